@@ -1,0 +1,28 @@
+import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin from '@pothos/plugin-complexity';
+import type { Cache, CacheStats } from '../src/cache/index.ts';
+import type { Loaders, Shop } from '../src/database/index.ts';
+import CachePlugin from '../src/pothos-cache/index.ts';
+
+/** What a resolver has at hand. */
+export interface ShopContext {
+  readonly shop: Shop;
+  /** This request's own. */
+  readonly loaders: Loaders;
+  readonly cache: Cache;
+  readonly cacheStats: CacheStats;
+}
+
+/** The schema's builder. The complexity of a field stands beside it; the server asks for the sum (`limits.ts`). */
+export const builder = new SchemaBuilder<{
+  Context: ShopContext;
+  DefaultFieldNullability: false;
+  Scalars: { Decimal: { Input: string; Output: string } };
+}>({
+  plugins: [ComplexityPlugin, CachePlugin],
+  defaultFieldNullability: false,
+  complexity: { disabled: true, defaultListMultiplier: 10 },
+});
+
+builder.queryType({});
+builder.mutationType({});

@@ -1,0 +1,70 @@
+import { GraphQLError } from 'graphql';
+import { CacheError, type Cache, type CacheStats as Stats, type StoreUsage } from '../src/cache/index.ts';
+import { builder } from './builder.ts';
+
+const CacheBackend = builder.enumType('CacheBackend', {
+  description: 'What holds the values.',
+  values: { REDIS: { value: 'redis' }, MEMORY: { value: 'memory' } } as const,
+});
+
+const FieldCacheStats = builder.objectRef<ReturnType<Stats['fields']>[number]>('FieldCacheStats').implement({
+  fields: (t) => ({
+    field: t.exposeString('field', { description: 'Type.field' }),
+    hits: t.exposeFloat('hits'),
+    misses: t.exposeFloat('misses'),
+    loads: t.exposeFloat('loads', { description: 'How often its resolver ran to fill the cache.' }),
+    meanLoadMs: t.exposeFloat('meanLoadMs'),
+    savedMs: t.exposeFloat('savedMs', { description: 'What hits spared its requests, in all.' }),
+  }),
+});
+
+const CacheStats = builder.objectRef<{ cache: Cache; stats: Stats }>('CacheStats').implement({
+  description: 'Since this process started. A bypass counts neither as hit nor as miss.',
+  fields: (t) => ({
+    hits: t.float({ resolve: ({ stats }) => stats.total().hits }),
+    misses: t.float({ resolve: ({ stats }) => stats.total().misses }),
+    hitRate: t.float({ description: 'In percent.', resolve: ({ stats }) => stats.total().hitRate }),
+    memoryUsed: t.float({
+      description: 'Bytes that Redis uses, or that the memory store holds.',
+      resolve: async ({ cache }) => (await usageOf(cache)).memoryUsed,
+    }),
+    keys: t.int({
+      description: 'Values of this namespace; a count is kept for two seconds.',
+      resolve: async ({ cache }) => (await usageOf(cache)).keys,
+    }),
+    backend: t.field({ type: CacheBackend, resolve: ({ cache }) => cache.tier }),
+    fields: t.field({ type: [FieldCacheStats], resolve: ({ stats }) => stats.fields() }),
+  }),
+});
+
+builder.queryField('cacheStats', (t) =>
+  t.field({ type: CacheStats, resolve: (_parent, _args, { cache, cacheStats }) => ({ cache, stats: cacheStats }) }),
+);
+
+const FlushResult = builder.objectRef<{ keysRemoved: number }>('FlushResult').implement({
+  fields: (t) => ({ keysRemoved: t.exposeInt('keysRemoved', { description: 'Values that were removed.' }) }),
+});
+
+builder.mutationField('flushCache', (t) =>
+  t.field({
+    type: FlushResult,
+    description: 'Makes every cached value void and removes it.',
+    resolve: async (_parent, _args, { cache }) => {
+      return { keysRemoved: await reachable(cache.flush()) };
+    },
+  }),
+);
+
+function usageOf(cache: Cache): Promise<StoreUsage> {
+  return reachable(cache.usage());
+}
+
+/** @throws {GraphQLError} `CACHE_UNAVAILABLE` where the store cannot be reached. */
+async function reachable<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof CacheError) || error.code !== 'STORE_UNAVAILABLE') throw error;
+    throw new GraphQLError('The cache cannot be reached.', { extensions: { code: 'CACHE_UNAVAILABLE' } });
+  }
+}

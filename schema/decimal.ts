@@ -1,0 +1,16 @@
+import { GraphQLError } from 'graphql';
+import { builder } from './builder.ts';
+
+/** Money never passes through a float: PostgreSQL's `numeric` arrives as text and leaves as text. */
+builder.scalarType('Decimal', {
+  description: 'A decimal number with two places, as text: "12.30".',
+  serialize: decimal,
+  parseValue: decimal,
+});
+
+function decimal(value: unknown): string {
+  if (typeof value === 'string' && /^-?\d+\.\d{2}$/.test(value)) return value;
+  throw new GraphQLError(`Decimal must be text with two places such as "12.30", got ${JSON.stringify(value)}`, {
+    extensions: { code: 'BAD_USER_INPUT' },
+  });
+}

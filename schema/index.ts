@@ -1,0 +1,21 @@
+/** The shop's schema. Each file defines its part on the builder when it is imported; nothing connects. */
+import type { GraphQLSchema } from 'graphql';
+import type { Cache } from '../src/cache/index.ts';
+import { builder } from './builder.ts';
+import './cache-stats.ts';
+import './category-stats.ts';
+import './decimal.ts';
+import './products.ts';
+import './top-products.ts';
+
+export type { ShopContext } from './builder.ts';
+
+/**
+ * The executable schema.
+ *
+ * @param options.cache What cached fields are cached in.
+ * @param options.ttlMs For how long they are fresh, 1…86_400_000.
+ */
+export function createSchema({ cache, ttlMs }: { cache: Cache; ttlMs: number }): GraphQLSchema {
+  return builder.toSchema({ cache: { engine: cache, defaultTtl: `${ttlMs}ms` } });
+}

@@ -1,0 +1,71 @@
+/**
+ * The breaker opens when half of the last twenty calls failed. While it is open nobody calls the store; a ping in the
+ * background, never a request, tries whether it is back.
+ */
+import type { Clock } from './clock.ts';
+import type { EmitEvent } from './events.ts';
+
+const callsWatched = 20;
+const failuresMax = callsWatched / 2;
+const pingEveryMs = 250;
+
+export class Breaker {
+  readonly #ping: () => Promise<void>;
+  readonly #clock: Clock;
+  readonly #emit: EmitEvent;
+  /** Whether each of the last calls failed, as a ring. */
+  readonly #failed: boolean[] = Array.from({ length: callsWatched }, () => false);
+  #next = 0;
+  #failures = 0;
+  #isOpen = false;
+  #cancelPing = (): void => {};
+
+  constructor({ ping, clock, emit }: { ping: () => Promise<void>; clock: Clock; emit: EmitEvent }) {
+    this.#ping = ping;
+    this.#clock = clock;
+    this.#emit = emit;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  succeeded(): void {
+    this.#record(false);
+  }
+
+  failed(): void {
+    this.#record(true);
+  }
+
+  stop(): void {
+    this.#cancelPing();
+  }
+
+  #record(isFailure: boolean): void {
+    if (this.#isOpen) return; // a call from before it opened
+    this.#failures += Number(isFailure) - Number(this.#failed[this.#next]);
+    this.#failed[this.#next] = isFailure;
+    this.#next = (this.#next + 1) % callsWatched;
+    if (this.#failures < failuresMax) return;
+    this.#isOpen = true;
+    this.#emit({ type: 'breaker-opened' });
+    this.#pingLater();
+  }
+
+  #pingLater(): void {
+    this.#cancelPing = this.#clock.after(pingEveryMs, () => {
+      this.#ping().then(
+        () => this.#close(),
+        () => this.#pingLater(),
+      );
+    });
+  }
+
+  #close(): void {
+    this.#failed.fill(false);
+    this.#failures = 0;
+    this.#isOpen = false;
+    this.#emit({ type: 'breaker-closed' });
+  }
+}

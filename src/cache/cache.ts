@@ -1,0 +1,235 @@
+/**
+ * Cache-aside over a store. `fetch` is the read path, told once:
+ *
+ *   a flight of this key is up? board it · read value and tokens · the stamps stand? a hit · else one load for all who
+ *   wait: capture the tokens, load, store the value under them · answer
+ *
+ * A fault of the store is a miss and an event, never an error of the request. A load's rejection passes untouched, and
+ * nothing is stored.
+ */
+import { systemClock, type Clock } from './clock.ts';
+import { copyOf } from './codec.ts';
+import { CacheError } from './errors.ts';
+import type { CacheEvent, CacheListener } from './events.ts';
+import { fill, type Fill, type Filled } from './fill.ts';
+import { Flights } from './flight.ts';
+import { guardStore, type GuardedStore } from './guarded-store.ts';
+import { createKey, type Key, type KeyParts } from './key.ts';
+import { LoadScope } from './load-scope.ts';
+import { lookup } from './lookup.ts';
+import type { Policy } from './policy.ts';
+import type { Store, StoreUsage, Tier } from './store.ts';
+import { checkTag, everythingTag } from './tags.ts';
+
+/** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
+export type Mode = 'use' | 'bypass' | 'refresh';
+
+/** How a value was come by. */
+export interface Outcome {
+  /** `shared`: another request's load was boarded. */
+  readonly state: 'hit' | 'miss' | 'bypass' | 'refresh' | 'shared';
+  /** What held the value; null where it was loaded. */
+  readonly tier: Tier | null;
+  readonly durationMs: number;
+  /** For how long the value has been stored; null where it is not. */
+  readonly ageMs: number | null;
+  /** For how long it is still fresh; null where it is not stored. */
+  readonly ttlMs: number | null;
+}
+
+export interface FetchOptions {
+  mode?: Mode;
+  /** Hears how the value was come by before `fetch` resolves; hears nothing where the load rejects. */
+  report?: (outcome: Outcome) => void;
+}
+
+export interface CacheOptions {
+  store: Store;
+  /** First part of every key: 1…32 of `a-z 0-9 _ -`. */
+  namespace: string;
+  clock?: Clock;
+  /** The deadline of one round trip to the store, 100 ms unless told otherwise. */
+  deadlineMs?: number;
+}
+
+/** What a request gets, before it is timed. */
+interface Answer extends Filled {
+  readonly state: Outcome['state'];
+  readonly ageMs: number;
+  /** How long the load took that a hit spares. */
+  readonly loadMs: number;
+}
+
+const usageKeptMs = 2_000;
+
+/** A cache over one store, for one namespace. `createCache` makes one. */
+export class Cache {
+  readonly namespace: string;
+  readonly tier: Tier;
+  readonly #store: GuardedStore;
+  readonly #clock: Clock;
+  readonly #flights = new Flights<Filled>();
+  readonly #listeners = new Set<CacheListener>();
+  #usage: { readonly askedMs: number; readonly answer: Promise<StoreUsage> } | undefined;
+
+  constructor({ store, namespace, clock = systemClock, deadlineMs = 100 }: CacheOptions) {
+    if (!/^[a-z0-9_-]{1,32}$/.test(namespace)) {
+      throw new CacheError('INVALID_KEY', `a namespace is 1 to 32 of a-z 0-9 _ -, got ${JSON.stringify(namespace)}`);
+    }
+    this.namespace = namespace;
+    this.tier = store.tier;
+    this.#clock = clock;
+    this.#store = guardStore(store, { clock, deadlineMs, emit: this.emit });
+  }
+
+  /**
+   * The value at `key`: from the cache, or loaded and stored.
+   *
+   * @param policy What `createPolicy` gives; a caller may put other tags in for one call.
+   * @returns The value as `load` gives it. Who did not load it himself has a copy of his own.
+   * @throws Whatever `load` rejects with, unchanged; `CacheError` `INVALID_TAG`, and `CIRCULAR_LOAD` where the load of
+   *   this key fetches it again. A fault of the store never throws; see the event `store-failed`.
+   */
+  async fetch<T>(key: Key, policy: Policy, load: () => T | Promise<T>, options: FetchOptions = {}): Promise<T> {
+    for (const tag of policy.tags) checkTag(key.field, tag);
+    LoadScope.current()?.refuseCycle(key.text);
+    const startedMs = this.#clock.nowMs();
+    const answer = await this.#answer(key, { policy, load, mode: options.mode ?? 'use' });
+    LoadScope.current()?.join(answer.stamps, answer.ttlMs);
+    const durationMs = this.#clock.nowMs() - startedMs;
+    this.#tell(key, answer, durationMs);
+    options.report?.(this.#outcome(answer, durationMs));
+    return answer.value as T;
+  }
+
+  async #answer(
+    key: Key,
+    { policy, load, mode }: { policy: Policy; load: () => unknown; mode: Mode },
+  ): Promise<Answer> {
+    const loaded = { stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0, loadMs: 0 };
+    if (mode === 'bypass') return { ...loaded, state: 'bypass', value: await load() };
+    const request = { key, policy, load, stamps: undefined, isStorable: true };
+    if (mode === 'refresh') return { ...loaded, state: 'refresh', ...(await this.#takeOff(request)) };
+
+    const flight = this.#flights.get(key.text);
+    if (flight !== undefined) return { ...loaded, state: 'shared', ...(await board(flight)) };
+
+    const seen = await lookup({ store: this.#store, emit: this.emit }, key, [everythingTag, ...policy.tags]);
+    if (seen.found === 'entry') {
+      const { value, freshMs, loadMs, stamps } = seen.entry;
+      return { state: 'hit', value, stamps, ttlMs: seen.remainingMs, ageMs: freshMs - seen.remainingMs, loadMs };
+    }
+    // Another request may have taken off while this one read.
+    const since = this.#flights.get(key.text);
+    if (since !== undefined) return { ...loaded, state: 'shared', ...(await board(since)) };
+    const filled =
+      seen.found === 'nothing'
+        ? this.#takeOff({ ...request, stamps: seen.stamps })
+        : this.#takeOff({ ...request, isStorable: false });
+    return { ...loaded, state: 'miss', ...(await filled) };
+  }
+
+  #takeOff(request: Fill): Promise<Filled> {
+    const parts = { store: this.#store, clock: this.#clock, emit: this.emit };
+    return this.#flights.start(request.key.text, () => fill(parts, request));
+  }
+
+  /**
+   * The key of a value.
+   *
+   * @throws {CacheError} `INVALID_KEY` for an argument that has no canonical form, such as an instance of a class.
+   */
+  key(parts: KeyParts): Key {
+    return createKey(this.namespace, parts);
+  }
+
+  /**
+   * Makes every value void that depends on one of `tags`. When this resolves, no read that begins in this process
+   * gives a value from before.
+   *
+   * @throws {CacheError} `INVALID_TAG`; `STORE_UNAVAILABLE`, and then nothing is invalidated.
+   */
+  async invalidate(tags: readonly string[]): Promise<void> {
+    for (const tag of tags) checkTag('invalidate', tag);
+    if (tags.length === 0) return;
+    await this.#drop(tags);
+    this.emit({ type: 'invalidate', tags });
+  }
+
+  /**
+   * Makes every value of the namespace void, then removes them.
+   *
+   * @returns The number of values removed.
+   * @throws {CacheError} `STORE_UNAVAILABLE`.
+   */
+  async flush(): Promise<number> {
+    await this.#drop([everythingTag]);
+    const keysRemoved = await this.#store.clear();
+    this.#usage = undefined;
+    this.emit({ type: 'flush', keysRemoved });
+    return keysRemoved;
+  }
+
+  /**
+   * How much the store holds. Counting walks through the whole store, so an answer is kept for two seconds.
+   *
+   * @throws {CacheError} `STORE_UNAVAILABLE`.
+   */
+  usage(): Promise<StoreUsage> {
+    const nowMs = this.#clock.nowMs();
+    if (this.#usage === undefined || nowMs - this.#usage.askedMs >= usageKeptMs) {
+      this.#usage = { askedMs: nowMs, answer: this.#store.usage() };
+    }
+    return this.#usage.answer;
+  }
+
+  /** Calls `listener` with all that the cache does; the returned function ends that. */
+  on(listener: CacheListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells the listeners. Adapters say here what they leave uncached. */
+  readonly emit = (event: CacheEvent): void => {
+    for (const listener of this.#listeners) listener(event);
+  };
+
+  /** Lets go of the store. Loads that run end, and are not stored. */
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+
+  async #drop(tags: readonly string[]): Promise<void> {
+    try {
+      await this.#store.dropTokens(tags);
+    } finally {
+      this.#flights.takeAllOff();
+    }
+  }
+
+  #tell({ text: key, field }: Key, { state, ageMs, loadMs }: Answer, durationMs: number): void {
+    if (state === 'hit') this.emit({ type: 'hit', key, field, durationMs, ageMs, loadMs });
+    else this.emit({ type: state, key, field, durationMs });
+  }
+
+  #outcome({ state, stamps, ageMs, ttlMs }: Answer, durationMs: number): Outcome {
+    const isStored = stamps !== undefined;
+    return {
+      state,
+      tier: state === 'hit' ? this.tier : null,
+      durationMs,
+      ageMs: isStored ? Math.max(0, ageMs) : null,
+      ttlMs: isStored ? ttlMs : null,
+    };
+  }
+}
+
+/** @throws {CacheError} `INVALID_KEY` for a namespace that cannot begin a key. */
+export function createCache(options: CacheOptions): Cache {
+  return new Cache(options);
+}
+
+async function board(flight: Promise<Filled>): Promise<Filled> {
+  const filled = await flight;
+  return { ...filled, value: copyOf(filled.value) };
+}

@@ -1,0 +1,144 @@
+/**
+ * Values as JSON that a person can read, and back, with nothing changed on the way: what JSON has no form for is written
+ * as `{"$": type, "value": …}`. A value that would come back as something else (an instance of a class, a function, a
+ * promise) is refused, so that a hit never differs from a miss.
+ */
+import { CacheError } from './errors.ts';
+import { isPlainObject } from './key.ts';
+
+/** Part of the key's shape: raise it when the stored form changes. */
+export const codecVersion = 1;
+
+/** @throws {CacheError} `UNENCODABLE`, naming the path of what has no stored form. */
+export function encodeValue(value: unknown): string {
+  return JSON.stringify(tagged(value, []));
+}
+
+/** @throws {CacheError} `CORRUPT_ENTRY` for a type that no encoder writes. */
+export function decodeValue(json: unknown): unknown {
+  return revived(json);
+}
+
+/** A copy as a hit would give it; `value` itself where it has no stored form. */
+export function copyOf(value: unknown): unknown {
+  try {
+    return decodeValue(JSON.parse(encodeValue(value)));
+  } catch {
+    return value;
+  }
+}
+
+/** Where the walk is; it stays as it was when a value is refused. */
+type Path = (string | number)[];
+
+const depthMax = 64;
+
+/** `value` itself where JSON tells all of it, else a copy with the rest written as `{"$": …}`. */
+function tagged(value: unknown, path: Path): unknown {
+  if (path.length > depthMax) throw unencodable(path, `nested deeper than ${depthMax} levels (a cycle?)`);
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0)
+        ? value
+        : tag('number', Object.is(value, -0) ? '-0' : String(value));
+    case 'undefined':
+      return tag('undefined', null);
+    case 'bigint':
+      return tag('bigint', String(value));
+    case 'object':
+      return value === null ? null : taggedObject(value, path);
+    default:
+      throw unencodable(path, `a ${typeof value}`);
+  }
+}
+
+function taggedObject(value: object, path: Path): unknown {
+  if (Array.isArray(value)) return taggedItems(value, path);
+  if (isPlainObject(value)) return taggedRecord(value as Record<string, unknown>, path);
+  if (value instanceof Date) return tag('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
+  if (Buffer.isBuffer(value)) return tag('Buffer', value.toString('base64'));
+  if (value instanceof Uint8Array && value.constructor === Uint8Array)
+    return tag('Uint8Array', Buffer.from(value).toString('base64'));
+  if (value.constructor === Map) return tag('Map', taggedItems([...(value as Map<unknown, unknown>)], path));
+  if (value.constructor === Set) return tag('Set', taggedItems([...(value as Set<unknown>)], path));
+  throw unencodable(path, `an instance of ${value.constructor?.name ?? 'a class'}`);
+}
+
+function taggedItems(items: readonly unknown[], path: Path): readonly unknown[] {
+  let isChanged = false;
+  const copies = Array.from(items, (item, index) => {
+    const copy = taggedAt(index, item, path);
+    isChanged ||= copy !== item;
+    return copy;
+  });
+  return isChanged ? copies : items;
+}
+
+function taggedRecord(record: Record<string, unknown>, path: Path): unknown {
+  if (Object.getOwnPropertySymbols(record).length > 0) throw unencodable(path, 'an object with symbol keys');
+  let isChanged = false;
+  const pairs = Object.entries(record).map(([name, item]): [string, unknown] => {
+    const copy = taggedAt(name, item, path);
+    isChanged ||= copy !== item;
+    return [name, copy];
+  });
+  const copy = isChanged ? Object.fromEntries(pairs) : record;
+  return Object.hasOwn(record, '$') ? tag('object', copy) : copy;
+}
+
+function taggedAt(step: string | number, item: unknown, path: Path): unknown {
+  path.push(step);
+  const copy = tagged(item, path);
+  path.pop();
+  return copy;
+}
+
+function tag(type: string, value: unknown): unknown {
+  return { $: type, value };
+}
+
+function revived(json: unknown): unknown {
+  if (typeof json !== 'object' || json === null) return json;
+  if (Array.isArray(json)) return json.map(revived);
+  const record = json as Record<string, unknown>;
+  return Object.hasOwn(record, '$') ? untagged(record['$'], record['value']) : revivedRecord(record);
+}
+
+/** `fromEntries` defines properties, so a key `__proto__` is a key like any other. */
+function revivedRecord(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).map(([name, item]) => [name, revived(item)]));
+}
+
+function untagged(type: unknown, value: unknown): unknown {
+  const text = typeof value === 'string' ? value : '';
+  switch (type) {
+    case 'undefined':
+      return undefined;
+    case 'number':
+      return Number(text);
+    case 'bigint':
+      return BigInt(text);
+    case 'Date':
+      return new Date(text);
+    case 'Buffer':
+      return Buffer.from(text, 'base64');
+    case 'Uint8Array':
+      return new Uint8Array(Buffer.from(text, 'base64'));
+    case 'Map':
+      return new Map(revived(value) as [unknown, unknown][]);
+    case 'Set':
+      return new Set(revived(value) as unknown[]);
+    case 'object':
+      return revivedRecord(value as Record<string, unknown>);
+    default:
+      throw new CacheError('CORRUPT_ENTRY', `a stored value has the unknown type ${JSON.stringify(type)}`);
+  }
+}
+
+function unencodable(path: Path, got: string): CacheError {
+  const place = path.length === 0 ? 'the value' : `the value at ${path.join('.')}`;
+  return new CacheError('UNENCODABLE', `${place} must be plain data to be stored, got ${got}`);
+}

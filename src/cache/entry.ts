@@ -1,0 +1,57 @@
+/**
+ * The stored form of a value: JSON that says what it is when read with `redis-cli GET`. It holds durations, never points
+ * in time: how old an entry is follows from what is left of its life, whatever the clocks of different machines say.
+ */
+import { decodeValue, encodeValue } from './codec.ts';
+import type { Key } from './key.ts';
+import type { Stamps } from './tags.ts';
+
+export interface Entry {
+  readonly value: unknown;
+  /** The whole life of the entry when it was written. */
+  readonly freshMs: number;
+  /** How long its load took: what a hit saves. */
+  readonly loadMs: number;
+  readonly stamps: Stamps;
+}
+
+/** `valueText` is the value as `encodeValue` gives it. */
+export function encodeEntry(key: Key, valueText: string, { freshMs, loadMs, stamps }: Omit<Entry, 'value'>): string {
+  const head = JSON.stringify({
+    field: key.field,
+    ...(key.parent === undefined ? {} : { parent: String(key.parent) }),
+    args: JSON.parse(encodeValue(key.args)) as unknown,
+    freshMs,
+    loadMs,
+    stamps,
+  });
+  return `${head.slice(0, -1)},"value":${valueText}}`;
+}
+
+/** The entry in `text`, or undefined for anything that `encodeEntry` did not write for this field. */
+export function decodeEntry(key: Key, text: string): Entry | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (!isStored(json) || json.field !== key.field) return undefined;
+    const value = text.includes('"$":') ? decodeValue(json.value) : json.value;
+    return { value, freshMs: json.freshMs, loadMs: json.loadMs, stamps: json.stamps };
+  } catch {
+    return undefined; // no JSON, or a type that no encoder writes
+  }
+}
+
+interface Stored extends Entry {
+  readonly field: string;
+}
+
+function isStored(json: unknown): json is Stored {
+  if (typeof json !== 'object' || json === null || !('value' in json)) return false;
+  const { field, freshMs, loadMs, stamps } = json as Partial<Stored>;
+  return (
+    typeof field === 'string' &&
+    typeof freshMs === 'number' &&
+    typeof loadMs === 'number' &&
+    typeof stamps === 'object' &&
+    stamps !== null
+  );
+}

@@ -1,0 +1,28 @@
+/** All that the engine does, as one union: stats, metrics, logs and tests listen to it. */
+export type CacheEvent =
+  | { type: 'hit'; key: string; field: string; durationMs: number; ageMs: number; loadMs: number }
+  | { type: 'miss' | 'shared' | 'bypass' | 'refresh'; key: string; field: string; durationMs: number }
+  | { type: 'load'; key: string; field: string; loadMs: number }
+  | { type: 'load-failed'; key: string; field: string; loadMs: number; error: unknown }
+  | { type: 'write'; key: string; field: string; ttlMs: number; textLength: number }
+  /** The value was answered and not stored. */
+  | { type: 'write-refused'; key: string; field: string; reason: WriteRefusal; error?: unknown }
+  /** What was found at the key was not taken. */
+  | { type: 'entry-rejected'; key: string; field: string; reason: 'corrupt' | 'invalidated' }
+  | { type: 'uncached'; field: string; error: unknown }
+  | { type: 'invalidate'; tags: readonly string[] }
+  | { type: 'flush'; keysRemoved: number }
+  | { type: 'store-failed'; operation: string; error: unknown }
+  | { type: 'breaker-opened' | 'breaker-closed' };
+
+/** Why a loaded value was not stored. */
+export type WriteRefusal =
+  | 'unencodable' // it has no stored form that comes back the same
+  | 'token-lost' // a tag lost its token while it was captured, or an inner value changed during the load
+  | 'inner-unstored'; // it was made from an inner value that is not stored
+
+/** Hears every event; what it throws is lost, so that a listener cannot break a request. */
+export type CacheListener = (event: CacheEvent) => void;
+
+/** How the parts of the engine say what they do. */
+export type EmitEvent = (event: CacheEvent) => void;

@@ -1,0 +1,28 @@
+/**
+ * One load per key and process: who comes while it runs boards it instead of loading again (golang's singleflight).
+ *
+ * Who boards a load that began before an invalidation that he has seen acknowledged would get the old value. So an
+ * invalidation in this process takes all flights off the board before it is acknowledged: those on board still land,
+ * nobody boards any more.
+ */
+export class Flights<T> {
+  readonly #board = new Map<string, Promise<T>>();
+
+  /** The flight of `key`, if one is up. */
+  get(key: string): Promise<T> | undefined {
+    return this.#board.get(key);
+  }
+
+  /** Starts a flight of `key` and puts it on the board, in the place of one that is up. */
+  start(key: string, run: () => Promise<T>): Promise<T> {
+    const flight = run().finally(() => {
+      if (this.#board.get(key) === flight) this.#board.delete(key);
+    });
+    this.#board.set(key, flight);
+    return flight;
+  }
+
+  takeAllOff(): void {
+    this.#board.clear();
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * A store that may be sick, made bearable: a deadline on every call, a breaker, and no exception on the way of a
+ * request. What fails is an event; the caller sees undefined and carries on as if nothing were cached.
+ */
+import { Breaker } from './breaker.ts';
+import type { Clock } from './clock.ts';
+import { CacheError } from './errors.ts';
+import type { EmitEvent } from './events.ts';
+import type { Store, StoreRead, StoreUsage } from './store.ts';
+
+export interface GuardedStore {
+  /** Undefined where the store failed, here and below. */
+  read(key: string, tags: readonly string[]): Promise<StoreRead | undefined>;
+  capture(tags: readonly string[]): Promise<(string | undefined)[] | undefined>;
+  /** Whether the value was stored. */
+  write(key: string, text: string, ttlMs: number): Promise<boolean>;
+  /** @throws {CacheError} `STORE_UNAVAILABLE`: nobody may believe in an invalidation that did not happen. */
+  dropTokens(tags: readonly string[]): Promise<void>;
+  /** @throws {CacheError} `STORE_UNAVAILABLE` */
+  clear(): Promise<number>;
+  /** @throws {CacheError} `STORE_UNAVAILABLE` */
+  usage(): Promise<StoreUsage>;
+  close(): Promise<void>;
+}
+
+/** @param options.deadlineMs The deadline of a call that is one round trip. */
+export function guardStore(
+  store: Store,
+  { clock, deadlineMs, emit }: { clock: Clock; deadlineMs: number; emit: EmitEvent },
+): GuardedStore {
+  const inTime = <T>(operation: string, call: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const late = new CacheError('STORE_UNAVAILABLE', `${operation}: no answer within ${deadlineMs} ms`);
+      const cancel = clock.after(deadlineMs, () => reject(late));
+      call.finally(cancel).then(resolve, reject);
+    });
+
+  const breaker = new Breaker({ ping: () => inTime('ping', store.ping()), clock, emit });
+
+  const attempt = async <T>(operation: string, call: () => Promise<T>): Promise<T | undefined> => {
+    if (breaker.isOpen) return undefined;
+    try {
+      const result = await call();
+      breaker.succeeded();
+      return result;
+    } catch (error) {
+      emit({ type: 'store-failed', operation, error });
+      breaker.failed();
+      return undefined;
+    }
+  };
+  const insist = async <T extends object>(operation: string, call: () => Promise<T>): Promise<T> => {
+    const result = await attempt(operation, call);
+    if (result !== undefined) return result;
+    throw new CacheError('STORE_UNAVAILABLE', `${operation}: the ${store.tier} store could not be reached`);
+  };
+
+  return {
+    read: (key, tags) => attempt('read', () => inTime('read', store.read(key, tags))),
+    capture: (tags) => attempt('capture', () => inTime('capture', store.capture(tags))),
+    write: async (key, text, ttlMs) =>
+      (await attempt('write', () =>
+        inTime(
+          'write',
+          store.write(key, text, ttlMs).then(() => true),
+        ),
+      )) ?? false,
+    async dropTokens(tags) {
+      await insist('invalidate', () =>
+        inTime(
+          'invalidate',
+          store.dropTokens(tags).then(() => tags),
+        ),
+      );
+    },
+    // Many round trips, each under the deadline of the store's own commands.
+    clear: async () => (await insist('flush', async () => ({ keysRemoved: await store.clear() }))).keysRemoved,
+    usage: () => insist('usage', () => store.usage()),
+    async close() {
+      breaker.stop();
+      await store.close();
+    },
+  };
+}

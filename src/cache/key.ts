@@ -1,0 +1,96 @@
+/**
+ * Keys: one text per field, parent and arguments.
+ *
+ * The arguments are written in a canonical, length-prefixed encoding and hashed. Equal arguments give one encoding
+ * whatever the order of their keys; values that differ never share one: each is preceded by its type and its length, so
+ * that no delimiter inside a text can move the border (`{a: "1:b:2"}` and `{a: "1", b: "2"}`).
+ */
+import { hash } from 'node:crypto';
+import { CacheError } from './errors.ts';
+
+/** What names a value: made by `Cache.key`. */
+export interface Key {
+  /** The key in the store: `shop:3f2a9c:Query:searchProducts:<hash>`. */
+  readonly text: string;
+  /** Whose value it is, as people say it: `Query.searchProducts`. */
+  readonly field: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** The identity of the parent, where the field stands on one. */
+  readonly parent: ParentId | undefined;
+}
+
+/** The identity of a parent object among those of its type. */
+export type ParentId = string | number | bigint;
+
+export interface KeyParts {
+  /** A digest of the shape of the values, so that another version of the program never reads this one's. */
+  readonly shape?: string;
+  /** `Type.field`, or any name with dots; the parts become levels of the key. */
+  readonly field: string;
+  readonly parent?: ParentId;
+  readonly args?: Readonly<Record<string, unknown>>;
+}
+
+/** @throws {CacheError} `INVALID_KEY` for an argument that has no canonical form, such as a class instance. */
+export function createKey(namespace: string, { shape, field, parent, args = {} }: KeyParts): Key {
+  const levels = [namespace, ...(shape === undefined ? [] : [shape]), ...field.split('.')];
+  const isBare = parent === undefined && Object.keys(args).length === 0;
+  if (!isBare) levels.push(hashOf(canonical([parent, args], field)));
+  return { text: levels.join(':'), field, args, parent };
+}
+
+/** 132 bits of SHA-256, in 22 characters. UTF-16 keeps lone surrogates apart, which UTF-8 would make one. */
+function hashOf(encoding: string): string {
+  return hash('sha256', Buffer.from(encoding, 'utf16le'), 'base64url').slice(0, 22);
+}
+
+const depthMax = 64;
+
+/** The canonical encoding of `value`; `place` is named in the error. Exported for the tests of its promises. */
+export function canonical(value: unknown, place: string, depth = 0): string {
+  if (depth > depthMax) throw invalidArgument(place, `nested deeper than ${depthMax} levels`);
+  switch (typeof value) {
+    case 'undefined':
+      return 'u';
+    case 'boolean':
+      return value ? 't' : 'f';
+    case 'number':
+      return sized('d', Object.is(value, -0) ? '-0' : String(value));
+    case 'bigint':
+      return sized('i', String(value));
+    case 'string':
+      return sized('s', value);
+    case 'object':
+      return value === null ? 'n' : canonicalObject(value, place, depth);
+    default:
+      throw invalidArgument(place, `a ${typeof value}`);
+  }
+}
+
+function canonicalObject(value: object, place: string, depth: number): string {
+  if (value instanceof Date) return sized('D', String(value.getTime()));
+  if (value instanceof Uint8Array) return sized('b', Buffer.from(value).toString('latin1'));
+  if (Array.isArray(value)) {
+    return `a${value.length}:${value.map((item) => canonical(item, place, depth + 1)).join('')}`;
+  }
+  if (!isPlainObject(value)) throw invalidArgument(place, `an instance of ${value.constructor?.name ?? 'a class'}`);
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const pairs = entries.map(([name, item]) => sized('s', name) + canonical(item, place, depth + 1));
+  return `o${entries.length}:${pairs.join('')}`;
+}
+
+function sized(type: string, text: string): string {
+  return `${type}${text.length}:${text}`;
+}
+
+export function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+function invalidArgument(place: string, got: string): CacheError {
+  return new CacheError(
+    'INVALID_KEY',
+    `${place}: arguments must be JSON, bigint, Date or bytes to make a key, got ${got}`,
+  );
+}

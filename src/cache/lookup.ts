@@ -1,0 +1,42 @@
+/** The way into the store: value and tokens in one round trip, and whether the entry's stamps still stand. */
+import { decodeEntry, type Entry } from './entry.ts';
+import type { EmitEvent } from './events.ts';
+import type { GuardedStore } from './guarded-store.ts';
+import type { Key } from './key.ts';
+import { everythingTag, stampsOf, type Stamps } from './tags.ts';
+
+export type Lookup =
+  | { readonly found: 'entry'; readonly entry: Entry; readonly remainingMs: number }
+  /** `stamps` are the tokens as they are now, before any load; undefined where one is missing. */
+  | { readonly found: 'nothing'; readonly stamps: Stamps | undefined }
+  | { readonly found: 'no-store' };
+
+export async function lookup(
+  { store, emit }: { store: GuardedStore; emit: EmitEvent },
+  key: Key,
+  tags: readonly string[],
+): Promise<Lookup> {
+  const read = await store.read(key.text, tags);
+  if (read === undefined) return { found: 'no-store' };
+  const stamps = stampsOf(tags, read.tokens);
+  const rejected = (reason: 'corrupt' | 'invalidated'): Lookup => {
+    emit({ type: 'entry-rejected', key: key.text, field: key.field, reason });
+    return { found: 'nothing', stamps };
+  };
+
+  if (read.text === undefined) return { found: 'nothing', stamps };
+  const entry = decodeEntry(key, read.text);
+  if (entry === undefined) return rejected('corrupt');
+  if (stamps === undefined || !(await stand(store, entry.stamps, stamps))) return rejected('invalidated');
+  return { found: 'entry', entry, remainingMs: read.remainingMs };
+}
+
+/** Whether each token that an entry was stamped with is still that of its tag. */
+async function stand(store: GuardedStore, stamped: Stamps, current: Stamps): Promise<boolean> {
+  if (Object.keys(current).some((tag) => stamped[tag] !== current[tag])) return false;
+  // Tags of values that were fetched inside the load: only the entry knows them, which costs a second round trip.
+  const innerTags = Object.keys(stamped).filter((tag) => !Object.hasOwn(current, tag));
+  if (innerTags.length === 0) return true;
+  const read = await store.read(everythingTag, innerTags);
+  return read !== undefined && innerTags.every((tag, index) => read.tokens[index] === stamped[tag]);
+}

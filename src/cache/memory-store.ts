@@ -1,0 +1,94 @@
+/**
+ * The store of a process that has no Redis, bounded in bytes: what was used least recently goes first, tokens included
+ * (a lost token is a miss). Time is the engine's clock.
+ */
+import { randomUUID } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { systemClock, type Clock } from './clock.ts';
+import type { Store } from './store.ts';
+import { tokenTtlMs } from './store.ts';
+
+interface Item {
+  readonly text: string;
+  readonly endsAtMs: number;
+}
+
+const bytesMaxDefault = 64 * 1024 * 1024;
+/** What an item costs beside its texts: the entry of the map, the list of the LRU, the objects. Measured, roughly. */
+const itemOverheadBytes = 200;
+
+/**
+ * A store in this process' memory.
+ *
+ * @param options.bytesMax Size in bytes, 64 MiB unless told otherwise. A value larger than that is not kept.
+ */
+export function createMemoryStore({
+  bytesMax = bytesMaxDefault,
+  clock = systemClock,
+}: { bytesMax?: number; clock?: Clock } = {}): Store {
+  const values = itemCache(bytesMax);
+  const tokens = itemCache(Math.ceil(bytesMax / 8));
+
+  const live = (items: LRUCache<string, Item>, key: string): Item | undefined => {
+    const item = items.get(key);
+    if (item === undefined || item.endsAtMs > clock.nowMs()) return item;
+    items.delete(key);
+    return undefined;
+  };
+
+  return {
+    tier: 'memory',
+
+    async read(key, tags) {
+      const item = live(values, key);
+      return {
+        text: item?.text,
+        remainingMs: item === undefined ? 0 : item.endsAtMs - clock.nowMs(),
+        tokens: tags.map((tag) => live(tokens, tag)?.text),
+      };
+    },
+
+    async capture(tags) {
+      return tags.map((tag) => {
+        const text = live(tokens, tag)?.text ?? randomUUID();
+        tokens.set(tag, { text, endsAtMs: clock.nowMs() + tokenTtlMs });
+        return text;
+      });
+    },
+
+    async write(key, text, ttlMs) {
+      values.set(key, { text, endsAtMs: clock.nowMs() + ttlMs });
+    },
+
+    async dropTokens(tags) {
+      for (const tag of tags) tokens.delete(tag);
+    },
+
+    async clear() {
+      const keysRemoved = countLive(values, clock);
+      values.clear();
+      tokens.clear();
+      return keysRemoved;
+    },
+
+    async usage() {
+      return { keys: countLive(values, clock), memoryUsed: values.calculatedSize + tokens.calculatedSize };
+    },
+
+    async ping() {},
+    async close() {},
+  };
+}
+
+function itemCache(bytesMax: number): LRUCache<string, Item> {
+  return new LRUCache({
+    maxSize: bytesMax,
+    sizeCalculation: (item, key) => 2 * (item.text.length + key.length) + itemOverheadBytes,
+  });
+}
+
+/** The number of values that still live; those that ended are let go. */
+function countLive(items: LRUCache<string, Item>, clock: Clock): number {
+  for (const [key, item] of items.entries()) if (item.endsAtMs <= clock.nowMs()) items.delete(key);
+  return items.size;
+}

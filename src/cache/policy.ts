@@ -1,0 +1,39 @@
+import { CacheError } from './errors.ts';
+import { checkTag } from './tags.ts';
+
+/** A length of time with its unit, for people: `'250ms'`, `'60s'`, `'5m'`, `'2h'`, `'1d'`. */
+export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+
+/** How one key is cached. Made by `createPolicy`, which checks it. */
+export interface Policy {
+  /** For how long a stored value is fresh, 1…86_400_000 ms. */
+  readonly ttlMs: number;
+  /** What the value depends on: invalidating any of these makes it void. `*`, which is on every value, is not written. */
+  readonly tags: readonly string[];
+}
+
+/** The longest life of a value, in milliseconds: one day. */
+export const ttlMsMax = 86_400_000;
+
+const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * A checked policy.
+ *
+ * @param place Whose policy it is, for the error: `'Query.topProducts'`.
+ * @throws {CacheError} `INVALID_POLICY` or `INVALID_TAG`, naming the place, the rule and the value.
+ */
+export function createPolicy(place: string, { ttl, tags = [] }: { ttl: Duration; tags?: readonly string[] }): Policy {
+  for (const tag of tags) checkTag(place, tag);
+  return Object.freeze({ ttlMs: ttlMsOf(place, ttl), tags: Object.freeze([...new Set(tags)]) });
+}
+
+function ttlMsOf(place: string, ttl: Duration): number {
+  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(ttl) ?? [];
+  const ttlMs = Number(digits) * (unitMs[unit ?? ''] ?? Number.NaN);
+  if (ttlMs >= 1 && ttlMs <= ttlMsMax) return ttlMs;
+  throw new CacheError(
+    'INVALID_POLICY',
+    `${place}: cache.ttl must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, got ${JSON.stringify(ttl)}`,
+  );
+}

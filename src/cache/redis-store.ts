@@ -1,0 +1,141 @@
+/**
+ * The store on Redis, through ioredis 6 over RESP2.
+ *
+ * Nothing waits for Redis: no offline queue, no retries, a deadline on every command. A command that timed out may still
+ * run later; that is harmless, because a value is taken only while the tokens it is stamped with stand.
+ */
+import { randomUUID } from 'node:crypto';
+import { Redis, type ChainableCommander, type RedisOptions } from 'ioredis';
+import type { Store } from './store.ts';
+import { tokenTtlMs } from './store.ts';
+
+/** The deadline of a single command, in milliseconds. */
+export const commandTimeoutMs = 100;
+
+const options = {
+  protocol: 2,
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 1_000,
+  commandTimeout: commandTimeoutMs,
+  socketTimeout: 1_000,
+  enableAutoPipelining: false,
+  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
+} as const satisfies RedisOptions;
+
+/** Keys that one SCAN step looks at; each batch is one UNLINK. */
+const scanCount = 500;
+
+/**
+ * A store on the Redis at `address`. It connects at once and reconnects by itself; until it is connected every call
+ * rejects, so a process starts without Redis.
+ *
+ * @param options.address `redis://`, `rediss://`, or the path of a Unix socket.
+ * @param options.namespace First part of every key. Two programs on one Redis differ in it.
+ * @param options.onError Hears of each fault of the connection.
+ * @param options.onReady Hears each time that the connection is up.
+ */
+export async function createRedisStore({
+  address,
+  namespace,
+  onError = () => {},
+  onReady = () => {},
+}: {
+  address: string;
+  namespace: string;
+  onError?: (error: Error) => void;
+  onReady?: () => void;
+}): Promise<Store> {
+  const redis = new Redis(address, options);
+  redis.on('error', onError);
+  redis.on('ready', onReady);
+  await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
+
+  const tokenPrefix = `${namespace}:tag:`;
+  const tokenKey = (tag: string): string => tokenPrefix + tag;
+
+  return {
+    tier: 'redis',
+
+    async read(key, tags) {
+      const [text, remainingMs, tokens] = await results(redis.pipeline().get(key).pttl(key).mget(tags.map(tokenKey)));
+      const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
+      return {
+        text: isAlive ? text : undefined,
+        remainingMs: isAlive ? remainingMs : 0,
+        tokens: (tokens as (string | null)[]).map((token) => token ?? undefined),
+      };
+    },
+
+    async capture(tags) {
+      const commands = redis.pipeline();
+      // A token that stands is kept and lives on; a missing one is made.
+      for (const tag of tags) {
+        commands.set(tokenKey(tag), randomUUID(), 'PX', tokenTtlMs, 'NX').pexpire(tokenKey(tag), tokenTtlMs);
+      }
+      const replies = await results(commands.mget(tags.map(tokenKey)));
+      return (replies.at(-1) as (string | null)[]).map((token) => token ?? undefined);
+    },
+
+    async write(key, text, ttlMs) {
+      await redis.set(key, text, 'PX', ttlMs);
+    },
+
+    async dropTokens(tags) {
+      await redis.unlink(tags.map(tokenKey));
+    },
+
+    async clear() {
+      let keysRemoved = 0;
+      for await (const keys of scan(redis, `${namespace}:*`)) {
+        keysRemoved += keys.filter((key) => !key.startsWith(tokenPrefix)).length;
+        await redis.unlink(keys);
+      }
+      return keysRemoved;
+    },
+
+    async usage() {
+      let keys = 0;
+      for await (const batch of scan(redis, `${namespace}:*`)) {
+        keys += batch.filter((key) => !key.startsWith(tokenPrefix)).length;
+      }
+      const [, bytes] = /^used_memory:(\d+)/m.exec(await redis.info('memory')) ?? [];
+      return { keys, memoryUsed: Number(bytes) };
+    },
+
+    async ping() {
+      await redis.ping();
+    },
+
+    async close() {
+      redis.disconnect();
+    },
+  };
+}
+
+/** Never KEYS: Redis may be shared, and KEYS stops it for everyone. */
+async function* scan(redis: Redis, pattern: string): AsyncGenerator<string[]> {
+  let cursor = '0';
+  do {
+    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount);
+    cursor = next;
+    if (keys.length > 0) yield keys;
+  } while (cursor !== '0');
+}
+
+/**
+ * The replies of a pipeline.
+ *
+ * @throws The first fault. WRONGTYPE is none: somebody keeps something else at the key, which is no value of ours.
+ */
+async function results(commands: ChainableCommander): Promise<unknown[]> {
+  const replies = await commands.exec();
+  if (replies === null) throw new Error('the pipeline was discarded');
+  return replies.map(([error, reply]) => {
+    if (error !== null && !error.message.startsWith('WRONGTYPE')) throw error;
+    return error === null ? reply : undefined;
+  });
+}

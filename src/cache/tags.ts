@@ -1,0 +1,42 @@
+/**
+ * Tags, tokens and stamps: what makes reads right.
+ *
+ * A tag's *token* is a random text at a key of its own. A value is *stamped* with the tokens of its tags as they were
+ * before its load began, and is valid only while all of them stand. To invalidate a tag is to delete its token.
+ *
+ * Where order matters: a load that runs while its tag is invalidated
+ *   1. captures token A,  2. reads the old row,  3. (token A is deleted, the writer is answered),  4. stores the value.
+ * The value carries stamp A, the tag has no token or another, so no read takes it.
+ *
+ * A missing token is a miss: it may be evicted or expire, and the worst that follows is one more load.
+ */
+import { CacheError } from './errors.ts';
+
+/** Tokens by tag. */
+export type Stamps = Readonly<Record<string, string>>;
+
+/** The tag on every value; `flush` deletes its token. */
+export const everythingTag = '*';
+
+const tagLengthMax = 200;
+
+/** @throws {CacheError} `INVALID_TAG` unless `tag` is a text of 1…200 characters other than `*`. */
+export function checkTag(place: string, tag: unknown): void {
+  if (typeof tag === 'string' && tag.length > 0 && tag.length <= tagLengthMax && tag !== everythingTag) return;
+  const got = typeof tag === 'string' ? JSON.stringify(tag.slice(0, 60)) : typeof tag;
+  throw new CacheError(
+    'INVALID_TAG',
+    `${place}: a tag must be a text of 1 to ${tagLengthMax} characters other than "*", got ${got}`,
+  );
+}
+
+/** The stamps for `tags`, or undefined where a token is missing: what carries no token could never be invalidated. */
+export function stampsOf(tags: readonly string[], tokens: readonly (string | undefined)[]): Stamps | undefined {
+  const stamps: Record<string, string> = {};
+  for (const [index, tag] of tags.entries()) {
+    const token = tokens[index];
+    if (token === undefined) return undefined;
+    stamps[tag] = token;
+  }
+  return stamps;
+}

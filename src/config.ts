@@ -1,0 +1,120 @@
+import { z } from 'zod';
+
+/** What the environment says, checked, and with defaults for what it leaves unsaid. */
+export interface Config {
+  /** 0…65535; 0 is any free port. */
+  readonly port: number;
+  readonly host: string;
+  /** undefined: an embedded PostgreSQL. */
+  readonly databaseUrl: string | undefined;
+  /** undefined: a private Redis where the machine has one, else the memory store. */
+  readonly redisUrl: string | undefined;
+  /** First part of every key. */
+  readonly cacheNamespace: string;
+  /** For how long the shop's queries are fresh: 1_000…86_400_000. */
+  readonly cacheTtlMs: number;
+  /** Whether answers carry `extensions.cache`. */
+  readonly cacheReport: boolean;
+  /** Whether the three queries' database path is slowed down, as over a network. */
+  readonly simulatedLatency: boolean;
+  readonly logLevel: LogLevel;
+}
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The environment is wrong; the message has a line for each variable, and no URL in it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'CONFIG_INVALID';
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const VARIABLES = z.object({
+  PORT: wholeNumber(0, 65_535).default(8_000),
+  HOST: z
+    .string()
+    .regex(/^[^\s/]+$/, 'a host name or an IP address')
+    .default('127.0.0.1'),
+  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  REDIS_URL: url('redis:', 'rediss:').optional(),
+  CACHE_NAMESPACE: z
+    .string()
+    .regex(/^[a-z0-9_-]{1,32}$/, '1 to 32 of a-z, 0-9, _ and -')
+    .default('shop'),
+  CACHE_TTL: wholeNumber(1, 86_400, ' (seconds)').default(60),
+  CACHE_REPORT: onOrOff(),
+  SIMULATED_LATENCY: onOrOff(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`).default('info'),
+});
+
+/**
+ * Reads the nine variables of the README's table; an empty one counts as unset, others are left alone.
+ *
+ * @throws ConfigError with one line per wrong variable: its name, what it must be, what it got.
+ */
+export function readConfig(env: Environment): Config {
+  const given = Object.keys(VARIABLES.shape).flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
+  const { success, data, error } = VARIABLES.safeParse(Object.fromEntries(given));
+  if (!success) throw new ConfigError(error.issues.map((issue) => complaint(issue, env)).join('\n'));
+  return Object.freeze({
+    port: data.PORT,
+    host: data.HOST,
+    databaseUrl: data.DATABASE_URL,
+    redisUrl: data.REDIS_URL,
+    cacheNamespace: data.CACHE_NAMESPACE,
+    cacheTtlMs: data.CACHE_TTL * 1_000,
+    cacheReport: data.CACHE_REPORT,
+    simulatedLatency: data.SIMULATED_LATENCY,
+    logLevel: data.LOG_LEVEL,
+  });
+}
+
+// A message of these says what the value must be; `complaint` puts it into its sentence. Each has one check only,
+// so that a variable has one line.
+
+function wholeNumber(min: number, max: number, unit = '') {
+  return z.string().transform((text, context) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value;
+    context.addIssue(`a whole number from ${min} to ${max}${unit}`);
+    return z.NEVER;
+  });
+}
+
+function onOrOff() {
+  return z
+    .enum(['on', 'off'], 'on or off')
+    .default('on')
+    .transform((text) => text === 'on');
+}
+
+function url(...protocols: [string, string]) {
+  const rule = `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
+  return z.string().refine((text) => protocols.includes(protocolOf(text) ?? '') && canParse(text), rule);
+}
+
+function complaint(issue: z.core.$ZodIssue, env: Environment): string {
+  const name = String(issue.path[0]);
+  return `${name} must be ${issue.message}, got ${shown(name, env[name] ?? '')}`;
+}
+
+/** The value, unless it is one that may hold a password. */
+function shown(name: string, text: string): string {
+  if (!name.endsWith('_URL')) return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+  const protocol = protocolOf(text);
+  if (protocol === undefined) return `${text.length} characters that are no URL`;
+  if (canParse(text)) return `a URL with protocol "${protocol}"`;
+  return `a URL with protocol "${protocol}" that cannot be read (is the password percent-encoded?)`;
+}
+
+function protocolOf(text: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]*:)\/\//i.exec(text)?.[1]?.toLowerCase();
+}
+
+/** As `pg` does it, which takes `postgres://user@/name?host=/folder` where a strict reader misses the host. */
+function canParse(text: string): boolean {
+  return URL.canParse(text) || URL.canParse(text.replace('@/', '@localhost/'));
+}

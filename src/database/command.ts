@@ -1,0 +1,37 @@
+/**
+ * Runs a command that needs `DATABASE_URL`. Whatever fails is said in one line on stderr, without the password, and the
+ * exit code is 1.
+ */
+export async function runCommand(work: (url: string) => Promise<void>): Promise<void> {
+  const url = process.env['DATABASE_URL'] ?? '';
+  try {
+    if (url === '')
+      throw new Error('DATABASE_URL must be set, for example postgresql://user:password@localhost:5432/shop');
+    await work(url);
+  } catch (error) {
+    process.stderr.write(`${withoutPassword(oneLine(error), url)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function oneLine(error: unknown): string {
+  // A name with several addresses fails with one error for each, and an empty message of its own.
+  if (error instanceof AggregateError) return [...new Set(error.errors.map(oneLine))].join('; ');
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replaceAll(/\s+/g, ' ').trim();
+}
+
+/** node-postgres takes a password before the host or as a parameter, percent-encoded or plain. */
+function withoutPassword(line: string, url: string): string {
+  const written = [/:\/\/[^:@/]*:(.*)@/.exec(url)?.[1], /[?&]password=([^&]*)/.exec(url)?.[1]];
+  const passwords = written.flatMap((text = '') => [text, decoded(text)]).filter((text) => text !== '');
+  return passwords.reduce((masked, password) => masked.replaceAll(password, '***'), line);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,64 @@
+import { Kysely, PostgresDialect, type KyselyConfig } from 'kysely';
+import { Pool } from 'pg';
+import { guardedPool } from './guarded-pool.ts';
+import type { Tables } from './tables.ts';
+
+export interface DatabaseOptions {
+  /**
+   * Where PostgreSQL 15 or newer listens, as node-postgres reads it:
+   * `postgresql://user:password@host:5432/shop`, `?sslmode=verify-full` where it is to be encrypted.
+   * A unix socket is named by its *folder*, the port tells which socket in it:
+   * `postgresql://user@localhost/shop?host=/tmp/folder&port=5432` (the host before the path is not used then, and may be
+   * left empty), `postgresql://user@%2Ftmp%2Ffolder:5432/shop`, or `socket://user@/tmp/folder?db=shop&port=5432`.
+   */
+  url: string;
+  /** Told of each connection that broke while idle. It must not throw. A connection in use rejects its statement instead. */
+  onError: (error: Error) => void;
+  /** Connections at most; 10 unless told otherwise. */
+  poolMax?: number;
+  /** Milliseconds after which the server cancels a statement; 10,000 unless told otherwise. */
+  statementMsMax?: number;
+  /** Kysely's own log: every statement and its duration. */
+  log?: NonNullable<KyselyConfig['log']>;
+}
+
+export interface Database {
+  readonly db: Kysely<Tables>;
+  /** Waits for the statements under way, then closes all connections. May be called twice. */
+  close(): Promise<void>;
+}
+
+// How long a statement may go without an answer beyond what the server allows it.
+const ANSWER_GRACE_MS = 2_000;
+
+/**
+ * A pool of connections to PostgreSQL, and Kysely on it. Nothing is connected before the first statement.
+ *
+ * A statement that finds no connection within 1,000 ms, and one whose connection breaks, is rejected with an error that
+ * `isDatabaseUnavailable` knows. A pool with all connections busy for that long counts as unavailable too.
+ * The pool comes back by itself when the database does.
+ */
+export function connectDatabase(options: DatabaseOptions): Database {
+  const { url, onError, poolMax = 10, statementMsMax = 10_000, log } = options;
+  const pool = new Pool({
+    connectionString: url,
+    application_name: 'cachepot',
+    max: poolMax,
+    connectionTimeoutMillis: 1_000,
+    statement_timeout: statementMsMax,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  });
+  pool.on('error', onError);
+  const guarded = guardedPool(pool, statementMsMax + ANSWER_GRACE_MS);
+  const dialect = new PostgresDialect({ pool: guarded });
+  const db = new Kysely<Tables>(log === undefined ? { dialect } : { dialect, log });
+  return {
+    db,
+    async close() {
+      await db.destroy();
+      // Kysely leaves a pool alone that it has not used yet.
+      await guarded.end();
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
+import type { Pool, PoolClient, QueryResultRow } from 'pg';
+import { DatabaseUnavailableError } from './unavailable.ts';
+
+/**
+ * `pool` for Kysely, with three things that node-postgres leaves open:
+ *
+ * - whatever keeps a connection from being had, or breaks it, becomes a `DatabaseUnavailableError`; what the server says
+ *   about a statement passes untouched;
+ * - a connection that breaks while it is checked out does not crash the process (its `error` event has no listener then);
+ * - a server that takes a statement and never answers (a stopped host, a dropped route) is given up after `answerMsMax`,
+ *   and its connection with it. `statement_timeout` cannot do that: it is the server's, and TCP needs a quarter of an hour.
+ */
+export function guardedPool(pool: Pool, answerMsMax: number): PostgresPool {
+  const losses = new WeakMap<object, Error>();
+  // On `connect`, not after it: a listener that comes a tick later can miss the event.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => losses.set(client, error));
+  });
+  let ended: Promise<void> | undefined;
+  return {
+    async connect() {
+      try {
+        return new GuardedClient(await pool.connect(), losses, answerMsMax);
+      } catch (error) {
+        throw new DatabaseUnavailableError(error);
+      }
+    },
+    end: () => (ended ??= pool.end()),
+  };
+}
+
+class GuardedClient implements PostgresPoolClient {
+  readonly #client: PoolClient;
+  readonly #losses: WeakMap<object, Error>;
+  readonly #answerMsMax: number;
+
+  constructor(client: PoolClient, losses: WeakMap<object, Error>, answerMsMax: number) {
+    this.#client = client;
+    this.#losses = losses;
+    this.#answerMsMax = answerMsMax;
+  }
+
+  query<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
+  query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
+  query<R>(
+    text: string | PostgresCursor<R>,
+    parameters: readonly unknown[] = [],
+  ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
+    if (typeof text !== 'string') throw new TypeError('This pool has no cursors');
+    return this.#answer<R>(text, parameters);
+  }
+
+  release(): void {
+    // The pool sees by itself that a connection is broken, and drops it.
+    this.#client.release();
+  }
+
+  async #answer<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>> {
+    const deadline = setTimeout(() => this.#giveUp(), this.#answerMsMax);
+    try {
+      const { command, rowCount, rows } = await this.#client.query<R & QueryResultRow>(sql, [...parameters]);
+      // node-postgres types it as any text; Kysely compares it with the five that it knows.
+      return { command: command as PostgresQueryResult<R>['command'], rowCount: rowCount ?? 0, rows };
+    } catch (error) {
+      const loss = this.#losses.get(this.#client);
+      throw loss === undefined ? error : new DatabaseUnavailableError(loss);
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  #giveUp(): void {
+    this.#losses.set(this.#client, new Error(`no answer within ${this.#answerMsMax} ms`));
+    // With a statement under way this destroys the socket, which rejects the statement.
+    this.#client.end(() => {});
+  }
+}

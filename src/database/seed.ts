@@ -1,0 +1,118 @@
+import type { Client } from 'pg';
+import { inSession } from './session.ts';
+import { sqlText } from './sql-text.ts';
+
+/** The sizes that `sql/2-seed.sql` has without being told. */
+export const SEED_DEFAULTS = { products: 500, reviews: 5_000 } as const;
+
+const SEED_MIN = { products: 1, reviews: 0 } as const;
+const SEED_MAX = { products: 1_000_000, reviews: 10_000_000 } as const;
+
+export interface SeedProgress {
+  table: 'products' | 'reviews';
+  done: number;
+  total: number;
+}
+
+export interface SeedOptions {
+  url: string;
+  /** 1…1,000,000, 500 unless told otherwise. */
+  products?: number;
+  /** 0…10,000,000, 5,000 unless told otherwise. */
+  reviews?: number;
+  /** Told after each batch has been committed. */
+  onProgress?: (progress: SeedProgress) => void;
+}
+
+/** The seed was asked for something impossible. `TABLES_MISSING`: migrate first. `OUT_OF_RANGE`: a size is not allowed. */
+export class SeedError extends Error {
+  readonly code: 'TABLES_MISSING' | 'OUT_OF_RANGE';
+
+  constructor(code: SeedError['code'], message: string) {
+    super(message);
+    this.name = 'SeedError';
+    this.code = code;
+  }
+}
+
+const SEED_LOCK = 0x73_65_65_64;
+const BATCH_ROWS = 25_000;
+
+/**
+ * Fills the database at `url` with `sql/2-seed.sql`, in batches that are a transaction each, and ends with ANALYZE. The same
+ * sizes give the same rows on every empty database. Rows that are there stay; larger sizes add what is missing, spreading
+ * only the added reviews over all products. Two at once do not collide: the second waits for the first.
+ *
+ * @returns How many rows the tables hold now.
+ * @throws SeedError before anything is written.
+ */
+export function seed(options: SeedOptions): Promise<{ categories: number; products: number; reviews: number }> {
+  const { url, products = SEED_DEFAULTS.products, reviews = SEED_DEFAULTS.reviews, onProgress } = options;
+  assertInRange('products', products);
+  assertInRange('reviews', reviews);
+  return inSession(url, async (client) => {
+    await assertTablesExist(client);
+    await client.query('select pg_advisory_lock($1)', [SEED_LOCK]);
+    const text = await sqlText('2-seed.sql');
+    const sizes = { products, reviews };
+    for (const table of ['products', 'reviews'] as const) {
+      const total = sizes[table];
+      for (let first = 1; first <= total; first += BATCH_ROWS) {
+        const last = Math.min(first + BATCH_ROWS - 1, total);
+        await runBatch(client, text, batchSettings(products, table, first, last));
+        onProgress?.({ table, done: last, total });
+      }
+    }
+    await client.query('analyze categories, products, reviews');
+    return countRows(client);
+  });
+}
+
+async function runBatch(client: Client, text: string, settings: Record<string, number>): Promise<void> {
+  await client.query('begin');
+  for (const [name, value] of Object.entries(settings)) {
+    await client.query('select set_config($1, $2, true)', [`seed.${name}`, String(value)]);
+  }
+  await client.query(text);
+  await client.query('commit');
+}
+
+/** The rows `first`…`last` of one table, and none of the other. */
+function batchSettings(
+  products: number,
+  table: SeedProgress['table'],
+  first: number,
+  last: number,
+): Record<string, number> {
+  const none = { first_product: 1, last_product: 0, first_review: 1, last_review: 0 };
+  return table === 'products'
+    ? { ...none, products, first_product: first, last_product: last }
+    : { ...none, products, first_review: first, last_review: last };
+}
+
+function assertInRange(table: SeedProgress['table'], value: number): void {
+  if (Number.isInteger(value) && value >= SEED_MIN[table] && value <= SEED_MAX[table]) return;
+  throw sizeRefused(table, String(value));
+}
+
+/** The error for a size that is not allowed, or is no number. */
+export function sizeRefused(table: SeedProgress['table'], got: string): SeedError {
+  const range = `${SEED_MIN[table]}…${SEED_MAX[table]}`;
+  return new SeedError('OUT_OF_RANGE', `--${table} must be a whole number ${range}, got ${got}`);
+}
+
+async function assertTablesExist(client: Client): Promise<void> {
+  const { rows } = await client.query<{ exist: boolean }>(
+    "select bool_and(to_regclass(name) is not null) as exist from unnest(array['categories', 'products', 'reviews']) as name",
+  );
+  if (rows[0]?.exist === true) return;
+  throw new SeedError('TABLES_MISSING', 'The tables are not there. Run first: npm run migrate');
+}
+
+async function countRows(client: Client): Promise<{ categories: number; products: number; reviews: number }> {
+  const { rows } = await client.query<{ categories: number; products: number; reviews: number }>(`
+    select (select count(*)::integer from categories) as categories,
+           (select count(*)::integer from products) as products,
+           (select count(*)::integer from reviews) as reviews`);
+  return rows[0] ?? { categories: 0, products: 0, reviews: 0 };
+}

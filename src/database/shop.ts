@@ -1,0 +1,36 @@
+import { sql, type Kysely } from 'kysely';
+import { categoryStats, type CategoryStats } from './category-stats.ts';
+import { createLoaders, type Loaders } from './loaders.ts';
+import type { Product } from './product.ts';
+import { searchProducts, type ProductSearch } from './search-products.ts';
+import { simulatedLatency } from './simulated-latency.ts';
+import type { Tables } from './tables.ts';
+import { topProducts, type TopProduct, type TopProductsChoice } from './top-products.ts';
+
+/** What the schema asks of the database. Every method rejects with what `isDatabaseUnavailable` knows when it is away. */
+export interface Shop {
+  /** See `categoryStats`; 300 ms slower where latency is simulated. */
+  categoryStats(): Promise<CategoryStats[]>;
+  /** See `searchProducts`; 250 ms slower where latency is simulated. */
+  searchProducts(search: ProductSearch): Promise<Product[]>;
+  /** See `topProducts`; 350 ms slower where latency is simulated. */
+  topProducts(choice: TopProductsChoice): Promise<TopProduct[]>;
+  /** Loaders for one request. */
+  createLoaders(): Loaders;
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+}
+
+/** The shop's queries on `db`. */
+export function createShop({ db, simulateLatency }: { db: Kysely<Tables>; simulateLatency: boolean }): Shop {
+  const overNetwork = simulatedLatency(simulateLatency);
+  return {
+    categoryStats: () => overNetwork('categoryStats', () => categoryStats(db)),
+    searchProducts: (search) => overNetwork('searchProducts', () => searchProducts(db, search)),
+    topProducts: (choice) => overNetwork('topProducts', () => topProducts(db, choice)),
+    createLoaders: () => createLoaders(db),
+    async ping() {
+      await sql`select 1`.execute(db);
+    },
+  };
+}

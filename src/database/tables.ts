@@ -1,0 +1,35 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/**
+ * The shop's tables, as `sql/1-tables.sql` makes them, for Kysely.
+ *
+ * `numeric` is text in JavaScript, both ways: money never passes through a float.
+ */
+export interface Tables {
+  categories: CategoriesTable;
+  products: ProductsTable;
+  reviews: ReviewsTable;
+}
+
+export interface CategoriesTable {
+  id: Generated<number>;
+  name: string;
+}
+
+export interface ProductsTable {
+  id: Generated<number>;
+  category_id: number;
+  name: string;
+  description: ColumnType<string, string | undefined, string>;
+  price: string;
+  stock: Generated<number>;
+  created_at: Generated<Date>;
+}
+
+export interface ReviewsTable {
+  id: Generated<number>;
+  product_id: number;
+  rating: number;
+  comment: string | null;
+  created_at: Generated<Date>;
+}

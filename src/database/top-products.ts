@@ -1,0 +1,78 @@
+import type { Kysely } from 'kysely';
+import type { Tables } from './tables.ts';
+
+export interface TopProductsChoice {
+  /** The lowest rank that is still shown, 1 or more. Products that tie share a rank, so that a category may show more. */
+  perCategory: number;
+  /** Reviews that a product needs, 0 or more. */
+  minReviews: number;
+}
+
+/** A product among the best of its category. `price` is decimal text, `avgRating` 1…5 with two places. */
+export interface TopProduct {
+  id: number;
+  name: string;
+  price: string;
+  /** The category's name. */
+  category: string;
+  reviewCount: number;
+  avgRating: number;
+  /** 1 is best; equal means share a rank and the next one is skipped (1, 1, 3). */
+  rankInCategory: number;
+}
+
+/**
+ * The best-rated products of each category, in one statement: by mean rating, then by number of reviews, both descending,
+ * then by id. Ranks and order go by the exact mean, not by the rounded one.
+ *
+ * A product without reviews has no mean and is never among them, whatever `minReviews` says.
+ */
+export function topProducts(db: Kysely<Tables>, { perCategory, minReviews }: TopProductsChoice): Promise<TopProduct[]> {
+  return db
+    .with('rated', (cte) =>
+      cte
+        .selectFrom('reviews')
+        .select((eb) => [
+          'product_id',
+          eb.cast<number>(eb.fn.countAll(), 'integer').as('review_count'),
+          eb.fn.avg<string>('rating').as('avg_rating'),
+        ])
+        .groupBy('product_id')
+        .having((eb) => eb.fn.countAll(), '>=', minReviews),
+    )
+    .with('ranked', (cte) =>
+      cte
+        .selectFrom('rated')
+        .innerJoin('products', 'products.id', 'rated.product_id')
+        .innerJoin('categories', 'categories.id', 'products.category_id')
+        .select((eb) => [
+          'products.id',
+          'products.name',
+          'products.price',
+          'categories.name as category',
+          'review_count',
+          'avg_rating',
+          eb
+            .cast<number>(
+              eb.fn.agg('rank').over((over) => over.partitionBy('categories.id').orderBy('avg_rating', 'desc')),
+              'integer',
+            )
+            .as('rank_in_category'),
+        ]),
+    )
+    .selectFrom('ranked')
+    .select((eb) => [
+      'id',
+      'name',
+      'price',
+      'category',
+      'review_count as reviewCount',
+      eb.cast<number>(eb.fn('round', ['avg_rating', eb.lit(2)]), 'double precision').as('avgRating'),
+      'rank_in_category as rankInCategory',
+    ])
+    .where('rank_in_category', '<=', perCategory)
+    .orderBy('avg_rating', 'desc')
+    .orderBy('review_count', 'desc')
+    .orderBy('id')
+    .execute();
+}

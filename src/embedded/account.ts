@@ -1,0 +1,45 @@
+// PostgreSQL refuses to run as root. Where we are root, it runs as the system's user `postgres`.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+import { EmbeddedError } from './errors.ts';
+
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const run = promisify(execFile);
+const NAME = 'postgres';
+
+/** The account for PostgreSQL, made if it is missing; null where we are not root and it can run as ourselves. */
+export async function postgresAccount(): Promise<Account | null> {
+  if (process.getuid?.() !== 0) return null;
+  const found = await lookUp();
+  if (found) return found;
+  const failure = await make().catch((cause: unknown) => cause);
+  // Looked up even after a failure: another process may have made it in the same moment.
+  const made = await lookUp();
+  if (made) return made;
+  throw new EmbeddedError(
+    'START_FAILED',
+    `PostgreSQL does not run as root, and the system user "${NAME}" could not be made (${String(failure).trim()}). ` +
+      'Make it, start cachepot as another user, or set DATABASE_URL.',
+    { cause: failure },
+  );
+}
+
+async function make(): Promise<void> {
+  // A root shell by `su` may have no sbin on its PATH.
+  const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+  await run('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', NAME], { env });
+}
+
+async function lookUp(): Promise<Account | null> {
+  try {
+    const [uid, gid] = await Promise.all([run('id', ['-u', NAME]), run('id', ['-g', NAME])]);
+    return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
+  } catch {
+    return null;
+  }
+}

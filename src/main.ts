@@ -1,0 +1,131 @@
+/**
+ * The only file that wires things. It starts from the bottom up (database, Redis, cache, schema, server) and stops from
+ * the top down.
+ */
+import { createSchema } from '../schema/index.ts';
+import { CacheStats, createCache, createMemoryStore, createRedisStore, type Store } from './cache/index.ts';
+import { ConfigError, readConfig, type Config } from './config.ts';
+import { connectDatabase, createShop, sqlFiles, tablesExist, type Database } from './database/index.ts';
+import { EmbeddedError, startPostgres, startRedis } from './embedded/index.ts';
+import { logCacheEvents } from './server/cache-log.ts';
+import { createGraphiqlPage } from './server/graphiql.ts';
+import { createGraphqlHandler, graphqlPath } from './server/graphql.ts';
+import { createHealth } from './server/health.ts';
+import { createHttpServer } from './server/http.ts';
+import { close, listen, ListenError } from './server/listen.ts';
+import { createLog, type Log } from './server/log.ts';
+import { createMetrics } from './server/metrics.ts';
+import { Shutdown } from './server/shutdown.ts';
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = createLog(config);
+  const shutdown = new Shutdown(log);
+  try {
+    await start(config, log, shutdown);
+  } catch (error) {
+    await shutdown.stop();
+    throw error;
+  }
+}
+
+async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void> {
+  shutdown.onSignals();
+  const database = await openDatabase(config, log, shutdown);
+  const shop = createShop({ db: database.db, simulateLatency: config.simulatedLatency });
+  if (config.simulatedLatency) log.info('SIMULATED_LATENCY=on: the database answers 250 to 350 ms later than it could');
+
+  const cache = createCache({ store: await openStore(config, log, shutdown), namespace: config.cacheNamespace });
+  shutdown.add('cache', () => cache.close());
+  logCacheEvents(cache, log);
+  const cacheStats = new CacheStats(cache);
+  const metrics = createMetrics(cache);
+
+  const health = createHealth(() => shop.ping());
+  const graphql = createGraphqlHandler({
+    schema: createSchema({ cache, ttlMs: config.cacheTtlMs }),
+    contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats }),
+    hasReport: config.cacheReport,
+    log,
+  });
+  const server = createHttpServer({ graphql, page: await createGraphiqlPage(), health, metrics, log });
+  const url = await listen(server, config);
+  shutdown.add('server', () => close(server));
+  shutdown.add('readiness', async () => health.shuttingDown());
+  await health.readiness();
+  log.info(`GraphiQL: ${url}${graphqlPath}`);
+}
+
+async function openDatabase(config: Config, log: Log, shutdown: Shutdown): Promise<Database> {
+  let url = config.databaseUrl;
+  if (url === undefined) {
+    const postgres = await startPostgres({ sqlFiles: sqlFiles() });
+    shutdown.add('embedded PostgreSQL', () => postgres.stop());
+    url = postgres.url;
+    log.info(`PostgreSQL: embedded, with sample data, gone when this stops: ${url}`);
+  } else {
+    log.info('PostgreSQL: as DATABASE_URL says');
+  }
+  const database = connectDatabase({
+    url,
+    onError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
+  });
+  shutdown.add('database connections', () => database.close());
+  if (config.databaseUrl !== undefined) await sayWhatIsMissing(database, log);
+  return database;
+}
+
+/** A database that was given is never changed from here; it may be away or empty, and both are said. */
+async function sayWhatIsMissing({ db }: Database, log: Log): Promise<void> {
+  try {
+    if (await tablesExist(db)) return;
+    log.warn('the database has no tables of the shop: npm run migrate makes them, npm run seed fills them');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.warn({ reason }, 'the database cannot be reached yet');
+  }
+}
+
+async function openStore(config: Config, log: Log, shutdown: Shutdown): Promise<Store> {
+  const address = config.redisUrl ?? (await startPrivateRedis(log, shutdown));
+  if (address === undefined) {
+    log.info('Redis: none, because REDIS_URL is not set and no redis-server or valkey-server is on the PATH');
+    log.info('Cache: in the memory of this process alone');
+    return createMemoryStore();
+  }
+  if (config.redisUrl !== undefined) log.info('Redis: as REDIS_URL says');
+  let isReachable = true;
+  return await createRedisStore({
+    address,
+    namespace: config.cacheNamespace,
+    onError(error) {
+      if (isReachable)
+        log.warn({ reason: error.message }, 'Redis cannot be reached: answering without it until it is back');
+      isReachable = false;
+    },
+    onReady() {
+      if (!isReachable) log.info('Redis is back');
+      isReachable = true;
+    },
+  });
+}
+
+async function startPrivateRedis(log: Log, shutdown: Shutdown): Promise<string | undefined> {
+  const redis = await startRedis();
+  if (redis === null) return undefined;
+  shutdown.add('private Redis', () => redis.stop());
+  log.info(`Redis: private, gone when this stops; look inside with: redis-cli -s ${redis.socketPath}`);
+  return redis.socketPath;
+}
+
+/** Mistakes of the surroundings are said in a line; anything else is ours, and has its stack. */
+function explain(error: unknown): string {
+  const isExpected = error instanceof ConfigError || error instanceof ListenError || error instanceof EmbeddedError;
+  if (isExpected) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+await main().catch((error: unknown) => {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,58 @@
+/** `@cache(mode:)` on a field of a request, and how it is read. */
+import {
+  DirectiveLocation,
+  getDirectiveValues,
+  GraphQLDirective,
+  GraphQLEnumType,
+  GraphQLNonNull,
+  GraphQLSchema,
+  OperationTypeNode,
+  specifiedDirectives,
+  type GraphQLResolveInfo,
+} from 'graphql';
+import type { Mode } from '../cache/index.ts';
+
+const CacheMode = new GraphQLEnumType({
+  name: 'CacheMode',
+  description: 'How a cached field of a request uses the cache.',
+  values: {
+    USE: { value: 'use', description: 'Answer from the cache where it has the value, else load and store it.' },
+    BYPASS: { value: 'bypass', description: 'Load the value; neither read nor write the cache.' },
+    REFRESH: { value: 'refresh', description: 'Load the value and store it.' },
+  },
+});
+
+const CacheDirective = new GraphQLDirective({
+  name: 'cache',
+  description: 'How this cached field uses the cache.',
+  locations: [DirectiveLocation.FIELD],
+  args: { mode: { type: new GraphQLNonNull(CacheMode), defaultValue: 'use' } },
+});
+
+/** `schema` with the directive. Given alone it would drop `@include` and `@skip`. */
+export function withCacheDirective(schema: GraphQLSchema): GraphQLSchema {
+  const config = schema.toConfig();
+  const others = config.directives.length > 0 ? config.directives : specifiedDirectives;
+  return new GraphQLSchema({
+    ...config,
+    types: [...config.types, CacheMode],
+    directives: [...others, CacheDirective],
+  });
+}
+
+/**
+ * What the request says of this field. Where it selects the field several times at one place, the mode that goes past
+ * the cache wins.
+ */
+export function modeOf({ fieldNodes, variableValues, operation }: GraphQLResolveInfo): Mode {
+  // A mutation's answer shows what it has just written.
+  if (operation.operation !== OperationTypeNode.QUERY) return 'bypass';
+  let mode: Mode = 'use';
+  for (const node of fieldNodes) {
+    if (node.directives === undefined || node.directives.length === 0) continue;
+    const said = getDirectiveValues(CacheDirective, node, variableValues)?.['mode'];
+    if (said === 'bypass') return said;
+    if (said === 'refresh') mode = said;
+  }
+  return mode;
+}

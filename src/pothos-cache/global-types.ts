@@ -1,0 +1,28 @@
+/** What Pothos' types learn from this plugin: the option on a field, and the option of `toSchema`. */
+import type { FieldNullability, InputFieldMap, InputShapeFromFields, SchemaTypes, TypeParam } from '@pothos/core';
+import type { PothosCachePlugin } from './plugin.ts';
+import type { FieldCacheOptions, PluginOptions } from './types.ts';
+
+declare global {
+  export namespace PothosSchemaTypes {
+    export interface Plugins<Types extends SchemaTypes> {
+      cache: PothosCachePlugin<Types>;
+    }
+
+    export interface BuildSchemaOptions<Types extends SchemaTypes> {
+      cache?: PluginOptions;
+    }
+
+    export interface FieldOptions<
+      Types extends SchemaTypes = SchemaTypes,
+      ParentShape = unknown,
+      Type extends TypeParam<Types> = TypeParam<Types>,
+      Nullable extends FieldNullability<Type> = FieldNullability<Type>,
+      Args extends InputFieldMap = InputFieldMap,
+      ResolveShape = unknown,
+      ResolveReturnShape = unknown,
+    > {
+      cache?: FieldCacheOptions<ParentShape, InputShapeFromFields<Args>>;
+    }
+  }
+}

@@ -1,0 +1,16 @@
+/** A Pothos plugin that caches resolvers: `plugins: [CachePlugin]`, and `cache: { ttl, scope }` on a field. */
+import './global-types.ts';
+import SchemaBuilder from '@pothos/core';
+import { PothosCachePlugin } from './plugin.ts';
+
+export type { Cache, Duration, Outcome } from '../cache/index.ts';
+export { PothosCachePlugin } from './plugin.ts';
+export { cacheReportOf, type CacheReport, type ReportRow } from './report.ts';
+export type { FieldCacheOptions, PluginOptions } from './types.ts';
+
+const pluginName = 'cache';
+
+/** The plugin's name, for `plugins: [CachePlugin]`. */
+export default pluginName;
+
+SchemaBuilder.registerPlugin(pluginName, PothosCachePlugin);

@@ -1,0 +1,59 @@
+/**
+ * A digest of what cached values look like. It stands in every key, so that two versions of a program run side by side
+ * and a deploy never reads values of another shape.
+ */
+import { createHash } from 'node:crypto';
+import {
+  getNamedType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  isUnionType,
+  printType,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+} from 'graphql';
+import { codecVersion } from '../cache/index.ts';
+import type { FieldPolicy } from './field-policy.ts';
+
+/**
+ * Six hexadecimal digits over the SDL that cached fields reach, their static policies, the codec and `version`.
+ *
+ * @param policies By `Type.field`.
+ */
+export function shapeOf(
+  schema: GraphQLSchema,
+  policies: ReadonlyMap<string, FieldPolicy>,
+  version: string | undefined,
+): string {
+  const reached = new Set<GraphQLNamedType>();
+  for (const place of policies.keys()) {
+    const [typeName = '', fieldName = ''] = place.split('.');
+    const type = schema.getType(typeName);
+    if (!isObjectType(type) && !isInterfaceType(type)) continue;
+    const field = type.getFields()[fieldName];
+    if (field === undefined) continue;
+    for (const named of [field.type, ...field.args.map((arg) => arg.type)]) reach(schema, getNamedType(named), reached);
+  }
+  const types = [...reached].map((type) => printType(type)).toSorted();
+  const statics = [...policies].map(([place, { ttlMs, staticTags }]) => JSON.stringify([place, ttlMs, staticTags]));
+  const text = JSON.stringify([codecVersion, version, statics.toSorted(), types]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 6);
+}
+
+function reach(schema: GraphQLSchema, type: GraphQLNamedType, reached: Set<GraphQLNamedType>): void {
+  if (reached.has(type)) return;
+  reached.add(type);
+  if (isUnionType(type) || isInterfaceType(type)) {
+    for (const possible of schema.getPossibleTypes(type)) reach(schema, possible, reached);
+  }
+  if (isObjectType(type) || isInterfaceType(type)) {
+    for (const field of Object.values(type.getFields())) {
+      for (const named of [field.type, ...field.args.map((arg) => arg.type)])
+        reach(schema, getNamedType(named), reached);
+    }
+  }
+  if (isInputObjectType(type)) {
+    for (const field of Object.values(type.getFields())) reach(schema, getNamedType(field.type), reached);
+  }
+}

@@ -1,0 +1,51 @@
+/** Errors as clients see them: a code of the contract, a sentence, and nothing of the inside. */
+import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { isDatabaseUnavailable } from '../database/index.ts';
+import type { Log } from './log.ts';
+
+/**
+ * Replaces what a resolver threw: errors made for the client pass, the rest becomes `DATABASE_UNAVAILABLE` or
+ * `INTERNAL_SERVER_ERROR`, and goes into the log.
+ */
+export function errorMask(log: Log): (error: unknown, message: string) => Error {
+  return (error, message) => {
+    const origin = originOf(error);
+    if (origin instanceof GraphQLError)
+      return origin === error ? origin : located(error, origin.message, origin.extensions);
+    if (isDatabaseUnavailable(origin)) {
+      log.warn({ reason: origin instanceof Error ? origin.message : String(origin) }, 'the database cannot be reached');
+      return located(error, 'The database cannot be reached.', { code: 'DATABASE_UNAVAILABLE' });
+    }
+    log.error({ err: origin }, 'a resolver failed');
+    return located(error, message, { code: 'INTERNAL_SERVER_ERROR', unexpected: true });
+  };
+}
+
+/** What was thrown, below what GraphQL wrapped around it to say where. */
+function originOf(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? originOf(error.originalError) : error;
+}
+
+function located(error: unknown, message: string, extensions: GraphQLErrorExtensions): GraphQLError {
+  if (!(error instanceof GraphQLError)) return new GraphQLError(message, { extensions });
+  const { nodes = null, source = null, positions = null, path = null } = error;
+  return new GraphQLError(message, { nodes, source, positions, path, extensions });
+}
+
+/** Yoga's own codes that the contract has another word for. */
+const codesReplaced = new Set<unknown>(['BAD_REQUEST', 'OPERATION_RESOLUTION_FAILURE', undefined]);
+
+/** Gives each error that has no code of the contract `BAD_USER_INPUT`: such errors are about the request. */
+export function useErrorCodes(): Plugin {
+  return {
+    onResultProcess({ result }) {
+      for (const one of Array.isArray(result) ? result : [result]) {
+        if (!('errors' in one)) continue;
+        for (const error of one.errors ?? []) {
+          if (codesReplaced.has(error.extensions['code'])) error.extensions['code'] = 'BAD_USER_INPUT';
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * How much one document may ask for. Bodies are bounded in `request-input.ts`, so a document is at most that long; then
+ * its tokens are counted while it is parsed, and its depth, breadth and complexity before it is executed.
+ */
+import { complexityFromQuery } from '@pothos/plugin-complexity';
+import { getOperationAST, GraphQLError, Kind, Lexer, parse, Source, TokenKind, type ExecutionArgs } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+
+/** Validation compares fields of one name pair by pair, so that its cost grows with the square of this. */
+const tokensMax = 1_000;
+const depthMax = 10;
+/** Fields of the document, those of fragments once for each use. */
+const breadthMax = 200;
+/** Objects and fields of the answer, by the limits that the lists are given. */
+const complexityMax = 10_000;
+
+export function useLimits(): Plugin {
+  return {
+    onParse({ setParseFn }) {
+      setParseFn((source: string | Source) => {
+        try {
+          return parse(source, { maxTokens: tokensMax });
+        } catch (error) {
+          throw hasTooManyTokens(source) ? tooComplex(`it has more than ${tokensMax} tokens`) : error;
+        }
+      });
+    },
+    onExecute({ args, setResultAndStopExecution }) {
+      const excess = excessOf(args);
+      if (excess !== undefined) setResultAndStopExecution({ errors: [tooComplex(excess)] });
+    },
+  };
+}
+
+function hasTooManyTokens(text: string | Source): boolean {
+  const lexer = new Lexer(typeof text === 'string' ? new Source(text) : text);
+  try {
+    for (let tokens = 0; tokens <= tokensMax; tokens += 1) if (lexer.advance().kind === TokenKind.EOF) return false;
+    return true;
+  } catch {
+    return false; // a syntax error comes first
+  }
+}
+
+/** What the operation asks too much of, in words. */
+function excessOf({
+  document,
+  operationName,
+  schema,
+  variableValues,
+  contextValue,
+}: ExecutionArgs): string | undefined {
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return undefined;
+  // The complexity plugin takes the first operation that it finds.
+  const others = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
+  const { complexity, depth, breadth } = complexityOf();
+  if (depth > depthMax) return `it is ${depth} levels deep, at most ${depthMax} are allowed`;
+  if (breadth > breadthMax) return `it selects ${breadth} fields, at most ${breadthMax} are allowed`;
+  if (complexity > complexityMax) return `its complexity is ${complexity}, at most ${complexityMax} is allowed`;
+  return undefined;
+
+  function complexityOf(): { complexity: number; depth: number; breadth: number } {
+    try {
+      return complexityFromQuery(
+        { kind: Kind.DOCUMENT, definitions: [...(operation ? [operation] : []), ...others] },
+        { schema, variables: { ...variableValues }, ctx: contextValue as object },
+      );
+    } catch (error) {
+      // Wrong variables: execution says so better.
+      if (error instanceof GraphQLError) return { complexity: 0, depth: 0, breadth: 0 };
+      throw error;
+    }
+  }
+}
+
+function tooComplex(reason: string): GraphQLError {
+  return new GraphQLError(`The query is too complex: ${reason}.`, {
+    extensions: { code: 'QUERY_TOO_COMPLEX', http: { status: 400, spec: true } },
+  });
+}

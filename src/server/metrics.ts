@@ -1,0 +1,49 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Cache } from '../cache/index.ts';
+
+/** What Prometheus reads at `/metrics`: the process, and what the cache did. */
+export function createMetrics(cache: Cache): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'cachepot_requests_total',
+    help: 'Requests of cached fields, by how they were answered.',
+    labelNames: ['field', 'state'],
+    registers,
+  });
+  const loads = new Histogram({
+    name: 'cachepot_load_seconds',
+    help: 'Time that the resolvers of cached fields took to fill the cache.',
+    labelNames: ['field'],
+    buckets: [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers,
+  });
+  const refusals = new Counter({
+    name: 'cachepot_writes_refused_total',
+    help: 'Loaded values that were not stored, by reason.',
+    labelNames: ['field', 'reason'],
+    registers,
+  });
+  const storeFailures = new Counter({
+    name: 'cachepot_store_failures_total',
+    help: 'Calls of the store that failed.',
+    labelNames: ['operation'],
+    registers,
+  });
+  const breaker = new Gauge({
+    name: 'cachepot_breaker_open',
+    help: '1 while the store is left alone because it failed too often.',
+    registers,
+  });
+
+  cache.on((event) => {
+    if (event.type === 'load') loads.observe({ field: event.field }, event.loadMs / 1_000);
+    else if (event.type === 'write-refused') refusals.inc({ field: event.field, reason: event.reason });
+    else if (event.type === 'store-failed') storeFailures.inc({ operation: event.operation });
+    else if (event.type === 'breaker-opened') breaker.set(1);
+    else if (event.type === 'breaker-closed') breaker.set(0);
+    else if ('durationMs' in event) requests.inc({ field: event.field, state: event.type });
+  });
+  return registry;
+}

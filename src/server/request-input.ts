@@ -1,0 +1,89 @@
+/** What a request brings, read once and bounded, before GraphQL looks at it. */
+import type { IncomingMessage } from 'node:http';
+
+const bodyBytesMax = 100_000;
+
+/** A request that is refused before GraphQL sees it. */
+export class RequestRefused extends Error {
+  override readonly name = 'RequestRefused';
+  readonly status: number;
+  readonly code: 'BAD_USER_INPUT' | 'REQUEST_ENTITY_TOO_LARGE';
+
+  constructor(status: number, code: RequestRefused['code'], message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/**
+ * The JSON object that a POST carries.
+ *
+ * Only `application/json` is read: a page of another site can send any other type without asking the browser first.
+ *
+ * @throws {RequestRefused} 415, 413 or 400, saying what was expected and what came.
+ */
+export async function readJsonBody(request: IncomingMessage): Promise<object> {
+  const contentType = request.headers['content-type'] ?? '';
+  if (contentType.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
+    const got = contentType === '' ? 'none' : contentType.slice(0, 100);
+    throw new RequestRefused(415, 'BAD_USER_INPUT', `The content type must be application/json, got ${got}.`);
+  }
+  const text = await readText(request);
+  if (text.trim() === '') throw badBody('it is empty');
+  const body = parsed(text);
+  if (body === undefined) throw badBody('it is no JSON');
+  if (Array.isArray(body)) throw badBody('it is a list, and operations are not batched');
+  if (typeof body !== 'object' || body === null) throw badBody(`it is ${body === null ? 'null' : `a ${typeof body}`}`);
+  if (!('query' in body) || typeof body.query !== 'string' || body.query === '')
+    throw badBody('it has no text "query"');
+  return body;
+}
+
+/**
+ * Refuses a GET whose `variables` or `extensions` are no JSON objects; GraphQL looks at the rest.
+ *
+ * @throws {RequestRefused} 400.
+ */
+export function checkQueryString(url: string): void {
+  const { searchParams } = new URL(url, 'http://localhost');
+  for (const name of ['variables', 'extensions']) {
+    const text = searchParams.get(name);
+    if (text === null || text === '') continue;
+    const value = parsed(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) continue;
+    throw new RequestRefused(400, 'BAD_USER_INPUT', `The query parameter ${name} must be a JSON object.`);
+  }
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function badBody(what: string): RequestRefused {
+  return new RequestRefused(
+    400,
+    'BAD_USER_INPUT',
+    `The body must be JSON such as {"query": "{ __typename }"}, but ${what}.`,
+  );
+}
+
+function tooLarge(): RequestRefused {
+  return new RequestRefused(413, 'REQUEST_ENTITY_TOO_LARGE', `The body must have at most ${bodyBytesMax} bytes.`);
+}

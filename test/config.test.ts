@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+
+import { ConfigError, readConfig } from '../src/config.ts';
+
+const DEFAULTS = {
+  port: 8_000,
+  host: '127.0.0.1',
+  databaseUrl: undefined,
+  redisUrl: undefined,
+  cacheNamespace: 'shop',
+  cacheTtlMs: 60_000,
+  cacheReport: true,
+  simulatedLatency: true,
+  logLevel: 'info',
+};
+
+describe('the configuration', () => {
+  it('has a default for everything, is frozen, and leaves other variables alone', () => {
+    const config = readConfig({ PATH: '/bin', npm_config_port: 'x' });
+    expect(config).toEqual(DEFAULTS);
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it('takes an empty variable for an unset one', () => {
+    const names = ['PORT', 'HOST', 'DATABASE_URL', 'REDIS_URL', 'CACHE_NAMESPACE', 'CACHE_TTL', 'CACHE_REPORT'];
+    const empty = Object.fromEntries([...names, 'SIMULATED_LATENCY', 'LOG_LEVEL'].map((name) => [name, '']));
+    expect(readConfig(empty)).toEqual(DEFAULTS);
+  });
+
+  it.each([
+    ['PORT', '0', { port: 0 }],
+    ['PORT', '65535', { port: 65_535 }],
+    ['HOST', '0.0.0.0', { host: '0.0.0.0' }],
+    ['HOST', '::1', { host: '::1' }],
+    ['DATABASE_URL', 'postgres://u:p@db:5432/shop', { databaseUrl: 'postgres://u:p@db:5432/shop' }],
+    ['DATABASE_URL', 'postgresql://db/shop?sslmode=require', { databaseUrl: 'postgresql://db/shop?sslmode=require' }],
+    ['DATABASE_URL', 'postgres://u@%2Ftmp%2Fx:5432/shop', { databaseUrl: 'postgres://u@%2Ftmp%2Fx:5432/shop' }],
+    ['DATABASE_URL', 'postgres://u@/shop?host=/tmp', { databaseUrl: 'postgres://u@/shop?host=/tmp' }],
+    ['DATABASE_URL', 'postgresql:///shop', { databaseUrl: 'postgresql:///shop' }],
+    ['REDIS_URL', 'redis://redis:6379/1', { redisUrl: 'redis://redis:6379/1' }],
+    ['REDIS_URL', 'rediss://:p@redis', { redisUrl: 'rediss://:p@redis' }],
+    ['CACHE_NAMESPACE', 'shop_2-b', { cacheNamespace: 'shop_2-b' }],
+    ['CACHE_NAMESPACE', 'x'.repeat(32), { cacheNamespace: 'x'.repeat(32) }],
+    ['CACHE_TTL', '1', { cacheTtlMs: 1_000 }],
+    ['CACHE_TTL', '86400', { cacheTtlMs: 86_400_000 }],
+    ['CACHE_REPORT', 'off', { cacheReport: false }],
+    ['CACHE_REPORT', 'on', { cacheReport: true }],
+    ['SIMULATED_LATENCY', 'off', { simulatedLatency: false }],
+    ['LOG_LEVEL', 'trace', { logLevel: 'trace' }],
+    ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
+  ])('reads %s=%s', (name, text, expected) => {
+    expect(readConfig({ [name]: text })).toEqual({ ...DEFAULTS, ...expected });
+  });
+
+  const port = 'PORT must be a whole number from 0 to 65535, got';
+  const host = 'HOST must be a host name or an IP address, got';
+  const database = 'DATABASE_URL must be a URL that begins with postgres:// or postgresql://, got';
+  const redis = 'REDIS_URL must be a URL that begins with redis:// or rediss://, got';
+  const namespace = 'CACHE_NAMESPACE must be 1 to 32 of a-z, 0-9, _ and -, got';
+  const ttl = 'CACHE_TTL must be a whole number from 1 to 86400 (seconds), got';
+  const level = 'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, got';
+  const unreadable = 'that cannot be read (is the password percent-encoded?)';
+  it.each([
+    ['PORT', 'abc', `${port} "abc"`],
+    ['PORT', '65536', `${port} "65536"`],
+    ['PORT', '-1', `${port} "-1"`],
+    ['PORT', '80.5', `${port} "80.5"`],
+    ['PORT', '0x50', `${port} "0x50"`],
+    ['PORT', ' 80', `${port} " 80"`],
+    ['PORT', '9'.repeat(100), `${port} "${'9'.repeat(80)}…"`],
+    ['HOST', 'http://localhost', `${host} "http://localhost"`],
+    ['HOST', 'a\nb', `${host} "a\\nb"`],
+    ['DATABASE_URL', 'mysql://u:secret@db/shop', `${database} a URL with protocol "mysql:"`],
+    ['DATABASE_URL', 'u:secret@db/shop', `${database} 16 characters that are no URL`],
+    ['DATABASE_URL', 'postgres://u:se/cr#et@db/shop', `${database} a URL with protocol "postgres:" ${unreadable}`],
+    ['REDIS_URL', 'http://:secret@redis', `${redis} a URL with protocol "http:"`],
+    ['REDIS_URL', 'redis:6379', `${redis} 10 characters that are no URL`],
+    ['CACHE_NAMESPACE', 'shop:', `${namespace} "shop:"`],
+    ['CACHE_NAMESPACE', 'sh*p', `${namespace} "sh*p"`],
+    ['CACHE_NAMESPACE', '{shop}', `${namespace} "{shop}"`],
+    ['CACHE_NAMESPACE', 'Shop', `${namespace} "Shop"`],
+    ['CACHE_NAMESPACE', 'shop\n', `${namespace} "shop\\n"`],
+    ['CACHE_NAMESPACE', 'x'.repeat(33), `${namespace} "${'x'.repeat(33)}"`],
+    ['CACHE_TTL', '0', `${ttl} "0"`],
+    ['CACHE_TTL', '86401', `${ttl} "86401"`],
+    ['CACHE_TTL', '60s', `${ttl} "60s"`],
+    ['CACHE_REPORT', 'true', 'CACHE_REPORT must be on or off, got "true"'],
+    ['SIMULATED_LATENCY', 'ON', 'SIMULATED_LATENCY must be on or off, got "ON"'],
+    ['LOG_LEVEL', 'verbose', `${level} "verbose"`],
+  ])('refuses %s=%s in one line', (name, text, message) => {
+    const error = refusal({ [name]: text });
+    expect(error.message).toBe(message);
+    expect(error.message).not.toContain('secret');
+  });
+
+  it('names every wrong variable, each in a line of its own', () => {
+    const { message } = refusal({ CACHE_TTL: '0', PORT: 'x', LOG_LEVEL: 'loud', HOST: 'localhost' });
+    expect(message.split('\n').map((line) => line.split(' ')[0])).toEqual(['PORT', 'CACHE_TTL', 'LOG_LEVEL']);
+  });
+});
+
+function refusal(env: Record<string, string>): ConfigError {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}

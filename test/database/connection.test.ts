@@ -1,0 +1,185 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { sql, type Kysely } from 'kysely';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { createShop, isDatabaseUnavailable } from '../../src/database/index.ts';
+import type { Tables } from '../../src/database/tables.ts';
+import { connect } from './shop-database.ts';
+
+describe('a database that is away', () => {
+  it('is unavailable where nothing listens, and where the unix socket is missing', async () => {
+    const server = await listen(() => undefined);
+    const url = urlOf(server);
+    await new Promise((resolve) => server.close(resolve));
+    expect(isDatabaseUnavailable(await failureAt(url))).toBe(true);
+    expect(isDatabaseUnavailable(await failureAt('postgresql://shop@localhost/shop?host=/nowhere'))).toBe(true);
+    expect(isDatabaseUnavailable(await failureAt('postgresql://shop@does-not-exist.invalid/shop'))).toBe(true);
+  });
+
+  it('is unavailable where a server takes the connection and never speaks, or hangs up', async () => {
+    const silent = await listen(() => undefined);
+    const rude = await listen((socket) => socket.destroy());
+    expect(isDatabaseUnavailable(await failureAt(urlOf(silent)))).toBe(true);
+    expect(isDatabaseUnavailable(await failureAt(urlOf(rude)))).toBe(true);
+  });
+
+  it('is unavailable where the database or the role does not exist', async () => {
+    const noDatabase = new URL(inject('databaseUrl'));
+    noDatabase.pathname = '/no_such_shop';
+    const noRole = new URL(inject('databaseUrl'));
+    noRole.username = 'nobody_of_this_name';
+    expect(isDatabaseUnavailable(await failureAt(noDatabase.href))).toBe(true);
+    expect(isDatabaseUnavailable(await failureAt(noRole.href))).toBe(true);
+  });
+
+  it('does not call a wrong or cancelled statement an unavailable database, nor anything else that fails', async () => {
+    const { db } = connect({ statementMsMax: 20 });
+    expect(isDatabaseUnavailable(await failure(sql`select * from no_such_table`.execute(db)))).toBe(false);
+    expect(isDatabaseUnavailable(await failure(sql`select 1 / 0`.execute(db)))).toBe(false);
+    const cancelled = await failure(sql`select pg_sleep(10)`.execute(db));
+    expect(cancelled).toMatchObject({ code: '57014' });
+    expect(isDatabaseUnavailable(cancelled)).toBe(false);
+    for (const other of [new Error('x'), null, undefined, 'ECONNREFUSED', { code: 'ECONNREFUSED' }]) {
+      expect(isDatabaseUnavailable(other)).toBe(false);
+    }
+  });
+
+  it('fails a statement that finds all connections busy, and works again when one is free', async () => {
+    const { db } = connect({ poolMax: 1 });
+    await db.connection().execute(async () => {
+      expect(isDatabaseUnavailable(await failure(ping(db)))).toBe(true);
+    });
+    await ping(db);
+  });
+});
+
+describe('a connection that breaks', () => {
+  it('fails the statement under way as unavailable, and the next one gets a new connection', async () => {
+    const { db } = connect({ poolMax: 1 });
+    const error = await db.connection().execute(async (connection) => {
+      const pid = await backendPid(connection);
+      const asleep = failure(sql`select pg_sleep(60)`.execute(connection));
+      await terminate(pid);
+      return asleep;
+    });
+    expect(isDatabaseUnavailable(error)).toBe(true);
+    await ping(db);
+  });
+
+  it('fails the next statement of its transaction as unavailable, without ending the process', async () => {
+    const { db } = connect({ poolMax: 1 });
+    const transaction = db.transaction().execute(async (trx) => {
+      await terminate(await backendPid(trx));
+      await ping(trx);
+    });
+    expect(isDatabaseUnavailable(await failure(transaction))).toBe(true);
+    await ping(db);
+  });
+
+  it('is told to onError where it was idle, and is replaced', async () => {
+    const { promise, resolve } = withResolver<Error>();
+    const { db } = connect({ poolMax: 1, onError: resolve });
+    const pid = await backendPid(db);
+    await terminate(pid);
+    expect(isDatabaseUnavailable(await promise)).toBe(true);
+    expect(await backendPid(db)).not.toBe(pid);
+  });
+
+  it('is given up where the server takes a statement and never answers', async () => {
+    const { db } = connect({ poolMax: 1, statementMsMax: 100 });
+    const pid = await backendPid(db);
+    process.kill(pid, 'SIGSTOP');
+    onTestFinished(() => void process.kill(pid, 'SIGCONT'));
+    expect(isDatabaseUnavailable(await failure(ping(db)))).toBe(true);
+    expect(await backendPid(db)).not.toBe(pid);
+  });
+});
+
+describe('connectDatabase', () => {
+  it('reads unix sockets from all three forms of URL', async () => {
+    const { db } = connect();
+    const settings = await sql<{ folder: string; port: string; role: string; database: string }>`
+      select current_setting('unix_socket_directories') as folder, current_setting('port') as port,
+             current_user as role, current_database() as database`.execute(db);
+    const { folder = '', port = '', role = '', database = '' } = settings.rows[0] ?? {};
+    expect(folder).toMatch(/^\//);
+    for (const url of [
+      `postgresql://${role}@localhost/${database}?host=${folder}&port=${port}`,
+      `postgresql://${role}@/${database}?host=${folder}&port=${port}`,
+      `postgresql://${role}@${encodeURIComponent(folder)}:${port}/${database}`,
+      `socket://${role}@${folder}?db=${database}&port=${port}`,
+    ]) {
+      await ping(connect({ url }).db);
+    }
+  });
+
+  it('may be closed before its first statement, and twice, and connects to nothing before', async () => {
+    const database = connect({ url: 'postgresql://shop@localhost/shop?host=/nowhere' });
+    await database.close();
+    await database.close();
+    expect(isDatabaseUnavailable(await failure(ping(database.db)))).toBe(true);
+  });
+
+  it('names itself to the server and limits statements to ten seconds', async () => {
+    const { db } = connect();
+    const { rows } = await sql<{ name: string; limit: string }>`
+      select current_setting('application_name') as name, current_setting('statement_timeout') as limit`.execute(db);
+    expect(rows).toEqual([{ name: 'cachepot', limit: '10s' }]);
+  });
+});
+
+function ping(db: Kysely<Tables>): Promise<void> {
+  return createShop({ db, simulateLatency: false }).ping();
+}
+
+function failureAt(url: string): Promise<unknown> {
+  return failure(ping(connect({ url }).db));
+}
+
+/** What `promise` is rejected with. */
+async function failure(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('It did not fail');
+}
+
+async function backendPid(db: Kysely<Tables>): Promise<number> {
+  const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db);
+  return rows[0]?.pid ?? 0;
+}
+
+/** Ends a backend and waits for it to be gone. */
+async function terminate(pid: number): Promise<void> {
+  await sql`select pg_terminate_backend(${pid}, 5000)`.execute(connect().db);
+}
+
+async function listen(onConnection: (socket: Socket) => void): Promise<Server> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    onConnection(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return server;
+}
+
+function urlOf(server: Server): string {
+  const { port } = server.address() as AddressInfo;
+  return `postgresql://shop@127.0.0.1:${port}/shop`;
+}
+
+function withResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,62 @@
+import type { Insertable, Kysely } from 'kysely';
+import { inject, onTestFinished } from 'vitest';
+import { connectDatabase, migrate, type Database, type DatabaseOptions } from '../../src/database/index.ts';
+import type { Tables } from '../../src/database/tables.ts';
+import { createEmptyDatabase } from '../support/databases.ts';
+
+export interface ShopDatabase {
+  readonly db: Kysely<Tables>;
+  /** The SQL of every statement since the last look, oldest first. */
+  statements: () => string[];
+}
+
+/** A connection that is closed with the test. */
+export function connect(options: Partial<DatabaseOptions> = {}): Database {
+  const database = connectDatabase({ url: inject('databaseUrl'), onError: () => undefined, ...options });
+  onTestFinished(() => database.close());
+  return database;
+}
+
+/** The seeded shop that all tests share. Read it only. */
+export function seededShop(): ShopDatabase {
+  return counted(inject('databaseUrl'));
+}
+
+/** An empty database, dropped with the test. */
+export async function emptyDatabase(): Promise<string> {
+  const database = await createEmptyDatabase();
+  onTestFinished(() => database.drop());
+  return database.url;
+}
+
+export interface ShopRows {
+  categories?: Insertable<Tables['categories']>[];
+  products?: Insertable<Tables['products']>[];
+  reviews?: Insertable<Tables['reviews']>[];
+}
+
+/** A shop with these rows and no others, dropped with the test. */
+export async function newShop(rows: ShopRows): Promise<ShopDatabase> {
+  const url = await emptyDatabase();
+  await migrate({ url });
+  const shop = counted(url);
+  for (const table of ['categories', 'products', 'reviews'] as const) {
+    const values = rows[table] ?? [];
+    if (values.length > 0) await shop.db.insertInto(table).values(values).execute();
+  }
+  shop.statements();
+  return shop;
+}
+
+function counted(url: string): ShopDatabase {
+  let statements: string[] = [];
+  const { db } = connect({ url, log: ({ query }) => void statements.push(query.sql) });
+  return {
+    db,
+    statements: () => {
+      const seen = statements;
+      statements = [];
+      return seen;
+    },
+  };
+}

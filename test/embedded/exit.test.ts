@@ -1,0 +1,48 @@
+// The servers must not outlive the program that started them, also where nobody calls stop().
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+import { expect, it } from 'vitest';
+
+import { newRoom, type Room } from './room.ts';
+
+const embedded = new URL('../../dist/src/embedded/index.js', import.meta.url).href;
+
+it.each([
+  ['process.exit', 'process.exit(3)', 3],
+  ['an uncaught exception', "setTimeout(() => { throw new Error('out') })", 1],
+])('a program that ends by %s takes both servers with it', async (_how, ending, code) => {
+  const room = await newRoom();
+  const program = `
+    const { startPostgres, startRedis } = await import('${embedded}');
+    await Promise.all([startPostgres({ sqlFiles: [] }), startRedis()]);
+    ${ending}`;
+  expect(await exitCode(program)).toBe(code);
+  await expectNothingLeft(room);
+});
+
+it('a program that ends while the servers start takes them with it', async () => {
+  const room = await newRoom();
+  for (const afterMs of [20, 150, 300, 500]) {
+    const program = `
+      const { startPostgres, startRedis } = await import('${embedded}');
+      void startPostgres({ sqlFiles: [] });
+      void startRedis();
+      setTimeout(() => process.exit(3), ${afterMs});`;
+    expect(await exitCode(program)).toBe(3);
+    await expectNothingLeft(room);
+  }
+});
+
+async function exitCode(program: string): Promise<unknown> {
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { cwd, stdio: 'ignore' });
+  const [code] = await once(child, 'exit');
+  return code;
+}
+
+async function expectNothingLeft(room: Room): Promise<void> {
+  await expect.poll(() => room.processes(), { timeout: 5_000 }).toEqual([]);
+  expect(await room.leftFiles()).toEqual([]);
+}

@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs';
+
+import { Redis } from 'ioredis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { type EmbeddedRedis, type RedisOptions, startRedis } from '../../src/embedded/index.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { newRoom, processGroup } from './room.ts';
+
+describe('an embedded Redis', () => {
+  it('holds 64 MB, evicts the least recently used, keeps nothing on disk and has no port', async () => {
+    await newRoom();
+    const { socketPath } = await start();
+    const client = connect(socketPath);
+    const settings = await Promise.all(
+      ['maxmemory', 'maxmemory-policy', 'save', 'appendonly', 'port'].map((name) => client.config('GET', name)),
+    );
+    expect(settings.map(String)).toEqual([
+      'maxmemory,67108864',
+      'maxmemory-policy,allkeys-lru',
+      'save,',
+      'appendonly,no',
+      'port,0',
+    ]);
+  });
+
+  it('leaves no process, socket or folder', async () => {
+    const room = await newRoom();
+    const redis = await start();
+    expect(await room.processes()).toEqual([redis.pid]);
+    expect(await processGroup(redis.pid)).toBe(redis.pid);
+
+    await redis.stop();
+    await redis.stop();
+    expect(await room.processes()).toEqual([]);
+    expect(await room.leftFiles()).toEqual([]);
+  });
+
+  it('is cleared away by stop when it was killed before', async () => {
+    const room = await newRoom();
+    const redis = await start();
+    process.kill(redis.pid, 'SIGKILL');
+    await redis.stop();
+    expect(await room.processes()).toEqual([]);
+    expect(await room.leftFiles()).toEqual([]);
+  });
+
+  it('runs beside a second one', async () => {
+    const room = await newRoom();
+    const [one, two] = await Promise.all([start(), start()]);
+    await connect(one.socketPath).set('key', 'value');
+    expect(await connect(two.socketPath).dbsize()).toBe(0);
+    await Promise.all([one.stop(), two.stop()]);
+    expect(await room.processes()).toEqual([]);
+    expect(await room.leftFiles()).toEqual([]);
+  });
+
+  it('is null where no server is on the PATH', async () => {
+    const room = await newRoom();
+    expect(await startRedis({ searchPath: `${room.path}:/nowhere` })).toBeNull();
+    expect(await startRedis({ searchPath: '' })).toBeNull();
+    expect(await room.leftFiles()).toEqual([]);
+  });
+
+  it('says why the server did not start, and leaves nothing', async () => {
+    const room = await newRoom();
+    const started = startRedis({ extraArgs: ['--no-such-setting', '1'] });
+    await expect(started).rejects.toMatchObject({ code: 'START_FAILED' });
+    await expect(started).rejects.toThrow(/redis-server ended too early \(exit code 1\):[^]*no-such-setting/);
+    expect(await room.processes()).toEqual([]);
+    expect(await room.leftFiles()).toEqual([]);
+  });
+});
+
+describe('the Redis of a test', () => {
+  it('comes back empty on the same socket after a kill', async () => {
+    const room = await newRoom();
+    const redis = await startTestRedis();
+    const firstPid = redis.pid;
+    await connect(redis.socketPath).set('key', 'value');
+    redis.kill('SIGKILL');
+    await redis.restart();
+    expect(redis.pid).not.toBe(firstPid);
+    expect(await connect(redis.socketPath).dbsize()).toBe(0);
+
+    await redis.stop();
+    expect(existsSync(redis.socketPath)).toBe(false);
+    expect(await room.processes()).toEqual([]);
+    expect(await room.leftFiles()).toEqual([]);
+  });
+
+  it('stops at once although it is frozen', async () => {
+    const room = await newRoom();
+    const redis = await startTestRedis();
+    redis.kill('SIGSTOP');
+    await redis.stop();
+    expect(await room.processes()).toEqual([]);
+  });
+});
+
+async function start(options: RedisOptions = {}): Promise<EmbeddedRedis> {
+  const redis = await startRedis(options);
+  if (redis === null) throw new Error('no redis-server on the PATH');
+  onTestFinished(() => redis.stop());
+  return redis;
+}
+
+function connect(socketPath: string): Redis {
+  const client = new Redis(socketPath, { protocol: 2, retryStrategy: () => null });
+  client.on('error', () => undefined);
+  onTestFinished(() => client.disconnect());
+  return client;
+}

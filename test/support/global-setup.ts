@@ -1,0 +1,55 @@
+// Once per run: the tools, the built program, one PostgreSQL with the shop's data and one Redis for all test files.
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+import type { TestProject } from 'vitest/node';
+
+import { startPostgres } from '../../src/embedded/index.ts';
+import { startTestRedis } from './redis.ts';
+import { ensureTools } from './tools.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The shop's database with the seed data. Read it only; for writes there is `createEmptyDatabase`. */
+    databaseUrl: string;
+    /** One Redis for all test files: use a namespace of your own, and no FLUSHALL. */
+    redisSocketPath: string;
+  }
+}
+
+const run = promisify(execFile);
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  await ensureTools();
+  // Vitest ends in order after SIGINT and SIGTERM. This is the terminal being closed.
+  process.once('SIGHUP', () => process.exit(129));
+  const [sqlFiles] = await Promise.all([shopSqlFiles(), build()]);
+  const postgres = await startPostgres({ sqlFiles });
+  const redis = await startTestRedis();
+  project.provide('databaseUrl', postgres.url);
+  project.provide('redisSocketPath', redis.socketPath);
+  return async () => {
+    await Promise.all([postgres.stop(), redis.stop()]);
+  };
+}
+
+async function shopSqlFiles(): Promise<string[]> {
+  const folder = join(repository, 'sql');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql'));
+  return names.toSorted().map((name) => join(folder, name));
+}
+
+/** So that `dist` is what the sources say: some tests run the built program. */
+async function build(): Promise<void> {
+  try {
+    await run(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc')], { cwd: repository });
+  } catch (error) {
+    // tsc has written its output nevertheless; wrong types are for `npm run check` to refuse.
+    const text = error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error);
+    process.stderr.write(`\nThe sources do not type-check; the tests run all the same.\n${text.slice(0, 2_000)}\n`);
+  }
+}

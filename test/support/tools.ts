@@ -1,0 +1,56 @@
+// What the tests need of the machine beside npm's packages: a Redis server and a browser.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { findRedisServer } from '../../src/embedded/index.ts';
+
+const INSTALLER = fileURLToPath(new URL('install-tools.sh', import.meta.url));
+
+/** Installs what is missing where it may (root, with apt-get); else says what to install and ends with code 1. */
+export async function ensureTools(): Promise<void> {
+  const missing = await missingTools();
+  if (missing.length === 0) return;
+  if (process.getuid?.() === 0 && isOnPath('apt-get')) {
+    process.stderr.write(
+      `Not on the PATH: ${missing.join(', ')}. Installing by apt-get; this takes a minute or two.\n`,
+    );
+    const { status, stdout, stderr } = spawnSync('sh', [INSTALLER], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    if (status !== 0) return giveUp(`apt-get failed:\n${`${stdout}${stderr}`.slice(-2_000)}`);
+    const stillMissing = await missingTools();
+    if (stillMissing.length === 0) return;
+    return giveUp(`apt-get is done, and still not on the PATH: ${stillMissing.join(', ')}.`);
+  }
+  return giveUp(
+    `The tests need ${missing.join(' and ')} on the PATH. Install, for example:\n` +
+      '  Debian, Ubuntu  sudo apt-get install redis-server chromium\n' +
+      '  Fedora          sudo dnf install valkey chromium\n' +
+      '  macOS           brew install redis chromium',
+  );
+}
+
+async function missingTools(): Promise<string[]> {
+  const redis = await findRedisServer(process.env['PATH'] ?? '');
+  return [...(redis === null ? ['redis-server'] : []), ...(isOnPath('chromium') ? [] : ['chromium'])];
+}
+
+function isOnPath(name: string): boolean {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function giveUp(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
