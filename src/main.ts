@@ -35,7 +35,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const shop = createShop({ db: database.db, simulateLatency: config.simulatedLatency });
   if (config.simulatedLatency) log.info('SIMULATED_LATENCY=on: the database answers 250 to 350 ms later than it could');
 
-  const cache = createCache({ store: await openStore(config, log, shutdown), namespace: config.cacheNamespace });
+  const cache = createCache({ store: await openStore(config, log, shutdown) });
   shutdown.add('cache', () => cache.close());
   logCacheEvents(cache, log);
   const cacheStats = new CacheStats(cache);
@@ -66,11 +66,17 @@ async function openDatabase(config: Config, log: Log, shutdown: Shutdown): Promi
   } else {
     log.info('PostgreSQL: as DATABASE_URL says');
   }
+  let isClosed = false;
   const database = connectDatabase({
     url,
-    onError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
+    onError(error) {
+      if (!isClosed) log.warn({ reason: error.message }, 'a database connection broke');
+    },
   });
-  shutdown.add('database connections', () => database.close());
+  shutdown.add('database connections', () => {
+    isClosed = true; // the embedded PostgreSQL ends next, and may be faster than its clients
+    return database.close();
+  });
   if (config.databaseUrl !== undefined) await sayWhatIsMissing(database, log);
   return database;
 }
@@ -91,7 +97,7 @@ async function openStore(config: Config, log: Log, shutdown: Shutdown): Promise<
   if (address === undefined) {
     log.info('Redis: none, because REDIS_URL is not set and no redis-server or valkey-server is on the PATH');
     log.info('Cache: in the memory of this process alone');
-    return createMemoryStore();
+    return createMemoryStore({ namespace: config.cacheNamespace });
   }
   if (config.redisUrl !== undefined) log.info('Redis: as REDIS_URL says');
   let isReachable = true;

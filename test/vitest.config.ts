@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
+  // Node takes graphql's CommonJS and Vite its ES modules: there must be one, or its types differ from Pothos' own.
+  resolve: { mainFields: ['main'], extensions: ['.js'] },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],

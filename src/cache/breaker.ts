@@ -18,6 +18,7 @@ export class Breaker {
   #next = 0;
   #failures = 0;
   #isOpen = false;
+  #isStopped = false;
   #cancelPing = (): void => {};
 
   constructor({ ping, clock, emit }: { ping: () => Promise<void>; clock: Clock; emit: EmitEvent }) {
@@ -38,7 +39,9 @@ export class Breaker {
     this.#record(true);
   }
 
+  /** No more pings. */
   stop(): void {
+    this.#isStopped = true;
     this.#cancelPing();
   }
 
@@ -54,6 +57,7 @@ export class Breaker {
   }
 
   #pingLater(): void {
+    if (this.#isStopped) return;
     this.#cancelPing = this.#clock.after(pingEveryMs, () => {
       this.#ping().then(
         () => this.#close(),

@@ -9,7 +9,6 @@
  */
 import { systemClock, type Clock } from './clock.ts';
 import { copyOf } from './codec.ts';
-import { CacheError } from './errors.ts';
 import type { CacheEvent, CacheListener } from './events.ts';
 import { fill, type Fill, type Filled } from './fill.ts';
 import { Flights } from './flight.ts';
@@ -37,16 +36,16 @@ export interface Outcome {
   readonly ttlMs: number | null;
 }
 
+/** What one `fetch` may say besides key, policy and load. */
 export interface FetchOptions {
   mode?: Mode;
   /** Hears how the value was come by before `fetch` resolves; hears nothing where the load rejects. */
   report?: (outcome: Outcome) => void;
 }
 
+/** What a cache is made with. */
 export interface CacheOptions {
   store: Store;
-  /** First part of every key: 1…32 of `a-z 0-9 _ -`. */
-  namespace: string;
   clock?: Clock;
   /** The deadline of one round trip to the store, 100 ms unless told otherwise. */
   deadlineMs?: number;
@@ -72,11 +71,8 @@ export class Cache {
   readonly #listeners = new Set<CacheListener>();
   #usage: { readonly askedMs: number; readonly answer: Promise<StoreUsage> } | undefined;
 
-  constructor({ store, namespace, clock = systemClock, deadlineMs = 100 }: CacheOptions) {
-    if (!/^[a-z0-9_-]{1,32}$/.test(namespace)) {
-      throw new CacheError('INVALID_KEY', `a namespace is 1 to 32 of a-z 0-9 _ -, got ${JSON.stringify(namespace)}`);
-    }
-    this.namespace = namespace;
+  constructor({ store, clock = systemClock, deadlineMs = 100 }: CacheOptions) {
+    this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;
     this.#store = guardStore(store, { clock, deadlineMs, emit: this.emit });
@@ -92,11 +88,13 @@ export class Cache {
    */
   async fetch<T>(key: Key, policy: Policy, load: () => T | Promise<T>, options: FetchOptions = {}): Promise<T> {
     for (const tag of policy.tags) checkTag(key.field, tag);
-    LoadScope.current()?.refuseCycle(key.text);
+    const outer = LoadScope.current();
     const startedMs = this.#clock.nowMs();
-    const answer = await this.#answer(key, { policy, load, mode: options.mode ?? 'use' });
-    LoadScope.current()?.join(answer.stamps, answer.ttlMs);
-    const durationMs = this.#clock.nowMs() - startedMs;
+    const answering = (): Promise<Answer> => this.#answer(key, { policy, load, mode: options.mode ?? 'use' });
+    const answer = await (outer === undefined ? answering() : outer.fetching(key.text, answering));
+    const nowMs = this.#clock.nowMs();
+    outer?.join(answer.stamps, nowMs + answer.ttlMs);
+    const durationMs = nowMs - startedMs;
     this.#tell(key, answer, durationMs);
     options.report?.(this.#outcome(answer, durationMs));
     return answer.value as T;
@@ -191,7 +189,13 @@ export class Cache {
 
   /** Tells the listeners. Adapters say here what they leave uncached. */
   readonly emit = (event: CacheEvent): void => {
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch {
+        // A listener cannot break a request.
+      }
+    }
   };
 
   /** Lets go of the store. Loads that run end, and are not stored. */
@@ -224,7 +228,7 @@ export class Cache {
   }
 }
 
-/** @throws {CacheError} `INVALID_KEY` for a namespace that cannot begin a key. */
+/** A cache over `store`, for its namespace. */
 export function createCache(options: CacheOptions): Cache {
   return new Cache(options);
 }

@@ -4,7 +4,7 @@
  * promise) is refused, so that a hit never differs from a miss.
  */
 import { CacheError } from './errors.ts';
-import { isPlainObject } from './key.ts';
+import { isBytes, isDate, isPlainObject } from './key.ts';
 
 /** Part of the key's shape: raise it when the stored form changes. */
 export const codecVersion = 1;
@@ -58,10 +58,9 @@ function tagged(value: unknown, path: Path): unknown {
 function taggedObject(value: object, path: Path): unknown {
   if (Array.isArray(value)) return taggedItems(value, path);
   if (isPlainObject(value)) return taggedRecord(value as Record<string, unknown>, path);
-  if (value instanceof Date) return tag('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
+  if (isDate(value)) return tag('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
   if (Buffer.isBuffer(value)) return tag('Buffer', value.toString('base64'));
-  if (value instanceof Uint8Array && value.constructor === Uint8Array)
-    return tag('Uint8Array', Buffer.from(value).toString('base64'));
+  if (isBytes(value)) return tag('Uint8Array', Buffer.from(value).toString('base64'));
   if (value.constructor === Map) return tag('Map', taggedItems([...(value as Map<unknown, unknown>)], path));
   if (value.constructor === Set) return tag('Set', taggedItems([...(value as Set<unknown>)], path));
   throw unencodable(path, `an instance of ${value.constructor?.name ?? 'a class'}`);

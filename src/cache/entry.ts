@@ -15,8 +15,8 @@ export interface Entry {
   readonly stamps: Stamps;
 }
 
-/** `valueText` is the value as `encodeValue` gives it. */
-export function encodeEntry(key: Key, valueText: string, { freshMs, loadMs, stamps }: Omit<Entry, 'value'>): string {
+/** @throws {CacheError} `UNENCODABLE` for a value that has no stored form, or arguments that the load gave none. */
+export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry): string {
   const head = JSON.stringify({
     field: key.field,
     ...(key.parent === undefined ? {} : { parent: String(key.parent) }),
@@ -25,7 +25,7 @@ export function encodeEntry(key: Key, valueText: string, { freshMs, loadMs, stam
     loadMs,
     stamps,
   });
-  return `${head.slice(0, -1)},"value":${valueText}}`;
+  return `${head.slice(0, -1)},"value":${encodeValue(value)}}`;
 }
 
 /** The entry in `text`, or undefined for anything that `encodeEntry` did not write for this field. */

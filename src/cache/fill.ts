@@ -5,8 +5,7 @@
  *   1. load the old row,  2. (the tag is invalidated),  3. capture the new token and store the old row under it.
  */
 import type { Clock } from './clock.ts';
-import { encodeValue } from './codec.ts';
-import { encodeEntry } from './entry.ts';
+import { encodeEntry, type Entry } from './entry.ts';
 import type { EmitEvent, WriteRefusal } from './events.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import type { Key } from './key.ts';
@@ -46,14 +45,13 @@ export async function fill(parts: Parts, { key, policy, load, ...given }: Fill):
   const unstored: Filled = { value, stamps: undefined, ttlMs: policy.ttlMs };
   if (stamps === undefined) return unstored;
 
-  const basis = scope.basis();
-  const valueText = encoded(parts, key, value);
-  if (valueText === undefined) return unstored;
+  const basis = scope.basis(parts.clock.nowMs());
   if ('refusal' in basis) {
     refuse(parts, key, { reason: basis.refusal });
     return unstored;
   }
-  const text = encodeEntry(key, valueText, { freshMs: basis.ttlMs, loadMs, stamps: basis.stamps });
+  const text = encoded(parts, key, { value, freshMs: basis.ttlMs, loadMs, stamps: basis.stamps });
+  if (text === undefined) return unstored;
   if (!(await parts.store.write(key.text, text, basis.ttlMs))) return unstored;
   parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs: basis.ttlMs, textLength: text.length });
   return { value, ...basis };
@@ -86,9 +84,9 @@ async function timedLoad(
   }
 }
 
-function encoded(parts: Parts, key: Key, value: unknown): string | undefined {
+function encoded(parts: Parts, key: Key, entry: Entry): string | undefined {
   try {
-    return encodeValue(value);
+    return encodeEntry(key, entry);
   } catch (error) {
     refuse(parts, key, { reason: 'unencodable', error });
     return undefined;

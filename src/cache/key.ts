@@ -22,6 +22,7 @@ export interface Key {
 /** The identity of a parent object among those of its type. */
 export type ParentId = string | number | bigint;
 
+/** What a key is made of. */
 export interface KeyParts {
   /** A digest of the shape of the values, so that another version of the program never reads this one's. */
   readonly shape?: string;
@@ -31,9 +32,18 @@ export interface KeyParts {
   readonly args?: Readonly<Record<string, unknown>>;
 }
 
-/** @throws {CacheError} `INVALID_KEY` for an argument that has no canonical form, such as a class instance. */
+/**
+ * @throws {CacheError} `INVALID_KEY` for an argument that has no canonical form, such as a class instance, and for a
+ *   field whose key would be that of another field or of a token.
+ */
 export function createKey(namespace: string, { shape, field, parent, args = {} }: KeyParts): Key {
   const levels = [namespace, ...(shape === undefined ? [] : [shape]), ...field.split('.')];
+  if (field === '' || field.includes(':') || levels[1] === 'tag') {
+    throw new CacheError(
+      'INVALID_KEY',
+      `a field is a name without ":" that is not "tag", got ${JSON.stringify(field)}`,
+    );
+  }
   const isBare = parent === undefined && Object.keys(args).length === 0;
   if (!isBare) levels.push(hashOf(canonical([parent, args], field)));
   return { text: levels.join(':'), field, args, parent };
@@ -68,12 +78,14 @@ export function canonical(value: unknown, place: string, depth = 0): string {
 }
 
 function canonicalObject(value: object, place: string, depth: number): string {
-  if (value instanceof Date) return sized('D', String(value.getTime()));
-  if (value instanceof Uint8Array) return sized('b', Buffer.from(value).toString('latin1'));
   if (Array.isArray(value)) {
-    return `a${value.length}:${value.map((item) => canonical(item, place, depth + 1)).join('')}`;
+    // `map` would leave a hole out, and so lose its place.
+    return `a${value.length}:${Array.from(value, (item) => canonical(item, place, depth + 1)).join('')}`;
   }
+  if (isDate(value)) return sized('D', String(value.getTime()));
+  if (isBytes(value)) return sized('b', Buffer.from(value).toString('latin1'));
   if (!isPlainObject(value)) throw invalidArgument(place, `an instance of ${value.constructor?.name ?? 'a class'}`);
+  if (Object.getOwnPropertySymbols(value).length > 0) throw invalidArgument(place, 'an object with symbol keys');
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const pairs = entries.map(([name, item]) => sized('s', name) + canonical(item, place, depth + 1));
   return `o${entries.length}:${pairs.join('')}`;
@@ -86,6 +98,15 @@ function sized(type: string, text: string): string {
 export function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype;
+}
+
+/** Not an instance of a subclass, which may hold more than its time; `isBytes` likewise. */
+export function isDate(value: object): value is Date {
+  return value instanceof Date && value.constructor === Date;
+}
+
+export function isBytes(value: object): value is Uint8Array {
+  return Buffer.isBuffer(value) || (value instanceof Uint8Array && value.constructor === Uint8Array);
 }
 
 function invalidArgument(place: string, got: string): CacheError {

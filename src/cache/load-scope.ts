@@ -14,25 +14,55 @@ export class LoadScope {
     return running.getStore();
   }
 
+  /** The loads that run, by their keys: a key has several where one was taken off the board. */
+  static readonly #runs = new Map<string, Set<LoadScope>>();
+
   readonly #key: string;
-  readonly #outer: LoadScope | undefined;
+  /** The keys of the fetches that this load waits for. */
+  readonly #awaited: string[] = [];
   readonly #stamps: Map<string, string>;
-  #ttlMs: number;
+  readonly #ttlMs: number;
+  /** When the first of the inner values ends. */
+  #endsAtMs = Infinity;
   #refusal: 'token-lost' | 'inner-unstored' | undefined;
 
   constructor(key: string, { stamps = {}, ttlMs }: { stamps: Stamps | undefined; ttlMs: number }) {
     this.#key = key;
-    this.#outer = running.getStore();
     this.#stamps = new Map(Object.entries(stamps));
     this.#ttlMs = ttlMs;
   }
 
-  run<T>(load: () => T): T {
-    return running.run(this, load);
+  async run<T>(load: () => T): Promise<Awaited<T>> {
+    const runs = LoadScope.#runs.get(this.#key) ?? new Set();
+    LoadScope.#runs.set(this.#key, runs.add(this));
+    try {
+      return await running.run(this, load);
+    } finally {
+      runs.delete(this);
+      if (runs.size === 0) LoadScope.#runs.delete(this.#key);
+    }
+  }
+
+  /**
+   * Runs a fetch of `key` that this load waits for.
+   *
+   * @throws {CacheError} `CIRCULAR_LOAD` where the load of `key` waits for this one, be it another request's: both would
+   *   wait for ever.
+   */
+  async fetching<T>(key: string, fetch: () => Promise<T>): Promise<T> {
+    if (this.#isAwaitedBy(key)) {
+      throw new CacheError('CIRCULAR_LOAD', `the load of ${this.#key} fetches ${key}, whose load waits for it`);
+    }
+    this.#awaited.push(key);
+    try {
+      return await fetch();
+    } finally {
+      this.#awaited.splice(this.#awaited.indexOf(key), 1);
+    }
   }
 
   /** Takes over what an inner value depends on. `stamps` is undefined where the inner value is not stored. */
-  join(stamps: Stamps | undefined, remainingMs: number): void {
+  join(stamps: Stamps | undefined, endsAtMs: number): void {
     if (stamps === undefined) this.#refusal ??= 'inner-unstored';
     for (const [tag, token] of Object.entries(stamps ?? {})) {
       const captured = this.#stamps.get(tag);
@@ -40,18 +70,21 @@ export class LoadScope {
       if (captured !== undefined && captured !== token) this.#refusal = 'token-lost';
       this.#stamps.set(tag, token);
     }
-    this.#ttlMs = Math.min(this.#ttlMs, remainingMs);
+    this.#endsAtMs = Math.min(this.#endsAtMs, endsAtMs);
   }
 
   /** What the entry of the finished load stands on, or why there may be none. */
-  basis(): { stamps: Stamps; ttlMs: number } | { refusal: 'token-lost' | 'inner-unstored' } {
+  basis(nowMs: number): { stamps: Stamps; ttlMs: number } | { refusal: 'token-lost' | 'inner-unstored' } {
     if (this.#refusal !== undefined) return { refusal: this.#refusal };
-    return { stamps: Object.fromEntries(this.#stamps), ttlMs: Math.max(1, Math.floor(this.#ttlMs)) };
+    const ttlMs = Math.max(1, Math.floor(Math.min(this.#ttlMs, this.#endsAtMs - nowMs)));
+    return { stamps: Object.fromEntries(this.#stamps), ttlMs };
   }
 
-  /** @throws {CacheError} `CIRCULAR_LOAD` where the load of `key` waits for this very fetch: it would wait for ever. */
-  refuseCycle(key: string): void {
-    if (this.#key === key) throw new CacheError('CIRCULAR_LOAD', `the load of ${key} fetches ${key} itself`);
-    this.#outer?.refuseCycle(key);
+  /** Whether a load of `key` that runs is this one, or waits for it through others. */
+  #isAwaitedBy(key: string, seen = new Set<string>()): boolean {
+    if (seen.has(key)) return false;
+    seen.add(key);
+    const runs = [...(LoadScope.#runs.get(key) ?? [])];
+    return runs.some((load) => load === this || load.#awaited.some((next) => this.#isAwaitedBy(next, seen)));
   }
 }

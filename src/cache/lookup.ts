@@ -27,16 +27,18 @@ export async function lookup(
   if (read.text === undefined) return { found: 'nothing', stamps };
   const entry = decodeEntry(key, read.text);
   if (entry === undefined) return rejected('corrupt');
-  if (stamps === undefined || !(await stand(store, entry.stamps, stamps))) return rejected('invalidated');
+  const isValid = stamps !== undefined && (await stand(store, entry.stamps, stamps));
+  if (isValid === undefined) return { found: 'no-store' };
+  if (!isValid) return rejected('invalidated');
   return { found: 'entry', entry, remainingMs: read.remainingMs };
 }
 
-/** Whether each token that an entry was stamped with is still that of its tag. */
-async function stand(store: GuardedStore, stamped: Stamps, current: Stamps): Promise<boolean> {
+/** Whether each token that an entry was stamped with is still that of its tag; undefined where the store failed. */
+async function stand(store: GuardedStore, stamped: Stamps, current: Stamps): Promise<boolean | undefined> {
   if (Object.keys(current).some((tag) => stamped[tag] !== current[tag])) return false;
   // Tags of values that were fetched inside the load: only the entry knows them, which costs a second round trip.
   const innerTags = Object.keys(stamped).filter((tag) => !Object.hasOwn(current, tag));
   if (innerTags.length === 0) return true;
   const read = await store.read(everythingTag, innerTags);
-  return read !== undefined && innerTags.every((tag, index) => read.tokens[index] === stamped[tag]);
+  return read && innerTags.every((tag, index) => read.tokens[index] === stamped[tag]);
 }

@@ -5,8 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { systemClock, type Clock } from './clock.ts';
-import type { Store } from './store.ts';
-import { tokenTtlMs } from './store.ts';
+import { checkNamespace, tokenTtlMs, type Store } from './store.ts';
 
 interface Item {
   readonly text: string;
@@ -23,9 +22,15 @@ const itemOverheadBytes = 200;
  * @param options.bytesMax Size in bytes, 64 MiB unless told otherwise. A value larger than that is not kept.
  */
 export function createMemoryStore({
+  namespace,
   bytesMax = bytesMaxDefault,
   clock = systemClock,
-}: { bytesMax?: number; clock?: Clock } = {}): Store {
+}: {
+  namespace: string;
+  bytesMax?: number;
+  clock?: Clock;
+}): Store {
+  checkNamespace(namespace);
   const values = itemCache(bytesMax);
   const tokens = itemCache(Math.ceil(bytesMax / 8));
 
@@ -37,6 +42,7 @@ export function createMemoryStore({
   };
 
   return {
+    namespace,
     tier: 'memory',
 
     async read(key, tags) {

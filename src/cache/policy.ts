@@ -24,6 +24,7 @@ const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_00
  * @throws {CacheError} `INVALID_POLICY` or `INVALID_TAG`, naming the place, the rule and the value.
  */
 export function createPolicy(place: string, { ttl, tags = [] }: { ttl: Duration; tags?: readonly string[] }): Policy {
+  if (!Array.isArray(tags)) throw new CacheError('INVALID_TAG', `${place}: tags must be a list, got ${typeof tags}`);
   for (const tag of tags) checkTag(place, tag);
   return Object.freeze({ ttlMs: ttlMsOf(place, ttl), tags: Object.freeze([...new Set(tags)]) });
 }

@@ -6,11 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Redis, type ChainableCommander, type RedisOptions } from 'ioredis';
-import type { Store } from './store.ts';
-import { tokenTtlMs } from './store.ts';
-
-/** The deadline of a single command, in milliseconds. */
-export const commandTimeoutMs = 100;
+import { checkNamespace, tokenTtlMs, type Store } from './store.ts';
 
 const options = {
   protocol: 2,
@@ -19,7 +15,6 @@ const options = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 1_000,
-  commandTimeout: commandTimeoutMs,
   socketTimeout: 1_000,
   enableAutoPipelining: false,
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
@@ -34,22 +29,26 @@ const scanCount = 500;
  * rejects, so a process starts without Redis.
  *
  * @param options.address `redis://`, `rediss://`, or the path of a Unix socket.
- * @param options.namespace First part of every key. Two programs on one Redis differ in it.
+ * @param options.namespace First part of every key, 1…32 of `a-z 0-9 _ -`. Two programs on one Redis differ in it.
+ * @param options.deadlineMs The deadline of a single command, 100 ms unless told otherwise.
  * @param options.onError Hears of each fault of the connection.
  * @param options.onReady Hears each time that the connection is up.
  */
 export async function createRedisStore({
   address,
   namespace,
+  deadlineMs = 100,
   onError = () => {},
   onReady = () => {},
 }: {
   address: string;
   namespace: string;
+  deadlineMs?: number;
   onError?: (error: Error) => void;
   onReady?: () => void;
 }): Promise<Store> {
-  const redis = new Redis(address, options);
+  checkNamespace(namespace);
+  const redis = new Redis(address, { ...options, commandTimeout: deadlineMs });
   redis.on('error', onError);
   redis.on('ready', onReady);
   await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
@@ -58,6 +57,7 @@ export async function createRedisStore({
   const tokenKey = (tag: string): string => tokenPrefix + tag;
 
   return {
+    namespace,
     tier: 'redis',
 
     async read(key, tags) {

@@ -1,8 +1,12 @@
+import { CacheError } from './errors.ts';
+
 /**
  * Where values and tokens live, as the engine needs it. `redis-store.ts` and `memory-store.ts` are behind it, and one
  * contract suite runs on both. A store may reject at any time; `guarded-store.ts` bounds how long that takes.
  */
 export interface Store {
+  /** First part of every key. */
+  readonly namespace: string;
   readonly tier: Tier;
   /** The value at `key` with the life that is left, and the tokens of `tags`, in one round trip. */
   read(key: string, tags: readonly string[]): Promise<StoreRead>;
@@ -22,6 +26,7 @@ export interface Store {
 /** Which kind of memory answered. */
 export type Tier = 'memory' | 'redis';
 
+/** What a store has at one key. */
 export interface StoreRead {
   readonly text: string | undefined;
   /** What is left of the value's life; 0 where there is no value. */
@@ -30,11 +35,18 @@ export interface StoreRead {
   readonly tokens: readonly (string | undefined)[];
 }
 
+/** How much a store holds. */
 export interface StoreUsage {
   /** Values of this namespace, without tokens. */
   readonly keys: number;
   /** Bytes: all that Redis uses, or what the memory store holds. */
   readonly memoryUsed: number;
+}
+
+/** @throws {CacheError} `INVALID_KEY` for a namespace that cannot begin a key: 1…32 of `a-z 0-9 _ -`. */
+export function checkNamespace(namespace: string): void {
+  if (/^[a-z0-9_-]{1,32}$/.test(namespace)) return;
+  throw new CacheError('INVALID_KEY', `a namespace is 1 to 32 of a-z 0-9 _ -, got ${JSON.stringify(namespace)}`);
 }
 
 /**

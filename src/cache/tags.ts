@@ -32,11 +32,11 @@ export function checkTag(place: string, tag: unknown): void {
 
 /** The stamps for `tags`, or undefined where a token is missing: what carries no token could never be invalidated. */
 export function stampsOf(tags: readonly string[], tokens: readonly (string | undefined)[]): Stamps | undefined {
-  const stamps: Record<string, string> = {};
+  const stamps = new Map<string, string>();
   for (const [index, tag] of tags.entries()) {
     const token = tokens[index];
     if (token === undefined) return undefined;
-    stamps[tag] = token;
+    stamps.set(tag, token);
   }
-  return stamps;
+  return Object.fromEntries(stamps); // an assignment would lose the tag `__proto__`
 }

@@ -5,8 +5,10 @@
 export async function runCommand(work: (url: string) => Promise<void>): Promise<void> {
   const url = process.env['DATABASE_URL'] ?? '';
   try {
-    if (url === '')
-      throw new Error('DATABASE_URL must be set, for example postgresql://user:password@localhost:5432/shop');
+    if (!/^(postgres(ql)?|socket):/.test(url)) {
+      // What it is instead is not repeated: it may hold a password.
+      throw new Error('DATABASE_URL must be set to a URL such as postgresql://user:password@localhost:5432/shop');
+    }
     await work(url);
   } catch (error) {
     process.stderr.write(`${withoutPassword(oneLine(error), url)}\n`);

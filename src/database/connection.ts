@@ -3,6 +3,7 @@ import { Pool } from 'pg';
 import { guardedPool } from './guarded-pool.ts';
 import type { Tables } from './tables.ts';
 
+/** Where PostgreSQL is, and the limits of the pool. */
 export interface DatabaseOptions {
   /**
    * Where PostgreSQL 15 or newer listens, as node-postgres reads it:
@@ -22,6 +23,7 @@ export interface DatabaseOptions {
   log?: NonNullable<KyselyConfig['log']>;
 }
 
+/** A pool of connections, and Kysely on it. */
 export interface Database {
   readonly db: Kysely<Tables>;
   /** Waits for the statements under way, then closes all connections. May be called twice. */

@@ -11,18 +11,21 @@ export interface Review {
   createdAt: string;
 }
 
+/** One product's reviews. */
 export interface ProductReviewsKey {
   productId: number;
   /** Rows at most, 0 or more. */
   limit: number;
 }
 
+/** One category's products. */
 export interface CategoryProductsKey {
   categoryId: number;
   /** Rows at most, 0 or more. */
   limit: number;
 }
 
+/** What one request loads children with, in batches. */
 export interface Loaders {
   /** A product's newest reviews, then the higher id first; none for an unknown product. */
   productReviews: DataLoader<ProductReviewsKey, Review[], string>;

@@ -8,6 +8,7 @@ export interface Product {
   category: Category;
 }
 
+/** A category as products carry it. */
 export interface Category {
   id: number;
   name: string;

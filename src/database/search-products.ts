@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import { PRODUCT_COLUMNS, productOf, type Product } from './product.ts';
 import type { Tables } from './tables.ts';
 
+/** What a search asks for. */
 export interface ProductSearch {
   /** What name or description must contain, case ignored; empty finds everything. */
   q: string;

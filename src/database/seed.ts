@@ -8,12 +8,14 @@ export const SEED_DEFAULTS = { products: 500, reviews: 5_000 } as const;
 const SEED_MIN = { products: 1, reviews: 0 } as const;
 const SEED_MAX = { products: 1_000_000, reviews: 10_000_000 } as const;
 
+/** How far the filling has come. */
 export interface SeedProgress {
   table: 'products' | 'reviews';
   done: number;
   total: number;
 }
 
+/** How large the shop shall be. */
 export interface SeedOptions {
   url: string;
   /** 1…1,000,000, 500 unless told otherwise. */

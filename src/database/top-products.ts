@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Tables } from './tables.ts';
 
+/** Which of the best are asked for. */
 export interface TopProductsChoice {
   /** The lowest rank that is still shown, 1 or more. Products that tie share a rank, so that a category may show more. */
   perCategory: number;

@@ -1,3 +1,4 @@
+/** Why a server could not be had. */
 export type EmbeddedErrorCode = 'BINARIES_MISSING' | 'START_FAILED' | 'SQL_FAILED';
 
 /** A server of ours could not be had; the message says what was tried and what to do. */

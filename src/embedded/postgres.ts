@@ -19,11 +19,13 @@ import { type Child, killGroup, startChild, untilReady } from './child.ts';
 import { EmbeddedError } from './errors.ts';
 import { type Folder, makeFolder } from './folder.ts';
 
+/** What the new database is filled with. */
 export interface PostgresOptions {
   /** Paths of SQL files, run in this order in the new database. */
   readonly sqlFiles: readonly string[];
 }
 
+/** A PostgreSQL that runs as a child of this process. */
 export interface EmbeddedPostgres {
   /** For `pg`, `psql` and DATABASE_URL on this machine: `postgres://postgres@%2Ftmp%2F…:5432/shop`. */
   readonly url: string;

@@ -6,6 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { startChild, untilReady } from './child.ts';
 import { makeFolder } from './folder.ts';
 
+/** Where the server is looked for, and how it is run. */
 export interface RedisOptions {
   /** More arguments for the server; they win over ours. */
   readonly extraArgs?: readonly string[];
@@ -15,6 +16,7 @@ export interface RedisOptions {
   readonly searchPath?: string;
 }
 
+/** A Redis or Valkey that runs as a child of this process. */
 export interface EmbeddedRedis {
   /** The Unix socket, as `new Redis(socketPath)` and `redis-cli -s` take it. */
   readonly socketPath: string;

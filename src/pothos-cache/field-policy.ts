@@ -42,8 +42,8 @@ export function createFieldPolicy(
       typeof tags === 'function' ? createPolicy(place, { ttl, tags: tags(parent, args) }) : base,
     parentIdOf(parent) {
       const id: unknown = parentId(parent);
-      if (typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint') return id;
-      const got = id === null ? 'null' : typeof id;
+      if (typeof id === 'string' || Number.isFinite(id) || typeof id === 'bigint') return id as ParentId;
+      const got = id === null || typeof id === 'number' ? String(id) : typeof id;
       throw new CacheError('INVALID_KEY', `${place}: the parent needs an id (text, number or bigint), got ${got}`);
     },
   };

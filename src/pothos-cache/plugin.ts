@@ -15,6 +15,7 @@ import type { FieldCacheOptions, PluginOptions } from './types.ts';
 
 type Resolver<Context> = GraphQLFieldResolver<unknown, Context, object>;
 
+/** Wraps the resolvers of fields with the option `cache`; registered under the name that is the default export. */
 export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   readonly #policies = new Map<string, FieldPolicy>();
   #shape = '';

@@ -15,6 +15,7 @@ export interface ReportRow {
   readonly key: string;
 }
 
+/** `extensions.cache` of one operation: a row for each cached field that ran, 100 at most. */
 export interface CacheReport {
   readonly fields: readonly ReportRow[];
   /** How many rows were left out. */

@@ -27,17 +27,22 @@ export function shapeOf(
   version: string | undefined,
 ): string {
   const reached = new Set<GraphQLNamedType>();
+  const fields: string[] = [];
   for (const place of policies.keys()) {
     const [typeName = '', fieldName = ''] = place.split('.');
     const type = schema.getType(typeName);
     if (!isObjectType(type) && !isInterfaceType(type)) continue;
     const field = type.getFields()[fieldName];
     if (field === undefined) continue;
+    // Lists and nullability, which the SDL of the reached types does not show.
+    fields.push(
+      `${place}(${field.args.map(({ name, type: of }) => `${name}: ${String(of)}`).join()}): ${String(field.type)}`,
+    );
     for (const named of [field.type, ...field.args.map((arg) => arg.type)]) reach(schema, getNamedType(named), reached);
   }
   const types = [...reached].map((type) => printType(type)).toSorted();
   const statics = [...policies].map(([place, { ttlMs, staticTags }]) => JSON.stringify([place, ttlMs, staticTags]));
-  const text = JSON.stringify([codecVersion, version, statics.toSorted(), types]);
+  const text = JSON.stringify([codecVersion, version, statics.toSorted(), fields.toSorted(), types]);
   return createHash('sha256').update(text).digest('hex').slice(0, 6);
 }
 

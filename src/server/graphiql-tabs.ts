@@ -1,38 +1,86 @@
 /** The documents that GraphiQL opens with. A tab is named after its operation. */
 
-const compare = `# Each query twice: past the cache, and through it.
-# Run this twice: the first run fills the cache, the second reads it.
-# extensions.cache tells for each field where its value came from, and how long that took.
+const compare = `# Every query twice: from the database, from the cache.
+# Run this twice: the first run fills the cache.
+# "extensions" tells where each value came from, and how
+# long that took.
 query Compare {
-  statsDatabase: categoryStats @cache(mode: BYPASS) { ...stats }
-  statsCached: categoryStats { ...stats }
+  statsDatabase: categoryStats @cache(mode: BYPASS) {
+    ...stats
+  }
+  statsCached: categoryStats {
+    ...stats
+  }
 
-  topDatabase: topProducts(perCategory: 1) @cache(mode: BYPASS) { ...top }
-  topCached: topProducts(perCategory: 1) { ...top }
+  topDatabase: topProducts(perCategory: 1)
+    @cache(mode: BYPASS) {
+    ...top
+  }
+  topCached: topProducts(perCategory: 1) {
+    ...top
+  }
 
-  searchDatabase: searchProducts(q: "steel", limit: 5) @cache(mode: BYPASS) { ...product }
-  searchCached: searchProducts(q: "steel", limit: 5) { ...product }
+  searchDatabase: searchProducts(q: "steel", limit: 5)
+    @cache(mode: BYPASS) {
+    ...product
+  }
+  searchCached: searchProducts(q: "steel", limit: 5) {
+    ...product
+  }
 }
 
-fragment stats on CategoryStats { id name productCount reviewCount avgRating avgPrice totalStock }
-fragment top on TopProduct { id name category price reviewCount avgRating rankInCategory }
-fragment product on Product { id name price stock category { name } }
+fragment stats on CategoryStats {
+  id
+  name
+  productCount
+  reviewCount
+  avgRating
+  avgPrice
+  totalStock
+}
+
+fragment top on TopProduct {
+  rankInCategory
+  category
+  name
+  price
+  avgRating
+  reviewCount
+}
+
+fragment product on Product {
+  id
+  name
+  price
+  stock
+  category {
+    name
+  }
+}
 `;
 
-const search = `# Another text is another key, and so another miss. Run the same one twice to see a hit.
+const search = `# Another text is another key, and so a miss.
+# Run the same one twice to see a hit.
 query Search($q: String!, $limit: Int!) {
   searchProducts(q: $q, limit: $limit) {
     id
     name
     description
     price
-    category { name }
-    reviews(limit: 2) { rating comment }
+    category {
+      name
+    }
+    reviews(limit: 2) {
+      rating
+      comment
+    }
   }
 }
 `;
 
-const topProducts = `# The best rated products of each category. Wait for a minute and see the miss: the value has expired.
+const topProducts = `# The best rated products of each category.
+# Wait for a minute and run it again: the value has
+# expired, and is loaded anew.
 query TopProducts {
   topProducts(perCategory: 3, minReviews: 5) {
     category
@@ -45,7 +93,8 @@ query TopProducts {
 }
 `;
 
-const stats = `# What the cache did since this process started, and what it holds.
+const stats = `# What the cache did since this process started,
+# and what it holds.
 query Stats {
   cacheStats {
     hits
@@ -54,14 +103,23 @@ query Stats {
     keys
     memoryUsed
     backend
-    fields { field hits misses loads meanLoadMs savedMs }
+    fields {
+      field
+      hits
+      misses
+      loads
+      meanLoadMs
+      savedMs
+    }
   }
 }
 `;
 
-const flush = `# Empties the cache: the next run of the other tabs is a miss.
+const flush = `# Empties the cache: the next run of another tab is a miss.
 mutation Flush {
-  flushCache { keysRemoved }
+  flushCache {
+    keysRemoved
+  }
 }
 `;
 

@@ -25,6 +25,9 @@ export async function listen(server: Server, { host, port }: { host: string; por
   return `http://${shown}:${portTaken}`;
 }
 
+/** What is under way for longer than this is cut off: a request that never arrives whole would keep the process. */
+const closeMsMax = 5_000;
+
 /** Answers what is under way, then closes. Connections that ask nothing are closed at once. */
 export async function close(server: Server): Promise<void> {
   if (!server.listening) return;
@@ -33,8 +36,10 @@ export async function close(server: Server): Promise<void> {
   });
   // A kept-alive connection is idle only once its answer is out.
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const cutOff = setTimeout(() => server.closeAllConnections(), closeMsMax);
   await closed;
   clearInterval(sweep);
+  clearTimeout(cutOff);
 }
 
 function reasonOf(error: NodeJS.ErrnoException): string {

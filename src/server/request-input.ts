@@ -41,12 +41,15 @@ export async function readJsonBody(request: IncomingMessage): Promise<object> {
 }
 
 /**
- * Refuses a GET whose `variables` or `extensions` are no JSON objects; GraphQL looks at the rest.
+ * Refuses a GET without `query`, or whose `variables` or `extensions` are no JSON objects; GraphQL looks at the rest.
  *
  * @throws {RequestRefused} 400.
  */
 export function checkQueryString(url: string): void {
   const { searchParams } = new URL(url, 'http://localhost');
+  if (!searchParams.get('query')) {
+    throw new RequestRefused(400, 'BAD_USER_INPUT', 'A GET must have the query parameter query, or accept text/html.');
+  }
   for (const name of ['variables', 'extensions']) {
     const text = searchParams.get(name);
     if (text === null || text === '') continue;
@@ -60,7 +63,9 @@ async function readText(request: IncomingMessage): Promise<string> {
   if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge();
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Destroyed, the request could not be answered.
+  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > bodyBytesMax) throw tooLarge();
     chunks.push(chunk);

@@ -38,11 +38,14 @@ describe('productReviews', () => {
         { id: 3, product_id: 1, rating: 3, comment: 'new', created_at: new Date('2025-01-01T00:00:00.123Z') },
       ],
     });
-    expect(await createLoaders(db).productReviews.load({ productId: 1, limit: 5 })).toEqual([
+    const { productReviews } = createLoaders(db);
+    const reviews = await productReviews.load({ productId: 1, limit: 5 });
+    expect(reviews).toEqual([
       { id: 3, rating: 3, comment: 'new', createdAt: '2025-01-01T00:00:00.123Z' },
       { id: 8, rating: 2, comment: '', createdAt: '2024-02-29T21:30:00.000Z' },
       { id: 7, rating: 1, comment: null, createdAt: '2024-02-29T21:30:00.000Z' },
     ]);
+    expect(await productReviews.load({ productId: 1, limit: 2 })).toEqual(reviews.slice(0, 2));
   });
 
   it('gives an empty list for an unknown product and for one without reviews', async () => {

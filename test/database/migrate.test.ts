@@ -65,8 +65,10 @@ it('runs as a command, and says in one line what it did or what it lacks', async
   const url = await emptyDatabase();
   expect(await runBuilt('migrate-cli', url)).toEqual({ exitCode: 0, stdout: 'The schema is up to date now.\n', stderr: '' }); // prettier-ignore
   expect(await runBuilt('migrate-cli', url)).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^Nothing changed/) }); // prettier-ignore
-  const unset = await runBuilt('migrate-cli', null);
-  expect(unset).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringMatching(/^DATABASE_URL .+\n$/) });
+  for (const wrong of [null, '', 'localhost/shop']) {
+    const ending = await runBuilt('migrate-cli', wrong);
+    expect(ending).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringMatching(/^DATABASE_URL .+\n$/) });
+  }
 });
 
 it.each(['migrate-cli', 'seed-cli'] as const)(

@@ -55,10 +55,15 @@ describe('seed', () => {
     expect(await checksum(connect({ url: inBatches }).db)).toBe(await checksum(connect({ url: inOne }).db));
   });
 
-  it('lets two run at once', async () => {
+  it('makes a second one wait for the first', async () => {
     const url = await migratedDatabase();
-    const totals = await Promise.all([1, 2].map(() => seed({ url, products: 60, reviews: 600 })));
-    expect(totals).toEqual([1, 2].map(() => ({ categories: 10, products: 60, reviews: 600 })));
+    const finished: string[] = [];
+    const small = () => seed({ url, products: 60, reviews: 60 }).then(() => finished.push('small'));
+    const smallOnes: Promise<number>[] = [];
+    await seed({ url, products: 60, reviews: 60_000, onProgress: () => smallOnes.push(small()) });
+    finished.push('large');
+    await Promise.all(smallOnes);
+    expect(finished).toEqual(['large', ...smallOnes.map(() => 'small')]);
   });
 
   it('leaves the next ids to new rows', async () => {

@@ -1,0 +1,332 @@
+// The read path, on each store.
+import { describe, expect, it } from 'vitest';
+import { CacheStats } from '../../src/cache/index.ts';
+import { keysOf, newWorld, redisClient, tiers, times } from './world.ts';
+
+const rows = [
+  { id: 1, price: '12.50', at: new Date(0), big: 1n, none: null, gone: undefined, bytes: Buffer.from('ab') },
+  { id: 2, price: '0.00', tags: new Set(['a']), rating: -0, $: 'x' },
+];
+
+describe.each(tiers)('on the %s store', (tier) => {
+  it('loads a value once and gives it from the cache after that', async () => {
+    const { fetch, source, trace } = await newWorld(tier);
+    for (const _ of times(3, Number)) expect(await fetch()).toBe('value');
+    expect(source.loads).toBe(1);
+    expect(trace.text).toBe('load write miss hit×2');
+  });
+
+  it('gives equal values to who loads, who waits and who hits', async () => {
+    const { fetch, source, outcome } = await newWorld(tier);
+    const held = source.hold();
+    const [loader, waiter] = [outcome(), outcome()];
+    await held.begun;
+    held.give(structuredCloneOf(rows));
+    const seen = [await loader, await waiter, await outcome()];
+    expect(seen.map(({ state }) => state)).toEqual(['miss', 'shared', 'hit']);
+    for (const { value } of seen) expect(value).toStrictEqual(rows);
+    expect(await fetch()).toStrictEqual(rows);
+  });
+
+  it('does not let one reader change what the next one gets', async () => {
+    const { fetch, source } = await newWorld(tier);
+    const held = source.hold();
+    const readers = times(3, () => fetch());
+    await held.begun;
+    held.give([{ name: 'Rose' }]);
+    const seen = await Promise.all([...readers, fetch(), fetch()]);
+    for (const value of seen) {
+      expect(value).toEqual([{ name: 'Rose' }]);
+      const [first] = value as { name: string }[];
+      if (first !== undefined) first.name = 'changed';
+    }
+    expect(await fetch()).toEqual([{ name: 'Rose' }]);
+  });
+
+  it('keeps apart what differs in its arguments, its parent or its field', async () => {
+    const { fetch, source } = await newWorld(tier);
+    for (const args of [{}, { q: '' }, { q: 'a' }, { q: null }, { q: 'a', limit: 1 }]) {
+      source.gives(args);
+      expect(await fetch({ args })).toEqual(args);
+    }
+    source.gives('other');
+    expect(await fetch({ field: 'Query.other' })).toBe('other');
+    expect(await fetch({ args: { q: 'a' } })).toEqual({ q: 'a' });
+    expect(source.loads).toBe(6);
+  });
+
+  it.each([[null], [undefined], [[]], [''], [0], [false], [{}]])('keeps %j as it keeps any value', async (value) => {
+    const { fetch, source } = await newWorld(tier);
+    source.gives(value);
+    expect(await fetch()).toStrictEqual(value);
+    expect(await fetch()).toStrictEqual(value);
+    expect(source.loads).toBe(1);
+  });
+
+  it.each([new Error('no rows'), 'a text', undefined])(
+    'passes on what a load rejects with, and stores nothing: %s',
+    async (reason) => {
+      const { fetch, source, trace, namespace } = await newWorld(tier);
+      source.fails(reason);
+      const seen = times(3, () => fetch());
+      await Promise.all(seen.map((value) => expect(value).rejects.toBe(reason)));
+      expect(trace.count('load-failed')).toBe(1);
+      expect(trace.count('write')).toBe(0);
+      const left = tier === 'redis' ? await keysOf(await redisClient(), `${namespace}:Query*`) : [];
+      expect(left).toEqual([]);
+
+      source.gives('back');
+      expect(await fetch()).toBe('back');
+    },
+  );
+
+  it('passes on what a load throws at once', async () => {
+    const { fetch } = await newWorld(tier);
+    const error = new Error('at once');
+    const load = (): never => {
+      throw error;
+    };
+    await expect(fetch({ load })).rejects.toBe(error);
+    await expect(fetch({ load, mode: 'bypass' })).rejects.toBe(error);
+    expect(await fetch({ load: () => 'not a promise' })).toBe('not a promise');
+  });
+
+  it('neither reads nor writes on bypass', async () => {
+    const { fetch, source, trace } = await newWorld(tier);
+    await fetch();
+    source.gives('new');
+    trace.take();
+    expect(await fetch({ mode: 'bypass' })).toBe('new');
+    expect(await fetch()).toBe('value');
+    expect(trace.text).toBe('bypass hit');
+  });
+
+  it('loads and stores on refresh', async () => {
+    const { fetch, source, trace } = await newWorld(tier);
+    await fetch();
+    source.gives('new');
+    trace.take();
+    expect(await fetch({ mode: 'refresh' })).toBe('new');
+    expect(await fetch()).toBe('new');
+    expect(trace.text).toBe('load write refresh hit');
+  });
+
+  it('gives who comes during a refresh what the refresh loads', async () => {
+    const { fetch, source } = await newWorld(tier);
+    await fetch();
+    const held = source.hold();
+    const refreshed = fetch({ mode: 'refresh' });
+    await held.begun;
+    const waiter = fetch();
+    held.give('new');
+    expect(await Promise.all([refreshed, waiter])).toEqual(['new', 'new']);
+    expect(source.loads).toBe(2);
+  });
+
+  it('loads once for 200 who come at once to a cold key', async () => {
+    const { fetch, source, trace } = await newWorld(tier);
+    const seen = await Promise.all(times(200, () => fetch({ tags: ['products'] })));
+    expect(new Set(seen)).toEqual(new Set(['value']));
+    expect(source.loads).toBe(1);
+    expect([trace.count('miss'), trace.count('shared'), trace.count('write')]).toEqual([1, 199, 1]);
+  });
+
+  it('answers what has no stored form each time anew, and says so', async () => {
+    const { fetch, outcome, source, trace } = await newWorld(tier);
+    class Row {
+      readonly id = 1;
+    }
+    const row = new Row();
+    source.gives(row);
+    expect(await fetch()).toBe(row);
+    expect(await outcome()).toMatchObject({ value: row, state: 'miss', tier: null, ageMs: null, ttlMs: null });
+    expect(trace.text).toBe('load write-refused(unencodable) miss load write-refused(unencodable) miss');
+  });
+
+  it('answers where the load has put into its arguments what cannot be stored', async () => {
+    const { cache, trace } = await newWorld(tier);
+    const args: Record<string, unknown> = { q: 'a' };
+    const key = cache.key({ field: 'Query.field', args });
+    const load = (): string => {
+      args['found'] = new URL('http://a');
+      return 'value';
+    };
+    expect(await cache.fetch(key, { ttlMs: 1_000, tags: [] }, load)).toBe('value');
+    expect(trace.text).toBe('load write-refused(unencodable) miss');
+  });
+
+  it('reports how a value was come by', async () => {
+    const { outcome, source, clock } = await newWorld(tier);
+    const held = source.hold();
+    const miss = outcome();
+    await held.begun;
+    const shared = outcome();
+    clock.advance(250);
+    held.give('value');
+    const loaded = { tier: null, durationMs: 250, ageMs: 0, ttlMs: 60_000, value: 'value' };
+    expect(await miss).toEqual({ ...loaded, state: 'miss' });
+    expect(await shared).toEqual({ ...loaded, state: 'shared' });
+    expect(await outcome({ mode: 'refresh' })).toEqual({ ...loaded, state: 'refresh', durationMs: 0 });
+    expect(await outcome({ mode: 'bypass' })).toEqual({
+      ...loaded,
+      state: 'bypass',
+      durationMs: 0,
+      ageMs: null,
+      ttlMs: null,
+    });
+    const hit = await outcome();
+    expect(hit).toMatchObject({ state: 'hit', tier, durationMs: 0, value: 'value' });
+    expect((hit.ageMs ?? 0) + (hit.ttlMs ?? 0)).toBe(60_000);
+  });
+
+  it('invalidates by tag, and leaves what does not depend on it', async () => {
+    const { fetch, cache, source, trace } = await newWorld(tier);
+    await fetch({ field: 'Query.a', tags: ['a', 'both'] });
+    await fetch({ field: 'Query.b', tags: ['b', 'both'] });
+    await cache.invalidate(['a']);
+    trace.take();
+    source.gives('new');
+    expect(await fetch({ field: 'Query.a', tags: ['a', 'both'] })).toBe('new');
+    expect(await fetch({ field: 'Query.b', tags: ['b', 'both'] })).toBe('value');
+    await cache.invalidate(['none', 'both']);
+    expect(await fetch({ field: 'Query.b', tags: ['b', 'both'] })).toBe('new');
+    expect(trace.text).toBe(
+      'entry-rejected(invalidated) load write miss hit invalidate entry-rejected(invalidated) load write miss',
+    );
+  });
+
+  it.each(['__proto__', 'constructor', 'toString', '0', 'a b:c*'])(
+    'invalidates by the tag %j as by any',
+    async (tag) => {
+      const { fetch, cache, source } = await newWorld(tier);
+      const [one, other] = [{ tags: [tag] }, { field: 'Query.other', tags: [tag] }];
+      await fetch(one);
+      await fetch(other);
+      await cache.invalidate([tag]);
+      source.gives('new');
+      expect(await fetch(other)).toBe('new');
+      expect(await fetch(one)).toBe('new');
+      expect(await fetch(one)).toBe('new');
+      expect(source.loads).toBe(4);
+    },
+  );
+
+  it('takes a value only for the tags that it was stored with', async () => {
+    const { fetch, source } = await newWorld(tier);
+    await fetch({ tags: ['a'] });
+    source.gives('new');
+    expect(await fetch({ tags: ['a', 'b'] })).toBe('new'); // not stamped with b: b could not have made it void
+  });
+
+  it('refuses tags that are none, wherever they come from', async () => {
+    const { cache, source } = await newWorld(tier);
+    const key = cache.key({ field: 'Query.field' });
+    await expect(cache.invalidate(['a', '*'])).rejects.toMatchObject({ code: 'INVALID_TAG' });
+    await expect(cache.fetch(key, { ttlMs: 1_000, tags: [''] }, source.load)).rejects.toMatchObject({
+      code: 'INVALID_TAG',
+    });
+    expect(source.loads).toBe(0);
+    await expect(cache.invalidate([])).resolves.toBeUndefined();
+  });
+
+  it('flushes all values of the namespace and says how many they were', async () => {
+    const { fetch, cache, source, trace } = await newWorld(tier);
+    for (const id of times(7, Number)) await fetch({ args: { id }, tags: ['products'] });
+    trace.take();
+    expect(await cache.flush()).toBe(7);
+    expect(await cache.flush()).toBe(0);
+    source.gives('new');
+    expect(await fetch({ args: { id: 1 } })).toBe('new');
+    expect(trace.text).toBe('flush×2 load write miss');
+  });
+
+  it('counts values without tokens, keeps the count for two seconds, and counts anew after a flush', async () => {
+    const { fetch, cache, clock } = await newWorld(tier);
+    await fetch({ args: { id: 1 }, tags: ['a'] });
+    expect((await cache.usage()).keys).toBe(1);
+    await fetch({ args: { id: 2 } });
+    clock.advance(1_999);
+    expect((await cache.usage()).keys).toBe(1);
+    clock.advance(1);
+    expect(await cache.usage()).toEqual({ keys: 2, memoryUsed: expect.any(Number) });
+    await cache.flush();
+    expect((await cache.usage()).keys).toBe(0);
+  });
+
+  it('does not let a listener that throws break a request', async () => {
+    const { fetch, cache, source, trace } = await newWorld(tier);
+    cache.on(() => {
+      throw new Error('a broken listener');
+    });
+    const late: string[] = [];
+    const off = cache.on((event) => late.push(event.type));
+    expect(await fetch()).toBe('value');
+    expect(await fetch()).toBe('value');
+    await cache.invalidate(['a']);
+    off();
+    await fetch();
+    expect(late.join(' ')).toBe('load write miss hit invalidate');
+    expect(trace.text).toBe('load write miss hit invalidate hit');
+    expect(source.loads).toBe(1);
+  });
+
+  it('counts hits, misses and loads by field, and no bypass', async () => {
+    const { fetch, cache, source, clock } = await newWorld(tier);
+    const stats = new CacheStats(cache);
+    expect(stats.total()).toEqual({ hits: 0, misses: 0, hitRate: 0 });
+    const held = source.hold();
+    const waiting = times(3, () => fetch({ field: 'Query.b' }));
+    await held.begun;
+    clock.advance(300);
+    held.give('value');
+    await Promise.all(waiting);
+    await fetch({ field: 'Query.b' });
+    await fetch({ field: 'Query.b', mode: 'bypass' });
+    await fetch({ field: 'Query.a' });
+    expect(stats.total()).toEqual({ hits: 1, misses: 4, hitRate: 20 });
+    expect(stats.fields()).toEqual([
+      { field: 'Query.a', hits: 0, misses: 1, loads: 1, meanLoadMs: 0, savedMs: 0 },
+      { field: 'Query.b', hits: 1, misses: 3, loads: 1, meanLoadMs: 300, savedMs: 300 },
+    ]);
+  });
+});
+
+it('tells age and remaining life by the clock, and loads again when the life is over', async () => {
+  const { fetch, outcome, source, clock } = await newWorld('memory');
+  await fetch();
+  clock.advance(59_999);
+  expect(await outcome()).toMatchObject({ state: 'hit', tier: 'memory', ageMs: 59_999, ttlMs: 1 });
+  source.gives('new');
+  clock.advance(1);
+  expect(await outcome()).toMatchObject({ state: 'miss', ageMs: 0, ttlMs: 60_000, value: 'new' });
+});
+
+it('tells the age by what Redis says is left, whatever the clocks of the machines', async () => {
+  const { fetch, outcome, cache, clock } = await newWorld('redis');
+  const client = await redisClient();
+  await fetch({ ttl: '1d' });
+  await client.pexpire(cache.key({ field: 'Query.field' }).text, 40_000_000);
+  clock.advance(600_000); // this process' clock goes wrong by ten minutes
+  const { ageMs, ttlMs } = await outcome({ ttl: '1d' });
+  expect(ttlMs).toBeGreaterThan(39_000_000);
+  expect(ttlMs).toBeLessThanOrEqual(40_000_000);
+  expect((ageMs ?? 0) + (ttlMs ?? 0)).toBe(86_400_000);
+});
+
+it('keeps namespaces apart, one being the beginning of the other', async () => {
+  const shop = await newWorld('redis');
+  const twin = await newWorld('redis', { namespace: `${shop.namespace}-x` });
+  twin.source.gives('of the twin');
+  expect(await shop.fetch({ tags: ['a'] })).toBe('value');
+  expect(await twin.fetch({ tags: ['a'] })).toBe('of the twin');
+  await shop.cache.invalidate(['a']);
+  expect(await shop.cache.flush()).toBe(1);
+  await twin.fetch({ tags: ['a'] });
+  expect(twin.source.loads).toBe(1);
+  await twin.cache.flush();
+});
+
+/** `structuredClone` makes a Buffer a Uint8Array. */
+function structuredCloneOf(value: typeof rows): unknown {
+  return value.map((row) => ({ ...row }));
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { CacheError, createMemoryStore, createPolicy, type Duration } from '../../src/cache/index.ts';
+
+describe('a policy', () => {
+  it.each<[Duration, number]>([
+    ['1ms', 1],
+    ['250ms', 250],
+    ['60s', 60_000],
+    ['5m', 300_000],
+    ['2h', 7_200_000],
+    ['1d', 86_400_000],
+    ['24h', 86_400_000],
+    ['86400000ms', 86_400_000],
+    ['007s', 7_000],
+  ])('reads %s as %d ms', (ttl, ttlMs) => {
+    expect(createPolicy('Query.field', { ttl })).toEqual({ ttlMs, tags: [] });
+  });
+
+  it.each<[unknown]>([
+    ['0s'],
+    ['0ms'],
+    ['25h'],
+    ['2d'],
+    ['86400001ms'],
+    ['9999999999s'],
+    ['1.5s'],
+    ['-1s'],
+    ['+1s'],
+    ['1e3s'],
+    ['60'],
+    ['s'],
+    [''],
+    ['60 s'],
+    [' 60s'],
+    ['60s\n'],
+    ['60S'],
+    ['1w'],
+    ['Infinitys'],
+    [60],
+    [null],
+  ])('refuses the duration %j, naming the place, the rule and the value', (ttl) => {
+    expect(refusal({ ttl: ttl as Duration })).toEqual({
+      code: 'INVALID_POLICY',
+      message:
+        'Query.field: cache.ttl must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, ' +
+        `got ${JSON.stringify(ttl)}`,
+    });
+  });
+
+  it.each<[unknown, string]>([
+    ['*', '"*"'],
+    ['', '""'],
+    ['x'.repeat(201), `"${'x'.repeat(60)}"`],
+    [1, 'number'],
+    [null, 'object'],
+    [undefined, 'undefined'],
+  ])('refuses the tag %j, naming the place, the rule and the value', (tag, got) => {
+    expect(refusal({ ttl: '1s', tags: ['good', tag as string] })).toEqual({
+      code: 'INVALID_TAG',
+      message: `Query.field: a tag must be a text of 1 to 200 characters other than "*", got ${got}`,
+    });
+  });
+
+  it.each([['products'], [null], [{}]])('refuses tags that are no list: %j', (tags) => {
+    expect(refusal({ ttl: '1s', tags: tags as string[] })).toEqual({
+      code: 'INVALID_TAG',
+      message: `Query.field: tags must be a list, got ${typeof tags}`,
+    });
+  });
+
+  it('takes a tag of 200 characters, keeps each once, and cannot be changed', () => {
+    const tags = ['a', 'x'.repeat(200), 'a'];
+    const policy = createPolicy('Query.field', { ttl: '1s', tags });
+    tags.push('b');
+    expect(policy.tags).toEqual(['a', 'x'.repeat(200)]);
+    expect(Object.isFrozen(policy) && Object.isFrozen(policy.tags)).toBe(true);
+  });
+});
+
+it.each(['', 'Shop', 'shop:', 'sh*p', '[s]', 'a b', 'shop\n', 'x'.repeat(33)])(
+  'refuses the namespace %j, which would not keep keys apart',
+  (namespace) => {
+    expect(() => createMemoryStore({ namespace })).toThrow(
+      `a namespace is 1 to 32 of a-z 0-9 _ -, got ${JSON.stringify(namespace)}`,
+    );
+  },
+);
+
+function refusal(options: { ttl: Duration; tags?: string[] }): { code: string; message: string } {
+  try {
+    createPolicy('Query.field', options);
+  } catch (error) {
+    if (error instanceof CacheError) return { code: error.code, message: error.message };
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}

@@ -1,0 +1,150 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createRedisStore } from '../../src/cache/index.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { describeStore } from './store-contract.ts';
+import { keysOf, newNamespace, newWorld, redisClient, redisStore, times, withResolvers } from './world.ts';
+
+describeStore('redis', async () => {
+  const namespace = newNamespace();
+  const client = await redisClient();
+  return {
+    store: await redisStore(namespace),
+    namespace,
+    expire: async (key) => void (await client.pexpireat(key, 1)),
+  };
+});
+
+describe('what stands in Redis', () => {
+  it('has a time to live, every key of it', async () => {
+    const { fetch, cache, namespace } = await newWorld('redis');
+    const client = await redisClient();
+    await Promise.all(times(30, (id) => fetch({ args: { id }, tags: ['products', `products:${id}`] })));
+    await cache.invalidate(['products']);
+    await fetch({ args: { id: 1 }, tags: ['products'] });
+
+    const keys = await keysOf(client, `${namespace}:*`);
+    const lives = await Promise.all(keys.map((key) => client.pttl(key)));
+    expect(keys.length).toBeGreaterThan(60);
+    expect(Math.min(...lives)).toBeGreaterThan(0);
+    expect(Math.max(...lives)).toBeLessThanOrEqual(2 * 86_400_000);
+    await cache.flush();
+    expect(await keysOf(client, `${namespace}:*`)).toEqual([]);
+  });
+
+  it('gets value and time to live in one command, so that no crash leaves a value for ever', async () => {
+    const server = await startTestRedis();
+    onTestFinished(() => server.stop());
+    const client = await redisClient(server.socketPath);
+    const store = await createRedisStore({ address: server.socketPath, namespace: 'shop' });
+    onTestFinished(() => store.close());
+    const seen: string[] = [];
+    const monitor = await client.monitor();
+    onTestFinished(() => monitor.disconnect());
+    const { promise: isWritten, resolve } = withResolvers<void>();
+    monitor.on('monitor', (_time: string, words: string[]) => {
+      seen.push(words.join(' '));
+      if (words[0] === 'ping') resolve();
+    });
+
+    await store.write('shop:a', 'text', 60_000);
+    await store.ping();
+    await isWritten;
+    expect(seen).toEqual(['set shop:a text PX 60000', 'ping']);
+  });
+
+  it('keeps a token alive with each capture, and does not renew it by reading', async () => {
+    const namespace = newNamespace();
+    const [store, client] = await Promise.all([redisStore(namespace), redisClient()]);
+    onTestFinished(() => store.close());
+    const [token] = await store.capture(['a']);
+    await client.pexpire(`${namespace}:tag:a`, 50_000);
+    await store.read(`${namespace}:k`, ['a']);
+    expect(await client.pttl(`${namespace}:tag:a`)).toBeLessThanOrEqual(50_000);
+    expect(await store.capture(['a'])).toEqual([token]);
+    expect(await client.pttl(`${namespace}:tag:a`)).toBeGreaterThan(86_400_000);
+  });
+
+  it('is invalidated by one UNLINK, whatever the number of values', async () => {
+    const namespace = newNamespace();
+    const [store, client] = await Promise.all([redisStore(namespace), redisClient()]);
+    onTestFinished(() => store.close());
+    await store.capture(['a', 'b']);
+    await store.dropTokens(['a']);
+    expect(await keysOf(client, `${namespace}:*`)).toEqual([`${namespace}:tag:b`]);
+  });
+});
+
+describe('a Redis that others use too', () => {
+  it('keeps what is not of the namespace when it is cleared, however alike the names are', async () => {
+    const shop = newNamespace();
+    const client = await redisClient();
+    const others = [`${shop}2:a`, `${shop}-x:a`, `${shop}-data:outbox`, `x${shop}:a`, shop, `${shop}-x:tag:*`];
+    for (const key of others) await client.set(key, 'theirs', 'PX', 600_000);
+    const [store, twin] = await Promise.all([redisStore(shop), redisStore(`${shop}-x`)]);
+    onTestFinished(async () => {
+      await client.unlink(others);
+      await Promise.all([store.close(), twin.close()]);
+    });
+    await store.write(`${shop}:a`, 'ours', 600_000);
+    await store.capture(['*']);
+
+    expect((await store.usage()).keys).toBe(1);
+    expect((await twin.usage()).keys).toBe(1);
+    expect(await store.clear()).toBe(1);
+    expect(await client.mget(others)).toEqual(others.map(() => 'theirs'));
+    expect((await twin.read(`${shop}-x:a`, ['*'])).tokens).toEqual(['theirs']);
+  });
+
+  it('reads something else at the key of a value as a miss, and the next write heals it', async () => {
+    const namespace = newNamespace();
+    const [store, client] = await Promise.all([redisStore(namespace), redisClient()]);
+    onTestFinished(() => store.close());
+    const [token] = await store.capture(['a']);
+    await client.hset(`${namespace}:k`, 'field', 'value');
+    expect(await store.read(`${namespace}:k`, ['a'])).toEqual({ text: undefined, remainingMs: 0, tokens: [token] });
+    await store.write(`${namespace}:k`, 'text', 60_000);
+    expect((await store.read(`${namespace}:k`, ['a'])).text).toBe('text');
+  });
+
+  it('does not take a value that has no end', async () => {
+    const namespace = newNamespace();
+    const [store, client] = await Promise.all([redisStore(namespace), redisClient()]);
+    onTestFinished(() => store.close());
+    await client.set(`${namespace}:k`, 'text');
+    expect(await store.read(`${namespace}:k`, ['a'])).toMatchObject({ text: undefined, remainingMs: 0 });
+    await store.clear();
+  });
+
+  it('reads something else at the key of a token as no token, until the tag is dropped', async () => {
+    const namespace = newNamespace();
+    const [store, client] = await Promise.all([redisStore(namespace), redisClient()]);
+    onTestFinished(() => store.close());
+    await client.hset(`${namespace}:tag:a`, 'field', 'value');
+    expect(await store.capture(['a', 'b'])).toEqual([undefined, expect.any(String)]);
+    await store.dropTokens(['a']);
+    expect(await store.capture(['a'])).toEqual([expect.any(String)]);
+    await store.clear();
+  });
+});
+
+it('is made without Redis, rejects until there is one, and says both', async () => {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  server.kill('SIGKILL');
+  const ready = withResolvers<void>();
+  const faults: Error[] = [];
+  const store = await createRedisStore({
+    address: server.socketPath,
+    namespace: 'shop',
+    onError: (error) => faults.push(error),
+    onReady: () => ready.resolve(),
+  });
+  onTestFinished(() => store.close());
+  await expect(store.read('shop:a', ['*'])).rejects.toThrow();
+  await expect(store.ping()).rejects.toThrow();
+  expect(faults.length).toBeGreaterThan(0);
+
+  await server.restart();
+  await ready.promise;
+  await expect(store.ping()).resolves.toBeUndefined();
+});

@@ -1,0 +1,153 @@
+// A real Redis that is killed, hung or full while it is used.
+import { expect, it, onTestFinished } from 'vitest';
+import { createRedisStore } from '../../src/cache/index.ts';
+import { startTestRedis, type TestRedis } from '../support/redis.ts';
+import { newWorld, redisClient, times, type World } from './world.ts';
+
+interface RedisWorld extends World {
+  readonly server: TestRedis;
+}
+
+/** @param deadlineMs Of a command: long, so that a busy machine does not look like a sick Redis, or short to see it pass. */
+async function newRedisWorld(deadlineMs = 20_000): Promise<RedisWorld> {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs });
+  return { ...(await newWorld(store, { namespace: 'shop' })), server };
+}
+
+/** Requests of different keys until the breaker opens; none fails. */
+async function openBreaker({ fetch, trace }: World): Promise<void> {
+  const seen = await Promise.all(times(30, (id) => fetch({ args: { id }, tags: ['products'] })));
+  expect(seen).toEqual(times(30, () => 'value'));
+  expect(trace.count('breaker-opened')).toBe(1);
+}
+
+/** Lets the breaker ping until it closes, which it does once the connection is up again. */
+async function closeBreaker({ clock, trace }: World): Promise<void> {
+  await expect.poll(() => (clock.advance(250), trace.count('breaker-closed'))).toBeGreaterThan(0);
+}
+
+async function expectCached({ fetch, source, trace }: World): Promise<void> {
+  trace.take();
+  source.gives('cached again');
+  const args = { after: 'the outage' };
+  expect(await fetch({ args })).toBe('cached again');
+  expect(await fetch({ args })).toBe('cached again');
+  expect(trace.text).toBe('load write miss hit');
+}
+
+it('answers every request while Redis is killed, refuses to flush, and caches again when it is back', async () => {
+  const world = await newRedisWorld();
+  const { fetch, cache, server, source, trace } = world;
+  await fetch({ tags: ['products'] });
+  server.kill('SIGKILL');
+  await openBreaker(world);
+  await expect(cache.flush()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(cache.invalidate(['products'])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(cache.usage()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  source.gives('value');
+  expect(await fetch({ tags: ['products'] })).toBe('value');
+
+  trace.take();
+  await server.restart();
+  await closeBreaker(world);
+  await expectCached(world);
+});
+
+it('answers those whose Redis dies in the middle of their fetch', async () => {
+  const { fetch, server, source, outcome } = await newRedisWorld();
+  const held = source.hold();
+  const fetching = [fetch(), outcome()];
+  await held.begun;
+  server.kill('SIGKILL');
+  held.give('value');
+  expect(await fetching[0]).toBe('value');
+  expect(await fetching[1]).toMatchObject({ value: 'value', ageMs: null, ttlMs: null });
+});
+
+it('answers every request while Redis hangs, and caches again when it goes on', async () => {
+  const world = await newRedisWorld(500);
+  const { cache, server } = world;
+  server.kill('SIGSTOP');
+  await openBreaker(world);
+  await expect(cache.flush()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  server.kill('SIGCONT');
+  await closeBreaker(world);
+  await expectCached(world);
+});
+
+it('reads nothing that a hung Redis has written later under an old token', async () => {
+  const world = await newRedisWorld(500);
+  const { fetch, cache, server, source, trace } = world;
+  const client = await redisClient(server.socketPath);
+  const held = source.hold();
+  const before = fetch({ tags: ['products'] });
+  await held.begun;
+  server.kill('SIGSTOP');
+  held.give('old');
+  expect(await before).toBe('old');
+  expect(trace.text).toBe('load store-failed miss');
+  server.kill('SIGCONT');
+  // It has carried out the SET that had timed out.
+  await expect.poll(() => client.exists('shop:Query:field')).toBe(1);
+
+  await cache.invalidate(['products']);
+  source.gives('new');
+  expect(await fetch({ tags: ['products'] })).toBe('new');
+});
+
+it('answers every request while Redis is full, serves what is in it, and caches again when there is room', async () => {
+  const world = await newRedisWorld();
+  const { fetch, server, source, trace, outcome } = world;
+  const client = await redisClient(server.socketPath);
+  await fetch({ field: 'Query.before', tags: ['products'] });
+  await client.config('SET', 'maxmemory', '1');
+  source.gives('value');
+  trace.take();
+  for (const id of times(5, Number)) expect(await fetch({ args: { id } })).toBe('value');
+  expect(trace.count('store-failed')).toBe(5);
+  expect(await outcome({ field: 'Query.before', tags: ['products'] })).toMatchObject({ state: 'hit' });
+  await Promise.all(times(30, (id) => fetch({ args: { other: id } })));
+
+  await client.config('SET', 'maxmemory', '0');
+  if (trace.count('breaker-opened') > 0) await closeBreaker(world);
+  await expectCached(world);
+});
+
+it('invalidates in a Redis that is full, because deleting a token needs no room', async () => {
+  const { fetch, cache, server, source } = await newRedisWorld();
+  const client = await redisClient(server.socketPath);
+  await fetch({ tags: ['products'] });
+  await client.config('SET', 'maxmemory', '1');
+  await cache.invalidate(['products']);
+  source.gives('new');
+  expect(await fetch({ tags: ['products'] })).toBe('new');
+  await client.config('SET', 'maxmemory', '0');
+  expect(await fetch({ tags: ['products'] })).toBe('new');
+});
+
+it('reads no value that others have made void while its connection was cut', async () => {
+  const world = await newRedisWorld();
+  const { fetch, source, server } = world;
+  const client = await redisClient(server.socketPath);
+  await fetch({ tags: ['products'] });
+  await client.unlink('shop:tag:products');
+  await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  source.gives('new');
+  expect(await fetch({ tags: ['products'] })).toBe('new');
+});
+
+it('answers every request while its connection is cut again and again', async () => {
+  const world = await newRedisWorld();
+  const { fetch, server, clock, trace } = world;
+  const client = await redisClient(server.socketPath);
+  for (const round of times(20, Number)) {
+    const cut = client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    const seen = await Promise.all(times(20, (id) => fetch({ args: { round, id } })));
+    expect(seen).toEqual(times(20, () => 'value'));
+    await cut;
+    clock.advance(250);
+  }
+  expect(trace.count('load-failed')).toBe(0);
+});

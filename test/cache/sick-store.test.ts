@@ -1,0 +1,289 @@
+// No fetch fails because of a store, and none waits for it longer than its deadline.
+import { describe, expect, it } from 'vitest';
+import { createMemoryStore } from '../../src/cache/index.ts';
+import { SickStore, type Health } from './sick-store.ts';
+import { newWorld, times, withResolvers, type World } from './world.ts';
+
+async function newSickWorld(sickCalls?: readonly string[]): Promise<World & { sick: SickStore }> {
+  const sick = new SickStore(createMemoryStore({ namespace: 'shop' }), sickCalls);
+  return { ...(await newWorld(sick)), sick };
+}
+
+/** Ten requests at once, each of which fails its read: what opens the breaker. */
+async function open({ fetch, sick, trace }: World & { sick: SickStore }): Promise<void> {
+  sick.health = 'failing';
+  await Promise.all(times(10, (id) => fetch({ args: { id } })));
+  expect(trace.count('breaker-opened')).toBe(1);
+  trace.take();
+  sick.calls.length = 0;
+}
+
+describe('a store that rejects', () => {
+  it('makes a fetch a miss and an event, and the request leaves the store alone after that', async () => {
+    const { fetch, outcome, sick, trace } = await newSickWorld();
+    sick.health = 'failing';
+    expect(await outcome()).toMatchObject({ value: 'value', state: 'miss', tier: null, ageMs: null, ttlMs: null });
+    expect(trace.text).toBe('store-failed load miss');
+    expect(sick.calls).toEqual(['read']);
+    expect(await fetch({ mode: 'refresh' })).toBe('value');
+    expect(await fetch({ mode: 'bypass' })).toBe('value');
+    expect(sick.calls).toEqual(['read', 'capture']);
+  });
+
+  it('is left alone also where it fails only the capture, or only the write', async () => {
+    const capture = await newSickWorld(['capture']);
+    capture.sick.health = 'failing';
+    expect(await capture.fetch()).toBe('value');
+    expect(capture.sick.calls).toEqual(['read', 'capture']);
+
+    const write = await newSickWorld(['write']);
+    write.sick.health = 'failing';
+    expect(await write.outcome()).toMatchObject({ value: 'value', ageMs: null });
+    expect(write.sick.calls).toEqual(['read', 'capture', 'write']);
+    expect(write.trace.text).toBe('load store-failed miss');
+  });
+
+  it('rejects an invalidation and a flush, because nobody may believe in what did not happen', async () => {
+    const { cache, sick, trace } = await newSickWorld();
+    sick.health = 'failing';
+    const unavailable = { code: 'STORE_UNAVAILABLE' };
+    await expect(cache.invalidate(['a'])).rejects.toMatchObject(unavailable);
+    await expect(cache.flush()).rejects.toMatchObject(unavailable);
+    await expect(cache.usage()).rejects.toMatchObject(unavailable);
+    expect(trace.text).toBe('store-failed×3');
+  });
+
+  it('takes the flights off the board all the same, where an invalidation fails', async () => {
+    const { fetch, cache, sick, source } = await newSickWorld(['dropTokens']);
+    const held = source.hold();
+    const before = fetch({ tags: ['a'] });
+    await held.begun;
+    sick.health = 'failing';
+    await expect(cache.invalidate(['a'])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    source.gives('new');
+    expect(await fetch({ tags: ['a'] })).toBe('new');
+    held.give('old');
+    await before;
+  });
+
+  it('is one load for all who wait', async () => {
+    const { fetch, sick, source } = await newSickWorld();
+    sick.health = 'failing';
+    const held = source.hold();
+    const seen = times(5, () => fetch());
+    await held.begun;
+    held.give('value');
+    expect(await Promise.all(seen)).toEqual(times(5, () => 'value'));
+    expect(source.loads).toBe(1);
+  });
+
+  it('is left alone where it fails the second read of a value that is made of another', async () => {
+    const { fetch, sick, source, trace } = await newSickWorld();
+    const load = (): Promise<unknown> => fetch({ field: 'Query.inner', tags: ['inner'] });
+    await fetch({ field: 'Query.outer', load });
+    sick.calls.length = 0;
+    trace.take();
+    sick.onCall = () => (sick.health = sick.calls.length === 2 ? 'failing' : 'well');
+    expect(await fetch({ field: 'Query.outer', load: source.load })).toBe('value');
+    expect(sick.calls).toEqual(['read', 'read']);
+    expect(trace.text).toBe('store-failed load miss');
+  });
+});
+
+describe('a store that never answers', () => {
+  it.each([
+    ['read', 'store-failed load miss'],
+    ['capture', 'store-failed load miss'],
+    ['write', 'load store-failed miss'],
+  ])('is waited for 100 ms where it is silent about a %s, and no longer', async (call, text) => {
+    const { fetch, clock, sick, trace, source } = await newSickWorld([call]);
+    const { promise: isCalled, resolve } = withResolvers<void>();
+    sick.health = 'silent';
+    sick.onCall = (name) => {
+      if (name === call) resolve();
+    };
+    let isAnswered = false;
+    const value = fetch().finally(() => (isAnswered = true));
+    await isCalled;
+    clock.advance(99);
+    await turn();
+    expect(isAnswered).toBe(false);
+    clock.advance(1);
+    expect(await value).toBe('value');
+    expect(source.loads).toBe(1);
+    expect(trace.text).toBe(text);
+  });
+
+  it('may answer later: nobody hears it, and nothing breaks', async () => {
+    const { fetch, clock, sick, trace } = await newSickWorld();
+    sick.health = 'silent';
+    const value = fetch();
+    clock.advance(100);
+    await value;
+    sick.health = 'well';
+    sick.answerAll();
+    await turn();
+    expect(trace.text).toBe('store-failed load miss');
+  });
+
+  it('may write later: what it wrote under an old token is read by nobody', async () => {
+    const { fetch, cache, clock, sick, trace, source } = await newSickWorld(['write']);
+    sick.health = 'silent';
+    const before = fetch({ tags: ['a'] });
+    const failed = trace.next('store-failed');
+    await trace.next('load');
+    await turn();
+    clock.advance(100);
+    await failed;
+    expect(await before).toBe('value');
+
+    await cache.invalidate(['a']);
+    sick.answerAll();
+    sick.health = 'well';
+    await turn();
+    source.gives('new');
+    expect(await fetch({ tags: ['a'] })).toBe('new');
+    expect(await fetch({ tags: ['a'] })).toBe('new');
+  });
+
+  it('does not hold up an invalidation', async () => {
+    const { cache, clock, sick } = await newSickWorld();
+    sick.health = 'silent';
+    const done = cache.invalidate(['a']);
+    clock.advance(100);
+    await expect(done).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  it('leaves no timer behind where it answers in time', async () => {
+    const { fetch, clock } = await newSickWorld();
+    await fetch();
+    await fetch();
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('the breaker', () => {
+  it('stays closed at 9 failures of 20 calls and opens at 10', async () => {
+    const { cache, sick, trace } = await newSickWorld();
+    const call = async (health: Health): Promise<void> => {
+      sick.health = health;
+      await cache.invalidate(['a']).catch(() => {});
+    };
+    const twenty: Health[] = times(20, (index) => (index % 2 === 0 && index < 18 ? 'failing' : 'well'));
+    for (const health of [...twenty, ...twenty, ...twenty]) await call(health);
+    expect(trace.count('store-failed')).toBe(27);
+    await call('failing'); // in the place of one
+    expect(trace.count('breaker-opened')).toBe(0);
+    await call('failing');
+    expect(trace.count('breaker-opened')).toBe(1);
+  });
+
+  it('spares the store every call while it is open, and requests their waiting', async () => {
+    const world = await newSickWorld();
+    const { fetch, cache, sick, trace } = world;
+    await open(world);
+    sick.health = 'silent';
+    expect(await Promise.all(times(50, (id) => fetch({ args: { id } })))).toEqual(times(50, () => 'value'));
+    expect(await fetch({ mode: 'refresh' })).toBe('value');
+    await expect(cache.flush()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(cache.usage()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(sick.calls).toEqual([]);
+    expect(trace.count('store-failed')).toBe(0);
+  });
+
+  it('pings every 250 ms, in the background, until the store answers, and then caches again', async () => {
+    const world = await newSickWorld();
+    const { fetch, clock, sick, trace, source } = world;
+    await open(world);
+    for (const _ of times(3, Number)) {
+      clock.advance(250);
+      await turn();
+    }
+    expect(sick.calls).toEqual(['ping', 'ping', 'ping']);
+    expect(trace.text).toBe('');
+
+    sick.health = 'well';
+    const closed = trace.next('breaker-closed');
+    clock.advance(250);
+    await closed;
+    const loads = source.loads;
+    await fetch();
+    await fetch();
+    expect(source.loads).toBe(loads + 1);
+    expect(trace.text).toBe('breaker-closed load write miss hit');
+    expect(clock.pending).toBe(0);
+  });
+
+  it('does not wait for ever for a ping', async () => {
+    const world = await newSickWorld();
+    const { clock, sick, trace } = world;
+    await open(world);
+    sick.health = 'silent';
+    clock.advance(250);
+    clock.advance(100);
+    await turn();
+    sick.health = 'well';
+    const closed = trace.next('breaker-closed');
+    clock.advance(250);
+    await closed;
+    expect(sick.calls).toEqual(['ping', 'ping']);
+  });
+
+  it('needs ten failures again once it has closed', async () => {
+    const world = await newSickWorld();
+    const { fetch, clock, sick, trace } = world;
+    await open(world);
+    sick.health = 'well';
+    const closed = trace.next('breaker-closed');
+    clock.advance(250);
+    await closed;
+    sick.health = 'failing';
+    for (const id of times(9, Number)) await fetch({ args: { id } });
+    expect(trace.count('breaker-opened')).toBe(0);
+    await fetch();
+    expect(trace.count('breaker-opened')).toBe(1);
+  });
+
+  it('does not count what a call says that began before it opened', async () => {
+    const world = await newSickWorld(['read']);
+    const { fetch, clock, sick, trace } = world;
+    sick.health = 'silent';
+    const waiting = times(15, (id) => fetch({ args: { id } }));
+    await turn();
+    clock.advance(100);
+    await Promise.all(waiting);
+    expect(trace.count('breaker-opened')).toBe(1);
+    expect(trace.count('store-failed')).toBe(15);
+  });
+
+  it.each(['waits for its time', 'is under way'])(
+    'is at rest once the cache is closed, also where a ping %s',
+    async (when) => {
+      const world = await newSickWorld();
+      const { cache, clock, sick } = world;
+      await open(world);
+      if (when === 'is under way') clock.advance(250);
+      await cache.close();
+      await turn();
+      expect(clock.pending).toBe(0);
+      sick.calls.length = 0;
+      clock.advance(10_000);
+      expect(sick.calls).toEqual([]);
+    },
+  );
+
+  it('does not begin to ping once the cache is closed', async () => {
+    const { fetch, cache, clock, sick } = await newSickWorld();
+    await cache.close();
+    sick.health = 'failing';
+    await Promise.all(times(10, (id) => fetch({ args: { id } })));
+    expect(clock.pending).toBe(0);
+  });
+});
+
+/** Lets everything run that waits for nothing but its turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,69 @@
+// A store that is sick on purpose: a real one behind a door that the test opens and shuts.
+import type { Store } from '../../src/cache/index.ts';
+
+export type Health = 'well' | 'failing' | 'silent';
+
+export class SickStore implements Store {
+  health: Health = 'well';
+  /** The names of the calls that came, in their order. */
+  readonly calls: string[] = [];
+  /** Hears of each call before it is let through. */
+  onCall: (call: string) => void = () => {};
+  readonly #store: Store;
+  readonly #sickCalls: ReadonlySet<string> | undefined;
+  readonly #held: (() => void)[] = [];
+
+  /** @param sickCalls The calls that the sickness touches; all of them unless told otherwise. */
+  constructor(store: Store, sickCalls?: readonly string[]) {
+    this.#store = store;
+    this.#sickCalls = sickCalls === undefined ? undefined : new Set(sickCalls);
+  }
+
+  get namespace(): string {
+    return this.#store.namespace;
+  }
+  get tier(): Store['tier'] {
+    return this.#store.tier;
+  }
+
+  /** Answers at last what it was silent about. */
+  answerAll(): void {
+    for (const go of this.#held.splice(0)) go();
+  }
+
+  read(key: string, tags: readonly string[]): ReturnType<Store['read']> {
+    return this.#through('read', () => this.#store.read(key, tags));
+  }
+  capture(tags: readonly string[]): ReturnType<Store['capture']> {
+    return this.#through('capture', () => this.#store.capture(tags));
+  }
+  write(key: string, text: string, ttlMs: number): Promise<void> {
+    return this.#through('write', () => this.#store.write(key, text, ttlMs));
+  }
+  dropTokens(tags: readonly string[]): Promise<void> {
+    return this.#through('dropTokens', () => this.#store.dropTokens(tags));
+  }
+  clear(): Promise<number> {
+    return this.#through('clear', () => this.#store.clear());
+  }
+  usage(): ReturnType<Store['usage']> {
+    return this.#through('usage', () => this.#store.usage());
+  }
+  ping(): Promise<void> {
+    return this.#through('ping', () => this.#store.ping());
+  }
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  #through<T>(call: string, run: () => Promise<T>): Promise<T> {
+    this.calls.push(call);
+    this.onCall(call);
+    const isSick = this.#sickCalls?.has(call) ?? true;
+    if (this.health === 'well' || !isSick) return run();
+    if (this.health === 'failing') return Promise.reject(new Error(`${call}: the store is sick`));
+    return new Promise((resolve) => {
+      this.#held.push(() => resolve(run()));
+    });
+  }
+}

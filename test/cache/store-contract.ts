@@ -1,0 +1,127 @@
+// What every store promises, whatever it is made of.
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Store } from '../../src/cache/index.ts';
+import { times } from './world.ts';
+
+export interface StoreUnderTest {
+  readonly store: Store;
+  readonly namespace: string;
+  /** Lets the whole life of the value at `key` pass. */
+  readonly expire: (key: string) => Promise<void>;
+}
+
+/** @param open A store with a namespace that nobody else uses. */
+export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnderTest>): void {
+  const newStore = async (): Promise<StoreUnderTest> => {
+    const opened = await open();
+    onTestFinished(() => opened.store.close());
+    return opened;
+  };
+
+  describe(`the ${tier} store`, () => {
+    it('says what it is', async () => {
+      const { store } = await newStore();
+      expect(store.tier).toBe(tier);
+    });
+
+    it('gives nothing for a key and for tags that it has never seen', async () => {
+      const { store, namespace } = await newStore();
+      expect(await store.read(`${namespace}:a`, ['*', 'x'])).toEqual({
+        text: undefined,
+        remainingMs: 0,
+        tokens: [undefined, undefined],
+      });
+    });
+
+    it.each([
+      ['plain text', 'text'],
+      ['the empty text', ''],
+      ['a NUL, quotes, emoji and line ends', '\0"\r\n🪴é\u2028'],
+      ['a megabyte', 'x'.repeat(1 << 20)],
+    ])('gives back %s as it was written, with the life that is left', async (_, text) => {
+      const { store, namespace } = await newStore();
+      await store.write(`${namespace}:a`, text, 60_000);
+      const read = await store.read(`${namespace}:a`, ['*']);
+      expect(read.text).toBe(text);
+      expect(read.remainingMs).toBeGreaterThan(30_000);
+      expect(read.remainingMs).toBeLessThanOrEqual(60_000);
+    });
+
+    it('replaces value and life by the next write', async () => {
+      const { store, namespace } = await newStore();
+      await store.write(`${namespace}:a`, 'old', 86_400_000);
+      await store.write(`${namespace}:a`, 'new', 1_000_000);
+      const { text, remainingMs } = await store.read(`${namespace}:a`, ['*']);
+      expect(text).toBe('new');
+      expect(remainingMs).toBeLessThanOrEqual(1_000_000);
+    });
+
+    it('gives a value no longer than it lives, and does not count it then', async () => {
+      const { store, namespace, expire } = await newStore();
+      await store.write(`${namespace}:a`, 'text', 60_000);
+      await expire(`${namespace}:a`);
+      expect(await store.read(`${namespace}:a`, ['*'])).toMatchObject({ text: undefined, remainingMs: 0 });
+      expect((await store.usage()).keys).toBe(0);
+      expect(await store.clear()).toBe(0);
+    });
+
+    it('makes a token once and gives the same to everyone, in the order of the tags', async () => {
+      const { store, namespace } = await newStore();
+      const [a, b] = await store.capture(['a', 'b']);
+      expect(a).toBeTypeOf('string');
+      expect(b).not.toBe(a);
+      expect(await store.capture(['b', 'c', 'a'])).toMatchObject([b, expect.any(String), a]);
+      expect((await store.read(`${namespace}:k`, ['b', 'none', 'a'])).tokens).toEqual([b, undefined, a]);
+    });
+
+    it('gives one token to all who capture a tag at once', async () => {
+      const { store } = await newStore();
+      const captured = await Promise.all(times(50, () => store.capture(['a'])));
+      expect(new Set(captured.map(([token]) => token)).size).toBe(1);
+    });
+
+    it('never gives a dropped token again, and leaves the others', async () => {
+      const { store, namespace } = await newStore();
+      const [a, b] = await store.capture(['a', 'b']);
+      await store.dropTokens(['a', 'never seen']);
+      expect((await store.read(`${namespace}:k`, ['a', 'b'])).tokens).toEqual([undefined, b]);
+      expect((await store.capture(['a']))[0]).not.toBe(a);
+    });
+
+    it('takes tags of any text', async () => {
+      const { store } = await newStore();
+      const tags = ['*', 'a b', 'a:b', 'a*', '[a]', '🪴', '__proto__', 'constructor', '\n'];
+      const tokens = await store.capture(tags);
+      expect(new Set(tokens).size).toBe(tags.length);
+      expect(await store.capture(tags)).toEqual(tokens);
+    });
+
+    it('clears values and tokens, and counts the values alone', async () => {
+      const { store, namespace } = await newStore();
+      await store.capture(['a', 'b', 'c']);
+      for (const index of times(1_200, Number)) await store.write(`${namespace}:q:${index}`, 'text', 60_000);
+      expect((await store.usage()).keys).toBe(1_200);
+      expect(await store.clear()).toBe(1_200);
+      expect(await store.read(`${namespace}:q:7`, ['a'])).toEqual({
+        text: undefined,
+        remainingMs: 0,
+        tokens: [undefined],
+      });
+      expect((await store.usage()).keys).toBe(0);
+      expect(await store.clear()).toBe(0);
+    });
+
+    it('says how much memory is used, and that it grows', async () => {
+      const { store, namespace } = await newStore();
+      const before = (await store.usage()).memoryUsed;
+      await store.write(`${namespace}:a`, 'x'.repeat(4 << 20), 60_000);
+      expect((await store.usage()).memoryUsed - before).toBeGreaterThan(2 << 20);
+      await store.clear();
+    });
+
+    it('answers a ping', async () => {
+      const { store } = await newStore();
+      await expect(store.ping()).resolves.toBeUndefined();
+    });
+  });
+}

@@ -1,0 +1,235 @@
+// A world of a test's own: a cache over a store, a clock that is advanced by hand, a source, and a trace of events.
+import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { inject, onTestFinished } from 'vitest';
+import {
+  createCache,
+  createMemoryStore,
+  createPolicy,
+  createRedisStore,
+  type Cache,
+  type CacheEvent,
+  type Clock,
+  type Duration,
+  type FetchOptions,
+  type Outcome,
+  type Store,
+} from '../../src/cache/index.ts';
+
+export const tiers = ['memory', 'redis'] as const;
+
+export class TestClock implements Clock {
+  #nowMs = 0;
+  readonly #tasks = new Set<{ readonly atMs: number; readonly run: () => void }>();
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  after(delayMs: number, run: () => void): () => void {
+    const task = { atMs: this.#nowMs + delayMs, run };
+    this.#tasks.add(task);
+    return () => this.#tasks.delete(task);
+  }
+
+  /** Runs the tasks that fall due on the way, each at its time. */
+  advance(byMs: number): void {
+    const endMs = this.#nowMs + byMs;
+    for (;;) {
+      const [next] = [...this.#tasks].filter(({ atMs }) => atMs <= endMs).toSorted((a, b) => a.atMs - b.atMs);
+      if (next === undefined) break;
+      this.#tasks.delete(next);
+      this.#nowMs = next.atMs;
+      next.run();
+    }
+    this.#nowMs = endMs;
+  }
+
+  /** How many tasks wait for their time. */
+  get pending(): number {
+    return this.#tasks.size;
+  }
+}
+
+/** A load that stays open until the test ends it. */
+export interface HeldLoad {
+  /** Resolves when the load has begun. */
+  readonly begun: Promise<void>;
+  readonly give: (value: unknown) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** The slow thing behind the cache: counts its loads, and gives, fails or waits as it is told. */
+export class Source {
+  loads = 0;
+  #answer: () => unknown = () => 'value';
+  readonly #held: (() => Promise<unknown>)[] = [];
+
+  gives(value: unknown): void {
+    this.#answer = () => value;
+  }
+
+  fails(error: unknown): void {
+    this.#answer = () => {
+      throw error;
+    };
+  }
+
+  /** The next load waits; several are served in the order in which they were asked for. */
+  hold(): HeldLoad {
+    const { promise: begun, resolve: begin } = withResolvers<void>();
+    const { promise: end, resolve: give, reject: fail } = withResolvers<unknown>();
+    this.#held.push(() => {
+      begin();
+      return end;
+    });
+    return { begun, give, fail };
+  }
+
+  readonly load = async (): Promise<unknown> => {
+    this.loads += 1;
+    const held = this.#held.shift();
+    return held === undefined ? this.#answer() : held();
+  };
+}
+
+/** What the cache did, as text: `load write miss hit×2`. */
+export class Trace {
+  readonly events: CacheEvent[] = [];
+  readonly #waiting = new Set<{ type: CacheEvent['type']; heard: () => void }>();
+
+  constructor(cache: Cache) {
+    cache.on((event) => {
+      this.events.push(event);
+      for (const wait of this.#waiting) if (wait.type === event.type) wait.heard();
+    });
+  }
+
+  /** Resolves with the next event of `type`. */
+  next(type: CacheEvent['type']): Promise<void> {
+    return new Promise((resolve) => {
+      const wait = { type, heard: () => (this.#waiting.delete(wait), resolve()) };
+      this.#waiting.add(wait);
+    });
+  }
+
+  get text(): string {
+    const runs: { word: string; times: number }[] = [];
+    for (const event of this.events) {
+      const word = 'reason' in event ? `${event.type}(${event.reason})` : event.type;
+      const last = runs.at(-1);
+      if (last?.word === word) last.times += 1;
+      else runs.push({ word, times: 1 });
+    }
+    return runs.map((run) => (run.times === 1 ? run.word : `${run.word}×${run.times}`)).join(' ');
+  }
+
+  /** The text since it was taken last. */
+  take(): string {
+    const text = this.text;
+    this.events.length = 0;
+    return text;
+  }
+
+  count(type: CacheEvent['type']): number {
+    return this.events.filter((event) => event.type === type).length;
+  }
+}
+
+export interface Fetching extends FetchOptions {
+  readonly field?: string;
+  readonly args?: Record<string, unknown>;
+  readonly ttl?: Duration;
+  readonly tags?: readonly string[];
+  readonly load?: () => unknown;
+}
+
+export interface World {
+  readonly cache: Cache;
+  readonly clock: TestClock;
+  readonly source: Source;
+  readonly trace: Trace;
+  readonly store: Store;
+  readonly namespace: string;
+  /** Fetches `Query.field` with a time to live of 60 s from the source, unless told otherwise. */
+  readonly fetch: (options?: Fetching) => Promise<unknown>;
+  /** The value, and how it was come by. */
+  readonly outcome: (options?: Fetching) => Promise<Outcome & { value: unknown }>;
+}
+
+/** A cache over `over`: a tier on its real store, or a store that the test brings. */
+export async function newWorld(
+  over: (typeof tiers)[number] | Store = 'memory',
+  { namespace = newNamespace() }: { namespace?: string } = {},
+): Promise<World> {
+  const clock = new TestClock();
+  const store =
+    typeof over === 'object'
+      ? over
+      : over === 'redis'
+        ? await redisStore(namespace)
+        : createMemoryStore({ namespace, clock });
+  const cache = createCache({ store, clock });
+  onTestFinished(() => cache.close());
+  const source = new Source();
+  const trace = new Trace(cache);
+  const fetch = async (options: Fetching = {}): Promise<unknown> => {
+    const { field = 'Query.field', args, ttl = '60s', tags = [], load = source.load, ...rest } = options;
+    const key = cache.key({ field, ...(args === undefined ? {} : { args }) });
+    return cache.fetch(key, createPolicy(field, { ttl, tags }), load, rest);
+  };
+  const outcome = async (options: Fetching = {}): Promise<Outcome & { value: unknown }> => {
+    let heard: Outcome | undefined;
+    const value = await fetch({ ...options, report: (how) => (heard = how) });
+    if (heard === undefined) throw new Error('nothing was reported');
+    return { ...heard, value };
+  };
+  return { cache, clock, source, trace, store, namespace, fetch, outcome };
+}
+
+export function newNamespace(): string {
+  return `t-${randomBytes(6).toString('hex')}`;
+}
+
+/** On the Redis that all tests share, with a deadline that a busy machine meets. */
+export async function redisStore(namespace: string): Promise<Store> {
+  return createRedisStore({ address: inject('redisSocketPath'), namespace, deadlineMs: 20_000 });
+}
+
+/** A client beside the store's, as `redis-cli` is. */
+export async function redisClient(socketPath = inject('redisSocketPath')): Promise<Redis> {
+  const client = new Redis({ path: socketPath, protocol: 2, lazyConnect: true });
+  await client.connect();
+  onTestFinished(() => client.disconnect());
+  return client;
+}
+
+export async function keysOf(client: Redis, pattern: string): Promise<string[]> {
+  const keys: string[] = [];
+  let cursor = '0';
+  do {
+    const [next, batch] = await client.scan(cursor, 'MATCH', pattern, 'COUNT', 1_000);
+    cursor = next;
+    keys.push(...batch);
+  } while (cursor !== '0');
+  return [...new Set(keys)].toSorted();
+}
+
+export function times<T>(count: number, make: (index: number) => T): T[] {
+  return Array.from({ length: count }, (_, index) => make(index));
+}
+
+/** `Promise.withResolvers`, which Node 20 lacks. */
+export function withResolvers<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: unknown) => void;
+} {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<T>((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  return { promise, resolve, reject };
+}

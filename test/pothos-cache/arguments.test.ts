@@ -1,0 +1,137 @@
+// Arguments: however they are written, equal ones are one entry.
+import { describe, expect, it } from 'vitest';
+import { newSchema, type SchemaWorld } from './world.ts';
+
+interface SearchWorld extends SchemaWorld {
+  readonly keyOf: (text: string, variables?: Record<string, unknown>) => Promise<string>;
+}
+
+async function newSearch(): Promise<SearchWorld> {
+  const world = await newSchema((builder) => {
+    const Sort = builder.enumType('Sort', { values: { PRICE: { value: 1 }, NAME: { value: 'name' } } });
+    const Range = builder.inputType('Range', {
+      fields: (t) => ({ from: t.int({ defaultValue: 0 }), to: t.int(), ids: t.idList() }),
+    });
+    builder.scalarType(
+      'Moment' as never,
+      {
+        serialize: String,
+        parseValue: (value: unknown) => new Date(String(value)),
+      } as never,
+    );
+    builder.scalarType(
+      'Place' as never,
+      { serialize: String, parseValue: (value: unknown) => new URL(String(value)) } as never,
+    );
+    builder.queryField('search', (t) =>
+      t.string({
+        args: {
+          q: t.arg.string({ defaultValue: '' }),
+          limit: t.arg.int({ defaultValue: 50 }),
+          categoryId: t.arg.int(),
+          id: t.arg.id(),
+          ids: t.arg.intList(),
+          rating: t.arg.float(),
+          sort: t.arg({ type: Sort }),
+          range: t.arg({ type: Range }),
+          at: t.arg({ type: 'Moment' as never }),
+          place: t.arg({ type: 'Place' as never }),
+        },
+        cache: { ttl: '60s', scope: 'public' },
+        resolve: (_, args) => JSON.stringify(args),
+      }),
+    );
+  });
+  return { ...world, keyOf: async (text, variables) => (await world.run(text, variables)).rows[0]?.key ?? '' };
+}
+
+describe('one key', () => {
+  it.each<[string, string[], Record<string, unknown>]>([
+    ['literal or variable', ['{ search(q: "a") }', 'query ($q: String) { search(q: $q) }'], { q: 'a' }],
+    ['a default, left out or written', ['{ search }', '{ search(q: "") }', '{ search(limit: 50, q: "") }'], {}],
+    ['a variable that is left out', ['{ search }', 'query ($none: String) { search(q: $none) }'], {}],
+    ['the default of a variable', ['{ search(q: "a") }', 'query ($none: String = "a") { search(q: $none) }'], {}],
+    ['the order', ['{ search(q: "a", limit: 1) }', '{ search(limit: 1, q: "a") }'], {}],
+    [
+      'an ID as number or text',
+      ['{ search(id: 1) }', '{ search(id: "1") }', 'query ($id: ID) { search(id: $id) }'],
+      { id: 1 },
+    ],
+    ['an enum', ['{ search(sort: PRICE) }', 'query ($s: Sort) { search(sort: $s) }'], { s: 'PRICE' }],
+    [
+      'one for a list of one',
+      ['{ search(ids: [1]) }', '{ search(ids: 1) }', 'query ($i: [Int!]) { search(ids: $i) }'],
+      { i: 1 },
+    ],
+    [
+      'a number with a point',
+      ['{ search(rating: 4) }', '{ search(rating: 4.0) }', 'query ($r: Float) { search(rating: $r) }'],
+      { r: 4 },
+    ],
+    [
+      'a nested input, its default left out or written, in any order',
+      [
+        '{ search(range: { to: 9 }) }',
+        '{ search(range: { to: 9, from: 0 }) }',
+        '{ search(range: { from: 0, to: 9 }) }',
+        'query ($to: Int) { search(range: { to: $to }) }',
+        'query ($range: Range) { search(range: $range) }',
+      ],
+      { to: 9, range: { to: 9 } },
+    ],
+    [
+      'a scalar that gives dates',
+      ['{ search(at: "2026-01-01") }', 'query ($at: Moment) { search(at: $at) }'],
+      { at: '2026-01-01T00:00:00Z' },
+    ],
+    [
+      'an alias and a fragment',
+      ['{ search(q: "a") }', '{ x: search(q: "a") }', '{ ...F } fragment F on Query { search(q: "a") }'],
+      {},
+    ],
+  ])('for %s', async (_, texts, variables) => {
+    const { keyOf } = await newSearch();
+    const keys = await Promise.all(texts.map((text) => keyOf(text, variables)));
+    expect(keys[0]).toMatch(/^shop:[0-9a-f]{6}:Query:search:[\w-]{22}$/);
+    expect(new Set(keys).size).toBe(1);
+  });
+});
+
+it('another key for each of what differs', async () => {
+  const { keyOf } = await newSearch();
+  const texts = [
+    '{ search }',
+    '{ search(q: "a") }',
+    '{ search(q: null) }',
+    '{ search(q: "null") }',
+    '{ search(limit: 1) }',
+    '{ search(limit: null) }',
+    '{ search(categoryId: 50) }',
+    '{ search(categoryId: null) }',
+    '{ search(id: 50) }',
+    '{ search(ids: [50]) }',
+    '{ search(ids: []) }',
+    '{ search(ids: [5, 0]) }',
+    '{ search(rating: 50) }',
+    '{ search(sort: PRICE) }',
+    '{ search(sort: NAME) }',
+    '{ search(range: {}) }',
+    '{ search(range: { to: null }) }',
+    '{ search(range: { from: 1 }) }',
+    '{ search(range: { ids: [] }) }',
+    '{ search(range: { ids: ["1", "2"] }) }',
+    '{ search(range: { ids: ["1,2"] }) }',
+    '{ search(at: "2026-01-01") }',
+  ];
+  const keys = await Promise.all(texts.map((text) => keyOf(text)));
+  expect(new Set(keys).size).toBe(texts.length);
+});
+
+it('answers uncached where an argument makes no key, and says so', async () => {
+  const { run, trace } = await newSearch();
+  for (const _ of [1, 2]) {
+    expect(await run('{ search(place: "http://a/") }')).toMatchObject({ errors: [], rows: [] });
+  }
+  expect(trace.text).toBe('uncached×2');
+  expect(trace.events[0]).toMatchObject({ field: 'Query.search', error: { code: 'INVALID_KEY' } });
+});

@@ -1,0 +1,154 @@
+// What is refused when the schema is built, and what a schema without the option does not pay for.
+import { PothosSchemaError } from '@pothos/core';
+import { GraphQLObjectType, printSchema } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import type { FieldCacheOptions } from '../../src/pothos-cache/index.ts';
+import { newWorld } from '../cache/world.ts';
+import { newBuilder, newSchema, runOn } from './world.ts';
+
+describe('a schema is refused', () => {
+  it.each<[string, unknown, string]>([
+    ['no scope', { ttl: '60s' }, "Query.stats: cache.scope must be said and be 'public', got undefined"],
+    ['no option at all', {}, "Query.stats: cache.scope must be said and be 'public', got undefined"],
+    [
+      'a wrong scope',
+      { ttl: '60s', scope: 'private' },
+      `Query.stats: cache.scope must be said and be 'public', got "private"`,
+    ],
+    [
+      'no ttl and no default',
+      { scope: 'public' },
+      'Query.stats: cache.ttl must be set, here or as defaultTtl of toSchema({ cache })',
+    ],
+    [
+      'an unknown option',
+      { ttl: '60s', scope: 'public', stale: '5m' },
+      'Query.stats: cache has scope, ttl, tags, parentId, got stale',
+    ],
+    [
+      'a ttl without a unit',
+      { ttl: '60', scope: 'public' },
+      'Query.stats: cache.ttl must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, got "60"',
+    ],
+    [
+      'a ttl that is too long',
+      { ttl: '2d', scope: 'public' },
+      'Query.stats: cache.ttl must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, got "2d"',
+    ],
+    [
+      'a tag that is none',
+      { ttl: '60s', scope: 'public', tags: ['*'] },
+      'Query.stats: a tag must be a text of 1 to 200 characters other than "*", got "*"',
+    ],
+  ])('for %s, naming the field, the rule and the value', async (_, cache, message) => {
+    const built = newSchema((builder) => {
+      builder.queryField('stats', (t) => t.string({ cache: cache as FieldCacheOptions, resolve: () => 'x' }));
+    });
+    await expect(built).rejects.toThrow(PothosSchemaError);
+    await expect(built).rejects.toThrow(message);
+  });
+
+  it('for a wrong default, naming the first field that needs it', async () => {
+    const built = newSchema(
+      (builder) => {
+        builder.queryField('stats', (t) => t.string({ cache: { scope: 'public' }, resolve: () => 'x' }));
+      },
+      { defaultTtl: '0s' },
+    );
+    await expect(built).rejects.toThrow('Query.stats: cache.ttl must be');
+  });
+
+  it.each(['Mutation', 'Subscription'] as const)('for a cached field of %s', async (kind) => {
+    const cache: FieldCacheOptions = { ttl: '60s', scope: 'public' };
+    const built = newSchema((builder) => {
+      builder.queryField('a', (t) => t.string({ resolve: () => 'x' }));
+      if (kind === 'Mutation') {
+        builder.mutationType({ fields: (t) => ({ write: t.string({ cache, resolve: () => 'x' }) }) });
+      } else {
+        const subscribe = async function* (): AsyncGenerator<string> {
+          yield 'x';
+        };
+        builder.subscriptionType({ fields: (t) => ({ write: t.string({ cache, subscribe, resolve: () => 'x' }) }) });
+      }
+    });
+    await expect(built).rejects.toThrow(`${kind}.write: a field of ${kind} cannot be cached`);
+  });
+
+  it('also where the field is not at the root', async () => {
+    const built = newSchema((builder) => {
+      const Product = builder.objectRef<{ id: number }>('Product').implement({
+        fields: (t) => ({ stock: t.int({ cache: { ttl: '60' } as never, resolve: () => 1 }) }),
+      });
+      builder.queryField('product', (t) => t.field({ type: Product, resolve: () => ({ id: 1 }) }));
+    });
+    await expect(built).rejects.toThrow('Product.stock: cache.scope must be said');
+  });
+});
+
+describe('a field without the option', () => {
+  it('keeps the very resolver that it was given', async () => {
+    const resolve = (): string => 'x';
+    const { schema, run } = await newSchema((builder) => {
+      builder.queryField('plain', (t) => t.string({ resolve }));
+      builder.queryField('cached', (t) => t.string({ cache: { ttl: '60s', scope: 'public' }, resolve }));
+    });
+    const fields = schema.getQueryType()?.getFields();
+    expect(fields?.['plain']?.resolve).toBe(resolve);
+    expect(fields?.['plain']?.extensions['pothosResolveWrapped']).toBe(false);
+    expect(fields?.['cached']?.resolve).not.toBe(resolve);
+    const { rows, data } = await run('{ plain cached }');
+    expect(data).toEqual({ plain: 'x', cached: 'x' });
+    expect(rows.map(({ field }) => field)).toEqual(['Query.cached']);
+  });
+
+  it('is all that there is where toSchema is given no engine', async () => {
+    const resolve = (): string => 'x';
+    const builder = newBuilder();
+    builder.queryType({
+      fields: (t) => ({ cached: t.string({ cache: { ttl: '60s', scope: 'public' }, resolve }) }),
+    });
+    const schema = builder.toSchema();
+    expect(schema.getQueryType()?.getFields()['cached']?.resolve).toBe(resolve);
+    expect(await runOn(schema, '{ cached }')).toMatchObject({ data: { cached: 'x' }, rows: [] });
+  });
+});
+
+it('builds one builder twice, each schema with its own cache', async () => {
+  const builder = newBuilder();
+  let loads = 0;
+  builder.queryType({
+    fields: (t) => ({ n: t.int({ cache: { scope: 'public', ttl: '60s' }, resolve: () => (loads += 1) }) }),
+  });
+  const [one, two] = [await newWorld(), await newWorld()];
+  const first = builder.toSchema({ cache: { engine: one.cache } });
+  const second = builder.toSchema({ cache: { engine: two.cache } });
+  expect((await runOn(first, '{ n }')).data).toEqual({ n: 1 });
+  expect((await runOn(second, '{ n }')).data).toEqual({ n: 2 });
+  expect((await runOn(first, '{ n }')).data).toEqual({ n: 1 });
+  await two.cache.flush();
+  expect((await runOn(first, '{ n }')).data).toEqual({ n: 1 });
+  expect((await runOn(second, '{ n }')).data).toEqual({ n: 3 });
+});
+
+it('takes the default time to live where a field has none, and the field’s where it has one', async () => {
+  const { run, clock } = await newSchema(
+    (builder) => {
+      builder.queryField('short', (t) => t.string({ cache: { scope: 'public', ttl: '1s' }, resolve: () => 'x' }));
+      builder.queryField('long', (t) => t.string({ cache: { scope: 'public' }, resolve: () => 'x' }));
+    },
+    { defaultTtl: '5m' },
+  );
+  expect((await run('{ short long }')).rows.map(({ ttlMs }) => ttlMs)).toEqual([1_000, 300_000]);
+  clock.advance(1_000);
+  expect((await run('{ short long }')).states).toBe('miss hit');
+});
+
+it('adds @cache and leaves @include, @skip and the directives of others', async () => {
+  const { schema } = await newSchema((builder) => {
+    builder.queryField('a', (t) => t.string({ resolve: () => 'x' }));
+  });
+  const names = schema.getDirectives().map(({ name }) => name);
+  expect(names).toEqual(['cache', 'deprecated', 'include', 'oneOf', 'skip', 'specifiedBy']);
+  expect(printSchema(schema)).toContain('directive @cache(mode: CacheMode! = USE) on FIELD');
+  expect(schema.getType('Query')).toBeInstanceOf(GraphQLObjectType);
+});

@@ -1,0 +1,94 @@
+// `cacheReportOf`: what a request's cached fields did.
+import { describe, expect, it } from 'vitest';
+import { cacheReportOf } from '../../src/pothos-cache/index.ts';
+import { newSchema, type SchemaWorld } from './world.ts';
+import { times } from '../cache/world.ts';
+
+async function newShop(): Promise<SchemaWorld> {
+  return newSchema((builder, { source }) => {
+    builder.queryField('load', (t) =>
+      t.string({
+        args: { id: t.arg.int() },
+        cache: { ttl: '60s', scope: 'public' },
+        resolve: () => source.load() as Promise<string>,
+      }),
+    );
+    const Item = builder.objectRef<{ id: number }>('Item').implement({
+      fields: (t) => ({ n: t.int({ cache: { ttl: '60s', scope: 'public' }, resolve: ({ id }) => id }) }),
+    });
+    builder.queryField('items', (t) =>
+      t.field({
+        type: [Item],
+        args: { count: t.arg.int({ required: true }) },
+        resolve: (_, { count }) => times(count, (id) => ({ id })),
+      }),
+    );
+  });
+}
+
+describe('the report', () => {
+  it('has a row for each cached field, at its path, with what it took', async () => {
+    const { run, clock, source } = await newShop();
+    const held = source.hold();
+    const running = run('{ first: load second: load }');
+    await held.begun;
+    clock.advance(300.456);
+    held.give('value');
+    const { rows } = await running;
+    const key = rows[0]?.key;
+    expect(key).toMatch(/^shop:[0-9a-f]{6}:Query:load$/);
+    const both = { field: 'Query.load', tier: null, durationMs: 300.46, ageMs: 0, ttlMs: 60_000, key };
+    expect(rows).toEqual([
+      { ...both, path: ['first'], source: 'database', state: 'miss' },
+      { ...both, path: ['second'], source: 'database', state: 'shared' },
+    ]);
+    clock.advance(1_531.6);
+    expect((await run('{ load }')).rows).toEqual([
+      {
+        ...both,
+        path: ['load'],
+        source: 'cache',
+        state: 'hit',
+        tier: 'memory',
+        durationMs: 0,
+        ageMs: 1_532,
+        ttlMs: 58_468,
+      },
+    ]);
+    expect((await run('{ load @cache(mode: BYPASS) }')).rows).toMatchObject([{ ageMs: null, ttlMs: null, tier: null }]);
+  });
+
+  it('has the path through lists and aliases', async () => {
+    const { run } = await newShop();
+    const { rows } = await run('{ all: items(count: 2) { number: n } }');
+    expect(rows.map(({ path }) => path)).toEqual([
+      ['all', 0, 'number'],
+      ['all', 1, 'number'],
+    ]);
+  });
+
+  it('has 100 rows at most, and says how many more there were', async () => {
+    const { run } = await newShop();
+    expect(await run('{ items(count: 100) { n } }')).toMatchObject({ more: 0, rows: { length: 100 } });
+    const { rows, more, data } = await run('{ items(count: 250) { n } }');
+    expect([rows.length, more]).toEqual([100, 150]);
+    expect(rows[99]?.path).toEqual(['items', 99, 'n']);
+    expect((data as { items: unknown[] }).items).toHaveLength(250);
+  });
+
+  it('is of one request alone, and there is none where no cached field ran', async () => {
+    const { run } = await newShop();
+    const [one, two] = await Promise.all([run('{ load(id: 1) }'), run('{ items(count: 1) { n } }')]);
+    expect(one.rows.map(({ field }) => field)).toEqual(['Query.load']);
+    expect(two.rows.map(({ field }) => field)).toEqual(['Item.n']);
+    expect(cacheReportOf({})).toBeUndefined();
+  });
+
+  it('leaves out the fields that gave no value', async () => {
+    const { run, source } = await newShop();
+    source.fails(new Error('no'));
+    const { rows, errors } = await run('{ load items(count: 1) { n } }');
+    expect(errors).toEqual(['no']);
+    expect(rows.map(({ field }) => field)).toEqual(['Item.n']);
+  });
+});

@@ -1,0 +1,93 @@
+// The digest in the keys: another shape of the values, or another policy, never reads what this one has stored.
+import { describe, expect, it } from 'vitest';
+import { digestOf, newSchema, type Builder } from './world.ts';
+
+interface Changes {
+  readonly field?: (builder: Builder) => void;
+  readonly label?: 'String' | 'Int';
+  readonly more?: boolean;
+  readonly ttl?: '60s' | '61s';
+  readonly tags?: readonly string[];
+  readonly version?: string;
+  readonly unrelated?: boolean;
+  readonly enumValue?: string;
+  readonly list?: boolean;
+  readonly required?: boolean;
+  readonly argType?: 'Int' | 'ID';
+}
+
+async function digest(changes: Changes = {}): Promise<string> {
+  const {
+    label = 'String',
+    more,
+    ttl = '60s',
+    tags,
+    version,
+    unrelated,
+    enumValue = 'OLD',
+    list,
+    required,
+    argType = 'Int',
+  } = changes;
+  const { schema } = await newSchema(
+    (builder) => {
+      const Kind = builder.enumType('Kind', { values: ['NEW', enumValue] });
+      const Stats = builder.objectRef<{ id: number }>('Stats').implement({
+        fields: (t) => ({
+          label: t.field({ type: label, resolve: () => 1 as never }),
+          kind: t.field({ type: Kind, resolve: () => 'NEW' }),
+          ...(more === true ? { more: t.int({ resolve: () => 1 }) } : {}),
+        }),
+      });
+      builder.queryField('stats', (t) =>
+        t.field({
+          type: Stats,
+          cache: { ttl, scope: 'public', ...(tags === undefined ? {} : { tags }) },
+          resolve: () => ({ id: 1 }),
+        }),
+      );
+      builder.queryField('label', (t) =>
+        t.field({
+          type: (list === true ? ['String'] : 'String') as 'String',
+          nullable: required !== true,
+          args: { id: t.arg({ type: argType }) },
+          cache: { ttl: '60s', scope: 'public' },
+          resolve: () => 'x',
+        }),
+      );
+      if (unrelated === true) {
+        const Other = builder
+          .objectRef<{ id: number }>('Other')
+          .implement({ fields: (t) => ({ id: t.exposeInt('id') }) });
+        builder.queryField('other', (t) => t.field({ type: Other, resolve: () => ({ id: 1 }) }));
+      }
+    },
+    version === undefined ? {} : { version },
+  );
+  return digestOf(schema);
+}
+
+describe('the digest', () => {
+  it('is six hexadecimal digits, the same each time', async () => {
+    expect(await digest()).toMatch(/^[0-9a-f]{6}$/);
+    expect(await digest()).toBe(await digest());
+  });
+
+  it('does not change with what no cached field reaches', async () => {
+    expect(await digest({ unrelated: true })).toBe(await digest());
+  });
+
+  it.each<[string, Changes]>([
+    ['the type of a reached field', { label: 'Int' }],
+    ['the fields of a reached type', { more: true }],
+    ['the values of a reached enum', { enumValue: 'OLDER' }],
+    ['a ttl', { ttl: '61s' }],
+    ['tags', { tags: ['products'] }],
+    ['the version', { version: '2' }],
+    ['whether a cached field itself is a list', { list: true }],
+    ['whether a cached field itself may be null', { required: true }],
+    ['the type of a cached field’s argument', { argType: 'ID' }],
+  ])('changes with %s', async (_, changes) => {
+    expect(await digest(changes)).not.toBe(await digest());
+  });
+});

@@ -1,0 +1,102 @@
+/** The README's example as a stranger uses it: the packed package in a folder of its own, compiled and run. */
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '..');
+let folder = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cachepot-readme-'));
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: root });
+  const { version, devDependencies, overrides } = await readManifest();
+  const manifest = {
+    private: true,
+    type: 'module',
+    // On Node 20 graphql-yoga needs these, here as in the repository.
+    overrides,
+    dependencies: { cachepot: `file:cachepot-${version}.tgz`, 'graphql-yoga': '^5.24.0' },
+    devDependencies: { typescript: devDependencies['typescript'], '@types/node': devDependencies['@types/node'] },
+  };
+  await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder });
+  await writeFile(join(folder, 'books.ts'), await exampleText());
+}, 180_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("the README's example", () => {
+  it('compiles under strict settings against the installed package', async () => {
+    const tsc = join(folder, 'node_modules', '.bin', 'tsc');
+    const options = ['--strict', '--target', 'es2023', '--module', 'nodenext', '--skipLibCheck', '--types', 'node'];
+    await expect(run(tsc, [...options, 'books.ts'], { cwd: folder })).resolves.toBeDefined();
+  }, 60_000);
+
+  it.each([
+    ['Redis', 'redis', () => inject('redisSocketPath')],
+    ['memory', 'memory', () => ''],
+  ])('caches in %s, gives Dates back as Dates, and sees what a mutation changed', async (_name, tier, redisUrl) => {
+    const ask = await startExample(redisUrl());
+    await ask('mutation { addBook(title: "Before") { id } }');
+    const first = await ask('{ books { title year } }');
+    const second = await ask('{ books { title year } }');
+    expect(first.extensions.cache.fields[0]).toMatchObject({ state: 'miss' });
+    expect(second.extensions.cache.fields[0]).toMatchObject({ state: 'hit', tier, field: 'Query.books' });
+    expect(second.data).toEqual(first.data);
+    await ask('mutation { addBook(title: "After") { id } }');
+    const third = await ask('{ books { title year } }');
+    expect(third.extensions.cache.fields[0]).toMatchObject({ state: 'miss' });
+    expect(third.data.books?.map(({ title }) => title)).toEqual(['The Pothos Gardener', 'Before', 'After']);
+  });
+});
+
+interface Answer {
+  data: { books?: { title: string; year: number }[] };
+  extensions: { cache: { fields: { state: string }[] } };
+}
+
+/** Starts the compiled example on a free port; gives what asks it. */
+async function startExample(redisUrl: string): Promise<(query: string) => Promise<Answer>> {
+  const child = spawn(process.execPath, ['books.js'], {
+    cwd: folder,
+    env: { ...process.env, PORT: '0', REDIS_URL: redisUrl },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill());
+  const port = await new Promise<string>((resolve, reject) => {
+    child.once('exit', () => reject(new Error('the example ended')));
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      const [, found] = /port: (\d+)/.exec(output) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  return async (query) => {
+    const response = await fetch(`http://localhost:${port}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query }),
+    });
+    return (await response.json()) as Answer;
+  };
+}
+
+async function exampleText(): Promise<string> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  const [, example] = /<!-- example:[^]*?```ts\n([^]*?)```/.exec(readme) ?? [];
+  if (example === undefined) throw new Error('README.md has no example');
+  return example;
+}
+
+async function readManifest(): Promise<{
+  version: string;
+  devDependencies: Record<string, string>;
+  overrides: Record<string, string>;
+}> {
+  return JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Awaited<ReturnType<typeof readManifest>>;
+}

@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises';
+import {
+  buildSchema,
+  isIntrospectionType,
+  isSpecifiedScalarType,
+  lexicographicSortSchema,
+  printSchema,
+  printType,
+  type GraphQLDirective,
+  type GraphQLSchema,
+} from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { createSchema } from '../../schema/index.ts';
+import { createCache, createMemoryStore } from '../../src/cache/index.ts';
+
+/** What programs outside rely on. A change here breaks them. */
+const contract = lexicographicSortSchema(
+  buildSchema(`
+  directive @cache(mode: CacheMode! = USE) on FIELD
+  enum CacheMode { USE BYPASS REFRESH }
+  scalar Decimal
+
+  type Query {
+    categoryStats: [CategoryStats!]!
+    searchProducts(q: String! = "", categoryId: Int, limit: Int! = 50): [Product!]!
+    topProducts(perCategory: Int! = 3, minReviews: Int! = 5): [TopProduct!]!
+    cacheStats: CacheStats!
+  }
+  type Mutation { flushCache: FlushResult! }
+  type CategoryStats {
+    id: Int! name: String! productCount: Int! reviewCount: Int! avgRating: Float
+    avgPrice: Decimal minPrice: Decimal maxPrice: Decimal totalStock: Int!
+  }
+  type Product {
+    id: Int! name: String! description: String! price: Decimal! stock: Int! category: Category!
+    reviews(limit: Int! = 5): [Review!]!
+  }
+  type Category { id: Int! name: String! products(limit: Int! = 20): [Product!]! }
+  type Review { id: Int! rating: Int! comment: String createdAt: String! }
+  type TopProduct {
+    id: Int! name: String! price: Decimal! category: String! reviewCount: Int! avgRating: Float! rankInCategory: Int!
+  }
+  type CacheStats {
+    hits: Float! misses: Float! hitRate: Float! memoryUsed: Float! keys: Int! backend: CacheBackend!
+    fields: [FieldCacheStats!]!
+  }
+  type FieldCacheStats {
+    field: String! hits: Float! misses: Float! loads: Float! meanLoadMs: Float! savedMs: Float!
+  }
+  type FlushResult { keysRemoved: Int! }
+  enum CacheBackend { REDIS MEMORY }
+`),
+);
+
+const ours = createSchema({ cache: createCache({ store: createMemoryStore({ namespace: 'test' }) }), ttlMs: 60_000 });
+
+describe('the contract', () => {
+  const names = Object.keys(contract.getTypeMap()).filter((name) => !name.startsWith('__'));
+
+  it.each(names)('%s has these members, types, nullability and defaults', (name) => {
+    expect(membersOf(ours, name)).toEqual(membersOf(contract, name));
+  });
+
+  it('has no type that is not in it', () => {
+    const others = Object.values(ours.getTypeMap()).filter(
+      (type) => !isSpecifiedScalarType(type) && !isIntrospectionType(type),
+    );
+    for (const { name } of others) expect(names).toContain(name);
+  });
+
+  it('has @cache on fields, and the directives of GraphQL itself', () => {
+    const ofName = (schema: GraphQLSchema, name: string): unknown => shapeOf(schema.getDirective(name));
+    for (const { name } of contract.getDirectives()) expect(ofName(ours, name)).toEqual(ofName(contract, name));
+    expect(ours.getDirectives()).toHaveLength(contract.getDirectives().length);
+  });
+});
+
+it('schema.graphql is what npm run schema prints', async () => {
+  const committed = await readFile(new URL('../../schema/schema.graphql', import.meta.url), 'utf8');
+  expect(committed).toBe(`${printSchema(ours)}\n`);
+});
+
+/** The SDL of a type without descriptions, its members in the order of their names. */
+function membersOf(schema: GraphQLSchema, name: string): string[] {
+  const type = schema.getType(name);
+  if (type === undefined) return [];
+  const text = printType(type)
+    .replaceAll(/^ *"""(?:[^"]|"(?!""))*"""\n/gm, '')
+    .replaceAll(/\((\n[^)]*)\)/g, (_all, args: string) => `(${args.trim().split(/\n\s*/).filter(Boolean).join(', ')})`);
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .toSorted();
+}
+
+function shapeOf(directive: GraphQLDirective | null | undefined): unknown {
+  if (!directive) return undefined;
+  const args = directive.args.map(({ name, type, defaultValue }) => [
+    name,
+    String(type),
+    String(defaultValue).toUpperCase(),
+  ]);
+  return { args, locations: directive.locations, isRepeatable: directive.isRepeatable };
+}

@@ -1,0 +1,79 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { migrate } from '../../src/database/index.ts';
+import { createEmptyDatabase } from '../support/databases.ts';
+import { startServer } from './start-server.ts';
+
+const away = {
+  message: 'The database cannot be reached.',
+  path: ['categoryStats'],
+  extensions: { code: 'DATABASE_UNAVAILABLE' },
+};
+
+it('says DATABASE_UNAVAILABLE where nobody listens, and keeps host and password to itself', async () => {
+  const server = await startServer({ databaseUrl: 'postgres://shopkeeper:swordfish@127.0.0.1:1/shop' });
+  const startedMs = performance.now();
+  const { errors, text } = await server.ask('{ categoryStats { id } }');
+  expect(performance.now() - startedMs).toBeLessThan(1_000);
+  expect(errors).toMatchObject([away]);
+  expect(text).not.toMatch(/127\.0\.0\.1|shopkeeper|swordfish|ECONNREFUSED/);
+  expect(server.logLines.join('')).not.toContain('swordfish');
+  expect(JSON.parse((await server.get('/readyz')).text)).toEqual({
+    status: 'waiting for the database',
+    database: 'down',
+  });
+  expect((await server.get('/readyz')).status).toBe(503);
+  expect((await server.get('/livez')).status).toBe(200);
+});
+
+it('says DATABASE_UNAVAILABLE within two seconds where a host takes connections and never answers', async () => {
+  const server = await startServer({ databaseUrl: await blackHole() });
+  const startedMs = performance.now();
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, (_, limit) => server.ask(`{ searchProducts(limit: ${limit + 1}) { id } }`)),
+  );
+  expect(performance.now() - startedMs).toBeLessThan(2_000);
+  for (const { errors } of answers) expect(errors[0]?.extensions?.code).toBe('DATABASE_UNAVAILABLE');
+});
+
+it('goes on with cached values when the database is gone, and stays ready', async () => {
+  const database = await createEmptyDatabase();
+  onTestFinished(() => database.drop());
+  await migrate({ url: database.url });
+  const server = await startServer({ databaseUrl: database.url });
+  expect((await server.get('/readyz')).text).toBe('{"status":"ready","database":"up"}\n');
+  await server.row('{ categoryStats { id } }');
+
+  await database.drop();
+  expect(await server.row('{ categoryStats { id } }')).toMatchObject({ state: 'hit' });
+  const { data, errors, report } = await server.ask('{ categoryStats { id } searchProducts { id } }');
+  expect(data).toBeNull();
+  expect(errors).toMatchObject([{ ...away, path: ['searchProducts'] }]);
+  expect(report?.fields).toMatchObject([{ path: ['categoryStats'], state: 'hit' }]);
+  const ready = await server.get('/readyz');
+  expect([ready.status, ready.text]).toEqual([200, '{"status":"ready","database":"down"}\n']);
+});
+
+it('says no more than INTERNAL_SERVER_ERROR where a statement fails; the log says why', async () => {
+  const database = await createEmptyDatabase();
+  onTestFinished(() => database.drop());
+  const server = await startServer({ databaseUrl: database.url });
+  const { errors, text } = await server.ask('{ topProducts { id } }');
+  expect(errors).toMatchObject([
+    { message: 'An unexpected error occurred.', extensions: { code: 'INTERNAL_SERVER_ERROR' } },
+  ]);
+  expect(text).not.toMatch(/relation|exist|select|\.ts|\.js|originalError|stack/);
+  expect(server.logLines.join('')).toContain('does not exist');
+  expect(await server.row('{ categoryStats @cache(mode: USE) { id } }').catch(() => 'nothing stored')).toBe(
+    'nothing stored',
+  );
+});
+
+/** A server that says nothing. */
+async function blackHole(): Promise<string> {
+  const server = createServer((socket) => void socket.on('error', () => {}));
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return `postgres://postgres@127.0.0.1:${(server.address() as AddressInfo).port}/shop`;
+}

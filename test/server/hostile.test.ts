@@ -1,0 +1,152 @@
+import { connect } from 'node:net';
+import { Redis } from 'ioredis';
+import { expect, inject, it, onTestFinished } from 'vitest';
+import type { GraphqlError } from './client.ts';
+import { hostileRequests, type Hostile } from './hostile-requests.ts';
+import { send, sendBytes } from './raw-request.ts';
+import { startServer, type RunningServer } from './start-server.ts';
+
+/** Nothing of the inside: stacks, files, SQL, sockets, accounts. */
+const inside = /node_modules|\.(ts|js):\d|\bat \w+ \(|\/tmp\/|\/work\/|postgres|redis|select |ECONN/i;
+
+it.each(hostileRequests)('refuses $what by $code, at once', async (hostile) => {
+  const server = await startServer();
+  await server.get('/livez');
+  await send(server.url, { body: '{"query":"{ __typename }"}' });
+  const answer = await send(server.url, hostile.request);
+  expectRefusal(answer, hostile);
+  expect(answer.durationMs).toBeLessThan(250);
+  expect(server.statements()).toEqual([]);
+  expect(await keysOf(server)).toEqual([]);
+  expect((await server.ask('{ categoryStats { id } }')).errors).toEqual([]);
+});
+
+it('answers the same refusals under concurrent load, stores nothing, and its memory does not grow', async () => {
+  const server = await startServer();
+  const small = hostileRequests.filter(({ request }) => (request.body?.length ?? 0) < 200_000);
+  const round = async (): Promise<void> => {
+    await Promise.all(small.map(async (hostile) => expectRefusal(await send(server.url, hostile.request), hostile)));
+  };
+  const requests = 2_000;
+  await round();
+  const beforeBytes = await heapBytes(server);
+  for (let sent = 0; sent < requests; sent += small.length) await round();
+  // The heap holds garbage until it is collected.
+  await expect.poll(() => heapBytes(server), { timeout: 10_000 }).toBeLessThan(beforeBytes + 40_000_000);
+  expect(server.statements()).toEqual([]);
+  expect(await keysOf(server)).toEqual([]);
+  expect((await server.ask('{ topProducts { id } }')).errors).toEqual([]);
+});
+
+it.each(['a b', 'example.com:99999', '[', '%', '@', 'a/b?c#d', '\\', ''])(
+  'answers whatever the Host header says: "%s"',
+  async (host) => {
+    const server = await startServer();
+    const path = '/graphql?query={__typename}';
+    const text = await sendBytes(server.url, [`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`]);
+    expect(text).toContain('{"data":{"__typename":"Query"}}');
+  },
+);
+
+it('reads a HEAD as no GraphQL', async () => {
+  const server = await startServer();
+  const answer = await send(server.url, { method: 'HEAD', headers: {}, path: '/graphql?query={categoryStats{id}}' });
+  expect(answer).toMatchObject({ status: 405, text: '' });
+  expect(server.statements()).toEqual([]);
+});
+
+it.each([
+  ['bytes that are no HTTP', '\u0016\u0003\u0001\r\n\r\n'],
+  ['a chunk without a length', 'POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+  ['two lengths', 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
+  [
+    'a length and chunks',
+    'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+  ],
+])('closes on %s', async (_what, bytes) => {
+  const server = await startServer();
+  expect(await sendBytes(server.url, [bytes])).toMatch(/^HTTP\/1.1 400/);
+  expect((await server.get('/livez')).status).toBe(200);
+});
+
+it('forgets a client that sends half a body and goes', async () => {
+  const server = await startServer();
+  const half =
+    'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"query"';
+  const { hostname, port } = new URL(server.url);
+  await Promise.all(
+    Array.from(
+      { length: 50 },
+      () =>
+        new Promise((resolve, reject) => {
+          const socket = connect(Number(port), hostname);
+          socket.on('error', reject).on('close', resolve);
+          socket.write(half, () => socket.destroy());
+        }),
+    ),
+  );
+  expect((await server.ask('{ categoryStats { id } }')).errors).toEqual([]);
+  expect(server.logLines.filter((line) => line.includes('"level":50'))).toEqual([]);
+});
+
+it('gives up a client that does not finish its body, after 10 seconds', async () => {
+  const server = await startServer();
+  const half =
+    'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"query"';
+  expect(await sendBytes(server.url, [half])).toMatch(/^HTTP\/1.1 408/);
+});
+
+it('keeps a cheap operation working beside an expensive one that is not asked for', async () => {
+  const server = await startServer();
+  const two =
+    'query A { __typename } query B { searchProducts(limit: 100) { category { products(limit: 100) { reviews { id } } } } }';
+  const { text } = await send(server.url, { body: JSON.stringify({ query: two, operationName: 'A' }) });
+  expect(text).toBe('{"data":{"__typename":"Query"}}');
+});
+
+it('answers a client of application/graphql-response+json with status 400', async () => {
+  const server = await startServer();
+  const accept = { 'content-type': 'application/json', accept: 'application/graphql-response+json' };
+  const answers = await Promise.all(
+    ['{', '{ nothing }', `{ ${'__typename '.repeat(600)} }`].map((query) =>
+      send(server.url, { headers: accept, body: JSON.stringify({ query }) }),
+    ),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([400, 400, 400]);
+});
+
+/** The answer as `hostile` promises it; a mismatch shows which of them it is. */
+function expectRefusal({ status, text }: { status: number; text: string }, { what, says, ...expected }: Hostile): void {
+  // An event stream wraps the answer.
+  const body = JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? text) as { data?: unknown; errors: GraphqlError[] };
+  const codes = [...new Set(body.errors.map(({ extensions }) => extensions?.code))];
+  expect({
+    what,
+    status,
+    codes,
+    data: body.data ?? null,
+    message: body.errors[0]?.message,
+    inside: inside.exec(text),
+  }).toEqual({
+    what,
+    status: expected.status,
+    codes: [expected.code],
+    data: null,
+    message: expect.stringMatching(says) as string,
+    inside: null,
+  });
+}
+
+async function keysOf({ namespace }: RunningServer): Promise<string[]> {
+  const redis = new Redis(inject('redisSocketPath'), { protocol: 2 });
+  onTestFinished(() => redis.disconnect());
+  const keys: string[] = [];
+  for await (const batch of redis.scanStream({ match: `${namespace}:*`, count: 1_000 }))
+    keys.push(...(batch as string[]));
+  return keys.filter((key) => !key.startsWith(`${namespace}:tag:`));
+}
+
+async function heapBytes(server: RunningServer): Promise<number> {
+  const { text } = await server.get('/metrics');
+  return Number(/^nodejs_heap_size_used_bytes (\S+)$/m.exec(text)?.[1]);
+}

@@ -1,0 +1,53 @@
+import { request, type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+
+/** A request as an attacker may send it: nothing is added but what HTTP needs. */
+export interface RawRequest {
+  method?: string;
+  path?: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer | undefined;
+}
+
+export interface RawAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+  durationMs: number;
+}
+
+const json = { 'content-type': 'application/json' };
+
+/** Sends one request on a connection of its own; rejects where the connection breaks before the answer is whole. */
+export function send(
+  url: string,
+  { method = 'POST', path = '/graphql', headers = json, body }: RawRequest,
+): Promise<RawAnswer> {
+  const startedMs = performance.now();
+  return new Promise((resolve, reject) => {
+    const sent = request(`${url}${path}`, { method, headers, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => (text += chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const durationMs = performance.now() - startedMs;
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, durationMs });
+      });
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+/** Writes bytes, and gives what comes back until the other side closes. */
+export function sendBytes(url: string, bytes: readonly string[]): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect(Number(port), hostname);
+    socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    socket.on('error', reject).on('close', () => resolve(text));
+    for (const part of bytes) socket.write(part);
+  });
+}

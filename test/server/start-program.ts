@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished } from 'vitest';
+import { newRoom, type Room } from '../embedded/room.ts';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Program {
+  readonly pid: number;
+  readonly url: string;
+  /** What it has written so far. */
+  stdout: () => string;
+  stderr: () => string;
+  /** Resolves when it has said where to click. */
+  isUp: () => Promise<void>;
+  /** To the process, or to all of its group as a terminal does it. */
+  signal: (signal: NodeJS.Signals, to?: 'process' | 'group') => void;
+  /** How it ended: its exit code, or the signal that killed it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  /** Where its servers keep their files. */
+  readonly room: Room;
+}
+
+export interface ProgramOptions {
+  env?: Record<string, string>;
+  command?: readonly [string, ...string[]];
+}
+
+/** Runs the built program as a user does, on a free port. Of our environment it gets PATH and HOME alone. */
+export async function startProgram({
+  env = {},
+  command = [process.execPath, 'dist/src/main.js'],
+}: ProgramOptions = {}): Promise<Program> {
+  const room = await newRoom();
+  const port = env['PORT'] ?? String(await freePort());
+  const [file, ...args] = command;
+  const { PATH = '', HOME = '/' } = process.env;
+  const child = spawn(file, args, {
+    cwd: repository,
+    env: { PATH, HOME, TMPDIR: room.path, SIMULATED_LATENCY: 'off', ...env, PORT: port },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${file} could not be run`);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = once(child, 'close').then(([code, signal]: unknown[]) => (code ?? signal) as number | NodeJS.Signals);
+  const signal: Program['signal'] = (name, to = 'process') => {
+    process.kill(to === 'group' ? -pid : pid, name);
+  };
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) signal('SIGTERM');
+    await ended;
+  });
+  return {
+    pid,
+    url: `http://127.0.0.1:${port}`,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    isUp: () => expect.poll(() => stdout, { timeout: 20_000, interval: 20 }).toContain('GraphiQL: http'),
+    signal,
+    ended,
+    room,
+  };
+}
+
+/** Neither process, socket nor folder. */
+export async function expectNothingLeft({ room }: Program): Promise<void> {
+  await expect.poll(() => room.processes(), { timeout: 5_000 }).toEqual([]);
+  expect(await room.leftFiles()).toEqual([]);
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { inject, onTestFinished } from 'vitest';
+import { createSchema } from '../../schema/index.ts';
+import { CacheStats, createCache, createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
+import { connectDatabase, createShop } from '../../src/database/index.ts';
+import { logCacheEvents } from '../../src/server/cache-log.ts';
+import { createGraphiqlPage } from '../../src/server/graphiql.ts';
+import { createGraphqlHandler } from '../../src/server/graphql.ts';
+import { createHealth } from '../../src/server/health.ts';
+import { createHttpServer } from '../../src/server/http.ts';
+import { close, listen } from '../../src/server/listen.ts';
+import { createMetrics } from '../../src/server/metrics.ts';
+import { createClient, type Client } from './client.ts';
+
+export interface Overrides {
+  /** The database; the seeded one that all tests share unless told otherwise. */
+  databaseUrl?: string;
+  /** A URL or a socket's path; null is the memory store. The Redis that all tests share unless told otherwise. */
+  redis?: string | null;
+  ttlMs?: number;
+  hasReport?: boolean;
+  simulateLatency?: boolean;
+}
+
+export interface RunningServer extends Client {
+  readonly url: string;
+  /** Its own, so that the tests of one Redis do not meet. */
+  readonly namespace: string;
+  /** All SQL since the last look. */
+  statements: () => string[];
+  /** Every line of the log, down to `debug`. */
+  readonly logLines: readonly string[];
+}
+
+/** Nine megabytes, the same for all. */
+const page = createGraphiqlPage();
+
+/** The server as `main.ts` wires it, in this process, on a free port; it ends with the test. */
+export async function startServer(overrides: Overrides = {}): Promise<RunningServer> {
+  const { databaseUrl = inject('databaseUrl'), redis = inject('redisSocketPath') } = overrides;
+  const { ttlMs = 60_000, hasReport = true, simulateLatency = false } = overrides;
+  const namespace = `test-${randomBytes(6).toString('hex')}`;
+  const logLines: string[] = [];
+  const log = pino({ level: 'debug', base: null }, { write: (line: string) => void logLines.push(line) });
+  let statements: string[] = [];
+
+  const database = connectDatabase({
+    url: databaseUrl,
+    onError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
+    log: ({ query }) => void statements.push(query.sql),
+  });
+  const shop = createShop({ db: database.db, simulateLatency });
+  const store =
+    redis === null ? createMemoryStore({ namespace }) : await createRedisStore({ address: redis, namespace });
+  const cache = createCache({ store });
+  logCacheEvents(cache, log);
+  const cacheStats = new CacheStats(cache);
+  const graphql = createGraphqlHandler({
+    schema: createSchema({ cache, ttlMs }),
+    contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats }),
+    hasReport,
+    log,
+  });
+  const metrics = createMetrics(cache);
+  const health = createHealth(() => shop.ping());
+  const server = createHttpServer({ graphql, page: await page, health, metrics, log });
+  const url = await listen(server, { host: '127.0.0.1', port: 0 });
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await close(server);
+    await cache.flush().catch(() => 0);
+    await cache.close();
+    await database.close();
+  });
+  return {
+    ...createClient(url),
+    url,
+    namespace,
+    logLines,
+    statements() {
+      const seen = statements;
+      statements = [];
+      return seen;
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Client } from 'pg';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { createEmptyDatabase } from '../support/databases.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { createClient } from './client.ts';
+import { expectNothingLeft, freePort, startProgram, type Program, type ProgramOptions } from './start-program.ts';
+
+const given = { DATABASE_URL: inject('databaseUrl') };
+
+describe('where it cannot start it says why in one line, with exit code 1', () => {
+  it('a taken port', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1');
+    await once(squatter, 'listening');
+    onTestFinished(() => void squatter.close());
+    const { port } = squatter.address() as AddressInfo;
+    const program = await startProgram({ env: { PORT: String(port) } });
+    expect(await program.ended).toBe(1);
+    expect(program.stderr()).toMatch(new RegExp(`^The port is taken by another program: PORT=${port} .*\\n$`));
+    await expectNothingLeft(program);
+  });
+
+  it.each([
+    ['PORT', 'abc', /^PORT must be a whole number from 0 to 65535, got "abc"\n$/],
+    ['CACHE_TTL', '0', /^CACHE_TTL must be a whole number from 1 to 86400 \(seconds\), got "0"\n$/],
+    [
+      'REDIS_URL',
+      'http://:swordfish@localhost',
+      /^REDIS_URL must be .*redis:\/\/.*, got a URL with protocol "http:"\n$/,
+    ],
+    [
+      'DATABASE_URL',
+      'mysql://root:swordfish@localhost/shop',
+      /^DATABASE_URL must be .*, got a URL with protocol "mysql:"\n$/,
+    ],
+    ['CACHE_REPORT', 'yes', /^CACHE_REPORT must be on or off, got "yes"\n$/],
+    ['HOST', 'no such host', /^HOST must be .*\n$/],
+  ])('%s=%s', async (name, value, line) => {
+    const program = await startProgram({ env: { ...given, [name]: value } });
+    expect(await program.ended).toBe(1);
+    expect(program.stderr()).toMatch(line);
+    expect(program.stderr() + program.stdout()).not.toContain('swordfish');
+    await expectNothingLeft(program);
+  });
+
+  it('a host that is not this machine', async () => {
+    const program = await startProgram({ env: { HOST: '203.0.113.1' } });
+    expect(await program.ended).toBe(1);
+    expect(program.stderr()).toMatch(/^Cannot listen \(EADDRNOTAVAIL\): .*\n$/);
+    await expectNothingLeft(program);
+  });
+});
+
+describe('with a database and a Redis that are given', () => {
+  it('starts and answers without Redis, says so once, and uses it when it comes', async () => {
+    const port = await freePort();
+    const program = await startProgram({ env: { ...given, REDIS_URL: `redis://default:swordfish@127.0.0.1:${port}` } });
+    await program.isUp();
+    const { ask, row } = createClient(program.url);
+    expect((await ask('{ categoryStats { id } }')).errors).toEqual([]);
+    expect(program.stdout().match(/Redis cannot be reached/g)).toHaveLength(1);
+    const redis = await startTestRedis(['--port', String(port)]);
+    onTestFinished(() => redis.stop());
+    await expect.poll(async () => (await row('{ categoryStats { id } }')).state, { timeout: 10_000 }).toBe('hit');
+    expect(program.stdout()).toContain('Redis is back');
+    expect(program.stdout()).not.toContain('swordfish');
+  });
+
+  it('says what an empty database lacks, and changes nothing in it', async () => {
+    const database = await createEmptyDatabase();
+    onTestFinished(() => database.drop());
+    const program = await startProgram({ env: { DATABASE_URL: database.url } });
+    await program.isUp();
+    expect(program.stdout()).toMatch(/no tables of the shop: npm run migrate makes them, npm run seed fills them/);
+    const { errors } = await createClient(program.url).ask('{ categoryStats { id } }');
+    expect(errors[0]?.extensions?.code).toBe('INTERNAL_SERVER_ERROR');
+    expect(await relationsIn(database.url)).toBe(0);
+  });
+
+  it('waits for a database that is not there yet: alive, and not ready', async () => {
+    const program = await startProgram({ env: { DATABASE_URL: 'postgres://shop:swordfish@127.0.0.1:1/shop' } });
+    await program.isUp();
+    const { get } = createClient(program.url);
+    expect((await get('/livez')).status).toBe(200);
+    expect((await get('/readyz')).status).toBe(503);
+    expect(program.stdout()).toContain('the database cannot be reached yet');
+    expect(program.stdout()).not.toContain('swordfish');
+  });
+
+  it('shows where everything is', async () => {
+    const program = await upProgram();
+    const { get } = createClient(program.url);
+    expect(await get('/livez')).toMatchObject({ status: 200, text: '{"status":"alive"}\n' });
+    expect(await get('/readyz')).toMatchObject({ status: 200, text: '{"status":"ready","database":"up"}\n' });
+    expect((await get('/metrics')).text).toContain('# TYPE cachepot_requests_total counter');
+    const home = await get('/');
+    expect([home.status, home.headers.get('location')]).toEqual([308, '/graphql']);
+    expect((await get('/graphql', { accept: 'text/html' })).text).toMatch(/^\s*<!doctype html>/i);
+    expect((await get('/nothing')).status).toBe(404);
+  });
+});
+
+async function upProgram({ env = {} }: ProgramOptions = {}): Promise<Program> {
+  const program = await startProgram({ env: { ...given, ...env } });
+  await program.isUp();
+  return program;
+}
+
+async function relationsIn(url: string): Promise<unknown> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<{ n: number }>(
+    "select count(*)::int as n from pg_class where relnamespace = 'public'::regnamespace",
+  );
+  await client.end();
+  return rows[0]?.n;
+}

@@ -1,0 +1,138 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const repository = fileURLToPath(new URL('..', import.meta.url));
+
+/** What a folder may import: of ours by folder, and libraries. A new line here is a decision. */
+const allowed: Record<string, { ours: readonly string[]; libraries: readonly string[] }> = {
+  'src/cache': { ours: [], libraries: ['ioredis', 'lru-cache'] },
+  'src/pothos-cache': { ours: ['src/cache'], libraries: ['@pothos/core', 'graphql'] },
+  'src/database': { ours: [], libraries: ['kysely', 'pg', 'dataloader'] },
+  'src/embedded': { ours: [], libraries: ['pg'] },
+  schema: {
+    ours: ['src/pothos-cache', 'src/cache', 'src/database'],
+    libraries: ['@pothos/core', '@pothos/plugin-complexity', 'graphql'],
+  },
+  'src/server': {
+    ours: ['schema', 'src/cache', 'src/pothos-cache', 'src/database', 'src/config.ts'],
+    libraries: [
+      '@graphql-yoga/render-graphiql',
+      '@pothos/plugin-complexity',
+      'graphql',
+      'graphql-yoga',
+      'pino',
+      'pino-pretty',
+      'prom-client',
+    ],
+  },
+  'src/config.ts': { ours: [], libraries: ['zod'] },
+  'src/main.ts': {
+    ours: ['schema', 'src/cache', 'src/config.ts', 'src/database', 'src/embedded', 'src/server'],
+    libraries: [],
+  },
+};
+/** Folders with an `index.ts` are imported through it alone. */
+const barrels = ['src/cache', 'src/pothos-cache', 'src/database', 'src/embedded', 'schema'];
+/** Libraries that stand behind a port, and the one file that knows them. */
+const behindPorts: Record<string, string> = { ioredis: 'src/cache/redis-store.ts' };
+
+const files = (await Promise.all(['src', 'schema'].map(sourcesIn))).flat();
+const sources = new Map(
+  await Promise.all(files.map(async (file) => [file, await readFile(join(repository, file), 'utf8')] as const)),
+);
+
+describe('imports run one way', () => {
+  it.each(files)('%s', (file) => {
+    expect(importsOf(file).flatMap((name) => complaintOf(file, name) ?? [])).toEqual([]);
+  });
+
+  it('in every folder that there is', () => {
+    expect([...new Set(files.map(folderOf))].toSorted()).toEqual(Object.keys(allowed).toSorted());
+  });
+});
+
+describe('files', () => {
+  it('have at most 250 lines', () => {
+    const long = files.filter((file) => (sources.get(file) ?? '').trimEnd().split('\n').length > 250);
+    expect(long).toEqual([]);
+  });
+
+  it('are named for what they hold', () => {
+    expect(files.filter((file) => /utils?|helpers?|common|constants|manager|misc/i.test(file))).toEqual([]);
+  });
+
+  it('do not silence the compiler or the linter', () => {
+    const silencers = /@ts-(ignore|expect-error|nocheck)|(ox|es)lint-disable/;
+    expect(files.filter((file) => silencers.test(sources.get(file) ?? ''))).toEqual([]);
+  });
+});
+
+describe('a barrel documents what it exports', () => {
+  const paths = barrels.map((folder) => join(repository, folder, 'index.ts'));
+  const options = {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    allowImportingTsExtensions: true,
+    noEmit: true,
+  };
+  const program = ts.createProgram(paths, options);
+  const checker = program.getTypeChecker();
+
+  it.each(barrels)('%s', (folder) => {
+    const source = program.getSourceFile(join(repository, folder, 'index.ts'));
+    const barrel = source === undefined ? undefined : checker.getSymbolAtLocation(source);
+    const exported = barrel === undefined ? [] : checker.getExportsOfModule(barrel);
+    expect(exported.length).toBeGreaterThan(0);
+    const undocumented = exported.filter((one) => {
+      const origin = one.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(one) : one;
+      return ![one, origin].some((symbol) => symbol.getDocumentationComment(checker).length > 0);
+    });
+    expect(undocumented.map(({ name }) => name)).toEqual([]);
+  });
+});
+
+it('the lock file names no registry, so that it installs from any', async () => {
+  const lock = await readFile(join(repository, 'package-lock.json'), 'utf8');
+  expect(lock).not.toContain('"resolved"');
+  expect(lock).not.toMatch(/https?:\/\/[^"]*(registry|npmjs|jfrog|artifactory)/i);
+});
+
+async function sourcesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(join(repository, folder), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(repository, join(entry.parentPath, entry.name)))
+    .toSorted();
+}
+
+/** `src/cache` for what lies in it, `schema`; for a file directly in `src` the file itself. */
+function folderOf(path: string): string {
+  const [top = '', next = ''] = path.split('/');
+  return top === 'src' ? `${top}/${next}` : top;
+}
+
+function importsOf(file: string): string[] {
+  return ts.preProcessFile(sources.get(file) ?? '').importedFiles.map(({ fileName }) => fileName);
+}
+
+/** What is wrong with an import, if anything is. */
+function complaintOf(file: string, name: string): string | undefined {
+  const folder = folderOf(file);
+  const { ours = [], libraries = [] } = allowed[folder] ?? {};
+  if (name.startsWith('node:')) return undefined;
+  if (!name.startsWith('.')) {
+    const library = name.split('/', name.startsWith('@') ? 2 : 1).join('/');
+    if (!libraries.includes(library)) return `${folder} does not import ${library}`;
+    const place = behindPorts[library] ?? file;
+    return place === file ? undefined : `${library} is imported in ${place} alone`;
+  }
+  const target = join(dirname(file), name);
+  const targetFolder = folderOf(target);
+  if (targetFolder === folder) return undefined;
+  if (!ours.includes(targetFolder)) return `${folder} does not import ${targetFolder}`;
+  const isOpen = !barrels.includes(targetFolder) || target === `${targetFolder}/index.ts`;
+  return isOpen ? undefined : `${target} is imported through ${targetFolder}/index.ts`;
+}
