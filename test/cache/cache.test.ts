@@ -1,6 +1,5 @@
 // The read path, on each store.
 import { describe, expect, it } from 'vitest';
-import { CacheStats } from '../../src/cache/index.ts';
 import { keysOf, newWorld, redisClient, tiers, times } from './world.ts';
 
 const rows = [
@@ -177,117 +176,6 @@ describe.each(tiers)('on the %s store', (tier) => {
     const hit = await outcome();
     expect(hit).toMatchObject({ state: 'hit', tier, durationMs: 0, value: 'value' });
     expect((hit.ageMs ?? 0) + (hit.ttlMs ?? 0)).toBe(60_000);
-  });
-
-  it('invalidates by tag, and leaves what does not depend on it', async () => {
-    const { fetch, cache, source, trace } = await newWorld(tier);
-    await fetch({ field: 'Query.a', tags: ['a', 'both'] });
-    await fetch({ field: 'Query.b', tags: ['b', 'both'] });
-    await cache.invalidate(['a']);
-    trace.take();
-    source.gives('new');
-    expect(await fetch({ field: 'Query.a', tags: ['a', 'both'] })).toBe('new');
-    expect(await fetch({ field: 'Query.b', tags: ['b', 'both'] })).toBe('value');
-    await cache.invalidate(['none', 'both']);
-    expect(await fetch({ field: 'Query.b', tags: ['b', 'both'] })).toBe('new');
-    expect(trace.text).toBe(
-      'entry-rejected(invalidated) load write miss hit invalidate entry-rejected(invalidated) load write miss',
-    );
-  });
-
-  it.each(['__proto__', 'constructor', 'toString', '0', 'a b:c*'])(
-    'invalidates by the tag %j as by any',
-    async (tag) => {
-      const { fetch, cache, source } = await newWorld(tier);
-      const [one, other] = [{ tags: [tag] }, { field: 'Query.other', tags: [tag] }];
-      await fetch(one);
-      await fetch(other);
-      await cache.invalidate([tag]);
-      source.gives('new');
-      expect(await fetch(other)).toBe('new');
-      expect(await fetch(one)).toBe('new');
-      expect(await fetch(one)).toBe('new');
-      expect(source.loads).toBe(4);
-    },
-  );
-
-  it('takes a value only for the tags that it was stored with', async () => {
-    const { fetch, source } = await newWorld(tier);
-    await fetch({ tags: ['a'] });
-    source.gives('new');
-    expect(await fetch({ tags: ['a', 'b'] })).toBe('new'); // not stamped with b: b could not have made it void
-  });
-
-  it('refuses tags that are none, wherever they come from', async () => {
-    const { cache, source } = await newWorld(tier);
-    const key = cache.key({ field: 'Query.field' });
-    await expect(cache.invalidate(['a', '*'])).rejects.toMatchObject({ code: 'INVALID_TAG' });
-    await expect(cache.fetch(key, { ttlMs: 1_000, tags: [''] }, source.load)).rejects.toMatchObject({
-      code: 'INVALID_TAG',
-    });
-    expect(source.loads).toBe(0);
-    await expect(cache.invalidate([])).resolves.toBeUndefined();
-  });
-
-  it('flushes all values of the namespace and says how many they were', async () => {
-    const { fetch, cache, source, trace } = await newWorld(tier);
-    for (const id of times(7, Number)) await fetch({ args: { id }, tags: ['products'] });
-    trace.take();
-    expect(await cache.flush()).toBe(7);
-    expect(await cache.flush()).toBe(0);
-    source.gives('new');
-    expect(await fetch({ args: { id: 1 } })).toBe('new');
-    expect(trace.text).toBe('flush×2 load write miss');
-  });
-
-  it('counts values without tokens, keeps the count for two seconds, and counts anew after a flush', async () => {
-    const { fetch, cache, clock } = await newWorld(tier);
-    await fetch({ args: { id: 1 }, tags: ['a'] });
-    expect((await cache.usage()).keys).toBe(1);
-    await fetch({ args: { id: 2 } });
-    clock.advance(1_999);
-    expect((await cache.usage()).keys).toBe(1);
-    clock.advance(1);
-    expect(await cache.usage()).toEqual({ keys: 2, memoryUsed: expect.any(Number) });
-    await cache.flush();
-    expect((await cache.usage()).keys).toBe(0);
-  });
-
-  it('does not let a listener that throws break a request', async () => {
-    const { fetch, cache, source, trace } = await newWorld(tier);
-    cache.on(() => {
-      throw new Error('a broken listener');
-    });
-    const late: string[] = [];
-    const off = cache.on((event) => late.push(event.type));
-    expect(await fetch()).toBe('value');
-    expect(await fetch()).toBe('value');
-    await cache.invalidate(['a']);
-    off();
-    await fetch();
-    expect(late.join(' ')).toBe('load write miss hit invalidate');
-    expect(trace.text).toBe('load write miss hit invalidate hit');
-    expect(source.loads).toBe(1);
-  });
-
-  it('counts hits, misses and loads by field, and no bypass', async () => {
-    const { fetch, cache, source, clock } = await newWorld(tier);
-    const stats = new CacheStats(cache);
-    expect(stats.total()).toEqual({ hits: 0, misses: 0, hitRate: 0 });
-    const held = source.hold();
-    const waiting = times(3, () => fetch({ field: 'Query.b' }));
-    await held.begun;
-    clock.advance(300);
-    held.give('value');
-    await Promise.all(waiting);
-    await fetch({ field: 'Query.b' });
-    await fetch({ field: 'Query.b', mode: 'bypass' });
-    await fetch({ field: 'Query.a' });
-    expect(stats.total()).toEqual({ hits: 1, misses: 4, hitRate: 20 });
-    expect(stats.fields()).toEqual([
-      { field: 'Query.a', hits: 0, misses: 1, loads: 1, meanLoadMs: 0, savedMs: 0 },
-      { field: 'Query.b', hits: 1, misses: 3, loads: 1, meanLoadMs: 300, savedMs: 300 },
-    ]);
   });
 });
 

@@ -1,5 +1,6 @@
 // A store that is sick on purpose: a real one behind a door that the test opens and shuts.
-import type { Store } from '../../src/cache/index.ts';
+import { createMemoryStore, type Store } from '../../src/cache/index.ts';
+import { newWorld, type World } from './world.ts';
 
 export type Health = 'well' | 'failing' | 'silent';
 
@@ -66,4 +67,14 @@ export class SickStore implements Store {
       this.#held.push(() => resolve(run()));
     });
   }
+}
+
+export interface SickWorld extends World {
+  readonly sick: SickStore;
+}
+
+/** A world over a sick store, well as yet. */
+export async function newSickWorld(sickCalls?: readonly string[]): Promise<SickWorld> {
+  const sick = new SickStore(createMemoryStore({ namespace: 'shop' }), sickCalls);
+  return { ...(await newWorld(sick)), sick };
 }

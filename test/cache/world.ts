@@ -233,3 +233,10 @@ export function withResolvers<T>(): {
   });
   return { promise, resolve, reject };
 }
+
+/** Lets everything run that waits for nothing but its turn. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

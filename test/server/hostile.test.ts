@@ -69,6 +69,25 @@ it.each([
   expect((await server.get('/livez')).status).toBe(200);
 });
 
+it('refuses a body for the length that is announced, before it comes', async () => {
+  const server = await startServer();
+  const head =
+    'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10000000\r\n\r\n';
+  expect(await sendBytes(server.url, [head])).toMatch(/^HTTP\/1.1 413/);
+});
+
+it('lets a client that sends 10 MB read why they are refused', async () => {
+  const server = await startServer();
+  const head = 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
+  const body = 'x'.repeat(10_000_000);
+  const chunked = [`${head}Transfer-Encoding: chunked\r\n\r\n989680\r\n`, body, '\r\n0\r\n\r\n'];
+  const plain = [`${head}Content-Length: 10000000\r\n\r\n`, body];
+  for (let round = 0; round < 5; round += 1) {
+    expect(await sendBytes(server.url, plain)).toMatch(/^HTTP\/1.1 413/);
+    expect(await sendBytes(server.url, chunked)).toMatch(/^HTTP\/1.1 413/);
+  }
+});
+
 it('forgets a client that sends half a body and goes', async () => {
   const server = await startServer();
   const half =
