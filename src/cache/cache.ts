@@ -176,7 +176,11 @@ export class Cache {
   usage(): Promise<StoreUsage> {
     const nowMs = this.#clock.nowMs();
     if (this.#usage === undefined || nowMs - this.#usage.askedMs >= usageKeptMs) {
-      this.#usage = { askedMs: nowMs, answer: this.#store.usage() };
+      const usage = { askedMs: nowMs, answer: this.#store.usage() };
+      usage.answer.catch(() => {
+        if (this.#usage === usage) this.#usage = undefined;
+      });
+      this.#usage = usage;
     }
     return this.#usage.answer;
   }

@@ -6,7 +6,9 @@ export type CacheErrorCode =
   | 'UNENCODABLE'
   | 'CORRUPT_ENTRY'
   | 'CIRCULAR_LOAD'
-  | 'STORE_UNAVAILABLE';
+  | 'STORE_UNAVAILABLE'
+  /** The store answered, and answered no: it is full, read-only or wants a password. */
+  | 'STORE_REFUSED';
 
 /** Every error of the engine's own. What a load rejects with is never wrapped in one. */
 export class CacheError extends Error {

@@ -30,29 +30,38 @@ export function guardStore(
 ): GuardedStore {
   const inTime = <T>(operation: string, call: Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
-      const late = new CacheError('STORE_UNAVAILABLE', `${operation}: no answer within ${deadlineMs} ms`);
-      const cancel = clock.after(deadlineMs, () => reject(late));
+      const cancel = clock.after(deadlineMs, () => {
+        reject(new CacheError('STORE_UNAVAILABLE', `${operation}: no answer within ${deadlineMs} ms`));
+      });
       call.finally(cancel).then(resolve, reject);
     });
 
   const breaker = new Breaker({ ping: () => inTime('ping', store.ping()), clock, emit });
 
-  const attempt = async <T>(operation: string, call: () => Promise<T>): Promise<T | undefined> => {
-    if (breaker.isOpen) return undefined;
+  const unavailable = (operation: string, cause?: unknown): CacheError =>
+    new CacheError('STORE_UNAVAILABLE', `${operation}: the ${store.tier} store could not be reached`, { cause });
+  const watched = async <T>(operation: string, call: () => Promise<T>): Promise<T> => {
     try {
       const result = await call();
       breaker.succeeded();
       return result;
     } catch (error) {
       emit({ type: 'store-failed', operation, error });
-      breaker.failed();
-      return undefined;
+      // A store that says no, being full or read-only, is there, and may have the value that is read next.
+      if (error instanceof CacheError && error.code === 'STORE_REFUSED') breaker.succeeded();
+      else breaker.failed();
+      throw error;
     }
   };
-  const insist = async <T extends object>(operation: string, call: () => Promise<T>): Promise<T> => {
-    const result = await attempt(operation, call);
-    if (result !== undefined) return result;
-    throw new CacheError('STORE_UNAVAILABLE', `${operation}: the ${store.tier} store could not be reached`);
+  const attempt = async <T>(operation: string, call: () => Promise<T>): Promise<T | undefined> =>
+    breaker.isOpen ? undefined : await watched(operation, call).catch(() => undefined);
+  /** Tried whatever the breaker says: who invalidates waits for it anyway. */
+  const insist = async <T>(operation: string, call: () => Promise<T>): Promise<T> => {
+    try {
+      return await watched(operation, call);
+    } catch (cause) {
+      throw unavailable(operation, cause);
+    }
   };
 
   return {
@@ -65,17 +74,14 @@ export function guardStore(
           store.write(key, text, ttlMs).then(() => true),
         ),
       )) ?? false,
-    async dropTokens(tags) {
-      await insist('invalidate', () =>
-        inTime(
-          'invalidate',
-          store.dropTokens(tags).then(() => tags),
-        ),
-      );
-    },
+    dropTokens: (tags) => insist('invalidate', () => inTime('invalidate', store.dropTokens(tags))),
     // Many round trips, each under the deadline of the store's own commands.
-    clear: async () => (await insist('flush', async () => ({ keysRemoved: await store.clear() }))).keysRemoved,
-    usage: () => insist('usage', () => store.usage()),
+    clear: () => insist('flush', () => store.clear()),
+    async usage() {
+      const usage = await attempt('usage', () => store.usage());
+      if (usage === undefined) throw unavailable('usage');
+      return usage;
+    },
     async close() {
       breaker.stop();
       await store.close();

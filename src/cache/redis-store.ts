@@ -6,6 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Redis, type ChainableCommander, type RedisOptions } from 'ioredis';
+import { CacheError } from './errors.ts';
 import { checkNamespace, tokenTtlMs, type Store } from './store.ts';
 
 const options = {
@@ -81,18 +82,18 @@ export async function createRedisStore({
     },
 
     async write(key, text, ttlMs) {
-      await redis.set(key, text, 'PX', ttlMs);
+      await redis.set(key, text, 'PX', ttlMs).catch(refuse);
     },
 
     async dropTokens(tags) {
-      await redis.unlink(tags.map(tokenKey));
+      await redis.unlink(tags.map(tokenKey)).catch(refuse);
     },
 
     async clear() {
       let keysRemoved = 0;
       for await (const keys of scan(redis, `${namespace}:*`)) {
         keysRemoved += keys.filter((key) => !key.startsWith(tokenPrefix)).length;
-        await redis.unlink(keys);
+        await redis.unlink(keys).catch(refuse);
       }
       return keysRemoved;
     },
@@ -102,7 +103,7 @@ export async function createRedisStore({
       for await (const batch of scan(redis, `${namespace}:*`)) {
         keys += batch.filter((key) => !key.startsWith(tokenPrefix)).length;
       }
-      const [, bytes] = /^used_memory:(\d+)/m.exec(await redis.info('memory')) ?? [];
+      const [, bytes] = /^used_memory:(\d+)/m.exec(await redis.info('memory').catch(refuse)) ?? [];
       return { keys, memoryUsed: Number(bytes) };
     },
 
@@ -120,7 +121,7 @@ export async function createRedisStore({
 async function* scan(redis: Redis, pattern: string): AsyncGenerator<string[]> {
   let cursor = '0';
   do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount);
+    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount).catch(refuse);
     cursor = next;
     if (keys.length > 0) yield keys;
   } while (cursor !== '0');
@@ -135,7 +136,15 @@ async function results(commands: ChainableCommander): Promise<unknown[]> {
   const replies = await commands.exec();
   if (replies === null) throw new Error('the pipeline was discarded');
   return replies.map(([error, reply]) => {
-    if (error !== null && !error.message.startsWith('WRONGTYPE')) throw error;
+    if (error !== null && !error.message.startsWith('WRONGTYPE')) refuse(error);
     return error === null ? reply : undefined;
   });
+}
+
+/** @throws {CacheError} `STORE_REFUSED` for an answer of the server, else `error` itself. */
+function refuse(error: unknown): never {
+  if (error instanceof Error && error.name === 'ReplyError') {
+    throw new CacheError('STORE_REFUSED', error.message, { cause: error });
+  }
+  throw error;
 }

@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { tmpdir } from 'node:os';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startServer } from '../server/start-server.ts';
@@ -32,7 +30,6 @@ it('shows at the second run of Compare that the cache answered', async () => {
   expect(await run(page, 'Compare')).toContain('"state": "miss"');
   const answer = await run(page, 'Compare');
   expect(answer).toContain('"source": "cache"');
-  await page.screenshot({ path: join(tmpdir(), 'cachepot-graphiql.png') });
 });
 
 it('tells what the schema means', async () => {

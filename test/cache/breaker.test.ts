@@ -35,10 +35,27 @@ describe('the breaker', () => {
     sick.health = 'silent';
     expect(await Promise.all(times(50, (id) => fetch({ args: { id } })))).toEqual(times(50, () => 'value'));
     expect(await fetch({ mode: 'refresh' })).toBe('value');
-    await expect(cache.flush()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await expect(cache.usage()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(sick.calls).toEqual([]);
     expect(trace.count('store-failed')).toBe(0);
+  });
+
+  it('tries an invalidation all the same: the store may be back before the next ping', async () => {
+    const world = await newSickWorld();
+    await open(world);
+    world.sick.health = 'well';
+    await world.cache.invalidate(['products']);
+    await world.cache.flush();
+    expect(world.sick.calls).toEqual(['dropTokens', 'dropTokens', 'clear']);
+  });
+
+  it('stays closed for a store that answers no, and so keeps its hits', async () => {
+    const { cache, sick, fetch, trace } = await newSickWorld();
+    await fetch({ args: { id: 'kept' } });
+    sick.health = 'refusing';
+    for (const id of times(30, Number)) await fetch({ args: { id } });
+    expect(trace.count('breaker-opened')).toBe(0);
+    await expect(cache.invalidate(['products'])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
   it('pings every 250 ms, in the background, until the store answers, and then caches again', async () => {

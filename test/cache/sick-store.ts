@@ -1,8 +1,8 @@
 // A store that is sick on purpose: a real one behind a door that the test opens and shuts.
-import { createMemoryStore, type Store } from '../../src/cache/index.ts';
+import { CacheError, createMemoryStore, type Store } from '../../src/cache/index.ts';
 import { newWorld, type World } from './world.ts';
 
-export type Health = 'well' | 'failing' | 'silent';
+export type Health = 'well' | 'failing' | 'refusing' | 'silent';
 
 export class SickStore implements Store {
   health: Health = 'well';
@@ -63,6 +63,7 @@ export class SickStore implements Store {
     const isSick = this.#sickCalls?.has(call) ?? true;
     if (this.health === 'well' || !isSick) return run();
     if (this.health === 'failing') return Promise.reject(new Error(`${call}: the store is sick`));
+    if (this.health === 'refusing') return Promise.reject(new CacheError('STORE_REFUSED', `${call}: no`));
     return new Promise((resolve) => {
       this.#held.push(() => resolve(run()));
     });

@@ -63,7 +63,9 @@ export async function startProgram({
     url: `http://127.0.0.1:${port}`,
     stdout: () => stdout,
     stderr: () => stderr,
-    isUp: () => expect.poll(() => stdout, { timeout: 20_000, interval: 20 }).toContain('GraphiQL: http'),
+    async isUp() {
+      await expect.poll(() => stdout, { timeout: 20_000, interval: 20 }).toContain('GraphiQL: http');
+    },
     signal,
     ended,
     room,
