@@ -145,7 +145,7 @@ export class Cache {
    * Makes every value void that depends on one of `tags`. When this resolves, no read that begins in this process
    * gives a value from before.
    *
-   * @throws {CacheError} `INVALID_TAG`; `STORE_UNAVAILABLE`, and then nothing is invalidated.
+   * @throws {CacheError} `INVALID_TAG`. `STORE_UNAVAILABLE`: it may have happened or not, and is to be repeated.
    */
   async invalidate(tags: readonly string[]): Promise<void> {
     for (const tag of tags) checkTag('invalidate', tag);
@@ -158,7 +158,7 @@ export class Cache {
    * Makes every value of the namespace void, then removes them.
    *
    * @returns The number of values removed.
-   * @throws {CacheError} `STORE_UNAVAILABLE`.
+   * @throws {CacheError} `STORE_UNAVAILABLE`: it may have happened or not, and is to be repeated.
    */
   async flush(): Promise<number> {
     await this.#drop([everythingTag]);

@@ -4,14 +4,14 @@
  * promise) is refused, so that a hit never differs from a miss.
  */
 import { CacheError } from './errors.ts';
-import { isBytes, isDate, isPlainObject } from './key.ts';
+import { depthMax, hasSymbolKeys, isBytes, isDate, isPlainObject } from './plain-data.ts';
 
 /** Part of the key's shape: raise it when the stored form changes. */
 export const codecVersion = 1;
 
 /** @throws {CacheError} `UNENCODABLE`, naming the path of what has no stored form. */
 export function encodeValue(value: unknown): string {
-  return JSON.stringify(tagged(value, []));
+  return JSON.stringify(marked(value, []));
 }
 
 /** @throws {CacheError} `CORRUPT_ENTRY` for a type that no encoder writes. */
@@ -31,10 +31,8 @@ export function copyOf(value: unknown): unknown {
 /** Where the walk is; it stays as it was when a value is refused. */
 type Path = (string | number)[];
 
-const depthMax = 64;
-
 /** `value` itself where JSON tells all of it, else a copy with the rest written as `{"$": …}`. */
-function tagged(value: unknown, path: Path): unknown {
+function marked(value: unknown, path: Path): unknown {
   if (path.length > depthMax) throw unencodable(path, `nested deeper than ${depthMax} levels (a cycle?)`);
   switch (typeof value) {
     case 'string':
@@ -43,59 +41,59 @@ function tagged(value: unknown, path: Path): unknown {
     case 'number':
       return Number.isFinite(value) && !Object.is(value, -0)
         ? value
-        : tag('number', Object.is(value, -0) ? '-0' : String(value));
+        : mark('number', Object.is(value, -0) ? '-0' : String(value));
     case 'undefined':
-      return tag('undefined', null);
+      return mark('undefined', null);
     case 'bigint':
-      return tag('bigint', String(value));
+      return mark('bigint', String(value));
     case 'object':
-      return value === null ? null : taggedObject(value, path);
+      return value === null ? null : markedObject(value, path);
     default:
       throw unencodable(path, `a ${typeof value}`);
   }
 }
 
-function taggedObject(value: object, path: Path): unknown {
-  if (Array.isArray(value)) return taggedItems(value, path);
-  if (isPlainObject(value)) return taggedRecord(value as Record<string, unknown>, path);
-  if (isDate(value)) return tag('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
-  if (Buffer.isBuffer(value)) return tag('Buffer', value.toString('base64'));
-  if (isBytes(value)) return tag('Uint8Array', Buffer.from(value).toString('base64'));
-  if (value.constructor === Map) return tag('Map', taggedItems([...(value as Map<unknown, unknown>)], path));
-  if (value.constructor === Set) return tag('Set', taggedItems([...(value as Set<unknown>)], path));
+function markedObject(value: object, path: Path): unknown {
+  if (Array.isArray(value)) return markedItems(value, path);
+  if (isPlainObject(value)) return markedRecord(value as Record<string, unknown>, path);
+  if (isDate(value)) return mark('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
+  if (Buffer.isBuffer(value)) return mark('Buffer', value.toString('base64'));
+  if (isBytes(value)) return mark('Uint8Array', Buffer.from(value).toString('base64'));
+  if (value.constructor === Map) return mark('Map', markedItems([...(value as Map<unknown, unknown>)], path));
+  if (value.constructor === Set) return mark('Set', markedItems([...(value as Set<unknown>)], path));
   throw unencodable(path, `an instance of ${value.constructor?.name ?? 'a class'}`);
 }
 
-function taggedItems(items: readonly unknown[], path: Path): readonly unknown[] {
+function markedItems(items: readonly unknown[], path: Path): readonly unknown[] {
   let isChanged = false;
   const copies = Array.from(items, (item, index) => {
-    const copy = taggedAt(index, item, path);
+    const copy = markedAt(index, item, path);
     isChanged ||= copy !== item;
     return copy;
   });
   return isChanged ? copies : items;
 }
 
-function taggedRecord(record: Record<string, unknown>, path: Path): unknown {
-  if (Object.getOwnPropertySymbols(record).length > 0) throw unencodable(path, 'an object with symbol keys');
+function markedRecord(record: Record<string, unknown>, path: Path): unknown {
+  if (hasSymbolKeys(record)) throw unencodable(path, 'an object with symbol keys');
   let isChanged = false;
   const pairs = Object.entries(record).map(([name, item]): [string, unknown] => {
-    const copy = taggedAt(name, item, path);
+    const copy = markedAt(name, item, path);
     isChanged ||= copy !== item;
     return [name, copy];
   });
   const copy = isChanged ? Object.fromEntries(pairs) : record;
-  return Object.hasOwn(record, '$') ? tag('object', copy) : copy;
+  return Object.hasOwn(record, '$') ? mark('object', copy) : copy;
 }
 
-function taggedAt(step: string | number, item: unknown, path: Path): unknown {
+function markedAt(step: string | number, item: unknown, path: Path): unknown {
   path.push(step);
-  const copy = tagged(item, path);
+  const copy = marked(item, path);
   path.pop();
   return copy;
 }
 
-function tag(type: string, value: unknown): unknown {
+function mark(type: string, value: unknown): unknown {
   return { $: type, value };
 }
 
@@ -103,7 +101,7 @@ function revived(json: unknown): unknown {
   if (typeof json !== 'object' || json === null) return json;
   if (Array.isArray(json)) return json.map(revived);
   const record = json as Record<string, unknown>;
-  return Object.hasOwn(record, '$') ? untagged(record['$'], record['value']) : revivedRecord(record);
+  return Object.hasOwn(record, '$') ? unmarked(record['$'], record['value']) : revivedRecord(record);
 }
 
 /** `fromEntries` defines properties, so a key `__proto__` is a key like any other. */
@@ -111,7 +109,7 @@ function revivedRecord(record: Record<string, unknown>): Record<string, unknown>
   return Object.fromEntries(Object.entries(record).map(([name, item]) => [name, revived(item)]));
 }
 
-function untagged(type: unknown, value: unknown): unknown {
+function unmarked(type: unknown, value: unknown): unknown {
   const text = typeof value === 'string' ? value : '';
   switch (type) {
     case 'undefined':

@@ -4,7 +4,7 @@ export type CacheEvent =
   | { type: 'miss' | 'shared' | 'bypass' | 'refresh'; key: string; field: string; durationMs: number }
   | { type: 'load'; key: string; field: string; loadMs: number }
   | { type: 'load-failed'; key: string; field: string; loadMs: number; error: unknown }
-  | { type: 'write'; key: string; field: string; ttlMs: number; textLength: number }
+  | { type: 'write'; key: string; field: string; ttlMs: number; textChars: number }
   /** The value was answered and not stored. */
   | { type: 'write-refused'; key: string; field: string; reason: WriteRefusal; error?: unknown }
   /** What was found at the key was not taken. */

@@ -53,7 +53,7 @@ export async function fill(parts: Parts, { key, policy, load, ...given }: Fill):
   const text = encoded(parts, key, { value, freshMs: basis.ttlMs, loadMs, stamps: basis.stamps });
   if (text === undefined) return unstored;
   if (!(await parts.store.write(key.text, text, basis.ttlMs))) return unstored;
-  parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs: basis.ttlMs, textLength: text.length });
+  parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs: basis.ttlMs, textChars: text.length });
   return { value, ...basis };
 }
 

@@ -1,6 +1,6 @@
 /** The cache engine. Knows no GraphQL and no SQL. */
-export { Cache, createCache, type CacheOptions, type FetchOptions, type Mode, type Outcome } from './cache.ts';
-export { systemClock, type Clock } from './clock.ts';
+export { createCache, type Cache, type CacheOptions, type FetchOptions, type Mode, type Outcome } from './cache.ts';
+export type { Clock } from './clock.ts';
 export { codecVersion } from './codec.ts';
 export { CacheError, type CacheErrorCode } from './errors.ts';
 export type { CacheEvent, CacheListener, WriteRefusal } from './events.ts';

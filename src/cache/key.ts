@@ -7,6 +7,7 @@
  */
 import { hash } from 'node:crypto';
 import { CacheError } from './errors.ts';
+import { depthMax, hasSymbolKeys, isBytes, isDate, isPlainObject } from './plain-data.ts';
 
 /** What names a value: made by `Cache.key`. */
 export interface Key {
@@ -54,8 +55,6 @@ function hashOf(encoding: string): string {
   return hash('sha256', Buffer.from(encoding, 'utf16le'), 'base64url').slice(0, 22);
 }
 
-const depthMax = 64;
-
 /** The canonical encoding of `value`; `place` is named in the error. Exported for the tests of its promises. */
 export function canonical(value: unknown, place: string, depth = 0): string {
   if (depth > depthMax) throw invalidArgument(place, `nested deeper than ${depthMax} levels`);
@@ -85,7 +84,7 @@ function canonicalObject(value: object, place: string, depth: number): string {
   if (isDate(value)) return sized('D', String(value.getTime()));
   if (isBytes(value)) return sized('b', Buffer.from(value).toString('latin1'));
   if (!isPlainObject(value)) throw invalidArgument(place, `an instance of ${value.constructor?.name ?? 'a class'}`);
-  if (Object.getOwnPropertySymbols(value).length > 0) throw invalidArgument(place, 'an object with symbol keys');
+  if (hasSymbolKeys(value)) throw invalidArgument(place, 'an object with symbol keys');
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const pairs = entries.map(([name, item]) => sized('s', name) + canonical(item, place, depth + 1));
   return `o${entries.length}:${pairs.join('')}`;
@@ -93,20 +92,6 @@ function canonicalObject(value: object, place: string, depth: number): string {
 
 function sized(type: string, text: string): string {
   return `${type}${text.length}:${text}`;
-}
-
-export function isPlainObject(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
-}
-
-/** Not an instance of a subclass, which may hold more than its time; `isBytes` likewise. */
-export function isDate(value: object): value is Date {
-  return value instanceof Date && value.constructor === Date;
-}
-
-export function isBytes(value: object): value is Uint8Array {
-  return Buffer.isBuffer(value) || (value instanceof Uint8Array && value.constructor === Uint8Array);
 }
 
 function invalidArgument(place: string, got: string): CacheError {

@@ -3,7 +3,7 @@
  * lives no longer than the inner does; an inner value that is not stored makes the outer one unstorable too.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { CacheError } from './errors.ts';
+import { LoadRun } from './load-circle.ts';
 import type { Stamps } from './tags.ts';
 
 const running = new AsyncLocalStorage<LoadScope>();
@@ -14,12 +14,7 @@ export class LoadScope {
     return running.getStore();
   }
 
-  /** The loads that run, by their keys: a key has several where one was taken off the board. */
-  static readonly #runs = new Map<string, Set<LoadScope>>();
-
-  readonly #key: string;
-  /** The keys of the fetches that this load waits for. */
-  readonly #awaited: string[] = [];
+  readonly #run: LoadRun;
   readonly #stamps: Map<string, string>;
   readonly #ttlMs: number;
   /** When the first of the inner values ends. */
@@ -27,38 +22,22 @@ export class LoadScope {
   #refusal: 'token-lost' | 'inner-unstored' | undefined;
 
   constructor(key: string, { stamps = {}, ttlMs }: { stamps: Stamps | undefined; ttlMs: number }) {
-    this.#key = key;
+    this.#run = new LoadRun(key);
     this.#stamps = new Map(Object.entries(stamps));
     this.#ttlMs = ttlMs;
   }
 
-  async run<T>(load: () => T): Promise<Awaited<T>> {
-    const runs = LoadScope.#runs.get(this.#key) ?? new Set();
-    LoadScope.#runs.set(this.#key, runs.add(this));
-    try {
-      return await running.run(this, load);
-    } finally {
-      runs.delete(this);
-      if (runs.size === 0) LoadScope.#runs.delete(this.#key);
-    }
+  run<T>(load: () => T | Promise<T>): Promise<T> {
+    return this.#run.during(async () => await running.run(this, load));
   }
 
   /**
-   * Runs a fetch of `key` that this load waits for.
+   * Runs a fetch of `key` inside this load.
    *
-   * @throws {CacheError} `CIRCULAR_LOAD` where the load of `key` waits for this one, be it another request's: both would
-   *   wait for ever.
+   * @throws {CacheError} `CIRCULAR_LOAD`, see `load-circle.ts`.
    */
-  async fetching<T>(key: string, fetch: () => Promise<T>): Promise<T> {
-    if (this.#isAwaitedBy(key)) {
-      throw new CacheError('CIRCULAR_LOAD', `the load of ${this.#key} fetches ${key}, whose load waits for it`);
-    }
-    this.#awaited.push(key);
-    try {
-      return await fetch();
-    } finally {
-      this.#awaited.splice(this.#awaited.indexOf(key), 1);
-    }
+  fetching<T>(key: string, fetch: () => Promise<T>): Promise<T> {
+    return this.#run.waitingFor(key, fetch);
   }
 
   /** Takes over what an inner value depends on. `stamps` is undefined where the inner value is not stored. */
@@ -78,13 +57,5 @@ export class LoadScope {
     if (this.#refusal !== undefined) return { refusal: this.#refusal };
     const ttlMs = Math.max(1, Math.floor(Math.min(this.#ttlMs, this.#endsAtMs - nowMs)));
     return { stamps: Object.fromEntries(this.#stamps), ttlMs };
-  }
-
-  /** Whether a load of `key` that runs is this one, or waits for it through others. */
-  #isAwaitedBy(key: string, seen = new Set<string>()): boolean {
-    if (seen.has(key)) return false;
-    seen.add(key);
-    const runs = [...(LoadScope.#runs.get(key) ?? [])];
-    return runs.some((load) => load === this || load.#awaited.some((next) => this.#isAwaitedBy(next, seen)));
   }
 }

@@ -19,7 +19,7 @@ const itemOverheadBytes = 200;
 /**
  * A store in this process' memory.
  *
- * @param options.bytesMax Size in bytes, 64 MiB unless told otherwise. A value larger than that is not kept.
+ * @param options.bytesMax Size in bytes, 64 MiB unless told otherwise. An eighth is for tokens; a value larger than the rest is not kept.
  */
 export function createMemoryStore({
   namespace,
@@ -31,8 +31,9 @@ export function createMemoryStore({
   clock?: Clock;
 }): Store {
   checkNamespace(namespace);
-  const values = itemCache(bytesMax);
-  const tokens = itemCache(Math.ceil(bytesMax / 8));
+  const tokenBytesMax = Math.ceil(bytesMax / 8);
+  const values = itemCache(bytesMax - tokenBytesMax);
+  const tokens = itemCache(tokenBytesMax);
 
   const live = (items: LRUCache<string, Item>, key: string): Item | undefined => {
     const item = items.get(key);

@@ -103,7 +103,7 @@ export async function createRedisStore({
       for await (const batch of scan(redis, `${namespace}:*`)) {
         keys += batch.filter((key) => !key.startsWith(tokenPrefix)).length;
       }
-      const [, bytes] = /^used_memory:(\d+)/m.exec(await redis.info('memory').catch(refuse)) ?? [];
+      const [, bytes = '0'] = /^used_memory:(\d+)/m.exec(await redis.info('memory').catch(refuse)) ?? [];
       return { keys, memoryUsed: Number(bytes) };
     },
 

@@ -1,4 +1,5 @@
 import { CacheError } from './errors.ts';
+import { ttlMsMax } from './policy.ts';
 
 /**
  * Where values and tokens live, as the engine needs it. `redis-store.ts` and `memory-store.ts` are behind it, and one
@@ -54,4 +55,4 @@ export function checkNamespace(namespace: string): void {
  * How long a token lives: twice the longest life of a value, so that no value outlives the token that it is stamped
  * with by accident. Were it to happen, the value would merely be loaded again.
  */
-export const tokenTtlMs = 2 * 86_400_000;
+export const tokenTtlMs = 2 * ttlMsMax;
