@@ -16,13 +16,13 @@ export function requireInRange(name: string, value: number, { min, max }: Range)
 }
 
 /** @throws {GraphQLError} `BAD_USER_INPUT` */
-export function requireLength(name: string, text: string, lengthMax: number): void {
+export function requireText(name: string, text: string, lengthMax: number): void {
   if (text.length > lengthMax) throw badInput(`${name} must have at most ${lengthMax} characters, got ${text.length}`);
   // PostgreSQL's text cannot hold it.
   if (text.includes('\0')) throw badInput(`${name} must not contain the character U+0000`);
 }
 
-/** How often the children of a list are resolved at the most; what is out of range is refused by its resolver. */
+/** How often the children of a list are resolved at the most; a limit out of range is refused by the resolver. */
 export function listComplexity(limit: number): { field: number; multiplier: number } {
   return { field: 1, multiplier: Math.min(Math.max(limit, 0), limitRange.max) };
 }

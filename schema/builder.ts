@@ -13,6 +13,9 @@ export interface ShopContext {
   readonly cacheStats: CacheStats;
 }
 
+/** Categories that a shop is taken to have, where the complexity of a document is estimated. */
+export const categoriesAssumed = 10;
+
 /** The schema's builder. The complexity of a field stands beside it; the server asks for the sum (`limits.ts`). */
 export const builder = new SchemaBuilder<{
   Context: ShopContext;
@@ -21,7 +24,7 @@ export const builder = new SchemaBuilder<{
 }>({
   plugins: [ComplexityPlugin, CachePlugin],
   defaultFieldNullability: false,
-  complexity: { disabled: true, defaultListMultiplier: 10 },
+  complexity: { disabled: true, defaultListMultiplier: categoriesAssumed },
 });
 
 builder.queryType({});

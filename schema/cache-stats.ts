@@ -1,6 +1,6 @@
-import { GraphQLError } from 'graphql';
-import { CacheError, type Cache, type CacheStats as Stats, type StoreUsage } from '../src/cache/index.ts';
+import type { Cache, CacheStats as Stats, StoreUsage } from '../src/cache/index.ts';
 import { builder } from './builder.ts';
+import { reachable } from './cache-unavailable.ts';
 
 const CacheBackend = builder.enumType('CacheBackend', {
   description: 'What holds the values.',
@@ -41,30 +41,6 @@ builder.queryField('cacheStats', (t) =>
   t.field({ type: CacheStats, resolve: (_parent, _args, { cache, cacheStats }) => ({ cache, stats: cacheStats }) }),
 );
 
-const FlushResult = builder.objectRef<{ keysRemoved: number }>('FlushResult').implement({
-  fields: (t) => ({ keysRemoved: t.exposeInt('keysRemoved', { description: 'Values that were removed.' }) }),
-});
-
-builder.mutationField('flushCache', (t) =>
-  t.field({
-    type: FlushResult,
-    description: 'Makes every cached value void and removes it.',
-    resolve: async (_parent, _args, { cache }) => {
-      return { keysRemoved: await reachable(cache.flush()) };
-    },
-  }),
-);
-
 function usageOf(cache: Cache): Promise<StoreUsage> {
   return reachable(cache.usage());
-}
-
-/** @throws {GraphQLError} `CACHE_UNAVAILABLE` where the store cannot be reached. */
-async function reachable<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (!(error instanceof CacheError) || error.code !== 'STORE_UNAVAILABLE') throw error;
-    throw new GraphQLError('The cache cannot be reached.', { extensions: { code: 'CACHE_UNAVAILABLE' } });
-  }
 }

@@ -1,5 +1,5 @@
 import type { CategoryStats as CategoryStatsRow } from '../src/database/index.ts';
-import { builder } from './builder.ts';
+import { builder, categoriesAssumed } from './builder.ts';
 
 const CategoryStats = builder.objectRef<CategoryStatsRow>('CategoryStats').implement({
   description: 'A category with figures over its products and their reviews.',
@@ -24,7 +24,7 @@ builder.queryField('categoryStats', (t) =>
   t.field({
     type: [CategoryStats],
     description: 'Every category, best rating first.',
-    complexity: { field: 1, multiplier: 10 },
+    complexity: { field: 1, multiplier: categoriesAssumed },
     cache: { scope: 'public', tags: ['categories', 'products', 'reviews'] },
     resolve: (_parent, _args, { shop }) => shop.categoryStats(),
   }),

@@ -5,6 +5,7 @@ import { builder } from './builder.ts';
 import './cache-stats.ts';
 import './category-stats.ts';
 import './decimal.ts';
+import './flush-cache.ts';
 import './products.ts';
 import './top-products.ts';
 

@@ -1,5 +1,5 @@
 import type { Category as CategoryRow, Product as ProductRow, Review as ReviewRow } from '../src/database/index.ts';
-import { limitRange, listComplexity, requireInRange, requireLength } from './arguments.ts';
+import { limitRange, listComplexity, requireInRange, requireText } from './arguments.ts';
 import { builder } from './builder.ts';
 
 const searchLengthMax = 200;
@@ -66,7 +66,7 @@ builder.queryField('searchProducts', (t) =>
     complexity: ({ limit }) => listComplexity(limit),
     cache: { scope: 'public', tags: ['categories', 'products'] },
     resolve: async (_parent, { q, categoryId, limit }, { shop }) => {
-      requireLength('q', q, searchLengthMax);
+      requireText('q', q, searchLengthMax);
       requireInRange('limit', limit, limitRange);
       return await shop.searchProducts({ q, categoryId: categoryId ?? null, limit });
     },

@@ -1,6 +1,6 @@
 import type { TopProduct as TopProductRow } from '../src/database/index.ts';
 import { limitRange, listComplexity, requireInRange } from './arguments.ts';
-import { builder } from './builder.ts';
+import { builder, categoriesAssumed } from './builder.ts';
 
 const minReviewsRange = { min: 0, max: 1_000_000 };
 
@@ -25,7 +25,10 @@ builder.queryField('topProducts', (t) =>
       perCategory: t.arg.int({ required: true, defaultValue: 3, description: 'Ranks to list, 1 to 100.' }),
       minReviews: t.arg.int({ required: true, defaultValue: 5, description: 'Products with fewer stay out.' }),
     },
-    complexity: ({ perCategory }) => listComplexity(perCategory * 10),
+    complexity({ perCategory }) {
+      const { field, multiplier } = listComplexity(perCategory);
+      return { field, multiplier: multiplier * categoriesAssumed };
+    },
     cache: { scope: 'public', tags: ['categories', 'products', 'reviews'] },
     resolve: async (_parent, { perCategory, minReviews }, { shop }) => {
       requireInRange('perCategory', perCategory, limitRange);

@@ -26,6 +26,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
       'pino',
       'pino-pretty',
       'prom-client',
+      'lru-cache',
     ],
   },
   'src/config.ts': { ours: [], libraries: ['zod'] },

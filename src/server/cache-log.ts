@@ -2,21 +2,29 @@
 import type { Cache, CacheEvent } from '../cache/index.ts';
 import type { Log } from './log.ts';
 
-/** A sick store fails every request; one line a second says enough. */
-const storeFailureEveryMs = 1_000;
+/** A sick store fails every request, and a field without a key each of a list: one line a second says enough. */
+const warningEveryMs = 1_000;
 
 export function logCacheEvents(cache: Cache, log: Log): void {
-  let storeFailureToldMs = Number.NEGATIVE_INFINITY;
+  const toldMs = new Map<string, number>();
+  /** Whether a warning of this kind is due. */
+  const isDue = (kind: string): boolean => {
+    const nowMs = performance.now();
+    if (nowMs - (toldMs.get(kind) ?? Number.NEGATIVE_INFINITY) < warningEveryMs) return false;
+    toldMs.set(kind, nowMs);
+    return true;
+  };
   cache.on((event) => {
-    if (event.type !== 'store-failed') return logEvent(event, log);
-    if (performance.now() - storeFailureToldMs < storeFailureEveryMs) return;
-    storeFailureToldMs = performance.now();
-    log.warn({ operation: event.operation, reason: messageOf(event.error) }, 'the cache store failed');
+    const isOften = event.type === 'store-failed' || event.type === 'uncached' || event.type === 'write-refused';
+    if (isOften && !isDue(event.type + ('field' in event ? event.field : event.operation))) return;
+    logEvent(event, log);
   });
 }
 
 function logEvent(event: CacheEvent, log: Log): void {
   switch (event.type) {
+    case 'store-failed':
+      return log.warn({ operation: event.operation, reason: messageOf(event.error) }, 'the cache store failed');
     case 'breaker-opened':
       return log.warn('the cache store fails too often: answering without it until it is back');
     case 'breaker-closed':

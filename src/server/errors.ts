@@ -18,7 +18,7 @@ export function errorMask(log: Log): (error: unknown, message: string) => Error 
       return located(error, 'The database cannot be reached.', { code: 'DATABASE_UNAVAILABLE' });
     }
     log.error({ err: origin }, 'a resolver failed');
-    return located(error, message, { code: 'INTERNAL_SERVER_ERROR', unexpected: true });
+    return located(error, message, { code: 'INTERNAL_SERVER_ERROR' });
   };
 }
 

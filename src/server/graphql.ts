@@ -1,6 +1,7 @@
 /** GraphQL over HTTP: Yoga with this server's limits, errors and report. The listener has read the body already. */
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { LRUCache } from 'lru-cache';
 import type { ShopContext } from '../../schema/index.ts';
 import { useCacheReport } from './cache-report.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
@@ -30,9 +31,14 @@ export function createGraphqlHandler({ schema, contextOf, hasReport, log }: Grap
     logging: false,
     graphiql: false,
     landingPage: false,
-    healthCheckEndpoint: '/livez',
+    parserAndValidationCache: { documentCache: documentCache(), errorCache: documentCache() },
     maxRequestBodySize: false,
     multipart: false,
     cors: false,
   });
+}
+
+/** Yoga's own keeps a thousand documents of any length, 100 kB each for who wants to fill the memory. */
+function documentCache<T extends object>(): LRUCache<string, T> {
+  return new LRUCache({ max: 1_000, maxSize: 2_000_000, sizeCalculation: (_parsed, text) => text.length + 1 });
 }

@@ -45,7 +45,12 @@ async function route(parts: HttpParts, request: IncomingMessage, response: Serve
     }
     default:
       return sendJson(response, 404, {
-        errors: [{ message: `There is nothing at this path; GraphQL is at ${graphqlPath}.` }],
+        errors: [
+          {
+            message: `There is nothing at this path; GraphQL is at ${graphqlPath}.`,
+            extensions: { code: 'BAD_USER_INPUT' },
+          },
+        ],
       });
   }
 }

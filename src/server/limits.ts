@@ -14,20 +14,20 @@ import {
   TokenKind,
   type DocumentNode,
   type ExecutionArgs,
-  type SelectionSetNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { fieldsOf } from './document-fields.ts';
 
 /** Validation compares fields of one name pair by pair, so that its cost grows with the square of this. */
 const tokensMax = 1_000;
 /**
- * Fields of the whole document, those of fragments once for each use. The complexity plugin does not look into
- * introspection, where a few fragments made a kilobyte into fifteen megabytes; GraphiQL's own question has 250.
+ * Fields of the whole document, introspection included, which the complexity plugin does not look into: there a few
+ * fragments made a kilobyte into fifteen megabytes. GraphiQL's own question has 250.
  */
-const fieldsMax = 500;
+const documentFieldsMax = 500;
 const depthMax = 10;
-/** Fields of the document, those of fragments once for each use. */
-const breadthMax = 200;
+/** Fields of the operation that is executed, without introspection. */
+const operationFieldsMax = 200;
 /** Objects and fields of the answer, by the limits that the lists are given. */
 const complexityMax = 10_000;
 
@@ -37,8 +37,8 @@ export function useLimits(): Plugin {
       setParseFn((source: string | Source) => {
         const document = parsed(source);
         const fields = fieldsOf(document);
-        if (fields > fieldsMax)
-          throw tooComplex(`it selects ${fields} fields in all, at most ${fieldsMax} are allowed`);
+        if (fields > documentFieldsMax)
+          throw tooComplex(`it selects ${fields} fields in all, at most ${documentFieldsMax} are allowed`);
         return document;
       });
     },
@@ -67,33 +67,6 @@ function hasTooManyTokens(text: string | Source): boolean {
   }
 }
 
-/** Each fragment is counted once, however often it is used: bombs that double cost nothing here. */
-function fieldsOf({ definitions }: DocumentNode): number {
-  const fragments = new Map<string, SelectionSetNode>();
-  for (const one of definitions) {
-    if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one.selectionSet);
-  }
-  const counts = new Map<string, number>();
-  const ofFragment = (name: string): number => {
-    const known = counts.get(name);
-    if (known !== undefined) return known;
-    counts.set(name, 0); // a fragment within itself is for validation to refuse
-    const fields = ofSelections(fragments.get(name));
-    counts.set(name, fields);
-    return fields;
-  };
-  const ofSelections = (set: SelectionSetNode | undefined): number => {
-    let fields = 0;
-    for (const one of set?.selections ?? []) {
-      if (one.kind === Kind.FRAGMENT_SPREAD) fields += ofFragment(one.name.value);
-      else fields += Number(one.kind === Kind.FIELD) + ofSelections(one.selectionSet);
-    }
-    return fields;
-  };
-  const operations = definitions.filter((one) => one.kind === Kind.OPERATION_DEFINITION);
-  return operations.reduce((sum, { selectionSet }) => sum + ofSelections(selectionSet), 0);
-}
-
 /** What the operation asks too much of, in words. */
 function excessOf({
   document,
@@ -108,7 +81,7 @@ function excessOf({
   const others = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
   const { complexity, depth, breadth } = complexityOf();
   if (depth > depthMax) return `it is ${depth} levels deep, at most ${depthMax} are allowed`;
-  if (breadth > breadthMax) return `it selects ${breadth} fields, at most ${breadthMax} are allowed`;
+  if (breadth > operationFieldsMax) return `it selects ${breadth} fields, at most ${operationFieldsMax} are allowed`;
   if (complexity > complexityMax) return `its complexity is ${complexity}, at most ${complexityMax} is allowed`;
   return undefined;
 

@@ -1,6 +1,9 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+/** What is under way for longer than this is cut off: a request that never arrives whole would keep the process. */
+const closeMsMax = 3_000;
+
 /** The port or address cannot be had; the message is one line for a person. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
@@ -24,9 +27,6 @@ export async function listen(server: Server, { host, port }: { host: string; por
   const shown = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `http://${shown}:${portTaken}`;
 }
-
-/** What is under way for longer than this is cut off: a request that never arrives whole would keep the process. */
-const closeMsMax = 5_000;
 
 /** Answers what is under way, then closes. Connections that ask nothing are closed at once. */
 export async function close(server: Server): Promise<void> {

@@ -45,7 +45,7 @@ it('tells what the schema means', async () => {
 
 /** A browser that has never been here. */
 async function openGraphiql(): Promise<{ page: Page; problems: string[] }> {
-  const server = await startServer({ simulateLatency: true });
+  const server = await startServer();
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
   onTestFinished(() => context.close());
   const page = await context.newPage();
@@ -70,7 +70,7 @@ async function run(page: Page, operation: string): Promise<string> {
   const isAnswered = async (): Promise<boolean> => {
     const isOurs = (text: string | null): boolean => text?.includes(` ${operation}`) === true;
     const [response] = await Promise.all([
-      page.waitForResponse((one) => isOurs(one.request().postData()), { timeout: 2_000 }).catch(() => undefined),
+      page.waitForResponse((one) => isOurs(one.request().postData()), { timeout: 500 }).catch(() => undefined),
       button.click(),
     ]);
     answer = await response?.json();

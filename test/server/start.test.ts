@@ -46,7 +46,7 @@ describe('where it cannot start it says why in one line, with exit code 1', () =
   });
 
   it('a host that is not this machine', async () => {
-    const program = await startProgram({ env: { HOST: '203.0.113.1' } });
+    const program = await startProgram({ env: { ...given, HOST: '203.0.113.1' } });
     expect(await program.ended).toBe(1);
     expect(program.stderr()).toMatch(/^Cannot listen \(EADDRNOTAVAIL\): .*\n$/);
     await expectNothingLeft(program);

@@ -1,0 +1,16 @@
+import { builder } from './builder.ts';
+import { reachable } from './cache-unavailable.ts';
+
+const FlushResult = builder.objectRef<{ keysRemoved: number }>('FlushResult').implement({
+  fields: (t) => ({ keysRemoved: t.exposeInt('keysRemoved', { description: 'Values that were removed.' }) }),
+});
+
+builder.mutationField('flushCache', (t) =>
+  t.field({
+    type: FlushResult,
+    description: 'Makes every cached value void and removes it.',
+    resolve: async (_parent, _args, { cache }) => {
+      return { keysRemoved: await reachable(cache.flush()) };
+    },
+  }),
+);
