@@ -20,7 +20,7 @@ export interface Config {
   readonly logLevel: LogLevel;
 }
 
-export type LogLevel = (typeof LOG_LEVELS)[number];
+type LogLevel = (typeof logLevels)[number];
 
 /** The environment is wrong; the message has a line for each variable, and no URL in it. */
 export class ConfigError extends Error {
@@ -30,9 +30,9 @@ export class ConfigError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-const VARIABLES = z.object({
+const variables = z.object({
   PORT: wholeNumber(0, 65_535).default(8_000),
   HOST: z
     .string()
@@ -47,17 +47,17 @@ const VARIABLES = z.object({
   CACHE_TTL: wholeNumber(1, 86_400, ' (seconds)').default(60),
   CACHE_REPORT: onOrOff(),
   SIMULATED_LATENCY: onOrOff(),
-  LOG_LEVEL: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  LOG_LEVEL: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
 });
 
 /**
- * Reads the nine variables of the README's table; an empty one counts as unset, others are left alone.
+ * Reads the variables of the README's table; an empty one counts as unset, others are left alone.
  *
- * @throws ConfigError with one line per wrong variable: its name, what it must be, what it got.
+ * @throws {ConfigError} with one line per wrong variable: its name, what it must be, what it got.
  */
 export function readConfig(env: Environment): Config {
-  const given = Object.keys(VARIABLES.shape).flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
-  const { success, data, error } = VARIABLES.safeParse(Object.fromEntries(given));
+  const given = Object.keys(variables.shape).flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
+  const { success, data, error } = variables.safeParse(Object.fromEntries(given));
   if (!success) throw new ConfigError(error.issues.map((issue) => complaint(issue, env)).join('\n'));
   return Object.freeze({
     port: data.PORT,

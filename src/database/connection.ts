@@ -31,7 +31,7 @@ export interface Database {
 }
 
 // How long a statement may go without an answer beyond what the server allows it.
-const ANSWER_GRACE_MS = 2_000;
+const answerGraceMs = 2_000;
 
 /**
  * A pool of connections to PostgreSQL, and Kysely on it. Nothing is connected before the first statement.
@@ -52,7 +52,7 @@ export function connectDatabase(options: DatabaseOptions): Database {
     keepAliveInitialDelayMillis: 10_000,
   });
   pool.on('error', onError);
-  const guarded = guardedPool(pool, statementMsMax + ANSWER_GRACE_MS);
+  const guarded = guardedPool(pool, statementMsMax + answerGraceMs);
   const dialect = new PostgresDialect({ pool: guarded });
   const db = new Kysely<Tables>(log === undefined ? { dialect } : { dialect, log });
   return {

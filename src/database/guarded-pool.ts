@@ -1,6 +1,6 @@
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
-import { DatabaseUnavailableError } from './unavailable.ts';
+import { DatabaseUnavailableError, isDatabaseUnavailable } from './unavailable.ts';
 
 /**
  * `pool` for Kysely, with three things that node-postgres leaves open:
@@ -34,6 +34,7 @@ class GuardedClient implements PostgresPoolClient {
   readonly #client: PoolClient;
   readonly #losses: WeakMap<object, Error>;
   readonly #answerMsMax: number;
+  #isBroken = false;
 
   constructor(client: PoolClient, losses: WeakMap<object, Error>, answerMsMax: number) {
     this.#client = client;
@@ -52,8 +53,8 @@ class GuardedClient implements PostgresPoolClient {
   }
 
   release(): void {
-    // The pool sees by itself that a connection is broken, and drops it.
-    this.#client.release();
+    // The pool sees that a connection is broken only when its socket ends, which is later than the server's last word.
+    this.#client.release(this.#isBroken);
   }
 
   async #answer<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>> {
@@ -64,6 +65,7 @@ class GuardedClient implements PostgresPoolClient {
       return { command: command as PostgresQueryResult<R>['command'], rowCount: rowCount ?? 0, rows };
     } catch (error) {
       const loss = this.#losses.get(this.#client);
+      this.#isBroken ||= loss !== undefined || isDatabaseUnavailable(error);
       throw loss === undefined ? error : new DatabaseUnavailableError(loss);
     } finally {
       clearTimeout(deadline);

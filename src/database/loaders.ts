@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import { sql, type Kysely } from 'kysely';
-import { PRODUCT_COLUMNS, productOf, type Product } from './product.ts';
+import { productColumns, productOf, type Product } from './product.ts';
 import type { Tables } from './tables.ts';
 
 /** `createdAt` is ISO 8601 in UTC with milliseconds: `2024-02-29T12:30:00.000Z`. */
@@ -34,7 +34,7 @@ export interface Loaders {
 }
 
 // Bounds one statement's arrays and rows. More parents than this on one level make a second statement.
-const BATCH_KEYS_MAX = 1_000;
+const batchKeysMax = 1_000;
 
 /**
  * Loaders for one request: whatever is asked of one of them in the same tick is one statement, also where limits differ.
@@ -44,11 +44,11 @@ export function createLoaders(db: Kysely<Tables>): Loaders {
   return {
     productReviews: new DataLoader((keys) => loadReviews(db, keys), {
       cacheKeyFn: ({ productId, limit }) => `${productId}:${limit}`,
-      maxBatchSize: BATCH_KEYS_MAX,
+      maxBatchSize: batchKeysMax,
     }),
     categoryProducts: new DataLoader((keys) => loadProducts(db, keys), {
       cacheKeyFn: ({ categoryId, limit }) => `${categoryId}:${limit}`,
-      maxBatchSize: BATCH_KEYS_MAX,
+      maxBatchSize: batchKeysMax,
     }),
   };
 }
@@ -88,7 +88,7 @@ async function loadProducts(db: Kysely<Tables>, keys: readonly CategoryProductsK
       eb
         .selectFrom('products')
         .innerJoin('categories', 'categories.id', 'products.category_id')
-        .select(PRODUCT_COLUMNS)
+        .select(productColumns)
         // `=` would make the first sort column constant, and the planner then walks the primary key and filters: a small
         // category costs it the whole table. As a range, only the index on (category_id, id) gives this order.
         .where((where) =>

@@ -2,7 +2,7 @@ import { inSession } from './session.ts';
 import { sqlText } from './sql-text.ts';
 
 // 'cachepot' shortened to what fits: any number will do that no other program locks on this database.
-const MIGRATION_LOCK = 0x63_70_6f_74;
+const migrationLock = 0x63_70_6f_74;
 
 /**
  * Brings the database at `url` to the schema of `sql/1-tables.sql`, in one transaction: all of it or nothing. What is there
@@ -13,7 +13,7 @@ const MIGRATION_LOCK = 0x63_70_6f_74;
 export function migrate({ url }: { url: string }): Promise<{ changed: boolean }> {
   return inSession(url, async (client) => {
     await client.query('begin');
-    await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);
     await client.query(await sqlText('1-tables.sql'));
     // PostgreSQL gives a transaction its number with its first write, so none means that nothing was written.
     const { rows } = await client.query<{ changed: boolean }>(

@@ -15,7 +15,7 @@ export interface Category {
 }
 
 /** The columns of products joined with categories that make a `Product`. */
-export const PRODUCT_COLUMNS = [
+export const productColumns = [
   'products.id',
   'products.name',
   'products.description',
@@ -25,7 +25,7 @@ export const PRODUCT_COLUMNS = [
   'categories.name as categoryName',
 ] as const;
 
-export interface ProductRow extends Omit<Product, 'category'> {
+interface ProductRow extends Omit<Product, 'category'> {
   categoryId: number;
   categoryName: string;
 }

@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely';
-import { PRODUCT_COLUMNS, productOf, type Product } from './product.ts';
+import { productColumns, productOf, type Product } from './product.ts';
 import type { Tables } from './tables.ts';
 
 /** What a search asks for. */
 export interface ProductSearch {
-  /** What name or description must contain, case ignored; empty finds everything. */
+  /** What name or description must contain, case ignored; empty finds everything. PostgreSQL refuses U+0000 in it. */
   q: string;
   /** Only this category; null or absent for all. */
   categoryId?: number | null | undefined;
@@ -19,12 +19,10 @@ export interface ProductSearch {
  * is ASCII alone. An unknown category has no products.
  */
 export async function searchProducts(db: Kysely<Tables>, { q, categoryId, limit }: ProductSearch): Promise<Product[]> {
-  // No text in PostgreSQL holds this character, and it refuses one that does.
-  if (q.includes('\0')) return [];
   let query = db
     .selectFrom('products')
     .innerJoin('categories', 'categories.id', 'products.category_id')
-    .select(PRODUCT_COLUMNS)
+    .select(productColumns)
     .orderBy('products.id')
     .limit(limit);
   if (categoryId !== null && categoryId !== undefined) query = query.where('products.category_id', '=', categoryId);

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { runCommand } from './command.ts';
-import { seed, SEED_DEFAULTS, sizeRefused } from './seed.ts';
+import { seed, seedDefaults, sizeRefused } from './seed.ts';
 
 await runCommand(async (url) => {
   const { values } = parseArgs({ options: { products: { type: 'string' }, reviews: { type: 'string' } } });
@@ -16,7 +16,7 @@ await runCommand(async (url) => {
 });
 
 function size(table: 'products' | 'reviews', text: string | undefined): number {
-  if (text === undefined) return SEED_DEFAULTS[table];
+  if (text === undefined) return seedDefaults[table];
   if (/^\d+$/.test(text)) return Number(text);
   throw sizeRefused(table, `'${text}'`);
 }

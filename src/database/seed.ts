@@ -1,12 +1,13 @@
 import type { Client } from 'pg';
 import { inSession } from './session.ts';
 import { sqlText } from './sql-text.ts';
+import { tablesExistSql } from './tables-exist.ts';
 
 /** The sizes that `sql/2-seed.sql` has without being told. */
-export const SEED_DEFAULTS = { products: 500, reviews: 5_000 } as const;
+export const seedDefaults = { products: 500, reviews: 5_000 } as const;
 
-const SEED_MIN = { products: 1, reviews: 0 } as const;
-const SEED_MAX = { products: 1_000_000, reviews: 10_000_000 } as const;
+const seedMin = { products: 1, reviews: 0 } as const;
+const seedMax = { products: 1_000_000, reviews: 10_000_000 } as const;
 
 /** How far the filling has come. */
 export interface SeedProgress {
@@ -28,17 +29,17 @@ export interface SeedOptions {
 
 /** The seed was asked for something impossible. `TABLES_MISSING`: migrate first. `OUT_OF_RANGE`: a size is not allowed. */
 export class SeedError extends Error {
+  override readonly name = 'SeedError';
   readonly code: 'TABLES_MISSING' | 'OUT_OF_RANGE';
 
   constructor(code: SeedError['code'], message: string) {
     super(message);
-    this.name = 'SeedError';
     this.code = code;
   }
 }
 
-const SEED_LOCK = 0x73_65_65_64;
-const BATCH_ROWS = 25_000;
+const seedLock = 0x73_65_65_64;
+const batchRows = 25_000;
 
 /**
  * Fills the database at `url` with `sql/2-seed.sql`, in batches that are a transaction each, and ends with ANALYZE. The same
@@ -46,21 +47,21 @@ const BATCH_ROWS = 25_000;
  * only the added reviews over all products. Two at once do not collide: the second waits for the first.
  *
  * @returns How many rows the tables hold now.
- * @throws SeedError before anything is written.
+ * @throws {SeedError} before anything is written.
  */
 export function seed(options: SeedOptions): Promise<{ categories: number; products: number; reviews: number }> {
-  const { url, products = SEED_DEFAULTS.products, reviews = SEED_DEFAULTS.reviews, onProgress } = options;
+  const { url, products = seedDefaults.products, reviews = seedDefaults.reviews, onProgress } = options;
   assertInRange('products', products);
   assertInRange('reviews', reviews);
   return inSession(url, async (client) => {
     await assertTablesExist(client);
-    await client.query('select pg_advisory_lock($1)', [SEED_LOCK]);
+    await client.query('select pg_advisory_lock($1)', [seedLock]);
     const text = await sqlText('2-seed.sql');
     const sizes = { products, reviews };
     for (const table of ['products', 'reviews'] as const) {
       const total = sizes[table];
-      for (let first = 1; first <= total; first += BATCH_ROWS) {
-        const last = Math.min(first + BATCH_ROWS - 1, total);
+      for (let first = 1; first <= total; first += batchRows) {
+        const last = Math.min(first + batchRows - 1, total);
         await runBatch(client, text, batchSettings(products, table, first, last));
         onProgress?.({ table, done: last, total });
       }
@@ -93,20 +94,18 @@ function batchSettings(
 }
 
 function assertInRange(table: SeedProgress['table'], value: number): void {
-  if (Number.isInteger(value) && value >= SEED_MIN[table] && value <= SEED_MAX[table]) return;
+  if (Number.isInteger(value) && value >= seedMin[table] && value <= seedMax[table]) return;
   throw sizeRefused(table, String(value));
 }
 
 /** The error for a size that is not allowed, or is no number. */
 export function sizeRefused(table: SeedProgress['table'], got: string): SeedError {
-  const range = `${SEED_MIN[table]}…${SEED_MAX[table]}`;
+  const range = `${seedMin[table]}…${seedMax[table]}`;
   return new SeedError('OUT_OF_RANGE', `--${table} must be a whole number ${range}, got ${got}`);
 }
 
 async function assertTablesExist(client: Client): Promise<void> {
-  const { rows } = await client.query<{ exist: boolean }>(
-    "select bool_and(to_regclass(name) is not null) as exist from unnest(array['categories', 'products', 'reviews']) as name",
-  );
+  const { rows } = await client.query<{ exist: boolean }>(tablesExistSql);
   if (rows[0]?.exist === true) return;
   throw new SeedError('TABLES_MISSING', 'The tables are not there. Run first: npm run migrate');
 }

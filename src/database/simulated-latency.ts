@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Milliseconds that `SIMULATED_LATENCY` adds to a query's path to the database. */
-export const SIMULATED_LATENCY_MS = { categoryStats: 300, searchProducts: 250, topProducts: 350 } as const;
+export const simulatedLatencyMs = { categoryStats: 300, searchProducts: 250, topProducts: 350 } as const;
 
 /** Runs `load`, where latency is simulated after the query's time. */
-export type SimulatedLatency = <T>(query: keyof typeof SIMULATED_LATENCY_MS, load: () => Promise<T>) => Promise<T>;
+type SimulatedLatency = <T>(query: keyof typeof simulatedLatencyMs, load: () => Promise<T>) => Promise<T>;
 
 /**
  * The network that a demonstration on one machine lacks: 300, 250 and 350 ms on the shop's three queries, on no others.
@@ -15,7 +15,7 @@ export type SimulatedLatency = <T>(query: keyof typeof SIMULATED_LATENCY_MS, loa
 export function simulatedLatency(isOn: boolean): SimulatedLatency {
   if (!isOn) return (_query, load) => load();
   return async (query, load) => {
-    await delay(SIMULATED_LATENCY_MS[query]);
+    await delay(simulatedLatencyMs[query]);
     return await load();
   };
 }

@@ -2,14 +2,17 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
+/** In the order in which they run. */
+const sqlNames = ['1-tables.sql', '2-seed.sql'] as const;
+
 /** The paths of the files that make and fill an empty database, in their order. */
 export function sqlFiles(): string[] {
   const here = new URL('.', import.meta.url);
-  return ['1-tables.sql', '2-seed.sql'].map((name) => fileURLToPath(sqlFile(here, name)));
+  return sqlNames.map((name) => fileURLToPath(sqlFile(here, name)));
 }
 
 /** The text of a file of the package's `sql` folder. */
-export function sqlText(name: '1-tables.sql' | '2-seed.sql'): Promise<string> {
+export function sqlText(name: (typeof sqlNames)[number]): Promise<string> {
   return readFile(sqlFile(new URL('.', import.meta.url), name), 'utf8');
 }
 

@@ -11,12 +11,12 @@ export interface Tables {
   reviews: ReviewsTable;
 }
 
-export interface CategoriesTable {
+interface CategoriesTable {
   id: Generated<number>;
   name: string;
 }
 
-export interface ProductsTable {
+interface ProductsTable {
   id: Generated<number>;
   category_id: number;
   name: string;
@@ -26,7 +26,7 @@ export interface ProductsTable {
   created_at: Generated<Date>;
 }
 
-export interface ReviewsTable {
+interface ReviewsTable {
   id: Generated<number>;
   product_id: number;
   rating: number;

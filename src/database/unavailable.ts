@@ -5,16 +5,16 @@
  * SASL's). Their texts are no contract, so `guardedPool` wraps a failure by *where* it happened.
  */
 export class DatabaseUnavailableError extends Error {
+  override readonly name = 'DatabaseUnavailableError';
   readonly code = 'DATABASE_UNAVAILABLE';
 
   constructor(cause: unknown) {
     super('PostgreSQL cannot be reached', { cause });
-    this.name = 'DatabaseUnavailableError';
   }
 }
 
 // Node's codes for a socket that does not come up or breaks.
-const SOCKET_CODES = new Set([
+const socketCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'ECONNABORTED',
@@ -31,7 +31,7 @@ const SOCKET_CODES = new Set([
 // https://www.postgresql.org/docs/current/errcodes-appendix.html: class 08 (connection), 57P01 to 57P05 (shutdown, crash,
 // starting up, database dropped, idle session), 53300 (too many connections), class 28 (who one is), 3D000 (no such
 // database). A cancelled or too long statement (57014) is not among them: the database is there.
-const SQLSTATES = /^(08...|57P0[1-5]|53300|28...|3D000)$/;
+const sqlStates = /^(08...|57P0[1-5]|53300|28...|3D000)$/;
 
 /**
  * Whether `error` says that the database is away, and not that a statement was wrong: connections refused, reset or timed
@@ -43,7 +43,7 @@ const SQLSTATES = /^(08...|57P0[1-5]|53300|28...|3D000)$/;
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (error instanceof DatabaseUnavailableError) return true;
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
-  if (SOCKET_CODES.has(error.code) || SQLSTATES.test(error.code)) return true;
+  if (socketCodes.has(error.code) || sqlStates.test(error.code)) return true;
   // A unix socket that is not there is ENOENT, one that is closed to us EACCES.
   return 'syscall' in error && error.syscall === 'connect';
 }

@@ -1,7 +1,6 @@
-// PostgreSQL refuses to run as root. Where we are root, it runs as the system's user `postgres`.
+/** PostgreSQL refuses to run as root. Where we are root, it runs as the system's user `postgres`. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-
 import { EmbeddedError } from './errors.ts';
 
 export interface Account {
@@ -10,7 +9,7 @@ export interface Account {
 }
 
 const run = promisify(execFile);
-const NAME = 'postgres';
+const accountName = 'postgres';
 
 /** The account for PostgreSQL, made if it is missing; null where we are not root and it can run as ourselves. */
 export async function postgresAccount(): Promise<Account | null> {
@@ -23,7 +22,7 @@ export async function postgresAccount(): Promise<Account | null> {
   if (made) return made;
   throw new EmbeddedError(
     'START_FAILED',
-    `PostgreSQL does not run as root, and the system user "${NAME}" could not be made (${String(failure).trim()}). ` +
+    `PostgreSQL does not run as root, and the system user "${accountName}" could not be made (${String(failure).trim()}). ` +
       'Make it, start cachepot as another user, or set DATABASE_URL.',
     { cause: failure },
   );
@@ -32,12 +31,12 @@ export async function postgresAccount(): Promise<Account | null> {
 async function make(): Promise<void> {
   // A root shell by `su` may have no sbin on its PATH.
   const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
-  await run('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', NAME], { env });
+  await run('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', accountName], { env });
 }
 
 async function lookUp(): Promise<Account | null> {
   try {
-    const [uid, gid] = await Promise.all([run('id', ['-u', NAME]), run('id', ['-g', NAME])]);
+    const [uid, gid] = await Promise.all([run('id', ['-u', accountName]), run('id', ['-g', accountName])]);
     return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
   } catch {
     return null;

@@ -1,17 +1,18 @@
-// A server as a child process, in a process group of its own: Ctrl-C in a terminal goes to the whole foreground
-// group and would end the server before whoever uses it has closed its connections.
-//
-// No signal handler stands here: main.ts decides what a signal does. If this process ends without stop(), by an
-// exception or by process.exit, an `exit` hook kills the child. Only SIGKILL leaves it behind.
+/**
+ * A server as a child process, in a process group of its own: Ctrl-C in a terminal goes to the whole foreground
+ * group and would end the server before whoever uses it has closed its connections.
+ *
+ * No signal handler stands here: main.ts decides what a signal does. If this process ends without stop(), by an
+ * exception or by process.exit, an `exit` hook kills the child. Only SIGKILL leaves it behind.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { Account } from './account.ts';
 import { EmbeddedError } from './errors.ts';
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly folder: string;
@@ -33,10 +34,10 @@ export interface Child {
   stop(): Promise<void>;
 }
 
-const STOP_MS_MAX = 5_000;
-const READY_MS_MAX = 20_000;
-const POLL_MS = 10;
-const LOG_CHARS_MAX = 4_000;
+const stopMsMax = 5_000;
+const readyMsMax = 20_000;
+const pollEveryMs = 10;
+const logCharsMax = 4_000;
 
 /** Resolves when the process runs, which is before it is ready: see `untilReady`. */
 export async function startChild(options: ChildOptions): Promise<Child> {
@@ -69,7 +70,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const stop = async (): Promise<void> => {
     if (!hasEnded()) child.kill(stopSignal);
     const patience = new AbortController();
-    const late = sleep(STOP_MS_MAX, 'late', { signal: patience.signal }).catch(() => 'ended');
+    const late = sleep(stopMsMax, 'late', { signal: patience.signal }).catch(() => 'ended');
     if ((await Promise.race([ended, late])) === 'late' && !hasEnded()) killGroup(pid);
     patience.abort();
     await ended;
@@ -81,14 +82,14 @@ export async function startChild(options: ChildOptions): Promise<Child> {
 /** Asks `isReady` again and again until it says yes; fails as soon as the process ends, or after 20 s. */
 export async function untilReady(child: Child, command: string, isReady: () => Promise<boolean>): Promise<void> {
   const name = basename(command);
-  const deadline = performance.now() + READY_MS_MAX;
+  const deadline = performance.now() + readyMsMax;
   while (!child.hasEnded()) {
     if (await isReady()) return;
     if (performance.now() > deadline) {
       await child.stop();
-      throw new EmbeddedError('START_FAILED', `${name} was not ready within ${READY_MS_MAX} ms:\n${child.lastLines()}`);
+      throw new EmbeddedError('START_FAILED', `${name} was not ready within ${readyMsMax} ms:\n${child.lastLines()}`);
     }
-    await sleep(POLL_MS);
+    await sleep(pollEveryMs);
   }
   throw new EmbeddedError('START_FAILED', `${name} ended too early (${await child.ended}):\n${child.lastLines()}`);
 }
@@ -113,7 +114,7 @@ function keepLastLines(child: ChildProcess): () => string {
   let log = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
-      log = (log + text).slice(-LOG_CHARS_MAX);
+      log = (log + text).slice(-logCharsMax);
     });
   }
   return () => log.trimEnd().split('\n').slice(-12).join('\n');

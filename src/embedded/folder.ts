@@ -1,9 +1,8 @@
-// A temporary folder that does not outlive this process, however the process ends (SIGKILL excepted).
+/** A temporary folder that does not outlive this process, however the process ends (SIGKILL excepted). */
 import { rmSync } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
 import type { Account } from './account.ts';
 
 /** A temporary folder with everything in it. */
@@ -14,25 +13,25 @@ export interface Folder {
 }
 
 /** A socket's path holds 103 bytes on macOS and 107 on Linux; what we put below the folder needs about 45. */
-const PARENT_BYTES_MAX = 58;
+const parentBytesMax = 58;
 
 /** A server that was just told to die may still write for a moment: a folder that is not empty is tried again. */
-const REMOVAL = { recursive: true, force: true, maxRetries: 20, retryDelay: 25 };
+const removal = { recursive: true, force: true, maxRetries: 20, retryDelay: 25 };
 
 /**
  * Makes a new folder in the system's temporary one, that only `owner` (default: this process's account) can enter.
  * It is removed when this process exits, at the latest.
  */
 export async function makeFolder(prefix: string, owner: Account | null = null): Promise<Folder> {
-  const parent = Buffer.byteLength(tmpdir()) <= PARENT_BYTES_MAX ? tmpdir() : '/tmp';
+  const parent = Buffer.byteLength(tmpdir()) <= parentBytesMax ? tmpdir() : '/tmp';
   const path = await mkdtemp(join(parent, prefix));
-  const removeNow = (): void => rmSync(path, REMOVAL);
+  const removeNow = (): void => rmSync(path, removal);
   process.once('exit', removeNow);
   if (owner) await chown(path, owner.uid, owner.gid);
   return {
     path,
     async remove() {
-      await rm(path, REMOVAL);
+      await rm(path, removal);
       process.off('exit', removeNow);
     },
   };

