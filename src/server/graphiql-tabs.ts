@@ -1,9 +1,9 @@
 /** The documents that GraphiQL opens with. A tab is named after its operation. */
 
-const compare = `# Every query twice: from the database, from the cache.
-# Run this twice: the first run fills the cache.
-# "extensions" tells where each value came from, and how
-# long that took.
+const compare = `# Every query twice: from the database, and from the
+# cache. Run this twice: the first run fills the
+# cache. "extensions" tells where each value came
+# from, and how long that took.
 query Compare {
   statsDatabase: categoryStats @cache(mode: BYPASS) {
     ...stats
@@ -59,7 +59,8 @@ fragment product on Product {
 }
 `;
 
-const search = `# Another text is another key, and so a miss.
+const search = `# Another text (below, in Variables) is another
+# key, and so a miss.
 # Run the same one twice to see a hit.
 query Search($q: String!, $limit: Int!) {
   searchProducts(q: $q, limit: $limit) {
@@ -79,8 +80,8 @@ query Search($q: String!, $limit: Int!) {
 `;
 
 const topProducts = `# The best rated products of each category.
-# Wait for a minute and run it again: the value has
-# expired, and is loaded anew.
+# Wait for a minute and run it again: the value
+# has expired, and is loaded anew.
 query TopProducts {
   topProducts(perCategory: 3, minReviews: 5) {
     category
@@ -115,7 +116,8 @@ query Stats {
 }
 `;
 
-const flush = `# Empties the cache: the next run of another tab is a miss.
+const flush = `# Empties the cache: the next run of another tab
+# is a miss.
 mutation Flush {
   flushCache {
     keysRemoved

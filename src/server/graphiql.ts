@@ -18,7 +18,7 @@ export interface Page {
 const tabsStyle = '<style>.graphiql-tab { transform: none !important; }</style>';
 
 export async function createGraphiqlPage(): Promise<Page> {
-  const html = renderGraphiQL({ title: 'cachepot', defaultTabs: tabs, defaultEditorToolsVisibility: 'variables' });
+  const html = renderGraphiQL({ title: 'cachepot', defaultTabs: tabs, defaultEditorToolsVisibility: false });
   const gzipped = await promisify(gzip)(html.replace('</head>', `${tabsStyle}</head>`), { level: 6 });
   return { gzipped, plain: () => promisify(gunzip)(gzipped) };
 }
