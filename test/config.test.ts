@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-
 import { ConfigError, readConfig } from '../src/config.ts';
 
-const DEFAULTS = {
+const defaults = {
   port: 8_000,
   host: '127.0.0.1',
   databaseUrl: undefined,
@@ -17,14 +16,14 @@ const DEFAULTS = {
 describe('the configuration', () => {
   it('has a default for everything, is frozen, and leaves other variables alone', () => {
     const config = readConfig({ PATH: '/bin', npm_config_port: 'x' });
-    expect(config).toEqual(DEFAULTS);
+    expect(config).toEqual(defaults);
     expect(Object.isFrozen(config)).toBe(true);
   });
 
   it('takes an empty variable for an unset one', () => {
     const names = ['PORT', 'HOST', 'DATABASE_URL', 'REDIS_URL', 'CACHE_NAMESPACE', 'CACHE_TTL', 'CACHE_REPORT'];
     const empty = Object.fromEntries([...names, 'SIMULATED_LATENCY', 'LOG_LEVEL'].map((name) => [name, '']));
-    expect(readConfig(empty)).toEqual(DEFAULTS);
+    expect(readConfig(empty)).toEqual(defaults);
   });
 
   it.each([
@@ -49,7 +48,7 @@ describe('the configuration', () => {
     ['LOG_LEVEL', 'trace', { logLevel: 'trace' }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
   ])('reads %s=%s', (name, text, expected) => {
-    expect(readConfig({ [name]: text })).toEqual({ ...DEFAULTS, ...expected });
+    expect(readConfig({ [name]: text })).toEqual({ ...defaults, ...expected });
   });
 
   const port = 'PORT must be a whole number from 0 to 65535, got';

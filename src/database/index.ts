@@ -1,12 +1,12 @@
 /**
  * The shop's database: connection, queries, loaders, and what creates and fills the tables.
  *
- * A start goes `connectDatabase` → `createShop`. An embedded PostgreSQL is given `sqlFiles` to run before that; of a
- * database that is given `tablesExist` is asked, and nothing in it is changed: there `npm run migrate` and `npm run seed`
- * make and fill the tables. A request asks the shop, and has loaders of its own.
+ * A start goes `connectDatabase` → `createShop`, and changes no database that it was given: there main.ts only asks
+ * `tablesExist`. To the embedded PostgreSQL it hands `sqlFiles()` before that. `migrate` and the seed are the two commands
+ * `npm run migrate` and `npm run seed`. A request asks the shop, and has loaders of its own.
  */
 export { connectDatabase, type Database, type DatabaseOptions } from './connection.ts';
-export { DatabaseUnavailableError, isDatabaseUnavailable } from './unavailable.ts';
+export { isDatabaseUnavailable } from './unavailable.ts';
 export type { Tables } from './tables.ts';
 export { sqlFiles } from './sql-text.ts';
 export { tablesExist } from './tables-exist.ts';
@@ -16,4 +16,3 @@ export type { ProductSearch } from './search-products.ts';
 export type { Category, Product } from './product.ts';
 export type { TopProduct, TopProductsChoice } from './top-products.ts';
 export type { CategoryProductsKey, Loaders, ProductReviewsKey, Review } from './loaders.ts';
-export { migrate } from './migrate.ts';

@@ -17,7 +17,7 @@ export interface SeedProgress {
 }
 
 /** How large the shop shall be. */
-export interface SeedOptions {
+interface SeedOptions {
   url: string;
   /** 1…1,000,000, 500 unless told otherwise. */
   products?: number;
@@ -28,7 +28,7 @@ export interface SeedOptions {
 }
 
 /** The seed was asked for something impossible. `TABLES_MISSING`: migrate first. `OUT_OF_RANGE`: a size is not allowed. */
-export class SeedError extends Error {
+class SeedError extends Error {
   override readonly name = 'SeedError';
   readonly code: 'TABLES_MISSING' | 'OUT_OF_RANGE';
 

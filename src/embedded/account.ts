@@ -31,7 +31,9 @@ export async function postgresAccount(): Promise<Account | null> {
 async function make(): Promise<void> {
   // A root shell by `su` may have no sbin on its PATH.
   const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
-  await run('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', accountName], { env });
+  await run('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', accountName], {
+    env,
+  });
 }
 
 async function lookUp(): Promise<Account | null> {

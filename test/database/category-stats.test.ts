@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { categoryStats, type CategoryStats } from '../../src/database/index.ts';
+import { categoryStats, type CategoryStats } from '../../src/database/category-stats.ts';
 import type { Tables } from '../../src/database/tables.ts';
 import { newShop, seededShop, type ShopDatabase } from './shop-database.ts';
 

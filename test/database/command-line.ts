@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-export interface Ending {
+interface Ending {
   exitCode: number;
   stdout: string;
   stderr: string;

@@ -1,6 +1,8 @@
 import { CompiledQuery, type Kysely } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { createLoaders, migrate, seed } from '../../src/database/index.ts';
+import { createLoaders } from '../../src/database/loaders.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { seed } from '../../src/database/seed.ts';
 import type { Tables } from '../../src/database/tables.ts';
 import { connect, emptyDatabase, newShop, seededShop } from './shop-database.ts';
 

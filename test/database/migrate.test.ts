@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
-import { migrate, tablesExist } from '../../src/database/index.ts';
+import { tablesExist } from '../../src/database/index.ts';
+import { migrate } from '../../src/database/migrate.ts';
 import { runBuilt } from './command-line.ts';
 import { connect, emptyDatabase } from './shop-database.ts';
 

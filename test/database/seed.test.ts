@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import { describe, expect, inject, it } from 'vitest';
-import { migrate, seed, type SeedProgress } from '../../src/database/index.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { seed, type SeedProgress } from '../../src/database/seed.ts';
 import type { Tables } from '../../src/database/tables.ts';
 import { runBuilt } from './command-line.ts';
 import { connect, emptyDatabase } from './shop-database.ts';

@@ -1,6 +1,7 @@
 import type { Insertable, Kysely } from 'kysely';
 import { inject, onTestFinished } from 'vitest';
-import { connectDatabase, migrate, type Database, type DatabaseOptions } from '../../src/database/index.ts';
+import { connectDatabase, type Database, type DatabaseOptions } from '../../src/database/index.ts';
+import { migrate } from '../../src/database/migrate.ts';
 import type { Tables } from '../../src/database/tables.ts';
 import { createEmptyDatabase } from '../support/databases.ts';
 
@@ -29,7 +30,7 @@ export async function emptyDatabase(): Promise<string> {
   return database.url;
 }
 
-export interface ShopRows {
+interface ShopRows {
   categories?: Insertable<Tables['categories']>[];
   products?: Insertable<Tables['products']>[];
   reviews?: Insertable<Tables['reviews']>[];

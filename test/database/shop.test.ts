@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { createShop, SIMULATED_LATENCY_MS, tablesExist } from '../../src/database/index.ts';
+import { createShop, tablesExist } from '../../src/database/index.ts';
+import { simulatedLatencyMs } from '../../src/database/simulated-latency.ts';
 import { connect, emptyDatabase, newShop, seededShop } from './shop-database.ts';
 
 const search = { q: 'steel', limit: 10 };
@@ -34,9 +35,9 @@ it('holds the three queries back by their simulated latency, and nothing else', 
     timed('ping', shop.ping()),
   ]);
   expect(finished.slice(0, 2).toSorted()).toEqual(['loader', 'ping']);
-  expect(statsMs).toBeGreaterThanOrEqual(SIMULATED_LATENCY_MS.categoryStats);
-  expect(searchMs).toBeGreaterThanOrEqual(SIMULATED_LATENCY_MS.searchProducts);
-  expect(topMs).toBeGreaterThanOrEqual(SIMULATED_LATENCY_MS.topProducts);
+  expect(statsMs).toBeGreaterThanOrEqual(simulatedLatencyMs.categoryStats);
+  expect(searchMs).toBeGreaterThanOrEqual(simulatedLatencyMs.searchProducts);
+  expect(topMs).toBeGreaterThanOrEqual(simulatedLatencyMs.topProducts);
 });
 
 it('tells at start whether the tables are there', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { topProducts } from '../../src/database/index.ts';
+import { topProducts } from '../../src/database/top-products.ts';
 import { newShop, seededShop, type ShopDatabase } from './shop-database.ts';
 
 describe('topProducts', () => {

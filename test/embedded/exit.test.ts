@@ -1,10 +1,8 @@
-// The servers must not outlive the program that started them, also where nobody calls stop().
+/** The servers must not outlive the program that started them, also where nobody calls stop(). */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-
 import { expect, it } from 'vitest';
-
 import { newRoom, type Room } from './room.ts';
 
 const embedded = new URL('../../dist/src/embedded/index.js', import.meta.url).href;

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-
 import { Client } from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-
 import { type EmbeddedPostgres, startPostgres } from '../../src/embedded/index.ts';
 import { newRoom, processGroup, type Room } from './room.ts';
 

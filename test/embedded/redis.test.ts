@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs';
-
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
-
 import { type EmbeddedRedis, type RedisOptions, startRedis } from '../../src/embedded/index.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { newRoom, processGroup } from './room.ts';

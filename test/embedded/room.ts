@@ -1,7 +1,6 @@
 import { chmod, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
 import { onTestFinished, vi } from 'vitest';
 
 /** A temporary folder that stands for the machine's: what a server leaves behind is seen there. */

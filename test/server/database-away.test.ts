@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { migrate } from '../../src/database/index.ts';
+import { migrate } from '../../src/database/migrate.ts';
 import { createEmptyDatabase } from '../support/databases.ts';
 import { startServer } from './start-server.ts';
 

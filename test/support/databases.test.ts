@@ -1,6 +1,5 @@
 import { Client } from 'pg';
 import { expect, inject, it } from 'vitest';
-
 import { createEmptyDatabase } from './databases.ts';
 
 it('gives every test an empty database of its own, which drop removes with its connections', async () => {

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-
 import { Client } from 'pg';
 import { inject } from 'vitest';
 
 /** A database of a test's own, on the server that all tests share. */
-export interface TestDatabase {
+interface TestDatabase {
   readonly url: string;
   /** Drops it, open connections included; those get an error. */
   drop(): Promise<void>;

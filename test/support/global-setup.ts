@@ -1,12 +1,10 @@
-// Once per run: the tools, the built program, one PostgreSQL with the shop's data and one Redis for all test files.
+/** Once per run: the tools, the built program, one PostgreSQL with the shop's data and one Redis for all test files. */
 import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-
 import type { TestProject } from 'vitest/node';
-
 import { startPostgres } from '../../src/embedded/index.ts';
 import { startTestRedis } from './redis.ts';
 import { ensureTools } from './tools.ts';

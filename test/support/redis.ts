@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-
 import { type EmbeddedRedis, makeFolder, startRedis } from '../../src/embedded/index.ts';
 
 /** A private Redis that a test may stop, freeze and kill. */
@@ -15,14 +14,14 @@ export interface TestRedis {
 }
 
 // No memory limit, so that nothing is evicted unless a test asks for it.
-const ARGS = ['--enable-debug-command', 'yes', '--maxmemory', '0', '--maxmemory-policy', 'noeviction'];
+const serverArgs = ['--enable-debug-command', 'yes', '--maxmemory', '0', '--maxmemory-policy', 'noeviction'];
 
 /** @param extraArgs Arguments of `redis-server`, such as `--maxmemory 2mb`; they win over ours. */
 export async function startTestRedis(extraArgs: readonly string[] = []): Promise<TestRedis> {
   const folder = await makeFolder('cachepot-test-redis-');
   const socketPath = join(folder.path, 'redis.sock');
   const start = async (): Promise<EmbeddedRedis> => {
-    const started = await startRedis({ socketPath, extraArgs: [...ARGS, ...extraArgs] });
+    const started = await startRedis({ socketPath, extraArgs: [...serverArgs, ...extraArgs] });
     if (started === null) throw new Error('There is no redis-server on the PATH: global-setup.ts should have seen it.');
     return started;
   };

@@ -1,12 +1,11 @@
-// What the tests need of the machine beside npm's packages: a Redis server and a browser.
+/** What the tests need of the machine beside npm's packages: a Redis server and a browser. */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
 import { findRedisServer } from '../../src/embedded/index.ts';
 
-const INSTALLER = fileURLToPath(new URL('install-tools.sh', import.meta.url));
+const installer = fileURLToPath(new URL('install-tools.sh', import.meta.url));
 
 /** Installs what is missing where it may (root, with apt-get); else says what to install and ends with code 1. */
 export async function ensureTools(): Promise<void> {
@@ -16,7 +15,7 @@ export async function ensureTools(): Promise<void> {
     process.stderr.write(
       `Not on the PATH: ${missing.join(', ')}. Installing by apt-get; this takes a minute or two.\n`,
     );
-    const { status, stdout, stderr } = spawnSync('sh', [INSTALLER], {
+    const { status, stdout, stderr } = spawnSync('sh', [installer], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     });
