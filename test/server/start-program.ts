@@ -78,10 +78,11 @@ export async function startProgram({
   };
 }
 
-/** Neither process, socket nor folder. */
+/** Neither process, socket nor folder, but for the cache of compiled code that npm itself keeps there on Node 24. */
 export async function expectNothingLeft({ room }: Program): Promise<void> {
   await expect.poll(() => room.processes(), { timeout: 5_000 }).toEqual([]);
-  expect(await room.leftFiles()).toEqual([]);
+  const left = await room.leftFiles();
+  expect(left.filter((name) => name !== 'node-compile-cache')).toEqual([]);
 }
 
 export async function freePort(): Promise<number> {
