@@ -1,5 +1,6 @@
 /** The README's example as a stranger uses it: the packed package in a folder of its own, compiled and run. */
 import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,6 +55,12 @@ describe("the README's example", () => {
   });
 });
 
+it('the README links to files that exist', async () => {
+  const targets = [...(await readmeText()).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target = '']) => target);
+  expect(targets.length).toBeGreaterThan(0);
+  expect(targets.filter((target) => !existsSync(join(root, target)))).toEqual([]);
+});
+
 interface Answer {
   data: { books?: { title: string; year: number }[] };
   extensions: { cache: { fields: { state: string }[] } };
@@ -87,10 +94,13 @@ async function startExample(redisUrl: string): Promise<(query: string) => Promis
 }
 
 async function exampleText(): Promise<string> {
-  const readme = await readFile(join(root, 'README.md'), 'utf8');
-  const [, example] = /<!-- example:[^]*?```ts\n([^]*?)```/.exec(readme) ?? [];
+  const [, example] = /<!-- example:[^]*?```ts\n([^]*?)```/.exec(await readmeText()) ?? [];
   if (example === undefined) throw new Error('README.md has no example');
   return example;
+}
+
+function readmeText(): Promise<string> {
+  return readFile(join(root, 'README.md'), 'utf8');
 }
 
 async function readManifest(): Promise<{
