@@ -38,7 +38,14 @@ export function createGraphqlHandler({ schema, contextOf, hasReport, log }: Grap
   });
 }
 
-/** Yoga's own keeps a thousand documents of any length, 100 kB each for who wants to fill the memory. */
+/** What a parsed document with the errors of its validation takes at the most, per character of its text. */
+const bytesPerCharacter = 200;
+const documentBytesMax = 32_000_000;
+
+/** Yoga's own keeps a thousand documents however large, which is enough to fill the memory on purpose. */
 function documentCache<T extends object>(): LRUCache<string, T> {
-  return new LRUCache({ max: 1_000, maxSize: 2_000_000, sizeCalculation: (_parsed, text) => text.length + 1 });
+  return new LRUCache({
+    maxSize: documentBytesMax,
+    sizeCalculation: (_parsed, text) => bytesPerCharacter * (text.length + 1),
+  });
 }
