@@ -43,8 +43,14 @@ export function useLimits(): Plugin {
       });
     },
     onExecute({ args, setResultAndStopExecution }) {
-      const excess = excessOf(args);
-      if (excess !== undefined) setResultAndStopExecution({ errors: [tooComplex(excess)] });
+      try {
+        const excess = excessOf(args);
+        if (excess !== undefined) setResultAndStopExecution({ errors: [tooComplex(excess)] });
+      } catch (error) {
+        // An argument that is wrong ends the request: executed, its unmeasured neighbours could ask for anything.
+        if (!(error instanceof GraphQLError)) throw error;
+        setResultAndStopExecution({ errors: [error] });
+      }
     },
   };
 }
@@ -79,24 +85,14 @@ function excessOf({
   if (!operation) return undefined;
   // The complexity plugin takes the first operation that it finds.
   const others = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
-  const { complexity, depth, breadth } = complexityOf();
+  const { complexity, depth, breadth } = complexityFromQuery(
+    { kind: Kind.DOCUMENT, definitions: [operation, ...others] },
+    { schema, variables: { ...variableValues }, ctx: contextValue as object },
+  );
   if (depth > depthMax) return `it is ${depth} levels deep, at most ${depthMax} are allowed`;
   if (breadth > operationFieldsMax) return `it selects ${breadth} fields, at most ${operationFieldsMax} are allowed`;
   if (complexity > complexityMax) return `its complexity is ${complexity}, at most ${complexityMax} is allowed`;
   return undefined;
-
-  function complexityOf(): { complexity: number; depth: number; breadth: number } {
-    try {
-      return complexityFromQuery(
-        { kind: Kind.DOCUMENT, definitions: [...(operation ? [operation] : []), ...others] },
-        { schema, variables: { ...variableValues }, ctx: contextValue as object },
-      );
-    } catch (error) {
-      // Wrong variables: execution says so better.
-      if (error instanceof GraphQLError) return { complexity: 0, depth: 0, breadth: 0 };
-      throw error;
-    }
-  }
 }
 
 function tooComplex(reason: string): GraphQLError {
