@@ -30,6 +30,8 @@ const depthMax = 10;
 const operationFieldsMax = 200;
 /** Objects and fields of the answer, by the limits that the lists are given. */
 const complexityMax = 10_000;
+/** Of the answer to a refused operation, for clients that go by the specification of GraphQL over HTTP. */
+const badRequest = { status: 400, spec: true };
 
 export function useLimits(): Plugin {
   return {
@@ -49,7 +51,7 @@ export function useLimits(): Plugin {
       } catch (error) {
         // An argument that is wrong ends the request: executed, its unmeasured neighbours could ask for anything.
         if (!(error instanceof GraphQLError)) throw error;
-        setResultAndStopExecution({ errors: [error] });
+        setResultAndStopExecution({ errors: [badInput(error)] });
       }
     },
   };
@@ -97,6 +99,10 @@ function excessOf({
 
 function tooComplex(reason: string): GraphQLError {
   return new GraphQLError(`The query is too complex: ${reason}.`, {
-    extensions: { code: 'QUERY_TOO_COMPLEX', http: { status: 400, spec: true } },
+    extensions: { code: 'QUERY_TOO_COMPLEX', http: badRequest },
   });
+}
+
+function badInput({ message, nodes }: GraphQLError): GraphQLError {
+  return new GraphQLError(message, { nodes: nodes ?? null, extensions: { code: 'BAD_USER_INPUT', http: badRequest } });
 }

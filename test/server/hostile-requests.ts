@@ -15,6 +15,7 @@ const times = (count: number, text: (index: number) => string): string =>
 const query = (text: string, more: object = {}): RawRequest => ({ body: JSON.stringify({ query: text, ...more }) });
 const search = 'query ($q: String!, $limit: Int! = 5) { searchProducts(q: $q, limit: $limit) { id } }';
 const expensive = '{ searchProducts(limit: 100) { category { products(limit: 100) { reviews(limit: 100) { id } } } } }';
+const inside = (selection: string): string => selection.trim().slice(1, -1);
 const nested = (depth: number): string =>
   `{ searchProducts(limit: 1) { ${'category { products(limit: 1) { '.repeat(depth)} id ${'} }'.repeat(depth)} } }`;
 const doubling = (count: number): string =>
@@ -79,7 +80,15 @@ export const hostileRequests: Hostile[] = [
     says: /at most 200 characters, got 10000/,
   },
   { what: 'q with NUL', request: query(search, { variables: { q: 'a\0b' } }), ...badInput, says: /U\+0000/ },
-  { what: 'q missing', request: query(search), ...refused(400), says: /\$q/ },
+  { what: 'q missing', request: query(search), ...badInput, says: /\$q/ },
+  {
+    what: 'a wrong argument beside lists in lists',
+    request: query(`query ($limit: Int = 1) { ${inside(expensive)} bad: searchProducts(limit: $limit) { id } }`, {
+      variables: { limit: null },
+    }),
+    ...badInput,
+    says: /null/,
+  },
   // Documents
   { what: 'a syntax error', request: query('{ categoryStats {'), ...unparsed, says: /^Syntax Error/ },
   { what: 'an unknown field', request: query('{ nothing }'), ...invalid, says: /"nothing"/ },
