@@ -9,7 +9,7 @@ import { connectDatabase, createShop, sqlFiles, tablesExist, type Database } fro
 import { EmbeddedError, startPostgres, startRedis } from './embedded/index.ts';
 import { logCacheEvents } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
-import { openGraphiqlPage } from './server/graphiql.ts';
+import { readGraphiqlPage } from './server/graphiql.ts';
 import { createGraphqlHandler, graphqlPath } from './server/graphql.ts';
 import { createHealth } from './server/health.ts';
 import { createHttpServer } from './server/http.ts';
@@ -54,8 +54,8 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
     adminToken: config.adminToken,
     log,
   });
-  const sendPage = config.console ? await openGraphiqlPage() : undefined;
-  const http = createHttpServer({ graphql, sendPage, health, metrics, log });
+  const page = config.console ? await readGraphiqlPage() : undefined;
+  const http = createHttpServer({ graphql, page, health, metrics, log });
   const url = await listen(http.server, config);
   shutdown.add('server', (reason) => {
     health.shuttingDown();

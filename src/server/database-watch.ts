@@ -8,13 +8,14 @@ export interface DatabaseWatch {
   readonly log: Log;
   /** Ends the watch. */
   readonly signal: AbortSignal;
+  /** Between two questions; a second unless told otherwise. */
+  readonly askEveryMs?: number;
 }
 
-const askEveryMs = 1_000;
 const repeatEveryMs = 30_000;
 
 /** Asks until the database answers. A reason is said once, and again each half a minute. */
-export async function watchDatabase({ tablesExist, log, signal }: DatabaseWatch): Promise<void> {
+export async function watchDatabase({ tablesExist, log, signal, askEveryMs = 1_000 }: DatabaseWatch): Promise<void> {
   let said: { readonly reason: string; readonly atMs: number } | undefined;
   while (!signal.aborted) {
     try {

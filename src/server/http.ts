@@ -1,7 +1,7 @@
 /** The listener: one `node:http` server, and where each path goes. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { answerBrokenRequest } from './broken-request.ts';
-import type { SendPage } from './graphiql.ts';
+import type { Page } from './graphiql.ts';
 import { graphqlPath, type GraphqlHandler } from './graphql.ts';
 import type { Health } from './health.ts';
 import type { Log } from './log.ts';
@@ -17,7 +17,7 @@ const requestMsMax = 10_000;
 export interface HttpParts {
   readonly graphql: GraphqlHandler;
   /** GraphiQL; undefined where there is no console. */
-  readonly sendPage: SendPage | undefined;
+  readonly page: Page | undefined;
   readonly health: Health;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
   readonly log: Log;
@@ -84,7 +84,7 @@ async function route(parts: Parts, request: IncomingMessage, response: ServerRes
 async function answerGraphql(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method, headers } = request;
   const isBrowser = method === 'GET' && headers.accept?.includes('text/html') === true;
-  if (isBrowser && parts.sendPage !== undefined) return await parts.sendPage(request, response);
+  if (isBrowser && parts.page !== undefined) return sendPage(request, response, parts.page);
   if (!isBrowser) checkAccept(headers.accept);
   // Yoga takes a body that was read from here. An object is safe only because the content type was checked.
   if (method === 'POST') Object.assign(request, { body: await readJsonBody(request) });
@@ -94,6 +94,12 @@ async function answerGraphql(parts: Parts, request: IncomingMessage, response: S
   if (!parts.traffic.hasRoom)
     throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
   await parts.graphql(request, response);
+}
+
+function sendPage({ headers }: IncomingMessage, response: ServerResponse, page: Page): void {
+  if (String(headers['accept-encoding']).includes('gzip'))
+    return send(response, { status: 200, headers: page.headers, body: page.gzipped });
+  throw new RequestRefused(406, 'BAD_USER_INPUT', 'The page comes with gzip alone: accept-encoding must name it.');
 }
 
 function logWhenDone(log: Log, { method, url = '' }: IncomingMessage, response: ServerResponse): void {
@@ -149,7 +155,7 @@ function sendJson(response: ServerResponse, status: number, body: unknown, end?:
 
 function send(
   response: ServerResponse,
-  { status, headers, body = '' }: { status: number; headers: Record<string, string>; body?: string | Buffer },
+  { status, headers, body = '' }: { status: number; headers: Readonly<Record<string, string>>; body?: string | Buffer },
   end = (): void => void response.end(),
 ): void {
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).write(body);

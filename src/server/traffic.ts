@@ -1,7 +1,7 @@
 /**
  * What is under way on the listener: bounded, so that strangers cannot hold it up, and ended without losing a request.
  *
- * Bounded are the connections, the requests that are executed at once, the time from a request to its answer's last
+ * Bounded are the connections, what each may send ahead, the requests that are executed at once, the time from a request to its answer's last
  * byte, and what slow readers leave unread: the answers that wait longest are cut off, so that new ones have room.
  */
 import type { Server, ServerResponse } from 'node:http';
@@ -13,6 +13,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Limits {
   /** Of connections; more are closed as they come. */
   readonly connectionsMax: number;
+  /** Of requests that one connection may send before their answers; browsers send one. */
+  readonly pipelinedMax: number;
   /** Of requests that have arrived and are not answered yet. */
   readonly executedMax: number;
   /** For how long an answer may be made and read. */
@@ -25,6 +27,7 @@ export interface Limits {
 
 const defaults: Limits = {
   connectionsMax: 1_000,
+  pipelinedMax: 10,
   executedMax: 500,
   answerMsMax: 30_000,
   unreadBytesMax: 32_000_000,
@@ -34,7 +37,8 @@ const defaults: Limits = {
 export class Traffic {
   readonly #server: Server;
   readonly #limits: Limits;
-  readonly #sockets = new Set<Socket>();
+  /** Each with the number of its answers that are under way. */
+  readonly #sockets = new Map<Socket, number>();
   /** The oldest first. */
   readonly #answers = new Set<ServerResponse>();
   #isClosing = false;
@@ -44,11 +48,11 @@ export class Traffic {
     this.#limits = { ...defaults, ...limits };
     server.maxConnections = this.#limits.connectionsMax;
     server.on('connection', (socket) => {
-      this.#sockets.add(socket);
+      this.#sockets.set(socket, 0);
       socket.once('close', () => this.#sockets.delete(socket));
     });
     // Before every other listener.
-    server.prependListener('request', (_request, response) => this.#opened(response));
+    server.prependListener('request', ({ socket }, response) => this.#opened(socket, response));
   }
 
   /** Whether one more request may be executed. Those that are still arriving do not count, nor do slow readers. */
@@ -78,19 +82,24 @@ export class Traffic {
 
     const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
     const awaited = new Set([...this.#answers].filter(({ req }) => req.complete).map(({ socket }) => socket));
-    for (const socket of this.#sockets) if (!awaited.has(socket)) socket.destroy();
+    for (const socket of this.#sockets.keys()) if (!awaited.has(socket)) socket.destroy();
     const cutOff = setTimeout(() => this.#server.closeAllConnections(), this.#limits.closeMsMax);
     await closed;
     clearTimeout(cutOff);
   }
 
-  #opened(response: ServerResponse): void {
+  #opened(socket: Socket, response: ServerResponse): void {
+    const pipelined = 1 + (this.#sockets.get(socket) ?? 0);
+    this.#sockets.set(socket, pipelined);
+    if (pipelined > this.#limits.pipelinedMax) socket.destroy();
     if (this.#isClosing) sayClose(response);
     this.#answers.add(response);
     const tooLong = setTimeout(() => response.destroy(), this.#limits.answerMsMax);
     response.once('close', () => {
       clearTimeout(tooLong);
       this.#answers.delete(response);
+      const open = this.#sockets.get(socket);
+      if (open !== undefined) this.#sockets.set(socket, open - 1);
     });
     this.#boundUnread();
   }

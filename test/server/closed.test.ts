@@ -1,7 +1,7 @@
 /** What a server without a console keeps from strangers, and what a token is for. */
 import { describe, expect, it } from 'vitest';
 import type { GraphqlError } from './client.ts';
-import { send } from './raw-request.ts';
+import { send, type RawRequest } from './raw-request.ts';
 import { startServer, type RunningServer } from './start-server.ts';
 
 const flush = 'mutation { flushCache { keysRemoved } }';
@@ -112,6 +112,37 @@ describe.each([true, false])('with an ADMIN_TOKEN, and a console: %s', (hasConso
     const asked = await send(server.url, { body: JSON.stringify({ query: two, operationName: 'A' }) });
     const changed = await send(server.url, { body: JSON.stringify({ query: two, operationName: 'B' }) });
     expect([asked.status, changed.status]).toEqual([200, 401]);
+  });
+});
+
+describe('runs no mutation that another site can send without asking', () => {
+  const form = 'application/x-www-form-urlencoded';
+  const multipart = 'multipart/form-data; boundary=x';
+  const operations = `--x\r\nContent-Disposition: form-data; name="operations"\r\n\r\n${JSON.stringify({ query: flush })}\r\n--x--`;
+  it.each<[string, RawRequest]>([
+    ['text/plain', { headers: { 'content-type': 'text/plain' }, body: JSON.stringify({ query: flush }) }],
+    ['a form', { headers: { 'content-type': form }, body: `query=${encodeURIComponent(flush)}` }],
+    ['a form of JSON', { headers: { 'content-type': form }, body: JSON.stringify({ query: flush }) }],
+    ['multipart', { headers: { 'content-type': multipart }, body: operations }],
+    ['no content type', { headers: {}, body: JSON.stringify({ query: flush }) }],
+    ['GET', { method: 'GET', headers: {}, path: `/graphql?query=${encodeURIComponent(flush)}` }],
+    [
+      'GET of a page',
+      { method: 'GET', headers: { accept: 'text/html' }, path: `/graphql?query=${encodeURIComponent(flush)}` },
+    ],
+    [
+      'GET with a body',
+      { method: 'GET', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query: flush }) },
+    ],
+  ])('%s', async (_what, request) => {
+    const server = await startServer();
+    await server.row('{ categoryStats { id } }');
+    const { text } = await send(server.url, {
+      ...request,
+      headers: { ...request.headers, origin: 'https://evil.example' },
+    });
+    expect(text).not.toContain('keysRemoved"');
+    expect((await server.row('{ categoryStats { id } }')).state).toBe('hit');
   });
 });
 

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
+import { pino } from 'pino';
 import { expect, inject, it } from 'vitest';
-import { safeError } from '../../src/server/log.ts';
+import { logOptions, safeError } from '../../src/server/log.ts';
 import { send } from './raw-request.ts';
 import { startServer } from './start-server.ts';
 
@@ -60,6 +61,14 @@ it('tells of an error of PostgreSQL what failed, and not the values in it', asyn
   expect(double).toMatch(/23505.*fruits_name_key/);
   expect(double).not.toContain('pineapple');
   await client.end();
+});
+
+it('writes errors so, whatever hangs on them', () => {
+  const lines: string[] = [];
+  const log = pino(logOptions, { write: (line: string) => void lines.push(line) });
+  log.error({ err: Object.assign(new Error('it broke'), { detail: 'pineapple', parameters: ['pineapple'] }) }, 'oh');
+  expect(lines).toEqual([expect.stringContaining('it broke')]);
+  expect(lines.join('')).not.toContain('pineapple');
 });
 
 it('shows the causes of an error, and survives what is no error', () => {

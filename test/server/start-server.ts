@@ -5,7 +5,7 @@ import { createSchema } from '../../schema/index.ts';
 import { CacheStats, createCache, createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { logCacheEvents } from '../../src/server/cache-log.ts';
-import { openGraphiqlPage } from '../../src/server/graphiql.ts';
+import { readGraphiqlPage } from '../../src/server/graphiql.ts';
 import { createGraphqlHandler } from '../../src/server/graphql.ts';
 import { createHealth } from '../../src/server/health.ts';
 import { createHttpServer } from '../../src/server/http.ts';
@@ -68,8 +68,8 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   });
   const metrics = createMetrics(cache);
   const health = createHealth(() => shop.ping());
-  const sendPage = hasConsole ? await openGraphiqlPage() : undefined;
-  const http = createHttpServer({ graphql, sendPage, health, metrics, log, limits: overrides.limits ?? {} });
+  const page = hasConsole ? await readGraphiqlPage() : undefined;
+  const http = createHttpServer({ graphql, page, health, metrics, log, limits: overrides.limits ?? {} });
   const url = await listen(http.server, { host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {
     http.server.closeAllConnections();

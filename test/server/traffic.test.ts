@@ -23,10 +23,14 @@ it('executes so many requests at once, and tells the others to come back', async
 });
 
 it('counts requests that still arrive neither as executed nor as answered', async () => {
-  const { url, server, traffic } = await startPlain({ executedMax: 1 }, (response) => void response.end('done'));
+  let requests = 0;
+  const { url, server, traffic } = await startPlain({ executedMax: 1 }, (response) => {
+    requests += 1;
+    if (response.req.method === 'GET') response.end('done');
+  });
   const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{';
   const arriving = Array.from({ length: 5 }, () => open(server, head));
-  await Promise.all(arriving.map((socket) => once(socket, 'connect')));
+  await expect.poll(() => requests).toBe(arriving.length);
   expect((await send(url, { method: 'GET' })).text).toBe('done');
   expect(traffic.hasRoom).toBe(true);
 });
@@ -38,6 +42,14 @@ it('closes connections beyond its limit as they come, and serves those that it h
   await once(open(server), 'close');
   taken[0]?.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   expect(String(await once(taken[0] as Socket, 'data'))).toContain('done');
+});
+
+it('closes a connection that sends more requests ahead than it may, and no other', async () => {
+  const { server } = await startPlain({ pipelinedMax: 3 }, () => {});
+  const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+  const [modest, greedy] = [open(server, get.repeat(3)), open(server, get.repeat(4))];
+  await once(greedy, 'close');
+  expect(modest.closed).toBe(false);
 });
 
 it('cuts the oldest answers off that nobody reads, once they take more than their share', async () => {
