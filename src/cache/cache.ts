@@ -16,25 +16,13 @@ import { guardStore, type GuardedStore } from './guarded-store.ts';
 import { createKey, type Key, type KeyParts } from './key.ts';
 import { LoadScope } from './load-scope.ts';
 import { lookup } from './lookup.ts';
+import { outcomeOf, type Answer, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import type { Store, StoreUsage, Tier } from './store.ts';
 import { checkTag, everythingTag } from './tags.ts';
 
 /** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
 export type Mode = 'use' | 'bypass' | 'refresh';
-
-/** How a value was come by. */
-export interface Outcome {
-  /** `shared`: another request's load was boarded. */
-  readonly state: 'hit' | 'miss' | 'bypass' | 'refresh' | 'shared';
-  /** What held the value; null where it was loaded. */
-  readonly tier: Tier | null;
-  readonly durationMs: number;
-  /** For how long the value has been stored; null where it is not. */
-  readonly ageMs: number | null;
-  /** For how long it is still fresh; null where it is not stored. */
-  readonly ttlMs: number | null;
-}
 
 /** What one `fetch` may say besides key, policy and load. */
 export interface FetchOptions {
@@ -49,14 +37,6 @@ export interface CacheOptions {
   clock?: Clock;
   /** The deadline of one round trip to the store, 100 ms unless told otherwise. */
   deadlineMs?: number;
-}
-
-/** What a request gets, before it is timed. */
-interface Answer extends Filled {
-  readonly state: Outcome['state'];
-  readonly ageMs: number;
-  /** How long the load took that a hit spares. */
-  readonly loadMs: number;
 }
 
 const usageKeptMs = 2_000;
@@ -96,7 +76,7 @@ export class Cache {
     outer?.join(answer.stamps, nowMs + answer.ttlMs);
     const durationMs = nowMs - startedMs;
     this.#tell(key, answer, durationMs);
-    options.report?.(this.#outcome(answer, durationMs));
+    options.report?.(outcomeOf(answer, { tier: this.tier, durationMs }));
     return answer.value as T;
   }
 
@@ -110,7 +90,7 @@ export class Cache {
     if (mode === 'refresh') return { ...loaded, state: 'refresh', ...(await this.#takeOff(request)) };
 
     const flight = this.#flights.get(key.text);
-    if (flight !== undefined) return { ...loaded, state: 'shared', ...(await board(flight)) };
+    if (flight !== undefined) return { ...loaded, ...(await this.#board(flight, request)) };
 
     const seen = await lookup({ store: this.#store, emit: this.emit }, key, [everythingTag, ...policy.tags]);
     if (seen.found === 'entry') {
@@ -119,7 +99,7 @@ export class Cache {
     }
     // Another request may have taken off while this one read.
     const since = this.#flights.get(key.text);
-    if (since !== undefined) return { ...loaded, state: 'shared', ...(await board(since)) };
+    if (since !== undefined) return { ...loaded, ...(await this.#board(since, request)) };
     const filled =
       seen.found === 'nothing'
         ? this.#takeOff({ ...request, stamps: seen.stamps })
@@ -128,8 +108,19 @@ export class Cache {
   }
 
   #takeOff(request: Fill): Promise<Filled> {
-    const parts = { store: this.#store, clock: this.#clock, emit: this.emit };
-    return this.#flights.start(request.key.text, () => fill(parts, request));
+    return this.#flights.start(request.key.text, () => this.#fill(request));
+  }
+
+  /** A copy of what the flight brings. Of an iterator or an instance there is none: he who boarded loads one himself. */
+  async #board(flight: Promise<Filled>, request: Fill): Promise<Filled & { state: 'shared' | 'miss' }> {
+    const filled = await flight;
+    const copied = copyOf(filled.value);
+    if (copied !== undefined) return { ...filled, value: copied.copy, state: 'shared' };
+    return { ...(await this.#fill({ ...request, isStorable: false })), state: 'miss' };
+  }
+
+  #fill(request: Fill): Promise<Filled> {
+    return fill({ store: this.#store, clock: this.#clock, emit: this.emit }, request);
   }
 
   /**
@@ -219,25 +210,9 @@ export class Cache {
     if (state === 'hit') this.emit({ type: 'hit', key, field, durationMs, ageMs, loadMs });
     else this.emit({ type: state, key, field, durationMs });
   }
-
-  #outcome({ state, stamps, ageMs, ttlMs }: Answer, durationMs: number): Outcome {
-    const isStored = stamps !== undefined;
-    return {
-      state,
-      tier: state === 'hit' ? this.tier : null,
-      durationMs,
-      ageMs: isStored ? Math.max(0, ageMs) : null,
-      ttlMs: isStored ? ttlMs : null,
-    };
-  }
 }
 
 /** A cache over `store`, for its namespace. */
 export function createCache(options: CacheOptions): Cache {
   return new Cache(options);
-}
-
-async function board(flight: Promise<Filled>): Promise<Filled> {
-  const filled = await flight;
-  return { ...filled, value: copyOf(filled.value) };
 }

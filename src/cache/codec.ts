@@ -19,12 +19,12 @@ export function decodeValue(json: unknown): unknown {
   return revived(json);
 }
 
-/** A copy as a hit would give it; `value` itself where it has no stored form. */
-export function copyOf(value: unknown): unknown {
+/** A copy as a hit would give it; undefined where `value` has no stored form, and so no copy. */
+export function copyOf(value: unknown): { readonly copy: unknown } | undefined {
   try {
-    return decodeValue(JSON.parse(encodeValue(value)));
+    return { copy: decodeValue(JSON.parse(encodeValue(value))) };
   } catch {
-    return value;
+    return undefined;
   }
 }
 
