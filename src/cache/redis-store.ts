@@ -57,6 +57,15 @@ export async function createRedisStore({
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
 
+  /** A token that stands is kept and lives on; a missing one is made. */
+  const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
+    const commands = redis.pipeline();
+    for (const tag of tags) {
+      commands.set(tokenKey(tag), randomUUID(), 'PX', tokenTtlMs, 'NX').pexpire(tokenKey(tag), tokenTtlMs);
+    }
+    return tokensIn((await results(commands.mget(tags.map(tokenKey)))).at(-1));
+  };
+
   return {
     namespace,
     tier: 'redis',
@@ -67,18 +76,17 @@ export async function createRedisStore({
       return {
         text: isAlive ? text : undefined,
         remainingMs: isAlive ? remainingMs : 0,
-        tokens: (tokens as (string | null)[]).map((token) => token ?? undefined),
+        tokens: tokensIn(tokens),
       };
     },
 
     async capture(tags) {
-      const commands = redis.pipeline();
-      // A token that stands is kept and lives on; a missing one is made.
-      for (const tag of tags) {
-        commands.set(tokenKey(tag), randomUUID(), 'PX', tokenTtlMs, 'NX').pexpire(tokenKey(tag), tokenTtlMs);
-      }
-      const replies = await results(commands.mget(tags.map(tokenKey)));
-      return (replies.at(-1) as (string | null)[]).map((token) => token ?? undefined);
+      const tokens = await captured(tags);
+      const lost = tags.filter((_, index) => tokens[index] === undefined);
+      if (lost.length === 0) return tokens;
+      // Evicted meanwhile, or something else stands at the key, which would be no token for ever.
+      await redis.unlink(lost.map(tokenKey)).catch(refuse);
+      return captured(tags);
     },
 
     async write(key, text, ttlMs) {
@@ -115,6 +123,10 @@ export async function createRedisStore({
       redis.disconnect();
     },
   };
+}
+
+function tokensIn(reply: unknown): (string | undefined)[] {
+  return (reply as (string | null)[]).map((token) => token ?? undefined);
 }
 
 /** Never KEYS: Redis may be shared, and KEYS stops it for everyone. */
