@@ -11,6 +11,7 @@ import type { Store, StoreRead, StoreUsage } from './store.ts';
 export interface GuardedStore {
   /** Undefined where the store failed, here and below. */
   read(key: string, tags: readonly string[]): Promise<StoreRead | undefined>;
+  tokens(tags: readonly string[]): Promise<(string | undefined)[] | undefined>;
   capture(tags: readonly string[]): Promise<(string | undefined)[] | undefined>;
   /** Whether the value was stored. */
   write(key: string, text: string, ttlMs: number): Promise<boolean>;
@@ -66,6 +67,7 @@ export function guardStore(
 
   return {
     read: (key, tags) => attempt('read', () => inTime('read', store.read(key, tags))),
+    tokens: (tags) => attempt('tokens', () => inTime('tokens', store.tokens(tags))),
     capture: (tags) => attempt('capture', () => inTime('capture', store.capture(tags))),
     write: async (key, text, ttlMs) =>
       (await attempt('write', () =>

@@ -3,7 +3,7 @@ import { decodeEntry, type Entry } from './entry.ts';
 import type { EmitEvent } from './events.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import type { Key } from './key.ts';
-import { everythingTag, stampsOf, type Stamps } from './tags.ts';
+import { stampsOf, type Stamps } from './tags.ts';
 
 export type Lookup =
   | { readonly found: 'entry'; readonly entry: Entry; readonly remainingMs: number }
@@ -39,6 +39,6 @@ async function stand(store: GuardedStore, stamped: Stamps, current: Stamps): Pro
   // Tags of values that were fetched inside the load: only the entry knows them, which costs a second round trip.
   const innerTags = Object.keys(stamped).filter((tag) => !Object.hasOwn(current, tag));
   if (innerTags.length === 0) return true;
-  const read = await store.read(everythingTag, innerTags);
-  return read && innerTags.every((tag, index) => read.tokens[index] === stamped[tag]);
+  const tokens = await store.tokens(innerTags);
+  return tokens && innerTags.every((tag, index) => tokens[index] === stamped[tag]);
 }

@@ -80,6 +80,10 @@ export async function createRedisStore({
       };
     },
 
+    async tokens(tags) {
+      return tokensIn(await redis.mget(tags.map(tokenKey)).catch(refuse));
+    },
+
     async capture(tags) {
       const tokens = await captured(tags);
       const lost = tags.filter((_, index) => tokens[index] === undefined);
@@ -125,6 +129,7 @@ export async function createRedisStore({
   };
 }
 
+/** What MGET answers, which takes a key of another type for a missing one. */
 function tokensIn(reply: unknown): (string | undefined)[] {
   return (reply as (string | null)[]).map((token) => token ?? undefined);
 }

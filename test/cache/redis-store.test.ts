@@ -95,6 +95,23 @@ describe('a Redis that others use too', () => {
     expect((await twin.read(`${shop}-x:a`, ['*'])).tokens).toEqual(['theirs']);
   });
 
+  it('is asked for nothing outside the namespace', async () => {
+    const server = await startTestRedis();
+    onTestFinished(() => server.stop());
+    const client = await redisClient(server.socketPath);
+    const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000 });
+    const { fetch, cache, trace } = await newWorld(store);
+    await client.acl('SETUSER', 'default', 'resetkeys', '~shop:*');
+
+    const load = (): Promise<unknown> => fetch({ field: 'Query.inner', tags: ['inner'] });
+    await fetch({ field: 'Query.outer', tags: ['outer'], load });
+    await fetch({ field: 'Query.outer', tags: ['outer'], load });
+    await cache.invalidate(['inner']);
+    expect((await cache.usage()).keys).toBe(2);
+    expect(await cache.flush()).toBe(2);
+    expect(trace.text).toBe('load write miss load write miss hit invalidate flush');
+  });
+
   it('reads something else at the key of a value as a miss, and the next write heals it', async () => {
     const namespace = newNamespace();
     const [store, client] = await Promise.all([redisStore(namespace), redisClient()]);
