@@ -2,11 +2,14 @@
  * The store on Redis, through ioredis 6 over RESP2.
  *
  * Nothing waits for Redis: no offline queue, no retries, a deadline on every command. A command that timed out may still
- * run later; that is harmless, because a value is taken only while the tokens it is stamped with stand.
+ * run later; that is harmless, because a value is taken only while the tokens it is stamped with stand, and ends at the
+ * time that its writer has named.
  */
 import { randomUUID } from 'node:crypto';
 import { Redis, type ChainableCommander, type RedisOptions } from 'ioredis';
+import { systemClock, type Clock } from './clock.ts';
 import { CacheError } from './errors.ts';
+import { ServerClock } from './server-clock.ts';
 import { checkNamespace, tokenTtlMs, type Store } from './store.ts';
 
 const options = {
@@ -32,6 +35,7 @@ const scanCount = 500;
  * @param options.address `redis://`, `rediss://`, or the path of a Unix socket.
  * @param options.namespace First part of every key, 1…32 of `a-z 0-9 _ -`. Two programs on one Redis differ in it.
  * @param options.deadlineMs The deadline of a single command, 100 ms unless told otherwise.
+ * @param options.clock Monotonic; the machine's own unless told otherwise.
  * @param options.onError Hears of each fault of the connection.
  * @param options.onReady Hears each time that the connection is up.
  */
@@ -39,12 +43,14 @@ export async function createRedisStore({
   address,
   namespace,
   deadlineMs = 100,
+  clock = systemClock,
   onError = () => {},
   onReady = () => {},
 }: {
   address: string;
   namespace: string;
   deadlineMs?: number;
+  clock?: Clock;
   onError?: (error: Error) => void;
   onReady?: () => void;
 }): Promise<Store> {
@@ -52,10 +58,20 @@ export async function createRedisStore({
   const redis = new Redis(address, { ...options, commandTimeout: deadlineMs });
   redis.on('error', onError);
   redis.on('ready', onReady);
+  const serverClock = new ServerClock(clock);
+  redis.on('close', () => serverClock.forget());
   await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
 
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
+
+  /** The replies to `commands`, which take the question for the server's time along where it is due. */
+  const run = async (commands: ChainableCommander): Promise<unknown[]> => {
+    if (!serverClock.isDue) return results(commands);
+    const replies = await results(commands.time());
+    serverClock.hear(replies.pop() as string[]);
+    return replies;
+  };
 
   /** A token that stands is kept and lives on; a missing one is made. */
   const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
@@ -63,7 +79,7 @@ export async function createRedisStore({
     for (const tag of tags) {
       commands.set(tokenKey(tag), randomUUID(), 'PX', tokenTtlMs, 'NX').pexpire(tokenKey(tag), tokenTtlMs);
     }
-    return tokensIn((await results(commands.mget(tags.map(tokenKey)))).at(-1));
+    return tokensIn((await run(commands.mget(tags.map(tokenKey)))).at(-1));
   };
 
   return {
@@ -71,7 +87,7 @@ export async function createRedisStore({
     tier: 'redis',
 
     async read(key, tags) {
-      const [text, remainingMs, tokens] = await results(redis.pipeline().get(key).pttl(key).mget(tags.map(tokenKey)));
+      const [text, remainingMs, tokens] = await run(redis.pipeline().get(key).pttl(key).mget(tags.map(tokenKey)));
       const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
       return {
         text: isAlive ? text : undefined,
@@ -94,7 +110,8 @@ export async function createRedisStore({
     },
 
     async write(key, text, ttlMs) {
-      await redis.set(key, text, 'PX', ttlMs).catch(refuse);
+      const nowMs = serverClock.nowMs() ?? serverClock.hear(await redis.time().catch(refuse));
+      await redis.set(key, text, 'PXAT', Math.floor(nowMs + ttlMs)).catch(refuse);
     },
 
     async dropTokens(tags) {

@@ -97,6 +97,20 @@ it('reads nothing that a hung Redis has written later under an old token', async
   expect(await fetch({ tags: ['products'] })).toBe('new');
 });
 
+it('keeps no longer than was asked what a hung Redis has written later', async () => {
+  const { fetch, server, source } = await newRedisWorld(500);
+  const client = await redisClient(server.socketPath);
+  const held = source.hold();
+  const fetching = fetch({ ttl: '60s' });
+  await held.begun;
+  server.kill('SIGSTOP');
+  held.give('value');
+  await fetching; // the SET has timed out: it was sent half a second ago
+  server.kill('SIGCONT');
+  await expect.poll(() => client.exists('shop:Query:field')).toBe(1);
+  expect(await client.pttl('shop:Query:field')).toBeLessThanOrEqual(59_500);
+});
+
 it('answers every request while Redis is full, serves what is in it, and caches again when there is room', async () => {
   const world = await newRedisWorld();
   const { fetch, server, source, trace, outcome } = world;
