@@ -21,9 +21,11 @@ const options = {
   connectTimeout: 1_000,
   socketTimeout: 1_000,
   enableAutoPipelining: false,
-  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
 } as const satisfies RedisOptions;
+
+/** How often at most a connection is given up because its Redis does not let us write. */
+const readonlyReconnectMs = 5_000;
 
 /** Keys that one SCAN step looks at; each batch is one UNLINK. */
 const scanCount = 500;
@@ -55,7 +57,11 @@ export async function createRedisStore({
   onReady?: () => void;
 }): Promise<Store> {
   checkNamespace(namespace);
-  const redis = new Redis(address, { ...options, commandTimeout: deadlineMs });
+  const redis = new Redis(address, {
+    ...options,
+    commandTimeout: deadlineMs,
+    reconnectOnError: givingUpReadonly(clock),
+  });
   redis.on('error', onError);
   redis.on('ready', onReady);
   const serverClock = new ServerClock(clock);
@@ -143,6 +149,19 @@ export async function createRedisStore({
     async close() {
       redis.disconnect();
     },
+  };
+}
+
+/**
+ * After a failover the name leads to the new primary, so a connection to the old one, now READONLY, is given up. Where
+ * the name leads to a replica for good that gains nothing, and each time loses the reads that are under way.
+ */
+function givingUpReadonly(clock: Clock): (error: Error) => boolean {
+  let lastMs = -Infinity;
+  return (error) => {
+    if (!error.message.startsWith('READONLY') || clock.nowMs() - lastMs < readonlyReconnectMs) return false;
+    lastMs = clock.nowMs();
+    return true;
   };
 }
 

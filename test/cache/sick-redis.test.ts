@@ -2,7 +2,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../src/cache/index.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
-import { newWorld, redisClient, times, type World } from './world.ts';
+import { newWorld, redisClient, TestClock, times, withResolvers, type World } from './world.ts';
 
 interface RedisWorld extends World {
   readonly server: TestRedis;
@@ -128,6 +128,43 @@ it('answers every request while Redis is full, serves what is in it, and caches 
 
   await client.config('SET', 'maxmemory', '0');
   await expectCached(world);
+});
+
+it('serves what is in a Redis that has become read-only, and looks every few seconds for a primary', async () => {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const client = await redisClient(server.socketPath);
+  const clock = new TestClock();
+  let ready = withResolvers<void>();
+  let connections = 0;
+  const onReady = (): void => ((connections += 1), ready.resolve());
+  const store = await createRedisStore({
+    address: server.socketPath,
+    namespace: 'shop',
+    deadlineMs: 20_000,
+    clock,
+    onReady,
+  });
+  const { fetch, outcome, trace } = await newWorld(store);
+  await fetch({ field: 'Query.before' });
+  await client.replicaof('127.0.0.1', 1);
+  const missAndReconnect = async (id: number): Promise<void> => {
+    ready = withResolvers<void>();
+    expect(await fetch({ args: { id } })).toBe('value');
+    await ready.promise;
+  };
+
+  await missAndReconnect(-1);
+  expect(connections).toBe(2);
+  for (const id of times(30, Number)) {
+    expect(await fetch({ args: { id } })).toBe('value');
+    expect(await outcome({ field: 'Query.before' })).toMatchObject({ state: 'hit' });
+  }
+  expect(connections).toBe(2);
+  expect(trace.count('breaker-opened')).toBe(0);
+  clock.advance(5_000);
+  await missAndReconnect(-2);
+  expect(connections).toBe(3);
 });
 
 it('invalidates in a Redis that is full, because deleting a token needs no room', async () => {
