@@ -14,6 +14,7 @@ import { fill, type Fill, type Filled } from './fill.ts';
 import { Flights } from './flight.ts';
 import { guardStore, type GuardedStore } from './guarded-store.ts';
 import { createKey, type Key, type KeyParts } from './key.ts';
+import type { RunningLoads } from './load-circle.ts';
 import { LoadScope } from './load-scope.ts';
 import { lookup } from './lookup.ts';
 import { outcomeOf, type Answer, type Outcome } from './outcome.ts';
@@ -48,6 +49,7 @@ export class Cache {
   readonly #store: GuardedStore;
   readonly #clock: Clock;
   readonly #flights = new Flights<Filled>();
+  readonly #running: RunningLoads = new Map();
   readonly #listeners = new Set<CacheListener>();
   #usage: { readonly askedMs: number; readonly answer: Promise<StoreUsage> } | undefined;
 
@@ -71,9 +73,10 @@ export class Cache {
     const outer = LoadScope.current();
     const startedMs = this.#clock.nowMs();
     const answering = (): Promise<Answer> => this.#answer(key, { policy, load, mode: options.mode ?? 'use' });
-    const answer = await (outer === undefined ? answering() : outer.fetching(key.text, answering));
+    const name = { cache: this.#running, key: key.text };
+    const answer = await (outer === undefined ? answering() : outer.fetching(name, answering));
     const nowMs = this.#clock.nowMs();
-    outer?.join(answer.stamps, nowMs + answer.ttlMs);
+    outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
     const durationMs = nowMs - startedMs;
     this.#tell(key, answer, durationMs);
     options.report?.(outcomeOf(answer, { tier: this.tier, durationMs }));
@@ -120,7 +123,8 @@ export class Cache {
   }
 
   #fill(request: Fill): Promise<Filled> {
-    return fill({ store: this.#store, clock: this.#clock, emit: this.emit }, request);
+    const parts = { store: this.#store, clock: this.#clock, emit: this.emit, running: this.#running };
+    return fill(parts, request);
   }
 
   /**

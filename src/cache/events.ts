@@ -19,7 +19,8 @@ export type CacheEvent =
 export type WriteRefusal =
   | 'unencodable' // it has no stored form that comes back the same
   | 'token-lost' // a tag lost its token while it was captured, or an inner value changed during the load
-  | 'inner-unstored'; // it was made from an inner value that is not stored
+  | 'inner-unstored' // it was made from an inner value that is not stored
+  | 'other-cache'; // it was made from a value of another cache, whose invalidations would not reach it
 
 /** Hears every event; what it throws is lost, so that a listener cannot break a request. */
 export type CacheListener = (event: CacheEvent) => void;

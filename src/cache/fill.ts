@@ -9,6 +9,7 @@ import { encodeEntry, type Entry } from './entry.ts';
 import type { EmitEvent, WriteRefusal } from './events.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import type { Key } from './key.ts';
+import type { RunningLoads } from './load-circle.ts';
 import { LoadScope } from './load-scope.ts';
 import type { Policy } from './policy.ts';
 import { everythingTag, stampsOf, type Stamps } from './tags.ts';
@@ -35,12 +36,13 @@ interface Parts {
   readonly store: GuardedStore;
   readonly clock: Clock;
   readonly emit: EmitEvent;
+  readonly running: RunningLoads;
 }
 
 /** @throws What `load` rejects with. */
 export async function fill(parts: Parts, { key, policy, load, ...given }: Fill): Promise<Filled> {
   const stamps = given.isStorable ? (given.stamps ?? (await capture(parts, key, policy))) : undefined;
-  const scope = new LoadScope(key.text, { stamps, ttlMs: policy.ttlMs });
+  const scope = new LoadScope({ cache: parts.running, key: key.text }, { stamps, ttlMs: policy.ttlMs });
   const { value, loadMs } = await timedLoad(parts, key, () => scope.run(load));
   const unstored: Filled = { value, stamps: undefined, ttlMs: policy.ttlMs };
   if (stamps === undefined) return unstored;
