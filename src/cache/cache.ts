@@ -10,7 +10,7 @@
 import { systemClock, type Clock } from './clock.ts';
 import { copyOf } from './codec.ts';
 import type { CacheEvent, CacheListener } from './events.ts';
-import { fill, type Fill, type Filled } from './fill.ts';
+import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
 import { Flights } from './flight.ts';
 import { guardStore, type GuardedStore } from './guarded-store.ts';
 import { createKey, type Key, type KeyParts } from './key.ts';
@@ -89,42 +89,32 @@ export class Cache {
   ): Promise<Answer> {
     const loaded = { stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0, loadMs: 0 };
     if (mode === 'bypass') return { ...loaded, state: 'bypass', value: await load() };
+    const parts = { store: this.#store.request(), clock: this.#clock, emit: this.emit, running: this.#running };
     const request = { key, policy, load, stamps: undefined, isStorable: true };
-    if (mode === 'refresh') return { ...loaded, state: 'refresh', ...(await this.#takeOff(request)) };
+    if (mode === 'refresh') return { ...loaded, state: 'refresh', ...(await this.#takeOff(parts, request)) };
 
+    const unstored = { ...request, isStorable: false };
+    const loadMyself = (): Promise<Filled> => fill(parts, unstored);
     const flight = this.#flights.get(key.text);
-    if (flight !== undefined) return { ...loaded, ...(await this.#board(flight, request)) };
+    if (flight !== undefined) return { ...loaded, ...(await board(flight, loadMyself)) };
 
-    const seen = await lookup({ store: this.#store, emit: this.emit }, key, [everythingTag, ...policy.tags]);
+    const seen = await lookup(parts, key, [everythingTag, ...policy.tags]);
     if (seen.found === 'entry') {
       const { value, freshMs, loadMs, stamps } = seen.entry;
       return { state: 'hit', value, stamps, ttlMs: seen.remainingMs, ageMs: freshMs - seen.remainingMs, loadMs };
     }
     // Another request may have taken off while this one read.
     const since = this.#flights.get(key.text);
-    if (since !== undefined) return { ...loaded, ...(await this.#board(since, request)) };
+    if (since !== undefined) return { ...loaded, ...(await board(since, loadMyself)) };
     const filled =
       seen.found === 'nothing'
-        ? this.#takeOff({ ...request, stamps: seen.stamps })
-        : this.#takeOff({ ...request, isStorable: false });
+        ? this.#takeOff(parts, { ...request, stamps: seen.stamps })
+        : this.#takeOff(parts, unstored);
     return { ...loaded, state: 'miss', ...(await filled) };
   }
 
-  #takeOff(request: Fill): Promise<Filled> {
-    return this.#flights.start(request.key.text, () => this.#fill(request));
-  }
-
-  /** A copy of what the flight brings. Of an iterator or an instance there is none: he who boarded loads one himself. */
-  async #board(flight: Promise<Filled>, request: Fill): Promise<Filled & { state: 'shared' | 'miss' }> {
-    const filled = await flight;
-    const copied = copyOf(filled.value);
-    if (copied !== undefined) return { ...filled, value: copied.copy, state: 'shared' };
-    return { ...(await this.#fill({ ...request, isStorable: false })), state: 'miss' };
-  }
-
-  #fill(request: Fill): Promise<Filled> {
-    const parts = { store: this.#store, clock: this.#clock, emit: this.emit, running: this.#running };
-    return fill(parts, request);
+  #takeOff(parts: FillParts, request: Fill): Promise<Filled> {
+    return this.#flights.start(request.key.text, () => fill(parts, request));
   }
 
   /**
@@ -219,4 +209,15 @@ export class Cache {
 /** A cache over `store`, for its namespace. */
 export function createCache(options: CacheOptions): Cache {
   return new Cache(options);
+}
+
+/** A copy of what the flight brings. Of an iterator or an instance there is none: he who boarded loads one himself. */
+async function board(
+  flight: Promise<Filled>,
+  loadMyself: () => Promise<Filled>,
+): Promise<Filled & { state: 'shared' | 'miss' }> {
+  const filled = await flight;
+  const copied = copyOf(filled.value);
+  if (copied === undefined) return { ...(await loadMyself()), state: 'miss' };
+  return { ...filled, value: copied.copy, state: 'shared' };
 }

@@ -13,6 +13,8 @@ export type CacheEvent =
   | { type: 'invalidate'; tags: readonly string[] }
   | { type: 'flush'; keysRemoved: number }
   | { type: 'store-failed'; operation: string; error: unknown }
+  /** A fetch went on without the answer: its calls together had taken as long as one may. The call runs on. */
+  | { type: 'store-slow'; operation: string }
   | { type: 'breaker-opened' | 'breaker-closed' };
 
 /** Why a loaded value was not stored. */

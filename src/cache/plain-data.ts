@@ -56,6 +56,6 @@ function untoldPartOfRecord(record: object): string | undefined {
   return undefined;
 }
 
-function isAccessor({ get, set }: PropertyDescriptor): boolean {
-  return get !== undefined || set !== undefined;
+function isAccessor(property: PropertyDescriptor): boolean {
+  return !Object.hasOwn(property, 'value');
 }
