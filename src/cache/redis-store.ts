@@ -30,6 +30,14 @@ const readonlyReconnectMs = 5_000;
 /** Keys that one SCAN step looks at; each batch is one UNLINK. */
 const scanCount = 500;
 
+interface ConnectionOptions {
+  address: string;
+  deadlineMs?: number;
+  clock?: Clock;
+  onError?: (error: Error) => void;
+  onReady?: () => void;
+}
+
 /**
  * A store on the Redis at `address`. It connects at once and reconnects by itself; until it is connected every call
  * rejects, so a process starts without Redis.
@@ -48,36 +56,12 @@ export async function createRedisStore({
   clock = systemClock,
   onError = () => {},
   onReady = () => {},
-}: {
-  address: string;
-  namespace: string;
-  deadlineMs?: number;
-  clock?: Clock;
-  onError?: (error: Error) => void;
-  onReady?: () => void;
-}): Promise<Store> {
+}: ConnectionOptions & { namespace: string }): Promise<Store> {
   checkNamespace(namespace);
-  const redis = new Redis(address, {
-    ...options,
-    commandTimeout: deadlineMs,
-    reconnectOnError: givingUpReadonly(clock),
-  });
-  redis.on('error', onError);
-  redis.on('ready', onReady);
-  const serverClock = new ServerClock(clock);
-  redis.on('close', () => serverClock.forget());
-  await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
+  const { redis, run, serverNowMs } = await connect({ address, deadlineMs, clock, onError, onReady });
 
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
-
-  /** The replies to `commands`, which take the question for the server's time along where it is due. */
-  const run = async (commands: ChainableCommander): Promise<unknown[]> => {
-    if (!serverClock.isDue) return results(commands);
-    const replies = await results(commands.time());
-    serverClock.hear(replies.pop() as string[]);
-    return replies;
-  };
 
   /** A token that stands is kept and lives on; a missing one is made. */
   const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
@@ -116,8 +100,8 @@ export async function createRedisStore({
     },
 
     async write(key, text, ttlMs) {
-      const nowMs = serverClock.nowMs() ?? serverClock.hear(await redis.time().catch(refuse));
-      await redis.set(key, text, 'PXAT', Math.floor(nowMs + ttlMs)).catch(refuse);
+      const endsAtMs = Math.floor((await serverNowMs()) + ttlMs);
+      await redis.set(key, text, 'PXAT', endsAtMs).catch(refuse);
     },
 
     async dropTokens(tags) {
@@ -148,6 +132,41 @@ export async function createRedisStore({
 
     async close() {
       redis.disconnect();
+    },
+  };
+}
+
+interface Connection {
+  readonly redis: Redis;
+  /** The replies to `commands`, which take the question for the server's time along where it is due. */
+  readonly run: (commands: ChainableCommander) => Promise<unknown[]>;
+  readonly serverNowMs: () => Promise<number>;
+}
+
+async function connect({
+  address,
+  deadlineMs,
+  clock,
+  onError,
+  onReady,
+}: Required<ConnectionOptions>): Promise<Connection> {
+  const reconnectOnError = givingUpReadonly(clock);
+  const redis = new Redis(address, { ...options, commandTimeout: deadlineMs, reconnectOnError });
+  const serverClock = new ServerClock(clock);
+  redis.on('error', onError);
+  redis.on('ready', onReady);
+  redis.on('close', () => serverClock.forget());
+  await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
+  return {
+    redis,
+    async run(commands) {
+      if (!serverClock.isDue) return results(commands);
+      const replies = await results(commands.time());
+      serverClock.hear(replies.pop() as string[]);
+      return replies;
+    },
+    async serverNowMs() {
+      return serverClock.nowMs() ?? serverClock.hear(await redis.time().catch(refuse));
     },
   };
 }
