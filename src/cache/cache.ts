@@ -87,7 +87,7 @@ export class Cache {
     key: Key,
     { policy, load, mode }: { policy: Policy; load: () => unknown; mode: Mode },
   ): Promise<Answer> {
-    const loaded = { stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0, loadMs: 0 };
+    const loaded = { stamps: undefined, ttlMs: policy.ttlMs, isProven: false, ageMs: 0, loadMs: 0 };
     if (mode === 'bypass') return { ...loaded, state: 'bypass', value: await load() };
     const parts = { store: this.#store.request(), clock: this.#clock, emit: this.emit, running: this.#running };
     const request = { key, policy, load, stamps: undefined, isStorable: true };
@@ -96,16 +96,25 @@ export class Cache {
     const unstored = { ...request, isStorable: false };
     const loadMyself = (): Promise<Filled> => fill(parts, unstored);
     const flight = this.#flights.get(key.text);
-    if (flight !== undefined) return { ...loaded, ...(await board(flight, loadMyself)) };
+    const landed = flight === undefined ? undefined : await flight;
+    if (landed?.isProven === true) return { ...loaded, ...(await shared(landed, loadMyself)) };
 
     const seen = await lookup(parts, key, tagsOnValue(policy.tags));
     if (seen.found === 'entry') {
       const { value, freshMs, loadMs, stamps } = seen.entry;
-      return { state: 'hit', value, stamps, ttlMs: seen.remainingMs, ageMs: freshMs - seen.remainingMs, loadMs };
+      return {
+        ...loaded,
+        state: 'hit',
+        value,
+        stamps,
+        ttlMs: seen.remainingMs,
+        ageMs: freshMs - seen.remainingMs,
+        loadMs,
+      };
     }
-    // Another request may have taken off while this one read.
+    // Another request may have taken off while this one read, and so after this one came.
     const since = this.#flights.get(key.text);
-    if (since !== undefined) return { ...loaded, ...(await board(since, loadMyself)) };
+    if (since !== undefined) return { ...loaded, ...(await shared(await since, loadMyself)) };
     const filled =
       seen.found === 'nothing'
         ? this.#takeOff(parts, { ...request, stamps: seen.stamps })
@@ -213,11 +222,10 @@ export function createCache(options: CacheOptions): Cache {
 }
 
 /** A copy of what the flight brings. Of an iterator or an instance there is none: he who boarded loads one himself. */
-async function board(
-  flight: Promise<Filled>,
+async function shared(
+  filled: Filled,
   loadMyself: () => Promise<Filled>,
 ): Promise<Filled & { state: 'shared' | 'miss' }> {
-  const filled = await flight;
   const copied = copyOf(filled.value);
   if (copied === undefined) return { ...(await loadMyself()), state: 'miss' };
   return { ...filled, value: copied.copy, state: 'shared' };

@@ -30,6 +30,8 @@ export interface Filled {
   /** Undefined where the value is not stored. */
   readonly stamps: Stamps | undefined;
   readonly ttlMs: number;
+  /** Whether all its tokens still stood when it was stored: then it is right for whoever came until that moment. */
+  readonly isProven: boolean;
 }
 
 export interface FillParts {
@@ -44,7 +46,7 @@ export async function fill(parts: FillParts, { key, policy, load, ...given }: Fi
   const stamps = given.isStorable ? (given.stamps ?? (await capture(parts, key, policy))) : undefined;
   const scope = new LoadScope({ cache: parts.running, key: key.text }, { stamps, ttlMs: policy.ttlMs });
   const { value, loadMs } = await timedLoad(parts, key, () => scope.run(load));
-  const unstored: Filled = { value, stamps: undefined, ttlMs: policy.ttlMs };
+  const unstored: Filled = { value, stamps: undefined, ttlMs: policy.ttlMs, isProven: false };
   if (stamps === undefined) return unstored;
 
   const basis = scope.basis(parts.clock.nowMs());
@@ -54,9 +56,11 @@ export async function fill(parts: FillParts, { key, policy, load, ...given }: Fi
   }
   const text = encoded(parts, key, { value, freshMs: basis.ttlMs, loadMs, stamps: basis.stamps });
   if (text === undefined) return unstored;
-  if ((await parts.store.write(key.text, text, basis.ttlMs)) === undefined) return unstored;
+  const tags = Object.keys(basis.stamps);
+  const tokens = await parts.store.write(key.text, { text, ttlMs: basis.ttlMs, tags });
+  if (tokens === undefined) return unstored;
   parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs: basis.ttlMs, textChars: text.length });
-  return { value, ...basis };
+  return { value, ...basis, isProven: tags.every((tag, index) => tokens[index] === basis.stamps[tag]) };
 }
 
 async function capture(parts: FillParts, key: Key, { tags }: Policy): Promise<Stamps | undefined> {

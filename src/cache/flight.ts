@@ -1,9 +1,12 @@
 /**
  * One load per key and process: who comes while it runs boards it instead of loading again (golang's singleflight).
  *
- * Who boards a load that began before an invalidation that he has seen acknowledged would get the old value. So an
- * invalidation in this process takes all flights off the board before it is acknowledged: those on board still land,
- * nobody boards any more.
+ * Who boards a load that began before an invalidation that he has seen acknowledged would get the old value. Therefore
+ * - an invalidation in this process takes all flights off the board before it is acknowledged: those on board still land,
+ *   nobody boards any more;
+ * - an invalidation in another process cannot do that. So who boards a flight that took off before he came takes its value
+ *   only if the tokens, read again with the fill, are still those captured before the load (`isProven`). Else he starts
+ *   over, and what is on the board by then took off after he came.
  */
 export class Flights<T> {
   readonly #board = new Map<string, Promise<T>>();

@@ -62,7 +62,7 @@ export function guardStore(
     read: (key, tags) => guarded('read', () => store.read(key, tags)),
     tokens: (tags) => guarded('tokens', () => store.tokens(tags)),
     capture: (tags) => guarded('capture', () => store.capture(tags)),
-    write: (key, text, ttlMs) => guarded('write', () => store.write(key, text, ttlMs).then(() => true as const)),
+    write: (key, write) => guarded('write', () => store.write(key, write)),
   };
 
   return {

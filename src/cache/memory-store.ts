@@ -68,8 +68,9 @@ export function createMemoryStore({
       });
     },
 
-    async write(key, text, ttlMs) {
+    async write(key, { text, ttlMs, tags }) {
       values.set(key, { text, endsAtMs: clock.nowMs() + ttlMs });
+      return tags.map(tokenOf);
     },
 
     async dropTokens(tags) {

@@ -97,9 +97,11 @@ export async function createRedisStore({
       return captured(tags);
     },
 
-    async write(key, text, ttlMs) {
+    async write(key, { text, ttlMs, tags }) {
       const endsAtMs = Math.floor((await serverNowMs()) + ttlMs);
-      await redis.set(key, text, 'PXAT', endsAtMs).catch(refuse);
+      const commands = redis.pipeline().set(key, text, 'PXAT', endsAtMs);
+      const [, tokens] = await run(tags.length === 0 ? commands : commands.mget(tags.map(tokenKey)));
+      return tags.length === 0 ? [] : await tokensIn(tokens);
     },
 
     async dropTokens(tags) {

@@ -7,15 +7,15 @@
  */
 import type { Clock } from './clock.ts';
 import type { EmitEvent } from './events.ts';
-import type { StoreRead } from './store.ts';
+import type { StoreRead, StoreWrite } from './store.ts';
 
 /** Undefined where the store failed, or took too long. None of them rejects. */
 export interface RequestStore {
   read(key: string, tags: readonly string[]): Promise<StoreRead | undefined>;
   tokens(tags: readonly string[]): Promise<(string | undefined)[] | undefined>;
   capture(tags: readonly string[]): Promise<(string | undefined)[] | undefined>;
-  /** True where it is known that the value was stored. */
-  write(key: string, text: string, ttlMs: number): Promise<true | undefined>;
+  /** Undefined also where it is not known whether the value was stored. */
+  write(key: string, write: StoreWrite): Promise<(string | undefined)[] | undefined>;
 }
 
 /** @param calls Each of which answers within `deadlineMs`. */
@@ -47,6 +47,6 @@ export function inOneDeadline(
     read: (key, tags) => timed('read', () => calls.read(key, tags)),
     tokens: (tags) => timed('tokens', () => calls.tokens(tags)),
     capture: (tags) => timed('capture', () => calls.capture(tags)),
-    write: (key, text, ttlMs) => timed('write', () => calls.write(key, text, ttlMs)),
+    write: (key, write) => timed('write', () => calls.write(key, write)),
   };
 }

@@ -16,8 +16,8 @@ export interface Store {
   tokens(tags: readonly string[]): Promise<(string | undefined)[]>;
   /** The tokens of `tags`, made where there are none. One that vanishes meanwhile is undefined. */
   capture(tags: readonly string[]): Promise<(string | undefined)[]>;
-  /** Value and time to live in one command. */
-  write(key: string, text: string, ttlMs: number): Promise<void>;
+  /** Stores a value, and gives the tokens of its tags as they are then, in one round trip. */
+  write(key: string, write: StoreWrite): Promise<(string | undefined)[]>;
   /** Deletes the tokens of `tags`: whatever is stamped with them is void. */
   dropTokens(tags: readonly string[]): Promise<void>;
   /** Removes all values and tokens of the namespace; gives the number of values. */
@@ -37,6 +37,14 @@ export interface StoreRead {
   readonly remainingMs: number;
   /** In the order of the tags that were asked for. */
   readonly tokens: readonly (string | undefined)[];
+}
+
+/** A value to store. */
+export interface StoreWrite {
+  readonly text: string;
+  readonly ttlMs: number;
+  /** The tags whose tokens are asked for. */
+  readonly tags: readonly string[];
 }
 
 /** How much a store holds. */

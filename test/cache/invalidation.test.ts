@@ -1,7 +1,7 @@
 // What is right after an invalidation that was acknowledged, loads that were under way included.
 import { describe, expect, it } from 'vitest';
 import type { Cache } from '../../src/cache/index.ts';
-import { newWorld, redisClient, tiers, type Fetching, type HeldLoad, type World } from './world.ts';
+import { newWorld, redisClient, tiers, times, type Fetching, type HeldLoad, type World } from './world.ts';
 
 const ways: [string, (cache: Cache) => Promise<unknown>][] = [
   ['a tag is invalidated', (cache) => cache.invalidate(['products'])],
@@ -122,6 +122,34 @@ describe('two processes on one Redis', () => {
     await two.cache.invalidate(tags);
     one.source.gives('new');
     expect(await one.fetch({ tags })).toBe('new');
+  });
+
+  it.each(ways)('let nobody board a load that began before, once %s by the other', async (_, invalidate) => {
+    const one = await newWorld('redis');
+    const two = await newWorld('redis', { namespace: one.namespace });
+    const held = one.source.hold();
+    const before = one.fetch({ tags });
+    await held.begun;
+    await invalidate(two.cache);
+    const young = one.source.hold();
+    const after = times(50, () => one.fetch({ tags }));
+    held.give('old');
+    expect(await before).toBe('old'); // he came before
+    await young.begun;
+    young.give('new');
+    expect(new Set(await Promise.all(after))).toEqual(new Set(['new']));
+    expect(one.source.loads).toBe(2);
+  });
+
+  it('let those who come during a load share it, where nothing was invalidated', async () => {
+    const one = await newWorld('redis');
+    const held = one.source.hold();
+    const all = times(50, () => one.fetch({ tags }));
+    await held.begun;
+    all.push(...times(50, () => one.fetch({ tags })));
+    held.give('value');
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['value']));
+    expect(one.source.loads).toBe(1);
   });
 
   it.each(ways)('never read a value whose load began before, once %s by the other', async (_, invalidate) => {

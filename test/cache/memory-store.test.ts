@@ -15,7 +15,7 @@ describeStore('memory', async () => {
 it('ends a value at its time by the clock, to the millisecond', async () => {
   const clock = new TestClock();
   const store = createMemoryStore({ namespace: 'shop', clock });
-  await store.write('shop:a', 'text', 1_000);
+  await store.write('shop:a', { text: 'text', ttlMs: 1_000, tags: [] });
   clock.advance(999);
   expect(await store.read('shop:a', ['*'])).toMatchObject({ text: 'text', remainingMs: 1 });
   clock.advance(1);
@@ -36,9 +36,9 @@ it('keeps a token for longer than any value that is stamped with it, and a captu
 
 it('stays within its bytes, and lets go first of what was used least recently', async () => {
   const store = createMemoryStore({ namespace: 'shop', bytesMax: 100_000, clock: new TestClock() });
-  await store.write('shop:used', 'x', 60_000);
+  await store.write('shop:used', { text: 'x', ttlMs: 60_000, tags: [] });
   for (const index of times(2_000, (n) => n)) {
-    await store.write(`shop:${index}`, 'x'.repeat(100), 60_000);
+    await store.write(`shop:${index}`, { text: 'x'.repeat(100), ttlMs: 60_000, tags: [] });
     await store.read('shop:used', ['*']);
   }
   const { keys, memoryUsed } = await store.usage();
@@ -56,7 +56,7 @@ it('keeps tokens within bytes too, so that a million tags do not fill the proces
 
 it('does not keep a value that is larger than it, and then not the old one either', async () => {
   const store = createMemoryStore({ namespace: 'shop', bytesMax: 10_000, clock: new TestClock() });
-  await store.write('shop:a', 'small', 60_000);
-  await store.write('shop:a', 'x'.repeat(10_000), 60_000);
+  await store.write('shop:a', { text: 'small', ttlMs: 60_000, tags: [] });
+  await store.write('shop:a', { text: 'x'.repeat(10_000), ttlMs: 60_000, tags: [] });
   expect((await store.read('shop:a', ['*'])).text).toBeUndefined();
 });

@@ -46,7 +46,7 @@ it('asks Redis once a second whatever is read and written, and anew on each conn
   await store.capture(['a']);
   for (const index of times(5, Number)) {
     await store.read(`shop:${index}`, ['a']);
-    await store.write(`shop:${index}`, 'text', 60_000);
+    await store.write(`shop:${index}`, { text: 'text', ttlMs: 60_000, tags: [] });
   }
   expect(await asked()).toBe(1);
   clock.advance(1_000);
@@ -57,6 +57,6 @@ it('asks Redis once a second whatever is read and written, and anew on each conn
   ready = resolve;
   await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   await isReady;
-  await store.write('shop:a', 'text', 60_000);
+  await store.write('shop:a', { text: 'text', ttlMs: 60_000, tags: [] });
   expect(await asked()).toBe(3);
 });

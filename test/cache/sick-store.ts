@@ -1,5 +1,5 @@
 // A store that is sick on purpose: a real one behind a door that the test opens and shuts.
-import { CacheError, createMemoryStore, type Store } from '../../src/cache/index.ts';
+import { CacheError, createMemoryStore, type Store, type StoreWrite } from '../../src/cache/index.ts';
 import { newWorld, type World } from './world.ts';
 
 export type Health = 'well' | 'failing' | 'refusing' | 'silent';
@@ -41,8 +41,8 @@ export class SickStore implements Store {
   capture(tags: readonly string[]): ReturnType<Store['capture']> {
     return this.#through('capture', () => this.#store.capture(tags));
   }
-  write(key: string, text: string, ttlMs: number): Promise<void> {
-    return this.#through('write', () => this.#store.write(key, text, ttlMs));
+  write(key: string, write: StoreWrite): ReturnType<Store['write']> {
+    return this.#through('write', () => this.#store.write(key, write));
   }
   dropTokens(tags: readonly string[]): Promise<void> {
     return this.#through('dropTokens', () => this.#store.dropTokens(tags));

@@ -40,7 +40,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       ['a megabyte', 'x'.repeat(1 << 20)],
     ])('gives back %s as it was written, with the life that is left', async (_, text) => {
       const { store, namespace } = await newStore();
-      await store.write(`${namespace}:a`, text, 60_000);
+      await store.write(`${namespace}:a`, { text: text, ttlMs: 60_000, tags: [] });
       const read = await store.read(`${namespace}:a`, ['*']);
       expect(read.text).toBe(text);
       expect(read.remainingMs).toBeGreaterThan(30_000);
@@ -49,8 +49,8 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
 
     it('replaces value and life by the next write', async () => {
       const { store, namespace } = await newStore();
-      await store.write(`${namespace}:a`, 'old', 86_400_000);
-      await store.write(`${namespace}:a`, 'new', 1_000_000);
+      await store.write(`${namespace}:a`, { text: 'old', ttlMs: 86_400_000, tags: [] });
+      await store.write(`${namespace}:a`, { text: 'new', ttlMs: 1_000_000, tags: [] });
       const { text, remainingMs } = await store.read(`${namespace}:a`, ['*']);
       expect(text).toBe('new');
       expect(remainingMs).toBeLessThanOrEqual(1_000_000);
@@ -58,7 +58,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
 
     it('gives a value no longer than it lives, and does not count it then', async () => {
       const { store, namespace, expire } = await newStore();
-      await store.write(`${namespace}:a`, 'text', 60_000);
+      await store.write(`${namespace}:a`, { text: 'text', ttlMs: 60_000, tags: [] });
       await expire(`${namespace}:a`);
       expect(await store.read(`${namespace}:a`, ['*'])).toMatchObject({ text: undefined, remainingMs: 0 });
       expect((await store.usage()).keys).toBe(0);
@@ -101,7 +101,8 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
     it('clears values and tokens, and counts the values alone', async () => {
       const { store, namespace } = await newStore();
       await store.capture(['a', 'b', 'c']);
-      for (const index of times(1_200, Number)) await store.write(`${namespace}:q:${index}`, 'text', 60_000);
+      for (const index of times(1_200, Number))
+        await store.write(`${namespace}:q:${index}`, { text: 'text', ttlMs: 60_000, tags: [] });
       expect((await store.usage()).keys).toBe(1_200);
       expect(await store.clear()).toBe(1_200);
       expect(await store.read(`${namespace}:q:7`, ['a'])).toEqual({
@@ -116,7 +117,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
     it('says how much memory is used, and that it grows', async () => {
       const { store, namespace } = await newStore();
       const before = (await store.usage()).memoryUsed;
-      await store.write(`${namespace}:a`, 'x'.repeat(4 << 20), 60_000);
+      await store.write(`${namespace}:a`, { text: 'x'.repeat(4 << 20), ttlMs: 60_000, tags: [] });
       expect((await store.usage()).memoryUsed - before).toBeGreaterThan(2 << 20);
       await store.clear();
     });
