@@ -16,7 +16,16 @@ export type { ShopContext } from './builder.ts';
  *
  * @param options.cache What cached fields are cached in.
  * @param options.ttlMs For how long they are fresh, 1…86_400_000.
+ * @param options.hasModes Whether requests may say `@cache(mode:)`.
  */
-export function createSchema({ cache, ttlMs }: { cache: Cache; ttlMs: number }): GraphQLSchema {
-  return builder.toSchema({ cache: { engine: cache, defaultTtl: `${ttlMs}ms` } });
+export function createSchema({
+  cache,
+  ttlMs,
+  hasModes,
+}: {
+  cache: Cache;
+  ttlMs: number;
+  hasModes: boolean;
+}): GraphQLSchema {
+  return builder.toSchema({ cache: { engine: cache, defaultTtl: `${ttlMs}ms`, directive: hasModes } });
 }

@@ -15,6 +15,10 @@ export interface Config {
   readonly cacheTtlMs: number;
   /** Whether answers carry `extensions.cache`. */
   readonly cacheReport: boolean;
+  /** Whether people may try things: GraphiQL, introspection, `@cache`, mutations without a token. */
+  readonly console: boolean;
+  /** What mutations need; undefined: with the console nothing, without it there are no mutations. */
+  readonly adminToken: string | undefined;
   /** Whether the three queries' database path is slowed down, as over a network. */
   readonly simulatedLatency: boolean;
   readonly logLevel: LogLevel;
@@ -46,6 +50,11 @@ const variables = z.object({
     .default('shop'),
   CACHE_TTL: wholeNumber(1, 86_400, ' (seconds)').default(60),
   CACHE_REPORT: onOrOff(),
+  CONSOLE: onOrOff(),
+  ADMIN_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,512}$/, '1 to 512 visible ASCII characters')
+    .optional(),
   SIMULATED_LATENCY: onOrOff(),
   LOG_LEVEL: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
 });
@@ -67,6 +76,8 @@ export function readConfig(env: Environment): Config {
     cacheNamespace: data.CACHE_NAMESPACE,
     cacheTtlMs: data.CACHE_TTL * 1_000,
     cacheReport: data.CACHE_REPORT,
+    console: data.CONSOLE,
+    adminToken: data.ADMIN_TOKEN,
     simulatedLatency: data.SIMULATED_LATENCY,
     logLevel: data.LOG_LEVEL,
   });
@@ -103,6 +114,7 @@ function complaint(issue: z.core.$ZodIssue, env: Environment): string {
 
 /** The value, unless it is one that may hold a password. */
 function shown(name: string, text: string): string {
+  if (name.endsWith('_TOKEN')) return `${text.length} characters that are something else`;
   if (!name.endsWith('_URL')) return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
   const protocol = protocolOf(text);
   if (protocol === undefined) return `${text.length} characters that are no URL`;

@@ -8,14 +8,18 @@ import { ConfigError, readConfig, type Config } from './config.ts';
 import { connectDatabase, createShop, sqlFiles, tablesExist, type Database } from './database/index.ts';
 import { EmbeddedError, startPostgres, startRedis } from './embedded/index.ts';
 import { logCacheEvents } from './server/cache-log.ts';
-import { createGraphiqlPage } from './server/graphiql.ts';
+import { watchDatabase } from './server/database-watch.ts';
+import { readGraphiqlPage } from './server/graphiql.ts';
 import { createGraphqlHandler, graphqlPath } from './server/graphql.ts';
 import { createHealth } from './server/health.ts';
 import { createHttpServer } from './server/http.ts';
-import { close, listen, ListenError } from './server/listen.ts';
+import { listen, ListenError } from './server/listen.ts';
 import { createLog, type Log } from './server/log.ts';
 import { createMetrics } from './server/metrics.ts';
 import { Shutdown } from './server/shutdown.ts';
+
+/** For how long a server that is told to end still takes requests: until balancers have seen that it is not ready. */
+const lingerMs = 2_000;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
@@ -24,7 +28,7 @@ async function main(): Promise<void> {
   try {
     await start(config, log, shutdown);
   } catch (error) {
-    await shutdown.stop();
+    await shutdown.stop('failure');
     throw error;
   }
 }
@@ -43,17 +47,22 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
 
   const health = createHealth(() => shop.ping());
   const graphql = createGraphqlHandler({
-    schema: createSchema({ cache, ttlMs: config.cacheTtlMs }),
+    schema: createSchema({ cache, ttlMs: config.cacheTtlMs, hasModes: config.console }),
     contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats }),
     hasReport: config.cacheReport,
+    hasConsole: config.console,
+    adminToken: config.adminToken,
     log,
   });
-  const server = createHttpServer({ graphql, page: await createGraphiqlPage(), health, metrics, log });
-  const url = await listen(server, config);
-  shutdown.add('server', () => close(server));
-  shutdown.add('readiness', async () => health.shuttingDown());
+  const page = config.console ? await readGraphiqlPage() : undefined;
+  const http = createHttpServer({ graphql, page, health, metrics, log });
+  const url = await listen(http.server, config);
+  shutdown.add('server', (reason) => {
+    health.shuttingDown();
+    return http.close({ lingerMs: reason === 'SIGTERM' ? lingerMs : 0 });
+  });
   await health.readiness();
-  log.info(`GraphiQL: ${url}${graphqlPath}`);
+  log.info(`${config.console ? 'GraphiQL' : 'GraphQL'}: ${url}${graphqlPath}`);
 }
 
 async function openDatabase(config: Config, log: Log, shutdown: Shutdown): Promise<Database> {
@@ -77,19 +86,18 @@ async function openDatabase(config: Config, log: Log, shutdown: Shutdown): Promi
     isClosed = true; // the embedded PostgreSQL ends next, and may be faster than its clients
     return database.close();
   });
-  if (config.databaseUrl !== undefined) await sayWhatIsMissing(database, log);
+  if (config.databaseUrl !== undefined) watchGivenDatabase(database, log, shutdown);
   return database;
 }
 
 /** A database that was given is never changed from here; it may be away or empty, and both are said. */
-async function sayWhatIsMissing({ db }: Database, log: Log): Promise<void> {
-  try {
-    if (await tablesExist(db)) return;
-    log.warn('the database has no tables of the shop: npm run migrate makes them, npm run seed fills them');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    log.warn({ reason }, 'the database cannot be reached yet');
-  }
+function watchGivenDatabase({ db }: Database, log: Log, shutdown: Shutdown): void {
+  const end = new AbortController();
+  const watching = watchDatabase({ tablesExist: () => tablesExist(db), log, signal: end.signal });
+  shutdown.add('database watch', () => {
+    end.abort();
+    return watching;
+  });
 }
 
 async function openStore(config: Config, log: Log, shutdown: Shutdown): Promise<Store> {

@@ -9,6 +9,8 @@ const defaults = {
   cacheNamespace: 'shop',
   cacheTtlMs: 60_000,
   cacheReport: true,
+  console: true,
+  adminToken: undefined,
   simulatedLatency: true,
   logLevel: 'info',
 };
@@ -22,7 +24,9 @@ describe('the configuration', () => {
 
   it('takes an empty variable for an unset one', () => {
     const names = ['PORT', 'HOST', 'DATABASE_URL', 'REDIS_URL', 'CACHE_NAMESPACE', 'CACHE_TTL', 'CACHE_REPORT'];
-    const empty = Object.fromEntries([...names, 'SIMULATED_LATENCY', 'LOG_LEVEL'].map((name) => [name, '']));
+    const empty = Object.fromEntries(
+      [...names, 'CONSOLE', 'ADMIN_TOKEN', 'SIMULATED_LATENCY', 'LOG_LEVEL'].map((name) => [name, '']),
+    );
     expect(readConfig(empty)).toEqual(defaults);
   });
 
@@ -45,6 +49,8 @@ describe('the configuration', () => {
     ['CACHE_REPORT', 'off', { cacheReport: false }],
     ['CACHE_REPORT', 'on', { cacheReport: true }],
     ['SIMULATED_LATENCY', 'off', { simulatedLatency: false }],
+    ['CONSOLE', 'off', { console: false }],
+    ['ADMIN_TOKEN', 'a-b_c.d~1+/=', { adminToken: 'a-b_c.d~1+/=' }],
     ['LOG_LEVEL', 'trace', { logLevel: 'trace' }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
   ])('reads %s=%s', (name, text, expected) => {
@@ -58,6 +64,7 @@ describe('the configuration', () => {
   const namespace = 'CACHE_NAMESPACE must be 1 to 32 of a-z, 0-9, _ and -, got';
   const ttl = 'CACHE_TTL must be a whole number from 1 to 86400 (seconds), got';
   const level = 'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, got';
+  const token = 'ADMIN_TOKEN must be 1 to 512 visible ASCII characters, got';
   const unreadable = 'that cannot be read (is the password percent-encoded?)';
   it.each([
     ['PORT', 'abc', `${port} "abc"`],
@@ -85,6 +92,9 @@ describe('the configuration', () => {
     ['CACHE_TTL', '60s', `${ttl} "60s"`],
     ['CACHE_REPORT', 'true', 'CACHE_REPORT must be on or off, got "true"'],
     ['SIMULATED_LATENCY', 'ON', 'SIMULATED_LATENCY must be on or off, got "ON"'],
+    ['CONSOLE', 'no', 'CONSOLE must be on or off, got "no"'],
+    ['ADMIN_TOKEN', 'secret token', `${token} 12 characters that are something else`],
+    ['ADMIN_TOKEN', 'secret\n', `${token} 7 characters that are something else`],
     ['LOG_LEVEL', 'verbose', `${level} "verbose"`],
   ])('refuses %s=%s in one line', (name, text, message) => {
     const error = refusal({ [name]: text });

@@ -10,31 +10,20 @@
 import { systemClock, type Clock } from './clock.ts';
 import { copyOf } from './codec.ts';
 import type { CacheEvent, CacheListener } from './events.ts';
-import { fill, type Fill, type Filled } from './fill.ts';
+import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
 import { Flights } from './flight.ts';
 import { guardStore, type GuardedStore } from './guarded-store.ts';
 import { createKey, type Key, type KeyParts } from './key.ts';
+import type { RunningLoads } from './load-circle.ts';
 import { LoadScope } from './load-scope.ts';
 import { lookup } from './lookup.ts';
+import { outcomeOf, type Answer, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import type { Store, StoreUsage, Tier } from './store.ts';
 import { checkTag, everythingTag } from './tags.ts';
 
 /** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
 export type Mode = 'use' | 'bypass' | 'refresh';
-
-/** How a value was come by. */
-export interface Outcome {
-  /** `shared`: another request's load was boarded. */
-  readonly state: 'hit' | 'miss' | 'bypass' | 'refresh' | 'shared';
-  /** What held the value; null where it was loaded. */
-  readonly tier: Tier | null;
-  readonly durationMs: number;
-  /** For how long the value has been stored; null where it is not. */
-  readonly ageMs: number | null;
-  /** For how long it is still fresh; null where it is not stored. */
-  readonly ttlMs: number | null;
-}
 
 /** What one `fetch` may say besides key, policy and load. */
 export interface FetchOptions {
@@ -51,14 +40,6 @@ export interface CacheOptions {
   deadlineMs?: number;
 }
 
-/** What a request gets, before it is timed. */
-interface Answer extends Filled {
-  readonly state: Outcome['state'];
-  readonly ageMs: number;
-  /** How long the load took that a hit spares. */
-  readonly loadMs: number;
-}
-
 const usageKeptMs = 2_000;
 
 /** A cache over one store, for one namespace. `createCache` makes one. */
@@ -68,6 +49,7 @@ export class Cache {
   readonly #store: GuardedStore;
   readonly #clock: Clock;
   readonly #flights = new Flights<Filled>();
+  readonly #running: RunningLoads = new Map();
   readonly #listeners = new Set<CacheListener>();
   #usage: { readonly askedMs: number; readonly answer: Promise<StoreUsage> } | undefined;
 
@@ -91,12 +73,13 @@ export class Cache {
     const outer = LoadScope.current();
     const startedMs = this.#clock.nowMs();
     const answering = (): Promise<Answer> => this.#answer(key, { policy, load, mode: options.mode ?? 'use' });
-    const answer = await (outer === undefined ? answering() : outer.fetching(key.text, answering));
+    const name = { cache: this.#running, key: key.text };
+    const answer = await (outer === undefined ? answering() : outer.fetching(name, answering));
     const nowMs = this.#clock.nowMs();
-    outer?.join(answer.stamps, nowMs + answer.ttlMs);
+    outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
     const durationMs = nowMs - startedMs;
     this.#tell(key, answer, durationMs);
-    options.report?.(this.#outcome(answer, durationMs));
+    options.report?.(outcomeOf(answer, { tier: this.tier, durationMs }));
     return answer.value as T;
   }
 
@@ -106,29 +89,31 @@ export class Cache {
   ): Promise<Answer> {
     const loaded = { stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0, loadMs: 0 };
     if (mode === 'bypass') return { ...loaded, state: 'bypass', value: await load() };
+    const parts = { store: this.#store.request(), clock: this.#clock, emit: this.emit, running: this.#running };
     const request = { key, policy, load, stamps: undefined, isStorable: true };
-    if (mode === 'refresh') return { ...loaded, state: 'refresh', ...(await this.#takeOff(request)) };
+    if (mode === 'refresh') return { ...loaded, state: 'refresh', ...(await this.#takeOff(parts, request)) };
 
+    const unstored = { ...request, isStorable: false };
+    const loadMyself = (): Promise<Filled> => fill(parts, unstored);
     const flight = this.#flights.get(key.text);
-    if (flight !== undefined) return { ...loaded, state: 'shared', ...(await board(flight)) };
+    if (flight !== undefined) return { ...loaded, ...(await board(flight, loadMyself)) };
 
-    const seen = await lookup({ store: this.#store, emit: this.emit }, key, [everythingTag, ...policy.tags]);
+    const seen = await lookup(parts, key, [everythingTag, ...policy.tags]);
     if (seen.found === 'entry') {
       const { value, freshMs, loadMs, stamps } = seen.entry;
       return { state: 'hit', value, stamps, ttlMs: seen.remainingMs, ageMs: freshMs - seen.remainingMs, loadMs };
     }
     // Another request may have taken off while this one read.
     const since = this.#flights.get(key.text);
-    if (since !== undefined) return { ...loaded, state: 'shared', ...(await board(since)) };
+    if (since !== undefined) return { ...loaded, ...(await board(since, loadMyself)) };
     const filled =
       seen.found === 'nothing'
-        ? this.#takeOff({ ...request, stamps: seen.stamps })
-        : this.#takeOff({ ...request, isStorable: false });
+        ? this.#takeOff(parts, { ...request, stamps: seen.stamps })
+        : this.#takeOff(parts, unstored);
     return { ...loaded, state: 'miss', ...(await filled) };
   }
 
-  #takeOff(request: Fill): Promise<Filled> {
-    const parts = { store: this.#store, clock: this.#clock, emit: this.emit };
+  #takeOff(parts: FillParts, request: Fill): Promise<Filled> {
     return this.#flights.start(request.key.text, () => fill(parts, request));
   }
 
@@ -219,17 +204,6 @@ export class Cache {
     if (state === 'hit') this.emit({ type: 'hit', key, field, durationMs, ageMs, loadMs });
     else this.emit({ type: state, key, field, durationMs });
   }
-
-  #outcome({ state, stamps, ageMs, ttlMs }: Answer, durationMs: number): Outcome {
-    const isStored = stamps !== undefined;
-    return {
-      state,
-      tier: state === 'hit' ? this.tier : null,
-      durationMs,
-      ageMs: isStored ? Math.max(0, ageMs) : null,
-      ttlMs: isStored ? ttlMs : null,
-    };
-  }
 }
 
 /** A cache over `store`, for its namespace. */
@@ -237,7 +211,13 @@ export function createCache(options: CacheOptions): Cache {
   return new Cache(options);
 }
 
-async function board(flight: Promise<Filled>): Promise<Filled> {
+/** A copy of what the flight brings. Of an iterator or an instance there is none: he who boarded loads one himself. */
+async function board(
+  flight: Promise<Filled>,
+  loadMyself: () => Promise<Filled>,
+): Promise<Filled & { state: 'shared' | 'miss' }> {
   const filled = await flight;
-  return { ...filled, value: copyOf(filled.value) };
+  const copied = copyOf(filled.value);
+  if (copied === undefined) return { ...(await loadMyself()), state: 'miss' };
+  return { ...filled, value: copied.copy, state: 'shared' };
 }

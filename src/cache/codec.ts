@@ -4,10 +4,10 @@
  * promise) is refused, so that a hit never differs from a miss.
  */
 import { CacheError } from './errors.ts';
-import { depthMax, hasSymbolKeys, isBytes, isDate, isPlainObject } from './plain-data.ts';
+import { depthMax, isBytes, isDate, isPlainArray, isPlainObject, untoldPartOf } from './plain-data.ts';
 
 /** Part of the key's shape: raise it when the stored form changes. */
-export const codecVersion = 1;
+export const codecVersion = 2;
 
 /** @throws {CacheError} `UNENCODABLE`, naming the path of what has no stored form. */
 export function encodeValue(value: unknown): string {
@@ -19,12 +19,12 @@ export function decodeValue(json: unknown): unknown {
   return revived(json);
 }
 
-/** A copy as a hit would give it; `value` itself where it has no stored form. */
-export function copyOf(value: unknown): unknown {
+/** A copy as a hit would give it; undefined where `value` has no stored form, and so no copy. */
+export function copyOf(value: unknown): { readonly copy: unknown } | undefined {
   try {
-    return decodeValue(JSON.parse(encodeValue(value)));
+    return { copy: decodeValue(JSON.parse(encodeValue(value))) };
   } catch {
-    return value;
+    return undefined;
   }
 }
 
@@ -54,14 +54,25 @@ function marked(value: unknown, path: Path): unknown {
 }
 
 function markedObject(value: object, path: Path): unknown {
-  if (Array.isArray(value)) return markedItems(value, path);
-  if (isPlainObject(value)) return markedRecord(value as Record<string, unknown>, path);
-  if (isDate(value)) return mark('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
+  if (isPlainArray(value) || isPlainObject(value)) {
+    const untold = untoldPartOf(value);
+    if (untold !== undefined) throw unencodable(path, untold);
+    return Array.isArray(value) ? markedItems(value, path) : markedRecord(value as Record<string, unknown>, path);
+  }
+  const copy = markedInstance(value, path);
+  if (copy === undefined) throw unencodable(path, `an instance of ${value.constructor?.name ?? 'a class'}`);
+  return copy;
+}
+
+/** Undefined for an instance that its text would not tell all of. */
+function markedInstance(value: object, path: Path): unknown {
   if (Buffer.isBuffer(value)) return mark('Buffer', value.toString('base64'));
   if (isBytes(value)) return mark('Uint8Array', Buffer.from(value).toString('base64'));
+  if (Reflect.ownKeys(value).length > 0) return undefined; // somebody has hung more on it than it is
+  if (isDate(value)) return mark('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
   if (value.constructor === Map) return mark('Map', markedItems([...(value as Map<unknown, unknown>)], path));
   if (value.constructor === Set) return mark('Set', markedItems([...(value as Set<unknown>)], path));
-  throw unencodable(path, `an instance of ${value.constructor?.name ?? 'a class'}`);
+  return undefined;
 }
 
 function markedItems(items: readonly unknown[], path: Path): readonly unknown[] {
@@ -75,7 +86,6 @@ function markedItems(items: readonly unknown[], path: Path): readonly unknown[] 
 }
 
 function markedRecord(record: Record<string, unknown>, path: Path): unknown {
-  if (hasSymbolKeys(record)) throw unencodable(path, 'an object with symbol keys');
   let isChanged = false;
   const pairs = Object.entries(record).map(([name, item]): [string, unknown] => {
     const copy = markedAt(name, item, path);

@@ -18,6 +18,7 @@ export interface Entry {
 /** @throws {CacheError} `UNENCODABLE` for a value that has no stored form, or arguments that the load gave none. */
 export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry): string {
   const head = JSON.stringify({
+    key: key.text,
     field: key.field,
     ...(key.parent === undefined ? {} : { parent: String(key.parent) }),
     args: JSON.parse(encodeValue(key.args)) as unknown,
@@ -28,11 +29,11 @@ export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry)
   return `${head.slice(0, -1)},"value":${encodeValue(value)}}`;
 }
 
-/** The entry in `text`, or undefined for anything that `encodeEntry` did not write for this field. */
+/** The entry in `text`, or undefined for anything that `encodeEntry` did not write for this key: a copy of another's. */
 export function decodeEntry(key: Key, text: string): Entry | undefined {
   try {
     const json: unknown = JSON.parse(text);
-    if (!isStored(json) || json.field !== key.field) return undefined;
+    if (!isStored(json) || json.key !== key.text) return undefined;
     const value = text.includes('"$":') ? decodeValue(json.value) : json.value;
     return { value, freshMs: json.freshMs, loadMs: json.loadMs, stamps: json.stamps };
   } catch {
@@ -41,14 +42,14 @@ export function decodeEntry(key: Key, text: string): Entry | undefined {
 }
 
 interface Stored extends Entry {
-  readonly field: string;
+  readonly key: string;
 }
 
 function isStored(json: unknown): json is Stored {
   if (typeof json !== 'object' || json === null || !('value' in json)) return false;
-  const { field, freshMs, loadMs, stamps } = json as Partial<Stored>;
+  const { key, freshMs, loadMs, stamps } = json as Partial<Stored>;
   return (
-    typeof field === 'string' &&
+    typeof key === 'string' &&
     typeof freshMs === 'number' &&
     typeof loadMs === 'number' &&
     typeof stamps === 'object' &&

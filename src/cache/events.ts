@@ -13,13 +13,16 @@ export type CacheEvent =
   | { type: 'invalidate'; tags: readonly string[] }
   | { type: 'flush'; keysRemoved: number }
   | { type: 'store-failed'; operation: string; error: unknown }
+  /** A fetch went on without the answer: its calls together had taken as long as one may. The call runs on. */
+  | { type: 'store-slow'; operation: string }
   | { type: 'breaker-opened' | 'breaker-closed' };
 
 /** Why a loaded value was not stored. */
 export type WriteRefusal =
   | 'unencodable' // it has no stored form that comes back the same
   | 'token-lost' // a tag lost its token while it was captured, or an inner value changed during the load
-  | 'inner-unstored'; // it was made from an inner value that is not stored
+  | 'inner-unstored' // it was made from an inner value that is not stored
+  | 'other-cache'; // it was made from a value of another cache, whose invalidations would not reach it
 
 /** Hears every event; what it throws is lost, so that a listener cannot break a request. */
 export type CacheListener = (event: CacheEvent) => void;

@@ -7,10 +7,11 @@
 import type { Clock } from './clock.ts';
 import { encodeEntry, type Entry } from './entry.ts';
 import type { EmitEvent, WriteRefusal } from './events.ts';
-import type { GuardedStore } from './guarded-store.ts';
 import type { Key } from './key.ts';
+import type { RunningLoads } from './load-circle.ts';
 import { LoadScope } from './load-scope.ts';
 import type { Policy } from './policy.ts';
+import type { RequestStore } from './request-store.ts';
 import { everythingTag, stampsOf, type Stamps } from './tags.ts';
 
 export interface Fill {
@@ -31,16 +32,17 @@ export interface Filled {
   readonly ttlMs: number;
 }
 
-interface Parts {
-  readonly store: GuardedStore;
+export interface FillParts {
+  readonly store: RequestStore;
   readonly clock: Clock;
   readonly emit: EmitEvent;
+  readonly running: RunningLoads;
 }
 
 /** @throws What `load` rejects with. */
-export async function fill(parts: Parts, { key, policy, load, ...given }: Fill): Promise<Filled> {
+export async function fill(parts: FillParts, { key, policy, load, ...given }: Fill): Promise<Filled> {
   const stamps = given.isStorable ? (given.stamps ?? (await capture(parts, key, policy))) : undefined;
-  const scope = new LoadScope(key.text, { stamps, ttlMs: policy.ttlMs });
+  const scope = new LoadScope({ cache: parts.running, key: key.text }, { stamps, ttlMs: policy.ttlMs });
   const { value, loadMs } = await timedLoad(parts, key, () => scope.run(load));
   const unstored: Filled = { value, stamps: undefined, ttlMs: policy.ttlMs };
   if (stamps === undefined) return unstored;
@@ -52,12 +54,12 @@ export async function fill(parts: Parts, { key, policy, load, ...given }: Fill):
   }
   const text = encoded(parts, key, { value, freshMs: basis.ttlMs, loadMs, stamps: basis.stamps });
   if (text === undefined) return unstored;
-  if (!(await parts.store.write(key.text, text, basis.ttlMs))) return unstored;
+  if ((await parts.store.write(key.text, text, basis.ttlMs)) === undefined) return unstored;
   parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs: basis.ttlMs, textChars: text.length });
   return { value, ...basis };
 }
 
-async function capture(parts: Parts, key: Key, { tags }: Policy): Promise<Stamps | undefined> {
+async function capture(parts: FillParts, key: Key, { tags }: Policy): Promise<Stamps | undefined> {
   const all = [everythingTag, ...tags];
   const tokens = await parts.store.capture(all);
   if (tokens === undefined) return undefined;
@@ -67,7 +69,7 @@ async function capture(parts: Parts, key: Key, { tags }: Policy): Promise<Stamps
 }
 
 async function timedLoad(
-  { clock, emit }: Parts,
+  { clock, emit }: FillParts,
   { text: key, field }: Key,
   load: () => unknown,
 ): Promise<{ value: unknown; loadMs: number }> {
@@ -84,7 +86,7 @@ async function timedLoad(
   }
 }
 
-function encoded(parts: Parts, key: Key, entry: Entry): string | undefined {
+function encoded(parts: FillParts, key: Key, entry: Entry): string | undefined {
   try {
     return encodeEntry(key, entry);
   } catch (error) {
@@ -93,6 +95,6 @@ function encoded(parts: Parts, key: Key, entry: Entry): string | undefined {
   }
 }
 
-function refuse({ emit }: Parts, { text: key, field }: Key, why: { reason: WriteRefusal; error?: unknown }): void {
+function refuse({ emit }: FillParts, { text: key, field }: Key, why: { reason: WriteRefusal; error?: unknown }): void {
   emit({ type: 'write-refused', key, field, ...why });
 }

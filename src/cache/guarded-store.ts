@@ -6,14 +6,12 @@ import { Breaker } from './breaker.ts';
 import type { Clock } from './clock.ts';
 import { CacheError } from './errors.ts';
 import type { EmitEvent } from './events.ts';
-import type { Store, StoreRead, StoreUsage } from './store.ts';
+import { inOneDeadline, type RequestStore } from './request-store.ts';
+import type { Store, StoreUsage } from './store.ts';
 
 export interface GuardedStore {
-  /** Undefined where the store failed, here and below. */
-  read(key: string, tags: readonly string[]): Promise<StoreRead | undefined>;
-  capture(tags: readonly string[]): Promise<(string | undefined)[] | undefined>;
-  /** Whether the value was stored. */
-  write(key: string, text: string, ttlMs: number): Promise<boolean>;
+  /** The store for one fetch. */
+  request(): RequestStore;
   /** @throws {CacheError} `STORE_UNAVAILABLE`: nobody may believe in an invalidation that did not happen. */
   dropTokens(tags: readonly string[]): Promise<void>;
   /** @throws {CacheError} `STORE_UNAVAILABLE` */
@@ -29,13 +27,7 @@ export function guardStore(
   { clock, deadlineMs, emit }: { clock: Clock; deadlineMs: number; emit: EmitEvent },
 ): GuardedStore {
   const inTime = <T>(operation: string, call: Promise<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const cancel = clock.after(deadlineMs, () => {
-        reject(new CacheError('STORE_UNAVAILABLE', `${operation}: no answer within ${deadlineMs} ms`));
-      });
-      call.finally(cancel).then(resolve, reject);
-    });
-
+    bounded(call, { clock, deadlineMs, operation });
   const breaker = new Breaker({ ping: () => inTime('ping', store.ping()), clock, emit });
 
   const unavailable = (operation: string, cause?: unknown): CacheError =>
@@ -64,16 +56,17 @@ export function guardStore(
     }
   };
 
+  const guarded = <T>(operation: string, call: () => Promise<T>): Promise<T | undefined> =>
+    attempt(operation, () => inTime(operation, call()));
+  const calls: RequestStore = {
+    read: (key, tags) => guarded('read', () => store.read(key, tags)),
+    tokens: (tags) => guarded('tokens', () => store.tokens(tags)),
+    capture: (tags) => guarded('capture', () => store.capture(tags)),
+    write: (key, text, ttlMs) => guarded('write', () => store.write(key, text, ttlMs).then(() => true as const)),
+  };
+
   return {
-    read: (key, tags) => attempt('read', () => inTime('read', store.read(key, tags))),
-    capture: (tags) => attempt('capture', () => inTime('capture', store.capture(tags))),
-    write: async (key, text, ttlMs) =>
-      (await attempt('write', () =>
-        inTime(
-          'write',
-          store.write(key, text, ttlMs).then(() => true),
-        ),
-      )) ?? false,
+    request: () => inOneDeadline(calls, { clock, deadlineMs, emit }),
     dropTokens: (tags) => insist('invalidate', () => inTime('invalidate', store.dropTokens(tags))),
     // Many round trips, each under the deadline of the store's own commands.
     clear: () => insist('flush', () => store.clear()),
@@ -87,4 +80,16 @@ export function guardStore(
       await store.close();
     },
   };
+}
+
+function bounded<T>(
+  call: Promise<T>,
+  { clock, deadlineMs, operation }: { clock: Clock; deadlineMs: number; operation: string },
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(deadlineMs, () => {
+      reject(new CacheError('STORE_UNAVAILABLE', `${operation}: no answer within ${deadlineMs} ms`));
+    });
+    call.finally(cancel).then(resolve, reject);
+  });
 }

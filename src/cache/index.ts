@@ -1,11 +1,12 @@
 /** The cache engine. Knows no GraphQL and no SQL. */
-export { createCache, type Cache, type CacheOptions, type FetchOptions, type Mode, type Outcome } from './cache.ts';
+export { createCache, type Cache, type CacheOptions, type FetchOptions, type Mode } from './cache.ts';
 export type { Clock } from './clock.ts';
 export { codecVersion } from './codec.ts';
 export { CacheError, type CacheErrorCode } from './errors.ts';
 export type { CacheEvent, CacheListener, WriteRefusal } from './events.ts';
 export type { Key, KeyParts, ParentId } from './key.ts';
 export { createMemoryStore } from './memory-store.ts';
+export type { Outcome } from './outcome.ts';
 export { createPolicy, type Duration, type Policy } from './policy.ts';
 export { createRedisStore } from './redis-store.ts';
 export { CacheStats, type Counts } from './stats.ts';

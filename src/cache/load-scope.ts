@@ -1,12 +1,16 @@
 /**
  * A load inside a load. The outer value is made of the inner one, so the outer entry takes over the inner stamps and
- * lives no longer than the inner does; an inner value that is not stored makes the outer one unstorable too.
+ * lives no longer than the inner does; an inner value that is not stored makes the outer one unstorable too. So does one
+ * of another cache: its tokens are not in this cache's store, so what makes it void would leave the outer one standing.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { LoadRun } from './load-circle.ts';
+import { LoadRun, type LoadName } from './load-circle.ts';
 import type { Stamps } from './tags.ts';
 
 const running = new AsyncLocalStorage<LoadScope>();
+
+/** Why what a load has fetched keeps its own value from being stored. */
+export type ScopeRefusal = 'token-lost' | 'inner-unstored' | 'other-cache';
 
 export class LoadScope {
   /** The scope of the load that this code runs in, if any. */
@@ -14,15 +18,17 @@ export class LoadScope {
     return running.getStore();
   }
 
+  readonly #cache: LoadName['cache'];
   readonly #run: LoadRun;
   readonly #stamps: Map<string, string>;
   readonly #ttlMs: number;
   /** When the first of the inner values ends. */
   #endsAtMs = Infinity;
-  #refusal: 'token-lost' | 'inner-unstored' | undefined;
+  #refusal: ScopeRefusal | undefined;
 
-  constructor(key: string, { stamps = {}, ttlMs }: { stamps: Stamps | undefined; ttlMs: number }) {
-    this.#run = new LoadRun(key);
+  constructor(name: LoadName, { stamps = {}, ttlMs }: { stamps: Stamps | undefined; ttlMs: number }) {
+    this.#cache = name.cache;
+    this.#run = new LoadRun(name);
     this.#stamps = new Map(Object.entries(stamps));
     this.#ttlMs = ttlMs;
   }
@@ -32,16 +38,20 @@ export class LoadScope {
   }
 
   /**
-   * Runs a fetch of `key` inside this load.
+   * Runs a fetch inside this load.
    *
    * @throws {CacheError} `CIRCULAR_LOAD`, see `load-circle.ts`.
    */
-  fetching<T>(key: string, fetch: () => Promise<T>): Promise<T> {
-    return this.#run.waitingFor(key, fetch);
+  fetching<T>(name: LoadName, fetch: () => Promise<T>): Promise<T> {
+    return this.#run.waitingFor(name, fetch);
   }
 
   /** Takes over what an inner value depends on. `stamps` is undefined where the inner value is not stored. */
-  join(stamps: Stamps | undefined, endsAtMs: number): void {
+  join({ cache }: LoadName, stamps: Stamps | undefined, endsAtMs: number): void {
+    if (cache !== this.#cache) {
+      this.#refusal ??= 'other-cache';
+      return;
+    }
     if (stamps === undefined) this.#refusal ??= 'inner-unstored';
     for (const [tag, token] of Object.entries(stamps ?? {})) {
       const captured = this.#stamps.get(tag);
@@ -53,7 +63,7 @@ export class LoadScope {
   }
 
   /** What the entry of the finished load stands on, or why there may be none. */
-  basis(nowMs: number): { stamps: Stamps; ttlMs: number } | { refusal: 'token-lost' | 'inner-unstored' } {
+  basis(nowMs: number): { stamps: Stamps; ttlMs: number } | { refusal: ScopeRefusal } {
     if (this.#refusal !== undefined) return { refusal: this.#refusal };
     const ttlMs = Math.max(1, Math.floor(Math.min(this.#ttlMs, this.#endsAtMs - nowMs)));
     return { stamps: Object.fromEntries(this.#stamps), ttlMs };

@@ -1,9 +1,9 @@
 /** The way into the store: value and tokens in one round trip, and whether the entry's stamps still stand. */
 import { decodeEntry, type Entry } from './entry.ts';
 import type { EmitEvent } from './events.ts';
-import type { GuardedStore } from './guarded-store.ts';
 import type { Key } from './key.ts';
-import { everythingTag, stampsOf, type Stamps } from './tags.ts';
+import type { RequestStore } from './request-store.ts';
+import { stampsOf, type Stamps } from './tags.ts';
 
 export type Lookup =
   | { readonly found: 'entry'; readonly entry: Entry; readonly remainingMs: number }
@@ -12,7 +12,7 @@ export type Lookup =
   | { readonly found: 'no-store' };
 
 export async function lookup(
-  { store, emit }: { store: GuardedStore; emit: EmitEvent },
+  { store, emit }: { store: RequestStore; emit: EmitEvent },
   key: Key,
   tags: readonly string[],
 ): Promise<Lookup> {
@@ -34,11 +34,11 @@ export async function lookup(
 }
 
 /** Whether each token that an entry was stamped with is still that of its tag; undefined where the store failed. */
-async function stand(store: GuardedStore, stamped: Stamps, current: Stamps): Promise<boolean | undefined> {
+async function stand(store: RequestStore, stamped: Stamps, current: Stamps): Promise<boolean | undefined> {
   if (Object.keys(current).some((tag) => stamped[tag] !== current[tag])) return false;
   // Tags of values that were fetched inside the load: only the entry knows them, which costs a second round trip.
   const innerTags = Object.keys(stamped).filter((tag) => !Object.hasOwn(current, tag));
   if (innerTags.length === 0) return true;
-  const read = await store.read(everythingTag, innerTags);
-  return read && innerTags.every((tag, index) => read.tokens[index] === stamped[tag]);
+  const tokens = await store.tokens(innerTags);
+  return tokens && innerTags.every((tag, index) => tokens[index] === stamped[tag]);
 }

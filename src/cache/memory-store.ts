@@ -41,6 +41,7 @@ export function createMemoryStore({
     items.delete(key);
     return undefined;
   };
+  const tokenOf = (tag: string): string | undefined => live(tokens, tag)?.text;
 
   return {
     namespace,
@@ -51,13 +52,17 @@ export function createMemoryStore({
       return {
         text: item?.text,
         remainingMs: item === undefined ? 0 : item.endsAtMs - clock.nowMs(),
-        tokens: tags.map((tag) => live(tokens, tag)?.text),
+        tokens: tags.map(tokenOf),
       };
+    },
+
+    async tokens(tags) {
+      return tags.map(tokenOf);
     },
 
     async capture(tags) {
       return tags.map((tag) => {
-        const text = live(tokens, tag)?.text ?? randomUUID();
+        const text = tokenOf(tag) ?? randomUUID();
         tokens.set(tag, { text, endsAtMs: clock.nowMs() + tokenTtlMs });
         return text;
       });

@@ -12,6 +12,8 @@ export interface Store {
   readonly tier: Tier;
   /** The value at `key` with the life that is left, and the tokens of `tags`, in one round trip. */
   read(key: string, tags: readonly string[]): Promise<StoreRead>;
+  /** The tokens of `tags` as they stand. */
+  tokens(tags: readonly string[]): Promise<(string | undefined)[]>;
   /** The tokens of `tags`, made where there are none. One that vanishes meanwhile is undefined. */
   capture(tags: readonly string[]): Promise<(string | undefined)[]>;
   /** Value and time to live in one command. */

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, type KyselyConfig } from 'kysely';
 import { Pool } from 'pg';
 import { guardedPool } from './guarded-pool.ts';
+import { livenessProbe } from './liveness.ts';
 import type { Tables } from './tables.ts';
 
 /** Where PostgreSQL is, and the limits of the pool. */
@@ -32,12 +33,17 @@ export interface Database {
 
 // How long a statement may go without an answer beyond what the server allows it.
 const answerGraceMs = 2_000;
+// A statement that takes this long has the server asked whether it is still there, which it has this long to say: so a
+// server that is gone is known within a second.
+const askAfterMs = 350;
+const saysMsMax = 400;
 
 /**
  * A pool of connections to PostgreSQL, and Kysely on it. Nothing is connected before the first statement.
  *
- * A statement that finds no connection within 1,000 ms, and one whose connection breaks, is rejected with an error that
- * `isDatabaseUnavailable` knows. A pool with all connections busy for that long counts as unavailable too.
+ * A statement that finds no connection within 750 ms, one whose connection breaks, and one whose server does not answer any
+ * more, is rejected with an error that `isDatabaseUnavailable` knows. A pool with all connections busy for that long counts
+ * as unavailable too.
  * The pool comes back by itself when the database does.
  */
 export function connectDatabase(options: DatabaseOptions): Database {
@@ -46,13 +52,14 @@ export function connectDatabase(options: DatabaseOptions): Database {
     connectionString: url,
     application_name: 'cachepot',
     max: poolMax,
-    connectionTimeoutMillis: 1_000,
+    connectionTimeoutMillis: 750,
     statement_timeout: statementMsMax,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   });
   pool.on('error', onError);
-  const guarded = guardedPool(pool, statementMsMax + answerGraceMs);
+  const isThere = livenessProbe(url, saysMsMax);
+  const guarded = guardedPool(pool, { isThere, askEveryMs: askAfterMs, answerMsMax: statementMsMax + answerGraceMs });
   const dialect = new PostgresDialect({ pool: guarded });
   const db = new Kysely<Tables>(log === undefined ? { dialect } : { dialect, log });
   return {

@@ -8,10 +8,11 @@ import { DatabaseUnavailableError, isDatabaseUnavailable } from './unavailable.t
  * - whatever keeps a connection from being had, or breaks it, becomes a `DatabaseUnavailableError`; what the server says
  *   about a statement passes untouched;
  * - a connection that breaks while it is checked out does not crash the process (its `error` event has no listener then);
- * - a server that takes a statement and never answers (a stopped host, a dropped route) is given up after `answerMsMax`,
- *   and its connection with it. `statement_timeout` cannot do that: it is the server's, and TCP needs a quarter of an hour.
+ * - a server that takes a statement and never answers (a stopped host, a dropped route) is given up, and its connection
+ *   with it: as soon as it does not answer `isThere` either, which is asked while a statement takes long, and after
+ *   `answerMsMax` in any case. `statement_timeout` cannot do that: it is the server's, and TCP needs a quarter of an hour.
  */
-export function guardedPool(pool: Pool, answerMsMax: number): PostgresPool {
+export function guardedPool(pool: Pool, watch: Watch): PostgresPool {
   const losses = new WeakMap<object, Error>();
   // On `connect`, not after it: a listener that comes a tick later can miss the event.
   pool.on('connect', (client) => {
@@ -21,7 +22,7 @@ export function guardedPool(pool: Pool, answerMsMax: number): PostgresPool {
   return {
     async connect() {
       try {
-        return new GuardedClient(await pool.connect(), losses, answerMsMax);
+        return new GuardedClient(await pool.connect(), losses, watch);
       } catch (error) {
         throw new DatabaseUnavailableError(error);
       }
@@ -30,16 +31,26 @@ export function guardedPool(pool: Pool, answerMsMax: number): PostgresPool {
   };
 }
 
+/** How a statement under way is watched. */
+export interface Watch {
+  /** Whether the server answers at all. */
+  readonly isThere: () => Promise<boolean>;
+  /** How often that is asked. */
+  readonly askEveryMs: number;
+  /** How long a statement may take. */
+  readonly answerMsMax: number;
+}
+
 class GuardedClient implements PostgresPoolClient {
   readonly #client: PoolClient;
   readonly #losses: WeakMap<object, Error>;
-  readonly #answerMsMax: number;
+  readonly #watch: Watch;
   #isBroken = false;
 
-  constructor(client: PoolClient, losses: WeakMap<object, Error>, answerMsMax: number) {
+  constructor(client: PoolClient, losses: WeakMap<object, Error>, watch: Watch) {
     this.#client = client;
     this.#losses = losses;
-    this.#answerMsMax = answerMsMax;
+    this.#watch = watch;
   }
 
   query<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
@@ -58,7 +69,13 @@ class GuardedClient implements PostgresPoolClient {
   }
 
   async #answer<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>> {
-    const deadline = setTimeout(() => this.#giveUp(), this.#answerMsMax);
+    const { isThere, askEveryMs, answerMsMax } = this.#watch;
+    let isAnswered = false;
+    const deadline = setTimeout(() => this.#giveUp(`no answer within ${answerMsMax} ms`), answerMsMax);
+    const ask = async (): Promise<void> => {
+      if (!(await isThere()) && !isAnswered) this.#giveUp('the server does not answer any more');
+    };
+    const asking = setInterval(() => void ask(), askEveryMs);
     try {
       const { command, rowCount, rows } = await this.#client.query<R & QueryResultRow>(sql, [...parameters]);
       // node-postgres types it as any text; Kysely compares it with the five that it knows.
@@ -68,12 +85,14 @@ class GuardedClient implements PostgresPoolClient {
       this.#isBroken ||= loss !== undefined || isDatabaseUnavailable(error);
       throw loss === undefined ? error : new DatabaseUnavailableError(loss);
     } finally {
+      isAnswered = true;
       clearTimeout(deadline);
+      clearInterval(asking);
     }
   }
 
-  #giveUp(): void {
-    this.#losses.set(this.#client, new Error(`no answer within ${this.#answerMsMax} ms`));
+  #giveUp(reason: string): void {
+    this.#losses.set(this.#client, new Error(reason));
     // With a statement under way this destroys the socket, which rejects the statement.
     this.#client.end(() => {});
   }

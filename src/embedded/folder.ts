@@ -4,6 +4,7 @@ import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Account } from './account.ts';
+import { EmbeddedError } from './errors.ts';
 
 /** A temporary folder with everything in it. */
 export interface Folder {
@@ -24,7 +25,10 @@ const removal = { recursive: true, force: true, maxRetries: 20, retryDelay: 25 }
  */
 export async function makeFolder(prefix: string, owner: Account | null = null): Promise<Folder> {
   const parent = Buffer.byteLength(tmpdir()) <= parentBytesMax ? tmpdir() : '/tmp';
-  const path = await mkdtemp(join(parent, prefix));
+  const path = await mkdtemp(join(parent, prefix)).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new EmbeddedError('START_FAILED', `A temporary folder could not be made in ${parent}: ${why}`, { cause });
+  });
   const removeNow = (): void => rmSync(path, removal);
   process.once('exit', removeNow);
   if (owner) await chown(path, owner.uid, owner.gid);

@@ -41,13 +41,14 @@ export function withCacheDirective(schema: GraphQLSchema): GraphQLSchema {
 }
 
 /**
- * What the request says of this field. Where it selects the field several times at one place, the mode that goes past
+ * What the request says of this field, if it has the directive to say it with. Where it selects the field several times at one place, the mode that goes past
  * the cache wins.
  */
-export function modeOf({ fieldNodes, variableValues, operation }: GraphQLResolveInfo): Mode {
+export function modeOf({ fieldNodes, variableValues, operation }: GraphQLResolveInfo, hasDirective: boolean): Mode {
   // A mutation's answer shows what it has just written.
   if (operation.operation !== OperationTypeNode.QUERY) return 'bypass';
   let mode: Mode = 'use';
+  if (!hasDirective) return mode;
   for (const node of fieldNodes) {
     if (node.directives === undefined || node.directives.length === 0) continue;
     const said = getDirectiveValues(CacheDirective, node, variableValues)?.['mode'];

@@ -48,7 +48,11 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
 
   override afterBuild(schema: GraphQLSchema): GraphQLSchema {
     this.#shape = shapeOf(schema, this.#policies, this.#options?.version);
-    return withCacheDirective(schema);
+    return this.#hasDirective ? withCacheDirective(schema) : schema;
+  }
+
+  get #hasDirective(): boolean {
+    return this.#options?.directive !== false;
   }
 
   get #options(): PluginOptions | undefined {
@@ -65,7 +69,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       if (request === undefined) return load();
       const report = openRow(context, { key: request.key, path: () => responsePathAsArray(info.path) });
       return engine.fetch(request.key, request.policy, load, {
-        mode: modeOf(info),
+        mode: modeOf(info, this.#hasDirective),
         ...(report === undefined ? {} : { report }),
       });
     };

@@ -8,6 +8,8 @@ export interface PluginOptions {
   readonly defaultTtl?: Duration;
   /** Part of every key beside the schema: change it when values change their meaning and not their type. */
   readonly version?: string;
+  /** Whether requests may say `@cache(mode:)`, and so go past the cache; true unless told otherwise. */
+  readonly directive?: boolean;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Log } from './log.ts';
 
 /** A sick store fails every request, and a field without a key each of a list: one line a second says enough. */
 const warningEveryMs = 1_000;
+const often = new Set<CacheEvent['type']>(['store-failed', 'store-slow', 'uncached', 'write-refused']);
 
 export function logCacheEvents(cache: Cache, log: Log): void {
   const toldMs = new Map<string, number>();
@@ -15,8 +16,9 @@ export function logCacheEvents(cache: Cache, log: Log): void {
     return true;
   };
   cache.on((event) => {
-    const isOften = event.type === 'store-failed' || event.type === 'uncached' || event.type === 'write-refused';
-    if (isOften && !isDue(event.type + ('field' in event ? event.field : event.operation))) return;
+    const isOften = often.has(event.type);
+    const subject = 'field' in event ? event.field : 'operation' in event ? event.operation : '';
+    if (isOften && !isDue(event.type + subject)) return;
     logEvent(event, log);
   });
 }
@@ -25,6 +27,8 @@ function logEvent(event: CacheEvent, log: Log): void {
   switch (event.type) {
     case 'store-failed':
       return log.warn({ operation: event.operation, reason: messageOf(event.error) }, 'the cache store failed');
+    case 'store-slow':
+      return log.warn({ operation: event.operation }, 'the cache store is slow: a request did not wait for it');
     case 'breaker-opened':
       return log.warn('the cache store fails too often: answering without it until it is back');
     case 'breaker-closed':

@@ -1,24 +1,30 @@
-/** GraphiQL with everything it needs in one page, and tabs that run as they stand. */
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import { tabs } from './graphiql-tabs.ts';
+/** The console's page as `src/console/build.ts` left it. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 
-/** The page: nine megabytes, kept compressed. */
+/** What a browser's `GET /graphql` is answered with. */
 export interface Page {
+  readonly headers: Readonly<Record<string, string>>;
+  /** With gzip; without it the page has nine megabytes. One buffer for all readers. */
   readonly gzipped: Buffer;
-  /** For the rare client that takes no gzip. */
-  plain(): Promise<Buffer>;
 }
 
-/**
- * GraphiQL moves its tabs by an animation that does not end where there are several from the start: under the first
- * click a tab jumps away, and the click is lost.
- */
-const tabsStyle = '<style>.graphiql-tab { transform: none !important; }</style>';
-
-export async function createGraphiqlPage(): Promise<Page> {
-  const html = renderGraphiQL({ title: 'cachepot', defaultTabs: tabs, defaultEditorToolsVisibility: false });
-  const gzipped = await promisify(gzip)(html.replace('</head>', `${tabsStyle}</head>`), { level: 6 });
-  return { gzipped, plain: () => promisify(gunzip)(gzipped) };
+/** @throws where the page was not built: `npm run prepare` does that. */
+export async function readGraphiqlPage(): Promise<Page> {
+  const { resolve } = createRequire(import.meta.url);
+  const { contentSecurityPolicy } = JSON.parse(await readFile(resolve('#console/graphiql.json'), 'utf8')) as {
+    contentSecurityPolicy: string;
+  };
+  return {
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-encoding': 'gzip',
+      'cache-control': 'no-cache',
+      'content-security-policy': contentSecurityPolicy,
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+    },
+    gzipped: await readFile(resolve('#console/graphiql.html.gz')),
+  };
 }

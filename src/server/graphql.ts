@@ -1,9 +1,11 @@
 /** GraphQL over HTTP: Yoga with this server's limits, errors and report. The listener has read the body already. */
 import type { GraphQLSchema } from 'graphql';
-import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { ShopContext } from '../../schema/index.ts';
+import { useAdminToken } from './admin-token.ts';
 import { useCacheReport } from './cache-report.ts';
+import { useClosedConsole } from './closed-console.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
 import { useLimits } from './limits.ts';
 import type { Log } from './log.ts';
@@ -18,16 +20,20 @@ export interface GraphqlOptions {
   contextOf: () => ShopContext;
   /** Whether answers carry `extensions.cache`. */
   hasReport: boolean;
+  /** Whether this is for people to try: introspection, suggestions, and mutations without a token. */
+  hasConsole: boolean;
+  /** What mutations need; without a console they need it in any case. */
+  adminToken: string | undefined;
   log: Log;
 }
 
-export function createGraphqlHandler({ schema, contextOf, hasReport, log }: GraphqlOptions): GraphqlHandler {
+export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOptions): GraphqlHandler {
   return createYoga<object, ShopContext>({
-    schema,
+    schema: options.schema,
     graphqlEndpoint: graphqlPath,
     context: contextOf,
     maskedErrors: { maskError: errorMask(log), errorMessage: 'An unexpected error occurred.' },
-    plugins: [useLimits(), useErrorCodes(), ...(hasReport ? [useCacheReport()] : [])],
+    plugins: plugins(options),
     logging: false,
     graphiql: false,
     landingPage: false,
@@ -36,6 +42,17 @@ export function createGraphqlHandler({ schema, contextOf, hasReport, log }: Grap
     multipart: false,
     cors: false,
   });
+}
+
+function plugins({ hasReport, hasConsole, adminToken }: Omit<GraphqlOptions, 'contextOf' | 'log'>): Plugin[] {
+  const isGuarded = adminToken !== undefined || !hasConsole;
+  return [
+    ...(isGuarded ? [useAdminToken(adminToken)] : []),
+    useLimits(),
+    useErrorCodes(),
+    ...(hasConsole ? [] : [useClosedConsole()]),
+    ...(hasReport ? [useCacheReport()] : []),
+  ];
 }
 
 /** What a parsed document with the errors of its validation takes at the most, per character of its text. */

@@ -1,32 +1,65 @@
 /** The listener: one `node:http` server, and where each path goes. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { graphqlPath, type GraphqlHandler } from './graphql.ts';
+import { answerBrokenRequest } from './broken-request.ts';
 import type { Page } from './graphiql.ts';
+import { graphqlPath, type GraphqlHandler } from './graphql.ts';
 import type { Health } from './health.ts';
 import type { Log } from './log.ts';
-import { checkQueryString, readJsonBody, RequestRefused } from './request-input.ts';
+import { checkAccept, checkQueryString, readJsonBody, RequestRefused } from './request-input.ts';
+import { inRequest, requestIdOf } from './request-scope.ts';
+import { Traffic, type Limits } from './traffic.ts';
 
 /** For how long the rest of a refused body is read, and thrown away. */
 const lingerMsMax = 1_000;
-/** For how long a request may arrive. */
+/** For how long a request may arrive, its headers included. */
 const requestMsMax = 10_000;
 
 export interface HttpParts {
   readonly graphql: GraphqlHandler;
-  readonly page: Page;
+  /** GraphiQL; undefined where there is no console. */
+  readonly page: Page | undefined;
   readonly health: Health;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
   readonly log: Log;
+  /** Other bounds than the usual ones. */
+  readonly limits?: Partial<Limits>;
+}
+
+/** The listener and how it closes: see `Traffic.close`. */
+export interface HttpServer {
+  readonly server: Server;
+  close(options: { lingerMs: number }): Promise<void>;
 }
 
 /** The server, not yet listening. */
-export function createHttpServer(parts: HttpParts): Server {
-  return createServer({ requestTimeout: requestMsMax, connectionsCheckingInterval: 1_000 }, (request, response) => {
-    route(parts, request, response).catch((error: unknown) => refuse(parts, error, { request, response }));
+export function createHttpServer(parts: HttpParts): HttpServer {
+  const timeouts = { requestTimeout: requestMsMax, headersTimeout: requestMsMax, connectionsCheckingInterval: 1_000 };
+  const server = createServer(timeouts);
+  const traffic = new Traffic(server, parts.limits);
+  server.on('request', (request, response) => {
+    const requestId = requestIdOf(request);
+    response.setHeader('x-request-id', requestId);
+    response.setHeader('x-content-type-options', 'nosniff');
+    inRequest(requestId, () => {
+      logWhenDone(parts.log, request, response);
+      route({ ...parts, traffic }, request, response).catch((error: unknown) => {
+        refuse(parts, error, { request, response });
+      });
+    });
   });
+  server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, traffic.isAnswering(socket)));
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    const message = 'Of the header Expect only 100-continue is known.';
+    refuse(parts, new RequestRefused(417, 'BAD_USER_INPUT', message), { request, response });
+  });
+  return { server, close: (options) => traffic.close(options) };
 }
 
-async function route(parts: HttpParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+interface Parts extends HttpParts {
+  readonly traffic: Traffic;
+}
+
+async function route(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [path] = (request.url ?? '/').split('?', 1);
   switch (path) {
     case graphqlPath:
@@ -44,34 +77,40 @@ async function route(parts: HttpParts, request: IncomingMessage, response: Serve
       return send(response, { status: 200, headers, body: await parts.metrics.metrics() });
     }
     default:
-      return sendJson(response, 404, {
-        errors: [
-          {
-            message: `There is nothing at this path; GraphQL is at ${graphqlPath}.`,
-            extensions: { code: 'BAD_USER_INPUT' },
-          },
-        ],
-      });
+      throw new RequestRefused(404, 'BAD_USER_INPUT', `There is nothing at this path; GraphQL is at ${graphqlPath}.`);
   }
 }
 
-async function answerGraphql(parts: HttpParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (request.method === 'GET' && request.headers.accept?.includes('text/html') === true) {
-    return await sendPage(response, parts.page, String(request.headers['accept-encoding']));
-  }
+async function answerGraphql(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method, headers } = request;
+  const isBrowser = method === 'GET' && headers.accept?.includes('text/html') === true;
+  if (isBrowser && parts.page !== undefined) return sendPage(request, response, parts.page);
+  if (!isBrowser) checkAccept(headers.accept);
   // Yoga takes a body that was read from here. An object is safe only because the content type was checked.
-  if (request.method === 'POST') Object.assign(request, { body: await readJsonBody(request) });
-  else if (request.method === 'GET') checkQueryString(request.url ?? '');
+  if (method === 'POST') Object.assign(request, { body: await readJsonBody(request) });
+  else if (method === 'GET') checkQueryString(request.url ?? '');
   // Yoga makes a URL with it, and where that cannot be done it answers with a stack. Nothing here depends on it.
-  request.headers.host = 'localhost';
+  headers.host = 'localhost';
+  if (!parts.traffic.hasRoom)
+    throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
   await parts.graphql(request, response);
 }
 
-/** `GET /graphql` of a browser. */
-async function sendPage(response: ServerResponse, page: Page, acceptEncoding = ''): Promise<void> {
-  const headers = { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache', vary: 'accept-encoding' };
-  if (!acceptEncoding.includes('gzip')) return send(response, { status: 200, headers, body: await page.plain() });
-  send(response, { status: 200, headers: { ...headers, 'content-encoding': 'gzip' }, body: page.gzipped });
+function sendPage({ headers }: IncomingMessage, response: ServerResponse, page: Page): void {
+  if (String(headers['accept-encoding']).includes('gzip'))
+    return send(response, { status: 200, headers: page.headers, body: page.gzipped });
+  throw new RequestRefused(406, 'BAD_USER_INPUT', 'The page comes with gzip alone: accept-encoding must name it.');
+}
+
+function logWhenDone(log: Log, { method, url = '' }: IncomingMessage, response: ServerResponse): void {
+  if (!log.isLevelEnabled('debug')) return;
+  const startedMs = performance.now();
+  // Not what stands behind the path: it holds values.
+  const path = url.split('?', 1)[0]?.slice(0, 200);
+  response.once('close', () => {
+    const durationMs = Math.round(100 * (performance.now() - startedMs)) / 100;
+    log.debug({ method, path, status: response.statusCode, isWhole: response.writableFinished, durationMs }, 'request');
+  });
 }
 
 function refuse(
@@ -89,6 +128,7 @@ function refuse(
   const { message, code } = isRefusal
     ? error
     : { message: 'An unexpected error occurred.', code: 'INTERNAL_SERVER_ERROR' };
+  if (status === 503) response.setHeader('retry-after', '1');
   // What is left of the body is not looked at: the connection cannot serve another request.
   if (!request.complete) response.setHeader('connection', 'close');
   sendJson(response, status, { errors: [{ message, extensions: { code } }] }, () => endAfterBody(request, response));
@@ -115,7 +155,7 @@ function sendJson(response: ServerResponse, status: number, body: unknown, end?:
 
 function send(
   response: ServerResponse,
-  { status, headers, body = '' }: { status: number; headers: Record<string, string>; body?: string | Buffer },
+  { status, headers, body = '' }: { status: number; headers: Readonly<Record<string, string>>; body?: string | Buffer },
   end = (): void => void response.end(),
 ): void {
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).write(body);

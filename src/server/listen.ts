@@ -1,9 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What is under way for longer than this is cut off: a request that never arrives whole would keep the process. */
-const closeMsMax = 3_000;
-
 /** The port or address cannot be had; the message is one line for a person. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
@@ -26,20 +23,6 @@ export async function listen(server: Server, { host, port }: { host: string; por
   const isEverywhere = host === '0.0.0.0' || host === '::';
   const shown = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `http://${shown}:${portTaken}`;
-}
-
-/** Answers what is under way, then closes. Connections that ask nothing are closed at once. */
-export async function close(server: Server): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
-  // A kept-alive connection is idle only once its answer is out.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  const cutOff = setTimeout(() => server.closeAllConnections(), closeMsMax);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(cutOff);
 }
 
 function reasonOf(error: NodeJS.ErrnoException): string {

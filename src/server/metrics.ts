@@ -31,6 +31,12 @@ export function createMetrics(cache: Cache): Registry {
     labelNames: ['operation'],
     registers,
   });
+  const slowCalls = new Counter({
+    name: 'cachepot_store_slow_total',
+    help: 'Calls of the store that a request did not wait for.',
+    labelNames: ['operation'],
+    registers,
+  });
   const breaker = new Gauge({
     name: 'cachepot_breaker_open',
     help: '1 while the store is left alone because it failed too often.',
@@ -41,6 +47,7 @@ export function createMetrics(cache: Cache): Registry {
     if (event.type === 'load') loads.observe({ field: event.field }, event.loadMs / 1_000);
     else if (event.type === 'write-refused') refusals.inc({ field: event.field, reason: event.reason });
     else if (event.type === 'store-failed') storeFailures.inc({ operation: event.operation });
+    else if (event.type === 'store-slow') slowCalls.inc({ operation: event.operation });
     else if (event.type === 'breaker-opened') breaker.set(1);
     else if (event.type === 'breaker-closed') breaker.set(0);
     else if ('durationMs' in event) requests.inc({ field: event.field, state: event.type });

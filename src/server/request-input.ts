@@ -7,13 +7,25 @@ const bodyBytesMax = 100_000;
 export class RequestRefused extends Error {
   override readonly name = 'RequestRefused';
   readonly status: number;
-  readonly code: 'BAD_USER_INPUT' | 'REQUEST_ENTITY_TOO_LARGE';
+  readonly code: 'BAD_USER_INPUT' | 'REQUEST_ENTITY_TOO_LARGE' | 'OVERLOADED';
 
   constructor(status: number, code: RequestRefused['code'], message: string) {
     super(message);
     this.status = status;
     this.code = code;
   }
+}
+
+const mediaTypes = ['application/json', 'application/graphql-response+json', 'text/event-stream'];
+const mediaRanges = new Set([...mediaTypes, '*/*', 'application/*', 'text/*']);
+
+/** @throws {RequestRefused} 406 where the client takes none of the forms that an answer has. */
+export function checkAccept(accept: string | undefined): void {
+  if (accept === undefined || accept === '') return;
+  const isTaken = accept.split(',').some((one) => mediaRanges.has((one.split(';')[0] ?? '').trim().toLowerCase()));
+  if (isTaken) return;
+  const got = accept.slice(0, 100);
+  throw new RequestRefused(406, 'BAD_USER_INPUT', `An answer is one of ${mediaTypes.join(', ')}; accepted: ${got}.`);
 }
 
 /**

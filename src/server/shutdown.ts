@@ -1,30 +1,36 @@
 import type { Log } from './log.ts';
 
-/** What takes longer is given up: the orchestrator would kill it at about the same time. */
-const deadlineMs = 10_000;
+/** What takes longer is given up. Orchestrators kill after 30 s unless told otherwise. */
+const deadlineMs = 15_000;
+
+/**
+ * Why all is stopped. SIGTERM comes from an orchestrator, whose balancer has yet to notice; for everything else there is
+ * a person who waits.
+ */
+export type StopReason = NodeJS.Signals | 'failure';
 
 /** What was started, and how it is stopped: the newest first. */
 export class Shutdown {
   readonly #log: Log;
-  readonly #steps: { readonly what: string; readonly stop: () => Promise<void> }[] = [];
+  readonly #steps: { readonly what: string; readonly stop: (reason: StopReason) => Promise<void> }[] = [];
   #stopping: Promise<void> | undefined;
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  add(what: string, stop: () => Promise<void>): void {
+  add(what: string, stop: (reason: StopReason) => Promise<void>): void {
     this.#steps.push({ what, stop });
   }
 
-  /** Ctrl-C and SIGTERM stop everything and end the process; the second one does not wait. */
+  /** Ctrl-C, SIGTERM and a closed terminal stop everything and end the process; the second one does not wait. */
   onSignals(): void {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.#end(signal));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.#end(signal));
   }
 
   /** Stops everything once. A step that fails is said and does not keep the others. */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stopAll();
+  stop(reason: StopReason): Promise<void> {
+    this.#stopping ??= this.#stopAll(reason);
     return this.#stopping;
   }
 
@@ -35,12 +41,12 @@ export class Shutdown {
       this.#log.error(`not stopped after ${deadlineMs} ms: giving up`);
       process.exit(1);
     }, deadlineMs).unref();
-    void this.stop().then(() => process.exit(0));
+    void this.stop(signal).then(() => process.exit(0));
   }
 
-  async #stopAll(): Promise<void> {
+  async #stopAll(reason: StopReason): Promise<void> {
     for (const { what, stop } of this.#steps.toReversed()) {
-      await stop().catch((error: unknown) => this.#log.error({ err: error }, `${what} did not stop cleanly`));
+      await stop(reason).catch((error: unknown) => this.#log.error({ err: error }, `${what} did not stop cleanly`));
     }
   }
 }

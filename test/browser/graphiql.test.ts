@@ -52,6 +52,9 @@ async function openGraphiql(): Promise<{ page: Page; problems: string[] }> {
   page.setDefaultTimeout(10_000);
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) problems.push(message.text());
+  });
   page.on('request', (request) => {
     const isLocal = request.url().startsWith(server.url) || /^(data|blob):/.test(request.url());
     if (!isLocal) problems.push(`a request to ${request.url()}`);

@@ -94,7 +94,7 @@ describe('a stored value', () => {
 
   it('is a copy, not the value itself', () => {
     const value = { rows: [{ id: 1 }] };
-    const copy = copyOf(value) as typeof value;
+    const copy = copyOf(value)?.copy as typeof value;
     expect(copy).toStrictEqual(value);
     expect(copy).not.toBe(value);
     expect(copy.rows[0]).not.toBe(value.rows[0]);
@@ -105,6 +105,10 @@ describe('what would come back as something else', () => {
   class Money {
     readonly cents = 1;
   }
+  const hidden = <T extends object>(value: T): T => Object.defineProperty(value, 'hidden', { value: 1 });
+  const neverRun = (): number => {
+    throw new Error('a getter was run');
+  };
   it.each<[string, unknown, string]>([
     ['an instance of a class', new Money(), 'an instance of Money'],
     ['an error', new TypeError('x'), 'an instance of TypeError'],
@@ -116,14 +120,42 @@ describe('what would come back as something else', () => {
     ['a typed array', new Float64Array(1), 'an instance of Float64Array'],
     ['a subclass of Map', new (class Rows extends Map {})(), 'an instance of Rows'],
     ['a subclass of Date', new (class Moment extends Date {})(), 'an instance of Moment'],
+    ['a subclass of Array', new (class Rows extends Array {})(), 'an instance of Rows'],
+    ['a date with a name', Object.assign(new Date(0), { zone: 'UTC' }), 'an instance of Date'],
     ['an object with symbol keys', { [Symbol('a')]: 1 }, 'an object with symbol keys'],
-  ])('is refused: %s, with its path', (_, value, got) => {
+    ['an object with a hidden property', hidden({ a: 1 }), 'an object with hidden properties'],
+    [
+      'an object with a getter',
+      {
+        get now() {
+          return neverRun();
+        },
+      },
+      'an object with accessors',
+    ],
+    [
+      'an object with a setter',
+      {
+        set now(_: number) {
+          neverRun();
+        },
+      },
+      'an object with accessors',
+    ],
+    ['a list with symbol keys', Object.assign([1], { [Symbol('a')]: 1 }), 'a list with symbol keys'],
+    ['a list with a name', Object.assign([1], { next: 'page 2' }), 'a list with properties of its own'],
+    ['a list with a hidden property', hidden([1]), 'a list with properties of its own'],
+    ['what a regular expression finds', /a/.exec('a'), 'a list with properties of its own'],
+    ['a list with a hole', Object.assign(Array(3), [1, 2]), 'a list with holes'],
+    ['a list with a hole and a name', Object.assign(Array(1), { next: 'page 2' }), 'a list with holes'],
+    ['a list with a getter', Object.defineProperty([1], 0, { get: neverRun }), 'a list with accessors'],
+  ])('is refused, and has no copy: %s, with its path', (_, value, got) => {
     expect(refusal({ rows: [{}, { price: value }] })).toBe(
       `the value at rows.1.price must be plain data to be stored, got ${got}`,
     );
     expect(refusal(value)).toBe(`the value must be plain data to be stored, got ${got}`);
     expect(refusal(new Map([['a', value]]))).toBe(`the value at 0.1 must be plain data to be stored, got ${got}`);
-    expect(copyOf(value)).toBe(value);
+    expect(copyOf(value)).toBeUndefined();
   });
 
   it('is refused: a cycle', () => {

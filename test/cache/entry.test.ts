@@ -13,6 +13,7 @@ describe('an entry in Redis', () => {
     const { text } = cache.key({ field: 'Query.searchProducts', args: { q: 'ro', limit: 50 } });
     const stored: unknown = JSON.parse((await client.get(text)) ?? '');
     expect(stored).toStrictEqual({
+      key: text,
       field: 'Query.searchProducts',
       args: { q: 'ro', limit: 50 },
       freshMs: 60_000,
@@ -30,7 +31,6 @@ describe('an entry in Redis', () => {
     expect(JSON.parse((await client.get(key.text)) ?? '')).toMatchObject({ field: 'Product.reviews', parent: '42' });
   });
 
-  const written = JSON.stringify({ field: 'Query.field', args: {}, freshMs: 1, loadMs: 1, stamps: {}, value: 1 });
   it.each<[string, (good: string) => string]>([
     ['the empty text', () => ''],
     ['no JSON', () => 'hello'],
@@ -38,10 +38,11 @@ describe('an entry in Redis', () => {
     ['null', () => 'null'],
     ['a list', () => '[1]'],
     ['JSON of somebody else', () => '{"value":1}'],
-    ['one of another field', (good) => good.replace('Query.field', 'Query.other')],
+    ['one of another key', (good) => good.replace('Query:field', 'Query:other')],
+    ['one that does not say its key', (good) => good.replace('"key":', '"keys":')],
     ['one without its value', (good) => good.replace('"value":', '"values":')],
     ['one without its stamps', (good) => good.replace('"stamps":', '"stamp":')],
-    ['one whose stamps are null', () => written.replace('"stamps":{}', '"stamps":null')],
+    ['one whose stamps are null', (good) => good.replace(/"stamps":\{[^}]*\}/, '"stamps":null')],
     ['one whose times are texts', (good) => good.replace('"freshMs":60000', '"freshMs":"60000"')],
     ['one with a type that nobody writes', (good) => good.replace('"value":"', '"value":{"$":"Money"},"was":"')],
     ['one with a broken bigint', (good) => good.replace(/"value":"[^"]*"/, '"value":{"$":"bigint","value":"x"}')],
@@ -65,11 +66,27 @@ describe('an entry in Redis', () => {
     expect(trace.text).toBe('entry-rejected(corrupt) load write miss hit');
   });
 
+  it('is a miss and healed where it is copied to another key of its field', async () => {
+    const { fetch, cache, trace, source } = await newWorld('redis');
+    const client = await redisClient();
+    const keyOf = (id: number): string => cache.key({ field: 'Query.field', args: { id } }).text;
+    source.gives('of 1');
+    await fetch({ args: { id: 1 } });
+    await client.copy(keyOf(1), keyOf(2));
+    trace.take();
+    source.gives('of 2');
+    expect(await fetch({ args: { id: 2 } })).toBe('of 2');
+    expect(await fetch({ args: { id: 2 } })).toBe('of 2');
+    expect(trace.text).toBe('entry-rejected(corrupt) load write miss hit');
+  });
+
   it('is not taken where its stamps are of somebody else’s making', async () => {
     const { fetch, cache, trace } = await newWorld('redis');
     const client = await redisClient();
     await fetch();
-    await client.set(cache.key({ field: 'Query.field' }).text, written, 'PX', 60_000);
+    const { text: key } = cache.key({ field: 'Query.field' });
+    const made = { key, field: 'Query.field', args: {}, freshMs: 1, loadMs: 1, stamps: {}, value: 1 };
+    await client.set(key, JSON.stringify(made), 'PX', 60_000);
     trace.take();
     expect(await fetch()).toBe('value');
     expect(trace.text).toBe('entry-rejected(invalidated) load write miss');

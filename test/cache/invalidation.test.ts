@@ -1,7 +1,7 @@
 // What is right after an invalidation that was acknowledged, loads that were under way included.
 import { describe, expect, it } from 'vitest';
 import type { Cache } from '../../src/cache/index.ts';
-import { newWorld, redisClient, tiers } from './world.ts';
+import { newWorld, redisClient, tiers, type Fetching, type HeldLoad, type World } from './world.ts';
 
 const ways: [string, (cache: Cache) => Promise<unknown>][] = [
   ['a tag is invalidated', (cache) => cache.invalidate(['products'])],
@@ -9,14 +9,25 @@ const ways: [string, (cache: Cache) => Promise<unknown>][] = [
 ];
 const tags = ['products'];
 
+/** A load that begins before `invalidate` and ends when the test says; `before` is who has asked for it. */
+async function overtaken(
+  { fetch, cache, source }: World,
+  invalidate: (cache: Cache) => Promise<unknown>,
+  options: Fetching = {},
+): Promise<{ held: HeldLoad; before: Promise<unknown> }> {
+  const held = source.hold();
+  const before = fetch({ tags, ...options });
+  await held.begun;
+  await invalidate(cache);
+  return { held, before };
+}
+
 describe.each(tiers)('on the %s store', (tier) => {
   describe.each(ways)('once %s', (_, invalidate) => {
     it('gives nobody who comes then a value whose load began before', async () => {
-      const { fetch, cache, source } = await newWorld(tier);
-      const held = source.hold();
-      const before = fetch({ tags });
-      await held.begun;
-      await invalidate(cache);
+      const world = await newWorld(tier);
+      const { fetch, source } = world;
+      const { held, before } = await overtaken(world, invalidate);
 
       source.gives('new');
       const after = fetch({ tags });
@@ -27,11 +38,9 @@ describe.each(tiers)('on the %s store', (tier) => {
     });
 
     it('gives nobody the late fill of a load that began before', async () => {
-      const { fetch, cache, source, trace } = await newWorld(tier);
-      const held = source.hold();
-      const before = fetch({ tags });
-      await held.begun;
-      await invalidate(cache);
+      const world = await newWorld(tier);
+      const { fetch, source, trace } = world;
+      const { held, before } = await overtaken(world, invalidate);
       held.give('old');
       await before;
       expect(trace.count('write')).toBe(1);
@@ -42,11 +51,9 @@ describe.each(tiers)('on the %s store', (tier) => {
     });
 
     it('gives nobody the late fill that takes the place of the new value', async () => {
-      const { fetch, cache, source } = await newWorld(tier);
-      const held = source.hold();
-      const before = fetch({ tags });
-      await held.begun;
-      await invalidate(cache);
+      const world = await newWorld(tier);
+      const { fetch, source } = world;
+      const { held, before } = await overtaken(world, invalidate);
       source.gives('new');
       await fetch({ tags });
       held.give('old');
@@ -55,12 +62,10 @@ describe.each(tiers)('on the %s store', (tier) => {
     });
 
     it('gives nobody the late fill of a refresh', async () => {
-      const { fetch, cache, source } = await newWorld(tier);
+      const world = await newWorld(tier);
+      const { fetch, source } = world;
       await fetch({ tags });
-      const held = source.hold();
-      const before = fetch({ tags, mode: 'refresh' });
-      await held.begun;
-      await invalidate(cache);
+      const { held, before } = await overtaken(world, invalidate, { mode: 'refresh' });
       held.give('old');
       await before;
       source.gives('new');

@@ -197,6 +197,42 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
   });
 });
 
+describe('a value made of another cache’s', () => {
+  const twins = async (): Promise<readonly [World, World]> => [
+    await newWorld('memory', { namespace: 'shop' }),
+    await newWorld('memory', { namespace: 'shop' }),
+  ];
+
+  it('is answered and not stored, because the other cache’s invalidations do not reach it', async () => {
+    const [one, two] = await twins();
+    const load = (): Promise<unknown> => two.fetch(inner);
+    expect(await one.outcome({ ...outer, load })).toMatchObject({ value: 'value', ageMs: null, ttlMs: null });
+    expect(one.trace.text).toBe('load write-refused(other-cache) miss');
+    await two.cache.invalidate(inner.tags);
+    two.source.gives('new');
+    expect(await one.fetch({ ...outer, load })).toBe('new');
+  });
+
+  it('is not stored either where this cache’s comes through the other’s', async () => {
+    const [one, two] = await twins();
+    const load = (): Promise<unknown> => two.fetch({ field: 'Query.middle', load: () => one.fetch(inner) });
+    await one.fetch({ ...outer, load });
+    expect(one.trace.text).toBe('load write miss load write-refused(other-cache) miss');
+    expect(two.trace.text).toBe('load write-refused(other-cache) miss');
+  });
+
+  it('may have the same key', async () => {
+    const [one, two] = await twins();
+    expect(await one.fetch({ ...outer, load: () => two.fetch(outer) })).toBe('value');
+  });
+
+  it('is an error, and no endless wait, where that one is made of it', async () => {
+    const [one, two] = await twins();
+    const load = (): Promise<unknown> => two.fetch({ ...outer, load: () => one.fetch(outer) });
+    await expect(one.fetch({ ...outer, load })).rejects.toMatchObject({ code: 'CIRCULAR_LOAD' });
+  });
+});
+
 it('tells the remaining life of an inner hit by what Redis says is left', async () => {
   const world = await newWorld('redis');
   const client = await redisClient();

@@ -2,7 +2,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../src/cache/index.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
-import { newWorld, redisClient, times, type World } from './world.ts';
+import { newWorld, redisClient, TestClock, times, withResolvers, type World } from './world.ts';
 
 interface RedisWorld extends World {
   readonly server: TestRedis;
@@ -97,6 +97,20 @@ it('reads nothing that a hung Redis has written later under an old token', async
   expect(await fetch({ tags: ['products'] })).toBe('new');
 });
 
+it('keeps no longer than was asked what a hung Redis has written later', async () => {
+  const { fetch, server, source } = await newRedisWorld(500);
+  const client = await redisClient(server.socketPath);
+  const held = source.hold();
+  const fetching = fetch({ ttl: '60s' });
+  await held.begun;
+  server.kill('SIGSTOP');
+  held.give('value');
+  await fetching; // the SET has timed out: it was sent half a second ago
+  server.kill('SIGCONT');
+  await expect.poll(() => client.exists('shop:Query:field')).toBe(1);
+  expect(await client.pttl('shop:Query:field')).toBeLessThanOrEqual(59_500);
+});
+
 it('answers every request while Redis is full, serves what is in it, and caches again when there is room', async () => {
   const world = await newRedisWorld();
   const { fetch, server, source, trace, outcome } = world;
@@ -114,6 +128,43 @@ it('answers every request while Redis is full, serves what is in it, and caches 
 
   await client.config('SET', 'maxmemory', '0');
   await expectCached(world);
+});
+
+it('serves what is in a Redis that has become read-only, and looks every few seconds for a primary', async () => {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const client = await redisClient(server.socketPath);
+  const clock = new TestClock();
+  let ready = withResolvers<void>();
+  let connections = 0;
+  const onReady = (): void => ((connections += 1), ready.resolve());
+  const store = await createRedisStore({
+    address: server.socketPath,
+    namespace: 'shop',
+    deadlineMs: 20_000,
+    clock,
+    onReady,
+  });
+  const { fetch, outcome, trace } = await newWorld(store);
+  await fetch({ field: 'Query.before' });
+  await client.replicaof('127.0.0.1', 1);
+  const missAndReconnect = async (id: number): Promise<void> => {
+    ready = withResolvers<void>();
+    expect(await fetch({ args: { id } })).toBe('value');
+    await ready.promise;
+  };
+
+  await missAndReconnect(-1);
+  expect(connections).toBe(2);
+  for (const id of times(30, Number)) {
+    expect(await fetch({ args: { id } })).toBe('value');
+    expect(await outcome({ field: 'Query.before' })).toMatchObject({ state: 'hit' });
+  }
+  expect(connections).toBe(2);
+  expect(trace.count('breaker-opened')).toBe(0);
+  clock.advance(5_000);
+  await missAndReconnect(-2);
+  expect(connections).toBe(3);
 });
 
 it('invalidates in a Redis that is full, because deleting a token needs no room', async () => {

@@ -70,7 +70,7 @@ describe('a store that rejects', () => {
     trace.take();
     sick.onCall = () => (sick.health = sick.calls.length === 2 ? 'failing' : 'well');
     expect(await fetch({ field: 'Query.outer', load: source.load })).toBe('value');
-    expect(sick.calls).toEqual(['read', 'read']);
+    expect(sick.calls).toEqual(['read', 'tokens']);
     expect(trace.text).toBe('store-failed load miss');
   });
 });

@@ -35,6 +35,9 @@ export class SickStore implements Store {
   read(key: string, tags: readonly string[]): ReturnType<Store['read']> {
     return this.#through('read', () => this.#store.read(key, tags));
   }
+  tokens(tags: readonly string[]): ReturnType<Store['tokens']> {
+    return this.#through('tokens', () => this.#store.tokens(tags));
+  }
   capture(tags: readonly string[]): ReturnType<Store['capture']> {
     return this.#through('capture', () => this.#store.capture(tags));
   }

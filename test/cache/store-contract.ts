@@ -72,6 +72,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect(b).not.toBe(a);
       expect(await store.capture(['b', 'c', 'a'])).toMatchObject([b, expect.any(String), a]);
       expect((await store.read(`${namespace}:k`, ['b', 'none', 'a'])).tokens).toEqual([b, undefined, a]);
+      expect(await store.tokens(['b', 'none', 'a'])).toEqual([b, undefined, a]);
     });
 
     it('gives one token to all who capture a tag at once', async () => {
@@ -85,6 +86,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       const [a, b] = await store.capture(['a', 'b']);
       await store.dropTokens(['a', 'never seen']);
       expect((await store.read(`${namespace}:k`, ['a', 'b'])).tokens).toEqual([undefined, b]);
+      expect(await store.tokens(['a', 'b'])).toEqual([undefined, b]);
       expect((await store.capture(['a']))[0]).not.toBe(a);
     });
 

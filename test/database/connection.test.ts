@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect as connectTo, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { sql, type Kysely } from 'kysely';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createShop, isDatabaseUnavailable } from '../../src/database/index.ts';
@@ -94,6 +94,104 @@ describe('a connection that breaks', () => {
     expect(await backendPid(db)).not.toBe(pid);
   });
 });
+
+describe('a server that does not answer any more', () => {
+  it('is known within a second, whether its connections are new or were used before', async () => {
+    const route = await routeToDatabase();
+    const { db } = connect({ url: route.url, poolMax: 2 });
+    await ping(db);
+    route.freeze();
+    const startedMs = performance.now();
+    const failures = await Promise.all([failure(ping(db)), failure(ping(db)), failure(ping(db))]);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(failures.map(isDatabaseUnavailable)).toEqual([true, true, true]);
+    route.thaw();
+    await expect
+      .poll(() =>
+        ping(db).then(
+          () => 'there',
+          () => 'away',
+        ),
+      )
+      .toBe('there');
+  });
+
+  it('is not mistaken for one that takes its time', async () => {
+    const route = await routeToDatabase();
+    const { db } = connect({ url: route.url });
+    await sql`select pg_sleep(1.5)`.execute(db);
+    expect(route.connections()).toBeGreaterThan(1);
+  });
+
+  it('is not mistaken for one that has no room for another connection', async () => {
+    const route = await routeToDatabase();
+    const { db } = connect({ url: route.url, poolMax: 1 });
+    await ping(db);
+    route.refuse();
+    await sql`select pg_sleep(1.5)`.execute(db);
+    expect(route.connections()).toBeGreaterThan(1);
+  });
+
+  it('leaves no connection behind that it was asked on', async () => {
+    const route = await routeToDatabase();
+    const { db } = connect({ url: route.url, poolMax: 1 });
+    await sql`select pg_sleep(1)`.execute(db);
+    await expect.poll(() => route.openConnections()).toBe(1);
+  });
+});
+
+/** PostgreSQL's ErrorResponse with SQLSTATE 53300. */
+const fields = 'SFATAL\0VFATAL\0C53300\0Msorry, too many clients already\0\0';
+const tooManyConnections = Buffer.concat([Buffer.from([0x45, 0, 0, 0, fields.length + 4]), Buffer.from(fields)]);
+
+/** A TCP address of the tests' database, whose traffic can be held up. */
+async function routeToDatabase() {
+  const database = new URL(inject('databaseUrl'));
+  const socketPath = `${decodeURIComponent(database.hostname)}/.s.PGSQL.${database.port}`;
+  const pairs: Socket[] = [];
+  let isFrozen = false;
+  let isFull = false;
+  const server = await listen((client) => {
+    if (isFull) {
+      pairs.push(client, client);
+      client.on('error', () => {}).once('data', () => client.end(tooManyConnections));
+      return;
+    }
+    const upstream = connectTo(socketPath);
+    client
+      .on('error', () => {})
+      .on('close', () => upstream.destroy())
+      .pipe(upstream);
+    upstream
+      .on('error', () => {})
+      .on('close', () => client.destroy())
+      .pipe(client);
+    pairs.push(client, upstream);
+    if (isFrozen) hold(client, upstream);
+  });
+  const hold = (...sockets: Socket[]): void => {
+    for (const socket of sockets) socket.unpipe().pause();
+  };
+  const url = new URL(urlOf(server));
+  url.username = database.username;
+  url.pathname = database.pathname;
+  return {
+    url: url.href,
+    freeze() {
+      isFrozen = true;
+      hold(...pairs);
+    },
+    /** For connections that are new; those that were held up stay so. */
+    thaw() {
+      isFrozen = false;
+    },
+    refuse() {
+      isFull = true;
+    },
+    connections: () => pairs.length / 2,
+    openConnections: () => pairs.filter((socket) => !socket.destroyed).length / 2,
+  };
+}
 
 describe('connectDatabase', () => {
   it('reads unix sockets from all three forms of URL', async () => {

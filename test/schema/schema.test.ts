@@ -52,7 +52,11 @@ const contract = lexicographicSortSchema(
 `),
 );
 
-const ours = createSchema({ cache: createCache({ store: createMemoryStore({ namespace: 'test' }) }), ttlMs: 60_000 });
+const ours = createSchema({
+  cache: createCache({ store: createMemoryStore({ namespace: 'test' }) }),
+  ttlMs: 60_000,
+  hasModes: true,
+});
 
 describe('the contract', () => {
   const names = Object.keys(contract.getTypeMap()).filter((name) => !name.startsWith('__'));

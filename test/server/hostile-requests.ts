@@ -234,6 +234,30 @@ export const hostileRequests: Hostile[] = [
     ...refused(400),
     says: /variables must be a JSON object/,
   },
+  {
+    what: 'an answer as XML',
+    request: { headers: { 'content-type': 'application/json', accept: 'application/xml' }, body: '{"query":"{ x }"}' },
+    ...refused(406),
+    says: /application\/json, .*accepted: application\/xml/,
+  },
+  {
+    what: 'an unknown expectation',
+    request: { headers: { 'content-type': 'application/json', expect: 'coffee' }, body: '{}' },
+    ...refused(417),
+    says: /100-continue/,
+  },
+  {
+    what: 'a URL of 20 kB',
+    request: get(`?query=${'x'.repeat(20_000)}`),
+    ...refused(431),
+    says: /at most 16 kB/,
+  },
+  {
+    what: 'a path that is not there',
+    request: { ...query('{ __typename }'), path: '/api' },
+    ...refused(404),
+    says: /\/graphql/,
+  },
   { what: 'GET without query', request: get(''), ...refused(400), says: /query/ },
   { what: 'GET with bytes that are no UTF-8', request: get('?query=%E0%A4%A'), ...unparsed, says: /U\+FFFD/ },
   {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, inject, it } from 'vitest';
 import { createClient } from './client.ts';
@@ -31,6 +32,7 @@ describe('with neither DATABASE_URL nor REDIS_URL', () => {
     ['SIGINT', 'process'],
     ['SIGINT', 'group'],
     ['SIGTERM', 'group'],
+    ['SIGHUP', 'process'],
   ] as const)('%s to its %s ends it with exit code 0 and without a word of trouble', async (signal, to) => {
     const program = await startProgram();
     await program.isUp();
@@ -69,6 +71,19 @@ describe('with neither DATABASE_URL nor REDIS_URL', () => {
 });
 
 describe('while it shuts down', () => {
+  it('loses no request of clients that keep their connections, and says that it is not ready', async () => {
+    const program = await upProgram();
+    await createClient(program.url).ask('{ categoryStats { id } }');
+    const clients = Array.from({ length: 8 }, () => keepAsking(program.url));
+    await Promise.all(clients.map(({ isBusy }) => isBusy()));
+    program.signal('SIGTERM');
+    await expect.poll(async () => (await createClient(program.url).get('/readyz')).status).toBe(503);
+    // Each goes on until an answer tells it that the connection closes.
+    expect(await Promise.all(clients.map(({ statuses }) => statuses))).toEqual(clients.map(() => new Set([200])));
+    expect(await program.ended).toBe(0);
+    await expectNothingLeft(program);
+  });
+
   it('answers what is under way, then ends', async () => {
     const program = await upProgram({ env: { SIMULATED_LATENCY: 'on' } });
     const { ask, get } = createClient(program.url);
@@ -113,6 +128,24 @@ describe('while it shuts down', () => {
     await expectNothingLeft(program);
   });
 });
+
+/** Asks one thing after another on one connection, until an answer says that it closes. */
+function keepAsking(url: string): { isBusy: () => Promise<void>; statuses: Promise<Set<number>> } {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const statuses = new Set<number>();
+  let answers = 0;
+  const run = async (): Promise<Set<number>> => {
+    for (;;) {
+      const sent = request(`${url}/graphql?query={categoryStats{id}}`, { agent }).end();
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      await once(answer.resume(), 'end');
+      statuses.add(answer.statusCode ?? 0);
+      answers += 1;
+      if (answer.headers.connection === 'close') return statuses;
+    }
+  };
+  return { statuses: run(), isBusy: async () => await expect.poll(() => answers).toBeGreaterThan(20) };
+}
 
 async function upProgram({ env = {} }: ProgramOptions = {}): Promise<Program> {
   const program = await startProgram({ env: { ...given, ...env } });

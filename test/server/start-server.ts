@@ -5,12 +5,14 @@ import { createSchema } from '../../schema/index.ts';
 import { CacheStats, createCache, createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { logCacheEvents } from '../../src/server/cache-log.ts';
-import { createGraphiqlPage } from '../../src/server/graphiql.ts';
+import { readGraphiqlPage } from '../../src/server/graphiql.ts';
 import { createGraphqlHandler } from '../../src/server/graphql.ts';
 import { createHealth } from '../../src/server/health.ts';
 import { createHttpServer } from '../../src/server/http.ts';
-import { close, listen } from '../../src/server/listen.ts';
+import { listen } from '../../src/server/listen.ts';
+import { logOptions } from '../../src/server/log.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
+import type { Limits } from '../../src/server/traffic.ts';
 import { createClient, type Client } from './client.ts';
 
 export interface Overrides {
@@ -21,6 +23,9 @@ export interface Overrides {
   ttlMs?: number;
   hasReport?: boolean;
   simulateLatency?: boolean;
+  hasConsole?: boolean;
+  adminToken?: string;
+  limits?: Partial<Limits>;
 }
 
 export interface RunningServer extends Client {
@@ -33,16 +38,13 @@ export interface RunningServer extends Client {
   readonly logLines: readonly string[];
 }
 
-/** Nine megabytes, the same for all. */
-const page = createGraphiqlPage();
-
 /** The server as `main.ts` wires it, in this process, on a free port; it ends with the test. */
 export async function startServer(overrides: Overrides = {}): Promise<RunningServer> {
   const { databaseUrl = inject('databaseUrl'), redis = inject('redisSocketPath') } = overrides;
-  const { ttlMs = 60_000, hasReport = true, simulateLatency = false } = overrides;
+  const { ttlMs = 60_000, hasReport = true, simulateLatency = false, hasConsole = true } = overrides;
   const namespace = `test-${randomBytes(6).toString('hex')}`;
   const logLines: string[] = [];
-  const log = pino({ level: 'debug', base: null }, { write: (line: string) => void logLines.push(line) });
+  const log = pino({ ...logOptions, level: 'debug' }, { write: (line: string) => void logLines.push(line) });
   let statements: string[] = [];
 
   const database = connectDatabase({
@@ -57,18 +59,21 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   logCacheEvents(cache, log);
   const cacheStats = new CacheStats(cache);
   const graphql = createGraphqlHandler({
-    schema: createSchema({ cache, ttlMs }),
+    schema: createSchema({ cache, ttlMs, hasModes: hasConsole }),
     contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats }),
     hasReport,
+    hasConsole,
+    adminToken: overrides.adminToken,
     log,
   });
   const metrics = createMetrics(cache);
   const health = createHealth(() => shop.ping());
-  const server = createHttpServer({ graphql, page: await page, health, metrics, log });
-  const url = await listen(server, { host: '127.0.0.1', port: 0 });
+  const page = hasConsole ? await readGraphiqlPage() : undefined;
+  const http = createHttpServer({ graphql, page, health, metrics, log, limits: overrides.limits ?? {} });
+  const url = await listen(http.server, { host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {
-    server.closeAllConnections();
-    await close(server);
+    http.server.closeAllConnections();
+    await http.close({ lingerMs: 0 });
     await cache.flush().catch(() => 0);
     await cache.close();
     await database.close();

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { Client } from 'pg';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createEmptyDatabase } from '../support/databases.ts';
@@ -73,7 +73,8 @@ describe('with a database and a Redis that are given', () => {
     onTestFinished(() => database.drop());
     const program = await startProgram({ env: { DATABASE_URL: database.url } });
     await program.isUp();
-    expect(program.stdout()).toMatch(/no tables of the shop: npm run migrate makes them, npm run seed fills them/);
+    const words = /no tables of the shop: npm run migrate makes them, npm run seed fills them/;
+    await expect.poll(() => program.stdout()).toMatch(words);
     const { errors } = await createClient(program.url).ask('{ categoryStats { id } }');
     expect(errors[0]?.extensions?.code).toBe('INTERNAL_SERVER_ERROR');
     expect(await relationsIn(database.url)).toBe(0);
@@ -85,8 +86,37 @@ describe('with a database and a Redis that are given', () => {
     const { get } = createClient(program.url);
     expect((await get('/livez')).status).toBe(200);
     expect((await get('/readyz')).status).toBe(503);
-    expect(program.stdout()).toContain('the database cannot be reached yet');
+    expect(program.stdout().match(/the database cannot be reached yet: waiting for it/g)).toHaveLength(1);
     expect(program.stdout()).not.toContain('swordfish');
+  });
+
+  it('says when the database has come, and is ready then', async () => {
+    const port = await freePort();
+    const program = await startProgram({ env: { DATABASE_URL: throughTcp(port) } });
+    await program.isUp();
+    expect((await createClient(program.url).get('/readyz')).status).toBe(503);
+    await relay(port);
+    await expect.poll(() => program.stdout(), { timeout: 5_000 }).toContain('the database is there');
+    expect((await createClient(program.url).get('/readyz')).status).toBe(200);
+    expect((await createClient(program.url).ask('{ categoryStats { id } }')).errors).toEqual([]);
+  });
+
+  it.each([
+    ['28P01', 'password authentication failed for user "shop"', 'it refuses the user or the password of DATABASE_URL'],
+    ['3D000', 'database "shop" does not exist', 'it has no database of the name in DATABASE_URL'],
+  ])('says in words what %s is, without the password', async (code, message, words) => {
+    const port = await refusingDatabase(code, message);
+    const program = await startProgram({ env: { DATABASE_URL: `postgres://shop:swordfish@127.0.0.1:${port}/shop` } });
+    await program.isUp();
+    await expect.poll(() => program.stdout()).toContain(words);
+    expect(program.stdout() + program.stderr()).not.toContain('swordfish');
+    expect((await createClient(program.url).get('/readyz')).status).toBe(503);
+  });
+
+  it('says in one line that no temporary folder can be made', async () => {
+    const program = await startProgram({ env: { TMPDIR: '/nowhere' } });
+    expect(await program.ended).toBe(1);
+    expect(program.stderr()).toMatch(/^A temporary folder could not be made in \/nowhere: .*\n$/);
   });
 
   it('shows where everything is', async () => {
@@ -106,6 +136,38 @@ async function upProgram({ env = {} }: ProgramOptions = {}): Promise<Program> {
   const program = await startProgram({ env: { ...given, ...env } });
   await program.isUp();
   return program;
+}
+
+/** The tests' own PostgreSQL listens on a socket alone; this is how it looks through `relay`. */
+function throughTcp(port: number): string {
+  const { username, pathname } = new URL(given.DATABASE_URL.replace(/@[^/]*/, '@localhost'));
+  return `postgres://${username}@127.0.0.1:${port}${pathname}`;
+}
+
+async function relay(port: number): Promise<void> {
+  const url = new URL(given.DATABASE_URL);
+  const socketPath = `${decodeURIComponent(url.hostname)}/.s.PGSQL.${url.port}`;
+  const server = createTcpServer((client) => {
+    const upstream = connect(socketPath);
+    client.on('error', () => upstream.destroy()).pipe(upstream);
+    upstream.on('error', () => client.destroy()).pipe(client);
+  }).listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+}
+
+/** Speaks as much of PostgreSQL's protocol as it takes to refuse a login. */
+async function refusingDatabase(code: string, message: string): Promise<number> {
+  const fields = Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${message}\0\0`);
+  const head = Buffer.alloc(5);
+  head.write('E');
+  head.writeInt32BE(fields.length + 4, 1);
+  const server = createTcpServer((client) => {
+    client.on('error', () => {}).once('data', () => client.end(Buffer.concat([head, fields])));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
 }
 
 async function relationsIn(url: string): Promise<unknown> {

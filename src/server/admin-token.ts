@@ -1,0 +1,35 @@
+/** Who may change something: mutations need the token where there is one, and with the console off in any case. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { getOperationAST, GraphQLError, OperationTypeNode } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+
+/** @param token What clients must send as `Authorization: Bearer …`; undefined: no mutation is executed. */
+export function useAdminToken(token: string | undefined): Plugin {
+  const expected = token === undefined ? undefined : digest(token);
+  return {
+    onExecute({ args, setResultAndStopExecution }) {
+      const operation = getOperationAST(args.document, args.operationName)?.operation;
+      if (operation !== OperationTypeNode.MUTATION) return;
+      const { request } = args.contextValue as { request: Request };
+      const reason = refusalOf(request.headers.get('authorization') ?? '', expected);
+      if (reason !== undefined) setResultAndStopExecution({ errors: [unauthenticated(reason)] });
+    },
+  };
+}
+
+function refusalOf(authorization: string, expected: Buffer | undefined): string | undefined {
+  if (expected === undefined) return 'Mutations are switched off: this server has no ADMIN_TOKEN.';
+  const [, sent] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+  if (sent === undefined) return 'Mutations need the header "Authorization: Bearer <ADMIN_TOKEN>".';
+  // Digests have one length, and comparing them takes the same time wherever they differ.
+  return timingSafeEqual(digest(sent), expected) ? undefined : 'The token of the header Authorization is wrong.';
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function unauthenticated(message: string): GraphQLError {
+  const http = { status: 401, headers: { 'www-authenticate': 'Bearer' } };
+  return new GraphQLError(message, { extensions: { code: 'UNAUTHENTICATED', http } });
+}

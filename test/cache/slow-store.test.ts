@@ -1,0 +1,108 @@
+// A store that answers each call just in time: a fetch waits for all of them together no longer than for one.
+import { expect, it } from 'vitest';
+import { newSickWorld, type SickWorld } from './sick-store.ts';
+import { times, turn } from './world.ts';
+
+/** A fetch on its way, and whether it is answered. */
+function underWay({ fetch }: SickWorld, options: Parameters<SickWorld['fetch']>[0] = {}): { isAnswered: boolean } {
+  const way = { isAnswered: false };
+  void fetch(options).then(() => (way.isAnswered = true));
+  return way;
+}
+
+/** Lets time pass, and the store answer after that what it was asked. */
+async function answerAfter({ clock, sick }: SickWorld, ms: number): Promise<void> {
+  await turn();
+  clock.advance(ms);
+  sick.answerAll();
+  await turn();
+}
+
+/** Lets all but the last of `ms` pass, then that one; says whether the fetch is answered before and after it. */
+async function passing({ clock }: SickWorld, ms: number, way: { isAnswered: boolean }): Promise<[boolean, boolean]> {
+  clock.advance(ms - 1);
+  await turn();
+  const before = way.isAnswered;
+  clock.advance(1);
+  await turn();
+  return [before, way.isAnswered];
+}
+
+it('answers 100 ms after the fetch, the load not counted, where read and write are slow', async () => {
+  const world = await newSickWorld();
+  const { fetch, clock, sick, source, trace } = world;
+  await fetch({ field: 'Query.other' }); // the token of `*` stands
+  trace.take();
+  sick.health = 'silent';
+  const held = source.hold();
+  const way = underWay(world);
+  await answerAfter(world, 80);
+  clock.advance(300);
+  held.give('value');
+  await turn();
+  expect(await passing(world, 20, way)).toEqual([false, true]);
+  expect(trace.take()).toBe('load store-slow miss');
+
+  // The write was not taken back.
+  await answerAfter(world, 60);
+  sick.health = 'well';
+  expect(await fetch()).toBe('value');
+  expect(trace.text).toBe('hit');
+});
+
+it('answers 100 ms after the fetch where the tokens of a tag are to be made', async () => {
+  const world = await newSickWorld();
+  world.sick.health = 'silent';
+  const way = underWay(world, { tags: ['products'] });
+  await answerAfter(world, 80);
+  expect(await passing(world, 20, way)).toEqual([false, true]);
+  expect(world.sick.calls).toEqual(['read', 'capture']);
+  expect(world.trace.text).toBe('store-slow load miss');
+});
+
+it('answers 100 ms after the fetch where a value is made of another, and its tokens come late', async () => {
+  const world = await newSickWorld();
+  const load = (): Promise<unknown> => world.fetch({ field: 'Query.inner', tags: ['inner'] });
+  await world.fetch({ load });
+  world.trace.take();
+  world.sick.health = 'silent';
+  const way = underWay(world);
+  await answerAfter(world, 80);
+  expect(await passing(world, 20, way)).toEqual([false, true]);
+  expect(world.trace.text).toBe('store-slow load miss');
+});
+
+it('asks for nothing more where nothing is left', async () => {
+  const world = await newSickWorld();
+  await world.fetch({ field: 'Query.other' });
+  world.sick.calls.length = 0;
+  world.sick.onCall = () => world.clock.advance(100);
+  expect(await world.fetch()).toBe('value');
+  expect(world.sick.calls).toEqual(['read']);
+  expect(world.trace.text).toContain('load store-slow miss');
+});
+
+it('leaves the breaker closed where the store answers in its own deadline, and opens it where it does not', async () => {
+  const world = await newSickWorld(['write']);
+  const { fetch, clock, sick, trace } = world;
+  await fetch({ field: 'Query.other' });
+  // Each read takes a millisecond, so that a write has less than the whole deadline.
+  sick.onCall = (call) => clock.advance(call === 'read' ? 1 : 0);
+  sick.health = 'silent';
+  const slowWrites = async (answer: () => void): Promise<void> => {
+    for (const id of times(30, Number)) {
+      const way = underWay(world, { args: { id: `${trace.events.length} ${id}` } });
+      await turn();
+      clock.advance(99);
+      answer();
+      await turn();
+      clock.advance(1);
+      await turn();
+      expect(way.isAnswered).toBe(true);
+    }
+  };
+  await slowWrites(() => sick.answerAll());
+  expect([trace.count('store-slow'), trace.count('store-failed')]).toEqual([30, 0]);
+  await slowWrites(() => {});
+  expect(trace.count('breaker-opened')).toBeGreaterThan(0);
+});

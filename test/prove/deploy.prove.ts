@@ -1,0 +1,202 @@
+/** `npm run prove:deploy`: what the deployment promises, measured on the built program. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
+import { expect, inject, it, onTestFinished } from 'vitest';
+import { createClient } from '../server/client.ts';
+import { hostileRequests } from '../server/hostile-requests.ts';
+import { send } from '../server/raw-request.ts';
+import { freePort, startProgram, type Program } from '../server/start-program.ts';
+import { startTestRedis, type TestRedis } from '../support/redis.ts';
+import { startBalancer } from './balancer.ts';
+import { median, quantile, startLoad, type Load, type Phase } from './load.ts';
+
+const hits = ['{ categoryStats { id name avgRating } }', '{ topProducts(perCategory: 1) { id name } }'];
+const database = '{ searchProducts(q: "steel", limit: 5) @cache(mode: BYPASS) { id reviews { rating } } }';
+const documents = (index: number): string[] => [...hits, `{ searchProducts(limit: ${1 + index}) { id } }`, database];
+
+it('loses no request over 20 rolling restarts of two processes behind a balancer, under load', async () => {
+  const { redisUrl } = await newRedis();
+  const ports = [await freePort(), await freePort()];
+  const start = async (port: number): Promise<Program> => await upProgram({ REDIS_URL: redisUrl, PORT: String(port) });
+  const programs = await Promise.all(ports.map(start));
+  const { url, isUsed } = await startBalancer(programs.map((program) => program.url));
+  await expect.poll(() => programs.every((program) => isUsed(program.url))).toBe(true);
+  const load = startLoad(url, { clients: 16, documents });
+
+  for (let restart = 0; restart < 20; restart += 1) {
+    const index = restart % 2;
+    const old = programs[index];
+    if (old === undefined) throw new Error('two processes');
+    old.signal('SIGTERM');
+    expect(await old.ended).toBe(0);
+    const fresh = await start(ports[index] ?? 0);
+    programs[index] = fresh;
+    await expect.poll(() => isUsed(fresh.url), { timeout: 10_000 }).toBe(true);
+  }
+  await load.stop();
+  say('20 rolling restarts', load.phase());
+}, 300_000);
+
+it('fails no request while Redis is killed, hung, and full', async () => {
+  const { redis, redisUrl, port } = await newRedis();
+  const program = await upProgram({ REDIS_URL: redisUrl });
+  const load = startLoad(program.url, { clients: 8, documents });
+  const { row } = createClient(program.url);
+  const isCaching = async (): Promise<void> => {
+    const state = async (): Promise<string> => (await row('{ categoryStats { id } }')).state;
+    await expect.poll(state, { timeout: 10_000 }).toBe('hit');
+  };
+  await isCaching();
+  load.phase();
+  await more(load, 2_000);
+  say('Redis healthy', load.phase());
+
+  redis.kill('SIGKILL');
+  await more(load, 2_000);
+  await redis.restart();
+  await isCaching();
+  say('Redis killed, and started again', load.phase());
+
+  redis.kill('SIGSTOP');
+  await more(load, 2_000);
+  redis.kill('SIGCONT');
+  await isCaching();
+  say('Redis hung, and thawed', load.phase());
+
+  const full = new Redis(port, { protocol: 2 });
+  onTestFinished(() => full.disconnect());
+  await full.config('SET', 'maxmemory', '1');
+  await full.flushall();
+  await more(load, 2_000);
+  await full.config('SET', 'maxmemory', '0');
+  await isCaching();
+  say('Redis full, and not any more', load.phase());
+  await load.stop();
+});
+
+it('refuses 10,000 hostile requests at once each, and takes no more memory for the last than for the first', async () => {
+  const program = await upProgram({});
+  const { get } = createClient(program.url);
+  const durationsMs: number[] = [];
+  const failures: string[] = [];
+  const slowest = new Map<string, number>();
+  const round = async (): Promise<void> => {
+    for (const { what, request, status } of hostileRequests) {
+      const answer = await send(program.url, request).catch(() => undefined);
+      if (answer?.status !== status) failures.push(`${what}: ${answer?.status ?? 'cut off'} instead of ${status}`);
+      const durationMs = answer?.durationMs ?? Number.NaN;
+      durationsMs.push(durationMs);
+      slowest.set(what, Math.max(slowest.get(what) ?? 0, durationMs));
+    }
+  };
+  const bytes = async (): Promise<{ heap: number; resident: number }> => {
+    const seen: { heap: number; resident: number }[] = [];
+    for (let look = 0; look < 20; look += 1) {
+      const { text } = await get('/metrics');
+      const of = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+      seen.push({ heap: of('nodejs_heap_size_used_bytes'), resident: of('process_resident_memory_bytes') });
+    }
+    // The least that is seen is nearest to what is held.
+    return {
+      heap: Math.min(...seen.map(({ heap }) => heap)),
+      resident: Math.min(...seen.map(({ resident }) => resident)),
+    };
+  };
+  while (durationsMs.length < 2_000) await round();
+  const before = await bytes();
+  while (durationsMs.length < 12_000) await round();
+  const after = await bytes();
+  say('hostile requests', { durationsMs: durationsMs.toSorted((a, b) => a - b), failures });
+  const worst = [...slowest].toSorted(([, a], [, b]) => b - a).slice(0, 3);
+  note(`the slowest: ${worst.map(([what, ms]) => `${what} ${ms.toFixed(0)} ms`).join(', ')}`);
+  note(`heap ${mega(before.heap)} → ${mega(after.heap)}, resident ${mega(before.resident)} → ${mega(after.resident)}`);
+  expect(
+    quantile(
+      durationsMs.toSorted((a, b) => a - b),
+      0.99,
+    ),
+  ).toBeLessThanOrEqual(50);
+  expect(after.resident / before.resident).toBeLessThan(1.1);
+});
+
+it('answers others beside 500 slow connections as fast as without them', async () => {
+  const program = await upProgram({});
+  const load = startLoad(program.url, { clients: 4, documents: () => hits });
+  await more(load, 2_000);
+  const ratios: number[] = [];
+  for (let pair = 0; pair < 7; pair += 1) {
+    const alone = await measured(load);
+    const end = await openSlowConnections(program.url, 500);
+    await more(load, 2_000);
+    const beside = await measured(load);
+    await end();
+    ratios.push(quantile(beside.durationsMs, 0.99) / quantile(alone.durationsMs, 0.99));
+    if (pair === 0) say('alone', alone);
+    say('beside 500 slow connections', beside);
+  }
+  await load.stop();
+  note(
+    `p99 beside / p99 alone: ${ratios.map((ratio) => ratio.toFixed(2)).join(' ')}, median ${median(ratios).toFixed(2)}`,
+  );
+  expect(median(ratios)).toBeLessThanOrEqual(1.5);
+});
+
+async function upProgram(env: Record<string, string>): Promise<Program> {
+  const program = await startProgram({ env: { DATABASE_URL: inject('databaseUrl'), LOG_LEVEL: 'warn', ...env } });
+  await expect.poll(async () => await isReady(program.url), { timeout: 10_000, interval: 20 }).toBe(true);
+  return program;
+}
+
+async function isReady(url: string): Promise<boolean> {
+  return await fetch(`${url}/readyz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+async function newRedis(): Promise<{ redis: TestRedis; redisUrl: string; port: number }> {
+  const port = await freePort();
+  const redis = await startTestRedis(['--port', String(port)]);
+  onTestFinished(() => redis.stop());
+  return { redis, redisUrl: `redis://127.0.0.1:${port}`, port };
+}
+
+async function openSlowConnections(url: string, count: number): Promise<() => Promise<void>> {
+  const script = fileURLToPath(new URL('slow-connections.mjs', import.meta.url));
+  const child = spawn(process.execPath, [script, url, String(count)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  return async () => {
+    child.kill();
+    await once(child, 'exit');
+  };
+}
+
+async function more(load: Load, count: number): Promise<void> {
+  const target = load.answered() + count;
+  await expect.poll(() => load.answered(), { timeout: 60_000 }).toBeGreaterThan(target);
+}
+
+async function measured(load: Load): Promise<Phase> {
+  load.phase();
+  await more(load, 5_000);
+  return load.phase();
+}
+
+/** A line of the table; a request that failed is an error of the proof. */
+function say(what: string, { durationsMs, failures }: Phase): void {
+  const [p50, p99] = [quantile(durationsMs, 0.5), quantile(durationsMs, 0.99)];
+  const highest = durationsMs.at(-1) ?? Number.NaN;
+  const times = [p50, p99, highest].map((ms) => ms.toFixed(1)).join(' / ');
+  note(`${what}: ${durationsMs.length} requests, ${failures.length} failed, p50 / p99 / highest ${times} ms`);
+  expect(failures.slice(0, 5)).toEqual([]);
+}
+
+function note(line: string): void {
+  process.stdout.write(`    ${line}\n`);
+}
+
+function mega(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(0)} MB`;
+}

@@ -1,0 +1,43 @@
+/**
+ * `node slow-connections.mjs URL COUNT`: connections that cost a server as much as they can for as little as they do,
+ * held until this process is killed. A quarter each sends its headers or its body a byte a second, reads nothing of the
+ * console's page, or of a large answer. Says `ready` when all are open.
+ */
+import { connect } from 'node:net';
+import { argv, stdout } from 'node:process';
+
+const { hostname, port } = new URL(argv[2]);
+const count = Number(argv[3]);
+const document = JSON.stringify({ query: '{ searchProducts(limit: 100) { id name description price stock } }' });
+const post = 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
+
+const kinds = [
+  { begin: 'GET /graphql HTTP/1.1\r\nX-Slow: ', more: 'x' },
+  { begin: `${post}Content-Length: 50000\r\n\r\n{"query":"`, more: 'x' },
+  {
+    begin: 'GET /graphql HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\n\r\n',
+    more: '',
+    isDeaf: true,
+  },
+  { begin: `${post}Content-Length: ${document.length}\r\n\r\n${document}`, more: '', isDeaf: true },
+];
+
+function open(index) {
+  const { begin, more, isDeaf = false } = kinds[index % kinds.length];
+  const socket = connect(Number(port), hostname);
+  if (isDeaf) socket.pause();
+  else socket.resume();
+  const dripping = setInterval(() => more && socket.write(more), 1_000);
+  socket.on('error', () => {});
+  // The server is right to close it; a stranger comes back.
+  socket.on('close', () => {
+    clearInterval(dripping);
+    setTimeout(open, 100, index);
+  });
+  return new Promise((resolve) => {
+    socket.on('connect', () => socket.write(begin, resolve));
+  });
+}
+
+await Promise.all(Array.from({ length: count }, (_, index) => open(index)));
+stdout.write('ready\n');

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+import base from '../vitest.config.ts';
+
+/** Proofs take minutes and look at the clock: one after another, and none of them in CI. */
+export default defineConfig({
+  ...base,
+  test: {
+    ...base.test,
+    include: ['test/prove/*.prove.ts'],
+    maxWorkers: 1,
+    testTimeout: 300_000,
+    reporters: ['verbose'],
+  },
+});

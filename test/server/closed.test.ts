@@ -1,0 +1,163 @@
+/** What a server without a console keeps from strangers, and what a token is for. */
+import { describe, expect, it } from 'vitest';
+import type { GraphqlError } from './client.ts';
+import { send, type RawRequest } from './raw-request.ts';
+import { startServer, type RunningServer } from './start-server.ts';
+
+const flush = 'mutation { flushCache { keysRemoved } }';
+
+describe('with CONSOLE=off', () => {
+  it('answers queries, from the cache too', async () => {
+    const server = await startServer({ hasConsole: false });
+    expect((await server.row('{ categoryStats { id } }')).state).toBe('miss');
+    expect((await server.row('{ categoryStats { id } }')).state).toBe('hit');
+    expect((await server.ask('{ __typename }')).data).toEqual({ __typename: 'Query' });
+  });
+
+  it('gives a browser no page', async () => {
+    const server = await startServer({ hasConsole: false });
+    const { status, text } = await server.get('/graphql', { accept: 'text/html' });
+    expect([status, text.includes('<')]).toEqual([400, false]);
+  });
+
+  it.each(['{ __schema { types { name } } }', '{ __type(name: "Query") { fields { name } } }'])(
+    'does not tell its schema: %s',
+    async (query) => {
+      const server = await startServer({ hasConsole: false });
+      const { data, errors } = await server.ask(query);
+      expect(data).toBeUndefined();
+      expect(errors.map(({ extensions }) => extensions?.code)).toContain('GRAPHQL_VALIDATION_FAILED');
+    },
+  );
+
+  it.each([
+    '{ categoryStat { id } }',
+    '{ categoryStats { nam } }',
+    '{ searchProducts(qq: "x") { id } }',
+    'query ($x: Strin) { searchProducts(q: $x) { id } }',
+    '{ categoryStats { ...on CategoryStat { id } } }',
+  ])('suggests nothing: %s', async (query) => {
+    const closed = await startServer({ hasConsole: false });
+    const open = await startServer();
+    expect((await open.ask(query)).text).toContain('Did you mean');
+    const { errors, text } = await closed.ask(query);
+    expect(errors.length).toBeGreaterThan(0);
+    expect(text).not.toContain('Did you mean');
+    expect((await closed.ask(query)).text).toBe(text);
+  });
+
+  it('does not know @cache, with which anyone could send every request to the database', async () => {
+    const server = await startServer({ hasConsole: false });
+    await server.row('{ categoryStats { id } }');
+    server.statements();
+    const { errors } = await server.ask('{ categoryStats @cache(mode: BYPASS) { id } }');
+    expect(errors[0]?.message).toBe('Unknown directive "@cache".');
+    expect(server.statements()).toEqual([]);
+  });
+
+  it('reads the keys that a server with a console wrote, and the other way round', async () => {
+    const [open, closed] = [await startServer(), await startServer({ hasConsole: false })];
+    const keyOf = async ({ row, namespace }: RunningServer): Promise<string> =>
+      (await row('{ categoryStats { id } }')).key.replace(namespace, '');
+    expect(await keyOf(closed)).toBe(await keyOf(open));
+  });
+
+  it('executes no mutation where there is no token to have', async () => {
+    const server = await startServer({ hasConsole: false });
+    const { status, errors } = await sendMutation(server, { authorization: 'Bearer undefined' });
+    expect(status).toBe(401);
+    expect(errors).toMatchObject([
+      {
+        message: 'Mutations are switched off: this server has no ADMIN_TOKEN.',
+        extensions: { code: 'UNAUTHENTICATED' },
+      },
+    ]);
+  });
+});
+
+describe.each([true, false])('with an ADMIN_TOKEN, and a console: %s', (hasConsole) => {
+  const adminToken = 'open-sesame';
+
+  it.each([
+    ['no header', {}],
+    ['an empty one', { authorization: '' }],
+    ['no token', { authorization: 'Bearer ' }],
+    ['a wrong one', { authorization: 'Bearer open-sesamE' }],
+    ['half of it', { authorization: 'Bearer open' }],
+    ['more than it', { authorization: 'Bearer open-sesame!' }],
+    ['it twice', { authorization: 'Bearer open-sesame open-sesame' }],
+    ['another scheme', { authorization: `Basic ${Buffer.from('admin:open-sesame').toString('base64')}` }],
+  ])('refuses a mutation with %s, and changes nothing', async (_what, headers) => {
+    const server = await startServer({ hasConsole, adminToken });
+    await server.row('{ categoryStats { id } }');
+    const { status, errors, text, challenge } = await sendMutation(server, headers);
+    expect([status, challenge]).toEqual([401, 'Bearer']);
+    expect(errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
+    expect(text + server.logLines.join('')).not.toContain('sesame');
+    expect((await server.row('{ categoryStats { id } }')).state).toBe('hit');
+  });
+
+  it('executes a mutation that has it, and queries without it', async () => {
+    const server = await startServer({ hasConsole, adminToken });
+    await server.row('{ categoryStats { id } }');
+    const { status, errors, text } = await sendMutation(server, { authorization: 'Bearer open-sesame' });
+    expect([status, errors]).toEqual([200, []]);
+    expect(JSON.parse(text)).toMatchObject({ data: { flushCache: { keysRemoved: 1 } } });
+    expect(server.logLines.join('')).not.toContain('sesame');
+  });
+
+  it('looks at the operation that is executed, not at the first', async () => {
+    const server = await startServer({ hasConsole, adminToken });
+    const two = `query A { __typename } mutation B { flushCache { keysRemoved } }`;
+    const asked = await send(server.url, { body: JSON.stringify({ query: two, operationName: 'A' }) });
+    const changed = await send(server.url, { body: JSON.stringify({ query: two, operationName: 'B' }) });
+    expect([asked.status, changed.status]).toEqual([200, 401]);
+  });
+});
+
+describe('runs no mutation that another site can send without asking', () => {
+  const form = 'application/x-www-form-urlencoded';
+  const multipart = 'multipart/form-data; boundary=x';
+  const operations = `--x\r\nContent-Disposition: form-data; name="operations"\r\n\r\n${JSON.stringify({ query: flush })}\r\n--x--`;
+  it.each<[string, RawRequest]>([
+    ['text/plain', { headers: { 'content-type': 'text/plain' }, body: JSON.stringify({ query: flush }) }],
+    ['a form', { headers: { 'content-type': form }, body: `query=${encodeURIComponent(flush)}` }],
+    ['a form of JSON', { headers: { 'content-type': form }, body: JSON.stringify({ query: flush }) }],
+    ['multipart', { headers: { 'content-type': multipart }, body: operations }],
+    ['no content type', { headers: {}, body: JSON.stringify({ query: flush }) }],
+    ['GET', { method: 'GET', headers: {}, path: `/graphql?query=${encodeURIComponent(flush)}` }],
+    [
+      'GET of a page',
+      { method: 'GET', headers: { accept: 'text/html' }, path: `/graphql?query=${encodeURIComponent(flush)}` },
+    ],
+    [
+      'GET with a body',
+      { method: 'GET', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query: flush }) },
+    ],
+  ])('%s', async (_what, request) => {
+    const server = await startServer();
+    await server.row('{ categoryStats { id } }');
+    const { text } = await send(server.url, {
+      ...request,
+      headers: { ...request.headers, origin: 'https://evil.example' },
+    });
+    expect(text).not.toContain('keysRemoved"');
+    expect((await server.row('{ categoryStats { id } }')).state).toBe('hit');
+  });
+});
+
+interface Reply {
+  status: number;
+  errors: GraphqlError[];
+  challenge: string | undefined;
+  text: string;
+}
+
+async function sendMutation({ url }: RunningServer, headers: Record<string, string>): Promise<Reply> {
+  const answer = await send(url, {
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query: flush }),
+  });
+  const { errors = [] } = JSON.parse(answer.text) as { errors?: GraphqlError[] };
+  return { status: answer.status, errors, challenge: answer.headers['www-authenticate'], text: answer.text };
+}

@@ -1,0 +1,58 @@
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import { watchDatabase } from '../../src/server/database-watch.ts';
+
+it('says each reason once while it waits, and when the database has come', async () => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const starting = Object.assign(new Error('the database system is starting up'), { code: '57P03' });
+  expect(await linesOf([refused, refused, refused, starting, starting, true])).toEqual([
+    'the database cannot be reached yet: waiting for it (connect ECONNREFUSED)',
+    'the database cannot be reached yet: waiting for it (the database system is starting up)',
+    'the database is there',
+  ]);
+});
+
+it('looks below what the pool wraps around an error, and says what a refusal means', async () => {
+  const cause = Object.assign(new Error('password authentication failed for user "shop"'), { code: '28P01' });
+  expect(await linesOf([new Error('PostgreSQL cannot be reached', { cause }), true])).toEqual([
+    'the database cannot be reached yet: waiting for it (it refuses the user or the password of DATABASE_URL)',
+    'the database is there',
+  ]);
+});
+
+it('says nothing of a database that is there, but for tables that are missing', async () => {
+  expect(await linesOf([true])).toEqual([]);
+  expect(await linesOf([false])).toEqual([expect.stringContaining('has no tables of the shop')]);
+});
+
+it('ends when it is told to', async () => {
+  const end = new AbortController();
+  const tablesExist = async (): Promise<boolean> => {
+    end.abort();
+    throw new Error('away');
+  };
+  expect(await watchDatabase({ tablesExist, log: pino({ level: 'silent' }), signal: end.signal })).toBeUndefined();
+});
+
+/** What the log says where the database answers like this, one after another. */
+async function linesOf(answers: (Error | boolean)[]): Promise<string[]> {
+  const lines: string[] = [];
+  const log = pino(
+    {
+      base: null,
+    },
+    {
+      write(line: string) {
+        const { msg, reason } = JSON.parse(line) as { msg: string; reason?: string };
+        lines.push(reason === undefined ? msg : `${msg} (${reason})`);
+      },
+    },
+  );
+  const tablesExist = async (): Promise<boolean> => {
+    const answer = answers.shift() ?? true;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  await watchDatabase({ tablesExist, log, signal: new AbortController().signal, askEveryMs: 1 });
+  return lines;
+}

@@ -1,0 +1,82 @@
+import { Client } from 'pg';
+import { pino } from 'pino';
+import { expect, inject, it } from 'vitest';
+import { logOptions, safeError } from '../../src/server/log.ts';
+import { send } from './raw-request.ts';
+import { startServer } from './start-server.ts';
+
+interface Line {
+  level: number;
+  msg: string;
+  requestId?: string;
+  path?: string;
+  status?: number;
+}
+
+it('gives every request an id, which its answer has and every line about it', async () => {
+  const server = await startServer({ databaseUrl: 'postgres://shop:swordfish@127.0.0.1:1/shop' });
+  const { headers } = await send(server.url, { body: '{"query":"{ categoryStats { id } }"}' });
+  const requestId = String(headers['x-request-id']);
+  expect(requestId).toMatch(/^[\w-]{36}$/);
+  const lines = server.logLines.map((line) => JSON.parse(line) as Line);
+  const about = lines.filter((line) => line.requestId === requestId).map(({ msg }) => msg);
+  expect(about).toContain('the database cannot be reached');
+  expect(about).toContain('cache load failed');
+  await expect.poll(() => server.logLines.at(-1)).toContain(`"requestId":"${requestId}","method":"POST"`);
+});
+
+it('takes over the id that a balancer gave, unless the log could not bear it', async () => {
+  const server = await startServer();
+  const idOf = async (given: string): Promise<unknown> =>
+    (await send(server.url, { method: 'GET', path: '/livez', headers: { 'x-request-id': given } })).headers[
+      'x-request-id'
+    ];
+  expect(await idOf('a1b2.c3-D4_e5')).toBe('a1b2.c3-D4_e5');
+  for (const bad of ['a b', 'x'.repeat(65), '"}', '']) expect(await idOf(bad)).toMatch(/^[\w-]{36}$/);
+});
+
+it('keeps what clients send out of the log, at every level', async () => {
+  const server = await startServer();
+  await server.ask('query ($q: String!) { searchProducts(q: $q) { id } }', { q: 'pineapple' });
+  await server.ask('{ searchProducts(q: "pineapple") { id } }');
+  await server.get(`/graphql?query=${encodeURIComponent('{ searchProducts(q: "pineapple") { id } }')}`);
+  await server.ask('{ pineapple }');
+  await send(server.url, {
+    headers: { 'content-type': 'application/json', authorization: 'Bearer pineapple' },
+    body: '{',
+  });
+  await expect.poll(() => server.logLines.filter((line) => line.includes('"status"')).length).toBe(5);
+  expect(server.logLines.join('')).not.toContain('pineapple');
+});
+
+it('tells of an error of PostgreSQL what failed, and not the values in it', async () => {
+  const client = new Client({ connectionString: inject('databaseUrl') });
+  await client.connect();
+  const failure = async (sql: string, values: unknown[]): Promise<string> =>
+    JSON.stringify(safeError(await client.query(sql, values).then(String, (error: unknown) => error)));
+  expect(await failure('select $1::int', ['pineapple'])).toMatch(/22P02.*invalid input syntax for type integer: \\"…/);
+  expect(await failure('select $1::int', ['pineapple'])).not.toContain('pineapple');
+  await client.query("begin; create temp table fruits (name text unique); insert into fruits values ('pineapple')");
+  const double = await failure('insert into fruits values ($1)', ['pineapple']);
+  expect(double).toMatch(/23505.*fruits_name_key/);
+  expect(double).not.toContain('pineapple');
+  await client.end();
+});
+
+it('writes errors so, whatever hangs on them', () => {
+  const lines: string[] = [];
+  const log = pino(logOptions, { write: (line: string) => void lines.push(line) });
+  log.error({ err: Object.assign(new Error('it broke'), { detail: 'pineapple', parameters: ['pineapple'] }) }, 'oh');
+  expect(lines).toEqual([expect.stringContaining('it broke')]);
+  expect(lines.join('')).not.toContain('pineapple');
+});
+
+it('shows the causes of an error, and survives what is no error', () => {
+  const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+  expect(safeError(new TypeError('away', { cause }))).toMatchObject({
+    type: 'TypeError',
+    message: 'away',
+    cause: { message: 'refused', code: 'ECONNREFUSED' },
+  });
+  expect(safeError('pineapple')).toEqual({ type: 'string', message: 'not an error was thrown', stack: '' });
+});
