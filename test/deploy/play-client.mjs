@@ -5,7 +5,8 @@
  *   first               waits for /livez; prints when it answered (ms since 1970)
  *   ready               waits for /readyz
  *   compare             the document of GraphiQL's tab Compare, twice; the second run must hit, and give equal values
- *   load SECONDS        two that ask for what is cached, two that ask for what never was; a line of JSON for each answer
+ *   load SECONDS        two that ask for what is cached, two that ask for what never was, and the readiness probe; a line
+ *                       of JSON for each answer
  *   judge FILE WHAT DOWN UP    what the lines in FILE say about an outage of WHAT (redis, postgres) from DOWN to UP
  */
 import { readFile } from 'node:fs/promises';
@@ -29,7 +30,7 @@ async function ready() {
 }
 
 async function compare() {
-  const { tabs } = await import('/app/dist/src/server/graphiql-tabs.js');
+  const { tabs } = await import('/app/dist/src/console/tabs.js');
   const { query } = tabs.find((tab) => tab.query.includes('query Compare'));
   await ask({ query });
   const { data, extensions, errors } = await ask({ query });
@@ -64,7 +65,21 @@ async function load(seconds) {
     ...cached.map((query) => askUntil('cached', () => query)),
     askUntil('uncached', uncached),
     askUntil('uncached', uncached),
+    probeUntil(until),
   ]);
+}
+
+/** As the manifest's readiness probe: an outage may not take the app's pod out of its Service. */
+async function probeUntil(until) {
+  while (Date.now() < until) {
+    const at = Date.now();
+    const code = await fetch(`${address}/readyz`, { signal: AbortSignal.timeout(3_000) }).then(
+      ({ ok, status }) => (ok ? undefined : status),
+      ({ message }) => message,
+    );
+    say(JSON.stringify({ kind: 'probe', at, ms: Date.now() - at, code }));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }
 
 async function judge(file, what, down, up) {
@@ -72,9 +87,10 @@ async function judge(file, what, down, up) {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-  const within = rows.filter(({ at, ms }) => at + ms >= Number(down) && at < Number(up));
+  const requests = rows.filter(({ kind }) => kind !== 'probe');
+  const within = requests.filter(({ at, ms }) => at + ms >= Number(down) && at < Number(up));
   const failed = rows.filter(({ code }) => code !== undefined);
-  const [cachedFailed, uncachedFailed] = ['cached', 'uncached'].map((kind) =>
+  const [cachedFailed, uncachedFailed, probesFailed] = ['cached', 'uncached', 'probe'].map((kind) =>
     failed.filter((row) => row.kind === kind),
   );
   const slowest = Math.max(...rows.map(({ ms }) => ms));
@@ -83,12 +99,13 @@ async function judge(file, what, down, up) {
     what === 'redis' ? state === 'hit' : kind === 'uncached' && code === undefined;
   const back = rows.filter((row) => row.at >= Number(up) && isBack(row)).map(({ at, ms }) => at + ms);
   say(
-    `  ${rows.length} requests, ${within.length} of them while it was away; failed: ${cachedFailed.length} of what is cached, ` +
+    `  ${requests.length} requests, ${within.length} of them while it was away; failed: ${cachedFailed.length} of what is cached, ` +
       `${uncachedFailed.length} of what is not; slowest ${slowest} ms; back ${Math.min(...back) - Number(up)} ms after its start`,
   );
   if (within.filter(({ code }) => code === undefined).length < 20) fail('too few requests were answered meanwhile');
   if (back.length === 0) fail('it did not recover');
   if (slowest > answerMsMax) fail(`an answer took more than ${answerMsMax} ms`);
+  if (probesFailed.length > 0) fail(`not ready: ${JSON.stringify(probesFailed[0])}`);
   if (cachedFailed.length > 0) fail(`failed although cached: ${JSON.stringify(cachedFailed[0])}`);
   const allowed = what === 'postgres' ? ['DATABASE_UNAVAILABLE'] : [];
   const other = failed.find(({ code }) => !allowed.includes(code));

@@ -3,7 +3,7 @@
 #
 # Wants podman 4.3 or newer, `npm ci`, and the image (podman build -t cache-demo-app:latest .). The containers are those of
 # manifests/ with their arguments, environment, mounts, accounts, read-only root file systems and limits; podman-pod.mjs
-# says what podman cannot play. Takes a minute and a half. All it makes is named cachepot-play-… and removed at the end.
+# says what podman cannot play. Takes two minutes. All it makes is named cachepot-play-… and removed at the end.
 # CONTAINER=podman, or a command that takes the same arguments.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -90,6 +90,8 @@ say "Redis hung for $outage_s s:"
 outage redis pause unpause
 say "PostgreSQL killed for $outage_s s:"
 outage postgres kill start
+say "PostgreSQL hung for $outage_s s:"
+outage postgres pause unpause
 
 in_postgres "update products set stock = 4711 where id = 1"
 $container pod rm -f -t 0 "${prefix}postgres" "${prefix}redis" >/dev/null 2>&1
