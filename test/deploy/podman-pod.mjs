@@ -6,6 +6,7 @@
  * - Values of Secrets are put into the environment: podman 4.3 stores a Secret as YAML and then reads it as JSON.
  * - Probes are taken out: podman turns an httpGet into `curl` inside the container, which has none, knows no readiness,
  *   and needs systemd to ask at all. play.sh asks in their stead.
+ * - Ports are taken out: podman 4.3 would occupy them on the host.
  * - Restarts are left to play.sh, which wants to see what an outage of some seconds does.
  * - Services, NetworkPolicies, budgets, the namespace and preStop mean nothing to podman; nothing here shows that the
  *   policies hold. As a Service would, the given addresses stay the same and have names, in /etc/hosts: podman's own DNS
@@ -28,7 +29,7 @@ const secrets = Object.values(documents)
 const own = documents[name];
 const { spec, metadata } = own.find(({ kind }) => kind === 'Deployment').spec.template;
 for (const container of spec.containers) {
-  for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe', 'lifecycle']) delete container[probe];
+  for (const part of ['startupProbe', 'readinessProbe', 'livenessProbe', 'lifecycle', 'ports']) delete container[part];
   container.env = container.env?.map(({ name: variable, value, valueFrom }) => ({
     name: variable,
     value: value ?? valueOf(valueFrom.secretKeyRef),
