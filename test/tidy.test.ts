@@ -37,8 +37,10 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
 };
 /** Folders with an `index.ts` are imported through it alone. */
 const barrels = ['src/cache', 'src/pothos-cache', 'src/database', 'src/embedded', 'schema'];
-/** Libraries that stand behind a port, and the one file that knows them. */
-const behindPorts: Record<string, string> = { ioredis: 'src/cache/redis-store.ts' };
+/** Libraries that stand behind a port, and the files that know them. */
+const behindPorts: Record<string, readonly string[]> = {
+  ioredis: ['src/cache/redis-connection.ts', 'src/cache/redis-store.ts'],
+};
 
 const files = (await Promise.all(['src', 'schema'].map(sourcesIn))).flat();
 const sources = new Map(
@@ -127,8 +129,8 @@ function complaintOf(file: string, name: string): string | undefined {
   if (!name.startsWith('.')) {
     const library = name.split('/', name.startsWith('@') ? 2 : 1).join('/');
     if (!libraries.includes(library)) return `${folder} does not import ${library}`;
-    const place = behindPorts[library] ?? file;
-    return place === file ? undefined : `${library} is imported in ${place} alone`;
+    const places = behindPorts[library] ?? [file];
+    return places.includes(file) ? undefined : `${library} is imported in ${places.join(' and ')} alone`;
   }
   const target = join(dirname(file), name);
   const targetFolder = folderOf(target);

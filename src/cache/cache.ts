@@ -20,7 +20,7 @@ import { lookup } from './lookup.ts';
 import { outcomeOf, type Answer, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import type { Store, StoreUsage, Tier } from './store.ts';
-import { checkTag, everythingTag } from './tags.ts';
+import { checkTag, everythingTag, tagsOnValue, tagsToDrop } from './tags.ts';
 
 /** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
 export type Mode = 'use' | 'bypass' | 'refresh';
@@ -98,7 +98,7 @@ export class Cache {
     const flight = this.#flights.get(key.text);
     if (flight !== undefined) return { ...loaded, ...(await board(flight, loadMyself)) };
 
-    const seen = await lookup(parts, key, [everythingTag, ...policy.tags]);
+    const seen = await lookup(parts, key, tagsOnValue(policy.tags));
     if (seen.found === 'entry') {
       const { value, freshMs, loadMs, stamps } = seen.entry;
       return { state: 'hit', value, stamps, ttlMs: seen.remainingMs, ageMs: freshMs - seen.remainingMs, loadMs };
@@ -127,7 +127,8 @@ export class Cache {
   }
 
   /**
-   * Makes every value void that depends on one of `tags`. When this resolves, no read that begins in this process
+   * Makes every value void that depends on one of `tags`: `products:42` those of that row and those of the whole table,
+   * `products` those of the table and of every row. When this resolves, no read that begins in this process
    * gives a value from before.
    *
    * @throws {CacheError} `INVALID_TAG`. `STORE_UNAVAILABLE`: it may have happened or not, and is to be repeated.
@@ -135,7 +136,7 @@ export class Cache {
   async invalidate(tags: readonly string[]): Promise<void> {
     for (const tag of tags) checkTag('invalidate', tag);
     if (tags.length === 0) return;
-    await this.#drop(tags);
+    await this.#drop(tagsToDrop(tags));
     this.emit({ type: 'invalidate', tags });
   }
 

@@ -12,7 +12,7 @@ import type { RunningLoads } from './load-circle.ts';
 import { LoadScope } from './load-scope.ts';
 import type { Policy } from './policy.ts';
 import type { RequestStore } from './request-store.ts';
-import { everythingTag, stampsOf, type Stamps } from './tags.ts';
+import { stampsOf, tagsOnValue, type Stamps } from './tags.ts';
 
 export interface Fill {
   readonly key: Key;
@@ -60,7 +60,7 @@ export async function fill(parts: FillParts, { key, policy, load, ...given }: Fi
 }
 
 async function capture(parts: FillParts, key: Key, { tags }: Policy): Promise<Stamps | undefined> {
-  const all = [everythingTag, ...tags];
+  const all = tagsOnValue(tags);
   const tokens = await parts.store.capture(all);
   if (tokens === undefined) return undefined;
   const stamps = stampsOf(all, tokens);

@@ -9,6 +9,14 @@
  * The value carries stamp A, the tag has no token or another, so no read takes it.
  *
  * A missing token is a miss: it may be evicted or expire, and the worst that follows is one more load.
+ *
+ * A tag `products:42` is a row of `products`. A value that depends on that row alone stands on `products:42` and on
+ * `products:!`, which is dropped when nobody can say which rows have changed; one that depends on the table, such as a list,
+ * stands on `products`. So a change of row 42 leaves the values of other rows alone, and no value is missed:
+ *
+ *   invalidated    | tokens dropped              | void
+ *   `products:42`  | `products:42`, `products`   | that row's values and the table's
+ *   `products`     | `products`, `products:!`    | the table's values and those of every row
  */
 import { CacheError } from './errors.ts';
 
@@ -19,15 +27,33 @@ export type Stamps = Readonly<Record<string, string>>;
 export const everythingTag = '*';
 
 const tagLengthMax = 200;
+const everyRow = '!';
 
-/** @throws {CacheError} `INVALID_TAG` unless `tag` is a text of 1…200 characters other than `*`. */
+/** @throws {CacheError} `INVALID_TAG` unless `tag` is a text of 1…200 characters other than `*` and `<table>:!`. */
 export function checkTag(place: string, tag: unknown): void {
-  if (typeof tag === 'string' && tag.length > 0 && tag.length <= tagLengthMax && tag !== everythingTag) return;
+  const isText = typeof tag === 'string' && tag.length > 0 && tag.length <= tagLengthMax;
+  if (isText && tag !== everythingTag && rowOf(tag)?.id !== everyRow) return;
   const got = typeof tag === 'string' ? JSON.stringify(tag.slice(0, 60)) : typeof tag;
   throw new CacheError(
     'INVALID_TAG',
-    `${place}: a tag must be a text of 1 to ${tagLengthMax} characters other than "*", got ${got}`,
+    `${place}: a tag must be a text of 1 to ${tagLengthMax} characters other than "*" and "<table>:!", got ${got}`,
   );
+}
+
+/** What a value with these tags is stamped with: their tokens, those of the rows' tables, and that of everything. */
+export function tagsOnValue(tags: readonly string[]): readonly string[] {
+  const tables = tags.flatMap((tag) => rowOf(tag)?.table ?? []);
+  return [...new Set([everythingTag, ...tags, ...tables.map((table) => `${table}:${everyRow}`)])];
+}
+
+/** The tags whose tokens go when these are invalidated. */
+export function tagsToDrop(tags: readonly string[]): readonly string[] {
+  return [...new Set(tags.flatMap((tag) => [tag, rowOf(tag)?.table ?? `${tag}:${everyRow}`]))];
+}
+
+function rowOf(tag: string): { table: string; id: string } | undefined {
+  const colon = tag.indexOf(':');
+  return colon === -1 ? undefined : { table: tag.slice(0, colon), id: tag.slice(colon + 1) };
 }
 
 /** The stamps for `tags`, or undefined where a token is missing: what carries no token could never be invalidated. */

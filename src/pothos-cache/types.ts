@@ -23,7 +23,10 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
   readonly scope: 'public';
   /** For how long a value is fresh, such as `'60s'` or `'5m'`; at most one day. Left out: the schema's `defaultTtl`. */
   readonly ttl?: Duration;
-  /** What the value depends on: `engine.invalidate(['products'])` makes it void. */
+  /**
+   * What the value depends on: `engine.invalidate(['products'])` makes it void. `products:42` is one row of `products`: to
+   * invalidate that leaves the values of other rows alone, and makes those void that depend on the whole table.
+   */
   readonly tags?: readonly string[] | ((parent: Parent, args: Args) => readonly string[]);
   /**
    * The identity of the parent among those of its type, for a field that is not at the root; `parent.id` unless given.

@@ -60,7 +60,7 @@ export async function readJsonBody(request: IncomingMessage): Promise<object> {
 export function checkQueryString(url: string): void {
   const { searchParams } = new URL(url, 'http://localhost');
   if (!searchParams.get('query')) {
-    throw new RequestRefused(400, 'BAD_USER_INPUT', 'A GET must have the query parameter query, or accept text/html.');
+    throw new RequestRefused(400, 'BAD_USER_INPUT', 'A GET must have the query parameter query.');
   }
   for (const name of ['variables', 'extensions']) {
     const text = searchParams.get(name);

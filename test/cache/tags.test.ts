@@ -46,11 +46,45 @@ describe.each(tiers)('on the %s store', (tier) => {
     const { cache, source } = await newWorld(tier);
     const key = cache.key({ field: 'Query.field' });
     await expect(cache.invalidate(['a', '*'])).rejects.toMatchObject({ code: 'INVALID_TAG' });
+    await expect(cache.invalidate(['products:!'])).rejects.toMatchObject({ code: 'INVALID_TAG' });
     await expect(cache.fetch(key, { ttlMs: 1_000, tags: [''] }, source.load)).rejects.toMatchObject({
       code: 'INVALID_TAG',
     });
     expect(source.loads).toBe(0);
     await expect(cache.invalidate([])).resolves.toBeUndefined();
+  });
+
+  describe('with a tag for each row', () => {
+    const [row, otherRow, list] = [['products:42'], ['products:7'], ['products']];
+    it.each([
+      ['products:42', { row: 'new', otherRow: 'value', list: 'new', other: 'value' }],
+      ['products', { row: 'new', otherRow: 'new', list: 'new', other: 'value' }],
+      ['products:9', { row: 'value', otherRow: 'value', list: 'new', other: 'value' }],
+      ['categories', { row: 'value', otherRow: 'value', list: 'value', other: 'value' }],
+    ])('an invalidation of %s makes void what depends on it, and nothing else', async (tag, expected) => {
+      const { fetch, cache, source } = await newWorld(tier);
+      const values = async (): Promise<unknown> => ({
+        row: await fetch({ field: 'Query.row', tags: row }),
+        otherRow: await fetch({ field: 'Query.otherRow', tags: otherRow }),
+        list: await fetch({ field: 'Query.list', tags: list }),
+        other: await fetch({ field: 'Query.other' }),
+      });
+      await values();
+      source.gives('new');
+      await cache.invalidate([tag]);
+      expect(await values()).toEqual(expected);
+    });
+
+    it('a row may have any id', async () => {
+      const { fetch, cache, source } = await newWorld(tier);
+      for (const id of ['', '1:2', '*', '!!', ':', '__proto__']) {
+        source.gives('old');
+        await fetch({ tags: [`products:${id}`] });
+        await cache.invalidate([`products:${id}`]);
+        source.gives(`new ${id}`);
+        expect(await fetch({ tags: [`products:${id}`] })).toBe(`new ${id}`);
+      }
+    });
   });
 
   it('flushes all values of the namespace and says how many they were', async () => {

@@ -109,9 +109,9 @@ describe('tags', () => {
     const text = '{ all one: product(id: 1) { n(part: "a") } two: product(id: 2) { n(part: "a") } }';
     expect((await run(text)).states).toBe('miss miss miss');
     await engine.invalidate(['products:1']);
-    expect((await run(text)).states).toBe('hit miss hit');
+    expect((await run(text)).states).toBe('miss miss hit');
     await engine.invalidate(['products']);
-    expect((await run(text)).states).toBe('miss hit hit');
+    expect((await run(text)).states).toBe('miss miss miss');
     await engine.invalidate(['parts:a']);
     expect((await run(text)).states).toBe('hit miss miss');
   });

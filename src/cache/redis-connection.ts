@@ -1,0 +1,124 @@
+/**
+ * The connection that the store's commands go through, through ioredis 6 over RESP2, and what is known of the server at
+ * its other end: its clock, and which run of which server it is.
+ *
+ * Nothing waits for Redis: no offline queue, no retries, a deadline on every command.
+ */
+import { Redis, type ChainableCommander, type RedisOptions } from 'ioredis';
+import type { Clock } from './clock.ts';
+import { CacheError } from './errors.ts';
+import { ServerClock } from './server-clock.ts';
+
+const options = {
+  protocol: 2,
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 1_000,
+  socketTimeout: 1_000,
+  enableAutoPipelining: false,
+  retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
+} as const satisfies RedisOptions;
+
+/** How often at most a connection is given up because its Redis does not let us write. */
+const readonlyReconnectMs = 5_000;
+
+export interface ConnectionOptions {
+  address: string;
+  deadlineMs: number;
+  clock: Clock;
+  onError: (error: Error) => void;
+  onReady: () => void;
+}
+
+export interface RedisConnection {
+  readonly redis: Redis;
+  /** The replies to `commands`, which take along what is to be asked of the server itself. */
+  readonly run: (commands: ChainableCommander) => Promise<unknown[]>;
+  readonly serverNowMs: () => Promise<number>;
+  /** Another one after a restart or a failover; it tells what was made on this run from what came out of a dump. */
+  readonly runId: () => Promise<string>;
+}
+
+/** Connects; where that fails it is said to `onError`, and tried again and again. */
+export async function connectRedis({
+  address,
+  deadlineMs,
+  clock,
+  onError,
+  onReady,
+}: ConnectionOptions): Promise<RedisConnection> {
+  const reconnectOnError = givingUpReadonly(clock);
+  const redis = new Redis(address, { ...options, commandTimeout: deadlineMs, reconnectOnError });
+  const serverClock = new ServerClock(clock);
+  let runId: string | undefined;
+  redis.on('error', onError);
+  redis.on('ready', onReady);
+  // The next connection may be to another server.
+  redis.on('close', () => {
+    serverClock.forget();
+    runId = undefined;
+  });
+  await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
+
+  return {
+    redis,
+    async run(commands) {
+      const isTimeDue = serverClock.isDue;
+      const isRunDue = runId === undefined;
+      if (isTimeDue) commands.time();
+      if (isRunDue) commands.info('server');
+      const replies = await results(commands);
+      if (isRunDue) runId = runIdIn(replies.pop());
+      if (isTimeDue) serverClock.hear(replies.pop() as string[]);
+      return replies;
+    },
+    async serverNowMs() {
+      return serverClock.nowMs() ?? serverClock.hear(await redis.time().catch(refuse));
+    },
+    async runId() {
+      return (runId ??= runIdIn(await redis.info('server').catch(refuse)));
+    },
+  };
+}
+
+/** 48 of its 160 bits: enough that no two runs are mistaken for one. */
+function runIdIn(info: unknown): string {
+  return /^run_id:(\w{12})/m.exec(String(info))?.[1] ?? 'unknown';
+}
+
+/**
+ * After a failover the name leads to the new primary, so a connection to the old one, now READONLY, is given up. Where
+ * the name leads to a replica for good that gains nothing, and each time loses the reads that are under way.
+ */
+function givingUpReadonly(clock: Clock): (error: Error) => boolean {
+  let lastMs = -Infinity;
+  return (error) => {
+    if (!error.message.startsWith('READONLY') || clock.nowMs() - lastMs < readonlyReconnectMs) return false;
+    lastMs = clock.nowMs();
+    return true;
+  };
+}
+
+/**
+ * The replies of a pipeline.
+ *
+ * @throws The first fault. WRONGTYPE is none: somebody keeps something else at the key, which is no value of ours.
+ */
+async function results(commands: ChainableCommander): Promise<unknown[]> {
+  const replies = await commands.exec();
+  if (replies === null) throw new Error('the pipeline was discarded');
+  return replies.map(([error, reply]) => {
+    if (error !== null && !error.message.startsWith('WRONGTYPE')) refuse(error);
+    return error === null ? reply : undefined;
+  });
+}
+
+/** @throws {CacheError} `STORE_REFUSED` for an answer of the server, else `error` itself. */
+export function refuse(error: unknown): never {
+  if (error instanceof Error && error.name === 'ReplyError') {
+    throw new CacheError('STORE_REFUSED', error.message, { cause: error });
+  }
+  throw error;
+}
