@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plays the manifests with podman, and breaks them: test/deploy/play.sh
 #
-# Wants podman 4.3 or newer, `npm ci`, and the image (podman build -t cache-demo-app:latest .). The containers are those of
+# Wants podman (tried with 4.3.1), `npm ci`, and the image (podman build -t cache-demo-app:latest .). The containers are those of
 # manifests/ with their arguments, environment, mounts, accounts, read-only root file systems and limits; podman-pod.mjs
 # says what podman cannot play. Takes two minutes. All it makes is named cachepot-play-… and removed at the end.
 # CONTAINER=podman, or a command that takes the same arguments.

@@ -1,7 +1,7 @@
 /**
- * node test/deploy/podman-pod.mjs NAME PREFIX [HOST=ADDRESS…]: the Deployment of manifests/NAME.yaml as `podman kube play` can take it: one
- * Pod, with what it mounts, under names that begin with PREFIX. Containers, images, arguments, environment, mounts,
- * security and resources are the manifest's own. What is changed, because podman (4.3 to 5) cannot play it:
+ * node test/deploy/podman-pod.mjs NAME PREFIX [HOST=ADDRESS…]: the Deployment of manifests/NAME.yaml as
+ * `podman kube play` takes it: one Pod, with what it mounts, under names that begin with PREFIX. Containers, images,
+ * arguments, environment, mounts, security and resources are the manifest's own. Changed is what podman 4.3 cannot play:
  *
  * - Values of Secrets are put into the environment: podman 4.3 stores a Secret as YAML and then reads it as JSON.
  * - Probes are taken out: podman turns an httpGet into `curl` inside the container, which has none, knows no readiness,
