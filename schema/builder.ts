@@ -16,7 +16,7 @@ export interface ShopContext {
 /** Categories that a shop is taken to have, where the complexity of a document is estimated. */
 export const categoriesAssumed = 10;
 
-/** The schema's builder. The complexity of a field stands beside it; the server asks for the sum (`limits.ts`). */
+/** The schema's builder. The complexity of a field stands beside it; the server asks for the sum (`document-limits.ts`). */
 export const builder = new SchemaBuilder<{
   Context: ShopContext;
   DefaultFieldNullability: false;

@@ -16,16 +16,16 @@ export type { ShopContext } from './builder.ts';
  *
  * @param options.cache What cached fields are cached in.
  * @param options.ttlMs For how long they are fresh, 1…86_400_000.
- * @param options.hasModes Whether requests may say `@cache(mode:)`.
+ * @param options.hasDirective Whether requests may say `@cache(mode:)`.
  */
 export function createSchema({
   cache,
   ttlMs,
-  hasModes,
+  hasDirective,
 }: {
   cache: Cache;
   ttlMs: number;
-  hasModes: boolean;
+  hasDirective: boolean;
 }): GraphQLSchema {
-  return builder.toSchema({ cache: { engine: cache, defaultTtl: `${ttlMs}ms`, directive: hasModes } });
+  return builder.toSchema({ cache: { engine: cache, defaultTtl: `${ttlMs}ms`, directive: hasDirective } });
 }

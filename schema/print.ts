@@ -5,4 +5,7 @@ import { createCache, createMemoryStore } from '../src/cache/index.ts';
 import { createSchema } from './index.ts';
 
 const cache = createCache({ store: createMemoryStore({ namespace: 'print' }) });
-await writeFile('schema/schema.graphql', `${printSchema(createSchema({ cache, ttlMs: 60_000, hasModes: true }))}\n`);
+await writeFile(
+  'schema/schema.graphql',
+  `${printSchema(createSchema({ cache, ttlMs: 60_000, hasDirective: true }))}\n`,
+);

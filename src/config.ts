@@ -14,13 +14,13 @@ export interface Config {
   /** For how long the shop's queries are fresh: 1_000…86_400_000. */
   readonly cacheTtlMs: number;
   /** Whether answers carry `extensions.cache`. */
-  readonly cacheReport: boolean;
+  readonly hasReport: boolean;
   /** Whether people may try things: GraphiQL, introspection, `@cache`, mutations without a token. */
-  readonly console: boolean;
+  readonly hasConsole: boolean;
   /** What mutations need; undefined: with the console nothing, without it there are no mutations. */
   readonly adminToken: string | undefined;
   /** Whether the three queries' database path is slowed down, as over a network. */
-  readonly simulatedLatency: boolean;
+  readonly simulatesLatency: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -75,10 +75,10 @@ export function readConfig(env: Environment): Config {
     redisUrl: data.REDIS_URL,
     cacheNamespace: data.CACHE_NAMESPACE,
     cacheTtlMs: data.CACHE_TTL * 1_000,
-    cacheReport: data.CACHE_REPORT,
-    console: data.CONSOLE,
+    hasReport: data.CACHE_REPORT,
+    hasConsole: data.CONSOLE,
     adminToken: data.ADMIN_TOKEN,
-    simulatedLatency: data.SIMULATED_LATENCY,
+    simulatesLatency: data.SIMULATED_LATENCY,
     logLevel: data.LOG_LEVEL,
   });
 }
@@ -114,7 +114,7 @@ function complaint(issue: z.core.$ZodIssue, env: Environment): string {
 
 /** The value, unless it is one that may hold a password. */
 function shown(name: string, text: string): string {
-  if (name.endsWith('_TOKEN')) return `${text.length} characters that are something else`;
+  if (name.endsWith('_TOKEN')) return `${text.length} characters, among them others or too many`;
   if (!name.endsWith('_URL')) return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
   const protocol = protocolOf(text);
   if (protocol === undefined) return `${text.length} characters that are no URL`;

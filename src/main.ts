@@ -16,10 +16,11 @@ import { createHttpServer } from './server/http.ts';
 import { listen, ListenError } from './server/listen.ts';
 import { createLog, type Log } from './server/log.ts';
 import { createMetrics } from './server/metrics.ts';
+import { outsideRequests } from './server/request-scope.ts';
 import { Shutdown } from './server/shutdown.ts';
 
 /** For how long a server that is told to end still takes requests: until balancers have seen that it is not ready. */
-const lingerMs = 2_000;
+const drainMs = 2_000;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
@@ -36,8 +37,8 @@ async function main(): Promise<void> {
 async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void> {
   shutdown.onSignals();
   const database = await openDatabase(config, log, shutdown);
-  const shop = createShop({ db: database.db, simulateLatency: config.simulatedLatency });
-  if (config.simulatedLatency) log.info('SIMULATED_LATENCY=on: the database answers 250 to 350 ms later than it could');
+  const shop = createShop({ db: database.db, simulateLatency: config.simulatesLatency });
+  if (config.simulatesLatency) log.info('SIMULATED_LATENCY=on: the database answers 250 to 350 ms later than it could');
 
   const cache = createCache({ store: await openStore(config, log, shutdown) });
   shutdown.add('cache', () => cache.close());
@@ -47,22 +48,22 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
 
   const health = createHealth(() => shop.ping());
   const graphql = createGraphqlHandler({
-    schema: createSchema({ cache, ttlMs: config.cacheTtlMs, hasModes: config.console }),
+    schema: createSchema({ cache, ttlMs: config.cacheTtlMs, hasDirective: config.hasConsole }),
     contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats }),
-    hasReport: config.cacheReport,
-    hasConsole: config.console,
+    hasReport: config.hasReport,
+    hasConsole: config.hasConsole,
     adminToken: config.adminToken,
     log,
   });
-  const page = config.console ? await readGraphiqlPage() : undefined;
-  const http = createHttpServer({ graphql, page, health, metrics, log });
+  const page = config.hasConsole ? await readGraphiqlPage() : undefined;
+  const http = createHttpServer({ graphql, page, health, metrics: metrics.registry, onRefusal: metrics.refused, log });
   const url = await listen(http.server, config);
   shutdown.add('server', (reason) => {
     health.shuttingDown();
-    return http.close({ lingerMs: reason === 'SIGTERM' ? lingerMs : 0 });
+    return http.close({ drainMs: reason === 'SIGTERM' ? drainMs : 0 });
   });
-  await health.readiness();
-  log.info(`${config.console ? 'GraphiQL' : 'GraphQL'}: ${url}${graphqlPath}`);
+  await health.readiness(); // once, so that the first probe finds a database that is there
+  log.info(`${config.hasConsole ? 'GraphiQL' : 'GraphQL'}: ${url}${graphqlPath}`);
 }
 
 async function openDatabase(config: Config, log: Log, shutdown: Shutdown): Promise<Database> {
@@ -79,7 +80,7 @@ async function openDatabase(config: Config, log: Log, shutdown: Shutdown): Promi
   const database = connectDatabase({
     url,
     onError(error) {
-      if (!isClosed) log.warn({ reason: error.message }, 'a database connection broke');
+      if (!isClosed) outsideRequests(() => log.warn({ reason: error.message }, 'a database connection broke'));
     },
   });
   shutdown.add('database connections', () => {

@@ -11,6 +11,9 @@ export type Lookup =
   | { readonly found: 'nothing'; readonly stamps: Stamps | undefined }
   | { readonly found: 'no-store' };
 
+/** What the clocks of a process and its Redis may differ in the length of an entry's life. */
+const clockSlackMs = 1_000;
+
 export async function lookup(
   { store, emit }: { store: RequestStore; emit: EmitEvent },
   key: Key,
@@ -26,7 +29,8 @@ export async function lookup(
 
   if (read.text === undefined) return { found: 'nothing', stamps };
   const entry = decodeEntry(key, read.text);
-  if (entry === undefined) return rejected('corrupt');
+  // Longer than it was given: somebody has changed its expiry, or put the server's clock back.
+  if (entry === undefined || read.remainingMs > entry.freshMs + clockSlackMs) return rejected('corrupt');
   const isValid = stamps !== undefined && (await stand(store, entry.stamps, stamps));
   if (isValid === undefined) return { found: 'no-store' };
   if (!isValid) return rejected('invalidated');

@@ -1,6 +1,6 @@
 /**
  * Makes the console's page, once, when the program is built: GraphiQL with everything it needs in one file of nine
- * megabytes, kept compressed, and the policy that lets just its own scripts run.
+ * megabytes, kept compressed, and the headers that go with it.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -14,9 +14,20 @@ import { tabs } from './tabs.ts';
  */
 const tabsStyle = '<style>.graphiql-tab { transform: none !important; }</style>';
 
-/** Styles are written by the editor while it runs, so they cannot be named beforehand. */
+const page = renderGraphiQL({ title: 'cachepot', defaultTabs: tabs, defaultEditorToolsVisibility: false });
+if (!page.includes('</head>')) throw new Error('the page of render-graphiql has no </head> any more');
+const gzipped = gzipSync(page.replace('</head>', `${tabsStyle}</head>`));
+
+const folder = new URL('../../console/', import.meta.url);
+await mkdir(folder, { recursive: true });
+await writeFile(new URL('graphiql.html.gz', folder), gzipped);
+const headers = { contentSecurityPolicy: contentSecurityPolicy(page), etag: `"${digest(gzipped)}"` };
+await writeFile(new URL('graphiql.json', folder), JSON.stringify(headers));
+
+/** Its own scripts run, named by their hashes. Styles are written by the editor while it runs and cannot be named. */
 function contentSecurityPolicy(html: string): string {
-  const scripts = [...html.matchAll(/<script>([^]*?)<\/script>/g)].map(([, text = '']) => sourceHash(text));
+  const scripts = [...html.matchAll(/<script>([^]*?)<\/script>/g)].map(([, text = '']) => `'sha256-${digest(text)}'`);
+  if (scripts.length === 0) throw new Error('the page of render-graphiql has no <script> any more');
   return [
     "default-src 'none'",
     `script-src ${scripts.join(' ')}`,
@@ -31,16 +42,6 @@ function contentSecurityPolicy(html: string): string {
   ].join('; ');
 }
 
-function sourceHash(text: string): string {
-  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+function digest(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('base64');
 }
-
-const page = renderGraphiQL({ title: 'cachepot', defaultTabs: tabs, defaultEditorToolsVisibility: false });
-const html = page.replace('</head>', `${tabsStyle}</head>`);
-const folder = new URL('../../console/', import.meta.url);
-await mkdir(folder, { recursive: true });
-await writeFile(new URL('graphiql.html.gz', folder), gzipSync(html));
-await writeFile(
-  new URL('graphiql.json', folder),
-  JSON.stringify({ contentSecurityPolicy: contentSecurityPolicy(html) }),
-);

@@ -2,6 +2,16 @@ import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryRes
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import { DatabaseUnavailableError, isDatabaseUnavailable } from './unavailable.ts';
 
+/** How a statement under way is watched. */
+export interface Watch {
+  /** Whether the server answers at all; never rejects. */
+  readonly isThere: () => Promise<boolean>;
+  /** How often that is asked. */
+  readonly askEveryMs: number;
+  /** How long a statement may take. */
+  readonly answerMsMax: number;
+}
+
 /**
  * `pool` for Kysely, with three things that node-postgres leaves open:
  *
@@ -29,16 +39,6 @@ export function guardedPool(pool: Pool, watch: Watch): PostgresPool {
     },
     end: () => (ended ??= pool.end()),
   };
-}
-
-/** How a statement under way is watched. */
-export interface Watch {
-  /** Whether the server answers at all. */
-  readonly isThere: () => Promise<boolean>;
-  /** How often that is asked. */
-  readonly askEveryMs: number;
-  /** How long a statement may take. */
-  readonly answerMsMax: number;
 }
 
 class GuardedClient implements PostgresPoolClient {

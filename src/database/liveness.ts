@@ -1,28 +1,40 @@
+import { Socket } from 'node:net';
 import { Client } from 'pg';
 
 /**
- * Asks a server whether it is there, while a statement waits for it: resolves to false where a new connection gets no
- * answer within `waitMsMax`. One question at a time, whatever the number of statements that wait.
+ * Asks a server whether it is there, while a statement waits for it: resolves to false where a new connection hears
+ * nothing within `waitMsMax`. Never rejects. One question at a time, whatever the number of statements that wait.
  *
- * A server that answers no (a wrong password, too many connections) is there.
+ * The first byte is enough: a login takes several round trips, and on a slow route longer than a statement may wait. What
+ * it says does not matter: a server that refuses the login is there. A connection alone is none: the kernel takes it up
+ * also for a server that has stopped.
  */
 export function livenessProbe(connectionString: string, waitMsMax: number): () => Promise<boolean> {
   let asked: Promise<boolean> | undefined;
   return () => (asked ??= isThere(connectionString, waitMsMax).finally(() => (asked = undefined)));
 }
 
-async function isThere(connectionString: string, waitMsMax: number): Promise<boolean> {
-  const client = new Client({
-    connectionString,
-    application_name: 'cachepot (is it there?)',
-    connectionTimeoutMillis: waitMsMax,
+function isThere(connectionString: string, waitMsMax: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = new Socket();
+    const tooLate = setTimeout(() => {
+      resolve(false);
+      socket.destroy();
+    }, waitMsMax);
+    socket.once('data', () => {
+      clearTimeout(tooLate);
+      resolve(true);
+    });
+    const client = new Client({ connectionString, application_name: 'cachepot (is it there?)', stream: () => socket });
+    client.on('error', () => {}); // the statement that waits is told, not this connection
+    // Said to the end, so that the server has nothing to complain of in its log.
+    client
+      .connect()
+      .then(() => client.end())
+      .catch(() => socket.destroy())
+      .finally(() => {
+        clearTimeout(tooLate);
+        resolve(false); // no word came; else it is decided already
+      });
   });
-  client.on('error', () => {}); // the statement that waits is told, not this connection
-  try {
-    await client.connect();
-  } catch (error) {
-    return error instanceof Error && 'severity' in error;
-  }
-  client.end().catch(() => {}); // nobody waits for its farewell
-  return true;
 }

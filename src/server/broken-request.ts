@@ -7,32 +7,52 @@ interface Refusal {
   readonly message: string;
 }
 
-const refusals: Readonly<Record<string, Refusal>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The request did not arrive within 10 seconds.' },
-  HPE_HEADER_OVERFLOW: { status: 431, message: 'URL and headers must have at most 16 kB together.' },
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: 'The chunk extensions are too large.' },
-};
-const unreadable: Refusal = { status: 400, message: 'The request is not HTTP/1.1.' };
+export interface BrokenRequest {
+  readonly error: NodeJS.ErrnoException & { readonly reason?: string };
+  readonly socket: Duplex;
+  /** Another head in the middle of an answer would be read as part of it. */
+  readonly isAnswering: boolean;
+  /** What requests are bound by. */
+  readonly bounds: { readonly requestMsMax: number; readonly headerBytesMax: number };
+  readonly requestId: string;
+}
 
-/**
- * Node's `clientError`; the connection ends with it.
- *
- * @param isAnswering Another head in the middle of an answer would be read as part of it.
- */
-export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): void {
+/** Node's `clientError`; the connection ends with it. Gives the status that was answered, if any was. */
+export function answerBrokenRequest({
+  error,
+  socket,
+  isAnswering,
+  bounds,
+  requestId,
+}: BrokenRequest): number | undefined {
   if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) {
     socket.destroy();
-    return;
+    return undefined;
   }
-  const { status, message } = refusals[error.code ?? ''] ?? unreadable;
+  const { status, message } = refusalOf(error, bounds);
   const body = `${JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_USER_INPUT' } }] })}\n`;
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'connection: close',
     'content-type: application/json; charset=utf-8',
     'x-content-type-options: nosniff',
+    `x-request-id: ${requestId}`,
     `content-length: ${Buffer.byteLength(body)}`,
   ];
   // Ended, not destroyed: the answer has to reach the client first.
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+  return status;
+}
+
+function refusalOf({ code, reason }: BrokenRequest['error'], bounds: BrokenRequest['bounds']): Refusal {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: 408, message: `The request did not arrive within ${bounds.requestMsMax / 1_000} seconds.` };
+    case 'HPE_HEADER_OVERFLOW':
+      return { status: 431, message: `URL and headers must have at most ${bounds.headerBytesMax} bytes together.` };
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return { status: 413, message: 'The chunk extensions are too large.' };
+    default:
+      return { status: 400, message: `The request is not HTTP/1.1${reason === undefined ? '' : `: ${reason}`}.` };
+  }
 }

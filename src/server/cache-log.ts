@@ -1,6 +1,8 @@
 /** What of the cache's doings stands in the log: faults and surprises as warnings, every hit and miss at `debug`. */
+import { GraphQLError } from 'graphql';
 import type { Cache, CacheEvent } from '../cache/index.ts';
-import type { Log } from './log.ts';
+import { safeError, type Log } from './log.ts';
+import { outsideRequests } from './request-scope.ts';
 
 /** A sick store fails every request, and a field without a key each of a list: one line a second says enough. */
 const warningEveryMs = 1_000;
@@ -19,7 +21,9 @@ export function logCacheEvents(cache: Cache, log: Log): void {
     const isOften = often.has(event.type);
     const subject = 'field' in event ? event.field : 'operation' in event ? event.operation : '';
     if (isOften && !isDue(event.type + subject)) return;
-    logEvent(event, log);
+    // The breaker's pings carry on from the request that opened it.
+    if (event.type === 'breaker-opened' || event.type === 'breaker-closed') outsideRequests(() => logEvent(event, log));
+    else logEvent(event, log);
   });
 }
 
@@ -57,6 +61,8 @@ function logEvent(event: CacheEvent, log: Log): void {
   }
 }
 
+/** What happened, without the values that clients sent: those are in the messages of errors that are made for them. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof GraphQLError) return JSON.stringify(error.extensions['code'] ?? error.name);
+  return error instanceof Error ? safeError(error).message : typeof error;
 }

@@ -1,6 +1,7 @@
 /** What the log says of a database that is not there at the start: why, that it is waited for, and when it has come. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from './log.ts';
+import { isDatabaseUnavailable } from '../database/index.ts';
+import { safeError, type Log } from './log.ts';
 
 export interface DatabaseWatch {
   /** Whether the shop's tables are there; rejects while the database cannot be reached. */
@@ -10,12 +11,18 @@ export interface DatabaseWatch {
   readonly signal: AbortSignal;
   /** Between two questions; a second unless told otherwise. */
   readonly askEveryMs?: number;
+  /** After which a reason is said again; half a minute unless told otherwise. */
+  readonly repeatEveryMs?: number;
 }
 
-const repeatEveryMs = 30_000;
-
 /** Asks until the database answers. A reason is said once, and again each half a minute. */
-export async function watchDatabase({ tablesExist, log, signal, askEveryMs = 1_000 }: DatabaseWatch): Promise<void> {
+export async function watchDatabase({
+  tablesExist,
+  log,
+  signal,
+  askEveryMs = 1_000,
+  repeatEveryMs = 30_000,
+}: DatabaseWatch): Promise<void> {
   let said: { readonly reason: string; readonly atMs: number } | undefined;
   while (!signal.aborted) {
     try {
@@ -25,8 +32,12 @@ export async function watchDatabase({ tablesExist, log, signal, askEveryMs = 1_0
         log.warn('the database has no tables of the shop: npm run migrate makes them, npm run seed fills them');
       return;
     } catch (error) {
-      const reason = reasonOf(error);
       if (signal.aborted) return;
+      if (!isDatabaseUnavailable(error)) {
+        log.error({ err: error }, 'the database answers, but does not say whether it has the tables of the shop');
+        return;
+      }
+      const reason = reasonOf(error);
       if (said?.reason !== reason || performance.now() - said.atMs >= repeatEveryMs) {
         said = { reason, atMs: performance.now() };
         log.warn({ reason }, 'the database cannot be reached yet: waiting for it');
@@ -42,10 +53,9 @@ const refusals: Readonly<Record<string, string>> = {
   '3D000': 'it has no database of the name in DATABASE_URL',
 };
 
-/** In words that hold no password: of errors from below only the code, or a message that Node made. */
+/** In our words where we have some, else in those of PostgreSQL or Node, which quote no password. */
 function reasonOf(error: unknown): string {
   const origin = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (!(origin instanceof Error)) return String(origin);
-  const code = 'code' in origin && typeof origin.code === 'string' ? origin.code : '';
-  return refusals[code] ?? (origin.message || code);
+  const { code = '', message } = safeError(origin);
+  return refusals[code] ?? (message || code);
 }

@@ -7,7 +7,7 @@ import { useAdminToken } from './admin-token.ts';
 import { useCacheReport } from './cache-report.ts';
 import { useClosedConsole } from './closed-console.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
-import { useLimits } from './limits.ts';
+import { useLimits } from './document-limits.ts';
 import type { Log } from './log.ts';
 
 export const graphqlPath = '/graphql';

@@ -1,4 +1,5 @@
 /** The listener: one `node:http` server, and where each path goes. */
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { answerBrokenRequest } from './broken-request.ts';
 import type { Page } from './graphiql.ts';
@@ -7,12 +8,16 @@ import type { Health } from './health.ts';
 import type { Log } from './log.ts';
 import { checkAccept, checkQueryString, readJsonBody, RequestRefused } from './request-input.ts';
 import { inRequest, requestIdOf } from './request-scope.ts';
-import { Traffic, type Limits } from './traffic.ts';
+import { Traffic, type TrafficLimits } from './traffic.ts';
 
 /** For how long the rest of a refused body is read, and thrown away. */
 const lingerMsMax = 1_000;
-/** For how long a request may arrive, its headers included. */
-const requestMsMax = 10_000;
+const bounds = {
+  /** For how long a request may arrive, its headers included. */
+  requestMsMax: 10_000,
+  /** URL and headers. */
+  headerBytesMax: 16_384,
+};
 
 export interface HttpParts {
   readonly graphql: GraphqlHandler;
@@ -21,39 +26,50 @@ export interface HttpParts {
   readonly health: Health;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
   readonly log: Log;
-  /** Other bounds than the usual ones. */
-  readonly limits?: Partial<Limits>;
+  /** Hears of each connection or request that one of the limits on traffic ends. */
+  readonly onRefusal?: (limit: keyof TrafficLimits) => void;
+  /** Other limits than the usual ones. */
+  readonly trafficLimits?: Partial<TrafficLimits>;
 }
 
 /** The listener and how it closes: see `Traffic.close`. */
 export interface HttpServer {
   readonly server: Server;
-  close(options: { lingerMs: number }): Promise<void>;
+  close(options: { drainMs: number }): Promise<void>;
 }
 
 /** The server, not yet listening. */
 export function createHttpServer(parts: HttpParts): HttpServer {
-  const timeouts = { requestTimeout: requestMsMax, headersTimeout: requestMsMax, connectionsCheckingInterval: 1_000 };
-  const server = createServer(timeouts);
-  const traffic = new Traffic(server, parts.limits);
-  server.on('request', (request, response) => {
+  const { requestMsMax: requestTimeout, headerBytesMax: maxHeaderSize } = bounds;
+  const server = createServer({ requestTimeout, maxHeaderSize, connectionsCheckingInterval: 1_000 });
+  const traffic = new Traffic(server, { limits: parts.trafficLimits ?? {}, onRefusal: parts.onRefusal ?? (() => {}) });
+  const routed: Parts = { ...parts, traffic };
+  const receive = (request: IncomingMessage, response: ServerResponse, answer: () => Promise<void>): void => {
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
     response.setHeader('x-content-type-options', 'nosniff');
     inRequest(requestId, () => {
       logWhenDone(parts.log, request, response);
-      route({ ...parts, traffic }, request, response).catch((error: unknown) => {
-        refuse(parts, error, { request, response });
-      });
+      answer().catch((error: unknown) => refuse(parts, error, { request, response }));
+    });
+  };
+  server.on('request', (request, response) => receive(request, response, () => route(routed, request, response)));
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    traffic.opened(request.socket, response);
+    receive(request, response, async () => {
+      const got = request.headers.expect?.slice(0, 100) ?? '';
+      throw new RequestRefused(417, 'BAD_USER_INPUT', `The header Expect may be 100-continue, got ${got}.`);
     });
   });
-  server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, traffic.isAnswering(socket)));
-  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    const message = 'Of the header Expect only 100-continue is known.';
-    refuse(parts, new RequestRefused(417, 'BAD_USER_INPUT', message), { request, response });
+  server.on('clientError', (error, socket) => {
+    const requestId = randomUUID();
+    const status = answerBrokenRequest({ error, socket, isAnswering: traffic.isAnswering(socket), bounds, requestId });
+    if (status !== undefined) parts.log.debug({ requestId, status }, 'a request could not be read');
   });
   return { server, close: (options) => traffic.close(options) };
 }
+
+const paths = new Set([graphqlPath, '/', '/livez', '/readyz', '/metrics']);
 
 interface Parts extends HttpParts {
   readonly traffic: Traffic;
@@ -77,7 +93,11 @@ async function route(parts: Parts, request: IncomingMessage, response: ServerRes
       return send(response, { status: 200, headers, body: await parts.metrics.metrics() });
     }
     default:
-      throw new RequestRefused(404, 'BAD_USER_INPUT', `There is nothing at this path; GraphQL is at ${graphqlPath}.`);
+      throw new RequestRefused(
+        404,
+        'BAD_USER_INPUT',
+        `GraphQL is at ${graphqlPath}; there is nothing at the path sent.`,
+      );
   }
 }
 
@@ -85,28 +105,33 @@ async function answerGraphql(parts: Parts, request: IncomingMessage, response: S
   const { method, headers } = request;
   const isBrowser = method === 'GET' && headers.accept?.includes('text/html') === true;
   if (isBrowser && parts.page !== undefined) return sendPage(request, response, parts.page);
-  if (!isBrowser) checkAccept(headers.accept);
+  checkAccept(headers.accept);
   // Yoga takes a body that was read from here. An object is safe only because the content type was checked.
   if (method === 'POST') Object.assign(request, { body: await readJsonBody(request) });
   else if (method === 'GET') checkQueryString(request.url ?? '');
   // Yoga makes a URL with it, and where that cannot be done it answers with a stack. Nothing here depends on it.
   headers.host = 'localhost';
-  if (!parts.traffic.hasRoom)
+  if (!parts.traffic.takesMore())
     throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
   await parts.graphql(request, response);
 }
 
 function sendPage({ headers }: IncomingMessage, response: ServerResponse, page: Page): void {
-  if (String(headers['accept-encoding']).includes('gzip'))
-    return send(response, { status: 200, headers: page.headers, body: page.gzipped });
-  throw new RequestRefused(406, 'BAD_USER_INPUT', 'The page comes with gzip alone: accept-encoding must name it.');
+  const encodings = headers['accept-encoding']?.slice(0, 100) ?? 'none';
+  if (!encodings.includes('gzip')) {
+    throw new RequestRefused(406, 'BAD_USER_INPUT', `The page comes with gzip; accept-encoding was ${encodings}.`);
+  }
+  const { etag } = page.headers;
+  if (headers['if-none-match'] === etag) return send(response, { status: 304, headers: { etag } });
+  send(response, { status: 200, headers: page.headers, body: page.gzipped });
 }
 
 function logWhenDone(log: Log, { method, url = '' }: IncomingMessage, response: ServerResponse): void {
   if (!log.isLevelEnabled('debug')) return;
   const startedMs = performance.now();
-  // Not what stands behind the path: it holds values.
-  const path = url.split('?', 1)[0]?.slice(0, 200);
+  // Of a URL that is not ours, nothing: it may hold values, as what stands behind the path does.
+  const [asked = ''] = url.split('?', 1);
+  const path = paths.has(asked) ? asked : 'another';
   response.once('close', () => {
     const durationMs = Math.round(100 * (performance.now() - startedMs)) / 100;
     log.debug({ method, path, status: response.statusCode, isWhole: response.writableFinished, durationMs }, 'request');

@@ -5,7 +5,7 @@ import { requestFields } from './request-scope.ts';
 
 export type Log = Logger;
 
-/** Each line has the id of the request that it is about, and no values that a client sent. */
+/** Each line has the id of the request that it is about, and none of the variables, bodies and query strings. */
 export const logOptions: LoggerOptions = { base: null, mixin: requestFields, serializers: { err: safeError } };
 
 /** Lines for a person at a terminal, JSON for everything else: files, pipes and containers. */

@@ -1,8 +1,15 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Cache } from '../cache/index.ts';
 
+/** The metrics, and who tells them what the cache does not know. */
+export interface Metrics {
+  readonly registry: Registry;
+  /** Something was ended or refused by this limit of `traffic.ts`. */
+  readonly refused: (limit: string) => void;
+}
+
 /** What Prometheus reads at `/metrics`: the process, and what the cache did. */
-export function createMetrics(cache: Cache): Registry {
+export function createMetrics(cache: Cache): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -37,6 +44,12 @@ export function createMetrics(cache: Cache): Registry {
     labelNames: ['operation'],
     registers,
   });
+  const trafficRefusals = new Counter({
+    name: 'cachepot_traffic_refused_total',
+    help: 'Connections and requests that a limit on traffic has ended, by limit.',
+    labelNames: ['limit'],
+    registers,
+  });
   const breaker = new Gauge({
     name: 'cachepot_breaker_open',
     help: '1 while the store is left alone because it failed too often.',
@@ -52,5 +65,5 @@ export function createMetrics(cache: Cache): Registry {
     else if (event.type === 'breaker-closed') breaker.set(0);
     else if ('durationMs' in event) requests.inc({ field: event.field, state: event.type });
   });
-  return registry;
+  return { registry, refused: (limit) => trafficRefusals.inc({ limit }) };
 }

@@ -67,7 +67,11 @@ export function checkQueryString(url: string): void {
     if (text === null || text === '') continue;
     const value = parsed(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) continue;
-    throw new RequestRefused(400, 'BAD_USER_INPUT', `The query parameter ${name} must be a JSON object.`);
+    throw new RequestRefused(
+      400,
+      'BAD_USER_INPUT',
+      `The query parameter ${name} must be a JSON object, got ${text.slice(0, 100)}.`,
+    );
   }
 }
 

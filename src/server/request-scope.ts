@@ -10,6 +10,11 @@ export function requestFields(): object {
   return { ...running.getStore() };
 }
 
+/** For what is nobody's: a connection or a timer keeps the request that it was made in, and outlives it. */
+export function outsideRequests<T>(run: () => T): T {
+  return running.exit(run);
+}
+
 export function inRequest<T>(requestId: string, run: () => T): T {
   return running.run({ requestId }, run);
 }

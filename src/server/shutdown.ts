@@ -1,6 +1,6 @@
 import type { Log } from './log.ts';
 
-/** What takes longer is given up. Orchestrators kill after 30 s unless told otherwise. */
+/** What takes longer is given up. Kubernetes kills after 30 s, Docker and Podman after 10, unless told otherwise. */
 const deadlineMs = 15_000;
 
 /**

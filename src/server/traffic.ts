@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The bounds. */
-export interface Limits {
+export interface TrafficLimits {
   /** Of connections; more are closed as they come. */
   readonly connectionsMax: number;
   /** Of requests that one connection may send before their answers; browsers send one. */
@@ -25,7 +25,10 @@ export interface Limits {
   readonly closeMsMax: number;
 }
 
-const defaults: Limits = {
+/** How often it is looked at what stays unread: fast enough that little comes meanwhile. */
+const lookEveryMs = 50;
+
+const defaults: TrafficLimits = {
   connectionsMax: 1_000,
   pipelinedMax: 10,
   executedMax: 500,
@@ -36,30 +39,44 @@ const defaults: Limits = {
 
 export class Traffic {
   readonly #server: Server;
-  readonly #limits: Limits;
+  readonly #limits: TrafficLimits;
   /** Each with the number of its answers that are under way. */
   readonly #sockets = new Map<Socket, number>();
   /** The oldest first. */
   readonly #answers = new Set<ServerResponse>();
+  readonly #onRefusal: (limit: keyof TrafficLimits) => void;
+  readonly #looking: NodeJS.Timeout;
   #isClosing = false;
 
-  constructor(server: Server, limits: Partial<Limits> = {}) {
+  /** @param options.onRefusal Hears the name of the limit, each time that one ends something. */
+  constructor(
+    server: Server,
+    { limits, onRefusal }: { limits: Partial<TrafficLimits>; onRefusal: (limit: keyof TrafficLimits) => void },
+  ) {
     this.#server = server;
+    this.#onRefusal = onRefusal;
     this.#limits = { ...defaults, ...limits };
     server.maxConnections = this.#limits.connectionsMax;
     server.on('connection', (socket) => {
       this.#sockets.set(socket, 0);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    // Before every other listener.
-    server.prependListener('request', ({ socket }, response) => this.#opened(socket, response));
+    server.on('drop', () => onRefusal('connectionsMax'));
+    // Before the listener that answers.
+    server.prependListener('request', ({ socket }, response) => this.opened(socket, response));
+    this.#looking = setInterval(() => this.#boundUnread(), lookEveryMs).unref();
   }
 
-  /** Whether one more request may be executed. Those that are still arriving do not count, nor do slow readers. */
-  get hasRoom(): boolean {
+  /**
+   * Whether the request that asks may be executed. Those that are still arriving do not count against it, nor do slow
+   * readers.
+   */
+  takesMore(): boolean {
     let executed = 0;
     for (const { req, headersSent } of this.#answers) executed += Number(req.complete && !headersSent);
-    return executed <= this.#limits.executedMax;
+    if (executed <= this.#limits.executedMax) return true;
+    this.#onRefusal('executedMax');
+    return false;
   }
 
   /** Whether part of an answer is out on this connection. */
@@ -71,14 +88,15 @@ export class Traffic {
    * Ends in the order in which no request is lost:
    *   1. every answer says that its connection closes, while new requests are still taken: who has connections kept
    *      alive moves on by himself, where closing them would cross with a request that is on its way;
-   *   2. after `lingerMs` nothing new is taken, and connections that wait for no answer are closed;
+   *   2. after `drainMs` nothing new is taken, and connections that wait for no answer are closed;
    *   3. what is under way is answered, and cut off after `closeMsMax`.
    */
-  async close({ lingerMs }: { lingerMs: number }): Promise<void> {
+  async close({ drainMs }: { drainMs: number }): Promise<void> {
+    clearInterval(this.#looking);
     if (!this.#server.listening) return;
     this.#isClosing = true;
     for (const response of this.#answers) sayClose(response);
-    await sleep(lingerMs);
+    await sleep(drainMs);
 
     const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
     const awaited = new Set([...this.#answers].filter(({ req }) => req.complete).map(({ socket }) => socket));
@@ -88,20 +106,20 @@ export class Traffic {
     clearTimeout(cutOff);
   }
 
-  #opened(socket: Socket, response: ServerResponse): void {
+  /** Takes over the answer to a request that has begun to arrive. */
+  opened(socket: Socket, response: ServerResponse): void {
+    if (this.#isClosing) sayClose(response);
     const pipelined = 1 + (this.#sockets.get(socket) ?? 0);
     this.#sockets.set(socket, pipelined);
-    if (pipelined > this.#limits.pipelinedMax) socket.destroy();
-    if (this.#isClosing) sayClose(response);
     this.#answers.add(response);
-    const tooLong = setTimeout(() => response.destroy(), this.#limits.answerMsMax);
+    const tooLong = setTimeout(() => this.#end(response, 'answerMsMax'), this.#limits.answerMsMax);
     response.once('close', () => {
       clearTimeout(tooLong);
       this.#answers.delete(response);
       const open = this.#sockets.get(socket);
       if (open !== undefined) this.#sockets.set(socket, open - 1);
     });
-    this.#boundUnread();
+    if (pipelined > this.#limits.pipelinedMax) this.#end(socket, 'pipelinedMax');
   }
 
   #boundUnread(): void {
@@ -111,8 +129,13 @@ export class Traffic {
       if (unreadBytes <= this.#limits.unreadBytesMax) return;
       if (response.writableLength === 0) continue;
       unreadBytes -= response.writableLength;
-      response.destroy();
+      this.#end(response, 'unreadBytesMax');
     }
+  }
+
+  #end(what: Socket | ServerResponse, limit: keyof TrafficLimits): void {
+    this.#onRefusal(limit);
+    what.destroy();
   }
 }
 

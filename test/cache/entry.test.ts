@@ -80,12 +80,24 @@ describe('an entry in Redis', () => {
     expect(trace.text).toBe('entry-rejected(corrupt) load write miss hit');
   });
 
+  it('is a miss and healed where somebody has lengthened its life', async () => {
+    const { fetch, cache, trace, source } = await newWorld('redis');
+    const client = await redisClient();
+    await fetch();
+    await client.pexpire(cache.key({ field: 'Query.field' }).text, 3_600_000);
+    trace.take();
+    source.gives('new');
+    expect(await fetch()).toBe('new');
+    expect(await fetch()).toBe('new');
+    expect(trace.text).toBe('entry-rejected(corrupt) load write miss hit');
+  });
+
   it('is not taken where its stamps are of somebody else’s making', async () => {
     const { fetch, cache, trace } = await newWorld('redis');
     const client = await redisClient();
     await fetch();
     const { text: key } = cache.key({ field: 'Query.field' });
-    const made = { key, field: 'Query.field', args: {}, freshMs: 1, loadMs: 1, stamps: {}, value: 1 };
+    const made = { key, field: 'Query.field', args: {}, freshMs: 60_000, loadMs: 1, stamps: {}, value: 1 };
     await client.set(key, JSON.stringify(made), 'PX', 60_000);
     trace.take();
     expect(await fetch()).toBe('value');

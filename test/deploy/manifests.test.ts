@@ -128,8 +128,8 @@ describe('the app', () => {
       databaseUrl: 'postgres://demo@postgres:5432/demodb',
       redisUrl: 'redis://redis:6379',
       cacheTtlMs: 60_000,
-      simulatedLatency: true,
-      console: true,
+      simulatesLatency: true,
+      hasConsole: true,
       adminToken: undefined,
     });
   });

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import { onTestFinished } from 'vitest';
 
 const askEveryMs = 100;
@@ -36,16 +37,17 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
     const { method, headers, url = '/' } = incoming;
     const { connection: _ours, ...others } = headers;
     const sent = request(`${server}${url}`, { method: method ?? 'GET', headers: others, agent });
-    incoming.pipe(sent);
+    void pipeline(incoming, sent).catch(() => {}); // what follows is told by the answer
     const [answer] = (await once(sent, 'response')) as [IncomingMessage];
     const { connection: _theirs, 'keep-alive': _theirHint, ...rest } = answer.headers;
     response.writeHead(answer.statusCode ?? 502, rest);
-    answer.pipe(response);
+    await pipeline(answer, response); // an answer that is cut off is cut off for the client too
   };
 
   const balancer = createServer((incoming, response) => {
     forward(incoming, response).catch((error: unknown) => {
-      response.writeHead(502).end(String(error));
+      if (response.headersSent) response.destroy();
+      else response.writeHead(502).end(String(error));
     });
   });
   balancer.listen(0, '127.0.0.1');

@@ -55,7 +55,7 @@ const contract = lexicographicSortSchema(
 const ours = createSchema({
   cache: createCache({ store: createMemoryStore({ namespace: 'test' }) }),
   ttlMs: 60_000,
-  hasModes: true,
+  hasDirective: true,
 });
 
 describe('the contract', () => {

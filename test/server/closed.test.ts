@@ -17,7 +17,7 @@ describe('with CONSOLE=off', () => {
   it('gives a browser no page', async () => {
     const server = await startServer({ hasConsole: false });
     const { status, text } = await server.get('/graphql', { accept: 'text/html' });
-    expect([status, text.includes('<')]).toEqual([400, false]);
+    expect([status, text.includes('<')]).toEqual([406, false]);
   });
 
   it.each(['{ __schema { types { name } } }', '{ __type(name: "Query") { fields { name } } }'])(

@@ -14,7 +14,8 @@ it('says each reason once while it waits, and when the database has come', async
 
 it('looks below what the pool wraps around an error, and says what a refusal means', async () => {
   const cause = Object.assign(new Error('password authentication failed for user "shop"'), { code: '28P01' });
-  expect(await linesOf([new Error('PostgreSQL cannot be reached', { cause }), true])).toEqual([
+  const wrapped = Object.assign(new Error('PostgreSQL cannot be reached', { cause }), { code: '08006' });
+  expect(await linesOf([wrapped, true])).toEqual([
     'the database cannot be reached yet: waiting for it (it refuses the user or the password of DATABASE_URL)',
     'the database is there',
   ]);
@@ -25,17 +26,30 @@ it('says nothing of a database that is there, but for tables that are missing', 
   expect(await linesOf([false])).toEqual([expect.stringContaining('has no tables of the shop')]);
 });
 
+it('says a reason again after half a minute', async () => {
+  const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const lines = await linesOf([away, away, away, true], { repeatEveryMs: 0 });
+  expect(lines.filter((line) => line.includes('ECONNREFUSED'))).toHaveLength(3);
+});
+
+it('does not wait for a database that answers what it does not expect', async () => {
+  const denied = Object.assign(new Error('permission denied'), { code: '42501' });
+  expect(await linesOf([denied, true])).toEqual([
+    'the database answers, but does not say whether it has the tables of the shop',
+  ]);
+});
+
 it('ends when it is told to', async () => {
   const end = new AbortController();
   const tablesExist = async (): Promise<boolean> => {
     end.abort();
-    throw new Error('away');
+    throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
   };
   expect(await watchDatabase({ tablesExist, log: pino({ level: 'silent' }), signal: end.signal })).toBeUndefined();
 });
 
 /** What the log says where the database answers like this, one after another. */
-async function linesOf(answers: (Error | boolean)[]): Promise<string[]> {
+async function linesOf(answers: (Error | boolean)[], options: { repeatEveryMs?: number } = {}): Promise<string[]> {
   const lines: string[] = [];
   const log = pino(
     {
@@ -53,6 +67,6 @@ async function linesOf(answers: (Error | boolean)[]): Promise<string[]> {
     if (answer instanceof Error) throw answer;
     return answer;
   };
-  await watchDatabase({ tablesExist, log, signal: new AbortController().signal, askEveryMs: 1 });
+  await watchDatabase({ tablesExist, log, signal: new AbortController().signal, askEveryMs: 1, ...options });
   return lines;
 }

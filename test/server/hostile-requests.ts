@@ -250,7 +250,7 @@ export const hostileRequests: Hostile[] = [
     what: 'a URL of 20 kB',
     request: get(`?query=${'x'.repeat(20_000)}`),
     ...refused(431),
-    says: /at most 16 kB/,
+    says: /at most 16384 bytes/,
   },
   {
     what: 'a path that is not there',

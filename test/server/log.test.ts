@@ -2,7 +2,8 @@ import { Client } from 'pg';
 import { pino } from 'pino';
 import { expect, inject, it } from 'vitest';
 import { logOptions, safeError } from '../../src/server/log.ts';
-import { send } from './raw-request.ts';
+import { inRequest, outsideRequests } from '../../src/server/request-scope.ts';
+import { send, sendBytes } from './raw-request.ts';
 import { startServer } from './start-server.ts';
 
 interface Line {
@@ -25,6 +26,16 @@ it('gives every request an id, which its answer has and every line about it', as
   await expect.poll(() => server.logLines.at(-1)).toContain(`"requestId":"${requestId}","method":"POST"`);
 });
 
+it('gives an id also where the request cannot be read, and says so at debug', async () => {
+  const server = await startServer();
+  const text = await sendBytes(server.url, ['this is no HTTP\r\n\r\n']);
+  const [, requestId] = /^x-request-id: (\S+)\r$/m.exec(text) ?? [];
+  expect(server.logLines.join('')).toContain(`"requestId":"${requestId}","status":400`);
+  const expecting = { 'content-type': 'application/json', expect: 'coffee' };
+  const { headers } = await send(server.url, { headers: expecting, body: '{}' });
+  expect(headers).toMatchObject({ 'x-request-id': expect.any(String), 'x-content-type-options': 'nosniff' });
+});
+
 it('takes over the id that a balancer gave, unless the log could not bear it', async () => {
   const server = await startServer();
   const idOf = async (given: string): Promise<unknown> =>
@@ -35,18 +46,29 @@ it('takes over the id that a balancer gave, unless the log could not bear it', a
   for (const bad of ['a b', 'x'.repeat(65), '"}', '']) expect(await idOf(bad)).toMatch(/^[\w-]{36}$/);
 });
 
-it('keeps what clients send out of the log, at every level', async () => {
+it('keeps variables, bodies, query strings and unknown paths out of the log, at every level', async () => {
   const server = await startServer();
   await server.ask('query ($q: String!) { searchProducts(q: $q) { id } }', { q: 'pineapple' });
   await server.ask('{ searchProducts(q: "pineapple") { id } }');
   await server.get(`/graphql?query=${encodeURIComponent('{ searchProducts(q: "pineapple") { id } }')}`);
   await server.ask('{ pineapple }');
+  await server.get('/pineapple');
+  await server.ask('{ searchProducts(limit: 4711) { id } }');
   await send(server.url, {
     headers: { 'content-type': 'application/json', authorization: 'Bearer pineapple' },
     body: '{',
   });
-  await expect.poll(() => server.logLines.filter((line) => line.includes('"status"')).length).toBe(5);
-  expect(server.logLines.join('')).not.toContain('pineapple');
+  await expect.poll(() => server.logLines.filter((line) => line.includes('"status"')).length).toBe(7);
+  expect(server.logLines.join('')).not.toMatch(/pineapple|4711/);
+});
+
+it('has no id on a line that is about no request, such as that of a connection that broke', () => {
+  const lines: string[] = [];
+  const log = pino(logOptions, { write: (line: string) => void lines.push(line) });
+  const broke = inRequest('r1', () => (): void => outsideRequests(() => log.warn('a connection broke')));
+  inRequest('r2', broke);
+  inRequest('r3', () => log.warn('a request'));
+  expect(lines.map((line) => (JSON.parse(line) as Line).requestId)).toEqual([undefined, 'r3']);
 });
 
 it('tells of an error of PostgreSQL what failed, and not the values in it', async () => {

@@ -8,6 +8,9 @@ import { newRoom, type Room } from '../embedded/room.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
+/** The last line of a start. */
+const whereToClick = /Graphi?QL: http/;
+
 export interface Program {
   readonly pid: number;
   readonly url: string;
@@ -65,12 +68,12 @@ export async function startProgram({
     stderr: () => stderr,
     async isUp() {
       const isDecided = (): boolean => {
-        if (stdout.includes('GraphiQL: http')) return true;
+        if (whereToClick.test(stdout)) return true;
         // Polling ends with an answer, not with an error.
         return child.exitCode !== null || child.signalCode !== null;
       };
       await expect.poll(isDecided, { timeout: 20_000, interval: 20 }).toBe(true);
-      expect(`${stdout}${stderr}`).toContain('GraphiQL: http');
+      expect(`${stdout}${stderr}`).toMatch(whereToClick);
     },
     signal,
     ended,

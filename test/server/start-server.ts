@@ -12,7 +12,7 @@ import { createHttpServer } from '../../src/server/http.ts';
 import { listen } from '../../src/server/listen.ts';
 import { logOptions } from '../../src/server/log.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
-import type { Limits } from '../../src/server/traffic.ts';
+import type { TrafficLimits } from '../../src/server/traffic.ts';
 import { createClient, type Client } from './client.ts';
 
 export interface Overrides {
@@ -25,7 +25,7 @@ export interface Overrides {
   simulateLatency?: boolean;
   hasConsole?: boolean;
   adminToken?: string;
-  limits?: Partial<Limits>;
+  trafficLimits?: Partial<TrafficLimits>;
 }
 
 export interface RunningServer extends Client {
@@ -59,7 +59,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   logCacheEvents(cache, log);
   const cacheStats = new CacheStats(cache);
   const graphql = createGraphqlHandler({
-    schema: createSchema({ cache, ttlMs, hasModes: hasConsole }),
+    schema: createSchema({ cache, ttlMs, hasDirective: hasConsole }),
     contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats }),
     hasReport,
     hasConsole,
@@ -69,11 +69,19 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const metrics = createMetrics(cache);
   const health = createHealth(() => shop.ping());
   const page = hasConsole ? await readGraphiqlPage() : undefined;
-  const http = createHttpServer({ graphql, page, health, metrics, log, limits: overrides.limits ?? {} });
+  const http = createHttpServer({
+    graphql,
+    page,
+    health,
+    metrics: metrics.registry,
+    onRefusal: metrics.refused,
+    log,
+    trafficLimits: overrides.trafficLimits ?? {},
+  });
   const url = await listen(http.server, { host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {
     http.server.closeAllConnections();
-    await http.close({ lingerMs: 0 });
+    await http.close({ drainMs: 0 });
     await cache.flush().catch(() => 0);
     await cache.close();
     await database.close();

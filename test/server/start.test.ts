@@ -119,6 +119,25 @@ describe('with a database and a Redis that are given', () => {
     expect(program.stderr()).toMatch(/^A temporary folder could not be made in \/nowhere: .*\n$/);
   });
 
+  it('keeps its doors shut with CONSOLE=off, and opens them to who has the ADMIN_TOKEN', async () => {
+    const program = await upProgram({ env: { CONSOLE: 'off', ADMIN_TOKEN: 'open-sesame' } });
+    const { ask, get } = createClient(program.url);
+    expect((await ask('{ categoryStats { id } }')).errors).toEqual([]);
+    expect((await get('/graphql', { accept: 'text/html' })).text).not.toContain('<');
+    for (const query of ['{ __schema { types { name } } }', '{ categoryStats @cache(mode: BYPASS) { id } }']) {
+      expect((await ask(query)).errors[0]?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED');
+    }
+    const flush = (authorization: string): Promise<Response> =>
+      fetch(`${program.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization },
+        body: '{"query":"mutation { flushCache { keysRemoved } }"}',
+      });
+    expect((await flush('Bearer wrong')).status).toBe(401);
+    expect(await (await flush('Bearer open-sesame')).json()).toEqual({ data: { flushCache: { keysRemoved: 1 } } });
+    expect(program.stdout() + program.stderr()).not.toContain('sesame');
+  });
+
   it('shows where everything is', async () => {
     const program = await upProgram();
     const { get } = createClient(program.url);

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { Traffic, type Limits } from '../../src/server/traffic.ts';
+import { Traffic, type TrafficLimits } from '../../src/server/traffic.ts';
 import type { GraphqlError } from './client.ts';
 import { send } from './raw-request.ts';
 import { startServer } from './start-server.ts';
 
 it('executes so many requests at once, and tells the others to come back', async () => {
-  const server = await startServer({ simulateLatency: true, limits: { executedMax: 5 } });
+  const server = await startServer({ simulateLatency: true, trafficLimits: { executedMax: 5 } });
   const answers = await Promise.all(
     Array.from({ length: 12 }, () => send(server.url, { body: '{"query":"{ categoryStats { id } }"}' })),
   );
@@ -32,7 +32,7 @@ it('counts requests that still arrive neither as executed nor as answered', asyn
   const arriving = Array.from({ length: 5 }, () => open(server, head));
   await expect.poll(() => requests).toBe(arriving.length);
   expect((await send(url, { method: 'GET' })).text).toBe('done');
-  expect(traffic.hasRoom).toBe(true);
+  expect(traffic.takesMore()).toBe(true);
 });
 
 it('closes connections beyond its limit as they come, and serves those that it has', async () => {
@@ -54,13 +54,32 @@ it('closes a connection that sends more requests ahead than it may, and no other
 
 it('cuts the oldest answers off that nobody reads, once they take more than their share', async () => {
   const bytes = 8_000_000;
-  const { url } = await startPlain({ unreadBytesMax: 3 * bytes }, (response) => void response.end(Buffer.alloc(bytes)));
+  const { url, refusals } = await startPlain({ unreadBytesMax: 3 * bytes }, (response) => {
+    response.end(Buffer.alloc(bytes));
+  });
   const unread: IncomingMessage[] = [];
   for (let count = 0; count < 8; count += 1) unread.push(await openAnswer(url));
+  // Nobody comes after them: the server looks by itself.
+  await expect.poll(() => refusals.length).toBeGreaterThanOrEqual(4);
   const whole = await Promise.all(unread.map((answer) => readAll(answer)));
-  // The last ones are still there, the first ones are not.
   expect(whole.slice(0, 3)).toEqual([false, false, false]);
   expect(whole.slice(-2)).toEqual([true, true]);
+  expect(new Set(refusals)).toEqual(new Set(['unreadBytesMax']));
+});
+
+it('knows of a connection whether part of an answer is out, where another head would be read as part of it', async () => {
+  let response: ServerResponse | undefined;
+  const { server, traffic } = await startPlain({}, (opened) => (response = opened));
+  const asked = open(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(server, 'request');
+  const { socket } = response?.req ?? {};
+  if (socket === undefined) throw new Error('nobody asked');
+  expect(traffic.isAnswering(socket)).toBe(false);
+  response?.write('the beginning');
+  await once(asked, 'data');
+  expect(traffic.isAnswering(socket)).toBe(true);
+  response?.end();
+  await expect.poll(() => traffic.isAnswering(socket)).toBe(false);
 });
 
 it('cuts off what takes too long to be answered and read', async () => {
@@ -77,7 +96,7 @@ it('says on every answer that the connection closes, once it closes', async () =
   await Promise.all([idle, busy].map((socket) => once(socket, 'connect')));
   busy.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await once(server, 'request');
-  const closed = traffic.close({ lingerMs: 200 });
+  const closed = traffic.close({ drainMs: 1_000 });
   answer();
   expect(String(await once(busy, 'data'))).toMatch(/connection: close/i);
   idle.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -100,7 +119,7 @@ it('closes without waiting for those who ask nothing or never finish asking, and
   await once(server, 'request');
   const asked = open(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await once(server, 'request');
-  const closed = traffic.close({ lingerMs: 0 });
+  const closed = traffic.close({ drainMs: 0 });
   await expect.poll(() => [idle, halfHead, halfBody].every((socket) => socket.closed)).toBe(true);
   answer();
   expect(String(await once(asked, 'data'))).toContain('done');
@@ -111,7 +130,7 @@ it('cuts off what is still under way when its patience ends', async () => {
   const { server, traffic } = await startPlain({ closeMsMax: 50 }, () => {});
   const asked = open(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await once(server, 'request');
-  await traffic.close({ lingerMs: 0 });
+  await traffic.close({ drainMs: 0 });
   await expect.poll(() => asked.closed).toBe(true);
 });
 
@@ -119,11 +138,14 @@ interface Plain {
   url: string;
   server: Server;
   traffic: Traffic;
+  /** The limits that have ended something. */
+  refusals: string[];
 }
 
-async function startPlain(limits: Partial<Limits>, answer: (response: ServerResponse) => void): Promise<Plain> {
+async function startPlain(limits: Partial<TrafficLimits>, answer: (response: ServerResponse) => void): Promise<Plain> {
+  const refusals: string[] = [];
   const server = createServer();
-  const traffic = new Traffic(server, limits);
+  const traffic = new Traffic(server, { limits, onRefusal: (limit) => refusals.push(limit) });
   server.on('request', (_request, response) => answer(response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -131,7 +153,7 @@ async function startPlain(limits: Partial<Limits>, answer: (response: ServerResp
     server.closeAllConnections();
     server.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server, traffic };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server, traffic, refusals };
 }
 
 function open(server: Server, bytes = ''): Socket {
