@@ -5,7 +5,14 @@
 import { createSchema } from '../schema/index.ts';
 import { CacheStats, createCache, createMemoryStore, createRedisStore, type Store } from './cache/index.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
-import { connectDatabase, createShop, sqlFiles, tablesExist, type Database } from './database/index.ts';
+import {
+  connectDatabase,
+  createShop,
+  DatabaseUrlError,
+  sqlFiles,
+  tablesExist,
+  type Database,
+} from './database/index.ts';
 import { EmbeddedError, startPostgres, startRedis } from './embedded/index.ts';
 import { logCacheEvents } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
@@ -135,8 +142,8 @@ async function startPrivateRedis(log: Log, shutdown: Shutdown): Promise<string |
 
 /** Mistakes of the surroundings are said in a line; anything else is ours, and has its stack. */
 function explain(error: unknown): string {
-  const isExpected = error instanceof ConfigError || error instanceof ListenError || error instanceof EmbeddedError;
-  if (isExpected) return error.message;
+  const expected = [ConfigError, ListenError, EmbeddedError, DatabaseUrlError];
+  if (error instanceof Error && expected.some((kind) => error instanceof kind)) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

@@ -10,7 +10,7 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 const allowed: Record<string, { ours: readonly string[]; libraries: readonly string[] }> = {
   'src/cache': { ours: [], libraries: ['ioredis', 'lru-cache'] },
   'src/pothos-cache': { ours: ['src/cache'], libraries: ['@pothos/core', 'graphql'] },
-  'src/database': { ours: [], libraries: ['kysely', 'pg', 'dataloader'] },
+  'src/database': { ours: [], libraries: ['kysely', 'pg', 'pg-connection-string', 'dataloader'] },
   'src/embedded': { ours: [], libraries: ['pg'] },
   schema: {
     ours: ['src/pothos-cache', 'src/cache', 'src/database'],

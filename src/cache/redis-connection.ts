@@ -22,7 +22,7 @@ const options = {
 } as const satisfies RedisOptions;
 
 /** How often at most a connection is given up because its Redis does not let us write. */
-const readonlyReconnectMs = 5_000;
+const readonlyReconnectMs = 60_000;
 
 export interface ConnectionOptions {
   address: string;

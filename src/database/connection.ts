@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type KyselyConfig } from 'kysely';
-import { Pool } from 'pg';
+import { Pool, type ClientConfig } from 'pg';
+import { parseIntoClientConfig } from 'pg-connection-string';
 import { guardedPool } from './guarded-pool.ts';
 import { livenessProbe } from './liveness.ts';
 import type { Tables } from './tables.ts';
@@ -45,11 +46,15 @@ const saysMsMax = 400;
  * more, is rejected with an error that `isDatabaseUnavailable` knows. A pool with all connections busy for that long counts
  * as unavailable too.
  * The pool comes back by itself when the database does.
+ *
+ * @throws {DatabaseUrlError} where `url` cannot be read, or a file that it names.
  */
 export function connectDatabase(options: DatabaseOptions): Database {
   const { url, onError, poolMax = 10, statementMsMax = 10_000, log } = options;
+  // Once: with the URL alone each new connection reads the files of its certificates, and throws where nobody catches it.
+  const address = addressIn(url);
   const pool = new Pool({
-    connectionString: url,
+    ...address,
     application_name: 'cachepot',
     max: poolMax,
     connectionTimeoutMillis: 750,
@@ -58,7 +63,7 @@ export function connectDatabase(options: DatabaseOptions): Database {
     keepAliveInitialDelayMillis: 10_000,
   });
   pool.on('error', onError);
-  const isThere = livenessProbe(url, saysMsMax);
+  const isThere = livenessProbe(address, saysMsMax);
   const guarded = guardedPool(pool, { isThere, askEveryMs: askAfterMs, answerMsMax: statementMsMax + answerGraceMs });
   const dialect = new PostgresDialect({ pool: guarded });
   const db = new Kysely<Tables>(log === undefined ? { dialect } : { dialect, log });
@@ -70,4 +75,20 @@ export function connectDatabase(options: DatabaseOptions): Database {
       await guarded.end();
     },
   };
+}
+
+/** The URL of the database leads nowhere; the message does not repeat it, for it may hold a password. */
+export class DatabaseUrlError extends Error {
+  override readonly name = 'DatabaseUrlError';
+  readonly code = 'DATABASE_URL_INVALID';
+}
+
+function addressIn(url: string): ClientConfig {
+  try {
+    return parseIntoClientConfig(url);
+  } catch (cause) {
+    const isFile = cause instanceof Error && 'path' in cause;
+    const what = isFile ? `names a file that cannot be read: ${cause.message}` : 'cannot be read';
+    throw new DatabaseUrlError(`DATABASE_URL ${what}`, { cause });
+  }
 }

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 
 /**
  * Asks a server whether it is there, while a statement waits for it: resolves to false where a new connection hears
@@ -9,12 +9,12 @@ import { Client } from 'pg';
  * it says does not matter: a server that refuses the login is there. A connection alone is none: the kernel takes it up
  * also for a server that has stopped.
  */
-export function livenessProbe(connectionString: string, waitMsMax: number): () => Promise<boolean> {
+export function livenessProbe(address: ClientConfig, waitMsMax: number): () => Promise<boolean> {
   let asked: Promise<boolean> | undefined;
-  return () => (asked ??= isThere(connectionString, waitMsMax).finally(() => (asked = undefined)));
+  return () => (asked ??= isThere(address, waitMsMax).finally(() => (asked = undefined)));
 }
 
-function isThere(connectionString: string, waitMsMax: number): Promise<boolean> {
+function isThere(address: ClientConfig, waitMsMax: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = new Socket();
     const tooLate = setTimeout(() => {
@@ -25,7 +25,7 @@ function isThere(connectionString: string, waitMsMax: number): Promise<boolean> 
       clearTimeout(tooLate);
       resolve(true);
     });
-    const client = new Client({ connectionString, application_name: 'cachepot (is it there?)', stream: () => socket });
+    const client = new Client({ ...address, application_name: 'cachepot (is it there?)', stream: () => socket });
     client.on('error', () => {}); // the statement that waits is told, not this connection
     // Said to the end, so that the server has nothing to complain of in its log.
     client

@@ -10,8 +10,8 @@ interface Refusal {
 export interface BrokenRequest {
   readonly error: NodeJS.ErrnoException & { readonly reason?: string };
   readonly socket: Duplex;
-  /** Another head in the middle of an answer would be read as part of it. */
-  readonly isAnswering: boolean;
+  /** Whether an answer is under way: what is sent now would be taken for it, or for a part of it. */
+  readonly isAwaited: boolean;
   /** What requests are bound by. */
   readonly bounds: { readonly requestMsMax: number; readonly headerBytesMax: number };
   readonly requestId: string;
@@ -21,11 +21,11 @@ export interface BrokenRequest {
 export function answerBrokenRequest({
   error,
   socket,
-  isAnswering,
+  isAwaited,
   bounds,
   requestId,
 }: BrokenRequest): number | undefined {
-  if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) {
+  if (!socket.writable || error.code === 'ECONNRESET' || isAwaited) {
     socket.destroy();
     return undefined;
   }

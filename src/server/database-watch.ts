@@ -1,7 +1,8 @@
 /** What the log says of a database that is not there at the start: why, that it is waited for, and when it has come. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDatabaseUnavailable } from '../database/index.ts';
-import { safeError, type Log } from './log.ts';
+import { databaseReason } from './database-reason.ts';
+import type { Log } from './log.ts';
 
 export interface DatabaseWatch {
   /** Whether the shop's tables are there; rejects while the database cannot be reached. */
@@ -37,7 +38,7 @@ export async function watchDatabase({
         log.error({ err: error }, 'the database answers, but does not say whether it has the tables of the shop');
         return;
       }
-      const reason = reasonOf(error);
+      const reason = databaseReason(error);
       if (said?.reason !== reason || performance.now() - said.atMs >= repeatEveryMs) {
         said = { reason, atMs: performance.now() };
         log.warn({ reason }, 'the database cannot be reached yet: waiting for it');
@@ -45,17 +46,4 @@ export async function watchDatabase({
     }
     await sleep(askEveryMs, undefined, { ref: false, signal }).catch(() => {}); // the signal ends the loop
   }
-}
-
-const refusals: Readonly<Record<string, string>> = {
-  '28P01': 'it refuses the user or the password of DATABASE_URL',
-  '28000': 'it does not let the user of DATABASE_URL in',
-  '3D000': 'it has no database of the name in DATABASE_URL',
-};
-
-/** In our words where we have some, else in those of PostgreSQL or Node, which quote no password. */
-function reasonOf(error: unknown): string {
-  const origin = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const { code = '', message } = safeError(origin);
-  return refusals[code] ?? (message || code);
 }

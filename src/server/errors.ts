@@ -2,6 +2,7 @@
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { isDatabaseUnavailable } from '../database/index.ts';
+import { databaseReason } from './database-reason.ts';
 import type { Log } from './log.ts';
 
 /**
@@ -14,7 +15,7 @@ export function errorMask(log: Log): (error: unknown, message: string) => Error 
     if (origin instanceof GraphQLError)
       return origin === error ? origin : located(error, origin.message, origin.extensions);
     if (isDatabaseUnavailable(origin)) {
-      log.warn({ reason: origin instanceof Error ? origin.message : String(origin) }, 'the database cannot be reached');
+      log.warn({ reason: databaseReason(origin) }, 'the database cannot be reached');
       return located(error, 'The database cannot be reached.', { code: 'DATABASE_UNAVAILABLE' });
     }
     log.error({ err: origin }, 'a resolver failed');

@@ -45,6 +45,7 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   const traffic = new Traffic(server, { limits: parts.trafficLimits ?? {}, onRefusal: parts.onRefusal ?? (() => {}) });
   const routed: Parts = { ...parts, traffic };
   const receive = (request: IncomingMessage, response: ServerResponse, answer: () => Promise<void>): void => {
+    if (!traffic.opened(request.socket, response)) return;
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
     response.setHeader('x-content-type-options', 'nosniff');
@@ -53,9 +54,12 @@ export function createHttpServer(parts: HttpParts): HttpServer {
       answer().catch((error: unknown) => refuse(parts, error, { request, response }));
     });
   };
-  server.on('request', (request, response) => receive(request, response, () => route(routed, request, response)));
+  server.on('request', (request, response) => {
+    // Servers must take the form that proxies are sent: GET http://shop.example/graphql
+    request.url = request.url?.replace(/^https?:\/\/[^/?#]*/i, '') ?? '/';
+    receive(request, response, () => route(routed, request, response));
+  });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    traffic.opened(request.socket, response);
     receive(request, response, async () => {
       const got = request.headers.expect?.slice(0, 100) ?? '';
       throw new RequestRefused(417, 'BAD_USER_INPUT', `The header Expect may be 100-continue, got ${got}.`);
@@ -63,7 +67,7 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   });
   server.on('clientError', (error, socket) => {
     const requestId = randomUUID();
-    const status = answerBrokenRequest({ error, socket, isAnswering: traffic.isAnswering(socket), bounds, requestId });
+    const status = answerBrokenRequest({ error, socket, isAwaited: traffic.isAwaited(socket), bounds, requestId });
     if (status !== undefined) parts.log.debug({ requestId, status }, 'a request could not be read');
   });
   return { server, close: (options) => traffic.close(options) };
@@ -107,13 +111,15 @@ async function answerGraphql(parts: Parts, request: IncomingMessage, response: S
   if (isBrowser && parts.page !== undefined) return sendPage(request, response, parts.page);
   checkAccept(headers.accept);
   // Yoga takes a body that was read from here. An object is safe only because the content type was checked.
-  if (method === 'POST') Object.assign(request, { body: await readJsonBody(request) });
-  else if (method === 'GET') checkQueryString(request.url ?? '');
+  if (method === 'POST') {
+    Object.assign(request, { body: await readJsonBody(request) });
+    headers['content-type'] = 'application/json'; // however it was written
+  }
+  if (method === 'GET') checkQueryString(request.url ?? '');
   // Yoga makes a URL with it, and where that cannot be done it answers with a stack. Nothing here depends on it.
   headers.host = 'localhost';
-  if (!parts.traffic.takesMore())
-    throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
-  await parts.graphql(request, response);
+  const isTaken = await parts.traffic.execute(response, async () => await parts.graphql(request, response));
+  if (!isTaken) throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
 }
 
 function sendPage({ headers }: IncomingMessage, response: ServerResponse, page: Page): void {

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 
 const bodyBytesMax = 100_000;
+const chunksMax = 1_000;
 
 /** A request that is refused before GraphQL sees it. */
 export class RequestRefused extends Error {
@@ -75,18 +76,28 @@ export function checkQueryString(url: string): void {
   }
 }
 
-async function readText(request: IncomingMessage): Promise<string> {
-  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // Destroyed, the request could not be answered.
-  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > bodyBytesMax) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+/** By events: the request's iterator costs some hundred times as much for each chunk. */
+function readText(request: IncomingMessage): Promise<string> {
+  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) return Promise.reject(tooLarge());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      // Nobody sends a body in a thousand pieces but to keep us busy: he is not even told.
+      if (chunks.length > chunksMax) request.destroy();
+      if (bytes > bodyBytesMax) end(tooLarge());
+    };
+    const onEnd = (): void => end();
+    const onClose = (): void => end(new Error('the client has gone'));
+    const end = (error?: Error): void => {
+      request.off('data', onData).off('end', onEnd).off('close', onClose);
+      if (error === undefined) resolve(Buffer.concat(chunks).toString('utf8'));
+      else reject(error);
+    };
+    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+  });
 }
 
 function parsed(text: string): unknown {

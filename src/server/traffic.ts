@@ -1,32 +1,29 @@
 /**
  * What is under way on the listener: bounded, so that strangers cannot hold it up, and ended without losing a request.
  *
- * Bounded are the connections, what each may send ahead, the requests that are executed at once, the time from a request to its answer's last
- * byte, and what slow readers leave unread: the answers that wait longest are cut off, so that new ones have room.
+ * Bounded are the connections, what each may send ahead, the requests that are executed at once, the time from a request
+ * to its answer's last byte, and what slow readers leave unread.
  */
 import type { Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The bounds. */
+/** The limits. */
 export interface TrafficLimits {
-  /** Of connections; more are closed as they come. */
+  /** Of connections. Beyond it the oldest goes that waits for no answer, so that strangers who say nothing keep nobody out. */
   readonly connectionsMax: number;
   /** Of requests that one connection may send before their answers; browsers send one. */
   readonly pipelinedMax: number;
-  /** Of requests that have arrived and are not answered yet. */
+  /** Of requests that are executed, also for clients who have gone. */
   readonly executedMax: number;
   /** For how long an answer may be made and read. */
   readonly answerMsMax: number;
-  /** Of answers that wait for their readers. */
+  /** Of answers that wait for their readers. Those that wait longest are cut off. */
   readonly unreadBytesMax: number;
   /** What is under way for longer than this while the server closes is cut off. */
   readonly closeMsMax: number;
 }
-
-/** How often it is looked at what stays unread: fast enough that little comes meanwhile. */
-const lookEveryMs = 50;
 
 const defaults: TrafficLimits = {
   connectionsMax: 1_000,
@@ -37,14 +34,20 @@ const defaults: TrafficLimits = {
   closeMsMax: 8_000,
 };
 
+/** How often it is looked at what stays unread: fast enough that little comes meanwhile. */
+const lookEveryMs = 50;
+/** What was on its way when the listener closed has this long to arrive. */
+const arriveMsMax = 250;
+
 export class Traffic {
   readonly #server: Server;
   readonly #limits: TrafficLimits;
-  /** Each with the number of its answers that are under way. */
-  readonly #sockets = new Map<Socket, number>();
-  /** The oldest first. */
-  readonly #answers = new Set<ServerResponse>();
   readonly #onRefusal: (limit: keyof TrafficLimits) => void;
+  /** The oldest first, each with its answers that are under way. */
+  readonly #sockets = new Map<Socket, Set<ServerResponse>>();
+  /** The oldest first, each with its time limit. */
+  readonly #answers = new Map<ServerResponse, NodeJS.Timeout>();
+  readonly #executed = new Set<ServerResponse>();
   readonly #looking: NodeJS.Timeout;
   #isClosing = false;
 
@@ -54,88 +57,118 @@ export class Traffic {
     { limits, onRefusal }: { limits: Partial<TrafficLimits>; onRefusal: (limit: keyof TrafficLimits) => void },
   ) {
     this.#server = server;
-    this.#onRefusal = onRefusal;
     this.#limits = { ...defaults, ...limits };
-    server.maxConnections = this.#limits.connectionsMax;
-    server.on('connection', (socket) => {
-      this.#sockets.set(socket, 0);
-      socket.once('close', () => this.#sockets.delete(socket));
-    });
-    server.on('drop', () => onRefusal('connectionsMax'));
-    // Before the listener that answers.
-    server.prependListener('request', ({ socket }, response) => this.opened(socket, response));
+    this.#onRefusal = onRefusal;
+    server.on('connection', (socket) => this.#connected(socket));
     this.#looking = setInterval(() => this.#boundUnread(), lookEveryMs).unref();
   }
 
-  /**
-   * Whether the request that asks may be executed. Those that are still arriving do not count against it, nor do slow
-   * readers.
-   */
-  takesMore(): boolean {
-    let executed = 0;
-    for (const { req, headersSent } of this.#answers) executed += Number(req.complete && !headersSent);
-    if (executed <= this.#limits.executedMax) return true;
-    this.#onRefusal('executedMax');
-    return false;
+  /** How many answers are made or read just now. */
+  get answers(): number {
+    return this.#answers.size;
   }
 
-  /** Whether part of an answer is out on this connection. */
-  isAnswering(socket: Duplex): boolean {
-    return [...this.#answers].some((answer) => answer.socket === socket && answer.headersSent);
+  /** Takes over the answer to a request that has begun to arrive. False: it is not to be answered. */
+  opened(socket: Socket, response: ServerResponse): boolean {
+    const answers = this.#sockets.get(socket);
+    if (answers === undefined || socket.destroyed) return false;
+    if (answers.size >= this.#limits.pipelinedMax) {
+      this.#end(socket, 'pipelinedMax');
+      return false;
+    }
+    if (this.#isClosing) sayClose(response);
+    answers.add(response);
+    this.#answers.set(
+      response,
+      setTimeout(() => this.#end(socket, 'answerMsMax'), this.#limits.answerMsMax),
+    );
+    response.once('close', () => this.#forget(socket, response));
+    return true;
+  }
+
+  /**
+   * Runs `work`, which answers.
+   *
+   * @returns False where too much is executed already. What slow readers have yet to read does not count.
+   */
+  async execute(response: ServerResponse, work: () => Promise<void>): Promise<boolean> {
+    let executed = 0;
+    for (const { headersSent } of this.#executed) executed += Number(!headersSent);
+    if (executed >= this.#limits.executedMax) {
+      this.#onRefusal('executedMax');
+      return false;
+    }
+    this.#executed.add(response);
+    try {
+      await work();
+    } finally {
+      this.#executed.delete(response);
+    }
+    return true;
+  }
+
+  /** Whether somebody waits on this connection for an answer to a request that has arrived. */
+  isAwaited(socket: Duplex): boolean {
+    const answers = this.#sockets.get(socket as Socket) ?? [];
+    return [...answers].some(({ req, headersSent }) => req.complete || headersSent);
   }
 
   /**
    * Ends in the order in which no request is lost:
    *   1. every answer says that its connection closes, while new requests are still taken: who has connections kept
    *      alive moves on by himself, where closing them would cross with a request that is on its way;
-   *   2. after `drainMs` nothing new is taken, and connections that wait for no answer are closed;
+   *   2. after `drainMs` nobody is let in any more, and a moment later connections that wait for no answer are closed;
    *   3. what is under way is answered, and cut off after `closeMsMax`.
    */
   async close({ drainMs }: { drainMs: number }): Promise<void> {
     clearInterval(this.#looking);
     if (!this.#server.listening) return;
     this.#isClosing = true;
-    for (const response of this.#answers) sayClose(response);
+    for (const response of this.#answers.keys()) sayClose(response);
     await sleep(drainMs);
-
-    const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
-    const awaited = new Set([...this.#answers].filter(({ req }) => req.complete).map(({ socket }) => socket));
-    for (const socket of this.#sockets.keys()) if (!awaited.has(socket)) socket.destroy();
+    // Not that of http, which destroys connections whose request is about to arrive.
+    const closed = new Promise<void>((resolve) => void NetServer.prototype.close.call(this.#server, () => resolve()));
+    if (drainMs > 0) await sleep(arriveMsMax);
+    for (const socket of this.#sockets.keys()) if (!this.isAwaited(socket)) socket.destroy();
     const cutOff = setTimeout(() => this.#server.closeAllConnections(), this.#limits.closeMsMax);
     await closed;
     clearTimeout(cutOff);
   }
 
-  /** Takes over the answer to a request that has begun to arrive. */
-  opened(socket: Socket, response: ServerResponse): void {
-    if (this.#isClosing) sayClose(response);
-    const pipelined = 1 + (this.#sockets.get(socket) ?? 0);
-    this.#sockets.set(socket, pipelined);
-    this.#answers.add(response);
-    const tooLong = setTimeout(() => this.#end(response, 'answerMsMax'), this.#limits.answerMsMax);
-    response.once('close', () => {
-      clearTimeout(tooLong);
-      this.#answers.delete(response);
-      const open = this.#sockets.get(socket);
-      if (open !== undefined) this.#sockets.set(socket, open - 1);
+  #connected(socket: Socket): void {
+    this.#sockets.set(socket, new Set());
+    // The close of a response tells nothing of those that were queued behind it.
+    socket.once('close', () => {
+      for (const response of this.#sockets.get(socket) ?? []) this.#forget(socket, response);
+      this.#sockets.delete(socket);
     });
-    if (pipelined > this.#limits.pipelinedMax) this.#end(socket, 'pipelinedMax');
+    if (this.#sockets.size <= this.#limits.connectionsMax) return;
+    const idle = [...this.#sockets.keys()].find((one) => one !== socket && !one.destroyed && !this.isAwaited(one));
+    this.#end(idle ?? socket, 'connectionsMax');
+  }
+
+  #forget(socket: Socket, response: ServerResponse): void {
+    clearTimeout(this.#answers.get(response));
+    this.#answers.delete(response);
+    this.#sockets.get(socket)?.delete(response);
+    // Whoever executes it may wait for ever for a reader who has gone.
+    if (response.headersSent) this.#executed.delete(response);
   }
 
   #boundUnread(): void {
     let unreadBytes = 0;
-    for (const { writableLength } of this.#answers) unreadBytes += writableLength;
-    for (const response of this.#answers) {
+    for (const { writableLength } of this.#answers.keys()) unreadBytes += writableLength;
+    for (const response of this.#answers.keys()) {
       if (unreadBytes <= this.#limits.unreadBytesMax) return;
       if (response.writableLength === 0) continue;
       unreadBytes -= response.writableLength;
-      this.#end(response, 'unreadBytesMax');
+      this.#end(response.req.socket, 'unreadBytesMax');
     }
   }
 
-  #end(what: Socket | ServerResponse, limit: keyof TrafficLimits): void {
+  #end(socket: Socket, limit: keyof TrafficLimits): void {
     this.#onRefusal(limit);
-    what.destroy();
+    socket.destroy();
   }
 }
 

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { connect as connectTo, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { sql, type Kysely } from 'kysely';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createShop, isDatabaseUnavailable } from '../../src/database/index.ts';
 import type { Tables } from '../../src/database/tables.ts';
+import { makeFolder } from '../../src/embedded/index.ts';
 import { connect } from './shop-database.ts';
 
 describe('a database that is away', () => {
@@ -235,6 +238,17 @@ describe('connectDatabase', () => {
     await database.close();
     await database.close();
     expect(isDatabaseUnavailable(await failure(ping(database.db)))).toBe(true);
+  });
+
+  it('says which file of its certificates cannot be read, and lives on when one goes missing later', async () => {
+    const folder = await makeFolder('cachepot-test-certificates-');
+    const file = join(folder.path, 'ca.pem');
+    const url = `${inject('databaseUrl')}?sslmode=disable&sslrootcert=${file}`;
+    expect(() => connect({ url })).toThrow(/DATABASE_URL names a file that cannot be read: ENOENT.*ca\.pem/);
+    await writeFile(file, 'x');
+    const { db } = connect({ url });
+    await folder.remove();
+    await sql`select pg_sleep(0.5)`.execute(db);
   });
 
   it('names itself to the server and limits statements to ten seconds', async () => {

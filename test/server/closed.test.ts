@@ -132,7 +132,14 @@ describe('runs no mutation that another site can send without asking', () => {
     ],
     [
       'GET with a body',
-      { method: 'GET', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query: flush }) },
+      {
+        method: 'GET',
+        headers: {
+          'content-type': 'application/json',
+          'content-length': String(JSON.stringify({ query: flush }).length),
+        },
+        body: JSON.stringify({ query: flush }),
+      },
     ],
   ])('%s', async (_what, request) => {
     const server = await startServer();

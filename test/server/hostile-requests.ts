@@ -103,6 +103,22 @@ export const hostileRequests: Hostile[] = [
   { what: '1,000 aliases', request: query(`{ ${times(1_000, (i) => `a${i}: categoryStats { id }`)} }`), ...complex },
   { what: '230 aliases', request: query(`{ ${times(230, (i) => `a${i}: __typename`)} }`), ...complex },
   { what: 'a field 990 times', request: query(`{ categoryStats { ${times(990, () => 'id')} } }`), ...complex },
+  {
+    what: 'an alias of 98,000 characters, for each of many rows',
+    request: query(
+      `{ ${times(8, (i) => `t${i}: topProducts(perCategory: 100, minReviews: 0) { ...f }`)} } fragment f on TopProduct { ${'a'.repeat(98_000)}: id }`,
+    ),
+    ...complex,
+    says: /a name of more than 100 characters/,
+  },
+  {
+    what: 'a variable of 95,000 characters, which 120 operations lack',
+    request: query(
+      `${times(120, (i) => `query q${i} { ...f }`)} fragment f on Query { searchProducts(q: $${'v'.repeat(95_000)}) { id } }`,
+    ),
+    ...complex,
+    says: /a name of more than 100 characters/,
+  },
   { what: 'fragments that double 20 times', request: query(doubling(20)), ...complex },
   { what: 'fragments that double 60 times', request: query(doubling(60)), ...complex },
   {

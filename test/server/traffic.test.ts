@@ -4,7 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { Traffic, type TrafficLimits } from '../../src/server/traffic.ts';
 import type { GraphqlError } from './client.ts';
-import { send } from './raw-request.ts';
+import { send, sendBytes } from './raw-request.ts';
 import { startServer } from './start-server.ts';
 
 it('executes so many requests at once, and tells the others to come back', async () => {
@@ -22,31 +22,60 @@ it('executes so many requests at once, and tells the others to come back', async
   expect((await server.row('{ categoryStats { id } }')).state).toBe('hit');
 });
 
-it('counts requests that still arrive neither as executed nor as answered', async () => {
-  let requests = 0;
-  const { url, server, traffic } = await startPlain({ executedMax: 1 }, (response) => {
-    requests += 1;
-    if (response.req.method === 'GET') response.end('done');
-  });
-  const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{';
-  const arriving = Array.from({ length: 5 }, () => open(server, head));
-  await expect.poll(() => requests).toBe(arriving.length);
-  expect((await send(url, { method: 'GET' })).text).toBe('done');
-  expect(traffic.takesMore()).toBe(true);
+it('counts what is executed for clients who have gone, and not what still arrives', async () => {
+  const { server, traffic } = await startPlain({ executedMax: 2 }, () => {});
+  for (const text of ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{', get, get, get]) open(server, text);
+  const [arriving, ...responses] = await nextResponses(server, 4);
+  expect(arriving?.req.complete).toBe(false);
+  let end = (): void => {};
+  const work = new Promise<void>((resolve) => (end = resolve));
+  const [first, second, third] = responses as [ServerResponse, ServerResponse, ServerResponse];
+  const executed = [traffic.execute(first, () => work), traffic.execute(second, () => work)];
+  first.destroy();
+  await once(first, 'close');
+  expect(await traffic.execute(third, () => work)).toBe(false);
+  end();
+  expect(await Promise.all(executed)).toEqual([true, true]);
+  expect(await traffic.execute(third, async () => {})).toBe(true);
 });
 
-it('closes connections beyond its limit as they come, and serves those that it has', async () => {
-  const { server } = await startPlain({ connectionsMax: 3 }, (response) => void response.end('done'));
-  const taken = Array.from({ length: 3 }, () => open(server));
-  await Promise.all(taken.map((socket) => once(socket, 'connect')));
-  await once(open(server), 'close');
-  taken[0]?.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-  expect(String(await once(taken[0] as Socket, 'data'))).toContain('done');
+it('counts a reader who stops no longer than he is connected', async () => {
+  const { server, traffic } = await startPlain({ executedMax: 1 }, () => {});
+  const reader = open(server, get);
+  const [response] = (await nextResponses(server, 1)) as [ServerResponse];
+  void traffic.execute(response, () => {
+    response.write('part');
+    return new Promise<void>(() => {}); // waits for a reader who never comes back
+  });
+  reader.destroy();
+  await expect.poll(() => traffic.answers).toBe(0);
+  expect(await traffic.execute(response, async () => {})).toBe(true);
+});
+
+it('forgets every answer of a connection that is gone, those that were queued too', async () => {
+  const { server, traffic } = await startPlain({}, () => {});
+  const clients = Array.from({ length: 20 }, () => open(server, get.repeat(10)));
+  await expect.poll(() => traffic.answers).toBe(200);
+  for (const client of clients) client.resetAndDestroy();
+  await expect.poll(() => traffic.answers).toBe(0);
+});
+
+it('closes the oldest connection that waits for nothing, where there are more than it may have', async () => {
+  const { server, refusals } = await startPlain({ connectionsMax: 3 }, ({ req }) => {
+    if (req.url === '/fast') req.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone');
+  });
+  const busy = open(server, get);
+  await once(server, 'request');
+  const [idle, halfHead] = [open(server), open(server, 'GET / HT')];
+  await Promise.all([idle, halfHead].map((socket) => once(socket, 'connect')));
+  const newcomer = open(server, get.replace('GET /', 'GET /fast'));
+  expect(String(await once(newcomer, 'data'))).toContain('done');
+  await expect.poll(() => [busy, idle, halfHead].map(({ closed }) => closed)).toEqual([false, true, false]);
+  expect(refusals).toEqual(['connectionsMax']);
 });
 
 it('closes a connection that sends more requests ahead than it may, and no other', async () => {
   const { server } = await startPlain({ pipelinedMax: 3 }, () => {});
-  const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
   const [modest, greedy] = [open(server, get.repeat(3)), open(server, get.repeat(4))];
   await once(greedy, 'close');
   expect(modest.closed).toBe(false);
@@ -67,19 +96,46 @@ it('cuts the oldest answers off that nobody reads, once they take more than thei
   expect(new Set(refusals)).toEqual(new Set(['unreadBytesMax']));
 });
 
-it('knows of a connection whether part of an answer is out, where another head would be read as part of it', async () => {
-  let response: ServerResponse | undefined;
-  const { server, traffic } = await startPlain({}, (opened) => (response = opened));
-  const asked = open(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-  await once(server, 'request');
-  const { socket } = response?.req ?? {};
-  if (socket === undefined) throw new Error('nobody asked');
-  expect(traffic.isAnswering(socket)).toBe(false);
-  response?.write('the beginning');
-  await once(asked, 'data');
-  expect(traffic.isAnswering(socket)).toBe(true);
-  response?.end();
-  await expect.poll(() => traffic.isAnswering(socket)).toBe(false);
+it('knows of a connection whether an answer is awaited on it, which another one would be taken for', async () => {
+  const { server, traffic } = await startPlain({}, () => {});
+  const asked = open(server, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{');
+  const [response] = (await nextResponses(server, 1)) as [ServerResponse];
+  const { socket } = response.req;
+  expect(traffic.isAwaited(socket)).toBe(false);
+  response.req.resume();
+  asked.write('}');
+  await expect.poll(() => traffic.isAwaited(socket)).toBe(true);
+  response.end();
+  await expect.poll(() => traffic.isAwaited(socket)).toBe(false);
+});
+
+it('gives a request that cannot be read no answer, where that would be taken for the answer to the one before', async () => {
+  const server = await startServer({ simulateLatency: true });
+  const body = '{"query":"{ categoryStats { id } }"}';
+  const head = `POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+  expect(await sendBytes(server.url, [head + body, 'garbage\r\n\r\n'])).toBe('');
+});
+
+it('closes a connection that sends a body in a thousand pieces', async () => {
+  const server = await startServer();
+  const head =
+    'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
+  expect(await sendBytes(server.url, [head + '1\r\n \r\n'.repeat(1_100)])).toBe('');
+  const body = '{"query":"{ __typename }"}';
+  const some = `${'1\r\n \r\n'.repeat(900)}${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+  const last = head.replace('Host: a', 'Host: a\r\nConnection: close');
+  expect(await sendBytes(server.url, [last + some])).toContain('"__typename":"Query"');
+});
+
+it('answers what arrives just as it closes its door', async () => {
+  const { server, traffic } = await startPlain({}, (response) => void response.end('done'));
+  const late = open(server);
+  await once(server, 'connection');
+  const closed = traffic.close({ drainMs: 1 });
+  await expect.poll(() => server.listening).toBe(false);
+  late.write(get);
+  expect(String(await once(late, 'data'))).toContain('done');
+  await closed;
 });
 
 it('cuts off what takes too long to be answered and read', async () => {
@@ -134,6 +190,18 @@ it('cuts off what is still under way when its patience ends', async () => {
   await expect.poll(() => asked.closed).toBe(true);
 });
 
+const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+/** The responses to the next requests, in their order. */
+async function nextResponses(server: Server, count: number): Promise<ServerResponse[]> {
+  const responses: ServerResponse[] = [];
+  const onRequest = (_request: IncomingMessage, response: ServerResponse): void => void responses.push(response);
+  server.on('request', onRequest);
+  await expect.poll(() => responses.length).toBe(count);
+  server.off('request', onRequest);
+  return responses;
+}
+
 interface Plain {
   url: string;
   server: Server;
@@ -146,7 +214,9 @@ async function startPlain(limits: Partial<TrafficLimits>, answer: (response: Ser
   const refusals: string[] = [];
   const server = createServer();
   const traffic = new Traffic(server, { limits, onRefusal: (limit) => refusals.push(limit) });
-  server.on('request', (_request, response) => answer(response));
+  server.on('request', ({ socket }, response) => {
+    if (traffic.opened(socket, response)) answer(response);
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
