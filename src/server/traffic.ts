@@ -68,6 +68,11 @@ export class Traffic {
     return this.#answers.size;
   }
 
+  /** How many requests are executed just now, or wait for their readers. */
+  get executed(): number {
+    return this.#executed.size;
+  }
+
   /** Takes over the answer to a request that has begun to arrive. False: it is not to be answered. */
   opened(socket: Socket, response: ServerResponse): boolean {
     const answers = this.#sockets.get(socket);
