@@ -2,7 +2,7 @@
 import { GraphQLError } from 'graphql';
 import type { Cache, CacheEvent } from '../cache/index.ts';
 import { safeError, type Log } from './log.ts';
-import { outsideRequests } from './request-scope.ts';
+import { outsideRequests } from './http/request-scope.ts';
 
 /** A sick store fails every request, and a field without a key each of a list: one line a second says enough. */
 const warningEveryMs = 1_000;

@@ -6,13 +6,13 @@ import { CacheStats, createCache, createMemoryStore, createRedisStore } from '..
 import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { logCacheEvents } from '../../src/server/cache-log.ts';
 import { readGraphiqlPage } from '../../src/server/graphiql.ts';
-import { createGraphqlHandler } from '../../src/server/graphql.ts';
+import { createGraphqlHandler } from '../../src/server/graphql/graphql.ts';
 import { createHealth } from '../../src/server/health.ts';
-import { createHttpServer } from '../../src/server/http.ts';
-import { listen } from '../../src/server/listen.ts';
+import { createHttpServer } from '../../src/server/http/http.ts';
+import { listen } from '../../src/server/http/listen.ts';
 import { logOptions } from '../../src/server/log.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
-import type { TrafficLimits } from '../../src/server/traffic.ts';
+import type { TrafficLimits } from '../../src/server/http/traffic.ts';
 import { createClient, type Client } from './client.ts';
 
 export interface Overrides {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { Traffic, type TrafficLimits } from '../../src/server/traffic.ts';
+import { Traffic, type TrafficLimits } from '../../src/server/http/traffic.ts';
 import type { GraphqlError } from './client.ts';
 import { send, sendBytes } from './raw-request.ts';
 import { startServer } from './start-server.ts';

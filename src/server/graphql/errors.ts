@@ -1,9 +1,9 @@
 /** Errors as clients see them: a code of the contract, a sentence, and nothing of the inside. */
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { isDatabaseUnavailable } from '../database/index.ts';
-import { databaseReason } from './database-reason.ts';
-import type { Log } from './log.ts';
+import { isDatabaseUnavailable } from '../../database/index.ts';
+import { databaseReason } from '../database-reason.ts';
+import type { Log } from '../log.ts';
 
 /**
  * Replaces what a resolver threw: errors made for the client pass, the rest becomes `DATABASE_UNAVAILABLE` or

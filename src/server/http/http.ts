@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { answerBrokenRequest } from './broken-request.ts';
-import type { Page } from './graphiql.ts';
-import { graphqlPath, type GraphqlHandler } from './graphql.ts';
-import type { Health } from './health.ts';
-import type { Log } from './log.ts';
+import type { Page } from '../graphiql.ts';
+import { graphqlPath, type GraphqlHandler } from '../graphql/graphql.ts';
+import type { Health } from '../health.ts';
+import type { Log } from '../log.ts';
 import { checkAccept, checkQueryString, readJsonBody, RequestRefused } from './request-input.ts';
 import { inRequest, requestIdOf } from './request-scope.ts';
 import { Traffic, type TrafficLimits } from './traffic.ts';

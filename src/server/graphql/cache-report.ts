@@ -1,5 +1,5 @@
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
-import { cacheReportOf } from '../pothos-cache/index.ts';
+import { cacheReportOf } from '../../pothos-cache/index.ts';
 
 /**
  * Puts what the cached fields did into `extensions.cache`. It stands before `data`, where a person sees it without

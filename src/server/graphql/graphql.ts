@@ -2,13 +2,13 @@
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
-import type { ShopContext } from '../../schema/index.ts';
+import type { ShopContext } from '../../../schema/index.ts';
 import { useAdminToken } from './admin-token.ts';
 import { useCacheReport } from './cache-report.ts';
 import { useClosedConsole } from './closed-console.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
 import { useLimits } from './document-limits.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../log.ts';
 
 export const graphqlPath = '/graphql';
 
