@@ -2,6 +2,7 @@
  * The stored form of a value: JSON that says what it is when read with `redis-cli GET`. It holds durations, never points
  * in time: how old an entry is follows from what is left of its life, whatever the clocks of different machines say.
  */
+import { randomBytes } from 'node:crypto';
 import { decodeValue, encodeValue } from './codec.ts';
 import type { Key } from './key.ts';
 import type { Stamps } from './tags.ts';
@@ -18,6 +19,7 @@ export interface Entry {
 /** @throws {CacheError} `UNENCODABLE` for a value that has no stored form, or arguments that the load gave none. */
 export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry): string {
   const head = JSON.stringify({
+    id: randomBytes(12).toString('base64url'),
     key: key.text,
     field: key.field,
     ...(key.parent === undefined ? {} : { parent: String(key.parent) }),
@@ -27,6 +29,11 @@ export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry)
     stamps,
   });
   return `${head.slice(0, -1)},"value":${encodeValue(value)}}`;
+}
+
+/** What tells one entry at a key from the next one there: its id, with which it begins. */
+export function headOf(text: string): string {
+  return text.slice(0, '{"id":"'.length + 16);
 }
 
 /** The entry in `text`, or undefined for anything that `encodeEntry` did not write for this key: a copy of another's. */

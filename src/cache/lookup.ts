@@ -1,14 +1,16 @@
 /** The way into the store: value and tokens in one round trip, and whether the entry's stamps still stand. */
-import { decodeEntry, type Entry } from './entry.ts';
+import { decodeEntry, headOf, type Entry } from './entry.ts';
 import type { EmitEvent } from './events.ts';
 import type { Key } from './key.ts';
+import type { Seen } from './lease.ts';
 import type { RequestStore } from './request-store.ts';
+import { anyValue } from './store.ts';
 import { stampsOf, type Stamps } from './tags.ts';
 
 export type Lookup =
   | { readonly found: 'entry'; readonly entry: Entry; readonly remainingMs: number }
-  /** `stamps` are the tokens as they are now, before any load; undefined where one is missing. */
-  | { readonly found: 'nothing'; readonly stamps: Stamps | undefined }
+  /** Nothing, or nothing that may be given: what is known then, before any load. */
+  | { readonly found: 'nothing'; readonly seen: Seen }
   | { readonly found: 'no-store' };
 
 export async function lookup(
@@ -19,22 +21,22 @@ export async function lookup(
   const read = await store.read(key.text, tags);
   if (read === undefined) return { found: 'no-store' };
   const stamps = stampsOf(tags, read.tokens);
-  const rejected = (reason: 'corrupt' | 'invalidated'): Lookup => {
+  const rejected = (reason: 'corrupt' | 'invalidated', head: string): Lookup => {
     emit({ type: 'entry-rejected', key: key.text, field: key.field, reason });
-    return { found: 'nothing', stamps };
+    return { found: 'nothing', seen: { stamps, head } };
   };
 
-  if (read.text === undefined) return { found: 'nothing', stamps };
+  if (read.text === undefined) return { found: 'nothing', seen: { stamps, head: undefined } };
   const entry = decodeEntry(key, read.text);
-  if (entry === undefined) return rejected('corrupt');
-  const isValid = stamps !== undefined && (await stand(store, entry.stamps, stamps));
+  if (entry === undefined) return rejected('corrupt', anyValue);
+  const isValid = stamps !== undefined && (await entryStands(store, entry.stamps, stamps));
   if (isValid === undefined) return { found: 'no-store' };
-  if (!isValid) return rejected('invalidated');
+  if (!isValid) return rejected('invalidated', headOf(read.text));
   return { found: 'entry', entry, remainingMs: read.remainingMs };
 }
 
 /** Whether each token that an entry was stamped with is still that of its tag; undefined where the store failed. */
-async function stand(store: RequestStore, stamped: Stamps, current: Stamps): Promise<boolean | undefined> {
+export async function entryStands(store: RequestStore, stamped: Stamps, current: Stamps): Promise<boolean | undefined> {
   if (Object.keys(current).some((tag) => stamped[tag] !== current[tag])) return false;
   // Tags of values that were fetched inside the load: only the entry knows them, which costs a second round trip.
   const innerTags = Object.keys(stamped).filter((tag) => !Object.hasOwn(current, tag));

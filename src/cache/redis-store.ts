@@ -11,8 +11,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { systemClock } from './clock.ts';
+import { CacheError } from './errors.ts';
 import { connectRedis, refuse, type ConnectionOptions } from './redis-connection.ts';
-import { checkNamespace, tokenTtlMs, type Store } from './store.ts';
+import { acquireScript, addScript, fillScript, releaseScript, renewScript, type Script } from './redis-scripts.ts';
+import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
 
 /** Keys that one SCAN step looks at; each batch is one UNLINK. */
 const scanCount = 500;
@@ -69,6 +71,22 @@ export async function createRedisStore({
     await run(commands);
   };
 
+  /** What a script gives, and the tokens of `tags` after it. */
+  const runScript = async (
+    script: Script,
+    { key, args, tags = [] }: { key: string; args: readonly (string | number)[]; tags?: readonly string[] },
+  ): Promise<[unknown, (string | undefined)[]]> => {
+    const attempt = async (isKnown: boolean): Promise<[unknown, (string | undefined)[]]> => {
+      const commands = addScript(redis.pipeline(), script, { key, args, isKnown });
+      const [reply, tokens] = await run(tags.length === 0 ? commands : commands.mget(tags.map(tokenKey)));
+      return [reply, tags.length === 0 ? [] : await tokensIn(tokens)];
+    };
+    return await attempt(true).catch((error: unknown) => {
+      if (error instanceof CacheError && error.message.startsWith('NOSCRIPT')) return attempt(false);
+      throw error;
+    });
+  };
+
   return {
     namespace,
     tier: 'redis',
@@ -102,6 +120,26 @@ export async function createRedisStore({
       const commands = redis.pipeline().set(key, text, 'PXAT', endsAtMs);
       const [, tokens] = await run(tags.length === 0 ? commands : commands.mget(tags.map(tokenKey)));
       return tags.length === 0 ? [] : await tokensIn(tokens);
+    },
+
+    async acquire(key, { lease, basis, leaseMs, head = '', tags }) {
+      const [reply, tokens] = await runScript(acquireScript, { key, args: [lease, basis, leaseMs, head], tags });
+      const [state, text, remainingMs = 0] = reply as [LeaseReply['state'], string?, number?];
+      return { state, text, remainingMs, tokens };
+    },
+
+    async fill(key, { lease, text, ttlMs, tags }) {
+      const endsAtMs = Math.floor((await serverNowMs()) + ttlMs);
+      const [isStored, tokens] = await runScript(fillScript, { key, args: [lease, text, endsAtMs], tags });
+      return { isStored: isStored === 1, tokens };
+    },
+
+    async renew(key, { lease, leaseMs }) {
+      await runScript(renewScript, { key, args: [lease, leaseMs] });
+    },
+
+    async release(key, { lease, openMs }) {
+      await runScript(releaseScript, { key, args: [lease, openMs] });
     },
 
     async dropTokens(tags) {

@@ -18,6 +18,7 @@
  *   `products:42`  | `products:42`, `products`   | that row's values and the table's
  *   `products`     | `products`, `products:!`    | the table's values and those of every row
  */
+import { hash } from 'node:crypto';
 import { CacheError } from './errors.ts';
 
 /** Tokens by tag. */
@@ -65,4 +66,19 @@ export function stampsOf(tags: readonly string[], tokens: readonly (string | und
     stamps.set(tag, token);
   }
   return Object.fromEntries(stamps); // an assignment would lose the tag `__proto__`
+}
+
+/** The tokens of `tags` before a load, made where there are none; undefined where the store fails or one is lost at once. */
+export async function captureStamps(
+  store: { capture(tags: readonly string[]): Promise<readonly (string | undefined)[] | undefined> },
+  tags: readonly string[],
+): Promise<Stamps | undefined> {
+  const tokens = await store.capture(tags);
+  return tokens && stampsOf(tags, tokens);
+}
+
+/** A text that differs where the stamps do. */
+export function basisOf(stamps: Stamps): string {
+  const tokens = Object.entries(stamps).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return hash('sha256', JSON.stringify(tokens), 'base64url').slice(0, 22);
 }
