@@ -1,0 +1,24 @@
+/**
+ * npm run manifests: puts the text of sql/ into the ConfigMap at the end of manifests/postgres.yaml, where the database's
+ * container runs it. Kustomize could do that itself, but reads no file above its folder, and `kubectl apply -f` none.
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+const manifest = join(root, 'manifests/postgres.yaml');
+const mark = '\ndata:\n';
+
+const names = (await readdir(join(root, 'sql'))).filter((name) => name.endsWith('.sql')).toSorted();
+const entries = await Promise.all(
+  names.map(async (name) => `  ${name}: |\n${indented(await readFile(join(root, 'sql', name), 'utf8'))}`),
+);
+const text = await readFile(manifest, 'utf8');
+const end = text.lastIndexOf(mark);
+if (end < 0) throw new Error(`${manifest} has no line "data:"`);
+await writeFile(manifest, text.slice(0, end) + mark + entries.join(''));
+
+/** As YAML's literal block wants it. An empty line stays empty. */
+function indented(lines) {
+  return lines.replace(/^(?=.)/gm, '    ');
+}
