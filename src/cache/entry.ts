@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { decodeValue, encodeValue } from './codec.ts';
 import type { Key } from './key.ts';
+import { anyValue } from './store.ts';
 import type { Stamps } from './tags.ts';
 
 export interface Entry {
@@ -31,9 +32,9 @@ export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry)
   return `${head.slice(0, -1)},"value":${encodeValue(value)}}`;
 }
 
-/** What tells one entry at a key from the next one there: its id, with which it begins. */
+/** What tells one entry at a key from the next one there: its id, with which it begins; `anyValue` for what is not ours. */
 export function headOf(text: string): string {
-  return text.slice(0, '{"id":"'.length + 16);
+  return /^\{"id":"[\w-]{16}"/.exec(text)?.[0] ?? anyValue;
 }
 
 /** The entry in `text`, or undefined for anything that `encodeEntry` did not write for this key: a copy of another's. */

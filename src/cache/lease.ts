@@ -11,6 +11,8 @@
  * - Where a load failed, or gave what cannot be stored, the lease stays for a moment as leave to load for oneself: else
  *   those who wait would do that one after another.
  *
+ * A wait ends after three seconds at the latest, also where two loads in different processes wait for each other.
+ *
  * Source: Nishtala et al., Scaling Memcache at Facebook (NSDI 2013), section 3.2.1, leases.
  */
 import { randomBytes } from 'node:crypto';
@@ -21,11 +23,11 @@ import type { GuardedStore } from './guarded-store.ts';
 import type { Key } from './key.ts';
 import { entryStands } from './lookup.ts';
 import type { RequestStore } from './request-store.ts';
-import { anyValue, type LeaseReply } from './store.ts';
+import type { LeaseReply } from './store.ts';
 import { basisOf, captureStamps, stampsOf, type Stamps } from './tags.ts';
 
 /** How long a lease lives that nobody renews. */
-export const leaseMs = 1_000;
+const leaseMs = 1_000;
 const renewEveryMs = 300;
 /** A load that takes longer is not waited for. */
 const renewedMsMax = 10_000;
@@ -35,12 +37,11 @@ const pauseMsMin = 2;
 const pauseMsMax = 50;
 
 export interface LeaseParts {
-  /** For the calls of this request, which have one deadline. */
-  readonly store: RequestStore;
-  /** For calls beside it: polls and renewals. */
+  /** For calls that no request waits for, and for polls. */
   readonly guarded: Pick<GuardedStore, 'request'>;
   readonly clock: Clock;
   readonly emit: EmitEvent;
+  /** From 0 to 1: spreads the polls of those who wait. */
   readonly random: () => number;
 }
 
@@ -48,49 +49,138 @@ export interface LeaseParts {
 export interface Seen {
   /** The tokens of its tags; undefined where one is missing. */
   readonly stamps: Stamps | undefined;
-  /** The head of the value that it has rejected, `anyValue` for one that is not ours; undefined where there is none. */
+  /** The head of the value that it has rejected; undefined where there is none. */
   readonly head: string | undefined;
 }
 
+export interface LeaseRequest {
+  /** For the calls of this request, which have one deadline. */
+  readonly store: RequestStore;
+  /** All that the value is stamped with. */
+  readonly tags: readonly string[];
+  readonly seen: Seen;
+  /** How many requests have come so far. */
+  readonly arrived: () => number;
+}
+
 export type Permit =
-  | { readonly leave: 'to-store'; readonly lease: string; readonly stamps: Stamps }
+  /** Without a lease where everyone may load, and store. */
+  | { readonly leave: 'to-store'; readonly lease: HeldLease | undefined; readonly stamps: Stamps }
   /** To load for oneself, and not to store. */
   | { readonly leave: 'to-load' }
-  /** No need to load: another process did. */
-  | { readonly leave: 'none'; readonly entry: Entry; readonly remainingMs: number };
+  /** No need to load: another process did. Right for those who came before `provenFor`, and for that one. */
+  | { readonly leave: 'none'; readonly entry: Entry; readonly remainingMs: number; readonly provenFor: number };
 
-/** @param tags All that the value is stamped with. */
-export async function acquireLease(parts: LeaseParts, key: Key, { tags, seen }: { tags: readonly string[]; seen: Seen }): Promise<Permit> {
-  const lease = randomBytes(16).toString('base64url');
-  const startedMs = parts.clock.nowMs();
-  let { stamps, head } = seen;
-  let { store } = parts;
-  for (let pauseMs = pauseMsMin; ; ) {
-    stamps ??= await captureStamps(store, tags);
-    if (stamps === undefined) return { leave: 'to-load' };
-    const reply = await store.acquire(key.text, { lease, basis: basisOf(stamps), leaseMs, head, tags });
-    const current = reply && stampsOf(tags, reply.tokens);
-    if (reply?.state === 'held') {
-      // Read after the lease was taken, and before the load begins.
-      const captured = current ?? (await captureStamps(store, tags));
-      return captured === undefined ? { leave: 'to-load' } : { leave: 'to-store', lease, stamps: captured };
-    }
-    if (reply === undefined || reply.state === 'open') return { leave: 'to-load' };
-    if (reply.state === 'value') {
-      const found = await takenFrom(store, key, { reply, current });
-      if (typeof found === 'object') return { leave: 'none', ...found };
-      head = found;
+/** A lease that is renewed until one of its ends. */
+export interface HeldLease {
+  readonly token: string;
+  /** It is not renewed any more: it is about to be filled. */
+  letGo(): void;
+  /** Ends it. For `openMs` from then on everyone loads for himself. Never rejects. */
+  release(openMs: number): Promise<void>;
+}
+
+/** The leases of one cache: those that it holds, and those that it waits for. */
+export class Leases {
+  readonly #parts: LeaseParts;
+  readonly #held = new Set<HeldLease>();
+  readonly #pauses = new Set<() => void>();
+  #isClosed = false;
+
+  constructor(parts: LeaseParts) {
+    this.#parts = parts;
+  }
+
+  async acquire(key: Key, { store: ofRequest, tags, seen, arrived }: LeaseRequest): Promise<Permit> {
+    const { guarded, clock, emit } = this.#parts;
+    const token = randomBytes(16).toString('base64url');
+    const startedMs = clock.nowMs();
+    let { stamps, head } = seen;
+    let store = ofRequest;
+    for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(2 * pauseMs, pauseMsMax)) {
+      stamps ??= await captureStamps({ store, emit }, key, tags);
+      if (stamps === undefined || this.#isClosed) return { leave: 'to-load' };
+      const provenFor = arrived();
+      const reply = await store.acquire(key.text, { lease: token, basis: basisOf(stamps), leaseMs, head, tags });
+      if (reply === undefined) return { leave: 'to-load' };
+      const current = stampsOf(tags, reply.tokens);
+      if (reply.state === 'held') {
+        // The tokens are of after the lease was taken, and of before the load begins.
+        const lease = this.#keep(key, token);
+        const captured = current ?? (await captureStamps({ store, emit }, key, tags));
+        if (captured !== undefined) return { leave: 'to-store', lease, stamps: captured };
+        void lease.release(0);
+        return { leave: 'to-load' };
+      }
       stamps = current;
-      continue;
+      if (reply.state === 'open') {
+        stamps ??= await captureStamps({ store, emit }, key, tags);
+        return stamps === undefined ? { leave: 'to-load' } : { leave: 'to-store', lease: undefined, stamps };
+      }
+      if (reply.state === 'value') {
+        const found = await takenFrom(store, key, { reply, current });
+        if (typeof found === 'object') return { leave: 'none', ...found, provenFor };
+        head = found;
+        continue;
+      }
+      if (clock.nowMs() - startedMs >= waitMsMax) {
+        emit({ type: 'lease-timeout', key: key.text, field: key.field, waitMs: waitMsMax });
+        return { leave: 'to-load' };
+      }
+      await this.#pause(pauseMs);
+      store = guarded.request(); // the time of the wait is the holder's, not the store's
     }
-    stamps = current;
-    if (parts.clock.nowMs() - startedMs >= waitMsMax) {
-      parts.emit({ type: 'lease-timeout', key: key.text, field: key.field, waitMs: waitMsMax });
-      return { leave: 'to-load' };
-    }
-    await pause(parts.clock, pauseMs * (0.5 + parts.random() / 2));
-    pauseMs = Math.min(2 * pauseMs, pauseMsMax);
-    store = parts.guarded.request(); // the time of the wait is the holder's, not the store's
+  }
+
+  /** Ends the leases that are held here: what their loads give is not stored, and nobody waits for it. */
+  async endAll(): Promise<void> {
+    await Promise.all([...this.#held].map((lease) => lease.release(0)));
+  }
+
+  /** Ends all that is held, so that others need not wait for it to run out, and every wait. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const end of this.#pauses) end();
+    await this.endAll();
+  }
+
+  #keep({ text: key }: Key, token: string): HeldLease {
+    const { guarded, clock } = this.#parts;
+    const startedMs = clock.nowMs();
+    let cancel = (): void => {};
+    // What fails to be renewed, or to be released, runs out. None of these calls rejects.
+    const renewLater = (): void => {
+      cancel = clock.after(renewEveryMs, () => {
+        if (clock.nowMs() - startedMs >= renewedMsMax) return;
+        void guarded.request().renew(key, { lease: token, leaseMs });
+        renewLater();
+      });
+    };
+    const letGo = (): void => {
+      cancel();
+      this.#held.delete(lease);
+    };
+    const release = (openMs: number): Promise<void> => {
+      letGo();
+      return guarded.request().release(key, { lease: token, openMs });
+    };
+    const lease: HeldLease = { token, letGo, release };
+    this.#held.add(lease);
+    renewLater();
+    return lease;
+  }
+
+  #pause(pauseMs: number): Promise<void> {
+    const { clock, random } = this.#parts;
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const cancel = clock.after(pauseMs * (0.5 + random() / 2), end);
+      this.#pauses.add(end);
+    });
   }
 }
 
@@ -101,29 +191,7 @@ async function takenFrom(
   { reply, current }: { reply: LeaseReply; current: Stamps | undefined },
 ): Promise<{ entry: Entry; remainingMs: number } | string> {
   const { text = '', remainingMs } = reply;
-  const entry = remainingMs > 0 ? decodeEntry(key, text) : undefined;
-  if (entry === undefined) return anyValue;
-  const stands = current !== undefined && (await entryStands(store, entry.stamps, current));
+  const entry = decodeEntry(key, text);
+  const stands = entry !== undefined && current !== undefined && (await entryStands(store, entry.stamps, current));
   return stands === true ? { entry, remainingMs } : headOf(text);
-}
-
-/** Renews the lease until the returned function is called. */
-export function keepLease({ guarded, clock }: LeaseParts, key: Key, lease: string): () => void {
-  const startedMs = clock.nowMs();
-  let cancel = (): void => {};
-  const renewLater = (): void => {
-    cancel = clock.after(renewEveryMs, () => {
-      if (clock.nowMs() - startedMs >= renewedMsMax) return;
-      void guarded.request().renew(key.text, { lease, leaseMs }); // never rejects; where it fails the lease runs out
-      renewLater();
-    });
-  };
-  renewLater();
-  return () => cancel();
-}
-
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(ms, resolve);
-  });
 }

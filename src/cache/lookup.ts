@@ -4,7 +4,6 @@ import type { EmitEvent } from './events.ts';
 import type { Key } from './key.ts';
 import type { Seen } from './lease.ts';
 import type { RequestStore } from './request-store.ts';
-import { anyValue } from './store.ts';
 import { stampsOf, type Stamps } from './tags.ts';
 
 export type Lookup =
@@ -21,18 +20,18 @@ export async function lookup(
   const read = await store.read(key.text, tags);
   if (read === undefined) return { found: 'no-store' };
   const stamps = stampsOf(tags, read.tokens);
-  const rejected = (reason: 'corrupt' | 'invalidated', head: string): Lookup => {
+  const { text, remainingMs } = read;
+  if (text === undefined) return { found: 'nothing', seen: { stamps, head: undefined } };
+  const rejected = (reason: 'corrupt' | 'invalidated'): Lookup => {
     emit({ type: 'entry-rejected', key: key.text, field: key.field, reason });
-    return { found: 'nothing', seen: { stamps, head } };
+    return { found: 'nothing', seen: { stamps, head: headOf(text) } };
   };
 
-  if (read.text === undefined) return { found: 'nothing', seen: { stamps, head: undefined } };
-  const entry = decodeEntry(key, read.text);
-  if (entry === undefined) return rejected('corrupt', anyValue);
+  const entry = decodeEntry(key, text);
+  if (entry === undefined) return rejected('corrupt');
   const isValid = stamps !== undefined && (await entryStands(store, entry.stamps, stamps));
   if (isValid === undefined) return { found: 'no-store' };
-  if (!isValid) return rejected('invalidated', headOf(read.text));
-  return { found: 'entry', entry, remainingMs: read.remainingMs };
+  return isValid ? { found: 'entry', entry, remainingMs } : rejected('invalidated');
 }
 
 /** Whether each token that an entry was stamped with is still that of its tag; undefined where the store failed. */

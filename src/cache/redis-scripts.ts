@@ -10,34 +10,43 @@ export interface Script {
   readonly sha1: string;
 }
 
-/** `ARGV`: the token, what the load stands on, the lease's life, the head of the value that was seen. */
+/**
+ * `ARGV`: the token, what the load stands on, the lease's life, the head of the value that was seen. Something else at one
+ * of the keys is nothing, and so is a value that has no end.
+ */
 export const acquireScript = script(`
   local value = redis.pcall('GET', KEYS[1])
   local seen = ARGV[4]
   if type(value) == 'string' and seen ~= '*' and (seen == '' or string.sub(value, 1, #seen) ~= seen) then
-    return {'value', value, redis.call('PTTL', KEYS[1])}
+    local remaining = redis.call('PTTL', KEYS[1])
+    if remaining > 0 then return {'value', value, remaining} end
   end
-  local lease = redis.call('GET', KEYS[2])
+  local lease = redis.pcall('GET', KEYS[2])
   if lease == 'open' then return {'open'} end
-  if lease and string.sub(lease, -#ARGV[2]) == ARGV[2] then return {'taken'} end
+  if type(lease) == 'string' and string.sub(lease, -#ARGV[2]) == ARGV[2] then return {'taken'} end
   redis.call('SET', KEYS[2], ARGV[1] .. ARGV[2], 'PX', ARGV[3])
   return {'held'}`);
 
-/** `ARGV`: the token, the value's text, the time of its end. 1: stored. */
-export const fillScript = script(`
-  if string.sub(redis.call('GET', KEYS[2]) or '', 1, #ARGV[1]) ~= ARGV[1] then return 0 end
-  redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
+const heldOnly = `
+  local lease = redis.pcall('GET', KEYS[2])
+  if type(lease) ~= 'string' or string.sub(lease, 1, #ARGV[1]) ~= ARGV[1] then return 0 end`;
+
+/**
+ * `ARGV`: the token, the value's text, the time of its end. 1: stored. Where the server has no room for the value the lease
+ * ends all the same, so that nobody waits for it.
+ */
+export const fillScript = script(`${heldOnly}
+  local stored = redis.pcall('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
   redis.call('DEL', KEYS[2])
+  if stored.err then return stored end
   return 1`);
 
 /** `ARGV`: the token, the lease's life. */
-export const renewScript = script(`
-  if string.sub(redis.call('GET', KEYS[2]) or '', 1, #ARGV[1]) ~= ARGV[1] then return 0 end
+export const renewScript = script(`${heldOnly}
   return redis.call('PEXPIRE', KEYS[2], ARGV[2])`);
 
 /** `ARGV`: the token, for how long the lease stays open; 0: it goes. */
-export const releaseScript = script(`
-  if string.sub(redis.call('GET', KEYS[2]) or '', 1, #ARGV[1]) ~= ARGV[1] then return 0 end
+export const releaseScript = script(`${heldOnly}
   if ARGV[2] == '0' then return redis.call('DEL', KEYS[2]) end
   redis.call('SET', KEYS[2], 'open', 'PX', ARGV[2])
   return 1`);

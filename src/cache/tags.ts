@@ -20,6 +20,9 @@
  */
 import { hash } from 'node:crypto';
 import { CacheError } from './errors.ts';
+import type { EmitEvent } from './events.ts';
+import type { Key } from './key.ts';
+import type { RequestStore } from './request-store.ts';
 
 /** Tokens by tag. */
 export type Stamps = Readonly<Record<string, string>>;
@@ -70,11 +73,15 @@ export function stampsOf(tags: readonly string[], tokens: readonly (string | und
 
 /** The tokens of `tags` before a load, made where there are none; undefined where the store fails or one is lost at once. */
 export async function captureStamps(
-  store: { capture(tags: readonly string[]): Promise<readonly (string | undefined)[] | undefined> },
+  { store, emit }: { store: Pick<RequestStore, 'capture'>; emit: EmitEvent },
+  { text: key, field }: Key,
   tags: readonly string[],
 ): Promise<Stamps | undefined> {
   const tokens = await store.capture(tags);
-  return tokens && stampsOf(tags, tokens);
+  if (tokens === undefined) return undefined;
+  const stamps = stampsOf(tags, tokens);
+  if (stamps === undefined) emit({ type: 'write-refused', key, field, reason: 'token-lost' });
+  return stamps;
 }
 
 /** A text that differs where the stamps do. */

@@ -169,7 +169,7 @@ export async function newWorld(
       : over === 'redis'
         ? await redisStore(namespace)
         : createMemoryStore({ namespace, clock });
-  const cache = createCache({ store, clock });
+  const cache = createCache({ store, clock, random: () => 1 });
   onTestFinished(() => cache.close());
   const source = new Source();
   const trace = new Trace(cache);
