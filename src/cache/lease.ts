@@ -112,6 +112,7 @@ export class Leases {
         void lease.release(0);
         return { leave: 'to-load' };
       }
+      const isVoid = current === undefined || basisOf(current) !== basisOf(stamps);
       stamps = current;
       if (reply.state === 'open') {
         stamps ??= await captureStamps({ store, emit }, key, tags);
@@ -127,6 +128,7 @@ export class Leases {
         emit({ type: 'lease-timeout', key: key.text, field: key.field, waitMs: waitMsMax });
         return { leave: 'to-load' };
       }
+      if (isVoid) continue; // what the holder stores will be, so it is taken over at once
       await this.#pause(pauseMs);
       store = guarded.request(); // the time of the wait is the holder's, not the store's
     }

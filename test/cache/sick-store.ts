@@ -8,7 +8,8 @@ import {
 } from '../../src/cache/index.ts';
 import { newWorld, type World } from './world.ts';
 
-export type Health = 'well' | 'failing' | 'refusing' | 'silent';
+/** `mute` does what it is asked, and `silent` does not; both answer when they are told to. */
+export type Health = 'well' | 'failing' | 'refusing' | 'silent' | 'mute';
 
 export class SickStore implements Store {
   health: Health = 'well';
@@ -85,8 +86,9 @@ export class SickStore implements Store {
     if (this.health === 'well' || !isSick) return run();
     if (this.health === 'failing') return Promise.reject(new Error(`${call}: the store is sick`));
     if (this.health === 'refusing') return Promise.reject(new CacheError('STORE_REFUSED', `${call}: no`));
+    const done = this.health === 'mute' ? run() : undefined;
     return new Promise((resolve) => {
-      this.#held.push(() => resolve(run()));
+      this.#held.push(() => resolve(done ?? run()));
     });
   }
 }

@@ -1,0 +1,191 @@
+// One load per key in all processes: each world is a process of its own, all of them on one Redis.
+import { describe, expect, it } from 'vitest';
+import { holding, isWaiting, newProcesses, poll, pollUntil, tags } from './processes.ts';
+import { SickStore } from './sick-store.ts';
+import { newWorld, redisStore, times, type World } from './world.ts';
+
+describe('who misses what another process loads', () => {
+  it('waits, and gets what that one stores', async () => {
+    const { one, two } = await newProcesses();
+    const { held, first } = await holding(one);
+    const waiting = two.outcome({ tags });
+    for (const _ of times(5, Number)) await poll(two);
+    held.give('value');
+    expect(await first).toBe('value');
+    await poll(two);
+    const { value, state, tier, ageMs, ttlMs } = await waiting;
+    expect({ value, state, tier }).toEqual({ value: 'value', state: 'shared', tier: null });
+    expect((ageMs ?? Number.NaN) + (ttlMs ?? Number.NaN)).toBe(60_000);
+    expect(two.source.loads).toBe(0);
+    expect(two.trace.text).toBe('shared');
+    expect(await two.fetch({ tags })).toBe('value');
+  });
+
+  it('waits once for all who come in its own process', async () => {
+    const { one } = await newProcesses();
+    const sick = new SickStore(await redisStore(one.namespace));
+    const two = await newWorld(sick);
+    const { held, first } = await holding(one);
+    const waiting = times(50, () => two.fetch({ tags }));
+    await isWaiting(two);
+    held.give('value');
+    await first;
+    await poll(two);
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['value']));
+    expect(sick.calls.filter((call) => call === 'acquire')).toHaveLength(2);
+  });
+
+  it('loads when the holder has died and its lease has run out; what that one stores later is refused', async () => {
+    const { one, two, client, lease } = await newProcesses();
+    const { held, first } = await holding(one);
+    const waiting = two.fetch({ tags });
+    await isWaiting(two);
+    expect(await client.pttl(lease)).toBeLessThanOrEqual(1_000);
+    await client.unlink(lease);
+    await poll(two);
+    expect(await waiting).toBe('of two');
+    expect(two.trace.text).toBe('load write miss');
+
+    held.give('late');
+    expect(await first).toBe('late');
+    expect(one.trace.text).toBe('load write-refused(lease-lost) miss');
+    expect(await two.fetch({ tags })).toBe('of two');
+  });
+
+  it('loads anew, and waits for nobody, where the tag was invalidated during that load', async () => {
+    const { one, two } = await newProcesses();
+    const { held, first } = await holding(one);
+    await two.cache.invalidate(tags);
+    expect(await two.fetch({ tags })).toBe('of two');
+    expect(two.source.loads).toBe(1);
+    held.give('old');
+    await first;
+    expect(await two.fetch({ tags })).toBe('of two');
+    expect(await one.fetch({ tags })).toBe('of two');
+  });
+
+  it('takes over where the tag is invalidated while it waits', async () => {
+    const { one, two } = await newProcesses();
+    const { held } = await holding(one);
+    const waiting = two.fetch({ tags });
+    await isWaiting(two);
+    await one.cache.invalidate(tags);
+    await poll(two);
+    expect(await waiting).toBe('of two');
+    held.give('old');
+  });
+
+  it('loads at once where that load failed, all of them at the same time, and stores', async () => {
+    const { one, two } = await newProcesses();
+    const three = await newWorld('redis', { namespace: one.namespace });
+    const { held, first } = await holding(one);
+    const [loadOfTwo, loadOfThree] = [two.source.hold(), three.source.hold()];
+    const waiting = [two.fetch({ tags }), three.fetch({ tags })];
+    await Promise.all([isWaiting(two), isWaiting(three)]);
+    held.fail(new Error('no rows'));
+    await expect(first).rejects.toThrow('no rows');
+    // Neither waits for the other.
+    await pollUntil(Promise.all([loadOfTwo.begun, loadOfThree.begun]), two, three);
+    loadOfTwo.give('value');
+    loadOfThree.give('value');
+    expect(await Promise.all(waiting)).toEqual(['value', 'value']);
+    expect(await one.fetch({ tags })).toBe('value');
+    expect(one.source.loads).toBe(1);
+  });
+
+  it('loads at once where that load gave what is never stored', async () => {
+    const { one, two, client, lease } = await newProcesses();
+    const { held, first } = await holding(one);
+    const waiting = two.fetch({ tags });
+    await isWaiting(two);
+    held.give(new URL('http://a'));
+    await first;
+    await expect.poll(() => client.get(lease)).toBe('open');
+    expect(await client.pttl(lease)).toBeLessThanOrEqual(1_000);
+    await poll(two);
+    expect(await waiting).toBe('of two');
+    expect(two.trace.text).toBe('load write miss');
+  });
+
+  it('takes the lease where that value is not stored because it was invalidated meanwhile', async () => {
+    const { one, client, lease } = await newProcesses();
+    const load = async (): Promise<unknown> => {
+      await one.cache.invalidate(tags);
+      return one.fetch({ field: 'Query.inner', tags });
+    };
+    await one.fetch({ tags, load });
+    expect(one.trace.text).toBe('invalidate load write miss load write-refused(token-lost) miss');
+    await expect.poll(() => client.exists(lease)).toBe(0);
+  });
+
+  it('loads for itself, and does not store, after three seconds', async () => {
+    const { one, two, client, key } = await newProcesses();
+    const { held, first } = await holding(one);
+    const waiting = two.fetch({ tags });
+    await pollUntil(waiting, two);
+    expect(await waiting).toBe('of two');
+    expect(two.trace.text).toBe('lease-timeout load miss');
+    expect(two.clock.nowMs()).toBeGreaterThanOrEqual(3_000);
+    expect(two.clock.nowMs()).toBeLessThanOrEqual(3_100);
+    expect(await client.exists(key)).toBe(0);
+    held.give('value');
+    await first;
+  });
+
+  it('ends its wait where both wait for each other', async () => {
+    const { one, two } = await newProcesses();
+    const a = ({ fetch }: World): Promise<unknown> => fetch({ field: 'Query.a', load: () => b(worldOf(fetch)) });
+    const b = ({ fetch }: World): Promise<unknown> => fetch({ field: 'Query.b', load: () => a(worldOf(fetch)) });
+    const worldOf = (fetch: World['fetch']): World => (fetch === one.fetch ? one : two);
+    const both = Promise.allSettled([a(one), b(two)]);
+    await pollUntil(both, one, two);
+    for (const outcome of await both) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'CIRCULAR_LOAD' } });
+    }
+  });
+});
+
+describe('the value that was rejected', () => {
+  it('is not given again by the lease, and what comes in its place is', async () => {
+    const { one, client, key } = await newProcesses();
+    const sick = new SickStore(await redisStore(one.namespace));
+    const two = await newWorld(sick);
+    await one.fetch({ tags });
+    await client.unlink(`${one.namespace}:tag:products`);
+    const { held, first } = await holding(one);
+    const waiting = two.fetch({ tags });
+    await isWaiting(two);
+    expect(sick.calls).toEqual(['read', 'acquire']);
+    expect(await client.exists(key)).toBe(1);
+    held.give('new');
+    await first;
+    await poll(two);
+    expect(await waiting).toBe('new');
+  });
+
+  it('may be one of ours that lost its end', async () => {
+    const { one, two, client, key } = await newProcesses();
+    await one.fetch({ tags });
+    const text = (await client.get(key)) ?? '';
+    await client.set(key, text.slice(0, -20), 'PX', 60_000);
+    const { held, first } = await holding(one);
+    const waiting = two.fetch({ tags });
+    await isWaiting(two);
+    held.give('new');
+    await first;
+    await poll(two);
+    expect(await waiting).toBe('new');
+  });
+
+  it.each(['', 'no JSON', '\uD800{"id":"', '{"id":"0123456789abcdef","key":"another’s"}'])(
+    'may be anything: %j',
+    async (text) => {
+      const { one, client, key } = await newProcesses();
+      await client.set(key, text, 'PX', 60_000);
+      expect(await one.fetch({ tags })).toBe('value');
+      expect(one.trace.take()).toBe('entry-rejected(corrupt) load write miss');
+      expect(await one.fetch({ tags })).toBe('value');
+      expect(one.trace.text).toBe('hit');
+    },
+  );
+});
