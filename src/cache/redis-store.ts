@@ -12,6 +12,7 @@ import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { systemClock } from './clock.ts';
 import { CacheError } from './errors.ts';
+import { batchReads } from './read-batch.ts';
 import { connectRedis, refuse, type ConnectionOptions } from './redis-connection.ts';
 import { acquireScript, addScript, fillScript, releaseScript, renewScript, type Script } from './redis-scripts.ts';
 import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
@@ -39,7 +40,8 @@ export async function createRedisStore({
   onReady = () => {},
 }: Partial<ConnectionOptions> & { address: string; namespace: string }): Promise<Store> {
   checkNamespace(namespace);
-  const { redis, run, serverNowMs, runId } = await connectRedis({ address, deadlineMs, clock, onError, onReady });
+  const connection = await connectRedis({ address, deadlineMs, clock, onError, onReady });
+  const { redis, run, serverNowMs, runId } = connection;
 
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
@@ -91,20 +93,7 @@ export async function createRedisStore({
     namespace,
     tier: 'redis',
 
-    async read(key, tags) {
-      const [text, remainingMs, tokens] = await run(redis.pipeline().get(key).pttl(key).mget(tags.map(tokenKey)));
-      const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
-      return {
-        text: isAlive ? text : undefined,
-        remainingMs: isAlive ? remainingMs : 0,
-        tokens: await tokensIn(tokens),
-      };
-    },
-
-    async tokens(tags) {
-      const [tokens] = await run(redis.pipeline().mget(tags.map(tokenKey)));
-      return await tokensIn(tokens);
-    },
+    ...batchReads({ connection, tokenKey, tokensIn }),
 
     async capture(tags) {
       const tokens = await captured(tags);

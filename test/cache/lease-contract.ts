@@ -89,14 +89,14 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
     it('live on where they are renewed by their holder', async () => {
       const { store, key, stateOf, passes } = await newLease();
       await passes(key, 50_000);
-      await store.renew(key, { lease: theirs, leaseMs: 600_000 });
       await store.renew(key, { lease: mine, leaseMs: 60_000 });
       await passes(key, 50_000);
       expect(await stateOf(other)).toBe('taken');
       await passes(key, 10_000);
       expect(await stateOf(other)).toBe('held');
-      await store.renew(key, { lease: mine, leaseMs: 60_000 });
-      expect(await store.fill(key, write)).toMatchObject({ isStored: false });
+      await store.renew(key, { lease: mine, leaseMs: 600_000 });
+      await passes(key, 60_000);
+      expect(await stateOf(request)).toBe('held');
     });
 
     it('are free when their holder gives them back, and nobody else can', async () => {
