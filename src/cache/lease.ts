@@ -5,7 +5,8 @@
  * - *Acquire* gives the value where one has come since this request looked, else the lease, else word that it is taken. A
  *   value that the request has seen and rejected is named by its head: without that it would be given again and again.
  * - A lease says on which tokens its holder's load stands. When they have changed, what he will store is void, and nobody
- *   waits for it: the lease is taken over.
+ *   waits for it: the lease is taken over, that one and no other. Who does so has read the tokens with the very reply that
+ *   showed him the lease; by older ones he would take it from somebody whose load stands on newer ones.
  * - The holder renews while he loads. When he dies the lease runs out, and the next one to ask takes it.
  * - *Fill* stores only while the lease is still the holder's, and ends it.
  * - Where a load failed, or gave what cannot be stored, the lease stays for a moment as leave to load for oneself: else
@@ -96,40 +97,44 @@ export class Leases {
     const token = randomBytes(16).toString('base64url');
     const startedMs = clock.nowMs();
     let { stamps, head } = seen;
+    let takenOver: string | undefined;
     let store = ofRequest;
-    for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(2 * pauseMs, pauseMsMax)) {
+    let isHeld = false;
+    const without = (permit: Permit): Permit => {
+      if (isHeld) void guarded.request().release(key.text, { lease: token, openMs: 0 });
+      return permit;
+    };
+    for (let pauseMs = pauseMsMin; ;) {
       stamps ??= await captureStamps({ store, emit }, key, tags);
-      if (stamps === undefined || this.#isClosed) return { leave: 'to-load' };
+      if (stamps === undefined || this.#isClosed) return without({ leave: 'to-load' });
       const provenFor = arrived();
-      const reply = await store.acquire(key.text, { lease: token, basis: basisOf(stamps), leaseMs, head, tags });
-      if (reply === undefined) return { leave: 'to-load' };
+      const basis = basisOf(stamps);
+      const reply = await store.acquire(key.text, { lease: token, basis, leaseMs, head, takenOver, tags });
+      if (reply === undefined) return without({ leave: 'to-load' });
+      isHeld ||= reply.state === 'held';
       const current = stampsOf(tags, reply.tokens);
-      if (reply.state === 'held') {
-        // The tokens are of after the lease was taken, and of before the load begins.
-        const lease = this.#keep(key, token);
-        const captured = current ?? (await captureStamps({ store, emit }, key, tags));
-        if (captured !== undefined) return { leave: 'to-store', lease, stamps: captured };
-        void lease.release(0);
-        return { leave: 'to-load' };
-      }
-      const isVoid = current === undefined || basisOf(current) !== basisOf(stamps);
-      stamps = current;
-      if (reply.state === 'open') {
-        stamps ??= await captureStamps({ store, emit }, key, tags);
-        return stamps === undefined ? { leave: 'to-load' } : { leave: 'to-store', lease: undefined, stamps };
-      }
       if (reply.state === 'value') {
         const found = await takenFrom(store, key, { reply, current });
-        if (typeof found === 'object') return { leave: 'none', ...found, provenFor };
+        if (typeof found === 'object') return without({ leave: 'none', ...found, provenFor });
         head = found;
+      }
+      if (current === undefined || basisOf(current) !== basis) {
+        stamps = current; // what it said it stands on was void when it asked: it asks anew, and keeps what it got
+        continue;
+      }
+      if (reply.state === 'held') return { leave: 'to-store', lease: this.#keep(key, token), stamps: current };
+      if (reply.state === 'open') return { leave: 'to-store', lease: undefined, stamps: current };
+      if (reply.state === 'value') continue;
+      if (reply.holder?.basis !== basis) {
+        takenOver = reply.holder?.lease;
         continue;
       }
       if (clock.nowMs() - startedMs >= waitMsMax) {
         emit({ type: 'lease-timeout', key: key.text, field: key.field, waitMs: waitMsMax });
         return { leave: 'to-load' };
       }
-      if (isVoid) continue; // what the holder stores will be, so it is taken over at once
       await this.#pause(pauseMs);
+      pauseMs = Math.min(2 * pauseMs, pauseMsMax);
       store = guarded.request(); // the time of the wait is the holder's, not the store's
     }
   }

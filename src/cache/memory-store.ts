@@ -89,15 +89,17 @@ export function createMemoryStore({
       return tags.map(tokenOf);
     },
 
-    async acquire(key, { lease, basis, leaseMs, head, tags }) {
+    async acquire(key, { lease, basis, leaseMs, head, takenOver, tags }) {
       const item = live(values, key);
       const isNew = item !== undefined && head !== anyValue && (head === undefined || !item.text.startsWith(head));
-      const seen = { text: undefined, remainingMs: 0, tokens: tags.map(tokenOf) };
+      const seen = { text: undefined, remainingMs: 0, holder: undefined, tokens: tags.map(tokenOf) };
       if (isNew) return { ...seen, state: 'value', text: item.text, remainingMs: item.endsAtMs - clock.nowMs() };
       const other = leases.get(key);
-      const isTaken = other !== undefined && other.endsAtMs > clock.nowMs();
-      if (isTaken && other.lease === undefined) return { ...seen, state: 'open' };
-      if (isTaken && other.basis === basis) return { ...seen, state: 'taken' };
+      if (other !== undefined && other.endsAtMs > clock.nowMs()) {
+        if (other.lease === undefined) return { ...seen, state: 'open' };
+        const isTaken = other.lease !== lease && other.lease !== takenOver;
+        if (isTaken) return { ...seen, state: 'taken', holder: { lease: other.lease, basis: other.basis } };
+      }
       leases.set(key, { lease, basis, endsAtMs: clock.nowMs() + leaseMs });
       return { ...seen, state: 'held' };
     },

@@ -11,8 +11,8 @@ export interface Script {
 }
 
 /**
- * `ARGV`: the token, what the load stands on, the lease's life, the head of the value that was seen. Something else at one
- * of the keys is nothing, and so is a value that has no end.
+ * `ARGV`: the token, what the load stands on, the lease's life, the head of the value that was seen, the token of the lease
+ * that is taken over. Something else at one of the keys is nothing, and so is a value that has no end.
  */
 export const acquireScript = script(`
   local value = redis.pcall('GET', KEYS[1])
@@ -23,7 +23,8 @@ export const acquireScript = script(`
   end
   local lease = redis.pcall('GET', KEYS[2])
   if lease == 'open' then return {'open'} end
-  if type(lease) == 'string' and string.sub(lease, -#ARGV[2]) == ARGV[2] then return {'taken'} end
+  local holder = type(lease) == 'string' and string.sub(lease, 1, #ARGV[1]) or ''
+  if holder ~= '' and holder ~= ARGV[1] and holder ~= ARGV[5] then return {'taken', lease} end
   redis.call('SET', KEYS[2], ARGV[1] .. ARGV[2], 'PX', ARGV[3])
   return {'held'}`);
 

@@ -111,10 +111,18 @@ export async function createRedisStore({
       return tags.length === 0 ? [] : await tokensIn(tokens);
     },
 
-    async acquire(key, { lease, basis, leaseMs, head = '', tags }) {
-      const [reply, tokens] = await runScript(acquireScript, { key, args: [lease, basis, leaseMs, head], tags });
-      const [state, text, remainingMs = 0] = reply as [LeaseReply['state'], string?, number?];
-      return { state, text, remainingMs, tokens };
+    async acquire(key, { lease, basis, leaseMs, head = '', takenOver = '', tags }) {
+      const args = [lease, basis, leaseMs, head, takenOver];
+      const [reply, tokens] = await runScript(acquireScript, { key, args, tags });
+      const [state, text = '', remainingMs = 0] = reply as [LeaseReply['state'], string?, number?];
+      const [holder, its] = [text.slice(0, lease.length), text.slice(lease.length)];
+      return {
+        state,
+        text: state === 'value' ? text : undefined,
+        remainingMs,
+        holder: state === 'taken' ? { lease: holder, basis: its } : undefined,
+        tokens,
+      };
     },
 
     async fill(key, { lease, text, ttlMs, tags }) {

@@ -59,9 +59,11 @@ export interface StoreWrite {
 export interface LeaseRequest {
   /** The token of the lease, where he gets it: 22 characters. */
   readonly lease: string;
-  /** What his load would stand on; a holder with another basis is loading for nobody. */
+  /** What his load would stand on, 22 characters. */
   readonly basis: string;
   readonly leaseMs: number;
+  /** The lease that he takes over, where it is still that one; undefined where he asks for a free one. */
+  readonly takenOver: string | undefined;
   /** The beginning of the value that he has rejected; `anyValue` for whatever is there; undefined where he saw none. */
   readonly head: string | undefined;
   /** The tags whose tokens are asked for. */
@@ -74,6 +76,8 @@ export const anyValue = '*';
 /** What became of it: a value that he has not seen, the lease for him, somebody else's lease, or leave for all to load. */
 export interface LeaseReply extends StoreRead {
   readonly state: 'value' | 'held' | 'taken' | 'open';
+  /** Where it is taken: by which lease, and what its load stands on. */
+  readonly holder: { readonly lease: string; readonly basis: string } | undefined;
 }
 
 /** Whether a value was stored, and the tokens of its tags as they are then. */

@@ -6,7 +6,7 @@ import { times } from './world.ts';
 
 const [mine, theirs] = ['m'.repeat(22), 't'.repeat(22)];
 const [basis, otherBasis] = ['b'.repeat(22), 'o'.repeat(22)];
-const request: LeaseRequest = { lease: mine, basis, leaseMs: 60_000, head: undefined, tags: [] };
+const request: LeaseRequest = { lease: mine, basis, leaseMs: 60_000, head: undefined, takenOver: undefined, tags: [] };
 const other: LeaseRequest = { ...request, lease: theirs };
 const write = { lease: mine, text: 'value', ttlMs: 60_000, tags: [] };
 
@@ -44,11 +44,26 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
       expect((await store.acquire(key, { ...other, tags })).tokens).toEqual([undefined, a]);
     });
 
-    it('are taken over by him whose load stands on other tokens', async () => {
+    it('say whose they are and what his load stands on, and are taken over where they are still those', async () => {
       const { store, key, stateOf } = await newLease();
-      expect(await stateOf({ ...other, basis: otherBasis })).toBe('held');
-      expect(await stateOf({ ...other, basis: otherBasis })).toBe('taken');
+      const mineOnOther = { ...other, basis: otherBasis };
+      expect(await store.acquire(key, mineOnOther)).toMatchObject({ state: 'taken', holder: { lease: mine, basis } });
+      expect(await stateOf({ ...mineOnOther, takenOver: 'x'.repeat(22) })).toBe('taken');
+      expect(await stateOf({ ...mineOnOther, takenOver: mine })).toBe('held');
+      expect(await store.acquire(key, { ...request, takenOver: 'x'.repeat(22) })).toMatchObject({
+        state: 'taken',
+        holder: { lease: theirs, basis: otherBasis },
+      });
       expect(await store.fill(key, write)).toEqual({ isStored: false, tokens: [] });
+    });
+
+    it('stand on something else when their holder says so', async () => {
+      const { store, key, stateOf } = await newLease();
+      expect(await stateOf({ ...request, basis: otherBasis })).toBe('held');
+      expect(await store.acquire(key, other)).toMatchObject({
+        state: 'taken',
+        holder: { lease: mine, basis: otherBasis },
+      });
     });
 
     it('end when their time is over, and a fill that comes after that is refused', async () => {

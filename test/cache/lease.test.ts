@@ -1,8 +1,8 @@
 // One load per key in all processes: each world is a process of its own, all of them on one Redis.
 import { describe, expect, it } from 'vitest';
-import { holding, isWaiting, newProcesses, poll, pollUntil, tags } from './processes.ts';
+import { holding, isWaiting, newProcesses, poll, pollUntil, tags, type Processes } from './processes.ts';
 import { SickStore } from './sick-store.ts';
-import { newWorld, redisStore, times, type World } from './world.ts';
+import { newWorld, redisStore, times, withResolvers, type HeldLoad, type World } from './world.ts';
 
 describe('who misses what another process loads', () => {
   it('waits, and gets what that one stores', async () => {
@@ -145,47 +145,50 @@ describe('who misses what another process loads', () => {
   });
 });
 
-describe('the value that was rejected', () => {
-  it('is not given again by the lease, and what comes in its place is', async () => {
-    const { one, client, key } = await newProcesses();
-    const sick = new SickStore(await redisStore(one.namespace));
+describe('who has read before an invalidation, and asks for the lease after it,', () => {
+  const twoAsksLate = async (
+    { one }: Processes,
+    meanwhile: () => Promise<unknown>,
+  ): Promise<[World, Promise<unknown>]> => {
+    const sick = new SickStore(await redisStore(one.namespace), ['read']);
     const two = await newWorld(sick);
-    await one.fetch({ tags });
-    await client.unlink(`${one.namespace}:tag:products`);
-    const { held, first } = await holding(one);
-    const waiting = two.fetch({ tags });
+    const { promise: isRead, resolve } = withResolvers<void>();
+    sick.onCall = () => resolve();
+    sick.health = 'mute';
+    const fetching = two.fetch({ tags, load: one.source.load });
+    await isRead;
+    await sick.ping(); // the read is answered, and nobody has heard it
+    await one.cache.invalidate(tags);
+    await meanwhile();
+    sick.health = 'well';
+    sick.answerAll();
+    return [two, fetching];
+  };
+
+  it('does not take it from him who loads since', async () => {
+    const processes = await newProcesses();
+    const { one } = processes;
+    let held: HeldLoad | undefined;
+    const [two, fetching] = await twoAsksLate(processes, async () => ({ held } = await holding(one)));
     await isWaiting(two);
-    expect(sick.calls).toEqual(['read', 'acquire']);
-    expect(await client.exists(key)).toBe(1);
-    held.give('new');
-    await first;
-    await poll(two);
-    expect(await waiting).toBe('new');
+    held?.give('value');
+    await pollUntil(fetching, two);
+    expect(await fetching).toBe('value');
+    expect(one.source.loads).toBe(1);
+    expect(one.trace.text).toBe('invalidate load write miss');
   });
 
-  it('may be one of ours that lost its end', async () => {
-    const { one, two, client, key } = await newProcesses();
-    await one.fetch({ tags });
-    const text = (await client.get(key)) ?? '';
-    await client.set(key, text.slice(0, -20), 'PX', 60_000);
-    const { held, first } = await holding(one);
-    const waiting = two.fetch({ tags });
-    await isWaiting(two);
-    held.give('new');
-    await first;
-    await poll(two);
-    expect(await waiting).toBe('new');
+  it('holds it by the tokens of now, so that the next one waits for him', async () => {
+    const processes = await newProcesses();
+    const { one } = processes;
+    const load = one.source.hold(); // both have one source here
+    const [, fetching] = await twoAsksLate(processes, async () => {});
+    await load.begun;
+    const waiting = one.fetch({ tags });
+    await isWaiting(one);
+    load.give('value');
+    await pollUntil(waiting, one);
+    expect(await Promise.all([fetching, waiting])).toEqual(['value', 'value']);
+    expect(one.source.loads).toBe(1);
   });
-
-  it.each(['', 'no JSON', '\uD800{"id":"', '{"id":"0123456789abcdef","key":"another’s"}'])(
-    'may be anything: %j',
-    async (text) => {
-      const { one, client, key } = await newProcesses();
-      await client.set(key, text, 'PX', 60_000);
-      expect(await one.fetch({ tags })).toBe('value');
-      expect(one.trace.take()).toBe('entry-rejected(corrupt) load write miss');
-      expect(await one.fetch({ tags })).toBe('value');
-      expect(one.trace.text).toBe('hit');
-    },
-  );
 });
