@@ -52,7 +52,7 @@ export interface FillParts {
 /** @throws What `load` rejects with. */
 export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
   const permit = await permitFor(parts, request);
-  if (permit.leave === 'none') return takenOver(permit);
+  if (permit.leave === 'none') return loadedElsewhere(permit);
   const { key, policy, load } = request;
   const { stamps, lease } = permit.leave === 'to-store' ? permit : { stamps: undefined, lease: undefined };
   const scope = new LoadScope({ cache: parts.running, key: key.text }, { stamps, ttlMs: policy.ttlMs });
@@ -80,7 +80,7 @@ async function permitFor({ store, leases, flights, emit }: FillParts, { key, pol
   return stamps === undefined ? { leave: 'to-load' } : { leave: 'to-store', lease: undefined, stamps };
 }
 
-function takenOver({ entry, remainingMs, provenFor }: Permit & { leave: 'none' }): Filled {
+function loadedElsewhere({ entry, remainingMs, provenFor }: Permit & { leave: 'none' }): Filled {
   const { value, stamps, freshMs } = entry;
   return { value, stamps, ttlMs: remainingMs, ageMs: freshMs - remainingMs, isShared: true, provenFor };
 }

@@ -75,6 +75,19 @@ describe('who misses what another process loads', () => {
     held.give('old');
   });
 
+  it('does not take what that one stores where the tag was invalidated meanwhile', async () => {
+    const { one, two, client } = await newProcesses();
+    const { held, first } = await holding(one);
+    const waiting = two.fetch({ tags });
+    await isWaiting(two);
+    await client.unlink(`${one.namespace}:tag:products`);
+    held.give('old');
+    expect(await first).toBe('old');
+    expect(one.trace.text).toBe('load write miss');
+    await poll(two);
+    expect(await waiting).toBe('of two');
+  });
+
   it('loads at once where that load failed, all of them at the same time, and stores', async () => {
     const { one, two } = await newProcesses();
     const three = await newWorld('redis', { namespace: one.namespace });
@@ -84,8 +97,8 @@ describe('who misses what another process loads', () => {
     await Promise.all([isWaiting(two), isWaiting(three)]);
     held.fail(new Error('no rows'));
     await expect(first).rejects.toThrow('no rows');
-    // Neither waits for the other.
     await pollUntil(Promise.all([loadOfTwo.begun, loadOfThree.begun]), two, three);
+    expect(two.trace.text + three.trace.text).toBe(''); // neither has lost patience with the other
     loadOfTwo.give('value');
     loadOfThree.give('value');
     expect(await Promise.all(waiting)).toEqual(['value', 'value']);
@@ -116,6 +129,36 @@ describe('who misses what another process loads', () => {
     await one.fetch({ tags, load });
     expect(one.trace.text).toBe('invalidate load write miss load write-refused(token-lost) miss');
     await expect.poll(() => client.exists(lease)).toBe(0);
+  });
+
+  it('asks again after 2 to 50 ms, longer each time', async () => {
+    const { one, two } = await newProcesses();
+    const { held } = await holding(one);
+    const waiting = two.fetch({ tags });
+    const pausesMs: number[] = [];
+    for (const _ of times(7, Number)) {
+      await isWaiting(two);
+      pausesMs.push(two.clock.nextInMs);
+      two.clock.advance(two.clock.nextInMs);
+    }
+    expect(pausesMs).toEqual([2, 4, 8, 16, 32, 50, 50]);
+    held.give('value');
+    await pollUntil(waiting, two);
+  });
+
+  it('waits longer than the store may take for a request, however long each asking takes', async () => {
+    const { one } = await newProcesses();
+    const sick = new SickStore(await redisStore(one.namespace));
+    const two = await newWorld(sick);
+    sick.onCall = (call) => two.clock.advance(call === 'acquire' ? 5 : 0);
+    const { held, first } = await holding(one);
+    const waiting = two.fetch({ tags });
+    for (const _ of times(40, Number)) await poll(two);
+    held.give('value');
+    await first;
+    await pollUntil(waiting, two);
+    expect(await waiting).toBe('value');
+    expect(two.trace.text).toBe('shared');
   });
 
   it('loads for itself, and does not store, after three seconds', async () => {

@@ -1,4 +1,4 @@
-/** `npm run prove:engine`: what the engine promises to several processes on one Redis. `READS=1000000` reads more. */
+/** `npm run prove:engine`: what the built engine promises to processes on one Redis. `READS=1000000` reads more. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
