@@ -1,6 +1,6 @@
 // Several processes on one Redis: each is a world of its own.
 import type { Redis } from 'ioredis';
-import { newWorld, redisClient, turn, type HeldLoad, type World } from './world.ts';
+import { newWorld, redisClient, turn, type Fetching, type HeldLoad, type World } from './world.ts';
 
 export const tags = ['products'];
 
@@ -22,9 +22,12 @@ export async function newProcesses(): Promise<Processes> {
 }
 
 /** A load that holds the lease until the test ends it. */
-export async function holding({ fetch, source }: World): Promise<{ held: HeldLoad; first: Promise<unknown> }> {
+export async function holding(
+  { fetch, source }: World,
+  options: Fetching = {},
+): Promise<{ held: HeldLoad; first: Promise<unknown> }> {
   const held = source.hold();
-  const first = fetch({ tags });
+  const first = fetch({ tags, ...options });
   first.catch(() => {});
   await held.begun;
   return { held, first };

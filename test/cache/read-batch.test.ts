@@ -72,6 +72,16 @@ describe('in one tick', () => {
     expect(count).toEqual({ roundTrips: 1, commands: { get: 50, pttl: 50, mget: 1 } });
   });
 
+  it('who has to wait for a promise or two before he reads is on board', async () => {
+    const { store, counted } = await newCounted();
+    const read = async (waits: number): Promise<void> => {
+      for (const _ of times(waits, Number)) await Promise.resolve();
+      await store.read(`shop:${waits}`, ['*']);
+    };
+    const { roundTrips } = await counted(() => Promise.all(times(10, read)));
+    expect(roundTrips).toBe(1);
+  });
+
   it('the tokens of inner values are asked for together', async () => {
     const { fetch, counted, source } = await newCounted();
     const all = async (): Promise<void> => {
