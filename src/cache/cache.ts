@@ -2,7 +2,7 @@
  * Cache-aside over a store. `fetch` is the read path, told once:
  *
  *   a flight of this key is up? board it · read value and tokens · the stamps stand? a hit · else one load for all who
- *   wait: capture the tokens, load, store the value under them · answer
+ *   wait, in this process and the others: take the lease, load, store the value under the tokens of before · answer
  *
  * A fault of the store is a miss and an event, never an error of the request. A load's rejection passes untouched, and
  * nothing is stored.
@@ -14,6 +14,7 @@ import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
 import { Flights } from './flight.ts';
 import { guardStore, type GuardedStore } from './guarded-store.ts';
 import { createKey, type Key, type KeyParts } from './key.ts';
+import { Leases } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
 import { LoadScope } from './load-scope.ts';
 import { lookup } from './lookup.ts';
@@ -38,6 +39,8 @@ export interface CacheOptions {
   clock?: Clock;
   /** The deadline of one round trip to the store, 100 ms unless told otherwise. */
   deadlineMs?: number;
+  /** From 0 to 1, as `Math.random`, which it is unless told otherwise. */
+  random?: () => number;
 }
 
 const usageKeptMs = 2_000;
@@ -49,15 +52,17 @@ export class Cache {
   readonly #store: GuardedStore;
   readonly #clock: Clock;
   readonly #flights = new Flights<Filled>();
+  readonly #leases: Leases;
   readonly #running: RunningLoads = new Map();
   readonly #listeners = new Set<CacheListener>();
   #usage: { readonly askedMs: number; readonly answer: Promise<StoreUsage> } | undefined;
 
-  constructor({ store, clock = systemClock, deadlineMs = 100 }: CacheOptions) {
+  constructor({ store, clock = systemClock, deadlineMs = 100, random = Math.random }: CacheOptions) {
     this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;
     this.#store = guardStore(store, { clock, deadlineMs, emit: this.emit });
+    this.#leases = new Leases({ guarded: this.#store, clock, emit: this.emit, random });
   }
 
   /**
@@ -87,39 +92,38 @@ export class Cache {
     key: Key,
     { policy, load, mode }: { policy: Policy; load: () => unknown; mode: Mode },
   ): Promise<Answer> {
-    const loaded = { stamps: undefined, ttlMs: policy.ttlMs, isProven: false, ageMs: 0, loadMs: 0 };
-    if (mode === 'bypass') return { ...loaded, state: 'bypass', value: await load() };
-    const parts = { store: this.#store.request(), clock: this.#clock, emit: this.emit, running: this.#running };
-    const request = { key, policy, load, stamps: undefined, isStorable: true };
-    if (mode === 'refresh') return { ...loaded, state: 'refresh', ...(await this.#takeOff(parts, request)) };
+    const unstored = { stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0 };
+    if (mode === 'bypass') return { ...unstored, state: 'bypass', value: await load() };
+    const parts = this.#partsOfRequest();
+    const request = { key, policy, load };
+    if (mode === 'refresh') {
+      return { ...(await this.#takeOff(parts, { ...request, found: 'anything' })), state: 'refresh' };
+    }
 
-    const unstored = { ...request, isStorable: false };
-    const loadMyself = (): Promise<Filled> => fill(parts, unstored);
+    const loadMyself = (): Promise<Filled> => fill(parts, { ...request, found: 'no-store' });
+    const number = this.#flights.arrive();
     const flight = this.#flights.get(key.text);
     const landed = flight === undefined ? undefined : await flight;
-    if (landed?.isProven === true) return { ...loaded, ...(await shared(landed, loadMyself)) };
+    if (landed !== undefined && landed.provenFor >= number) return shared(landed, loadMyself);
 
     const seen = await lookup(parts, key, tagsOnValue(policy.tags));
     if (seen.found === 'entry') {
       const { value, freshMs, loadMs, stamps } = seen.entry;
-      return {
-        ...loaded,
-        state: 'hit',
-        value,
-        stamps,
-        ttlMs: seen.remainingMs,
-        ageMs: freshMs - seen.remainingMs,
-        loadMs,
-      };
+      const ttlMs = seen.remainingMs;
+      return { state: 'hit', value, stamps, ttlMs, ageMs: freshMs - ttlMs, loadMs };
     }
     // Another request may have taken off while this one read, and so after this one came.
     const since = this.#flights.get(key.text);
-    if (since !== undefined) return { ...loaded, ...(await shared(await since, loadMyself)) };
-    const filled =
-      seen.found === 'nothing'
-        ? this.#takeOff(parts, { ...request, stamps: seen.stamps })
-        : this.#takeOff(parts, unstored);
-    return { ...loaded, state: 'miss', ...(await filled) };
+    if (since !== undefined) return shared(await since, loadMyself);
+    const found = seen.found === 'nothing' ? seen.seen : seen.found;
+    const filled = await this.#takeOff(parts, { ...request, found });
+    return { ...filled, state: filled.isShared ? 'shared' : 'miss' };
+  }
+
+  #partsOfRequest(): FillParts {
+    const store = this.#store.request();
+    const [flights, leases] = [this.#flights, this.#leases];
+    return { store, leases, flights, clock: this.#clock, emit: this.emit, running: this.#running };
   }
 
   #takeOff(parts: FillParts, request: Fill): Promise<Filled> {
@@ -197,22 +201,28 @@ export class Cache {
     }
   };
 
-  /** Lets go of the store. Loads that run end, and are not stored. */
+  /** Lets go of the store. Loads that run end, and are not stored; nobody elsewhere waits for them. */
   async close(): Promise<void> {
+    await this.#leases.close();
     await this.#store.close();
   }
 
   async #drop(tags: readonly string[]): Promise<void> {
     try {
       await this.#store.dropTokens(tags);
+    } catch (error) {
+      // The tokens may stand: then what runs would be stored as if nothing had changed, and waited for.
+      void this.#leases.endAll();
+      throw error;
     } finally {
       this.#flights.takeAllOff();
     }
   }
 
-  #tell({ text: key, field }: Key, { state, ageMs, loadMs }: Answer, durationMs: number): void {
-    if (state === 'hit') this.emit({ type: 'hit', key, field, durationMs, ageMs, loadMs });
-    else this.emit({ type: state, key, field, durationMs });
+  #tell({ text: key, field }: Key, answer: Answer, durationMs: number): void {
+    if (answer.state === 'hit') {
+      this.emit({ type: 'hit', key, field, durationMs, ageMs: answer.ageMs, loadMs: answer.loadMs });
+    } else this.emit({ type: answer.state, key, field, durationMs });
   }
 }
 
@@ -222,10 +232,7 @@ export function createCache(options: CacheOptions): Cache {
 }
 
 /** A copy of what the flight brings. Of an iterator or an instance there is none: he who boarded loads one himself. */
-async function shared(
-  filled: Filled,
-  loadMyself: () => Promise<Filled>,
-): Promise<Filled & { state: 'shared' | 'miss' }> {
+async function shared(filled: Filled, loadMyself: () => Promise<Filled>): Promise<Answer> {
   const copied = copyOf(filled.value);
   if (copied === undefined) return { ...(await loadMyself()), state: 'miss' };
   return { ...filled, value: copied.copy, state: 'shared' };

@@ -7,7 +7,7 @@ import { CacheError } from './errors.ts';
 import { depthMax, isBytes, isDate, isPlainArray, isPlainObject, untoldPartOf } from './plain-data.ts';
 
 /** Part of the key's shape: raise it when the stored form changes. */
-export const codecVersion = 2;
+export const codecVersion = 3;
 
 /** @throws {CacheError} `UNENCODABLE`, naming the path of what has no stored form. */
 export function encodeValue(value: unknown): string {

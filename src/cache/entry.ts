@@ -2,8 +2,10 @@
  * The stored form of a value: JSON that says what it is when read with `redis-cli GET`. It holds durations, never points
  * in time: how old an entry is follows from what is left of its life, whatever the clocks of different machines say.
  */
+import { randomBytes } from 'node:crypto';
 import { decodeValue, encodeValue } from './codec.ts';
 import type { Key } from './key.ts';
+import { anyValue } from './store.ts';
 import type { Stamps } from './tags.ts';
 
 export interface Entry {
@@ -18,6 +20,7 @@ export interface Entry {
 /** @throws {CacheError} `UNENCODABLE` for a value that has no stored form, or arguments that the load gave none. */
 export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry): string {
   const head = JSON.stringify({
+    id: randomBytes(12).toString('base64url'),
     key: key.text,
     field: key.field,
     ...(key.parent === undefined ? {} : { parent: String(key.parent) }),
@@ -29,11 +32,22 @@ export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry)
   return `${head.slice(0, -1)},"value":${encodeValue(value)}}`;
 }
 
-/** The entry in `text`, or undefined for anything that `encodeEntry` did not write for this key: a copy of another's. */
-export function decodeEntry(key: Key, text: string): Entry | undefined {
+/** What tells one entry at a key from the next one there: its id, with which it begins; `anyValue` for what is not ours. */
+export function headOf(text: string): string {
+  return /^\{"id":"[\w-]{16}"/.exec(text)?.[0] ?? anyValue;
+}
+
+/** What the clocks of a process and its Redis may differ in the length of an entry's life. */
+const clockSlackMs = 1_000;
+
+/**
+ * The entry in `text`, or undefined for anything that `encodeEntry` did not write for this key, such as a copy of another's,
+ * and for what has longer to live than it was given: somebody has changed its expiry, or put the server's clock back.
+ */
+export function decodeEntry(key: Key, { text, remainingMs }: { text: string; remainingMs: number }): Entry | undefined {
   try {
     const json: unknown = JSON.parse(text);
-    if (!isStored(json) || json.key !== key.text) return undefined;
+    if (!isStored(json) || json.key !== key.text || remainingMs > json.freshMs + clockSlackMs) return undefined;
     const value = text.includes('"$":') ? decodeValue(json.value) : json.value;
     return { value, freshMs: json.freshMs, loadMs: json.loadMs, stamps: json.stamps };
   } catch {

@@ -7,6 +7,8 @@ export type CacheEvent =
   | { type: 'write'; key: string; field: string; ttlMs: number; textChars: number }
   /** The value was answered and not stored. */
   | { type: 'write-refused'; key: string; field: string; reason: WriteRefusal; error?: unknown }
+  /** The holder of the lease was not waited for any longer: this request loads for itself. */
+  | { type: 'lease-timeout'; key: string; field: string; waitMs: number }
   /** What was found at the key was not taken. */
   | { type: 'entry-rejected'; key: string; field: string; reason: 'corrupt' | 'invalidated' }
   | { type: 'uncached'; field: string; error: unknown }
@@ -20,6 +22,7 @@ export type CacheEvent =
 /** Why a loaded value was not stored. */
 export type WriteRefusal =
   | 'unencodable' // it has no stored form that comes back the same
+  | 'lease-lost' // the lease ran out, or was taken over, before the load ended
   | 'token-lost' // a tag lost its token while it was captured, or an inner value changed during the load
   | 'inner-unstored' // it was made from an inner value that is not stored
   | 'other-cache'; // it was made from a value of another cache, whose invalidations would not reach it

@@ -1,75 +1,88 @@
 /**
- * The way from the source into the store.
+ * The way from the source into the store: permission, load, fill.
  *
  * The tokens are captured before the load begins; the other order would let a reader
  *   1. load the old row,  2. (the tag is invalidated),  3. capture the new token and store the old row under it.
  */
 import type { Clock } from './clock.ts';
-import { encodeEntry, type Entry } from './entry.ts';
+import { encodeEntry } from './entry.ts';
 import type { EmitEvent, WriteRefusal } from './events.ts';
+import type { Flights } from './flight.ts';
 import type { Key } from './key.ts';
+import type { HeldLease, Leases, Permit, Seen } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
 import { LoadScope } from './load-scope.ts';
 import type { Policy } from './policy.ts';
 import type { RequestStore } from './request-store.ts';
-import { stampsOf, tagsOnValue, type Stamps } from './tags.ts';
+import { captureStamps, tagsOnValue, type Stamps } from './tags.ts';
+
+/** For how long the others load for themselves where a load failed, or gave what is never stored. */
+const openMs = 1_000;
 
 export interface Fill {
   readonly key: Key;
   readonly policy: Policy;
   readonly load: () => unknown;
-  /** The tokens of `*` and the policy's tags where they were read already; else they are captured. */
-  readonly stamps: Stamps | undefined;
-  /** False where the store failed this request before: it is left alone. */
-  readonly isStorable: boolean;
+  /** What the store was seen to have, where one process is to load for all; to load whatever it has; or to leave it alone. */
+  readonly found: Seen | 'anything' | 'no-store';
 }
 
-/** A loaded value, and what its entry stands on. */
+/** A value, and what its entry stands on. */
 export interface Filled {
   readonly value: unknown;
   /** Undefined where the value is not stored. */
   readonly stamps: Stamps | undefined;
   readonly ttlMs: number;
-  /** Whether all its tokens still stood when it was stored: then it is right for whoever came until that moment. */
-  readonly isProven: boolean;
+  readonly ageMs: number;
+  /** Whether another process has loaded it. */
+  readonly isShared: boolean;
+  /** The last request to come for which it is right: all its tokens stood after that; 0 where that is not known. */
+  readonly provenFor: number;
 }
 
 export interface FillParts {
   readonly store: RequestStore;
+  readonly leases: Leases;
+  readonly flights: Pick<Flights<Filled>, 'arrived'>;
   readonly clock: Clock;
   readonly emit: EmitEvent;
   readonly running: RunningLoads;
 }
 
 /** @throws What `load` rejects with. */
-export async function fill(parts: FillParts, { key, policy, load, ...given }: Fill): Promise<Filled> {
-  const stamps = given.isStorable ? (given.stamps ?? (await capture(parts, key, policy))) : undefined;
+export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
+  const permit = await permitFor(parts, request);
+  if (permit.leave === 'none') return loadedElsewhere(permit);
+  const { key, policy, load } = request;
+  const { stamps, lease } = permit.leave === 'to-store' ? permit : { stamps: undefined, lease: undefined };
   const scope = new LoadScope({ cache: parts.running, key: key.text }, { stamps, ttlMs: policy.ttlMs });
-  const { value, loadMs } = await timedLoad(parts, key, () => scope.run(load));
-  const unstored: Filled = { value, stamps: undefined, ttlMs: policy.ttlMs, isProven: false };
-  if (stamps === undefined) return unstored;
-
-  const basis = scope.basis(parts.clock.nowMs());
-  if ('refusal' in basis) {
-    refuse(parts, key, { reason: basis.refusal });
+  try {
+    const { value, loadMs } = await timedLoad(parts, key, () => scope.run(load));
+    const unstored = { value, stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0, isShared: false, provenFor: 0 };
+    if (stamps === undefined) return unstored;
+    const written = writtenForm(key, { value, loadMs, basis: scope.basis(parts.clock.nowMs()) });
+    if (!('refusal' in written)) return await stored(parts, key, { ...written, lease, unstored });
+    refuse(parts, key, written);
+    // What was invalidated meanwhile is no reason not to store the next one.
+    void lease?.release(written.refusal === 'token-lost' ? 0 : openMs);
     return unstored;
+  } catch (error) {
+    void lease?.release(openMs);
+    throw error;
   }
-  const text = encoded(parts, key, { value, freshMs: basis.ttlMs, loadMs, stamps: basis.stamps });
-  if (text === undefined) return unstored;
-  const tags = Object.keys(basis.stamps);
-  const tokens = await parts.store.write(key.text, { text, ttlMs: basis.ttlMs, tags });
-  if (tokens === undefined) return unstored;
-  parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs: basis.ttlMs, textChars: text.length });
-  return { value, ...basis, isProven: tags.every((tag, index) => tokens[index] === basis.stamps[tag]) };
 }
 
-async function capture(parts: FillParts, key: Key, { tags }: Policy): Promise<Stamps | undefined> {
-  const all = tagsOnValue(tags);
-  const tokens = await parts.store.capture(all);
-  if (tokens === undefined) return undefined;
-  const stamps = stampsOf(all, tokens);
-  if (stamps === undefined) refuse(parts, key, { reason: 'token-lost' });
-  return stamps;
+async function permitFor({ store, leases, flights, emit }: FillParts, { key, policy, found }: Fill): Promise<Permit> {
+  if (found === 'no-store') return { leave: 'to-load' };
+  const tags = tagsOnValue(policy.tags);
+  if (found !== 'anything') return leases.acquire(key, { store, tags, seen: found, arrived: () => flights.arrived });
+  const stamps = await captureStamps({ store, emit }, key, tags);
+  return stamps === undefined ? { leave: 'to-load' } : { leave: 'to-store', lease: undefined, stamps };
+}
+
+function loadedElsewhere({ entry, remainingMs, provenFor }: Permit & { leave: 'none' }): Filled {
+  const { value, stamps, freshMs } = entry;
+  return { value, stamps, ttlMs: remainingMs, ageMs: freshMs - remainingMs, isShared: true, provenFor };
 }
 
 async function timedLoad(
@@ -90,15 +103,49 @@ async function timedLoad(
   }
 }
 
-function encoded(parts: FillParts, key: Key, entry: Entry): string | undefined {
+interface Written {
+  readonly text: string;
+  readonly ttlMs: number;
+  readonly stamps: Stamps;
+}
+
+interface Refused {
+  readonly refusal: WriteRefusal;
+  readonly error?: unknown;
+}
+
+function writtenForm(
+  key: Key,
+  { value, loadMs, basis }: { value: unknown; loadMs: number; basis: ReturnType<LoadScope['basis']> },
+): Written | Refused {
+  if ('refusal' in basis) return basis;
   try {
-    return encodeEntry(key, entry);
+    return { ...basis, text: encodeEntry(key, { value, freshMs: basis.ttlMs, loadMs, stamps: basis.stamps }) };
   } catch (error) {
-    refuse(parts, key, { reason: 'unencodable', error });
-    return undefined;
+    return { refusal: 'unencodable', error };
   }
 }
 
-function refuse({ emit }: FillParts, { text: key, field }: Key, why: { reason: WriteRefusal; error?: unknown }): void {
-  emit({ type: 'write-refused', key, field, ...why });
+async function stored(
+  parts: FillParts,
+  key: Key,
+  { text, ttlMs, stamps, lease, unstored }: Written & { lease: HeldLease | undefined; unstored: Filled },
+): Promise<Filled> {
+  const tags = Object.keys(stamps);
+  const write = { text, ttlMs, tags };
+  const { arrived } = parts.flights;
+  lease?.letGo();
+  const reply =
+    lease === undefined
+      ? await parts.store.write(key.text, write).then((tokens) => tokens && { isStored: true, tokens })
+      : await parts.store.fill(key.text, { ...write, lease: lease.token });
+  if (reply === undefined) return unstored;
+  const provenFor = tags.every((tag, index) => reply.tokens[index] === stamps[tag]) ? arrived : 0;
+  if (reply.isStored) parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs, textChars: text.length });
+  else refuse(parts, key, { refusal: 'lease-lost' });
+  return reply.isStored ? { ...unstored, stamps, ttlMs, provenFor } : { ...unstored, provenFor };
+}
+
+function refuse({ emit }: FillParts, { text: key, field }: Key, { refusal, ...why }: Refused): void {
+  emit({ type: 'write-refused', key, field, reason: refusal, ...why });
 }

@@ -63,6 +63,10 @@ export function guardStore(
     tokens: (tags) => guarded('tokens', () => store.tokens(tags)),
     capture: (tags) => guarded('capture', () => store.capture(tags)),
     write: (key, write) => guarded('write', () => store.write(key, write)),
+    acquire: (key, request) => guarded('acquire', () => store.acquire(key, request)),
+    fill: (key, write) => guarded('fill', () => store.fill(key, write)),
+    renew: (key, renewal) => guarded('renew', () => store.renew(key, renewal)),
+    release: (key, end) => guarded('release', () => store.release(key, end)),
   };
 
   return {

@@ -10,4 +10,4 @@ export type { Outcome } from './outcome.ts';
 export { createPolicy, type Duration, type Policy } from './policy.ts';
 export { createRedisStore } from './redis-store.ts';
 export { CacheStats, type Counts } from './stats.ts';
-export type { Store, StoreRead, StoreUsage, StoreWrite, Tier } from './store.ts';
+export type { Store, StoreRead, StoreUsage, StoreWrite, Tier, FillReply, LeaseReply, LeaseRequest } from './store.ts';

@@ -1,18 +1,16 @@
 /** The way into the store: value and tokens in one round trip, and whether the entry's stamps still stand. */
-import { decodeEntry, type Entry } from './entry.ts';
+import { decodeEntry, headOf, type Entry } from './entry.ts';
 import type { EmitEvent } from './events.ts';
 import type { Key } from './key.ts';
+import type { Seen } from './lease.ts';
 import type { RequestStore } from './request-store.ts';
 import { stampsOf, type Stamps } from './tags.ts';
 
 export type Lookup =
   | { readonly found: 'entry'; readonly entry: Entry; readonly remainingMs: number }
-  /** `stamps` are the tokens as they are now, before any load; undefined where one is missing. */
-  | { readonly found: 'nothing'; readonly stamps: Stamps | undefined }
+  /** Nothing, or nothing that may be given: what is known then, before any load. */
+  | { readonly found: 'nothing'; readonly seen: Seen }
   | { readonly found: 'no-store' };
-
-/** What the clocks of a process and its Redis may differ in the length of an entry's life. */
-const clockSlackMs = 1_000;
 
 export async function lookup(
   { store, emit }: { store: RequestStore; emit: EmitEvent },
@@ -22,23 +20,22 @@ export async function lookup(
   const read = await store.read(key.text, tags);
   if (read === undefined) return { found: 'no-store' };
   const stamps = stampsOf(tags, read.tokens);
+  const { text, remainingMs } = read;
+  if (text === undefined) return { found: 'nothing', seen: { stamps, head: undefined } };
   const rejected = (reason: 'corrupt' | 'invalidated'): Lookup => {
     emit({ type: 'entry-rejected', key: key.text, field: key.field, reason });
-    return { found: 'nothing', stamps };
+    return { found: 'nothing', seen: { stamps, head: headOf(text) } };
   };
 
-  if (read.text === undefined) return { found: 'nothing', stamps };
-  const entry = decodeEntry(key, read.text);
-  // Longer than it was given: somebody has changed its expiry, or put the server's clock back.
-  if (entry === undefined || read.remainingMs > entry.freshMs + clockSlackMs) return rejected('corrupt');
-  const isValid = stamps !== undefined && (await stand(store, entry.stamps, stamps));
+  const entry = decodeEntry(key, { text, remainingMs });
+  if (entry === undefined) return rejected('corrupt');
+  const isValid = stamps !== undefined && (await entryStands(store, entry.stamps, stamps));
   if (isValid === undefined) return { found: 'no-store' };
-  if (!isValid) return rejected('invalidated');
-  return { found: 'entry', entry, remainingMs: read.remainingMs };
+  return isValid ? { found: 'entry', entry, remainingMs } : rejected('invalidated');
 }
 
 /** Whether each token that an entry was stamped with is still that of its tag; undefined where the store failed. */
-async function stand(store: RequestStore, stamped: Stamps, current: Stamps): Promise<boolean | undefined> {
+export async function entryStands(store: RequestStore, stamped: Stamps, current: Stamps): Promise<boolean | undefined> {
   if (Object.keys(current).some((tag) => stamped[tag] !== current[tag])) return false;
   // Tags of values that were fetched inside the load: only the entry knows them, which costs a second round trip.
   const innerTags = Object.keys(stamped).filter((tag) => !Object.hasOwn(current, tag));

@@ -5,12 +5,22 @@
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { systemClock, type Clock } from './clock.ts';
-import { checkNamespace, tokenTtlMs, type Store } from './store.ts';
+import { anyValue, checkNamespace, tokenTtlMs, type Store } from './store.ts';
 
 interface Item {
   readonly text: string;
   readonly endsAtMs: number;
 }
+
+interface Lease {
+  /** Whose it is; undefined where it is open to all. */
+  readonly lease: string | undefined;
+  readonly basis: string;
+  readonly endsAtMs: number;
+}
+
+/** More loads at once than a process can have. */
+const leasesMax = 10_000;
 
 const bytesMaxDefault = 64 * 1024 * 1024;
 /** What an item costs beside its texts: the entry of the map, the list of the LRU, the objects. Measured, roughly. */
@@ -43,6 +53,12 @@ export function createMemoryStore({
   };
   const tokenOf = (tag: string): string | undefined => live(tokens, tag)?.text;
 
+  const leases = new LRUCache<string, Lease>({ max: leasesMax });
+  const isHeld = (key: string, lease: string): boolean => {
+    const held = leases.get(key);
+    return held?.lease === lease && held.endsAtMs > clock.nowMs();
+  };
+
   return {
     namespace,
     tier: 'memory',
@@ -71,6 +87,41 @@ export function createMemoryStore({
     async write(key, { text, ttlMs, tags }) {
       values.set(key, { text, endsAtMs: clock.nowMs() + ttlMs });
       return tags.map(tokenOf);
+    },
+
+    async acquire(key, { lease, basis, leaseMs, head, takenOver, tags }) {
+      const item = live(values, key);
+      const isNew = item !== undefined && head !== anyValue && (head === undefined || !item.text.startsWith(head));
+      const seen = { text: undefined, remainingMs: 0, holder: undefined, tokens: tags.map(tokenOf) };
+      if (isNew) return { ...seen, state: 'value', text: item.text, remainingMs: item.endsAtMs - clock.nowMs() };
+      const other = leases.get(key);
+      if (other !== undefined && other.endsAtMs > clock.nowMs()) {
+        if (other.lease === undefined) return { ...seen, state: 'open' };
+        const isTaken = other.lease !== lease && other.lease !== takenOver;
+        if (isTaken) return { ...seen, state: 'taken', holder: { lease: other.lease, basis: other.basis } };
+      }
+      leases.set(key, { lease, basis, endsAtMs: clock.nowMs() + leaseMs });
+      return { ...seen, state: 'held' };
+    },
+
+    async fill(key, { lease, text, ttlMs, tags }) {
+      const isStored = isHeld(key, lease);
+      if (isStored) {
+        values.set(key, { text, endsAtMs: clock.nowMs() + ttlMs });
+        leases.delete(key);
+      }
+      return { isStored, tokens: tags.map(tokenOf) };
+    },
+
+    async renew(key, { lease, leaseMs }) {
+      const held = leases.get(key);
+      if (held !== undefined && isHeld(key, lease)) leases.set(key, { ...held, endsAtMs: clock.nowMs() + leaseMs });
+    },
+
+    async release(key, { lease, openMs }) {
+      if (!isHeld(key, lease)) return;
+      if (openMs === 0) leases.delete(key);
+      else leases.set(key, { lease: undefined, basis: '', endsAtMs: clock.nowMs() + openMs });
     },
 
     async dropTokens(tags) {

@@ -1,9 +1,9 @@
-import type { Filled } from './fill.ts';
 import type { Tier } from './store.ts';
+import type { Stamps } from './tags.ts';
 
 /** How a value was come by. */
 export interface Outcome {
-  /** `shared`: another request's load was boarded. */
+  /** `shared`: another request's load was boarded, or another process' awaited. */
   readonly state: 'hit' | 'miss' | 'bypass' | 'refresh' | 'shared';
   /** What held the value; null where it was loaded. */
   readonly tier: Tier | null;
@@ -15,12 +15,17 @@ export interface Outcome {
 }
 
 /** What a request gets, before it is timed. */
-export interface Answer extends Filled {
-  readonly state: Outcome['state'];
+export type Answer = Got & {
+  readonly value: unknown;
+  /** Undefined where the value is not stored. */
+  readonly stamps: Stamps | undefined;
+  readonly ttlMs: number;
   readonly ageMs: number;
-  /** How long the load took that a hit spares. */
-  readonly loadMs: number;
-}
+};
+
+type Got =
+  /** `loadMs`: how long the load took that is spared. */
+  { readonly state: 'hit'; readonly loadMs: number } | { readonly state: Exclude<Outcome['state'], 'hit'> };
 
 export function outcomeOf(
   { state, stamps, ageMs, ttlMs }: Answer,

@@ -34,12 +34,17 @@ export interface ConnectionOptions {
 
 export interface RedisConnection {
   readonly redis: Redis;
-  /** The replies to `commands`, which take along what is to be asked of the server itself. */
+  /** The replies to `commands`, which take along what is to be asked of the server itself; rejects with the first fault. */
   readonly run: (commands: ChainableCommander) => Promise<unknown[]>;
+  /** The same with the fault of each command by itself. */
+  readonly runEach: (commands: ChainableCommander) => Promise<Reply[]>;
   readonly serverNowMs: () => Promise<number>;
   /** Another one after a restart or a failover; it tells what was made on this run from what came out of a dump. */
   readonly runId: () => Promise<string>;
 }
+
+/** What came of a command: its fault, or what was answered. */
+export type Reply = readonly [fault: Error | null, answer: unknown];
 
 /** Connects; where that fails it is said to `onError`, and tried again and again. */
 export async function connectRedis({
@@ -62,18 +67,22 @@ export async function connectRedis({
   });
   await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
 
+  const runEach = async (commands: ChainableCommander): Promise<Reply[]> => {
+    const isTimeDue = serverClock.isDue;
+    const isRunDue = runId === undefined;
+    if (isTimeDue) commands.time();
+    if (isRunDue) commands.info('server');
+    const replies: Reply[] | null = await commands.exec();
+    if (replies === null) throw new Error('the pipeline was discarded');
+    if (isRunDue) runId = runIdIn(replyOf(replies.pop()));
+    if (isTimeDue) serverClock.hear(replyOf(replies.pop()) as string[]);
+    return replies;
+  };
+
   return {
     redis,
-    async run(commands) {
-      const isTimeDue = serverClock.isDue;
-      const isRunDue = runId === undefined;
-      if (isTimeDue) commands.time();
-      if (isRunDue) commands.info('server');
-      const replies = await results(commands);
-      if (isRunDue) runId = runIdIn(replies.pop());
-      if (isTimeDue) serverClock.hear(replies.pop() as string[]);
-      return replies;
-    },
+    runEach,
+    run: async (commands) => (await runEach(commands)).map(replyOf),
     async serverNowMs() {
       return serverClock.nowMs() ?? serverClock.hear(await redis.time().catch(refuse));
     },
@@ -102,17 +111,13 @@ function givingUpReadonly(clock: Clock): (error: Error) => boolean {
 }
 
 /**
- * The replies of a pipeline.
+ * What was answered to a command.
  *
- * @throws The first fault. WRONGTYPE is none: somebody keeps something else at the key, which is no value of ours.
+ * @throws Its fault. WRONGTYPE is none: somebody keeps something else at the key, which is no value of ours.
  */
-async function results(commands: ChainableCommander): Promise<unknown[]> {
-  const replies = await commands.exec();
-  if (replies === null) throw new Error('the pipeline was discarded');
-  return replies.map(([error, reply]) => {
-    if (error !== null && !error.message.startsWith('WRONGTYPE')) refuse(error);
-    return error === null ? reply : undefined;
-  });
+export function replyOf([fault, answer]: Reply = [null, undefined]): unknown {
+  if (fault !== null && !fault.message.startsWith('WRONGTYPE')) refuse(fault);
+  return fault === null ? answer : undefined;
 }
 
 /** @throws {CacheError} `STORE_REFUSED` for an answer of the server, else `error` itself. */

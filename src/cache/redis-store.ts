@@ -11,8 +11,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { systemClock } from './clock.ts';
+import { CacheError } from './errors.ts';
+import { batchReads } from './read-batch.ts';
 import { connectRedis, refuse, type ConnectionOptions } from './redis-connection.ts';
-import { checkNamespace, tokenTtlMs, type Store } from './store.ts';
+import { acquireScript, addScript, fillScript, releaseScript, renewScript, type Script } from './redis-scripts.ts';
+import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
 
 /** Keys that one SCAN step looks at; each batch is one UNLINK. */
 const scanCount = 500;
@@ -37,7 +40,8 @@ export async function createRedisStore({
   onReady = () => {},
 }: Partial<ConnectionOptions> & { address: string; namespace: string }): Promise<Store> {
   checkNamespace(namespace);
-  const { redis, run, serverNowMs, runId } = await connectRedis({ address, deadlineMs, clock, onError, onReady });
+  const connection = await connectRedis({ address, deadlineMs, clock, onError, onReady });
+  const { redis, run, serverNowMs, runId } = connection;
 
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
@@ -69,24 +73,27 @@ export async function createRedisStore({
     await run(commands);
   };
 
+  /** What a script gives, and the tokens of `tags` after it. */
+  const runScript = async (
+    script: Script,
+    { key, args, tags = [] }: { key: string; args: readonly (string | number)[]; tags?: readonly string[] },
+  ): Promise<[unknown, (string | undefined)[]]> => {
+    const attempt = async (isKnown: boolean): Promise<[unknown, (string | undefined)[]]> => {
+      const commands = addScript(redis.pipeline(), script, { key, args, isKnown });
+      const [reply, tokens] = await run(tags.length === 0 ? commands : commands.mget(tags.map(tokenKey)));
+      return [reply, tags.length === 0 ? [] : await tokensIn(tokens)];
+    };
+    return await attempt(true).catch((error: unknown) => {
+      if (error instanceof CacheError && error.message.startsWith('NOSCRIPT')) return attempt(false);
+      throw error;
+    });
+  };
+
   return {
     namespace,
     tier: 'redis',
 
-    async read(key, tags) {
-      const [text, remainingMs, tokens] = await run(redis.pipeline().get(key).pttl(key).mget(tags.map(tokenKey)));
-      const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
-      return {
-        text: isAlive ? text : undefined,
-        remainingMs: isAlive ? remainingMs : 0,
-        tokens: await tokensIn(tokens),
-      };
-    },
-
-    async tokens(tags) {
-      const [tokens] = await run(redis.pipeline().mget(tags.map(tokenKey)));
-      return await tokensIn(tokens);
-    },
+    ...batchReads({ connection, tokenKey, tokensIn }),
 
     async capture(tags) {
       const tokens = await captured(tags);
@@ -102,6 +109,34 @@ export async function createRedisStore({
       const commands = redis.pipeline().set(key, text, 'PXAT', endsAtMs);
       const [, tokens] = await run(tags.length === 0 ? commands : commands.mget(tags.map(tokenKey)));
       return tags.length === 0 ? [] : await tokensIn(tokens);
+    },
+
+    async acquire(key, { lease, basis, leaseMs, head = '', takenOver = '', tags }) {
+      const args = [lease, basis, leaseMs, head, takenOver];
+      const [reply, tokens] = await runScript(acquireScript, { key, args, tags });
+      const [state, text = '', remainingMs = 0] = reply as [LeaseReply['state'], string?, number?];
+      const [holder, its] = [text.slice(0, lease.length), text.slice(lease.length)];
+      return {
+        state,
+        text: state === 'value' ? text : undefined,
+        remainingMs,
+        holder: state === 'taken' ? { lease: holder, basis: its } : undefined,
+        tokens,
+      };
+    },
+
+    async fill(key, { lease, text, ttlMs, tags }) {
+      const endsAtMs = Math.floor((await serverNowMs()) + ttlMs);
+      const [isStored, tokens] = await runScript(fillScript, { key, args: [lease, text, endsAtMs], tags });
+      return { isStored: isStored === 1, tokens };
+    },
+
+    async renew(key, { lease, leaseMs }) {
+      await runScript(renewScript, { key, args: [lease, leaseMs] });
+    },
+
+    async release(key, { lease, openMs }) {
+      await runScript(releaseScript, { key, args: [lease, openMs] });
     },
 
     async dropTokens(tags) {

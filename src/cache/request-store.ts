@@ -7,7 +7,7 @@
  */
 import type { Clock } from './clock.ts';
 import type { EmitEvent } from './events.ts';
-import type { StoreRead, StoreWrite } from './store.ts';
+import type { FillReply, LeaseReply, LeaseRequest, StoreRead, StoreWrite } from './store.ts';
 
 /** Undefined where the store failed, or took too long. None of them rejects. */
 export interface RequestStore {
@@ -16,6 +16,10 @@ export interface RequestStore {
   capture(tags: readonly string[]): Promise<(string | undefined)[] | undefined>;
   /** Undefined also where it is not known whether the value was stored. */
   write(key: string, write: StoreWrite): Promise<(string | undefined)[] | undefined>;
+  acquire(key: string, request: LeaseRequest): Promise<LeaseReply | undefined>;
+  fill(key: string, write: StoreWrite & { readonly lease: string }): Promise<FillReply | undefined>;
+  renew(key: string, renewal: { readonly lease: string; readonly leaseMs: number }): Promise<void>;
+  release(key: string, end: { readonly lease: string; readonly openMs: number }): Promise<void>;
 }
 
 /** @param calls Each of which answers within `deadlineMs`. */
@@ -48,5 +52,9 @@ export function inOneDeadline(
     tokens: (tags) => timed('tokens', () => calls.tokens(tags)),
     capture: (tags) => timed('capture', () => calls.capture(tags)),
     write: (key, write) => timed('write', () => calls.write(key, write)),
+    acquire: (key, request) => timed('acquire', () => calls.acquire(key, request)),
+    fill: (key, write) => timed('fill', () => calls.fill(key, write)),
+    renew: (key, renewal) => timed('renew', () => calls.renew(key, renewal)),
+    release: (key, end) => timed('release', () => calls.release(key, end)),
   };
 }

@@ -18,6 +18,14 @@ export interface Store {
   capture(tags: readonly string[]): Promise<(string | undefined)[]>;
   /** Stores a value, and gives the tokens of its tags as they are then, in one round trip. */
   write(key: string, write: StoreWrite): Promise<(string | undefined)[]>;
+  /** The value at `key`, where it is not the one that was seen; else its lease, or that somebody has it: see `lease.ts`. */
+  acquire(key: string, request: LeaseRequest): Promise<LeaseReply>;
+  /** As `write`, where the lease is still held, which ends. */
+  fill(key: string, write: StoreWrite & { readonly lease: string }): Promise<FillReply>;
+  /** Lets a lease live on, where it is still held. */
+  renew(key: string, renewal: { readonly lease: string; readonly leaseMs: number }): Promise<void>;
+  /** Ends a lease, where it is still held. For `openMs` from then on everyone has leave to load for himself. */
+  release(key: string, end: { readonly lease: string; readonly openMs: number }): Promise<void>;
   /** Deletes the tokens of `tags`: whatever is stamped with them is void. */
   dropTokens(tags: readonly string[]): Promise<void>;
   /** Removes all values and tokens of the namespace; gives the number of values. */
@@ -45,6 +53,37 @@ export interface StoreWrite {
   readonly ttlMs: number;
   /** The tags whose tokens are asked for. */
   readonly tags: readonly string[];
+}
+
+/** Who asks for the lease of a key, and what he knows. */
+export interface LeaseRequest {
+  /** The token of the lease, where he gets it: 22 characters. */
+  readonly lease: string;
+  /** What his load would stand on, 22 characters. */
+  readonly basis: string;
+  readonly leaseMs: number;
+  /** The lease that he takes over, where it is still that one; undefined where he asks for a free one. */
+  readonly takenOver: string | undefined;
+  /** The beginning of the value that he has rejected; `anyValue` for whatever is there; undefined where he saw none. */
+  readonly head: string | undefined;
+  /** The tags whose tokens are asked for. */
+  readonly tags: readonly string[];
+}
+
+/** `head` of a value that was not ours. */
+export const anyValue = '*';
+
+/** What became of it: a value that he has not seen, the lease for him, somebody else's lease, or leave for all to load. */
+export interface LeaseReply extends StoreRead {
+  readonly state: 'value' | 'held' | 'taken' | 'open';
+  /** Where it is taken: by which lease, and what its load stands on. */
+  readonly holder: { readonly lease: string; readonly basis: string } | undefined;
+}
+
+/** Whether a value was stored, and the tokens of its tags as they are then. */
+export interface FillReply {
+  readonly isStored: boolean;
+  readonly tokens: readonly (string | undefined)[];
 }
 
 /** How much a store holds. */

@@ -18,7 +18,11 @@
  *   `products:42`  | `products:42`, `products`   | that row's values and the table's
  *   `products`     | `products`, `products:!`    | the table's values and those of every row
  */
+import { hash } from 'node:crypto';
 import { CacheError } from './errors.ts';
+import type { EmitEvent } from './events.ts';
+import type { Key } from './key.ts';
+import type { RequestStore } from './request-store.ts';
 
 /** Tokens by tag. */
 export type Stamps = Readonly<Record<string, string>>;
@@ -65,4 +69,23 @@ export function stampsOf(tags: readonly string[], tokens: readonly (string | und
     stamps.set(tag, token);
   }
   return Object.fromEntries(stamps); // an assignment would lose the tag `__proto__`
+}
+
+/** The tokens of `tags` before a load, made where there are none; undefined where the store fails or one is lost at once. */
+export async function captureStamps(
+  { store, emit }: { store: Pick<RequestStore, 'capture'>; emit: EmitEvent },
+  { text: key, field }: Key,
+  tags: readonly string[],
+): Promise<Stamps | undefined> {
+  const tokens = await store.capture(tags);
+  if (tokens === undefined) return undefined;
+  const stamps = stampsOf(tags, tokens);
+  if (stamps === undefined) emit({ type: 'write-refused', key, field, reason: 'token-lost' });
+  return stamps;
+}
+
+/** A text that differs where the stamps do. */
+export function basisOf(stamps: Stamps): string {
+  const tokens = Object.entries(stamps).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return hash('sha256', JSON.stringify(tokens), 'base64url').slice(0, 22);
 }

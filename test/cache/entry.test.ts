@@ -13,6 +13,7 @@ describe('an entry in Redis', () => {
     const { text } = cache.key({ field: 'Query.searchProducts', args: { q: 'ro', limit: 50 } });
     const stored: unknown = JSON.parse((await client.get(text)) ?? '');
     expect(stored).toStrictEqual({
+      id: expect.stringMatching(/^[\w-]{16}$/) as string,
       key: text,
       field: 'Query.searchProducts',
       args: { q: 'ro', limit: 50 },

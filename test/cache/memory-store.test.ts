@@ -9,6 +9,8 @@ describeStore('memory', async () => {
     store: createMemoryStore({ namespace: 'shop', clock }),
     namespace: 'shop',
     expire: async () => clock.advance(60_000),
+    expireLease: async () => clock.advance(60_000),
+    passes: async (_, ms) => clock.advance(ms),
   };
 });
 

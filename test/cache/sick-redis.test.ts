@@ -82,12 +82,12 @@ it('reads nothing that a hung Redis has written later under an old token', async
   const { fetch, cache, server, source, trace } = world;
   const client = await redisClient(server.socketPath);
   const held = source.hold();
-  const before = fetch({ tags: ['products'] });
+  const before = fetch({ tags: ['products'], mode: 'refresh' });
   await held.begun;
   server.kill('SIGSTOP');
   held.give('old');
   expect(await before).toBe('old');
-  expect(trace.text).toBe('load store-failed miss');
+  expect(trace.text).toBe('load store-failed refresh');
   server.kill('SIGCONT');
   // It has carried out the SET that had timed out.
   await expect.poll(() => client.exists('shop:Query:field')).toBe(1);
@@ -101,7 +101,7 @@ it('keeps no longer than was asked what a hung Redis has written later', async (
   const { fetch, server, source } = await newRedisWorld(500);
   const client = await redisClient(server.socketPath);
   const held = source.hold();
-  const fetching = fetch({ ttl: '60s' });
+  const fetching = fetch({ ttl: '60s', mode: 'refresh' });
   await held.begun;
   server.kill('SIGSTOP');
   held.give('value');

@@ -15,17 +15,28 @@ describe('a store that rejects', () => {
     expect(sick.calls).toEqual(['read', 'capture']);
   });
 
-  it('is left alone also where it fails only the capture, or only the write', async () => {
+  it('is left alone also where it fails only the capture, the lease, or the fill', async () => {
     const capture = await newSickWorld(['capture']);
     capture.sick.health = 'failing';
     expect(await capture.fetch()).toBe('value');
     expect(capture.sick.calls).toEqual(['read', 'capture']);
 
+    const acquire = await newSickWorld(['acquire']);
+    acquire.sick.health = 'failing';
+    expect(await acquire.outcome()).toMatchObject({ value: 'value', ageMs: null });
+    expect(acquire.sick.calls).toEqual(['read', 'capture', 'acquire']);
+    expect(acquire.trace.text).toBe('store-failed load miss');
+
+    const filling = await newSickWorld(['fill']);
+    filling.sick.health = 'failing';
+    expect(await filling.outcome()).toMatchObject({ value: 'value', ageMs: null });
+    expect(filling.sick.calls).toEqual(['read', 'capture', 'acquire', 'fill']);
+    expect(filling.trace.text).toBe('load store-failed miss');
+
     const write = await newSickWorld(['write']);
     write.sick.health = 'failing';
-    expect(await write.outcome()).toMatchObject({ value: 'value', ageMs: null });
-    expect(write.sick.calls).toEqual(['read', 'capture', 'write']);
-    expect(write.trace.text).toBe('load store-failed miss');
+    expect(await write.outcome({ mode: 'refresh' })).toMatchObject({ value: 'value', ageMs: null });
+    expect(write.sick.calls).toEqual(['capture', 'write']);
   });
 
   it('rejects an invalidation and a flush, because nobody may believe in what did not happen', async () => {
@@ -79,7 +90,8 @@ describe('a store that never answers', () => {
   it.each([
     ['read', 'store-failed load miss'],
     ['capture', 'store-failed load miss'],
-    ['write', 'load store-failed miss'],
+    ['acquire', 'store-failed load miss'],
+    ['fill', 'load store-failed miss'],
   ])('is waited for 100 ms where it is silent about a %s, and no longer', async (call, text) => {
     const { fetch, clock, sick, trace, source } = await newSickWorld([call]);
     const { promise: isCalled, resolve } = withResolvers<void>();
@@ -112,7 +124,7 @@ describe('a store that never answers', () => {
   });
 
   it('may write later: what it wrote under an old token is read by nobody', async () => {
-    const { fetch, cache, clock, sick, trace, source } = await newSickWorld(['write']);
+    const { fetch, cache, clock, sick, trace, source } = await newSickWorld(['fill']);
     sick.health = 'silent';
     const before = fetch({ tags: ['a'] });
     const failed = trace.next('store-failed');

@@ -1,8 +1,15 @@
 // A store that is sick on purpose: a real one behind a door that the test opens and shuts.
-import { CacheError, createMemoryStore, type Store, type StoreWrite } from '../../src/cache/index.ts';
+import {
+  CacheError,
+  createMemoryStore,
+  type LeaseRequest,
+  type Store,
+  type StoreWrite,
+} from '../../src/cache/index.ts';
 import { newWorld, type World } from './world.ts';
 
-export type Health = 'well' | 'failing' | 'refusing' | 'silent';
+/** `mute` does what it is asked, and `silent` does not; both answer when they are told to. */
+export type Health = 'well' | 'failing' | 'refusing' | 'silent' | 'mute';
 
 export class SickStore implements Store {
   health: Health = 'well';
@@ -44,6 +51,18 @@ export class SickStore implements Store {
   write(key: string, write: StoreWrite): ReturnType<Store['write']> {
     return this.#through('write', () => this.#store.write(key, write));
   }
+  acquire(key: string, request: LeaseRequest): ReturnType<Store['acquire']> {
+    return this.#through('acquire', () => this.#store.acquire(key, request));
+  }
+  fill(key: string, write: StoreWrite & { readonly lease: string }): ReturnType<Store['fill']> {
+    return this.#through('fill', () => this.#store.fill(key, write));
+  }
+  renew(...args: Parameters<Store['renew']>): Promise<void> {
+    return this.#through('renew', () => this.#store.renew(...args));
+  }
+  release(...args: Parameters<Store['release']>): Promise<void> {
+    return this.#through('release', () => this.#store.release(...args));
+  }
   dropTokens(tags: readonly string[]): Promise<void> {
     return this.#through('dropTokens', () => this.#store.dropTokens(tags));
   }
@@ -67,8 +86,9 @@ export class SickStore implements Store {
     if (this.health === 'well' || !isSick) return run();
     if (this.health === 'failing') return Promise.reject(new Error(`${call}: the store is sick`));
     if (this.health === 'refusing') return Promise.reject(new CacheError('STORE_REFUSED', `${call}: no`));
+    const done = this.health === 'mute' ? run() : undefined;
     return new Promise((resolve) => {
-      this.#held.push(() => resolve(run()));
+      this.#held.push(() => resolve(done ?? run()));
     });
   }
 }

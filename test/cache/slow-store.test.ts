@@ -28,8 +28,8 @@ async function passing({ clock }: SickWorld, ms: number, way: { isAnswered: bool
   return [before, way.isAnswered];
 }
 
-it('answers 100 ms after the fetch, the load not counted, where read and write are slow', async () => {
-  const world = await newSickWorld();
+it('answers 100 ms after the fetch, the load not counted, where read and fill are slow', async () => {
+  const world = await newSickWorld(['read', 'fill']);
   const { fetch, clock, sick, source, trace } = world;
   await fetch({ field: 'Query.other' }); // the token of `*` stands
   trace.take();
@@ -43,7 +43,7 @@ it('answers 100 ms after the fetch, the load not counted, where read and write a
   expect(await passing(world, 20, way)).toEqual([false, true]);
   expect(trace.take()).toBe('load store-slow miss');
 
-  // The write was not taken back.
+  // The fill was not taken back.
   await answerAfter(world, 60);
   sick.health = 'well';
   expect(await fetch()).toBe('value');
@@ -79,19 +79,19 @@ it('asks for nothing more where nothing is left', async () => {
   world.sick.onCall = () => world.clock.advance(100);
   expect(await world.fetch()).toBe('value');
   expect(world.sick.calls).toEqual(['read']);
-  expect(world.trace.text).toContain('load store-slow miss');
+  expect(world.trace.text).toContain('store-slow load miss');
 });
 
 it('leaves the breaker closed where the store answers in its own deadline, and opens it where it does not', async () => {
   const world = await newSickWorld(['write']);
   const { fetch, clock, sick, trace } = world;
   await fetch({ field: 'Query.other' });
-  // Each read takes a millisecond, so that a write has less than the whole deadline.
-  sick.onCall = (call) => clock.advance(call === 'read' ? 1 : 0);
+  // Each capture takes a millisecond, so that a write has less than the whole deadline.
+  sick.onCall = (call) => clock.advance(call === 'capture' ? 1 : 0);
   sick.health = 'silent';
   const slowWrites = async (answer: () => void): Promise<void> => {
     for (const id of times(30, Number)) {
-      const way = underWay(world, { args: { id: `${trace.events.length} ${id}` } });
+      const way = underWay(world, { mode: 'refresh', args: { id: `${trace.events.length} ${id}` } });
       await turn();
       clock.advance(99);
       answer();

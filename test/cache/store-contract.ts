@@ -1,6 +1,7 @@
 // What every store promises, whatever it is made of.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Store } from '../../src/cache/index.ts';
+import { describeLeases } from './lease-contract.ts';
 import { times } from './world.ts';
 
 export interface StoreUnderTest {
@@ -8,6 +9,10 @@ export interface StoreUnderTest {
   readonly namespace: string;
   /** Lets the whole life of the value at `key` pass. */
   readonly expire: (key: string) => Promise<void>;
+  /** The same for the lease of `key`. */
+  readonly expireLease: (key: string) => Promise<void>;
+  /** Lets that much of the life of the lease of `key` pass. */
+  readonly passes: (key: string, ms: number) => Promise<void>;
 }
 
 /** @param open A store with a namespace that nobody else uses. */
@@ -121,6 +126,8 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect((await store.usage()).memoryUsed - before).toBeGreaterThan(2 << 20);
       await store.clear();
     });
+
+    describeLeases(newStore);
 
     it('answers a ping', async () => {
       const { store } = await newStore();

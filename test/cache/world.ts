@@ -45,6 +45,11 @@ export class TestClock implements Clock {
     this.#nowMs = endMs;
   }
 
+  /** Until the next task is due. */
+  get nextInMs(): number {
+    return Math.min(...[...this.#tasks].map(({ atMs }) => atMs)) - this.#nowMs;
+  }
+
   /** How many tasks wait for their time. */
   get pending(): number {
     return this.#tasks.size;
@@ -160,16 +165,15 @@ export interface World {
 /** A cache over `over`: a tier on its real store, or a store that the test brings. */
 export async function newWorld(
   over: (typeof tiers)[number] | Store = 'memory',
-  { namespace = newNamespace() }: { namespace?: string } = {},
+  { namespace = newNamespace(), clock = new TestClock() }: { namespace?: string; clock?: TestClock } = {},
 ): Promise<World> {
-  const clock = new TestClock();
   const store =
     typeof over === 'object'
       ? over
       : over === 'redis'
         ? await redisStore(namespace)
         : createMemoryStore({ namespace, clock });
-  const cache = createCache({ store, clock });
+  const cache = createCache({ store, clock, random: () => 1 });
   onTestFinished(() => cache.close());
   const source = new Source();
   const trace = new Trace(cache);

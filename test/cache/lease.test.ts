@@ -1,0 +1,241 @@
+// One load per key in all processes: each world is a process of its own, all of them on one Redis.
+import { describe, expect, it } from 'vitest';
+import { holding, isWaiting, newProcesses, poll, pollUntil, tags, type Processes } from './processes.ts';
+import { SickStore } from './sick-store.ts';
+import { newWorld, redisStore, times, withResolvers, type HeldLoad, type World } from './world.ts';
+
+describe('who misses what another process loads', () => {
+  it('waits, and gets what that one stores', async () => {
+    const { one, two } = await newProcesses();
+    const { held, first } = await holding(one);
+    const waiting = two.outcome({ tags });
+    for (const _ of times(5, Number)) await poll(two);
+    held.give('value');
+    expect(await first).toBe('value');
+    await poll(two);
+    const { value, state, tier, ageMs, ttlMs } = await waiting;
+    expect({ value, state, tier }).toEqual({ value: 'value', state: 'shared', tier: null });
+    expect((ageMs ?? Number.NaN) + (ttlMs ?? Number.NaN)).toBe(60_000);
+    expect(two.source.loads).toBe(0);
+    expect(two.trace.text).toBe('shared');
+    expect(await two.fetch({ tags })).toBe('value');
+  });
+
+  it('waits once for all who come in its own process', async () => {
+    const { one } = await newProcesses();
+    const sick = new SickStore(await redisStore(one.namespace));
+    const two = await newWorld(sick);
+    const { held, first } = await holding(one);
+    const waiting = times(50, () => two.fetch({ tags }));
+    await isWaiting(two);
+    held.give('value');
+    await first;
+    await poll(two);
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['value']));
+    expect(sick.calls.filter((call) => call === 'acquire')).toHaveLength(2);
+  });
+
+  it('loads when the holder has died and its lease has run out; what that one stores later is refused', async () => {
+    const { one, two, client, lease } = await newProcesses();
+    let ageMs: number | null = Number.NaN;
+    const { held, first } = await holding(one, { report: (how) => ({ ageMs } = how) });
+    const waiting = two.fetch({ tags });
+    await isWaiting(two);
+    expect(await client.pttl(lease)).toBeLessThanOrEqual(1_000);
+    await client.unlink(lease);
+    await poll(two);
+    expect(await waiting).toBe('of two');
+    expect(two.trace.text).toBe('load write miss');
+
+    held.give('late');
+    expect(await first).toBe('late');
+    expect(ageMs).toBeNull();
+    expect(one.trace.text).toBe('load write-refused(lease-lost) miss');
+    expect(await two.fetch({ tags })).toBe('of two');
+  });
+
+  it('loads anew, and waits for nobody, where the tag was invalidated during that load', async () => {
+    const { one, two } = await newProcesses();
+    const { held, first } = await holding(one);
+    await two.cache.invalidate(tags);
+    expect(await two.fetch({ tags })).toBe('of two');
+    expect(two.source.loads).toBe(1);
+    held.give('old');
+    await first;
+    expect(await two.fetch({ tags })).toBe('of two');
+    expect(await one.fetch({ tags })).toBe('of two');
+  });
+
+  it('takes over where the tag is invalidated while it waits', async () => {
+    const { one, two } = await newProcesses();
+    const { held } = await holding(one);
+    const waiting = two.fetch({ tags });
+    await isWaiting(two);
+    await one.cache.invalidate(tags);
+    await poll(two);
+    expect(await waiting).toBe('of two');
+    held.give('old');
+  });
+
+  it('does not take what that one stores where the tag was invalidated meanwhile', async () => {
+    const { one, two, client } = await newProcesses();
+    const { held, first } = await holding(one);
+    const waiting = two.fetch({ tags });
+    await isWaiting(two);
+    await client.unlink(`${one.namespace}:tag:products`);
+    held.give('old');
+    expect(await first).toBe('old');
+    expect(one.trace.text).toBe('load write miss');
+    await poll(two);
+    expect(await waiting).toBe('of two');
+  });
+
+  it('loads at once where that load failed, all of them at the same time, and stores', async () => {
+    const { one, two } = await newProcesses();
+    const three = await newWorld('redis', { namespace: one.namespace });
+    const { held, first } = await holding(one);
+    const [loadOfTwo, loadOfThree] = [two.source.hold(), three.source.hold()];
+    const waiting = [two.fetch({ tags }), three.fetch({ tags })];
+    await Promise.all([isWaiting(two), isWaiting(three)]);
+    held.fail(new Error('no rows'));
+    await expect(first).rejects.toThrow('no rows');
+    await pollUntil(Promise.all([loadOfTwo.begun, loadOfThree.begun]), two, three);
+    expect(two.trace.text + three.trace.text).toBe(''); // neither has lost patience with the other
+    loadOfTwo.give('value');
+    loadOfThree.give('value');
+    expect(await Promise.all(waiting)).toEqual(['value', 'value']);
+    expect(await one.fetch({ tags })).toBe('value');
+    expect(one.source.loads).toBe(1);
+  });
+
+  it('loads at once where that load gave what is never stored', async () => {
+    const { one, two, client, lease } = await newProcesses();
+    const { held, first } = await holding(one);
+    const waiting = two.fetch({ tags });
+    await isWaiting(two);
+    held.give(new URL('http://a'));
+    await first;
+    await one.store.ping(); // after the release
+    expect(await client.get(lease)).toBe('open');
+    expect(await client.pttl(lease)).toBeLessThanOrEqual(1_000);
+    await poll(two);
+    expect(await waiting).toBe('of two');
+    expect(two.trace.text).toBe('load write miss');
+  });
+
+  it('takes the lease where that value is not stored because it was invalidated meanwhile', async () => {
+    const { one, client, lease } = await newProcesses();
+    const load = async (): Promise<unknown> => {
+      await one.cache.invalidate(tags);
+      return one.fetch({ field: 'Query.inner', tags });
+    };
+    await one.fetch({ tags, load });
+    expect(one.trace.text).toBe('invalidate load write miss load write-refused(token-lost) miss');
+    await one.store.ping(); // after the release
+    expect(await client.exists(lease)).toBe(0);
+  });
+
+  it('asks again after 2 to 50 ms, longer each time', async () => {
+    const { one, two } = await newProcesses();
+    const { held } = await holding(one);
+    const waiting = two.fetch({ tags });
+    const pausesMs: number[] = [];
+    for (const _ of times(7, Number)) {
+      await isWaiting(two);
+      pausesMs.push(two.clock.nextInMs);
+      two.clock.advance(two.clock.nextInMs);
+    }
+    expect(pausesMs).toEqual([2, 4, 8, 16, 32, 50, 50]);
+    held.give('value');
+    await pollUntil(waiting, two);
+  });
+
+  it('waits longer than the store may take for a request, however long each asking takes', async () => {
+    const { one } = await newProcesses();
+    const sick = new SickStore(await redisStore(one.namespace));
+    const two = await newWorld(sick);
+    sick.onCall = (call) => two.clock.advance(call === 'acquire' ? 5 : 0);
+    const { held, first } = await holding(one);
+    const waiting = two.fetch({ tags });
+    for (const _ of times(40, Number)) await poll(two);
+    held.give('value');
+    await first;
+    await pollUntil(waiting, two);
+    expect(await waiting).toBe('value');
+    expect(two.trace.text).toBe('shared');
+  });
+
+  it('loads for itself, and does not store, after three seconds', async () => {
+    const { one, two, client, key } = await newProcesses();
+    const { held, first } = await holding(one);
+    const waiting = two.fetch({ tags });
+    await pollUntil(waiting, two);
+    expect(await waiting).toBe('of two');
+    expect(two.trace.text).toBe('lease-timeout load miss');
+    expect(two.clock.nowMs()).toBeGreaterThanOrEqual(3_000);
+    expect(two.clock.nowMs()).toBeLessThanOrEqual(3_100);
+    expect(await client.exists(key)).toBe(0);
+    held.give('value');
+    await first;
+  });
+
+  it('ends its wait where both wait for each other', async () => {
+    const { one, two } = await newProcesses();
+    const a = ({ fetch }: World): Promise<unknown> => fetch({ field: 'Query.a', load: () => b(worldOf(fetch)) });
+    const b = ({ fetch }: World): Promise<unknown> => fetch({ field: 'Query.b', load: () => a(worldOf(fetch)) });
+    const worldOf = (fetch: World['fetch']): World => (fetch === one.fetch ? one : two);
+    const both = Promise.allSettled([a(one), b(two)]);
+    await pollUntil(both, one, two);
+    for (const outcome of await both) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'CIRCULAR_LOAD' } });
+    }
+  });
+});
+
+describe('who has read before an invalidation, and asks for the lease after it,', () => {
+  const twoAsksLate = async (
+    { one }: Processes,
+    meanwhile: () => Promise<unknown>,
+  ): Promise<[World, Promise<unknown>]> => {
+    const sick = new SickStore(await redisStore(one.namespace), ['read']);
+    const two = await newWorld(sick);
+    const { promise: isRead, resolve } = withResolvers<void>();
+    sick.onCall = () => resolve();
+    sick.health = 'mute';
+    const fetching = two.fetch({ tags, load: one.source.load });
+    await isRead;
+    await sick.ping(); // the read is answered, and nobody has heard it
+    await one.cache.invalidate(tags);
+    await meanwhile();
+    sick.health = 'well';
+    sick.answerAll();
+    return [two, fetching];
+  };
+
+  it('does not take it from him who loads since', async () => {
+    const processes = await newProcesses();
+    const { one } = processes;
+    let held: HeldLoad | undefined;
+    const [two, fetching] = await twoAsksLate(processes, async () => ({ held } = await holding(one)));
+    await isWaiting(two);
+    held?.give('value');
+    await pollUntil(fetching, two);
+    expect(await fetching).toBe('value');
+    expect(one.source.loads).toBe(1);
+    expect(one.trace.text).toBe('invalidate load write miss');
+  });
+
+  it('holds it by the tokens of now, so that the next one waits for him', async () => {
+    const processes = await newProcesses();
+    const { one } = processes;
+    const load = one.source.hold(); // both have one source here
+    const [, fetching] = await twoAsksLate(processes, async () => {});
+    await load.begun;
+    const waiting = one.fetch({ tags });
+    await isWaiting(one);
+    load.give('value');
+    await pollUntil(waiting, one);
+    expect(await Promise.all([fetching, waiting])).toEqual(['value', 'value']);
+    expect(one.source.loads).toBe(1);
+  });
+});

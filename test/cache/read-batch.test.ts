@@ -1,0 +1,134 @@
+// What is read in one tick is read in one round trip: counted by Redis itself.
+import type { Redis } from 'ioredis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createRedisStore, type Store } from '../../src/cache/index.ts';
+import { newBuilder, runOn } from '../pothos-cache/world.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { newWorld, redisClient, TestClock, times, turn, type World } from './world.ts';
+
+interface Counted extends World {
+  readonly client: Redis;
+  readonly store: Store;
+  /** How often the server has read from its clients while `run` ran, and the commands that it was given. */
+  readonly counted: (run: () => Promise<unknown>) => Promise<{ roundTrips: number; commands: Record<string, number> }>;
+}
+
+async function newCounted(): Promise<Counted> {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const [client, clock] = [await redisClient(server.socketPath), new TestClock()];
+  const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000, clock });
+  const world = await newWorld(store, { clock });
+  await world.fetch({ field: 'Query.other' }); // the server is known, the scripts, and the token of `*` stands
+  return {
+    ...world,
+    client,
+    store,
+    async counted(run) {
+      await client.config('RESETSTAT');
+      await run();
+      const [stats, commandStats] = [await client.info('stats'), await client.info('commandstats')];
+      const reads = Number(/total_reads_processed:(\d+)/.exec(stats)?.[1]);
+      const commands = [...commandStats.matchAll(/cmdstat_(\w+):calls=(\d+)/g)]
+        .filter(([, name = '']) => !['config', 'info'].includes(name))
+        .map(([, name, calls]) => [name, Number(calls)] as const);
+      return { roundTrips: reads - 1, commands: Object.fromEntries(commands) }; // without our own INFO
+    },
+  };
+}
+
+describe('in one tick', () => {
+  it('fifty values are read in one round trip, and a tag that they share is asked for once', async () => {
+    const { fetch, trace, counted } = await newCounted();
+    const all = (): Promise<unknown> => Promise.all(times(50, (id) => fetch({ args: { id }, tags: ['products'] })));
+    await all();
+    trace.take();
+    expect(await counted(all)).toEqual({ roundTrips: 1, commands: { get: 50, pttl: 50, mget: 1 } });
+    expect(trace.text).toBe('hit×50');
+  });
+
+  it('fifty who want the same value ask for it once', async () => {
+    const { fetch, counted } = await newCounted();
+    await fetch();
+    const { roundTrips, commands } = await counted(() => Promise.all(times(50, () => fetch())));
+    expect({ roundTrips, commands }).toEqual({ roundTrips: 1, commands: { get: 1, pttl: 1, mget: 1 } });
+  });
+
+  it('fifty cached fields of one operation are read in one round trip', async () => {
+    const { cache, counted } = await newCounted();
+    const builder = newBuilder();
+    builder.queryType({});
+    for (const index of times(50, Number)) {
+      builder.queryField(`f${index}`, (t) =>
+        t.int({ args: { id: t.arg.int() }, cache: { ttl: '60s', scope: 'public' }, resolve: () => index }),
+      );
+    }
+    const schema = builder.toSchema({ cache: { engine: cache } });
+    const text = `{ ${times(50, (index) => `f${index}(id: ${index})`).join(' ')} }`;
+    await runOn(schema, text);
+    let states = '';
+    const count = await counted(async () => ({ states } = await runOn(schema, text)));
+    expect(states).toBe(times(50, () => 'hit').join(' '));
+    expect(count).toEqual({ roundTrips: 1, commands: { get: 50, pttl: 50, mget: 1 } });
+  });
+
+  it('who has to wait for a promise or two before he reads is on board', async () => {
+    const { store, counted } = await newCounted();
+    const read = async (waits: number): Promise<void> => {
+      for (const _ of times(waits, Number)) await Promise.resolve();
+      await store.read(`shop:${waits}`, ['*']);
+    };
+    const { roundTrips } = await counted(() => Promise.all(times(10, read)));
+    expect(roundTrips).toBe(1);
+  });
+
+  it('the tokens of inner values are asked for together', async () => {
+    const { fetch, counted, source } = await newCounted();
+    const all = async (): Promise<void> => {
+      const inner = { field: 'Query.inner', tags: ['inner'], load: source.load };
+      await Promise.all(times(20, (id) => fetch({ args: { id }, load: () => fetch(inner) })));
+    };
+    await all();
+    expect(await counted(all)).toEqual({ roundTrips: 2, commands: { get: 20, pttl: 20, mget: 2 } });
+  });
+});
+
+it('what is asked for in the next tick is read then, and not with what was sent before', async () => {
+  const { store, client } = await newCounted();
+  const before = store.read('shop:k', ['*']);
+  await turn();
+  await client.set('shop:k', 'text', 'PX', 60_000);
+  const after = store.read('shop:k', ['*']);
+  expect((await before).text).toBeUndefined();
+  expect((await after).text).toBe('text');
+});
+
+it('gives everyone his own, in his own order', async () => {
+  const { store } = await newCounted();
+  const [a, b] = await store.capture(['a', 'b']);
+  await Promise.all(times(9, (n) => store.write(`shop:${n}`, { text: `text ${n}`, ttlMs: 60_000, tags: [] })));
+  const tags = [['a', 'b'], ['b'], ['none', 'b', 'a'], []];
+  const reads = times(9, (n) => store.read(`shop:${n}`, tags[n % 4] ?? []));
+  const tokens = store.tokens(['b', 'none']);
+  const expected = [[a, b], [b], [undefined, b, a], []];
+  for (const [n, read] of (await Promise.all(reads)).entries()) {
+    expect(read).toMatchObject({ text: `text ${n}`, tokens: expected[n % 4] });
+  }
+  expect(await tokens).toEqual([b, undefined]);
+});
+
+it('sends a thousand keys and tags at once, and what is more in a batch of its own', async () => {
+  const { store, counted } = await newCounted();
+  const reads = (): Promise<unknown> => Promise.all(times(2_500, (n) => store.read(`shop:${n}`, ['*'])));
+  const { commands } = await counted(reads);
+  expect(commands).toEqual({ get: 2_500, pttl: 2_500, mget: 3 });
+});
+
+it('lets the fault of one key not reach the others', async () => {
+  const { store, client } = await newCounted();
+  await store.write('shop:a', { text: 'text', ttlMs: 60_000, tags: [] });
+  await client.acl('SETUSER', 'default', 'resetkeys', '~shop:a', '~shop:tag:*');
+  const [mine, theirs] = await Promise.allSettled([store.read('shop:a', ['*']), store.read('shop:b', ['*'])]);
+  expect(mine).toMatchObject({ status: 'fulfilled', value: { text: 'text' } });
+  expect(theirs).toMatchObject({ status: 'rejected', reason: { code: 'STORE_REFUSED' } });
+});

@@ -1,0 +1,109 @@
+// A process of `engine.prove.ts`: a cache of its own on the Redis that it shares with the others, and a source in it.
+import { createRequire } from 'node:module';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const { Redis } = createRequire(import.meta.url)('ioredis');
+const built = new URL('../../dist/src/cache/index.js', import.meta.url);
+const { createCache, createPolicy, createRedisStore } = await import(built.href);
+
+const [address, deadline] = process.argv.slice(2);
+const deadlineMs = Number(deadline);
+const redis = new Redis({ path: address, protocol: 2 });
+const cache = createCache({ store: await createRedisStore({ address, namespace: 'shop', deadlineMs }), deadlineMs });
+const nowNs = () => Number(process.hrtime.bigint());
+const key = cache.key({ field: 'Query.field' });
+
+/** All of them at once; each load is counted in Redis. */
+async function fetchAtOnce({ count, loadMs }) {
+  const policy = createPolicy(key.field, { ttl: '1h', tags: ['products'] });
+  const load = async () => {
+    const value = await redis.incr('source:loads');
+    await pause(loadMs);
+    return value;
+  };
+  const startedMs = performance.now();
+  const fetches = Array.from({ length: count }, () => cache.fetch(key, policy, load));
+  const values = await Promise.all(fetches);
+  return { values: [...new Set(values)], durationMs: performance.now() - startedMs };
+}
+
+/** The ways to read and to write that are compared; a row is a number that only rises. */
+const ways = {
+  cache: {
+    read(row) {
+      const field = `Row.n${row}`;
+      const policy = createPolicy(field, { ttl: '1m', tags: [`rows:${row}`] });
+      return cache.fetch(cache.key({ field }), policy, () => loadRow(row));
+    },
+    written: (row) => cache.invalidate([`rows:${row}`]),
+  },
+  /** Plain cache-aside: what everybody writes first. */
+  control: {
+    async read(row) {
+      const found = await redis.get(`control:${row}`);
+      if (found !== null) return Number(found);
+      const version = await loadRow(row);
+      await redis.set(`control:${row}`, version, 'PX', 60_000);
+      return version;
+    },
+    written: (row) => redis.del(`control:${row}`),
+  },
+};
+
+async function loadRow(row) {
+  await pause(Math.random() * 4);
+  const version = Number(await redis.get(`source:${row}`));
+  await pause(Math.random() * 4);
+  return version;
+}
+
+/** Reads until `count` are done, while a writer writes; gives what was seen: row, version, and when. */
+async function readAndWrite({ way, count, rows, readers, writeEveryMs }) {
+  const { read, written } = ways[way];
+  const [reads, writes] = [[], []];
+  let begun = 0;
+  let ended = 0;
+  const anyRow = () => Math.floor(Math.random() * rows);
+  const reader = async () => {
+    while (begun < count) {
+      begun += 1;
+      const row = anyRow();
+      const beganNs = nowNs();
+      reads.push(row, await read(row), beganNs);
+      await pause(Math.random() * 3);
+    }
+    ended += 1;
+  };
+  const isOver = () => ended === readers;
+  const writer = async () => {
+    while (!isOver()) {
+      const row = anyRow();
+      const version = await redis.incr(`source:${row}`);
+      // Where it is not known whether it has happened, it is repeated, and acknowledged when it has.
+      for (;;) {
+        const isWritten = await written(row).then(
+          () => true,
+          () => false,
+        );
+        if (isWritten) break;
+      }
+      writes.push(row, version, nowNs());
+      await pause(Math.random() * 2 * writeEveryMs);
+    }
+  };
+  await Promise.all([writer(), ...Array.from({ length: readers }, reader)]);
+  return { reads: Float64Array.from(reads), writes: Float64Array.from(writes) };
+}
+
+const events = {};
+cache.on(({ type, reason }) => {
+  const name = reason === undefined ? type : `${type}(${reason})`;
+  events[name] = (events[name] ?? 0) + 1;
+});
+
+const tasks = { fetchAtOnce, readAndWrite, events: async () => events };
+process.on('message', ({ task, ...options }) => {
+  void tasks[task](options).then((result) => process.send({ result }));
+});
+process.on('disconnect', () => process.exit());
+process.send({ result: 'ready' });

@@ -1,0 +1,167 @@
+/** `npm run prove:engine`: what the built engine promises to processes on one Redis. `READS=1000000` reads more. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
+import { expect, it, onTestFinished } from 'vitest';
+import { startTestRedis } from '../support/redis.ts';
+
+const reads = Number(process.env['READS'] ?? 100_000);
+/** Where loads are counted, a machine that is too small for so many processes is no sick Redis, past which they load. */
+const patientMs = 5_000;
+const script = fileURLToPath(new URL('engine-process.mjs', import.meta.url));
+
+interface EngineProcess {
+  readonly child: ChildProcess;
+  /** What the process answers. */
+  readonly run: <T>(task: string, options?: object) => Promise<T>;
+}
+
+interface AtOnce {
+  /** Those that differ. */
+  readonly values: readonly number[];
+  readonly durationMs: number;
+}
+
+/** Row, version and nanoseconds, over and over; see `engine-process.mjs`. */
+interface Log {
+  readonly reads: Float64Array;
+  readonly writes: Float64Array;
+}
+
+it('loads once per expiry, in 20 of 20 rounds of 8 processes with 200 fetches each', async () => {
+  const { processes, client } = await newProcesses(8, patientMs);
+  const rounds: number[] = [];
+  const values: number[] = [];
+  const durationsMs: number[] = [];
+  for (let round = 0; round < 21; round += 1) {
+    await client.pexpireat('shop:Query:field', 1);
+    await client.del('source:loads');
+    const asked = processes.map(({ run }) => run<AtOnce>('fetchAtOnce', { count: 200, loadMs: 30 }));
+    const answers = await Promise.all(asked);
+    if (round === 0) continue; // the first one warms the processes up
+    rounds.push(Number(await client.get('source:loads')));
+    values.push(new Set(answers.flatMap((answer) => answer.values)).size);
+    durationsMs.push(Math.max(...answers.map(({ durationMs }) => durationMs)));
+  }
+  note(`loads in each of 20 rounds of 8 × 200 fetches: ${rounds.join(' ')}`);
+  note(`the slowest of 1,600 answers, by round: ${durationsMs.map((ms) => ms.toFixed(0)).join(' ')} ms`);
+  note(await eventsOf(processes));
+  expect(rounds).toEqual(rounds.map(() => 1));
+  expect(values).toEqual(rounds.map(() => 1));
+});
+
+it('answers everyone where the holder of the lease is killed, with two loads', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const { processes, client } = await newProcesses(4, patientMs);
+    const [holder, ...others] = processes;
+    holder?.child.send({ task: 'fetchAtOnce', count: 1, loadMs: 60_000 });
+    await expect.poll(() => client.get('source:loads')).toBe('1');
+    const asked = others.map(({ run }) => run<AtOnce>('fetchAtOnce', { count: 200, loadMs: 30 }));
+    await expect
+      .poll(async () => Number(/evalsha:calls=(\d+)/.exec(await client.info('commandstats'))?.[1]))
+      .toBeGreaterThan(10);
+    holder?.child.kill('SIGKILL');
+    const answers = await Promise.all(asked);
+    const loads = Number(await client.get('source:loads'));
+    const slowestMs = Math.max(...answers.map(({ durationMs }) => durationMs));
+    note(`holder killed: 3 × 200 answered, ${loads} loads, the slowest after ${slowestMs.toFixed(0)} ms`);
+    expect(new Set(answers.flatMap(({ values }) => values))).toEqual(new Set([2]));
+    expect(loads).toBe(2);
+  }
+});
+
+it('never gives what an acknowledged invalidation has made void, as plain cache-aside does', async () => {
+  expect(await staleReads('control')).toBeGreaterThan(0);
+  expect(await staleReads('cache')).toBe(0);
+}, 3_600_000);
+
+async function staleReads(way: 'control' | 'cache'): Promise<number> {
+  const { processes } = await newProcesses(8, 100);
+  const startedMs = performance.now();
+  const options = { way, count: reads / processes.length, rows: 8, readers: 12, writeEveryMs: 20 };
+  const logs = await Promise.all(processes.map(({ run }) => run<Log>('readAndWrite', options)));
+  const { violations, writes } = violationsIn(logs);
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
+  note(`${way}: ${violations} of ${reads} reads stale, beside ${writes} writes, in ${seconds} s`);
+  note(await eventsOf(processes));
+  return violations;
+}
+
+/** Reads of a version below the highest that was acknowledged before the read began. */
+function violationsIn(logs: readonly Log[]): { violations: number; writes: number } {
+  const acknowledged = new Map<number, { atNs: number; version: number }[]>();
+  let writes = 0;
+  for (const { writes: log } of logs) {
+    for (const [row, version, atNs] of triples(log)) {
+      const ofRow = acknowledged.get(row) ?? [];
+      acknowledged.set(row, ofRow);
+      ofRow.push({ atNs, version });
+      writes += 1;
+    }
+  }
+  for (const ofRow of acknowledged.values()) {
+    ofRow.sort((a, b) => a.atNs - b.atNs);
+    for (const [index, write] of ofRow.entries())
+      write.version = Math.max(write.version, ofRow[index - 1]?.version ?? 0);
+  }
+  let violations = 0;
+  for (const { reads: log } of logs) {
+    for (const [row, version, beganNs] of triples(log)) {
+      if (version < highestBefore(acknowledged.get(row) ?? [], beganNs)) violations += 1;
+    }
+  }
+  return { violations, writes };
+}
+
+function highestBefore(writes: readonly { atNs: number; version: number }[], atNs: number): number {
+  let [low, high] = [0, writes.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((writes[middle]?.atNs ?? Infinity) < atNs) low = middle + 1;
+    else high = middle;
+  }
+  return writes[low - 1]?.version ?? 0;
+}
+
+function* triples(log: Float64Array): Generator<readonly [number, number, number]> {
+  for (let at = 0; at < log.length; at += 3) yield [log[at] ?? 0, log[at + 1] ?? 0, log[at + 2] ?? 0];
+}
+
+async function newProcesses(count: number, deadlineMs: number): Promise<{ processes: EngineProcess[]; client: Redis }> {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const client = new Redis({ path: server.socketPath, protocol: 2 });
+  onTestFinished(() => client.disconnect());
+  const processes = await Promise.all(Array.from({ length: count }, () => newProcess(server.socketPath, deadlineMs)));
+  return { processes, client };
+}
+
+async function newProcess(socketPath: string, deadlineMs: number): Promise<EngineProcess> {
+  const child = fork(script, [socketPath, String(deadlineMs)], { serialization: 'advanced' });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child, 'message'); // it is ready
+  return {
+    child,
+    async run(task, options = {}) {
+      child.send({ task, ...options });
+      const [message] = (await once(child, 'message')) as [{ result: never }];
+      return message.result;
+    },
+  };
+}
+
+/** What the caches of all processes did, summed up. */
+async function eventsOf(processes: readonly EngineProcess[]): Promise<string> {
+  const sums = new Map<string, number>();
+  for (const { run } of processes) {
+    for (const [event, count] of Object.entries(await run<Record<string, number>>('events'))) {
+      sums.set(event, (sums.get(event) ?? 0) + count);
+    }
+  }
+  return [...sums].map(([event, count]) => `${event} ${count}`).join(', ');
+}
+
+function note(line: string): void {
+  process.stdout.write(`    ${line}\n`);
+}
