@@ -6,7 +6,7 @@ import { outsideRequests } from './http/request-scope.ts';
 
 /** A sick store fails every request, and a field without a key each of a list: one line a second says enough. */
 const warningEveryMs = 1_000;
-const often = new Set<CacheEvent['type']>(['store-failed', 'store-slow', 'uncached', 'write-refused']);
+const often = new Set<CacheEvent['type']>(['store-failed', 'store-slow', 'lease-timeout', 'uncached', 'write-refused']);
 
 export function logCacheEvents(cache: Cache, log: Log): void {
   const toldMs = new Map<string, number>();
@@ -33,6 +33,11 @@ function logEvent(event: CacheEvent, log: Log): void {
       return log.warn({ operation: event.operation, reason: messageOf(event.error) }, 'the cache store failed');
     case 'store-slow':
       return log.warn({ operation: event.operation }, 'the cache store is slow: a request did not wait for it');
+    case 'lease-timeout':
+      return log.warn(
+        { field: event.field, waitMs: event.waitMs },
+        'another process loads for too long: not waited for',
+      );
     case 'breaker-opened':
       return log.warn('the cache store fails too often: answering without it until it is back');
     case 'breaker-closed':

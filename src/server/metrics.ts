@@ -50,6 +50,12 @@ export function createMetrics(cache: Cache): Metrics {
     labelNames: ['limit'],
     registers,
   });
+  const leaseTimeouts = new Counter({
+    name: 'cachepot_lease_timeouts_total',
+    help: 'Requests that waited for another process to load, and then loaded for themselves.',
+    labelNames: ['field'],
+    registers,
+  });
   const breaker = new Gauge({
     name: 'cachepot_breaker_open',
     help: '1 while the store is left alone because it failed too often.',
@@ -61,6 +67,7 @@ export function createMetrics(cache: Cache): Metrics {
     else if (event.type === 'write-refused') refusals.inc({ field: event.field, reason: event.reason });
     else if (event.type === 'store-failed') storeFailures.inc({ operation: event.operation });
     else if (event.type === 'store-slow') slowCalls.inc({ operation: event.operation });
+    else if (event.type === 'lease-timeout') leaseTimeouts.inc({ field: event.field });
     else if (event.type === 'breaker-opened') breaker.set(1);
     else if (event.type === 'breaker-closed') breaker.set(0);
     else if ('durationMs' in event) requests.inc({ field: event.field, state: event.type });
