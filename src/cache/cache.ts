@@ -97,7 +97,7 @@ export class Cache {
     const parts = this.#partsOfRequest();
     const request = { key, policy, load };
     if (mode === 'refresh') {
-      return { ...(await this.#takeOff(parts, { ...request, found: 'anything' })), state: 'refresh' };
+      return { ...(await this.#startFlight(parts, { ...request, found: 'anything' })), state: 'refresh' };
     }
 
     const loadMyself = (): Promise<Filled> => fill(parts, { ...request, found: 'no-store' });
@@ -116,7 +116,7 @@ export class Cache {
     const since = this.#flights.get(key.text);
     if (since !== undefined) return shared(await since, loadMyself);
     const found = seen.found === 'nothing' ? seen.seen : seen.found;
-    const filled = await this.#takeOff(parts, { ...request, found });
+    const filled = await this.#startFlight(parts, { ...request, found });
     return { ...filled, state: filled.isShared ? 'shared' : 'miss' };
   }
 
@@ -126,7 +126,7 @@ export class Cache {
     return { store, leases, flights, clock: this.#clock, emit: this.emit, running: this.#running };
   }
 
-  #takeOff(parts: FillParts, request: Fill): Promise<Filled> {
+  #startFlight(parts: FillParts, request: Fill): Promise<Filled> {
     return this.#flights.start(request.key.text, () => fill(parts, request));
   }
 
@@ -215,7 +215,7 @@ export class Cache {
       void this.#leases.endAll();
       throw error;
     } finally {
-      this.#flights.takeAllOff();
+      this.#flights.clearBoard();
     }
   }
 

@@ -38,7 +38,7 @@ export class Flights<T> {
     return flight;
   }
 
-  takeAllOff(): void {
+  clearBoard(): void {
     this.#board.clear();
   }
 }

@@ -4,13 +4,14 @@
  * of another cache: its tokens are not in this cache's store, so what makes it void would leave the outer one standing.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { WriteRefusal } from './events.ts';
 import { LoadRun, type LoadName } from './load-circle.ts';
 import type { Stamps } from './tags.ts';
 
 const running = new AsyncLocalStorage<LoadScope>();
 
 /** Why what a load has fetched keeps its own value from being stored. */
-export type ScopeRefusal = 'token-lost' | 'inner-unstored' | 'other-cache';
+export type ScopeRefusal = Exclude<WriteRefusal, 'unencodable' | 'lease-lost'>;
 
 export class LoadScope {
   /** The scope of the load that this code runs in, if any. */
