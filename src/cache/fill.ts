@@ -23,7 +23,10 @@ export interface Fill {
   readonly key: Key;
   readonly policy: Policy;
   readonly load: () => unknown;
-  /** What the store was seen to have, where one process is to load for all; to load whatever it has; or to leave it alone. */
+  /**
+   * What the store was seen to have, where one process is to load for all; `anything`: load, whatever it has; `no-store`: it
+   * is left alone.
+   */
   readonly found: Seen | 'anything' | 'no-store';
 }
 

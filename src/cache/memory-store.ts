@@ -29,7 +29,8 @@ const itemOverheadBytes = 200;
 /**
  * A store in this process' memory.
  *
- * @param options.bytesMax Size in bytes, 64 MiB unless told otherwise. An eighth is for tokens; a value larger than the rest is not kept.
+ * @param options.bytesMax Size in bytes, 64 MiB unless told otherwise. An eighth is for tokens; a value larger than the rest
+ *   is not kept.
  */
 export function createMemoryStore({
   namespace,

@@ -18,7 +18,7 @@ import { acquireScript, addScript, fillScript, releaseScript, renewScript, type 
 import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
 
 /** Keys that one SCAN step looks at; each batch is one UNLINK. */
-const scanCount = 500;
+const scanCount = 250;
 
 /**
  * A store on the Redis at `address`. It connects at once and reconnects by itself; until it is connected every call

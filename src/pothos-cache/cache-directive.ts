@@ -41,8 +41,8 @@ export function withCacheDirective(schema: GraphQLSchema): GraphQLSchema {
 }
 
 /**
- * What the request says of this field, if it has the directive to say it with. Where it selects the field several times at one place, the mode that goes past
- * the cache wins.
+ * What the request says of this field, if it has the directive to say it with. Where it selects the field several times at
+ * one place, the mode that goes past the cache wins.
  */
 export function modeOf({ fieldNodes, variableValues, operation }: GraphQLResolveInfo, hasDirective: boolean): Mode {
   // A mutation's answer shows what it has just written.

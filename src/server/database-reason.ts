@@ -6,7 +6,7 @@ const refusals: Readonly<Record<string, string>> = {
   '3D000': 'it has no database of the name in DATABASE_URL',
 };
 
-/** Why the database is away, in our words where we have some, else in those of PostgreSQL or Node: no password is in them. */
+/** Why the database is away, in our words where we have some, else in those of PostgreSQL or Node: without a password. */
 export function databaseReason(error: unknown): string {
   const origin = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const { code = '', message } = safeError(origin);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
+import { createCache, createRedisStore } from '../../src/cache/index.ts';
 import { startTestRedis } from '../support/redis.ts';
 
 const reads = Number(process.env['READS'] ?? 100_000);
@@ -75,6 +76,32 @@ it('never gives what an acknowledged invalidation has made void, as plain cache-
   expect(await staleReads('control')).toBeGreaterThan(0);
   expect(await staleReads('cache')).toBe(0);
 }, 3_600_000);
+
+it('holds Redis up for nobody: a tag on a million entries is invalidated, and all of them are flushed', async () => {
+  const redis = await startTestRedis();
+  const client = new Redis({ path: redis.socketPath, protocol: 2 });
+  onTestFinished(async () => {
+    client.disconnect();
+    await redis.stop();
+  });
+  const store = await createRedisStore({ address: redis.socketPath, namespace: 'shop', deadlineMs: 5_000 });
+  const cache = createCache({ store });
+  onTestFinished(() => cache.close());
+  await client.call('DEBUG', 'POPULATE', '1000000', 'shop:Query:entry', '200');
+  await store.capture(['products', 'products:!', '*']);
+  await client.config('SET', 'slowlog-log-slower-than', '100');
+
+  const longest = async (work: () => Promise<unknown>): Promise<{ ms: number; result: unknown }> => {
+    await client.call('SLOWLOG', 'RESET');
+    const result = await work();
+    const entries = (await client.call('SLOWLOG', 'GET', '-1')) as [number, number, number, string[]][];
+    return { ms: Math.max(0, ...entries.map(([, , micros]) => micros)) / 1_000, result };
+  };
+  const invalidated = await longest(() => cache.invalidate(['products']));
+  const flushed = await longest(() => cache.flush());
+  expect(flushed.result).toBe(1_000_000);
+  note(`longest command: ${invalidated.ms} ms for the tag (0: below 0.1), ${flushed.ms} ms in the flush; at most 2`);
+});
 
 async function staleReads(way: 'control' | 'cache'): Promise<number> {
   const { processes } = await newProcesses(8, 100);

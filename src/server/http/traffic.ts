@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The limits. */
 export interface TrafficLimits {
-  /** Of connections. Beyond it the oldest goes that waits for no answer, so that strangers who say nothing keep nobody out. */
+  /** Of connections. Beyond it the oldest goes that waits for no answer: strangers who say nothing keep nobody out. */
   readonly connectionsMax: number;
   /** Of requests that one connection may send before their answers; browsers send one. */
   readonly pipelinedMax: number;
