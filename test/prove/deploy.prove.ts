@@ -99,9 +99,19 @@ it('refuses each of 10,000 hostile requests, and takes no more memory for the la
     const { text } = await get('/metrics');
     return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
   };
-  while (durationsMs.length < 2_000) await round();
-  const before = await residentBytes();
-  while (durationsMs.length < 12_000) await round();
+  // Bodies of 10 MB come and go with the garbage: the least that is seen is nearest to what is held.
+  const leastUntil = async (requests: number): Promise<number> => {
+    let least = Infinity;
+    while (durationsMs.length < requests) {
+      await round();
+      least = Math.min(least, await residentBytes());
+    }
+    return least;
+  };
+  await leastUntil(2_000);
+  const before = await leastUntil(6_000);
+  await leastUntil(10_000);
+  const after = await leastUntil(14_000);
   expect(failures.slice(0, 5)).toEqual([]);
   say('hostile requests', { durationsMs: durationsMs.toSorted((a, b) => a - b), failures });
   const worst = [...slowest].toSorted(([, a], [, b]) => b - a).slice(0, 3);
@@ -114,7 +124,7 @@ it('refuses each of 10,000 hostile requests, and takes no more memory for the la
     ),
     50,
   );
-  mustBe('resident memory after 12,000 to that after 2,000', (await residentBytes()) / before, 1.1);
+  mustBe('resident memory, requests 10,000 to 14,000 against 2,000 to 6,000', after / before, 1.1);
 });
 
 it('answers others beside 500 slow connections as fast as without them', async () => {
