@@ -10,8 +10,13 @@ export interface Clock {
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   after(delayMs, task) {
-    const timer = setTimeout(task, delayMs);
-    timer.unref();
-    return () => clearTimeout(timer);
+    let isCancelled = false;
+    // After a stall of this process all timers are due before anything that has arrived meanwhile is read: one turn more,
+    // and an answer that came in time is heard in time.
+    const timer = setTimeout(() => setImmediate(() => isCancelled || task()), delayMs).unref();
+    return () => {
+      isCancelled = true;
+      clearTimeout(timer);
+    };
   },
 };

@@ -22,6 +22,7 @@ export type CacheEvent =
 /** Why a loaded value was not stored. */
 export type WriteRefusal =
   | 'unencodable' // it has no stored form that comes back the same
+  | 'too-large' // its text is longer than what a store gives back in its deadline
   | 'lease-lost' // the lease ran out, or was taken over, before the load ended
   | 'token-lost' // a tag lost its token while it was captured, or an inner value changed during the load
   | 'inner-unstored' // it was made from an inner value that is not stored

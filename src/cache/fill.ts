@@ -19,6 +19,9 @@ import { captureStamps, tagsOnValue, type Stamps } from './tags.ts';
 /** For how long the others load for themselves where a load failed, or gave what is never stored. */
 const openMs = 1_000;
 
+/** Longer ones hold up who reads others on the same connection. */
+const textCharsMax = 4_000_000;
+
 export interface Fill {
   readonly key: Key;
   readonly policy: Policy;
@@ -123,7 +126,8 @@ function writtenForm(
 ): Written | Refused {
   if ('refusal' in basis) return basis;
   try {
-    return { ...basis, text: encodeEntry(key, { value, freshMs: basis.ttlMs, loadMs, stamps: basis.stamps }) };
+    const text = encodeEntry(key, { value, freshMs: basis.ttlMs, loadMs, stamps: basis.stamps });
+    return text.length > textCharsMax ? { refusal: 'too-large' } : { ...basis, text };
   } catch (error) {
     return { refusal: 'unencodable', error };
   }

@@ -12,7 +12,8 @@
  * - Where a load failed, or gave what cannot be stored, the lease stays for a moment as leave to load for oneself: else
  *   those who wait would do that one after another.
  *
- * A wait ends after three seconds at the latest, also where two loads in different processes wait for each other.
+ * A wait for a lease ends after three seconds at the latest, also where two loads in different processes wait for each
+ * other. Who boards the flight of such a wait, in the same process, waits for the load too that follows it.
  *
  * Source: Nishtala et al., Scaling Memcache at Facebook (NSDI 2013), section 3.2.1, leases.
  */
@@ -31,9 +32,11 @@ import { basisOf, captureStamps, stampsOf, type Stamps } from './tags.ts';
 const leaseMs = 1_000;
 const renewEveryMs = 300;
 /** A load that takes longer is not waited for. */
-const renewedMsMax = 10_000;
+const renewedMsMax = 60_000;
 /** For how long a request waits for the holder of a lease. */
 const waitMsMax = 3_000;
+/** How often a request asks in a row for what changes each time. */
+const askedMax = 20;
 const pauseMsMin = 2;
 const pauseMsMax = 50;
 
@@ -104,7 +107,9 @@ export class Leases {
       if (isHeld) void guarded.request().release(key.text, { lease: token, openMs: 0 });
       return permit;
     };
-    for (let pauseMs = pauseMsMin; ;) {
+    for (let pauseMs = pauseMsMin, asked = 0; ; asked += 1) {
+      // Tokens that are lost as soon as they are made: their store has no room for them.
+      if (asked >= askedMax) return without({ leave: 'to-load' });
       stamps ??= await captureStamps({ store, emit }, key, tags);
       if (stamps === undefined || this.#isClosed) return without({ leave: 'to-load' });
       const provenFor = arrived();
@@ -134,6 +139,7 @@ export class Leases {
         return { leave: 'to-load' };
       }
       await this.#pause(pauseMs);
+      asked = 0;
       pauseMs = Math.min(2 * pauseMs, pauseMsMax);
       store = guarded.request(); // the time of the wait is the holder's, not the store's
     }

@@ -11,7 +11,7 @@ import type { Stamps } from './tags.ts';
 const running = new AsyncLocalStorage<LoadScope>();
 
 /** Why what a load has fetched keeps its own value from being stored. */
-export type ScopeRefusal = Exclude<WriteRefusal, 'unencodable' | 'lease-lost'>;
+export type ScopeRefusal = Exclude<WriteRefusal, 'unencodable' | 'too-large' | 'lease-lost'>;
 
 export class LoadScope {
   /** The scope of the load that this code runs in, if any. */

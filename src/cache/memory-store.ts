@@ -86,6 +86,7 @@ export function createMemoryStore({
     },
 
     async write(key, { text, ttlMs, tags }) {
+      leases.delete(key);
       values.set(key, { text, endsAtMs: clock.nowMs() + ttlMs });
       return tags.map(tokenOf);
     },

@@ -55,7 +55,7 @@ export async function connectRedis({
   onReady,
 }: ConnectionOptions): Promise<RedisConnection> {
   const reconnectOnError = givingUpReadonly(clock);
-  const redis = new Redis(address, { ...options, commandTimeout: deadlineMs, reconnectOnError });
+  const redis = new Redis(address, { ...options, commandTimeout: 2 * deadlineMs, reconnectOnError });
   const serverClock = new ServerClock(clock);
   let runId: string | undefined;
   redis.on('error', onError);

@@ -12,16 +12,22 @@ export interface Script {
 
 /**
  * `ARGV`: the token, what the load stands on, the lease's life, the head of the value that was seen, the token of the lease
- * that is taken over. Something else at one of the keys is nothing, and so is a value that has no end.
+ * that is taken over. Something else at one of the keys is nothing, and so is a value that has no end, or a lease that ends
+ * later than leases do. Whoever has seen something that is no entry (`*`) is given an entry.
  */
 export const acquireScript = script(`
   local value = redis.pcall('GET', KEYS[1])
+  local text = type(value) == 'string' and value or ''
   local seen = ARGV[4]
-  if type(value) == 'string' and seen ~= '*' and (seen == '' or string.sub(value, 1, #seen) ~= seen) then
+  local isOther = seen == '' or string.sub(text, 1, #seen) ~= seen
+  if seen == '*' then isOther = string.find(text, '^{"id":"' .. string.rep('[%w_-]', 16) .. '"') end
+  if type(value) == 'string' and isOther then
     local remaining = redis.call('PTTL', KEYS[1])
     if remaining > 0 then return {'value', value, remaining} end
   end
   local lease = redis.pcall('GET', KEYS[2])
+  local life = redis.call('PTTL', KEYS[2])
+  if life < 0 or life > 2 * ARGV[3] then lease = nil end
   if lease == 'open' then return {'open'} end
   local holder = type(lease) == 'string' and string.sub(lease, 1, #ARGV[1]) or ''
   if holder ~= '' and holder ~= ARGV[1] and holder ~= ARGV[5] then return {'taken', lease} end

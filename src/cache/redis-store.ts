@@ -14,7 +14,15 @@ import { systemClock } from './clock.ts';
 import { CacheError } from './errors.ts';
 import { batchReads } from './read-batch.ts';
 import { connectRedis, refuse, type ConnectionOptions } from './redis-connection.ts';
-import { acquireScript, addScript, fillScript, releaseScript, renewScript, type Script } from './redis-scripts.ts';
+import {
+  acquireScript,
+  addScript,
+  fillScript,
+  leaseKey,
+  releaseScript,
+  renewScript,
+  type Script,
+} from './redis-scripts.ts';
 import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
 
 /** Keys that one SCAN step looks at; each batch is one UNLINK. */
@@ -106,9 +114,10 @@ export async function createRedisStore({
 
     async write(key, { text, ttlMs, tags }) {
       const endsAtMs = Math.floor((await serverNowMs()) + ttlMs);
-      const commands = redis.pipeline().set(key, text, 'PXAT', endsAtMs);
-      const [, tokens] = await run(tags.length === 0 ? commands : commands.mget(tags.map(tokenKey)));
-      return tags.length === 0 ? [] : await tokensIn(tokens);
+      // Who loads under a lease has begun before: what he brings is older, and is not stored over this.
+      const commands = redis.pipeline().set(key, text, 'PXAT', endsAtMs).del(leaseKey(key));
+      const replies = await run(tags.length === 0 ? commands : commands.mget(tags.map(tokenKey)));
+      return tags.length === 0 ? [] : await tokensIn(replies.at(-1));
     },
 
     async acquire(key, { lease, basis, leaseMs, head = '', takenOver = '', tags }) {

@@ -36,7 +36,8 @@ const everyRow = '!';
 /** @throws {CacheError} `INVALID_TAG` unless `tag` is a text of 1…200 characters other than `*` and `<table>:!`. */
 export function checkTag(place: string, tag: unknown): void {
   const isText = typeof tag === 'string' && tag.length > 0 && tag.length <= tagLengthMax;
-  if (isText && tag !== everythingTag && rowOf(tag)?.id !== everyRow) return;
+  const { table, id } = (isText && rowOf(tag)) || {};
+  if (isText && tag !== everythingTag && table !== everythingTag && id !== everyRow) return;
   const got = typeof tag === 'string' ? JSON.stringify(tag.slice(0, 60)) : typeof tag;
   throw new CacheError(
     'INVALID_TAG',

@@ -1,5 +1,6 @@
 // One load per key in all processes: each world is a process of its own, all of them on one Redis.
 import { describe, expect, it } from 'vitest';
+import { basisOf, stampsOf } from '../../src/cache/tags.ts';
 import { holding, isWaiting, newProcesses, poll, pollUntil, tags, type Processes } from './processes.ts';
 import { SickStore } from './sick-store.ts';
 import { newWorld, redisStore, times, withResolvers, type HeldLoad, type World } from './world.ts';
@@ -19,6 +20,21 @@ describe('who misses what another process loads', () => {
     expect(two.source.loads).toBe(0);
     expect(two.trace.text).toBe('shared');
     expect(await two.fetch({ tags })).toBe('value');
+  });
+
+  it('does not wait for a lease that somebody else has made, without an end or with one far away', async () => {
+    const { two, client, lease, key } = await newProcesses();
+    const all = ['*', ...tags];
+    const stamps = stampsOf(all, await two.store.capture(all));
+    if (stamps === undefined) throw new Error('no tokens');
+    for (const life of ['none', 'long']) {
+      await client.unlink(key);
+      await client.set(lease, 'x'.repeat(22) + basisOf(stamps));
+      if (life === 'long') await client.pexpire(lease, 600_000);
+      two.source.gives(life);
+      expect(await two.fetch({ tags })).toBe(life);
+    }
+    expect(two.trace.count('write')).toBe(2);
   });
 
   it('waits once for all who come in its own process', async () => {

@@ -58,6 +58,7 @@ describe('what stands in Redis', () => {
     await isWritten;
     expect(seen.filter((words) => words.includes('shop:a'))).toEqual([
       expect.stringMatching(/^set shop:a text PXAT \d{13}$/),
+      'del {shop:a}:lease',
     ]);
   });
 

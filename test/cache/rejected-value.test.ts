@@ -36,6 +36,19 @@ describe('the value that was rejected', () => {
     expect(await waiting).toBe('new');
   });
 
+  it.each(['hello', '{"a":1}'])('may be somebody else’s: %s', async (foreign) => {
+    const { one, two, client, key } = await newProcesses();
+    await client.set(key, foreign, 'PX', 60_000);
+    const { held, first } = await holding(one);
+    const waiting = two.fetch({ tags });
+    await isWaiting(two);
+    held.give('healed');
+    await first;
+    await poll(two);
+    expect(await waiting).toBe('healed');
+    expect(two.source.loads).toBe(0);
+  });
+
   it('may have lost its end in time, or be of another type', async () => {
     const { one, client, key } = await newProcesses();
     await one.fetch({ tags });

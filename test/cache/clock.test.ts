@@ -1,0 +1,25 @@
+import { stat } from 'node:fs';
+import { expect, it } from 'vitest';
+import { systemClock } from '../../src/cache/clock.ts';
+
+it('hears what has arrived while this process stood still, before it says that it is late', async () => {
+  const first = await new Promise((resolve) => {
+    systemClock.after(5, () => resolve('late'));
+    stat('.', () => resolve('heard'));
+    const endMs = performance.now() + 50;
+    while (performance.now() < endMs);
+  });
+  expect(first).toBe('heard');
+});
+
+it('runs a task once it is due, and none that was cancelled', async () => {
+  const run: string[] = [];
+  systemClock.after(1, () => run.push('cancelled'))();
+  await new Promise<void>((resolve) => {
+    systemClock.after(5, () => {
+      run.push('due');
+      resolve();
+    });
+  });
+  expect(run).toEqual(['due']);
+});

@@ -1,0 +1,43 @@
+// A refresh is newer than what was under way when it began.
+import { expect, it } from 'vitest';
+import { holding, newProcesses, tags } from './processes.ts';
+import { createMemoryStore } from '../../src/cache/index.ts';
+import { newWorld, tiers, type World } from './world.ts';
+
+it.each(tiers)('on the %s store, an older load does not undo it', async (tier) => {
+  const world = await newWorld(tier);
+  expect(await readAfterBoth(world, world)).toBe('new');
+});
+
+it('nor does the older load of another process', async () => {
+  const { one, two } = await newProcesses();
+  expect(await readAfterBoth(one, two)).toBe('new');
+});
+
+/** What is read when an older load has ended after a refresh. */
+async function readAfterBoth(loader: World, refresher: World): Promise<unknown> {
+  const { held, first } = await holding(loader);
+  refresher.source.gives('new');
+  expect(await refresher.fetch({ tags, mode: 'refresh' })).toBe('new');
+  held.give('old');
+  expect(await first).toBe('old'); // he came before
+  expect(loader.trace.text).toContain('write-refused(lease-lost)');
+  return await refresher.fetch({ tags });
+}
+
+it('answers a value that is too large to be read in time, and does not store it', async () => {
+  const { fetch, source, trace } = await newWorld('memory');
+  source.gives('x'.repeat(4_000_001));
+  expect(await fetch()).toHaveLength(4_000_001);
+  expect(trace.text).toBe('load write-refused(too-large) miss');
+  source.gives('x'.repeat(3_000_000));
+  await fetch();
+  expect(trace.count('write')).toBe(1);
+});
+
+it('answers where the store has no room for the tokens, and asks it no more than a few times', async () => {
+  const store = createMemoryStore({ namespace: 'shop', bytesMax: 4_000 });
+  const { fetch, trace } = await newWorld(store);
+  expect(await fetch({ tags: Array.from({ length: 12 }, (_, id) => `tag ${id}`) })).toBe('value');
+  expect(trace.count('write')).toBe(0);
+});
