@@ -15,7 +15,7 @@ export type CacheEvent =
   | { type: 'invalidate'; tags: readonly string[] }
   | { type: 'flush'; keysRemoved: number }
   | { type: 'store-failed'; operation: string; error: unknown }
-  /** A fetch went on without the answer: its calls together had taken as long as one may. The call runs on. */
+  /** A fetch went on without the answer, or without asking: its calls together had taken as long as one may. */
   | { type: 'store-slow'; operation: string }
   | { type: 'breaker-opened' | 'breaker-closed' };
 

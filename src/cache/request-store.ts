@@ -2,8 +2,9 @@
  * The store as one fetch sees it: its calls together are waited for no longer than a single call may take, so that a
  * slow store, whose every answer comes just in time, does not hold a request up once for each.
  *
- * What is not waited for runs on under its own deadline; where nothing is left it is not begun. The breaker hears how it ends, so slowness that is no failure
- * does not open it; and a write that comes late is right all the same, being stamped, and ending when its writer said.
+ * What is not waited for runs on under its own deadline, and what is asked when nothing is left is not begun. The breaker
+ * hears how a call ends, so slowness that is no failure does not open it; and a write that comes late is right all the
+ * same, being stamped, and ending when its writer said.
  */
 import type { Clock } from './clock.ts';
 import type { EmitEvent } from './events.ts';

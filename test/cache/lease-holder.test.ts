@@ -120,7 +120,7 @@ describe('the lease in a Redis', () => {
     expect(await client.exists(lease)).toBe(0);
   });
 
-  it('where something else is at its key is taken, and lost, as any', async () => {
+  it('is taken where something of another type stands at its key, and lost where that takes its place', async () => {
     const { one, client, lease } = await newProcesses();
     await client.hset(lease, 'field', 'value');
     const { held, first } = await holding(one);
