@@ -13,6 +13,7 @@ import type { CacheEvent, CacheListener } from './events.ts';
 import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
 import { Flights } from './flight.ts';
 import { guardStore, type GuardedStore } from './guarded-store.ts';
+import { KeptUsage } from './kept-usage.ts';
 import { createKey, type Key, type KeyParts } from './key.ts';
 import { Leases } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
@@ -21,7 +22,8 @@ import { lookup } from './lookup.ts';
 import { outcomeOf, type Answer, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import type { Store, StoreUsage, Tier } from './store.ts';
-import { checkTag, everythingTag, tagsOnValue, tagsToDrop } from './tags.ts';
+import { checkTag, everythingTag, tagsToDrop } from './tags.ts';
+import { TouchedTags } from './touched-tags.ts';
 
 /** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
 export type Mode = 'use' | 'bypass' | 'refresh';
@@ -39,11 +41,15 @@ export interface CacheOptions {
   clock?: Clock;
   /** The deadline of one round trip to the store, 100 ms unless told otherwise. */
   deadlineMs?: number;
+  /**
+   * The tags that loads may touch beyond those that their policies name, such as the tables of a database; asked for at each
+   * fetch of a field that has not been loaded yet. Of more than 64 none are expected: what a load touches is then stored
+   * from the second load of its field on.
+   */
+  knownTags?: () => readonly string[];
   /** From 0 to 1, as `Math.random`, which it is unless told otherwise. */
   random?: () => number;
 }
-
-const usageKeptMs = 2_000;
 
 /** A cache over one store, for one namespace. `createCache` makes one. */
 export class Cache {
@@ -54,14 +60,23 @@ export class Cache {
   readonly #flights = new Flights<Filled>();
   readonly #leases: Leases;
   readonly #running: RunningLoads = new Map();
+  readonly #touched: TouchedTags;
   readonly #listeners = new Set<CacheListener>();
-  #usage: { readonly askedMs: number; readonly answer: Promise<StoreUsage> } | undefined;
+  readonly #usage: KeptUsage;
 
-  constructor({ store, clock = systemClock, deadlineMs = 100, random = Math.random }: CacheOptions) {
+  constructor({
+    store,
+    clock = systemClock,
+    deadlineMs = 100,
+    random = Math.random,
+    knownTags = () => [],
+  }: CacheOptions) {
     this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;
+    this.#touched = new TouchedTags(knownTags);
     this.#store = guardStore(store, { clock, deadlineMs, emit: this.emit });
+    this.#usage = new KeptUsage(() => this.#store.usage(), clock);
     this.#leases = new Leases({ guarded: this.#store, clock, emit: this.emit, random });
   }
 
@@ -95,7 +110,8 @@ export class Cache {
     const unstored = { stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0 };
     if (mode === 'bypass') return { ...unstored, state: 'bypass', value: await load() };
     const parts = this.#partsOfRequest();
-    const request = { key, policy, load };
+    const tags = this.#touched.ofFetch(key.field, policy.tags);
+    const request = { key, policy, tags, load };
     if (mode === 'refresh') {
       return { ...(await this.#startFlight(parts, { ...request, found: 'anything' })), state: 'refresh' };
     }
@@ -106,7 +122,7 @@ export class Cache {
     const landed = flight === undefined ? undefined : await flight;
     if (landed !== undefined && landed.provenFor >= number) return shared(landed, loadMyself);
 
-    const seen = await lookup(parts, key, tagsOnValue(policy.tags));
+    const seen = await lookup(parts, key, tags);
     if (seen.found === 'entry') {
       const { value, freshMs, loadMs, stamps } = seen.entry;
       const ttlMs = seen.remainingMs;
@@ -122,8 +138,8 @@ export class Cache {
 
   #partsOfRequest(): FillParts {
     const store = this.#store.request();
-    const [flights, leases] = [this.#flights, this.#leases];
-    return { store, leases, flights, clock: this.#clock, emit: this.emit, running: this.#running };
+    const [flights, leases, touched] = [this.#flights, this.#leases, this.#touched];
+    return { store, leases, flights, touched, clock: this.#clock, emit: this.emit, running: this.#running };
   }
 
   #startFlight(parts: FillParts, request: Fill): Promise<Filled> {
@@ -162,7 +178,7 @@ export class Cache {
   async flush(): Promise<number> {
     await this.#drop([everythingTag]);
     const keysRemoved = await this.#store.clear();
-    this.#usage = undefined;
+    this.#usage.forget();
     this.emit({ type: 'flush', keysRemoved });
     return keysRemoved;
   }
@@ -173,15 +189,7 @@ export class Cache {
    * @throws {CacheError} `STORE_UNAVAILABLE`.
    */
   usage(): Promise<StoreUsage> {
-    const nowMs = this.#clock.nowMs();
-    if (this.#usage === undefined || nowMs - this.#usage.askedMs >= usageKeptMs) {
-      const usage = { askedMs: nowMs, answer: this.#store.usage() };
-      usage.answer.catch(() => {
-        if (this.#usage === usage) this.#usage = undefined;
-      });
-      this.#usage = usage;
-    }
-    return this.#usage.answer;
+    return this.#usage.get();
   }
 
   /** Calls `listener` with all that the cache does; the returned function ends that. */

@@ -6,7 +6,7 @@ export type CacheEvent =
   | { type: 'load-failed'; key: string; field: string; loadMs: number; error: unknown }
   | { type: 'write'; key: string; field: string; ttlMs: number; textChars: number }
   /** The value was answered and not stored. */
-  | { type: 'write-refused'; key: string; field: string; reason: WriteRefusal; error?: unknown }
+  | { type: 'write-refused'; key: string; field: string; reason: WriteRefusal; what?: string; error?: unknown }
   /** The holder of the lease was not waited for any longer: this request loads for itself. */
   | { type: 'lease-timeout'; key: string; field: string; waitMs: number }
   /** What was found at the key was not taken. */
@@ -25,6 +25,8 @@ export type WriteRefusal =
   | 'too-large' // its text is longer than what a store gives back in its deadline
   | 'lease-lost' // the lease ran out, or was taken over, before the load ended
   | 'token-lost' // a tag lost its token while it was captured, or an inner value changed during the load
+  | 'not-captured' // it has touched `what`, whose token was not captured before the load: the next time it is
+  | 'unknown-source' // it has read what cannot be named, and its policy names no tags
   | 'inner-unstored' // it was made from an inner value that is not stored
   | 'other-cache'; // it was made from a value of another cache, whose invalidations would not reach it
 

@@ -14,10 +14,14 @@ import type { RunningLoads } from './load-circle.ts';
 import { LoadScope } from './load-scope.ts';
 import type { Policy } from './policy.ts';
 import type { RequestStore } from './request-store.ts';
-import { captureStamps, tagsOnValue, type Stamps } from './tags.ts';
+import { captureStamps, type FetchTags, type Stamps } from './tags.ts';
+import type { TouchedTags } from './touched-tags.ts';
 
 /** For how long the others load for themselves where a load failed, or gave what is never stored. */
 const openMs = 1_000;
+
+/** What was invalidated meanwhile, or not expected to be touched, is no reason not to store the next one. */
+const passing: ReadonlySet<WriteRefusal> = new Set(['token-lost', 'not-captured']);
 
 /** Longer ones hold up who reads others on the same connection. */
 const textCharsMax = 4_000_000;
@@ -25,6 +29,7 @@ const textCharsMax = 4_000_000;
 export interface Fill {
   readonly key: Key;
   readonly policy: Policy;
+  readonly tags: FetchTags;
   readonly load: () => unknown;
   /**
    * What the store was seen to have, where one process is to load for all; `anything`: load, whatever it has; `no-store`: it
@@ -53,24 +58,26 @@ export interface FillParts {
   readonly clock: Clock;
   readonly emit: EmitEvent;
   readonly running: RunningLoads;
+  readonly touched: TouchedTags;
 }
 
 /** @throws What `load` rejects with. */
 export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
   const permit = await permitFor(parts, request);
   if (permit.leave === 'none') return loadedElsewhere(permit);
-  const { key, policy, load } = request;
+  const { key, policy, tags, load } = request;
   const { stamps, lease } = permit.leave === 'to-store' ? permit : { stamps: undefined, lease: undefined };
-  const scope = new LoadScope({ cache: parts.running, key: key.text }, { stamps, ttlMs: policy.ttlMs });
+  const name = { cache: parts.running, key: key.text };
+  const scope = new LoadScope(name, { tags, captured: stamps, ttlMs: policy.ttlMs });
   try {
     const { value, loadMs } = await timedLoad(parts, key, () => scope.run(load));
+    parts.touched.saw(key.field, scope.touched);
     const unstored = { value, stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0, isShared: false, provenFor: 0 };
     if (stamps === undefined) return unstored;
     const written = writtenForm(key, { value, loadMs, basis: scope.basis(parts.clock.nowMs()) });
     if (!('refusal' in written)) return await stored(parts, key, { ...written, lease, unstored });
     refuse(parts, key, written);
-    // What was invalidated meanwhile is no reason not to store the next one.
-    void lease?.release(written.refusal === 'token-lost' ? 0 : openMs);
+    void lease?.release(passing.has(written.refusal) ? 0 : openMs);
     return unstored;
   } catch (error) {
     void lease?.release(openMs);
@@ -78,11 +85,10 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
   }
 }
 
-async function permitFor({ store, leases, flights, emit }: FillParts, { key, policy, found }: Fill): Promise<Permit> {
+async function permitFor({ store, leases, flights, emit }: FillParts, { key, tags, found }: Fill): Promise<Permit> {
   if (found === 'no-store') return { leave: 'to-load' };
-  const tags = tagsOnValue(policy.tags);
   if (found !== 'anything') return leases.acquire(key, { store, tags, seen: found, arrived: () => flights.arrived });
-  const stamps = await captureStamps({ store, emit }, key, tags);
+  const stamps = await captureStamps({ store, emit }, key, tags.all);
   return stamps === undefined ? { leave: 'to-load' } : { leave: 'to-store', lease: undefined, stamps };
 }
 
@@ -117,6 +123,7 @@ interface Written {
 
 interface Refused {
   readonly refusal: WriteRefusal;
+  readonly what?: string;
   readonly error?: unknown;
 }
 

@@ -5,6 +5,7 @@ export { codecVersion } from './codec.ts';
 export { CacheError, type CacheErrorCode } from './errors.ts';
 export type { CacheEvent, CacheListener, WriteRefusal } from './events.ts';
 export type { Key, KeyParts, ParentId } from './key.ts';
+export { currentLoad, runForLoads, type Load } from './load-scope.ts';
 export { createMemoryStore } from './memory-store.ts';
 export type { Outcome } from './outcome.ts';
 export { createPolicy, type Duration, type Policy } from './policy.ts';

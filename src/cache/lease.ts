@@ -26,7 +26,7 @@ import type { Key } from './key.ts';
 import { entryStands } from './lookup.ts';
 import type { RequestStore } from './request-store.ts';
 import type { LeaseReply } from './store.ts';
-import { basisOf, captureStamps, stampsOf, type Stamps } from './tags.ts';
+import { basisOf, captureStamps, stampsOf, type FetchTags, type Stamps } from './tags.ts';
 
 /** How long a lease lives that nobody renews. */
 const leaseMs = 1_000;
@@ -60,8 +60,7 @@ export interface Seen {
 export interface LeaseRequest {
   /** For the calls of this request, which have one deadline. */
   readonly store: RequestStore;
-  /** All that the value is stamped with. */
-  readonly tags: readonly string[];
+  readonly tags: FetchTags;
   readonly seen: Seen;
   /** How many requests have come so far. */
   readonly arrived: () => number;
@@ -110,16 +109,16 @@ export class Leases {
     for (let pauseMs = pauseMsMin, asked = 0; ; asked += 1) {
       // Tokens that are lost as soon as they are made: their store has no room for them.
       if (asked >= askedMax) return without({ leave: 'to-load' });
-      stamps ??= await captureStamps({ store, emit }, key, tags);
+      stamps ??= await captureStamps({ store, emit }, key, tags.all);
       if (stamps === undefined || this.#isClosed) return without({ leave: 'to-load' });
       const provenFor = arrived();
       const basis = basisOf(stamps);
-      const reply = await store.acquire(key.text, { lease: token, basis, leaseMs, head, takenOver, tags });
+      const reply = await store.acquire(key.text, { lease: token, basis, leaseMs, head, takenOver, tags: tags.all });
       if (reply === undefined) return without({ leave: 'to-load' });
       isHeld ||= reply.state === 'held';
-      const current = stampsOf(tags, reply.tokens);
+      const current = stampsOf(tags.all, reply.tokens);
       if (reply.state === 'value') {
-        const found = await takenFrom(store, key, { reply, current });
+        const found = await takenFrom(store, key, { reply, tags });
         if (typeof found === 'object') return without({ leave: 'none', ...found, provenFor });
         head = found;
       }
@@ -201,10 +200,10 @@ export class Leases {
 async function takenFrom(
   store: RequestStore,
   key: Key,
-  { reply, current }: { reply: LeaseReply; current: Stamps | undefined },
+  { reply, tags }: { reply: LeaseReply; tags: FetchTags },
 ): Promise<{ entry: Entry; remainingMs: number } | string> {
-  const { text = '', remainingMs } = reply;
+  const { text = '', remainingMs, tokens } = reply;
   const entry = decodeEntry(key, { text, remainingMs });
-  const stands = entry !== undefined && current !== undefined && (await entryStands(store, entry.stamps, current));
+  const stands = entry !== undefined && (await entryStands(store, entry.stamps, { tags, tokens }));
   return stands === true ? { entry, remainingMs } : headOf(text);
 }

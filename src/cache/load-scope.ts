@@ -1,72 +1,176 @@
 /**
- * A load inside a load. The outer value is made of the inner one, so the outer entry takes over the inner stamps and
- * lives no longer than the inner does; an inner value that is not stored makes the outer one unstorable too. So does one
- * of another cache: its tokens are not in this cache's store, so what makes it void would leave the outer one standing.
+ * What a load reads while it runs, and what of that its value stands on.
+ *
+ * - What it *touches*, such as the tables of its SQL, becomes tags of the value, which is stored only if all of them were
+ *   captured before the load began. What cannot be named makes it unstorable, unless its policy names tags itself.
+ * - A load inside a load: the outer value is made of the inner one, so the outer entry takes over the inner stamps and
+ *   lives no longer than the inner does; an inner value that is not stored makes the outer one unstorable too. So does one
+ *   of another cache: its tokens are not in this cache's store, so what makes it void would leave the outer one standing.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { WriteRefusal } from './events.ts';
 import { LoadRun, type LoadName } from './load-circle.ts';
-import type { Stamps } from './tags.ts';
+import { covers, type FetchTags, type Stamps } from './tags.ts';
 
-const running = new AsyncLocalStorage<LoadScope>();
+/** A cached load that runs, as the code inside it sees it. */
+export interface Load {
+  /**
+   * The load reads what `tags` stand for, such as tables: invalidating one of them makes its value void. A tag that the
+   * policy names, or a row of which it names, is covered already.
+   */
+  touch(tags: readonly string[]): void;
+  /**
+   * The load reads something that cannot be named: its value is stored only where the policy names tags.
+   *
+   * @param what For the log, without values that clients sent.
+   */
+  touchUnknown(what: string): void;
+}
 
-/** Why what a load has fetched keeps its own value from being stored. */
-export type ScopeRefusal = Exclude<WriteRefusal, 'unencodable' | 'too-large' | 'lease-lost'>;
+/** The load that this code runs in; undefined outside of all cached loads. */
+export function currentLoad(): Load | undefined {
+  return running.getStore();
+}
 
-export class LoadScope {
+/**
+ * Runs `work` on behalf of several loads, as a batch is run that serves them all: what it touches and fetches counts for
+ * each of them. With an empty list it runs outside of all loads.
+ *
+ * @param loads From `currentLoad`.
+ */
+export function runForLoads<T>(loads: readonly Load[], work: () => Promise<T>): Promise<T> {
+  const scopes = [...new Set(loads)].filter((load) => load instanceof LoadScope || load instanceof SharedScope);
+  return scopes.length === 0 ? running.exit(work) : running.run(new SharedScope(scopes), work);
+}
+
+/** What of a load's doings decides how its value is kept. */
+interface Scope extends Load {
+  /**
+   * Runs a fetch inside this load.
+   *
+   * @throws {CacheError} `CIRCULAR_LOAD`, see `load-circle.ts`.
+   */
+  fetching<T>(name: LoadName, fetch: () => Promise<T>): Promise<T>;
+  /** Takes over what an inner value depends on. `stamps` is undefined where the inner value is not stored. */
+  join(name: LoadName, stamps: Stamps | undefined, endsAtMs: number): void;
+}
+
+const running = new AsyncLocalStorage<Scope>();
+
+/** Why what a load has read keeps its own value from being stored. */
+export interface ScopeRefusal {
+  readonly refusal: Exclude<WriteRefusal, 'unencodable' | 'too-large' | 'lease-lost'>;
+  readonly what?: string;
+}
+
+export class LoadScope implements Scope {
   /** The scope of the load that this code runs in, if any. */
-  static current(): LoadScope | undefined {
+  static current(): Scope | undefined {
     return running.getStore();
   }
 
   readonly #cache: LoadName['cache'];
   readonly #run: LoadRun;
-  readonly #stamps: Map<string, string>;
+  readonly #tags: FetchTags;
+  /** The tokens from before the load. */
+  readonly #captured: ReadonlyMap<string, string>;
+  readonly #stamps = new Map<string, string>();
+  readonly #touched = new Set<string>();
   readonly #ttlMs: number;
   /** When the first of the inner values ends. */
   #endsAtMs = Infinity;
   #refusal: ScopeRefusal | undefined;
 
-  constructor(name: LoadName, { stamps = {}, ttlMs }: { stamps: Stamps | undefined; ttlMs: number }) {
+  /** @param load.captured The tokens of all its tags from before it; undefined where nothing is to be stored. */
+  constructor(name: LoadName, load: { tags: FetchTags; captured: Stamps | undefined; ttlMs: number }) {
     this.#cache = name.cache;
     this.#run = new LoadRun(name);
-    this.#stamps = new Map(Object.entries(stamps));
-    this.#ttlMs = ttlMs;
+    this.#tags = load.tags;
+    this.#captured = new Map(Object.entries(load.captured ?? {}));
+    this.#ttlMs = load.ttlMs;
+    for (const tag of load.tags.required) this.#stampAsCaptured(tag);
   }
 
   run<T>(load: () => T | Promise<T>): Promise<T> {
     return this.#run.during(async () => await running.run(this, load));
   }
 
-  /**
-   * Runs a fetch inside this load.
-   *
-   * @throws {CacheError} `CIRCULAR_LOAD`, see `load-circle.ts`.
-   */
   fetching<T>(name: LoadName, fetch: () => Promise<T>): Promise<T> {
     return this.#run.waitingFor(name, fetch);
   }
 
-  /** Takes over what an inner value depends on. `stamps` is undefined where the inner value is not stored. */
+  touch(tags: readonly string[]): void {
+    for (const tag of tags) {
+      if (this.#touched.has(tag) || covers(this.#tags.required, tag)) continue;
+      this.#touched.add(tag);
+      this.#stampAsCaptured(tag);
+    }
+  }
+
+  touchUnknown(what: string): void {
+    if (!this.#tags.areNamed) this.#refusal ??= { refusal: 'unknown-source', what };
+  }
+
+  /** The tags beyond those of the policy that it has touched so far. */
+  get touched(): Iterable<string> {
+    return this.#touched;
+  }
+
   join({ cache }: LoadName, stamps: Stamps | undefined, endsAtMs: number): void {
     if (cache !== this.#cache) {
-      this.#refusal ??= 'other-cache';
+      this.#refusal ??= { refusal: 'other-cache' };
       return;
     }
-    if (stamps === undefined) this.#refusal ??= 'inner-unstored';
+    if (stamps === undefined) this.#refusal ??= { refusal: 'inner-unstored' };
     for (const [tag, token] of Object.entries(stamps ?? {})) {
-      const captured = this.#stamps.get(tag);
-      // Another token than at the start of this load: what was read before the inner value may be older than it.
-      if (captured !== undefined && captured !== token) this.#refusal = 'token-lost';
-      this.#stamps.set(tag, token);
+      this.#stamp(tag, token);
     }
     this.#endsAtMs = Math.min(this.#endsAtMs, endsAtMs);
   }
 
   /** What the entry of the finished load stands on, or why there may be none. */
-  basis(nowMs: number): { stamps: Stamps; ttlMs: number } | { refusal: ScopeRefusal } {
-    if (this.#refusal !== undefined) return { refusal: this.#refusal };
+  basis(nowMs: number): { stamps: Stamps; ttlMs: number } | ScopeRefusal {
+    if (this.#refusal !== undefined) return this.#refusal;
     const ttlMs = Math.max(1, Math.floor(Math.min(this.#ttlMs, this.#endsAtMs - nowMs)));
     return { stamps: Object.fromEntries(this.#stamps), ttlMs };
+  }
+
+  #stampAsCaptured(tag: string): void {
+    const token = this.#captured.get(tag);
+    if (token === undefined) this.#refusal ??= { refusal: 'not-captured', what: tag };
+    else this.#stamp(tag, token);
+  }
+
+  #stamp(tag: string, token: string): void {
+    const stamp = this.#stamps.get(tag);
+    // Another token than that of before: what was read under the one may be older than what was read under the other.
+    if (stamp !== undefined && stamp !== token) this.#refusal = { refusal: 'token-lost' };
+    this.#stamps.set(tag, token);
+  }
+}
+
+/** Several loads at once. */
+class SharedScope implements Scope {
+  readonly #scopes: readonly Scope[];
+
+  constructor(scopes: readonly Scope[]) {
+    this.#scopes = scopes;
+  }
+
+  touch(tags: readonly string[]): void {
+    for (const scope of this.#scopes) scope.touch(tags);
+  }
+
+  touchUnknown(what: string): void {
+    for (const scope of this.#scopes) scope.touchUnknown(what);
+  }
+
+  fetching<T>(name: LoadName, fetch: () => Promise<T>): Promise<T> {
+    const fetchForAll = this.#scopes.reduce((inner, scope) => () => scope.fetching(name, inner), fetch);
+    return fetchForAll();
+  }
+
+  join(name: LoadName, stamps: Stamps | undefined, endsAtMs: number): void {
+    for (const scope of this.#scopes) scope.join(name, stamps, endsAtMs);
   }
 }

@@ -4,7 +4,8 @@ import type { EmitEvent } from './events.ts';
 import type { Key } from './key.ts';
 import type { Seen } from './lease.ts';
 import type { RequestStore } from './request-store.ts';
-import { stampsOf, type Stamps } from './tags.ts';
+import { stampsOf, type FetchTags, type Stamps } from './tags.ts';
+import type { TouchedTags } from './touched-tags.ts';
 
 export type Lookup =
   | { readonly found: 'entry'; readonly entry: Entry; readonly remainingMs: number }
@@ -13,13 +14,13 @@ export type Lookup =
   | { readonly found: 'no-store' };
 
 export async function lookup(
-  { store, emit }: { store: RequestStore; emit: EmitEvent },
+  { store, emit, touched }: { store: RequestStore; emit: EmitEvent; touched: TouchedTags },
   key: Key,
-  tags: readonly string[],
+  tags: FetchTags,
 ): Promise<Lookup> {
-  const read = await store.read(key.text, tags);
+  const read = await store.read(key.text, tags.all);
   if (read === undefined) return { found: 'no-store' };
-  const stamps = stampsOf(tags, read.tokens);
+  const stamps = stampsOf(tags.all, read.tokens);
   const { text, remainingMs } = read;
   if (text === undefined) return { found: 'nothing', seen: { stamps, head: undefined } };
   const rejected = (reason: 'corrupt' | 'invalidated'): Lookup => {
@@ -29,17 +30,26 @@ export async function lookup(
 
   const entry = decodeEntry(key, { text, remainingMs });
   if (entry === undefined) return rejected('corrupt');
-  const isValid = stamps !== undefined && (await entryStands(store, entry.stamps, stamps));
+  const isValid = await entryStands(store, entry.stamps, { tags, tokens: read.tokens });
   if (isValid === undefined) return { found: 'no-store' };
-  return isValid ? { found: 'entry', entry, remainingMs } : rejected('invalidated');
+  if (!isValid) return rejected('invalidated');
+  touched.saw(key.field, Object.keys(entry.stamps));
+  return { found: 'entry', entry, remainingMs };
 }
 
 /** Whether each token that an entry was stamped with is still that of its tag; undefined where the store failed. */
-export async function entryStands(store: RequestStore, stamped: Stamps, current: Stamps): Promise<boolean | undefined> {
-  if (Object.keys(current).some((tag) => stamped[tag] !== current[tag])) return false;
-  // Tags of values that were fetched inside the load: only the entry knows them, which costs a second round trip.
-  const innerTags = Object.keys(stamped).filter((tag) => !Object.hasOwn(current, tag));
-  if (innerTags.length === 0) return true;
-  const tokens = await store.tokens(innerTags);
-  return tokens && innerTags.every((tag, index) => tokens[index] === stamped[tag]);
+export async function entryStands(
+  store: RequestStore,
+  stamped: Stamps,
+  { tags, tokens }: { tags: FetchTags; tokens: readonly (string | undefined)[] },
+): Promise<boolean | undefined> {
+  if (tags.required.some((tag) => !Object.hasOwn(stamped, tag))) return false;
+  const standing = new Map(tags.all.map((tag, index) => [tag, tokens[index]]));
+  const stamps = Object.entries(stamped);
+  if (stamps.some(([tag, token]) => standing.has(tag) && standing.get(tag) !== token)) return false;
+  // Only the entry knows these, such as the rows of values that were fetched inside the load: a second round trip.
+  const others = stamps.filter(([tag]) => !standing.has(tag));
+  if (others.length === 0) return true;
+  const othersTokens = await store.tokens(others.map(([tag]) => tag));
+  return othersTokens && others.every(([, token], index) => othersTokens[index] === token);
 }

@@ -61,6 +61,21 @@ function rowOf(tag: string): { table: string; id: string } | undefined {
   return colon === -1 ? undefined : { table: tag.slice(0, colon), id: tag.slice(colon + 1) };
 }
 
+/** The tags of one fetch. */
+export interface FetchTags {
+  /** Those that a value must be stamped with, whatever its load touches. */
+  readonly required: readonly string[];
+  /** These, and those that the load is expected to touch: their tokens are read, and captured before the load. */
+  readonly all: readonly string[];
+  /** Whether the policy names any. */
+  readonly areNamed: boolean;
+}
+
+/** Whether what `tag` stands for is among `required`: itself, or rows of it instead of it. */
+export function covers(required: readonly string[], tag: string): boolean {
+  return required.includes(tag) || required.includes(`${tag}:${everyRow}`);
+}
+
 /** The stamps for `tags`, or undefined where a token is missing: what carries no token could never be invalidated. */
 export function stampsOf(tags: readonly string[], tokens: readonly (string | undefined)[]): Stamps | undefined {
   const stamps = new Map<string, string>();

@@ -165,7 +165,11 @@ export interface World {
 /** A cache over `over`: a tier on its real store, or a store that the test brings. */
 export async function newWorld(
   over: (typeof tiers)[number] | Store = 'memory',
-  { namespace = newNamespace(), clock = new TestClock() }: { namespace?: string; clock?: TestClock } = {},
+  {
+    namespace = newNamespace(),
+    clock = new TestClock(),
+    knownTags = [],
+  }: { namespace?: string; clock?: TestClock; knownTags?: readonly string[] } = {},
 ): Promise<World> {
   const store =
     typeof over === 'object'
@@ -173,7 +177,7 @@ export async function newWorld(
       : over === 'redis'
         ? await redisStore(namespace)
         : createMemoryStore({ namespace, clock });
-  const cache = createCache({ store, clock, random: () => 1 });
+  const cache = createCache({ store, clock, random: () => 1, knownTags: () => knownTags });
   onTestFinished(() => cache.close());
   const source = new Source();
   const trace = new Trace(cache);

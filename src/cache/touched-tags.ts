@@ -1,0 +1,43 @@
+/**
+ * Which tags a load will touch beyond those that its policy names, so that their tokens are captured before it begins, and
+ * read in the same round trip as its value: what this field was seen to touch; before it was seen, all that are known to
+ * be touchable, such as the tables of a database.
+ */
+import { LRUCache } from 'lru-cache';
+import { covers, type FetchTags, tagsOnValue } from './tags.ts';
+
+/** Tokens that are asked for with each value of a field, at the most. */
+const tagsMax = 64;
+/** More than any schema has: the names of fields may come from programs that make them. */
+const fieldsMax = 10_000;
+
+export class TouchedTags {
+  readonly #known: () => readonly string[];
+  readonly #seen = new LRUCache<string, ReadonlySet<string>>({ max: fieldsMax });
+
+  constructor(known: () => readonly string[]) {
+    this.#known = known;
+  }
+
+  /** The tags of one fetch of `field`, whose policy names `named`. */
+  ofFetch(field: string, named: readonly string[]): FetchTags {
+    const required = tagsOnValue(named);
+    const expected = [...this.#expected(field)].filter((tag) => !covers(required, tag));
+    return { required, all: [...required, ...expected], areNamed: named.length > 0 };
+  }
+
+  /** A load of `field`, or what it has stored, has touched these. Rows are left out: the next value has others. */
+  saw(field: string, tags: Iterable<string>): void {
+    const tables = [...tags].filter((tag) => !tag.includes(':'));
+    const seen = this.#seen.get(field);
+    if (seen !== undefined && tables.every((tag) => seen.has(tag))) return;
+    this.#seen.set(field, new Set([...new Set([...tables, ...(seen ?? [])])].slice(0, tagsMax)));
+  }
+
+  #expected(field: string): Iterable<string> {
+    const seen = this.#seen.get(field);
+    if (seen !== undefined) return seen;
+    const known = this.#known();
+    return known.length <= tagsMax ? known : [];
+  }
+}
