@@ -7,8 +7,8 @@
  * A fault of the store is a miss and an event, never an error of the request. A load's rejection passes untouched, and
  * nothing is stored.
  */
+import { shared } from './boarding.ts';
 import { systemClock, type Clock } from './clock.ts';
-import { copyOf } from './codec.ts';
 import type { CacheEvent, CacheListener } from './events.ts';
 import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
 import { Flights } from './flight.ts';
@@ -17,7 +17,7 @@ import { KeptUsage } from './kept-usage.ts';
 import { createKey, type Key, type KeyParts } from './key.ts';
 import { Leases } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
-import { LoadScope } from './load-scope.ts';
+import { isHeldBy, LoadScope } from './load-scope.ts';
 import { lookup } from './lookup.ts';
 import { outcomeOf, type Answer, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
@@ -91,6 +91,7 @@ export class Cache {
   async fetch<T>(key: Key, policy: Policy, load: () => T | Promise<T>, options: FetchOptions = {}): Promise<T> {
     for (const tag of policy.tags) checkTag(key.field, tag);
     const outer = LoadScope.current();
+    outer?.dependsOnWhoAsks((own) => isHeldBy(own, key));
     const startedMs = this.#clock.nowMs();
     const answering = (): Promise<Answer> => this.#answer(key, { policy, load, mode: options.mode ?? 'use' });
     const name = { cache: this.#running, key: key.text };
@@ -143,7 +144,7 @@ export class Cache {
   }
 
   #startFlight(parts: FillParts, request: Fill): Promise<Filled> {
-    return this.#flights.start(request.key.text, () => fill(parts, request));
+    return this.#flights.start(request.key.text, (flight) => fill(parts, { ...request, flight }));
   }
 
   /**
@@ -237,11 +238,4 @@ export class Cache {
 /** A cache over `store`, for its namespace. */
 export function createCache(options: CacheOptions): Cache {
   return new Cache(options);
-}
-
-/** A copy of what the flight brings. Of an iterator or an instance there is none: he who boarded loads one himself. */
-async function shared(filled: Filled, loadMyself: () => Promise<Filled>): Promise<Answer> {
-  const copied = copyOf(filled.value);
-  if (copied === undefined) return { ...(await loadMyself()), state: 'miss' };
-  return { ...filled, value: copied.copy, state: 'shared' };
 }

@@ -7,7 +7,7 @@
 import type { Clock } from './clock.ts';
 import { encodeEntry } from './entry.ts';
 import type { EmitEvent, WriteRefusal } from './events.ts';
-import type { Flights } from './flight.ts';
+import type { Flight, Flights } from './flight.ts';
 import type { Key } from './key.ts';
 import type { HeldLease, Leases, Permit, Seen } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
@@ -36,6 +36,8 @@ export interface Fill {
    * is left alone.
    */
   readonly found: Seen | 'anything' | 'no-store';
+  /** Which others may have boarded. */
+  readonly flight?: Flight;
 }
 
 /** A value, and what its entry stands on. */
@@ -65,10 +67,10 @@ export interface FillParts {
 export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
   const permit = await permitFor(parts, request);
   if (permit.leave === 'none') return loadedElsewhere(permit);
-  const { key, policy, tags, load } = request;
+  const { key, policy, tags, load, flight } = request;
   const { stamps, lease } = permit.leave === 'to-store' ? permit : { stamps: undefined, lease: undefined };
   const name = { cache: parts.running, key: key.text };
-  const scope = new LoadScope(name, { tags, captured: stamps, ttlMs: policy.ttlMs });
+  const scope = new LoadScope(name, { key, tags, captured: stamps, ttlMs: policy.ttlMs });
   try {
     const { value, loadMs } = await timedLoad(parts, key, () => scope.run(load));
     parts.touched.saw(key.field, scope.touched);
@@ -82,6 +84,8 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
   } catch (error) {
     void lease?.release(openMs);
     throw error;
+  } finally {
+    if (flight !== undefined) flight.isPersonal = scope.isTooWide;
   }
 }
 

@@ -1,9 +1,10 @@
 /**
- * Keys: one text per field, parent and arguments.
+ * Keys: one text per field, parent and arguments, and for whom the value is.
  *
- * The arguments are written in a canonical, length-prefixed encoding and hashed. Equal arguments give one encoding
- * whatever the order of their keys; values that differ never share one: each is preceded by its type and its length, so
- * that no delimiter inside a text can move the border (`{a: "1:b:2"}` and `{a: "1", b: "2"}`).
+ * All but the field is written in a canonical, length-prefixed encoding and hashed. Equal arguments give one
+ * encoding whatever the order of their keys; values that differ never share one: each is preceded by its type and its
+ * length, so that no delimiter inside a text can move the border (`{a: "1:b:2"}` and `{a: "1", b: "2"}`). No encoding is
+ * the beginning of another, so that one of a private value is never one of a public value.
  */
 import { hash } from 'node:crypto';
 import { CacheError } from './errors.ts';
@@ -18,10 +19,17 @@ export interface Key {
   readonly args: Readonly<Record<string, unknown>>;
   /** The identity of the parent, where the field stands on one. */
   readonly parent: ParentId | undefined;
+  /** Whom alone the value is for; undefined where it is for everyone. It goes into the hash, and is written nowhere. */
+  readonly viewer: ViewerId | undefined;
+  /** The encoding of what it varies by besides; undefined where there is nothing. It too is written nowhere. */
+  readonly vary: string | undefined;
 }
 
 /** The identity of a parent object among those of its type. */
 export type ParentId = string | number | bigint;
+
+/** The identity of who asks among all who do: `1` and `'1'` are two, `0` and `''` are viewers like any other. */
+export type ViewerId = string | number | bigint;
 
 /** What a key is made of. */
 export interface KeyParts {
@@ -31,13 +39,18 @@ export interface KeyParts {
   readonly field: string;
   readonly parent?: ParentId;
   readonly args?: Readonly<Record<string, unknown>>;
+  /** Makes the key private: of this viewer alone. */
+  readonly viewer?: ViewerId;
+  /** What else of a request the value depends on, such as tenant or locale. Encoded as arguments are. */
+  readonly vary?: unknown;
 }
 
 /**
- * @throws {CacheError} `INVALID_KEY` for an argument that has no canonical form, such as a class instance, and for a
- *   field whose key would be that of another field or of a token.
+ * @throws {CacheError} `INVALID_KEY` for an argument that has no canonical form, such as a class instance, for a viewer
+ *   that is none, and for a field whose key would be that of another field or of a token.
  */
-export function createKey(namespace: string, { shape, field, parent, args = {} }: KeyParts): Key {
+export function createKey(namespace: string, parts: KeyParts): Key {
+  const { shape, field, parent, args = {}, viewer } = parts;
   const levels = [namespace, ...(shape === undefined ? [] : [shape]), ...field.split('.')];
   if (field === '' || field.includes(':') || levels[1] === 'tag') {
     throw new CacheError(
@@ -45,9 +58,28 @@ export function createKey(namespace: string, { shape, field, parent, args = {} }
       `a field is a name without ":" that is not "tag", got ${JSON.stringify(field)}`,
     );
   }
-  const isBare = parent === undefined && Object.keys(args).length === 0;
-  if (!isBare) levels.push(hashOf(canonical([parent, args], field)));
-  return { text: levels.join(':'), field, args, parent };
+  // A viewer that is named and is not there must not make a key that is everyone's.
+  if ('viewer' in parts) checkViewer(field, viewer);
+  const vary = parts.vary === undefined ? undefined : canonical(parts.vary, `${field}: vary`);
+  const isBare = parent === undefined && viewer === undefined && vary === undefined && Object.keys(args).length === 0;
+  if (!isBare) levels.push(hashOf(encodingOf({ field, parent, args, viewer, vary })));
+  return { text: levels.join(':'), field, args, parent, viewer, vary };
+}
+
+function encodingOf({ field, parent, args, viewer, vary }: Omit<Key, 'text'>): string {
+  const place = `${field}: arguments`;
+  const own = canonical([parent, args], place);
+  return viewer === undefined && vary === undefined ? own : own + canonical([viewer, vary], place);
+}
+
+/** Larger numbers are rounded, so that two viewers may have one; and NaN is what everybody has who has no number. */
+function checkViewer(field: string, viewer: unknown): void {
+  if (typeof viewer === 'string' || typeof viewer === 'bigint' || Number.isSafeInteger(viewer)) return;
+  const got = viewer === null ? 'null' : typeof viewer === 'number' ? 'another number' : typeof viewer;
+  throw new CacheError(
+    'INVALID_KEY',
+    `${field}: a viewer is a text, a whole number below 2^53 or a bigint, got ${got}`,
+  );
 }
 
 /** 132 bits of SHA-256, in 22 characters. UTF-16 keeps lone surrogates apart, which UTF-8 would make one. */
@@ -55,7 +87,7 @@ function hashOf(encoding: string): string {
   return hash('sha256', Buffer.from(encoding, 'utf16le'), 'base64url').slice(0, 22);
 }
 
-/** The canonical encoding of `value`; `place` is named in the error. Exported for the tests of its promises. */
+/** The canonical encoding of `value`; `place` is the subject of the error. Exported for the tests of its promises. */
 export function canonical(value: unknown, place: string, depth = 0): string {
   if (depth > depthMax) throw invalidArgument(place, `nested deeper than ${depthMax} levels`);
   switch (typeof value) {
@@ -95,8 +127,5 @@ function sized(type: string, text: string): string {
 }
 
 function invalidArgument(place: string, got: string): CacheError {
-  return new CacheError(
-    'INVALID_KEY',
-    `${place}: arguments must be JSON, bigint, Date or bytes to make a key, got ${got}`,
-  );
+  return new CacheError('INVALID_KEY', `${place} must be JSON, bigint, Date or bytes to make a key, got ${got}`);
 }

@@ -6,9 +6,12 @@
  * - A load inside a load: the outer value is made of the inner one, so the outer entry takes over the inner stamps and
  *   lives no longer than the inner does; an inner value that is not stored makes the outer one unstorable too. So does one
  *   of another cache: its tokens are not in this cache's store, so what makes it void would leave the outer one standing.
+ * - It may look at who asks. Where its key does not hold what it looks at, its value is for nobody but him who asked: it is
+ *   not stored, and nor is what is made of it, unless that one's key does hold it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { WriteRefusal } from './events.ts';
+import type { Key } from './key.ts';
 import { LoadRun, type LoadName } from './load-circle.ts';
 import { covers, type FetchTags, type Stamps } from './tags.ts';
 
@@ -43,6 +46,14 @@ export function runForLoads<T>(loads: readonly Load[], work: () => Promise<T>): 
   return scopes.length === 0 ? running.exit(work) : running.run(new SharedScope(scopes), work);
 }
 
+/**
+ * Says that the code that runs looks at who asks. A load of a public value around it is then answered to its own request
+ * and not stored; there may be none around it. Call it wherever the viewer of a request can be read.
+ */
+export function noteViewerRead(): void {
+  running.getStore()?.dependsOnWhoAsks(({ viewer }) => viewer !== undefined);
+}
+
 /** What of a load's doings decides how its value is kept. */
 interface Scope extends Load {
   /**
@@ -53,6 +64,11 @@ interface Scope extends Load {
   fetching<T>(name: LoadName, fetch: () => Promise<T>): Promise<T>;
   /** Takes over what an inner value depends on. `stamps` is undefined where the inner value is not stored. */
   join(name: LoadName, stamps: Stamps | undefined, endsAtMs: number): void;
+  /**
+   * The load looks at who asks. What it then gives, be it an error, may be in what the loads around it give: of them too it
+   * is asked whether the key holds that.
+   */
+  dependsOnWhoAsks(isHeld: (key: Key) => boolean): void;
 }
 
 const running = new AsyncLocalStorage<Scope>();
@@ -70,6 +86,8 @@ export class LoadScope implements Scope {
   }
 
   readonly #cache: LoadName['cache'];
+  readonly #key: Key;
+  readonly #outer = running.getStore();
   readonly #run: LoadRun;
   readonly #tags: FetchTags;
   /** The tokens from before the load. */
@@ -80,10 +98,12 @@ export class LoadScope implements Scope {
   /** When the first of the inner values ends. */
   #endsAtMs = Infinity;
   #refusal: ScopeRefusal | undefined;
+  #isTooWide = false;
 
   /** @param load.captured The tokens of all its tags from before it; undefined where nothing is to be stored. */
-  constructor(name: LoadName, load: { tags: FetchTags; captured: Stamps | undefined; ttlMs: number }) {
+  constructor(name: LoadName, load: { key: Key; tags: FetchTags; captured: Stamps | undefined; ttlMs: number }) {
     this.#cache = name.cache;
+    this.#key = load.key;
     this.#run = new LoadRun(name);
     this.#tags = load.tags;
     this.#captured = new Map(Object.entries(load.captured ?? {}));
@@ -128,8 +148,20 @@ export class LoadScope implements Scope {
     this.#endsAtMs = Math.min(this.#endsAtMs, endsAtMs);
   }
 
+  dependsOnWhoAsks(isHeld: (key: Key) => boolean): void {
+    if (isHeld(this.#key)) return;
+    this.#isTooWide = true;
+    this.#outer?.dependsOnWhoAsks(isHeld);
+  }
+
+  /** Whether it has looked at who asks, and its key does not hold that. */
+  get isTooWide(): boolean {
+    return this.#isTooWide;
+  }
+
   /** What the entry of the finished load stands on, or why there may be none. */
   basis(nowMs: number): { stamps: Stamps; ttlMs: number } | ScopeRefusal {
+    if (this.#isTooWide) return { refusal: 'scope-too-wide' };
     if (this.#refusal !== undefined) return this.#refusal;
     const ttlMs = Math.max(1, Math.floor(Math.min(this.#ttlMs, this.#endsAtMs - nowMs)));
     return { stamps: Object.fromEntries(this.#stamps), ttlMs };
@@ -173,4 +205,14 @@ class SharedScope implements Scope {
   join(name: LoadName, stamps: Stamps | undefined, endsAtMs: number): void {
     for (const scope of this.#scopes) scope.join(name, stamps, endsAtMs);
   }
+
+  dependsOnWhoAsks(isHeld: (key: Key) => boolean): void {
+    for (const scope of this.#scopes) scope.dependsOnWhoAsks(isHeld);
+  }
+}
+
+/** Whether the value of `own` is for nobody but those whom that of `inner` is for. */
+export function isHeldBy(own: Key, inner: Key): boolean {
+  const isViewerHeld = inner.viewer === undefined || inner.viewer === own.viewer;
+  return isViewerHeld && (inner.vary === undefined || inner.vary === own.vary);
 }

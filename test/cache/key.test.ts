@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonical, createKey } from '../../src/cache/key.ts';
 import { CacheError } from '../../src/cache/index.ts';
-import { dice, plainArgs, twinOf } from './near-twins.ts';
+import { dice, plainArgs, plainParts, twinOf, twinPartsOf, type PlainParts } from './near-twins.ts';
 
 const field = 'Query.field';
 const encoded = (value: unknown): string => canonical(value, field);
@@ -103,6 +103,64 @@ describe('the canonical encoding', () => {
 });
 
 describe('a key', () => {
+  it('is one for equal parts and another where parent, arguments, viewer or vary differ, in 20,000 near-twins', () => {
+    let equal = 0;
+    let ofTwoViewers = 0;
+    fc.assert(
+      fc.property(plainParts, dice, (parts, rolls) => {
+        const twin = twinPartsOf(parts, rolls);
+        const areEqual = isDeepStrictEqual(allOf(parts), allOf(twin));
+        if (areEqual) equal += 1;
+        if (parts.viewer !== twin.viewer) ofTwoViewers += 1;
+        expect(createKey('shop', { field, ...parts }).text === createKey('shop', { field, ...twin }).text).toBe(
+          areEqual,
+        );
+      }),
+      { numRuns: 20_000 },
+    );
+    expect(equal).toBeGreaterThan(1_000);
+    expect(ofTwoViewers).toBeGreaterThan(2_000);
+  });
+
+  it('of what everyone may be given is as it was before there were viewers', () => {
+    expect(createKey('shop', { shape: '3f2a9c', field, vary: undefined }).text).toBe('shop:3f2a9c:Query:field');
+    expect(createKey('shop', { field, args: { q: 'rose' } }).text).toBe('shop:Query:field:Sg153ClHFtYWlv5_1Oy3ZN');
+  });
+
+  it('does not tell its viewer, nor what it varies by', () => {
+    const { text } = createKey('shop', { field, viewer: 'alice@example.com', vary: { tenant: 'acme' } });
+    expect(text).toMatch(/^shop:Query:field:[A-Za-z0-9_-]{22}$/);
+  });
+
+  it('is another for each viewer, and for none', () => {
+    const texts = [{}, ...['', '0', '1', 'null', 0, 1, -1, 0n, 1n].map((viewer) => ({ viewer }))].map(
+      (parts) => createKey('shop', { field, ...parts }).text,
+    );
+    expect(new Set(texts).size).toBe(texts.length);
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [Number.NaN, 'another number'],
+    [2 ** 53, 'another number'],
+    [1.5, 'another number'],
+    [true, 'boolean'],
+    [{ id: 1 }, 'object'],
+    [Promise.resolve(1), 'object'],
+  ])('is refused for the viewer %s, which may be that of several, and does not tell it', (viewer, got) => {
+    const error = refusal(() => createKey('shop', { field, viewer: viewer as string }));
+    expect(error.code).toBe('INVALID_KEY');
+    expect(error.message).toBe(`Query.field: a viewer is a text, a whole number below 2^53 or a bigint, got ${got}`);
+  });
+
+  it('is refused for a vary that has no canonical form', () => {
+    const error = refusal(() => createKey('shop', { field, vary: { at: Promise.resolve(1) } }));
+    expect(error.message).toBe(
+      'Query.field: vary must be JSON, bigint, Date or bytes to make a key, got an instance of Promise',
+    );
+  });
+
   it('is readable, and has no hash where there is nothing to tell apart', () => {
     expect(createKey('shop', { shape: '3f2a9c', field: 'Query.categoryStats' }).text).toBe(
       'shop:3f2a9c:Query:categoryStats',
@@ -165,6 +223,11 @@ describe('a key', () => {
     },
   );
 });
+
+/** What of the parts must be told apart. */
+function allOf({ parent, args = {}, viewer, vary }: PlainParts): unknown[] {
+  return [parent, args, viewer, vary];
+}
 
 function keyOf(args: Record<string, unknown>): string {
   return createKey('shop', { field, args }).text;

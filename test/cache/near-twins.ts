@@ -50,6 +50,51 @@ export const plainArgs: fc.Arbitrary<Record<string, Plain>> = fc.dictionary(
   { maxKeys: 4, noNullPrototype: true },
 );
 
+/** What a key is made of besides its field. */
+export interface PlainParts {
+  readonly parent?: string | number | bigint;
+  readonly args?: Record<string, Plain>;
+  readonly viewer?: string | number | bigint;
+  readonly vary?: Plain;
+}
+
+const id = fc.oneof(
+  text,
+  fc.constantFrom<string | number | bigint>('0', '', 'null', 0, -0, 1, -1, 0n, 1n, 2 ** 53 - 1),
+);
+
+export const plainParts: fc.Arbitrary<PlainParts> = fc.record(
+  { parent: id, args: plainArgs, viewer: id, vary: plain.filter((value) => value !== undefined) },
+  { requiredKeys: [] },
+);
+
+/** `parts` with one of them changed, left out, or in the place of another. */
+export function twinPartsOf(parts: PlainParts, rolls: readonly number[]): PlainParts {
+  const [roll = 0, ...later] = rolls;
+  const { parent, args, viewer, vary } = parts;
+  const changed = pick<Plain[]>(roll << 4, [
+    () => [parent, twinOf(args ?? {}, later), viewer, vary],
+    () => [parent, args, viewer, twinOf(vary, later)],
+    () => [parent, args, twinOf(viewer, later), vary],
+    () => [twinOf(parent, later), args, viewer, vary],
+    () => [viewer, args, parent, vary],
+    () => [parent, args, vary, viewer],
+    () => [parent, { ...args, viewer }, undefined, vary],
+    () => [parent, { ...args, vary }, viewer, undefined],
+    () => [parent, vary, viewer, args],
+    () => [parent, args, undefined, [viewer, vary]],
+    () => [parent, args, viewer, undefined],
+    () => [parent, args, undefined, vary],
+  ]);
+  const [newParent, newArgs, newViewer, newVary] = changed ?? [];
+  return {
+    ...(isId(newParent) ? { parent: newParent } : {}),
+    ...(isRecord(newArgs) ? { args: newArgs } : {}),
+    ...(isId(newViewer) ? { viewer: newViewer } : {}),
+    ...(newVary === undefined ? {} : { vary: newVary }),
+  };
+}
+
 /** Numbers that say where a value is changed, and how. */
 export const dice = fc.array(fc.nat(), { minLength: 8, maxLength: 8 });
 
@@ -149,6 +194,10 @@ function textOf(value: Plain): string {
 
 function pick<T>(roll: number, changes: readonly (() => T)[]): T | undefined {
   return changes[(roll >>> 4) % changes.length]?.();
+}
+
+function isId(value: Plain): value is string | number | bigint {
+  return typeof value === 'string' || typeof value === 'bigint' || Number.isSafeInteger(value);
 }
 
 function isRecord(value: Plain): value is Record<string, Plain> {

@@ -14,6 +14,7 @@ import {
   type FetchOptions,
   type Outcome,
   type Store,
+  type ViewerId,
 } from '../../src/cache/index.ts';
 
 export const tiers = ['memory', 'redis'] as const;
@@ -144,6 +145,8 @@ export class Trace {
 export interface Fetching extends FetchOptions {
   readonly field?: string;
   readonly args?: Record<string, unknown>;
+  readonly viewer?: ViewerId;
+  readonly vary?: unknown;
   readonly ttl?: Duration;
   readonly tags?: readonly string[];
   readonly load?: () => unknown;
@@ -182,9 +185,9 @@ export async function newWorld(
   const source = new Source();
   const trace = new Trace(cache);
   const fetch = async (options: Fetching = {}): Promise<unknown> => {
-    const { field = 'Query.field', args, ttl = '60s', tags = [], load = source.load, ...rest } = options;
-    const key = cache.key({ field, ...(args === undefined ? {} : { args }) });
-    return cache.fetch(key, createPolicy(field, { ttl, tags }), load, rest);
+    const { field = 'Query.field', ttl = '60s', tags = [], load = source.load, mode, report, ...parts } = options;
+    const how = { ...(mode === undefined ? {} : { mode }), ...(report === undefined ? {} : { report }) };
+    return cache.fetch(cache.key({ field, ...parts }), createPolicy(field, { ttl, tags }), load, how);
   };
   const outcome = async (options: Fetching = {}): Promise<Outcome & { value: unknown }> => {
     let heard: Outcome | undefined;
