@@ -11,6 +11,8 @@ export interface ShopContext {
   readonly loaders: Loaders;
   readonly cache: Cache;
   readonly cacheStats: CacheStats;
+  /** Who asks, as far as this shop knows: whoever holds the admin token, or anybody. */
+  readonly viewer: 'admin' | undefined;
 }
 
 /** Categories that a shop is taken to have, where the complexity of a document is estimated. */

@@ -27,5 +27,13 @@ export function createSchema({
   ttlMs: number;
   hasDirective: boolean;
 }): GraphQLSchema {
-  return builder.toSchema({ cache: { engine: cache, defaultTtl: `${ttlMs}ms`, directive: hasDirective } });
+  return builder.toSchema({
+    cache: {
+      engine: cache,
+      defaultTtl: `${ttlMs}ms`,
+      directive: hasDirective,
+      viewer: ({ viewer }) => viewer,
+      viewerProperties: ['viewer'],
+    },
+  });
 }

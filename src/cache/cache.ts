@@ -199,7 +199,13 @@ export class Cache {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Tells the listeners. Adapters say here what they leave uncached. */
+  /** Says that a field is left uncached: what a load around it makes of its value is then not stored either. */
+  uncached(field: string, error: unknown): void {
+    LoadScope.current()?.join({ cache: this.#running, key: field }, undefined, Infinity);
+    this.emit({ type: 'uncached', field, error });
+  }
+
+  /** Tells the listeners. */
   readonly emit = (event: CacheEvent): void => {
     for (const listener of this.#listeners) {
       try {

@@ -1,43 +1,55 @@
 /** The option on a field, checked when the schema is built and made into what a request needs. */
 import { PothosSchemaError } from '@pothos/core';
 import { CacheError, createPolicy, type ParentId, type Policy } from '../cache/index.ts';
-import type { FieldCacheOptions, PluginOptions } from './types.ts';
+import type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
 
 export interface FieldPolicy {
   /** The policy of one request. @throws {CacheError} for tags that are none. */
   policyOf(parent: unknown, args: Record<string, unknown>): Policy;
   /** The parent's identity. @throws {CacheError} where it has none. */
   parentIdOf(parent: unknown): ParentId;
+  readonly isPrivate: boolean;
+  /** What of the context the value varies by; undefined where there is nothing. */
+  readonly varyOf: ((context: unknown) => Variation) | undefined;
   /** What of it is the same for every request, for the digest. */
   readonly ttlMs: number;
   readonly staticTags: readonly string[] | undefined;
 }
 
-const optionNames = ['scope', 'ttl', 'tags', 'parentId'];
+const optionNames = ['scope', 'ttl', 'tags', 'parentId', 'vary'];
 
 /**
  * @param place The field, as `Query.topProducts`.
+ * @param ofSchema Undefined where nothing is cached.
  * @throws {PothosSchemaError} naming the field, the rule and the value.
  */
 export function createFieldPolicy(
   place: string,
   options: FieldCacheOptions,
-  { defaultTtl }: Pick<PluginOptions, 'defaultTtl'>,
+  ofSchema: Pick<PluginOptions<never>, 'defaultTtl' | 'viewer'> | undefined,
 ): FieldPolicy {
   const unknownName = Object.keys(options).find((name) => !optionNames.includes(name));
   if (unknownName !== undefined) throw wrong(place, `cache has ${optionNames.join(', ')}, got ${unknownName}`);
-  if (options.scope !== 'public') {
-    throw wrong(place, `cache.scope must be said and be 'public', got ${JSON.stringify(options.scope)}`);
+  const { scope, tags, parentId = parentIdDefault, vary } = options;
+  if (scope !== 'public' && scope !== 'private') {
+    throw wrong(place, `cache.scope must be said and be 'public' or 'private', got ${JSON.stringify(scope)}`);
   }
-  const ttl = options.ttl ?? defaultTtl;
+  if (scope === 'private' && ofSchema !== undefined && ofSchema.viewer === undefined) {
+    throw wrong(place, "cache.scope 'private' needs viewer, an option of toSchema({ cache })");
+  }
+  if (vary !== undefined && typeof vary !== 'function') {
+    throw wrong(place, `cache.vary must be a function of the context, got ${typeof vary}`);
+  }
+  const ttl = options.ttl ?? ofSchema?.defaultTtl;
   if (ttl === undefined) throw wrong(place, 'cache.ttl must be set, here or as defaultTtl of toSchema({ cache })');
 
-  const { tags, parentId = parentIdDefault } = options;
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
   const base = checked(() => createPolicy(place, { ttl, tags: staticTags ?? [] }));
   return {
     ttlMs: base.ttlMs,
     staticTags,
+    isPrivate: scope === 'private',
+    varyOf: vary,
     policyOf: (parent, args) =>
       typeof tags === 'function' ? createPolicy(place, { ttl, tags: tags(parent, args) }) : base,
     parentIdOf(parent) {

@@ -10,7 +10,7 @@ declare global {
     }
 
     export interface BuildSchemaOptions<Types extends SchemaTypes> {
-      cache?: PluginOptions;
+      cache?: PluginOptions<Types['Context']>;
     }
 
     export interface FieldOptions<
@@ -22,7 +22,7 @@ declare global {
       ResolveShape = unknown,
       ResolveReturnShape = unknown,
     > {
-      cache?: FieldCacheOptions<ParentShape, InputShapeFromFields<Args>>;
+      cache?: FieldCacheOptions<ParentShape, InputShapeFromFields<Args>, Types['Context']>;
     }
   }
 }

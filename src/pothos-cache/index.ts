@@ -6,7 +6,7 @@ import { PothosCachePlugin } from './plugin.ts';
 export type { Cache, Duration, Outcome } from '../cache/index.ts';
 export { PothosCachePlugin } from './plugin.ts';
 export { cacheReportOf, type CacheReport, type ReportRow } from './report.ts';
-export type { FieldCacheOptions, PluginOptions } from './types.ts';
+export type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
 
 const pluginName = 'cache';
 

@@ -6,18 +6,42 @@
  */
 import { BasePlugin, type PothosOutputFieldConfig, PothosSchemaError, type SchemaTypes } from '@pothos/core';
 import { responsePathAsArray, type GraphQLFieldResolver, type GraphQLResolveInfo, type GraphQLSchema } from 'graphql';
-import type { Key, Policy } from '../cache/index.ts';
+import { noteViewerRead, type Key, type Policy } from '../cache/index.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
 import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
 import { openRow } from './report.ts';
 import { shapeOf } from './shape.ts';
 import type { FieldCacheOptions, PluginOptions } from './types.ts';
+import { createViewerWatch } from './viewer-watch.ts';
 
 type Resolver<Context> = GraphQLFieldResolver<unknown, Context, object>;
+
+interface CachedField<Context> {
+  readonly options: PluginOptions<Context>;
+  readonly policy: FieldPolicy;
+  readonly isRoot: boolean;
+}
+
+/** What a resolver is given. */
+interface Asked<Context> {
+  readonly parent: unknown;
+  readonly args: Record<string, unknown>;
+  readonly context: Context;
+  readonly info: GraphQLResolveInfo;
+}
+
+/** What the engine is asked for it. */
+interface FieldRequest {
+  readonly key: Key;
+  readonly policy: Policy;
+  /** Whether nobody knows whose private value it would be: it goes past the cache. */
+  readonly isAnonymous: boolean;
+}
 
 /** Wraps the resolvers of fields with the option `cache`; registered under the name that is the default export. */
 export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   readonly #policies = new Map<string, FieldPolicy>();
+  readonly #watch = createViewerWatch(this.options.cache?.viewerProperties ?? []);
   #shape = '';
 
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
@@ -27,11 +51,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     if (fieldConfig.kind === 'Mutation' || fieldConfig.kind === 'Subscription') {
       throw new PothosSchemaError(`${place}: a field of ${fieldConfig.kind} cannot be cached`);
     }
-    const defaultTtl = this.#options?.defaultTtl;
-    this.#policies.set(
-      place,
-      createFieldPolicy(place, cache as FieldCacheOptions, defaultTtl === undefined ? {} : { defaultTtl }),
-    );
+    this.#policies.set(place, createFieldPolicy(place, cache as FieldCacheOptions, this.#options));
     return fieldConfig;
   }
 
@@ -55,42 +75,49 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     return this.#options?.directive !== false;
   }
 
-  get #options(): PluginOptions | undefined {
+  get #options(): PluginOptions<Types['Context']> | undefined {
     return this.options.cache;
   }
 
-  #cached(
-    resolver: Resolver<Types['Context']>,
-    { options: { engine }, policy, isRoot }: { options: PluginOptions; policy: FieldPolicy; isRoot: boolean },
-  ): Resolver<Types['Context']> {
+  #cached(resolver: Resolver<Types['Context']>, field: CachedField<Types['Context']>): Resolver<Types['Context']> {
+    const { engine } = field.options;
     return (parent, args, context, info) => {
       const load = (): unknown => resolver(parent, args, context, info);
-      const request = this.#request({ engine, policy, isRoot }, { parent, args, info });
+      const request = this.#request(field, { parent, args: args as Record<string, unknown>, context, info });
       if (request === undefined) return load();
-      const report = openRow(context, { key: request.key, path: () => responsePathAsArray(info.path) });
-      return engine.fetch(request.key, request.policy, load, {
-        mode: modeOf(info, this.#hasDirective),
+      const { key, policy, isAnonymous } = request;
+      const report = openRow(context, { key, path: () => responsePathAsArray(info.path) });
+      return engine.fetch(key, policy, load, {
+        mode: isAnonymous ? 'bypass' : modeOf(info, this.#hasDirective),
         ...(report === undefined ? {} : { report }),
       });
     };
   }
 
-  /** Key and policy of one request, or undefined where they cannot be made: the field is then answered uncached. */
+  /** What the engine is asked, or undefined where that cannot be said: the field is then answered uncached. */
   #request(
-    { engine, policy, isRoot }: Pick<PluginOptions, 'engine'> & { policy: FieldPolicy; isRoot: boolean },
-    { parent, args, info }: { parent: unknown; args: object; info: GraphQLResolveInfo },
-  ): { key: Key; policy: Policy } | undefined {
+    { options: { engine, viewer: viewerOf }, policy, isRoot }: CachedField<Types['Context']>,
+    { parent, args, context, info }: Asked<Types['Context']>,
+  ): FieldRequest | undefined {
     const field = `${info.parentType.name}.${info.fieldName}`;
     try {
+      this.#watch(context);
+      const viewer = policy.isPrivate ? (viewerOf?.(context) ?? undefined) : undefined;
+      const isAnonymous = policy.isPrivate && viewer === undefined;
+      // What a load around this one gets here is for nobody but strangers.
+      if (isAnonymous) noteViewerRead();
       const key = engine.key({
         shape: this.#shape,
         field,
-        args: args as Record<string, unknown>,
+        args,
         ...(isRoot ? {} : { parent: policy.parentIdOf(parent) }),
+        ...(viewer === undefined ? {} : { viewer }),
+        ...(policy.varyOf === undefined || isAnonymous ? {} : { vary: policy.varyOf(context) }),
       });
-      return { key, policy: policy.policyOf(parent, args as Record<string, unknown>) };
+      return { key, policy: policy.policyOf(parent, args), isAnonymous };
     } catch (error) {
-      engine.emit({ type: 'uncached', field, error });
+      if (policy.isPrivate || policy.varyOf !== undefined) noteViewerRead();
+      engine.uncached(field, error);
       return undefined;
     }
   }

@@ -41,7 +41,10 @@ export function shapeOf(
     for (const named of [field.type, ...field.args.map((arg) => arg.type)]) reach(schema, getNamedType(named), reached);
   }
   const types = [...reached].map((type) => printType(type)).toSorted();
-  const statics = [...policies].map(([place, { ttlMs, staticTags }]) => JSON.stringify([place, ttlMs, staticTags]));
+  const statics = [...policies].map(([place, { ttlMs, staticTags, isPrivate, varyOf }]) => {
+    const scope = [...(isPrivate ? ['private'] : []), ...(varyOf === undefined ? [] : ['vary'])];
+    return JSON.stringify([place, ttlMs, staticTags, ...scope]);
+  });
   const text = JSON.stringify([codecVersion, version, statics.toSorted(), fields.toSorted(), types]);
   return createHash('sha256').update(text).digest('hex').slice(0, 6);
 }

@@ -1,26 +1,53 @@
-import type { Cache, Duration, ParentId } from '../cache/index.ts';
+import type { Cache, Duration, ParentId, ViewerId } from '../cache/index.ts';
 
 /** What `toSchema({ cache })` takes. Without it the schema stands and nothing is cached. */
-export interface PluginOptions {
+export interface PluginOptions<Context = unknown> {
   /** The engine that fields are cached in. */
   readonly engine: Cache;
   /** How long fields without a `ttl` of their own are fresh. */
   readonly defaultTtl?: Duration;
   /** Part of every key beside the schema: change it when values change their meaning and not their type. */
   readonly version?: string;
+  /**
+   * Who asks, by an id that nobody else has; null or undefined where that is not known. Private fields need it, and are not
+   * cached for a request without one. Change `version` when it gives other ids than before.
+   */
+  readonly viewer?: (context: Context) => ViewerId | null | undefined;
+  /**
+   * The properties of the context that tell who asks. A public field whose resolver reads one is answered and not stored,
+   * and nobody else is given the value. They become accessors of the context, which must not be frozen.
+   */
+  readonly viewerProperties?: readonly (keyof Context & string)[];
   /** Whether requests may say `@cache(mode:)`, and so go past the cache; true unless told otherwise. */
   readonly directive?: boolean;
 }
 
+/** What a field may vary by: plain data. */
+export type Variation =
+  | string
+  | number
+  | bigint
+  | boolean
+  | Date
+  | null
+  | undefined
+  | readonly Variation[]
+  | { readonly [name: string]: Variation };
+
 /**
  * How a field is cached: what its resolver returns is stored, and its children resolve from that on every request.
  *
- * The resolver must depend on nothing but parent, arguments and what `tags` names: not on who asks, nor on what is
- * selected below it (`info`).
+ * The resolver must depend on nothing but parent, arguments, what `tags` names, what `vary` gives and, where the scope is
+ * private, who asks: not on what is selected below it (`info`).
  */
-export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unknown>> {
-  /** Who may be given the value. `public`: everyone; the resolver must not look at who asks. */
-  readonly scope: 'public';
+export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unknown>, Context = unknown> {
+  /**
+   * Who may be given the value. `public`: everyone; the resolver must not look at who asks. `private`: the viewer alone that
+   * it was loaded for, as the schema's `viewer` tells him.
+   */
+  readonly scope: 'public' | 'private';
+  /** What else of a request the value depends on, such as tenant or locale: each has values of its own. */
+  readonly vary?: (context: Context) => Variation;
   /** For how long a value is fresh, such as `'60s'` or `'5m'`; at most one day. Left out: the schema's `defaultTtl`. */
   readonly ttl?: Duration;
   /**

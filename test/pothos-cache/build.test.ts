@@ -8,12 +8,22 @@ import { newBuilder, newSchema, runOn } from './world.ts';
 
 describe('a schema is refused', () => {
   it.each<[string, unknown, string]>([
-    ['no scope', { ttl: '60s' }, "Query.stats: cache.scope must be said and be 'public', got undefined"],
-    ['no option at all', {}, "Query.stats: cache.scope must be said and be 'public', got undefined"],
+    ['no scope', { ttl: '60s' }, "Query.stats: cache.scope must be said and be 'public' or 'private', got undefined"],
+    ['no option at all', {}, "Query.stats: cache.scope must be said and be 'public' or 'private', got undefined"],
     [
       'a wrong scope',
+      { ttl: '60s', scope: 'Private' },
+      `Query.stats: cache.scope must be said and be 'public' or 'private', got "Private"`,
+    ],
+    [
+      'a private scope where nobody says who asks',
       { ttl: '60s', scope: 'private' },
-      `Query.stats: cache.scope must be said and be 'public', got "private"`,
+      "Query.stats: cache.scope 'private' needs viewer, an option of toSchema({ cache })",
+    ],
+    [
+      'a vary that is no function',
+      { ttl: '60s', scope: 'public', vary: 'de' },
+      'Query.stats: cache.vary must be a function of the context, got string',
     ],
     [
       'no ttl and no default',
@@ -23,7 +33,7 @@ describe('a schema is refused', () => {
     [
       'an unknown option',
       { ttl: '60s', scope: 'public', stale: '5m' },
-      'Query.stats: cache has scope, ttl, tags, parentId, got stale',
+      'Query.stats: cache has scope, ttl, tags, parentId, vary, got stale',
     ],
     [
       'a ttl without a unit',
@@ -105,7 +115,7 @@ describe('a field without the option', () => {
     const resolve = (): string => 'x';
     const builder = newBuilder();
     builder.queryType({
-      fields: (t) => ({ cached: t.string({ cache: { ttl: '60s', scope: 'public' }, resolve }) }),
+      fields: (t) => ({ cached: t.string({ cache: { ttl: '60s', scope: 'private' }, resolve }) }),
     });
     const schema = builder.toSchema();
     expect(schema.getQueryType()?.getFields()['cached']?.resolve).toBe(resolve);

@@ -9,6 +9,8 @@ interface Changes {
   readonly ttl?: '60s' | '61s';
   readonly tags?: readonly string[];
   readonly version?: string;
+  readonly scope?: 'public' | 'private';
+  readonly vary?: boolean;
   readonly unrelated?: boolean;
   readonly enumValue?: string;
   readonly list?: boolean;
@@ -23,6 +25,8 @@ async function digest(changes: Changes = {}): Promise<string> {
     ttl = '60s',
     tags,
     version,
+    scope = 'public',
+    vary,
     unrelated,
     enumValue = 'OLD',
     list,
@@ -42,7 +46,12 @@ async function digest(changes: Changes = {}): Promise<string> {
       builder.queryField('stats', (t) =>
         t.field({
           type: Stats,
-          cache: { ttl, scope: 'public', ...(tags === undefined ? {} : { tags }) },
+          cache: {
+            ttl,
+            scope,
+            ...(tags === undefined ? {} : { tags }),
+            ...(vary === true ? { vary: ({ tenant }) => tenant } : {}),
+          },
           resolve: () => ({ id: 1 }),
         }),
       );
@@ -62,7 +71,7 @@ async function digest(changes: Changes = {}): Promise<string> {
         builder.queryField('other', (t) => t.field({ type: Other, resolve: () => ({ id: 1 }) }));
       }
     },
-    version === undefined ? {} : { version },
+    { viewer: ({ viewer }) => viewer, ...(version === undefined ? {} : { version }) },
   );
   return digestOf(schema);
 }
@@ -84,6 +93,8 @@ describe('the digest', () => {
     ['a ttl', { ttl: '61s' }],
     ['tags', { tags: ['products'] }],
     ['the version', { version: '2' }],
+    ['the scope', { scope: 'private' }],
+    ['whether it varies', { vary: true }],
     ['whether a cached field itself is a list', { list: true }],
     ['whether a cached field itself may be null', { required: true }],
     ['the type of a cached field’s argument', { argType: 'ID' }],

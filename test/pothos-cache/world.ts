@@ -4,8 +4,15 @@ import { execute, parse, validate, type ExecutionResult, type GraphQLSchema } fr
 import CachePlugin, { cacheReportOf, type PluginOptions, type ReportRow } from '../../src/pothos-cache/index.ts';
 import { newWorld, type World } from '../cache/world.ts';
 
+/** Who asks, and from where. */
+export interface Asker {
+  viewer?: string | number | bigint | null;
+  tenant?: string;
+  locale?: string;
+}
+
 interface Types {
-  Context: object;
+  Context: Asker;
 }
 
 export type Builder = PothosSchemaTypes.SchemaBuilder<PothosSchemaTypes.ExtendDefaultTypes<Types>>;
@@ -27,31 +34,31 @@ export interface Ran {
 export interface SchemaWorld extends World {
   readonly schema: GraphQLSchema;
   /** Runs `text` as a request of its own. */
-  readonly run: (text: string, variables?: Record<string, unknown>) => Promise<Ran>;
+  readonly run: (text: string, variables?: Record<string, unknown>, context?: Asker) => Promise<Ran>;
 }
 
 /** @param define Adds types and fields; a Query type is there. */
 export async function newSchema(
   define: (builder: Builder, world: World) => void,
-  options: Omit<PluginOptions, 'engine'> = {},
+  options: Omit<PluginOptions<Asker>, 'engine'> = {},
 ): Promise<SchemaWorld> {
   const world = await newWorld('memory', { namespace: 'shop' });
   const builder = newBuilder();
   builder.queryType({});
   define(builder, world);
   const schema = builder.toSchema({ cache: { engine: world.cache, ...options } });
-  return { ...world, schema, run: (text, variables) => runOn(schema, text, variables) };
+  return { ...world, schema, run: (...request) => runOn(schema, ...request) };
 }
 
 export async function runOn(
   schema: GraphQLSchema,
   text: string,
   variables: Record<string, unknown> = {},
+  contextValue: Asker = {},
 ): Promise<Ran> {
   const document = parse(text);
   const wrong = validate(schema, document);
   if (wrong.length > 0) throw new Error(wrong.map(({ message }) => message).join('\n'));
-  const contextValue = {};
   const result = await execute({ schema, document, variableValues: variables, contextValue });
   const report = cacheReportOf(contextValue);
   const rows = report?.fields ?? [];

@@ -3,7 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { ShopContext } from '../../../schema/index.ts';
-import { useAdminToken } from './admin-token.ts';
+import { useAdminToken, viewerByToken } from './admin-token.ts';
 import { useCacheReport } from './cache-report.ts';
 import { useClosedConsole } from './closed-console.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
@@ -16,8 +16,8 @@ export type GraphqlHandler = YogaServerInstance<object, ShopContext>;
 
 export interface GraphqlOptions {
   schema: GraphQLSchema;
-  /** The context of one request. */
-  contextOf: () => ShopContext;
+  /** The context of one request, but for who asks. */
+  contextOf: () => Omit<ShopContext, 'viewer'>;
   /** Whether answers carry `extensions.cache`. */
   hasReport: boolean;
   /** Whether this is for people to try: introspection, suggestions, and mutations without a token. */
@@ -28,10 +28,11 @@ export interface GraphqlOptions {
 }
 
 export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOptions): GraphqlHandler {
+  const viewerOf = viewerByToken(options.adminToken);
   return createYoga<object, ShopContext>({
     schema: options.schema,
     graphqlEndpoint: graphqlPath,
-    context: contextOf,
+    context: ({ request }) => ({ ...contextOf(), viewer: viewerOf(request) }),
     maskedErrors: { maskError: errorMask(log), errorMessage: 'An unexpected error occurred.' },
     plugins: plugins(options),
     logging: false,
