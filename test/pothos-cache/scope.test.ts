@@ -1,0 +1,392 @@
+// `scope: 'private'`, `vary`, and public fields whose resolvers look at who asks.
+import { execute, parse, type GraphQLSchema } from 'graphql';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { noteViewerRead } from '../../src/cache/index.ts';
+import type { FieldCacheOptions, PluginOptions } from '../../src/pothos-cache/index.ts';
+import { newWorld, times } from '../cache/world.ts';
+import { newBuilder, newSchema, runOn, type Asker, type Ran, type SchemaWorld } from './world.ts';
+
+const ofEveryone = { ttl: '60s', scope: 'public' } as const;
+const ofOne = { ttl: '60s', scope: 'private' } as const;
+const options = { viewer: ({ viewer }: Asker) => viewer };
+const watching = { ...options, viewerProperties: ['viewer'] } as const;
+const refused = 'write-refused(scope-too-wide)';
+
+interface ScopeWorld extends SchemaWorld {
+  readonly as: (viewer: Asker['viewer'], text: string, where?: Asker) => Promise<Ran>;
+}
+
+/** Every field that looks at the context says whom it saw, and `n` counts the loads. */
+async function newShop(ofSchema: Omit<PluginOptions<Asker>, 'engine'> = options): Promise<ScopeWorld> {
+  let loads = 0;
+  const seen = ({ viewer, tenant, locale }: Asker): string =>
+    `${typeof viewer} ${String(viewer)} ${tenant ?? ''} ${locale ?? ''} #${(loads += 1)}`;
+  const world = await newSchema((builder) => {
+    const Item = builder.objectRef<{ id: number }>('Item').implement({
+      fields: (t) => ({
+        id: t.exposeInt('id'),
+        mine: t.string({ cache: ofOne, resolve: (_, _args, context) => seen(context) }),
+        ours: t.string({ cache: ofEveryone, resolve: () => `#${(loads += 1)}` }),
+      }),
+    });
+    builder.queryFields((t) => ({
+      me: t.string({ cache: ofOne, resolve: (_, _args, context) => seen(context) }),
+      search: t.string({
+        args: { q: t.arg.string({ required: true }) },
+        cache: ofOne,
+        resolve: (_, _args, context) => seen(context),
+      }),
+      items: t.field({ type: [Item], cache: ofEveryone, resolve: () => times(2, (id) => ({ id })) }),
+      myItems: t.field({ type: [Item], cache: ofOne, resolve: () => times(2, (id) => ({ id })) }),
+      greeting: t.string({
+        cache: { ...ofEveryone, vary: ({ locale }) => locale },
+        resolve: (_, _args, { locale }) => `${locale} #${(loads += 1)}`,
+      }),
+      invoice: t.string({
+        cache: { ...ofOne, vary: ({ tenant, locale }) => ({ tenant: tenant?.toUpperCase(), locale }) },
+        resolve: (_, _args, context) => seen(context),
+      }),
+      careless: t.string({ cache: ofEveryone, resolve: (_, _args, context) => seen(context) }),
+    }));
+    builder.mutationType({ fields: (t) => ({ write: t.field({ type: Item, resolve: () => ({ id: 1 }) }) }) });
+  }, ofSchema);
+  return { ...world, as: (viewer, text, where = {}) => world.run(text, {}, { viewer: viewer ?? null, ...where }) };
+}
+
+describe('a private field', () => {
+  const viewers = ['alice', 'bob', '', '0', '1', 'null', 0, 1, -1, 0n, 1n];
+
+  it('is cached for each viewer, whatever he is called, and given to no other', async () => {
+    const { as } = await newShop();
+    const first = [];
+    for (const viewer of viewers) first.push(await as(viewer, '{ me }'));
+    expect(first.map(({ states }) => states)).toEqual(viewers.map(() => 'miss'));
+    for (const [index, viewer] of viewers.entries()) {
+      expect(await as(viewer, '{ me }')).toMatchObject({ states: 'hit', data: first[index]?.data });
+      expect((first[index]?.data as { me: string }).me).toBe(`${typeof viewer} ${viewer}   #${index + 1}`);
+    }
+  });
+
+  it('is one load for each of several viewers who miss at once, and one for each of them', async () => {
+    const { as, trace } = await newShop();
+    const asked = [...viewers, ...viewers];
+    const ran = await Promise.all(asked.map((viewer) => as(viewer, '{ me }')));
+    for (const [index, { data }] of ran.entries()) {
+      const viewer = asked[index];
+      expect((data as { me: string }).me).toMatch(`${typeof viewer} ${String(viewer)} `);
+    }
+    expect([trace.count('load'), trace.count('shared')]).toEqual([viewers.length, viewers.length]);
+  });
+
+  it('is the same under every alias, and under none that of another viewer', async () => {
+    const { as } = await newShop();
+    const text = '{ a: me b: me ...F } fragment F on Query { me }';
+    const { data } = await as('alice', text);
+    expect(new Set(Object.values(data as object))).toEqual(new Set(['string alice   #1']));
+    expect(Object.values((await as('bob', text)).data as object)).toEqual(times(3, () => 'string bob   #2'));
+  });
+
+  it('has an entry for each viewer below a public parent, which is everyone’s', async () => {
+    const { as } = await newShop();
+    const text = '{ items { id mine ours } }';
+    await as('alice', text);
+    const { data, states } = await as('bob', text);
+    expect(states).toBe('hit miss hit miss hit');
+    expect(JSON.stringify(data)).not.toContain('alice');
+    expect((await as('alice', text)).states).toBe('hit hit hit hit hit');
+  });
+
+  it('may have public fields below it', async () => {
+    const { as } = await newShop();
+    await as('alice', '{ myItems { ours } }');
+    expect((await as('bob', '{ myItems { ours } }')).states).toBe('miss hit hit');
+  });
+
+  it.each([null, undefined])(
+    'goes past the cache for a request whose viewer is %s, and nothing is wrong',
+    async (none) => {
+      const { as, trace } = await newShop();
+      await as('alice', '{ me }');
+      trace.take();
+      for (const text of ['{ me }', '{ me @cache(mode: REFRESH) }', '{ me @cache(mode: USE) }', '{ invoice }']) {
+        const { rows } = await as(none, text);
+        expect(rows).toMatchObject([{ state: 'bypass', source: 'database', tier: null, ageMs: null, ttlMs: null }]);
+      }
+      expect(trace.text).toBe('bypass×4');
+      expect((await as('alice', '{ me }')).states).toBe('hit');
+    },
+  );
+
+  it('hears @cache as a public one does', async () => {
+    const { as } = await newShop();
+    const me = async (viewer: string, mode: string): Promise<string> => {
+      const { data, states } = await as(viewer, `{ me @cache(mode: ${mode}) }`);
+      return `${(data as { me: string }).me.replaceAll(/ +/g, ' ')} ${states}`;
+    };
+    expect(await me('alice', 'USE')).toBe('string alice #1 miss');
+    expect(await me('bob', 'USE')).toBe('string bob #2 miss');
+    expect(await me('alice', 'BYPASS')).toBe('string alice #3 bypass');
+    expect(await me('alice', 'USE')).toBe('string alice #1 hit');
+    expect(await me('alice', 'REFRESH')).toBe('string alice #4 refresh');
+    expect(await me('alice', 'USE')).toBe('string alice #4 hit');
+    expect(await me('bob', 'USE')).toBe('string bob #2 hit');
+  });
+
+  it('is fresh in a mutation’s payload', async () => {
+    const { as } = await newShop();
+    expect((await as('alice', 'mutation { write { mine ours } }')).states).toBe('bypass bypass');
+  });
+
+  it('does not tell the viewer in the report', async () => {
+    const { as } = await newShop();
+    const { rows } = await as('alice@example.com', '{ me search(q: "x") items { mine } invoice }', { tenant: 'acme' });
+    expect(rows).toHaveLength(6);
+    expect(JSON.stringify(rows)).not.toMatch(/alice|example|acme/i);
+    for (const { key } of rows) expect(key).toMatch(/^shop:[0-9a-f]{6}:\w+:\w+(:[\w-]{22})?$/);
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ['that throws', () => JSON.parse('{'), 'SyntaxError'],
+    ['that is true', () => true, 'CacheError'],
+    ['that is an object', () => ({ id: 1 }), 'CacheError'],
+    ['that is a promise', () => Promise.resolve('alice'), 'CacheError'],
+    ['that is no number', () => Number('alice'), 'CacheError'],
+    ['that was rounded', () => Number('9007199254740993'), 'CacheError'],
+  ])('is answered uncached, and says so, for a viewer %s', async (_, viewer, name) => {
+    const { as, trace } = await newShop({ viewer: viewer as () => string });
+    for (const _time of [1, 2]) expect(await as('alice', '{ me }')).toMatchObject({ errors: [], rows: [] });
+    expect(trace.text).toBe('uncached×2');
+    expect(trace.events[0]).toMatchObject({ field: 'Query.me', error: { name } });
+  });
+
+  it('never reads what it stored when it was public, nor the other way round', async () => {
+    const { cache, trace } = await newWorld('memory', { namespace: 'shop' });
+    const schemaOf = (scope: 'public' | 'private'): GraphQLSchema => {
+      const builder = newBuilder();
+      builder.queryType({
+        fields: (t) => ({ me: t.string({ cache: { ttl: '60s', scope }, resolve: () => scope }) }),
+      });
+      return builder.toSchema({ cache: { engine: cache, ...options } });
+    };
+    for (const scope of ['public', 'private', 'public'] as const) {
+      for (const viewer of ['alice', 'bob']) {
+        expect((await runOn(schemaOf(scope), '{ me }', {}, { viewer })).data).toEqual({ me: scope });
+      }
+    }
+    expect(trace.count('write')).toBe(3);
+  });
+});
+
+describe('a field that varies', () => {
+  it('has a value for each variation, and one for all viewers where it is public', async () => {
+    const { as } = await newShop();
+    await as('alice', '{ greeting }', { locale: 'de' });
+    expect(await as('bob', '{ greeting }', { locale: 'de' })).toMatchObject({
+      states: 'hit',
+      data: { greeting: 'de #1' },
+    });
+    expect(await as('bob', '{ greeting }', { locale: 'en' })).toMatchObject({ data: { greeting: 'en #2' } });
+    expect((await as('bob', '{ greeting }')).states).toBe('miss');
+    expect((await as('alice', '{ greeting }')).states).toBe('hit');
+  });
+
+  it('has a value for each viewer and variation where it is private', async () => {
+    const { as } = await newShop();
+    const wheres = [
+      { tenant: 'a', locale: 'de' },
+      { tenant: 'a', locale: 'en' },
+      { tenant: 'b', locale: 'de' },
+    ];
+    const asked = ['alice', 'bob'].flatMap((viewer) => wheres.map((where) => [viewer, where] as const));
+    for (const [viewer, where] of asked) expect((await as(viewer, '{ invoice }', where)).states).toBe('miss');
+    for (const [viewer, { tenant, locale }] of asked) {
+      const { data, states } = await as(viewer, '{ invoice }', { locale, tenant });
+      expect(states).toBe('hit');
+      expect((data as { invoice: string }).invoice).toMatch(`string ${viewer} ${tenant} ${locale} #`);
+    }
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ['throws', () => JSON.parse('{'), 'SyntaxError'],
+    ['gives an instance', () => new URL('http://a'), 'CacheError'],
+    ['gives a promise', () => Promise.resolve('de'), 'CacheError'],
+    ['gives a function', () => () => 'de', 'CacheError'],
+  ])('is answered uncached, and says so, where vary %s', async (_, vary, name) => {
+    const { run, trace } = await newSchema((builder) => {
+      const cache: FieldCacheOptions = { ...ofEveryone, vary: vary as () => string };
+      builder.queryField('greeting', (t) => t.string({ cache, resolve: () => 'hello' }));
+    });
+    for (const _time of [1, 2]) {
+      expect(await run('{ greeting }')).toMatchObject({ data: { greeting: 'hello' }, errors: [], rows: [] });
+    }
+    expect(trace.text).toBe('uncached×2');
+    expect(trace.events[0]).toMatchObject({ field: 'Query.greeting', error: { name } });
+  });
+
+  it('is typed: it sees the context of the schema, and gives plain data at once', () => {
+    type Vary = NonNullable<FieldCacheOptions<unknown, object, Asker>['vary']>;
+    expectTypeOf<Vary>().parameter(0).toEqualTypeOf<Asker>();
+    expectTypeOf<() => { tenant: string; roles: string[] }>().toExtend<Vary>();
+    expectTypeOf<() => Promise<string>>().not.toExtend<Vary>();
+    type Viewer = NonNullable<PluginOptions<Asker>['viewer']>;
+    expectTypeOf<Viewer>().parameter(0).toEqualTypeOf<Asker>();
+    expectTypeOf<() => Promise<string>>().not.toExtend<Viewer>();
+    expectTypeOf<readonly ['viewer']>().toExtend<NonNullable<PluginOptions<Asker>['viewerProperties']>>();
+    expectTypeOf<readonly ['vewer']>().not.toExtend<NonNullable<PluginOptions<Asker>['viewerProperties']>>();
+  });
+});
+
+describe('a public field whose resolver reads a property that tells who asks', () => {
+  it('is answered, not stored, and said', async () => {
+    const { as, trace } = await newShop(watching);
+    for (const viewer of ['alice', 'bob', null]) {
+      const { data, rows } = await as(viewer, '{ careless }');
+      expect((data as { careless: string }).careless).toMatch(`${String(viewer)} `);
+      expect(rows).toMatchObject([{ state: 'miss', ageMs: null, ttlMs: null }]);
+    }
+    expect(trace.text).toBe(times(3, () => `load ${refused} miss`).join(' '));
+    expect(trace.events[1]).toMatchObject({ field: 'Query.careless' });
+  });
+
+  it('is given to nobody else who asks at once', async () => {
+    const { as, trace } = await newShop(watching);
+    const viewers = times(20, (index) => `viewer${index}`);
+    const ran = await Promise.all(viewers.map((viewer) => as(viewer, '{ careless }')));
+    for (const [index, { data }] of ran.entries()) {
+      expect((data as { careless: string }).careless).toMatch(`string viewer${index} `);
+    }
+    expect(trace.count('write')).toBe(0);
+  });
+
+  it('does not keep private fields, and those that do not look, from being stored', async () => {
+    const { as } = await newShop(watching);
+    const text = '{ me items { mine ours } greeting invoice }';
+    await as('alice', text, { locale: 'de', tenant: 'a' });
+    expect((await as('alice', text, { locale: 'de', tenant: 'a' })).states).toBe(times(8, () => 'hit').join(' '));
+  });
+
+  it.each<[string, () => Asker]>([
+    ['a property', () => ({ viewer: 'alice' })],
+    ['a property that comes later', () => ({})],
+    ['a getter', () => ({ get viewer() { return 'alice'; } })], // prettier-ignore
+    ['a getter of its class', () => new Session()],
+  ])('is seen where it is %s of the context', async (_, contextOf) => {
+    const { schema, trace } = await newShop(watching);
+    await runOn(schema, '{ careless }', {}, contextOf());
+    expect(trace.text).toBe(`load ${refused} miss`);
+  });
+
+  it('is answered uncached, and says so, where the context is frozen and cannot be watched', async () => {
+    const { schema, trace } = await newShop(watching);
+    for (const viewer of ['alice', 'bob']) {
+      const { data } = await runOn(schema, '{ careless }', {}, Object.freeze({ viewer }));
+      expect((data as { careless: string }).careless).toMatch(`string ${viewer} `);
+    }
+    expect(trace.text).toBe('uncached×2');
+  });
+});
+
+describe('a context whose properties are watched', () => {
+  const watched = async <T extends Asker>(context: T): Promise<T> => {
+    const { schema } = await newShop(watching);
+    await runOn(schema, '{ items { id } }', {}, context);
+    return context;
+  };
+
+  it('reads, copies and can be changed as before', async () => {
+    const context = await watched({ viewer: 'alice', tenant: 'a' });
+    expect([context.viewer, Object.keys(context), { ...context }]).toEqual([
+      'alice',
+      ['viewer', 'tenant'],
+      { viewer: 'alice', tenant: 'a' },
+    ]);
+    context.viewer = 'bob';
+    expect(JSON.stringify(context)).toBe('{"viewer":"bob","tenant":"a"}');
+  });
+
+  it('keeps its viewer where a context that inherits from it has another', async () => {
+    const context = await watched({ viewer: 'alice' });
+    const inheriting = Object.create(context) as typeof context;
+    expect(inheriting.viewer).toBe('alice');
+    inheriting.viewer = 'bob';
+    expect([context.viewer, inheriting.viewer]).toEqual(['alice', 'bob']);
+  });
+
+  it('calls the accessors that it had', async () => {
+    const session = await watched(new Session());
+    expect(session.viewer).toBe('alice');
+    session.viewer = 'bob';
+    expect([session.viewer, session.sets]).toEqual(['bob', 1]);
+  });
+});
+
+describe('a public field whose resolver executes another operation', () => {
+  /** `outer` gives the JSON of what `text` gives. */
+  async function newNested(text: string, inner: FieldCacheOptions<unknown, object, Asker>): Promise<ScopeWorld> {
+    const nested: { schema?: GraphQLSchema } = {};
+    const world = await newSchema((builder) => {
+      builder.queryFields((t) => ({
+        inner: t.string({ cache: inner, resolve: (_, _args, { viewer, tenant }) => `${String(viewer)} ${tenant}` }),
+        outer: t.string({
+          cache: ofEveryone,
+          resolve: async (_, _args, contextValue) => {
+            if (nested.schema === undefined) throw new Error('no schema');
+            return JSON.stringify(await execute({ schema: nested.schema, document: parse(text), contextValue }));
+          },
+        }),
+      }));
+    }, options);
+    nested.schema = world.schema;
+    return {
+      ...world,
+      as: (viewer, document, where = {}) => world.run(document, {}, { viewer: viewer ?? null, ...where }),
+    };
+  }
+
+  it.each<[string, FieldCacheOptions<unknown, object, Asker>]>([
+    ['is private', ofOne],
+    ['varies', { ...ofEveryone, vary: ({ viewer, tenant }) => [String(viewer), tenant] }],
+    ['cannot be cached', { ...ofOne, vary: () => JSON.parse('{') as string }],
+  ])('is stored for nobody where that has a field that %s', async (_, inner) => {
+    const { as, trace } = await newNested('{ inner }', inner);
+    const viewers = ['alice', 'bob', null, undefined];
+    for (const way of ['in turn', 'at once']) {
+      const ask = (viewer: Asker['viewer']): Promise<Ran> =>
+        as(viewer, '{ outer }', { tenant: `of ${String(viewer)}` });
+      const ran = way === 'at once' ? await Promise.all(viewers.map(ask)) : [];
+      if (way === 'in turn') for (const viewer of viewers) ran.push(await ask(viewer));
+      for (const [index, { data }] of ran.entries()) {
+        expect((data as { outer: string }).outer).toContain(`of ${String(viewers[index])}`);
+      }
+    }
+    const stored = trace.events.filter((event) => event.type === 'write').map(({ field }) => field);
+    expect(stored).not.toContain('Query.outer');
+  });
+});
+
+it('lets whoever has a context of another kind say himself that it is looked at', async () => {
+  const who = { current: 'alice' };
+  const { run, trace } = await newSchema((builder) => {
+    const viewer = (): string => (noteViewerRead(), who.current);
+    builder.queryField('careless', (t) => t.string({ cache: ofEveryone, resolve: viewer }));
+  });
+  expect((await run('{ careless }')).data).toEqual({ careless: 'alice' });
+  who.current = 'bob';
+  expect((await run('{ careless }')).data).toEqual({ careless: 'bob' });
+  expect(trace.count('write')).toBe(0);
+});
+
+/** A context as a class has it, with its state out of reach. */
+class Session {
+  #viewer = 'alice';
+  sets = 0;
+
+  get viewer(): string {
+    return this.#viewer;
+  }
+
+  set viewer(viewer: string) {
+    this.sets += 1;
+    this.#viewer = viewer;
+  }
+}
