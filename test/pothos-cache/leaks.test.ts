@@ -139,7 +139,7 @@ async function countLeaks(scopes: Scopes): Promise<Counted & { cachedFields: str
     maskedErrors: false,
     logging: false,
   });
-  const server = createServer(yoga);
+  const server = createServer((request, response) => void yoga(request, response));
   const url = await listen(server, { host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {
     server.closeAllConnections();
@@ -181,10 +181,14 @@ function cachedFieldsOf(schema: GraphQLSchema): string[] {
   return cached.map(({ type, field }) => `${type.name}.${field.name}`).toSorted();
 }
 
+function tell(figure: string): void {
+  process.stdout.write(`\n${figure}\n`);
+}
+
 describe('viewers who see another viewer’s bytes', () => {
   it('are none', async () => {
     const { answers, hits, leaks, fields, cachedFields } = await countLeaks(right);
-    console.log(
+    tell(
       `viewers who saw another viewer's bytes: ${leaks} of ${answers} answers (${fields.size} fields, ${hits} hits)`,
     );
     expect(cachedFields).toEqual([...fields].toSorted());
@@ -194,13 +198,13 @@ describe('viewers who see another viewer’s bytes', () => {
 
   it('are none either where the scope is wrongly public, and the context is watched', async () => {
     const { answers, leaks } = await countLeaks({ ...wrong, watched: right.watched });
-    console.log(`the scope wrongly public, the context watched: ${leaks} of ${answers} answers`);
+    tell(`the scope wrongly public, the context watched: ${leaks} of ${answers} answers`);
     expect(leaks).toBe(0);
   });
 
   it('are many in the control, where the scope is wrongly public and the context is not watched', async () => {
     const { answers, leaks } = await countLeaks(wrong);
-    console.log(`the control: ${leaks} of ${answers} answers`);
+    tell(`the control: ${leaks} of ${answers} answers`);
     expect(leaks).toBeGreaterThan(answers / 4);
   });
 });
