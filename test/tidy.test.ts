@@ -10,7 +10,8 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 const allowed: Record<string, { ours: readonly string[]; libraries: readonly string[] }> = {
   'src/cache': { ours: [], libraries: ['ioredis', 'lru-cache'] },
   'src/pothos-cache': { ours: ['src/cache'], libraries: ['@pothos/core', 'graphql'] },
-  'src/database': { ours: [], libraries: ['kysely', 'pg', 'pg-connection-string', 'dataloader'] },
+  'src/kysely-cache': { ours: ['src/cache'], libraries: ['kysely', 'dataloader'] },
+  'src/database': { ours: ['src/kysely-cache'], libraries: ['kysely', 'pg', 'pg-connection-string'] },
   'src/embedded': { ours: [], libraries: ['pg'] },
   schema: {
     ours: ['src/pothos-cache', 'src/cache', 'src/database'],
@@ -36,7 +37,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
   },
 };
 /** Folders with an `index.ts` are imported through it alone. */
-const barrels = ['src/cache', 'src/pothos-cache', 'src/database', 'src/embedded', 'schema'];
+const barrels = ['src/cache', 'src/pothos-cache', 'src/kysely-cache', 'src/database', 'src/embedded', 'schema'];
 /** Libraries that stand behind a port, and the files that know them. */
 const behindPorts: Record<string, readonly string[]> = {
   ioredis: ['src/cache/redis-connection.ts', 'src/cache/redis-scripts.ts', 'src/cache/redis-store.ts'],

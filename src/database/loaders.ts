@@ -1,5 +1,5 @@
-import DataLoader from 'dataloader';
 import { sql, type Kysely } from 'kysely';
+import { createLoader, type Loader } from '../kysely-cache/index.ts';
 import { productColumns, productOf, type Product } from './product.ts';
 import type { Tables } from './tables.ts';
 
@@ -28,9 +28,9 @@ export interface CategoryProductsKey {
 /** What one request loads children with, in batches. */
 export interface Loaders {
   /** A product's newest reviews, then the higher id first; none for an unknown product. */
-  productReviews: DataLoader<ProductReviewsKey, Review[], string>;
+  productReviews: Loader<ProductReviewsKey, Review[]>;
   /** A category's products by id, each with its category; none for an unknown category. */
-  categoryProducts: DataLoader<CategoryProductsKey, Product[], string>;
+  categoryProducts: Loader<CategoryProductsKey, Product[]>;
 }
 
 // Bounds one statement's arrays and rows. More parents than this on one level make a second statement.
@@ -38,15 +38,15 @@ const batchKeysMax = 1_000;
 
 /**
  * Loaders for one request: whatever is asked of one of them in the same tick is one statement, also where limits differ.
- * They remember what they loaded, so a new request needs new ones.
+ * They remember what they loaded outside of cached loads, so a new request needs new ones.
  */
 export function createLoaders(db: Kysely<Tables>): Loaders {
   return {
-    productReviews: new DataLoader((keys) => loadReviews(db, keys), {
+    productReviews: createLoader((keys) => loadReviews(db, keys), {
       cacheKeyFn: ({ productId, limit }) => `${productId}:${limit}`,
       maxBatchSize: batchKeysMax,
     }),
-    categoryProducts: new DataLoader((keys) => loadProducts(db, keys), {
+    categoryProducts: createLoader((keys) => loadProducts(db, keys), {
       cacheKeyFn: ({ categoryId, limit }) => `${categoryId}:${limit}`,
       maxBatchSize: batchKeysMax,
     }),

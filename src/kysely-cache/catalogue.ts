@@ -1,0 +1,156 @@
+/**
+ * Which relations and functions the database has, and the tags of what a statement reads.
+ *
+ * - A table's tag is its name, or `schema.name` where the search path does not lead to it. Partitioned and foreign tables
+ *   are tables; so is a materialized view, which changes when it is refreshed.
+ * - A view stands for what it reads, through further views.
+ * - A partition, or a table that inherits, has its parents' tags too: what is written to the parent may change it. A parent
+ *   has its own alone: who writes to a partition by its name invalidates the parent's as well.
+ * - Unknown is what nobody would invalidate, or may read anything: relations of the system, tables with row security,
+ *   functions that may read tables, names that the database did not have when its catalogue was read.
+ *
+ * The catalogue is read in the background, where it is not known, where a name is missing in it, and once a minute, for a
+ * view may be replaced. Until then loads go on with what is known.
+ */
+import { runForLoads, type Clock } from '../cache/index.ts';
+import type { CatalogueRows, RelationRow } from './catalogue-sql.ts';
+import type { Reading, RelationName } from './reading.ts';
+
+/** What a statement reads, for a load. */
+export interface Sources {
+  readonly tags: ReadonlySet<string>;
+  /** What cannot be named, in words. */
+  readonly unknown: ReadonlySet<string>;
+}
+
+interface Known {
+  /** By `nameKey`: bare names that the search path finds, and names with schemas. */
+  readonly relations: ReadonlyMap<string, Sources>;
+  /** Whether a function of this name may read tables. */
+  readonly functions: ReadonlyMap<string, boolean>;
+  readonly tags: readonly string[];
+}
+
+const readEveryMsMin = 1_000;
+const keptMs = 60_000;
+const tagLengthMax = 200;
+
+export class Catalogue {
+  readonly #readRows: () => Promise<CatalogueRows>;
+  readonly #clock: Pick<Clock, 'nowMs'>;
+  #known: Known | undefined;
+  #lastReadMs = -Infinity;
+  #reading: Promise<void> | undefined;
+
+  constructor({ readRows, clock }: { readRows: () => Promise<CatalogueRows>; clock: Pick<Clock, 'nowMs'> }) {
+    this.#readRows = readRows;
+    this.#clock = clock;
+  }
+
+  /** The tags that statements may have; none where the catalogue is not known yet. */
+  get tags(): readonly string[] {
+    this.#readWhereOlderThan(this.#known === undefined ? readEveryMsMin : keptMs);
+    return this.#known?.tags ?? [];
+  }
+
+  /** The tags of what a statement reads. */
+  sourcesOf({ relations, functions, hidden }: Reading): Sources {
+    this.#readWhereOlderThan(keptMs);
+    const tags = new Set<string>();
+    const unknown = new Set(hidden);
+    const missing: string[] = [];
+    for (const name of relations) {
+      const sources = this.#known?.relations.get(nameKey(name));
+      if (sources === undefined) missing.push(`relation ${shown(name)}`);
+      for (const tag of sources?.tags ?? []) tags.add(tag);
+      for (const what of sources?.unknown ?? []) unknown.add(what);
+    }
+    for (const name of functions) {
+      const isSuspicious = this.#known?.functions.get(name);
+      if (isSuspicious === undefined) missing.push(`function ${name}()`);
+      else if (isSuspicious) unknown.add(`function ${name}(), which may read tables`);
+    }
+    if (missing.length > 0) this.#readWhereOlderThan(readEveryMsMin);
+    for (const what of missing) unknown.add(`${what}, which was not there when the catalogue was read`);
+    return { tags, unknown };
+  }
+
+  /** Reads it now, or waits for the reading under way. Never rejects: where it fails, what was known stays. */
+  read(): Promise<void> {
+    this.#lastReadMs = this.#clock.nowMs();
+    // Outside of all loads: what is read here is read for nobody's value.
+    this.#reading ??= runForLoads([], async () => {
+      try {
+        this.#known = knownFrom(await this.#readRows());
+      } catch {
+        // The database is away; the loads that need it say so.
+      } finally {
+        this.#reading = undefined;
+      }
+    });
+    return this.#reading;
+  }
+
+  #readWhereOlderThan(ageMs: number): void {
+    if (this.#clock.nowMs() - this.#lastReadMs >= ageMs) void this.read();
+  }
+}
+
+function knownFrom({ relations: rows, harmless, suspicious }: CatalogueRows): Known {
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const relations = new Map<string, Sources>();
+  const tags = new Set<string>();
+  for (const row of rows) {
+    const sources = sourcesOfRow(row, byId);
+    relations.set(nameKey(row), sources);
+    if (row.isVisible) relations.set(nameKey({ schema: undefined, name: row.name }), sources);
+    for (const tag of sources.tags) tags.add(tag);
+  }
+  const functions = new Map([
+    ...harmless.map((name) => [name, false] as const),
+    ...suspicious.map((name) => [name, true] as const),
+  ]);
+  return { relations, functions, tags: [...tags].toSorted() };
+}
+
+/** The row's own tag and those of the rows that it stands on, however far away. */
+function sourcesOfRow(row: RelationRow, byId: ReadonlyMap<number, RelationRow>): Sources {
+  const tags = new Set<string>();
+  const unknown = new Set<string>();
+  const seen = new Set<number>([row.id]);
+  for (const id of seen) {
+    const one = byId.get(id);
+    if (one === undefined) {
+      unknown.add(`view ${row.name}, which reads a relation that is no table`);
+      continue;
+    }
+    const obstacle = obstacleOf(one);
+    if (obstacle !== undefined) unknown.add(obstacle);
+    else if (one.kind !== 'v') tags.add(tagOf(one));
+    for (const next of [...one.parents, ...(one.isSystem ? [] : one.reads)]) seen.add(next);
+  }
+  return { tags, unknown };
+}
+
+function obstacleOf(row: RelationRow): string | undefined {
+  if (row.isSystem) return `relation ${shown(row)}, which is the system's`;
+  if (row.hasRowSecurity) return `table ${shown(row)}, which has row security`;
+  if (row.calls !== null) return `view ${shown(row)}, which calls ${row.calls}()`;
+  // A colon makes a tag that of a row, and an asterisk that of everything.
+  const tag = tagOf(row);
+  if (tag.includes(':') || tag === '*' || tag.length > tagLengthMax)
+    return `relation ${shown(row)}, whose name is no tag`;
+  return undefined;
+}
+
+function tagOf({ schema, name, isVisible }: RelationRow): string {
+  return isVisible ? name : `${schema}.${name}`;
+}
+
+function nameKey({ schema, name }: RelationName): string {
+  return JSON.stringify([schema ?? null, name]);
+}
+
+function shown({ schema, name }: RelationName): string {
+  return schema === undefined ? name : `${schema}.${name}`;
+}

@@ -1,0 +1,167 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tableWorld, type TableWorld } from './world.ts';
+
+const setUp = `
+  create table products (id int primary key, name text);
+  create table orders (id int primary key, product_id int);
+  create schema other;
+  create table other.stock (id int);
+  create function secret_count() returns bigint language sql volatile as 'select count(*) from orders';
+  create function equals_order(int, int) returns boolean language sql stable as 'select exists (select from orders where id = $1)';
+  create operator === (leftarg = int, rightarg = int, function = equals_order);
+  create view cheap as select id from products;
+  create view cheaper as select c.id from cheap c join orders o on o.id = c.id;
+  create view other.stocked as select s.id from other.stock s where exists (select from cheaper);
+  create view counted as select id, secret_count() from products;
+  create view on_counted as select id from counted;
+  create view by_operator as select id from products where id === 1;
+  create view by_query as select query_to_xml('select * from orders', true, true, '') from products;
+  create view of_system as select relname from pg_class;
+  create view of_system_view as select tablename from pg_tables;
+  create view with_immutable as select upper(name), coalesce(id, 1), count(*) over () from products;
+  create materialized view sums as select count(*) from orders;
+  create view on_sums as select * from sums;
+  create table events (id int, at int) partition by range (at);
+  create table events_1 partition of events for values from (0) to (10) partition by range (at);
+  create table events_1_1 partition of events_1 for values from (0) to (5);
+  create table base (id int);
+  create table derived () inherits (base, products);
+  create table viewers (id int);
+  alter table viewers enable row level security;
+  create sequence numbers;
+  create view of_sequence as select last_value from numbers;
+  create table "a:b" (id int);
+  create table "*" (id int);
+  create table "Orders" (id int);
+`;
+
+let world: TableWorld;
+const closing: (() => Promise<void>)[] = [];
+beforeAll(async () => {
+  world = await tableWorld(setUp, { end: (close) => closing.push(close) });
+});
+afterAll(() => Promise.all(closing.map((close) => close())));
+
+describe('a relation stands for', () => {
+  it.each([
+    ['itself, where it is a table', 'products', 'products'],
+    ['itself by its exact name', 'Orders', 'Orders'],
+    ['itself with its schema, where the search path does not find it', 'other.stock', 'other.stock'],
+    ['what it reads, where it is a view', 'cheap', 'products'],
+    ['what its views read', 'cheaper', 'orders products'],
+    ['what its views read, in other schemas too', 'other.stocked', 'orders other.stock products'],
+    ['what it reads, where its functions are harmless', 'with_immutable', 'products'],
+    ['itself, where it is a materialized view', 'sums', 'sums'],
+    ['the materialized view that it reads', 'on_sums', 'sums'],
+    ['itself, where it is partitioned', 'events', 'events'],
+    ['itself and its parents, where it is a partition', 'events_1_1', 'events events_1 events_1_1'],
+    ['itself and its parents, where it inherits', 'derived', 'base derived products'],
+  ])('%s', async (_case, name, tags) => {
+    expect(await world.standsOn(() => world.db.selectFrom(name).selectAll().execute())).toBe(tags);
+  });
+
+  it.each([
+    ['a view that calls a function which may read tables', 'counted'],
+    ['a view on such a view', 'on_counted'],
+    ['a view with an operator that may read tables', 'by_operator'],
+    ['a view that calls a function of PostgreSQL which runs queries', 'by_query'],
+    ['a relation of the system', 'pg_class'],
+    ['a relation of the system with its schema', 'information_schema.tables'],
+    ['a view on a relation of the system', 'of_system'],
+    ['a view on a view of the system', 'of_system_view'],
+    ['a sequence', 'numbers'],
+    ['a view on a sequence', 'of_sequence'],
+    ['a table with row security', 'viewers'],
+    ['a table whose name would be the tag of a row', 'a:b'],
+    ['a table whose name is the tag of everything', '*'],
+  ])('something that cannot be named, where it is %s', async (_case, name) => {
+    const query = name.includes('.') ? world.db.selectFrom(name) : world.db.selectFrom(sql.table(name).as('t'));
+    expect(await world.standsOn(() => query.selectAll().execute())).toMatch(/^unknown-source: /);
+  });
+});
+
+it('knows the tags of all tables, and those of nothing else', () => {
+  const names = 'Orders base derived events events_1 events_1_1 orders other.stock products sums';
+  expect(world.tables.tags()).toEqual(names.split(' '));
+});
+
+describe('a catalogue that is not known, or old', () => {
+  const table = 'create table products (id int)';
+
+  it('answers and stores nothing until it is read, which a load sets off', async () => {
+    const { db, standsOn, tables, clock } = await tableWorld(table, { isRead: false });
+    const load = (): Promise<unknown> => db.selectFrom('products').selectAll().execute();
+    expect(await standsOn(load)).toMatch(/^unknown-source: relation products/);
+    clock.advance(1_000);
+    await expect.poll(() => tables.tags()).toEqual(['products']);
+    expect(await standsOn(load)).toBe('products');
+  });
+
+  it('answers, then stores what stands on a table that was made since', async () => {
+    const { db, standsOn, run, tables, clock } = await tableWorld(table);
+    await run('create table later (id int); insert into later values (1)');
+    const load = (): Promise<unknown> => db.selectFrom('later').selectAll().execute();
+    expect(await standsOn(load)).toMatch(/^unknown-source: relation later, which was not there/);
+    clock.advance(1_000);
+    expect(await standsOn(load)).toMatch(/^unknown-source: relation later/);
+    await expect.poll(() => tables.tags()).toContain('later');
+    expect(await standsOn(load)).toBe('later');
+  });
+
+  it('does the same with a function', async () => {
+    const { db, standsOn, run, tables, clock } = await tableWorld(table);
+    await run(
+      `create function later(int) returns int language sql immutable as 'select 1'; create table mark (id int)`,
+    );
+    const load = (): Promise<unknown> => sql`select later(1)`.execute(db);
+    expect(await standsOn(load)).toMatch(/^unknown-source: function later\(\)/);
+    clock.advance(1_000);
+    await standsOn(load);
+    await expect.poll(() => tables.tags()).toContain('mark');
+    expect(await standsOn(load)).toBe('');
+  });
+
+  it('is read again at most once a second', async () => {
+    const { db, standsOn, clock, connections } = await tableWorld(table);
+    const load = (): Promise<unknown> => db.selectFrom('none').selectAll().execute().catch(() => []); // prettier-ignore
+    const before = connections();
+    for (let tries = 0; tries < 20; tries += 1) {
+      await standsOn(load);
+      clock.advance(100);
+    }
+    await expect.poll(() => connections() - before).toBe(20 + 1);
+  });
+
+  it('is read again after a minute, for a view may be another by then', async () => {
+    const { db, standsOn, run, clock } = await tableWorld(`${table}; create table orders (id int);
+      create view shown as select id from products`);
+    await run('create or replace view shown as select id from orders');
+    const load = (): Promise<unknown> => db.selectFrom('shown').selectAll().execute();
+    expect(await standsOn(load)).toBe('products');
+    clock.advance(60_000);
+    await standsOn(load);
+    await expect.poll(() => standsOn(load)).toBe('orders');
+  });
+
+  it('stays as it was where the database is away', async () => {
+    const { db, tables, run } = await tableWorld(table);
+    await db.selectFrom('products').selectAll().execute();
+    await run('alter table products rename to gone');
+    await db.destroy();
+    await tables.read();
+    expect(tables.tags()).toEqual(['products']);
+  });
+
+  it('is no touch of the load that sets its reading off', async () => {
+    const { cache, db, clock, tables, trace } = await tableWorld(table);
+    clock.advance(60_000);
+    const key = cache.key({ field: 'Query.inner' });
+    await cache.fetch(key, { ttlMs: 60_000, tags: [] }, async () => {
+      tables.tags();
+      await tables.read();
+      return await db.selectFrom('products').selectAll().execute();
+    });
+    expect(trace.count('write')).toBe(1);
+  });
+});

@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { runForLoads } from '../../src/cache/index.ts';
+import { createLoader, type Loader, type LoaderOptions } from '../../src/kysely-cache/index.ts';
+import { tableWorld, type TableWorld } from './world.ts';
+
+const setUp = `create table products (id int primary key, name text); create table reviews (id int primary key, product_id int);
+  insert into products values (1, 'old'), (2, 'old'), (3, 'old')`;
+
+/** A loader of products' names, whose batches are counted. */
+function nameLoader(
+  { db }: Pick<TableWorld, 'db'>,
+  options: LoaderOptions<number> = {},
+): { loader: Loader<number, unknown>; batches: (readonly number[])[] } {
+  const batches: (readonly number[])[] = [];
+  const loader = createLoader(async (ids: readonly number[]) => {
+    batches.push(ids);
+    const rows = await db
+      .selectFrom('products')
+      .selectAll()
+      .where('id', 'in', [...ids])
+      .execute();
+    return ids.map((id) => rows.find((row) => row['id'] === id)?.['name'] ?? new Error(`no product ${id}`));
+  }, options);
+  return { loader, batches };
+}
+
+describe('in cached loads', () => {
+  it('makes one batch for all of them, and its tables count for each', async () => {
+    const world = await tableWorld(setUp);
+    const { loader, batches } = nameLoader(world);
+    const seen = await Promise.all([1, 2, 3].map((id) => world.standsOn(() => loader.load(id))));
+    expect(batches).toEqual([[1, 2, 3]]);
+    expect(seen).toEqual(['products', 'products', 'products']);
+  });
+
+  it('an invalidation makes every value of a shared batch void', async () => {
+    const { cache, fetch, ...world } = await tableWorld(setUp);
+    const { loader } = nameLoader(world);
+    const ask = (): Promise<unknown[]> =>
+      Promise.all([1, 2, 3].map((id) => fetch(() => loader.load(id), { field: `Query.name${id}` })));
+    expect(await ask()).toEqual(['old', 'old', 'old']);
+    await world.run(`update products set name = 'new'`);
+    await cache.invalidate(['products']);
+    expect(await ask()).toEqual(['new', 'new', 'new']);
+  });
+
+  it('shares its batch with requests outside of them, whose loads they are not', async () => {
+    const world = await tableWorld(setUp);
+    const { loader, batches } = nameLoader(world);
+    const [inside, outside] = await Promise.all([world.standsOn(() => loader.load(1)), loader.load(2)]);
+    expect(inside).toBe('products');
+    expect(outside).toBe('old');
+    expect(new Set(batches.flat())).toEqual(new Set([1, 2]));
+  });
+
+  it('counts a batch for the load that asked second, where the first was none', async () => {
+    const world = await tableWorld(setUp);
+    const { loader } = nameLoader(world);
+    let asked: Promise<unknown> = Promise.resolve();
+    const seen = await world.standsOn(async () => {
+      asked = runForLoads([], () => loader.load(1));
+      return await loader.load(2);
+    });
+    expect(await asked).toBe('old');
+    expect(seen).toBe('products');
+  });
+
+  it('hands no row over that it remembers from before', async () => {
+    const { fetch, cache, ...world } = await tableWorld(setUp);
+    const { loader } = nameLoader(world);
+    expect(await loader.load(1)).toBe('old');
+    await world.run(`update products set name = 'new'`);
+    await cache.invalidate(['products']);
+    expect(await fetch(() => loader.load(1))).toBe('new');
+    expect(await loader.load(1)).toBe('old');
+  });
+
+  it('remembers nothing that one load asked for, for the next', async () => {
+    const world = await tableWorld(setUp);
+    const { loader, batches } = nameLoader(world);
+    await world.standsOn(() => loader.load(1));
+    expect(await world.standsOn(() => loader.load(1))).toBe('products');
+    expect(batches).toEqual([[1], [1]]);
+  });
+
+  it('loads a key once that is asked for twice in a batch', async () => {
+    const world = await tableWorld(setUp);
+    const { loader, batches } = nameLoader(world);
+    const [a, b] = await Promise.all([
+      world.standsOn(() => Promise.all([loader.load(1), loader.load(1)])),
+      world.standsOn(() => loader.load(1)),
+    ]);
+    expect([a, b]).toEqual(['products', 'products']);
+    expect(batches).toEqual([[1]]);
+  });
+
+  it('counts nothing for a load that asked for nothing', async () => {
+    const world = await tableWorld(setUp);
+    const { loader } = nameLoader(world);
+    const reviews = (): Promise<unknown> => world.db.selectFrom('reviews').selectAll().execute();
+    const seen = await Promise.all([world.standsOn(() => loader.load(1)), world.standsOn(reviews)]);
+    expect(seen).toEqual(['products', 'reviews']);
+  });
+});
+
+describe('outside of cached loads', () => {
+  it('batches and remembers as DataLoader does', async () => {
+    const { loader, batches } = nameLoader(await tableWorld(setUp));
+    expect(await Promise.all([loader.load(1), loader.load(2), loader.load(1)])).toEqual(['old', 'old', 'old']);
+    await loader.load(1);
+    expect(batches).toEqual([[1, 2]]);
+    await loader.clear(1).load(1);
+    await loader.clearAll().load(2);
+    expect(batches).toEqual([[1, 2], [1], [2]]);
+  });
+
+  it('rejects the key that has an error, and remembers that', async () => {
+    const { loader, batches } = nameLoader(await tableWorld(setUp));
+    const [good, bad] = await loader.loadMany([1, 99]);
+    expect(good).toBe('old');
+    expect(bad).toEqual(new Error('no product 99'));
+    await expect(loader.load(99)).rejects.toThrow('no product 99');
+    expect(batches).toEqual([[1, 99]]);
+  });
+
+  it('rejects all keys of a batch that fails, and asks again', async () => {
+    const { db } = await tableWorld(setUp);
+    let isAway = true;
+    const loader = createLoader(async (ids: readonly number[]) => {
+      if (isAway) throw new Error('away');
+      await db.selectFrom('products').selectAll().execute();
+      return ids;
+    });
+    expect(await loader.loadMany([1, 2])).toEqual([new Error('away'), new Error('away')]);
+    isAway = false;
+    expect(await loader.loadMany([1, 2])).toEqual([1, 2]);
+  });
+
+  it('rejects where a batch gives another number of values than there are keys', async () => {
+    const loader = createLoader(async (ids: readonly number[]) => [...ids, 0]);
+    await expect(loader.load(1)).rejects.toThrow('1 keys were loaded, 2 values came');
+  });
+
+  it('tells keys apart as it is told, and keeps batches as small as it is told', async () => {
+    const batches: number[] = [];
+    const loader = createLoader(
+      async (keys: readonly { id: number }[]) => {
+        batches.push(keys.length);
+        return keys.map(({ id }) => id);
+      },
+      { cacheKeyFn: ({ id }) => id, maxBatchSize: 2 },
+    );
+    expect(await loader.loadMany([{ id: 1 }, { id: 1 }, { id: 2 }, { id: 3 }])).toEqual([1, 1, 2, 3]);
+    expect(batches).toEqual([2, 1]);
+  });
+});

@@ -1,0 +1,140 @@
+import { sql, type RawBuilder } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tableWorld, type TableWorld } from './world.ts';
+
+type Query = (db: TableWorld['db']) => { execute(): Promise<unknown> };
+
+const setUp = `
+  create table products (id int primary key, name text, at timestamptz, tags text[]);
+  create table orders (id int primary key, name text);
+  create function count_orders(int default 0) returns bigint language sql stable as 'select count(*) from orders';
+  create function twice(int) returns int language sql immutable as 'select 2 * $1';
+  create function products_of(int) returns setof products language sql stable as 'select * from products';
+`;
+
+let world: TableWorld;
+const closing: (() => Promise<void>)[] = [];
+beforeAll(async () => {
+  world = await tableWorld(setUp, { end: (close) => closing.push(close) });
+});
+afterAll(() => Promise.all(closing.map((close) => close())));
+
+type Row = Record<string, number>;
+
+const one = 1;
+const ids = [1, 2];
+const select = (raw: RawBuilder<unknown>): Query => {
+  return (db) => db.selectFrom('products').select(raw.as('x'));
+};
+const where = (raw: RawBuilder<unknown>): Query => {
+  return (db) =>
+    db
+      .selectFrom('products')
+      .select('id')
+      .where(raw as RawBuilder<boolean>);
+};
+
+describe('raw SQL that hides nothing', () => {
+  const cases: [string, Query][] = [
+    ['a function with ordinality, and an alias with columns', (db) => db.selectFrom(['products', sql<Row>`unnest(${ids}::integer[], ${ids}::integer[]) with ordinality`.as<'wanted'>(sql`wanted(parent_id, row_limit, position)`)]).select('products.id')],
+    ['an alias with the types of its columns', (db) => db.selectFrom(['products', sql<Row>`json_to_recordset('[{"a":1}]')`.as<'r'>(sql`r(a numeric(10, 2), b text[])`)]).select('products.id')],
+    ['VALUES as a table', (db) => db.selectFrom(['products', sql<Row>`(values (1), (2))`.as<'v'>(sql`v(id)`)]).select('products.id')],
+    ['a table as a node', (db) => db.selectFrom(sql`${sql.table('products')}`.as('p')).selectAll()],
+    ['arithmetic and casts', select(sql`(${sql.ref('id')} + 1)::numeric(10, 2)::text || ${'x'}`)],
+    ['functions of PostgreSQL', select(sql`coalesce(round(avg(${sql.ref('id')}), 2), greatest(1, ${one}))`)],
+    ['an immutable function of one’s own', select(sql`twice(max(${sql.ref('id')}))`)],
+    ['an aggregate with FILTER and OVER', select(sql`count(*) filter (where true) over (partition by (${sql.ref('id')}) order by (${sql.ref('id')}))`)],
+    ['WITHIN GROUP', select(sql`percentile_cont(0.5) within group (order by id)`)],
+    ['GROUPING SETS', (db) => db.selectFrom('products').select('id').groupBy(sql`grouping sets ((id), ())`)],
+    ['EXTRACT … FROM', select(sql`extract(year from ${sql.ref('at')})`)],
+    ['TRIM, SUBSTRING and OVERLAY with FROM', select(sql`trim(both 'x' from substring(name from 1 for 2)) || overlay(name placing 'a' from 1)`)],
+    ['IS DISTINCT FROM', where(sql`name is distinct from ${'x'} and name is not distinct from 'y'`)],
+    ['FOR UPDATE', (db) => db.selectFrom('products').select('id').modifyEnd(sql`for update`)],
+    ['FOR NO KEY UPDATE', (db) => db.selectFrom('products').select('id').modifyEnd(sql`for no key update skip locked`)],
+    ['the words in a text', where(sql`name = 'from orders; join (table' or name = 'it''s from'`)],
+    ['the words as a column', where(sql`"products"."name" = 'x'`)],
+    ['IN, ANY, BETWEEN, CASE', where(sql`id in (1, 2) and id = any(${ids}) and id between (1) and (2) and case when (true) then (true) end`)],
+    ['JSON operators and arrays', where(sql`('{"a":1}'::jsonb -> 'a') = '1' and tags && array['x']`)],
+    ['a condition of a join', (db) => db.selectFrom('products').innerJoin('products as p', (join) => join.on(sql<boolean>`p.id = any(array[1, 2]) and coalesce(p.id, 1) in (1, 2)`)).select('p.id')],
+    ['an order', (db) => db.selectFrom('products').select('id').orderBy(sql`id desc nulls last`)],
+    ['a list', where(sql`id in (${sql.join(ids)})`)],
+    ['a sub-select of Kysely’s in it', (db) => db.selectFrom('products').select('id').where(sql<boolean>`exists ${db.selectFrom('products').select('id')}`)],
+  ]; // prettier-ignore
+
+  it.each(cases)('%s', async (_title, query) => {
+    expect(await world.standsOn(() => query(world.db).execute())).toBe('products');
+  });
+
+  it('a statement without tables', async () => {
+    expect(await world.standsOn(() => sql`select ${one}::int, now()`.execute(world.db))).toBe('');
+  });
+});
+
+describe('a value is not stored where raw SQL may hide a table', () => {
+  const cases: [string, Query][] = [
+    ['FROM', where(sql`exists (select 1 from orders)`)],
+    ['FROM in capitals, on a line of its own', where(sql`exists (select 1\nFROM\norders)`)],
+    ['FROM after DISTINCT', where(sql`id in (select distinct id from orders)`)],
+    ['FROM in the parentheses of EXTRACT’s argument', select(sql`extract(year from (select at from products limit 1))`)],
+    ['FROM that is put together', where(sql`exists (select 1 ${sql.raw('fr')}${sql.raw('om')} orders)`)],
+    ['FROM after a text with quotes in it', where(sql`name = 'it''s' or exists (select 'x' from orders)`)],
+    ['FROM after an escape', where(sql`name = E'\\'' or exists (select 1 from orders) or name = ''`)],
+    ['FROM after an interpolation in quotes', where(sql`name = '${sql.lit('a')}' or exists (select ' ' from orders) or name = ''`)],
+    ['TABLE', where(sql`exists (table orders)`)],
+    ['JOIN', (db) => db.selectFrom('products').select('products.id').innerJoin('products as p', (join) => join.on(sql<boolean>`p.id = products.id cross join orders`))],
+    ['a comma at the end of FROM', (db) => db.selectFrom('products').select('products.id').innerJoin('products as p', (join) => join.on(sql<boolean>`p.id = products.id, orders`))],
+    ['a comma at the end of FROM, in an expression', (db) => db.selectFrom('products').select('products.id').innerJoin('products as p', (join) => join.on('p.id', '=', sql<number>`products.id, orders`))],
+    ['a raw name in FROM', (db) => db.selectFrom(sql`orders`.as('o')).selectAll()],
+    ['a raw name in FROM, by identifiers', (db) => db.selectFrom(sql.id('public', 'orders').as('o') as never).selectAll()],
+    ['a raw name in a join', (db) => db.selectFrom('products').innerJoin(sql`orders`.as('o'), (join) => join.onTrue()).select('products.id')],
+    ['a name after a function in FROM', (db) => db.selectFrom(sql`generate_series(1, 2), orders`.as('o')).selectAll()],
+    ['ONLY', (db) => db.selectFrom(sql`only (orders)`.as('o')).selectAll()],
+    ['a table after an alias', (db) => db.selectFrom(sql`unnest(${ids}::int[])`.as<'a'>(sql`a(id), orders`)).selectAll()],
+    ['a comment', where(sql`true -- nothing`)],
+    ['a comment between a function’s name and its arguments', where(sql`count_orders/* */(1) = 0`)],
+    ['a dollar quote', where(sql`name = $$x$$`)],
+    ['parentheses that close others', (db) => db.selectFrom((eb) => eb.selectFrom('products').select('id').where(sql<boolean>`true) as a, orders as b, (select 1`).as('x')).selectAll()],
+    ['a function that may read tables', select(sql`count_orders()`)],
+    ['one whose name is quoted', select(sql`"count_orders" ()`)],
+    ['one with a schema', select(sql`public.count_orders()`)],
+    ['one whose name is interpolated', select(sql`${sql.id('count_orders')}()`)],
+    ['one in FROM', (db) => db.selectFrom(sql`products_of(1)`.as('p')).selectAll()],
+    ['one by eb.fn', (db) => db.selectFrom('products').select((eb) => eb.fn('count_orders', [eb.lit(1)]).as('x'))],
+    ['one by eb.fn with a schema', (db) => db.selectFrom('products').select((eb) => eb.fn('public.count_orders').as('x'))],
+    ['a whole query as the name of a function', (db) => db.selectFrom('products').select((eb) => eb.fn('(select count(*) from orders) + abs', [eb.lit(1)]).as('x'))],
+    ['a function of PostgreSQL that runs queries', select(sql`query_to_xml('select * from orders', true, true, '')`)],
+    ['a function that reads a sequence', select(sql`pg_sequence_last_value('products'::regclass) is null`)],
+  ]; // prettier-ignore
+
+  it.each(cases)('%s', async (_title, query) => {
+    const seen = await world.standsOn(() =>
+      query(world.db)
+        .execute()
+        .catch(() => []),
+    );
+    expect(seen).toMatch(/^unknown-source: /);
+  });
+
+  it.each([
+    'select * from orders',
+    'commit',
+    'set work_mem = 65536',
+    'explain select 1',
+    'do $$ begin end $$',
+    'show work_mem',
+  ])('%s', async (text) => {
+    const seen = await world.standsOn(() =>
+      sql
+        .raw(text)
+        .execute(world.db)
+        .catch(() => []),
+    );
+    expect(seen).toMatch(/^unknown-source: raw SQL: /);
+  });
+
+  it('unless the policy names tags, which then count beside the tables that are seen', async () => {
+    const { db, standsOn } = world;
+    const query = db.selectFrom('products').select(sql`(select count(*) from orders)`.as('x'));
+    expect(await standsOn(() => query.execute(), ['orders'])).toBe('orders products');
+  });
+});
