@@ -25,7 +25,7 @@ builder.queryField('categoryStats', (t) =>
     type: [CategoryStats],
     description: 'Every category, best rating first.',
     complexity: { field: 1, multiplier: categoriesAssumed },
-    cache: { scope: 'public', tags: ['categories', 'products', 'reviews'] },
+    cache: { scope: 'public' },
     resolve: (_parent, _args, { shop }) => shop.categoryStats(),
   }),
 );

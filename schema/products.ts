@@ -64,7 +64,7 @@ builder.queryField('searchProducts', (t) =>
       limit: t.arg.int({ required: true, defaultValue: 50, description: '1 to 100.' }),
     },
     complexity: ({ limit }) => listComplexity(limit),
-    cache: { scope: 'public', tags: ['categories', 'products'] },
+    cache: { scope: 'public' },
     resolve: async (_parent, { q, categoryId, limit }, { shop }) => {
       requireText('q', q, searchLengthMax);
       requireInRange('limit', limit, limitRange);

@@ -29,7 +29,7 @@ builder.queryField('topProducts', (t) =>
       const { field, multiplier } = listComplexity(perCategory);
       return { field, multiplier: multiplier * categoriesAssumed };
     },
-    cache: { scope: 'public', tags: ['categories', 'products', 'reviews'] },
+    cache: { scope: 'public' },
     resolve: async (_parent, { perCategory, minReviews }, { shop }) => {
       requireInRange('perCategory', perCategory, limitRange);
       requireInRange('minReviews', minReviews, minReviewsRange);

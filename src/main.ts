@@ -47,7 +47,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const shop = createShop({ db: database.db, simulateLatency: config.simulatesLatency });
   if (config.simulatesLatency) log.info('SIMULATED_LATENCY=on: the database answers 250 to 350 ms later than it could');
 
-  const cache = createCache({ store: await openStore(config, log, shutdown) });
+  const cache = createCache({ store: await openStore(config, log, shutdown), knownTags: database.tableTags });
   shutdown.add('cache', () => cache.close());
   logCacheEvents(cache, log);
   const cacheStats = new CacheStats(cache);
@@ -62,6 +62,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
     adminToken: config.adminToken,
     log,
   });
+  await database.readTables(); // so that the first values are stored
   const page = config.hasConsole ? await readGraphiqlPage() : undefined;
   const http = createHttpServer({ graphql, page, health, metrics: metrics.registry, onRefusal: metrics.refused, log });
   const url = await listen(http.server, config);

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, type KyselyConfig } from 'kysely';
 import { Pool, type ClientConfig } from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
+import { touchedTables } from '../kysely-cache/index.ts';
 import { guardedPool } from './guarded-pool.ts';
 import { livenessProbe } from './liveness.ts';
 import type { Tables } from './tables.ts';
@@ -28,6 +29,10 @@ export interface DatabaseOptions {
 /** A pool of connections, and Kysely on it. */
 export interface Database {
   readonly db: Kysely<Tables>;
+  /** What cached loads may touch, for the cache: the tags of all tables, as far as they are known. */
+  readonly tableTags: () => readonly string[];
+  /** Reads which tables there are. Once at the start; later that happens where it has to. Never rejects. */
+  readTables(): Promise<void>;
   /** Waits for the statements under way, then closes all connections. May be called twice. */
   close(): Promise<void>;
 }
@@ -40,7 +45,8 @@ const askAfterMs = 350;
 const saysMsMax = 400;
 
 /**
- * A pool of connections to PostgreSQL, and Kysely on it. Nothing is connected before the first statement.
+ * A pool of connections to PostgreSQL, and Kysely on it, whose statements say which tables they touch. Nothing is connected
+ * before the first statement.
  *
  * A statement that finds no connection within 750 ms, one whose connection breaks, and one whose server does not answer any
  * more, is rejected with an error that `isDatabaseUnavailable` knows. A pool with all connections busy for that long counts
@@ -65,10 +71,12 @@ export function connectDatabase(options: DatabaseOptions): Database {
   pool.on('error', onError);
   const isThere = livenessProbe(address, saysMsMax);
   const guarded = guardedPool(pool, { isThere, askEveryMs: askAfterMs, answerMsMax: statementMsMax + answerGraceMs });
-  const dialect = new PostgresDialect({ pool: guarded });
+  const { dialect, ...tables } = touchedTables(new PostgresDialect({ pool: guarded }));
   const db = new Kysely<Tables>(log === undefined ? { dialect } : { dialect, log });
   return {
     db,
+    tableTags: tables.tags,
+    readTables: tables.read,
     async close() {
       await db.destroy();
       // Kysely leaves a pool alone that it has not used yet.

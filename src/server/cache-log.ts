@@ -49,6 +49,7 @@ function logEvent(event: CacheEvent, log: Log): void {
         {
           field: event.field,
           reason: event.reason,
+          ...(event.what === undefined ? {} : { what: event.what }),
           ...(event.error === undefined ? {} : { why: messageOf(event.error) }),
         },
         'answered, not stored',

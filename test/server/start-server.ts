@@ -55,7 +55,8 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const shop = createShop({ db: database.db, simulateLatency });
   const store =
     redis === null ? createMemoryStore({ namespace }) : await createRedisStore({ address: redis, namespace });
-  const cache = createCache({ store });
+  const cache = createCache({ store, knownTags: database.tableTags });
+  await database.readTables();
   logCacheEvents(cache, log);
   const cacheStats = new CacheStats(cache);
   const graphql = createGraphqlHandler({
