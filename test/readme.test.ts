@@ -21,11 +21,14 @@ beforeAll(async () => {
     // On Node 20 graphql-yoga needs these, here as in the repository.
     overrides,
     dependencies: { cachepot: `file:cachepot-${version}.tgz`, 'graphql-yoga': '^5.24.0' },
-    devDependencies: { typescript: devDependencies['typescript'], '@types/node': devDependencies['@types/node'] },
+    devDependencies: Object.fromEntries(
+      ['typescript', '@types/node', '@types/pg'].map((name) => [name, devDependencies[name]]),
+    ),
   };
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder });
-  await writeFile(join(folder, 'books.ts'), await exampleText());
+  await writeFile(join(folder, 'books.ts'), await exampleText('example'));
+  await writeFile(join(folder, 'tables.ts'), tablesProgram(await exampleText('tables')));
 }, 180_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -34,7 +37,7 @@ describe("the README's example", () => {
   it('compiles under strict settings against the installed package', async () => {
     const tsc = join(folder, 'node_modules', '.bin', 'tsc');
     const options = ['--strict', '--target', 'es2023', '--module', 'nodenext', '--skipLibCheck', '--types', 'node'];
-    await expect(run(tsc, [...options, 'books.ts'], { cwd: folder })).resolves.toBeDefined();
+    await expect(run(tsc, [...options, 'books.ts', 'tables.ts'], { cwd: folder })).resolves.toBeDefined();
   }, 60_000);
 
   it.each([
@@ -53,6 +56,12 @@ describe("the README's example", () => {
     expect(third.extensions.cache.fields[0]).toMatchObject({ state: 'miss' });
     expect(third.data.books?.map(({ title }) => title)).toEqual(['The Pothos Gardener', 'Before', 'After']);
   });
+});
+
+it("the README's lines for Kysely give a value the tables of its SQL as tags, in the installed package", async () => {
+  const env = { ...process.env, DATABASE_URL: inject('databaseUrl') };
+  const { stdout } = await run(process.execPath, ['tables.js'], { cwd: folder, env });
+  expect(stdout.trim().split('\n')).toEqual(['miss', 'hit', 'hit', 'miss']);
 });
 
 it('the README links to files that exist', async () => {
@@ -93,10 +102,39 @@ async function startExample(redisUrl: string): Promise<(query: string) => Promis
   };
 }
 
-async function exampleText(): Promise<string> {
-  const [, example] = /<!-- example:[^]*?```ts\n([^]*?)```/.exec(await readmeText()) ?? [];
-  if (example === undefined) throw new Error('README.md has no example');
+async function exampleText(name: string): Promise<string> {
+  const [, example] = new RegExp(`<!-- ${name}:[^]*?\`\`\`ts\\n([^]*?)\`\`\``).exec(await readmeText()) ?? [];
+  if (example === undefined) throw new Error(`README.md has no example "${name}"`);
   return example;
+}
+
+/** A program around the README's lines: says how a value is come by, before and after two tables are invalidated. */
+function tablesProgram(lines: string): string {
+  return `
+    import { createCache, createMemoryStore, createPolicy } from 'cachepot/cache';
+    import { createLoader, touchedTables } from 'cachepot/kysely';
+    import { Kysely, PostgresDialect } from 'kysely';
+    import { Pool } from 'pg';
+    interface Database { products: { id: number; name: string }; reviews: { id: number } }
+    const pool = new Pool({ connectionString: process.env['DATABASE_URL'] });
+    const store = createMemoryStore({ namespace: 'tables' });
+    ${lines}
+    const names = createLoader(async (ids: readonly number[]) => {
+      const rows = await db.selectFrom('products').select(['id', 'name']).where('id', 'in', ids).execute();
+      return ids.map((id) => rows.find((row) => row.id === id)?.name ?? new Error('unknown'));
+    });
+    const ask = (): Promise<string> =>
+      cache.fetch(cache.key({ field: 'Query.name' }), createPolicy('Query.name', { ttl: '60s' }), () => names.load(1), {
+        report: ({ state }) => console.log(state),
+      });
+    await ask();
+    await ask();
+    await cache.invalidate(['reviews']);
+    await ask();
+    await cache.invalidate(['products']);
+    await ask();
+    await db.destroy();
+  `;
 }
 
 function readmeText(): Promise<string> {

@@ -1,0 +1,69 @@
+// Nobody names the tables of the shop's cached queries: their SQL does.
+import { graphql } from 'graphql';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createSchema } from '../../schema/index.ts';
+import { CacheStats, createCache, createMemoryStore } from '../../src/cache/index.ts';
+import { createShop } from '../../src/database/index.ts';
+import { Trace } from '../cache/world.ts';
+import { connect } from '../database/shop-database.ts';
+
+const tables = ['categories', 'products', 'reviews'] as const;
+
+describe.each([
+  ['categoryStats', '{ categoryStats { id avgRating } }', ['categories', 'products', 'reviews']],
+  ['searchProducts', '{ searchProducts(q: "steel") { id } }', ['categories', 'products']],
+  // What its children load is not in its value.
+  ['searchProducts with reviews', '{ searchProducts(limit: 2) { reviews { id } } }', ['categories', 'products']],
+  ['topProducts', '{ topProducts { id } }', ['categories', 'products', 'reviews']],
+])('%s', (_name, document, read) => {
+  it(`stands on ${read.join(', ')}`, async () => {
+    const { ask, trace, stampsAt } = await shop();
+    await ask(document);
+    const [written] = trace.events.flatMap((event) => (event.type === 'write' ? event.key : []));
+    expect(await stampsAt(written ?? '')).toEqual(['*', ...read]);
+  });
+
+  it.each(tables)('is void after %s was invalidated, if and only if it reads that', async (table) => {
+    const { ask, cache, trace } = await shop();
+    await ask(document);
+    await cache.invalidate([table]);
+    trace.take();
+    await ask(document);
+    expect(trace.count('miss')).toBe(Number(read.includes(table)));
+    expect(trace.count('hit')).toBe(Number(!read.includes(table)));
+  });
+});
+
+it('of the first request after the start is stored already', async () => {
+  const { ask, trace } = await shop();
+  await ask('{ topProducts { id } }');
+  await ask('{ topProducts { id } }');
+  expect(trace.text).toMatch(/write .*hit/);
+});
+
+/** The shop on the seeded database, over a cache of its own. */
+async function shop() {
+  const database = connect();
+  await database.readTables();
+  const store = createMemoryStore({ namespace: 'shop' });
+  const cache = createCache({ store, knownTags: database.tableTags });
+  onTestFinished(() => cache.close());
+  const trace = new Trace(cache);
+  const cacheStats = new CacheStats(cache);
+  const schema = createSchema({ cache, ttlMs: 60_000, hasDirective: true });
+  const queries = createShop({ db: database.db, simulateLatency: false });
+  return {
+    cache,
+    trace,
+    async ask(source: string): Promise<void> {
+      const contextValue = { shop: queries, loaders: queries.createLoaders(), cache, cacheStats };
+      const { errors } = await graphql({ schema, source, contextValue });
+      expect(errors).toBeUndefined();
+    },
+    async stampsAt(key: string): Promise<string[]> {
+      const { text } = await store.read(key, []);
+      const { stamps } = JSON.parse(text ?? '{}') as { stamps: Record<string, string> };
+      return Object.keys(stamps).toSorted();
+    },
+  };
+}
