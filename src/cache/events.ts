@@ -28,6 +28,7 @@ export type WriteRefusal =
   | 'not-captured' // it has touched `what`, whose token was not captured before the load: the next time it is
   | 'unknown-source' // it has read what cannot be named, and its policy names no tags
   | 'scope-too-wide' // its load looked at who asks, or at a value that is for fewer than its own key says
+  | 'seen-alone' // it has seen what others may not see, such as an open transaction
   | 'inner-unstored' // it was made from an inner value that is not stored
   | 'other-cache'; // it was made from a value of another cache, whose invalidations would not reach it
 

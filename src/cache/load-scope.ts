@@ -28,6 +28,8 @@ export interface Load {
    * @param what For the log, without values that clients sent.
    */
   touchUnknown(what: string): void;
+  /** The load sees what others may not see, such as an open transaction: its value is not stored, whatever its policy names. */
+  seesAlone(what: string): void;
 }
 
 /** The load that this code runs in; undefined outside of all cached loads. */
@@ -131,6 +133,10 @@ export class LoadScope implements Scope {
     if (!this.#tags.areNamed) this.#refusal ??= { refusal: 'unknown-source', what };
   }
 
+  seesAlone(what: string): void {
+    this.#refusal ??= { refusal: 'seen-alone', what };
+  }
+
   /** The tags beyond those of the policy that it has touched so far. */
   get touched(): Iterable<string> {
     return this.#touched;
@@ -195,6 +201,10 @@ class SharedScope implements Scope {
 
   touchUnknown(what: string): void {
     for (const scope of this.#scopes) scope.touchUnknown(what);
+  }
+
+  seesAlone(what: string): void {
+    for (const scope of this.#scopes) scope.seesAlone(what);
   }
 
   fetching<T>(name: LoadName, fetch: () => Promise<T>): Promise<T> {

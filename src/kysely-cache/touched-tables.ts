@@ -38,7 +38,7 @@ export function touchedTables(
     for (const what of unknown) load.touchUnknown(what);
     // It may see what nobody else sees yet, or no longer what everybody sees.
     if (transactionOf !== undefined && transactionOf !== load) {
-      load.touchUnknown('a transaction that did not begin in this load');
+      load.seesAlone('a transaction that did not begin in this load');
     }
   });
   const catalogue = new Catalogue({

@@ -112,8 +112,10 @@ describe('a transaction', () => {
     const { db, standsOn } = await tableWorld(setUp);
     await db.transaction().execute(async (trx) => {
       await trx.insertInto('orders').values({ id: 1 }).execute();
-      const seen = await standsOn(() => trx.selectFrom('orders').selectAll().execute());
-      expect(seen).toMatch(/^unknown-source: a transaction that did not begin in this load/);
+      for (const tags of [[], ['orders']]) {
+        const seen = await standsOn(() => trx.selectFrom('orders').selectAll().execute(), tags);
+        expect(seen).toBe('seen-alone: a transaction that did not begin in this load');
+      }
     });
     expect(await standsOn(() => db.selectFrom('orders').selectAll().execute())).toBe('orders');
   });
