@@ -37,8 +37,9 @@ export type Variation =
 /**
  * How a field is cached: what its resolver returns is stored, and its children resolve from that on every request.
  *
- * The resolver must depend on nothing but parent, arguments, what `tags` names, what `vary` gives and, where the scope is
- * private, who asks: not on what is selected below it (`info`).
+ * The resolver must depend on nothing but parent, arguments, what `tags` names, what its load touches (the tables of its SQL,
+ * with `cachepot/kysely`), what `vary` gives and, where the scope is private, who asks: not on what is selected below it
+ * (`info`).
  */
 export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unknown>, Context = unknown> {
   /**
@@ -51,7 +52,7 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
   /** For how long a value is fresh, such as `'60s'` or `'5m'`; at most one day. Left out: the schema's `defaultTtl`. */
   readonly ttl?: Duration;
   /**
-   * What the value depends on: `engine.invalidate(['products'])` makes it void. `products:42` is one row of `products`: to
+   * What the value depends on beside what its load touches: `engine.invalidate(['products'])` makes it void. `products:42` is one row of `products`: to
    * invalidate that leaves the values of other rows alone, and makes those void that depend on the whole table.
    */
   readonly tags?: readonly string[] | ((parent: Parent, args: Args) => readonly string[]);

@@ -94,6 +94,14 @@ describe('in cached loads', () => {
     expect(batches).toEqual([[1]]);
   });
 
+  it('fills nothing from a transaction that a batch runs in', async () => {
+    const world = await tableWorld(setUp);
+    await world.db.transaction().execute(async (db) => {
+      const { loader } = nameLoader({ db });
+      expect(await world.standsOn(() => loader.load(1), ['products'])).toMatch(/^seen-alone: a transaction/);
+    });
+  });
+
   it('counts nothing for a load that asked for nothing', async () => {
     const world = await tableWorld(setUp);
     const { loader } = nameLoader(world);
