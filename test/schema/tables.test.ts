@@ -55,12 +55,12 @@ async function shop() {
   return {
     cache,
     trace,
-    async ask(source: string): Promise<void> {
+    ask: async (source: string): Promise<void> => {
       const contextValue = { shop: queries, loaders: queries.createLoaders(), cache, cacheStats };
       const { errors } = await graphql({ schema, source, contextValue });
       expect(errors).toBeUndefined();
     },
-    async stampsAt(key: string): Promise<string[]> {
+    stampsAt: async (key: string): Promise<string[]> => {
       const { text } = await store.read(key, []);
       const { stamps } = JSON.parse(text ?? '{}') as { stamps: Record<string, string> };
       return Object.keys(stamps).toSorted();
