@@ -18,6 +18,8 @@ export interface TableWorld {
   readonly trace: Trace;
   /** How often a connection was taken, for a statement or to read the catalogue. */
   readonly connections: () => number;
+  /** Whether nobody has a connection. */
+  readonly isIdle: () => boolean;
   /** Runs SQL beside all that is tested. */
   readonly run: (sql: string) => Promise<void>;
   /** Fetches `Query.field` by `load`. */
@@ -77,6 +79,7 @@ export async function tableWorld(
     tables,
     trace,
     connections: () => connections,
+    isIdle: () => pool.idleCount === pool.totalCount,
     run,
     fetch,
     async standsOn(load, tags = []) {
