@@ -7,6 +7,7 @@
  * A fault of the store is a miss and an event, never an error of the request. A load's rejection passes untouched, and
  * nothing is stored.
  */
+import { Background } from './background.ts';
 import { shared } from './boarding.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { CacheEvent, CacheListener } from './events.ts';
@@ -17,6 +18,7 @@ import { KeptUsage } from './kept-usage.ts';
 import { createKey, type Key, type KeyParts } from './key.ts';
 import { Leases } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
+import { Listeners } from './listeners.ts';
 import { isHeldBy, LoadScope } from './load-scope.ts';
 import { lookup } from './lookup.ts';
 import { outcomeOf, type Answer, type Outcome } from './outcome.ts';
@@ -31,6 +33,8 @@ export type Mode = 'use' | 'bypass' | 'refresh';
 /** What one `fetch` may say besides key, policy and load. */
 export interface FetchOptions {
   mode?: Mode;
+  /** What this fetch is part of, such as an operation's context: all of its fetches leave a store alone that failed one. */
+  request?: object;
   /** Hears how the value was come by before `fetch` resolves; hears nothing where the load rejects. */
   report?: (outcome: Outcome) => void;
 }
@@ -51,17 +55,28 @@ export interface CacheOptions {
   random?: () => number;
 }
 
+interface Asked {
+  readonly policy: Policy;
+  readonly load: () => unknown;
+  readonly mode: Mode;
+  /** The request that it is part of. */
+  readonly from: object | undefined;
+  /** Whether it has boarded one flight in vain: after the next one it loads for itself. */
+  readonly isAgain?: boolean;
+}
+
 /** A cache over one store, for one namespace. `createCache` makes one. */
 export class Cache {
   readonly namespace: string;
   readonly tier: Tier;
   readonly #store: GuardedStore;
   readonly #clock: Clock;
-  readonly #flights = new Flights<Filled>();
+  readonly #flights: Flights<Filled>;
+  readonly #background = new Background();
   readonly #leases: Leases;
   readonly #running: RunningLoads = new Map();
   readonly #touched: TouchedTags;
-  readonly #listeners = new Set<CacheListener>();
+  readonly #listeners = new Listeners();
   readonly #usage: KeptUsage;
 
   constructor({
@@ -77,7 +92,9 @@ export class Cache {
     this.#touched = new TouchedTags(knownTags);
     this.#store = guardStore(store, { clock, deadlineMs, emit: this.emit });
     this.#usage = new KeptUsage(() => this.#store.usage(), clock);
-    this.#leases = new Leases({ guarded: this.#store, clock, emit: this.emit, random });
+    this.#flights = new Flights(clock);
+    const background = this.#background;
+    this.#leases = new Leases({ guarded: this.#store, background, clock, emit: this.emit, random });
   }
 
   /**
@@ -93,7 +110,8 @@ export class Cache {
     const outer = LoadScope.current();
     outer?.dependsOnWhoAsks((own) => isHeldBy(own, key));
     const startedMs = this.#clock.nowMs();
-    const answering = (): Promise<Answer> => this.#answer(key, { policy, load, mode: options.mode ?? 'use' });
+    const { mode = 'use', request } = options;
+    const answering = (): Promise<Answer> => this.#answer(key, { policy, load, mode, from: request });
     const name = { cache: this.#running, key: key.text };
     const answer = await (outer === undefined ? answering() : outer.fetching(name, answering));
     const nowMs = this.#clock.nowMs();
@@ -104,24 +122,23 @@ export class Cache {
     return answer.value as T;
   }
 
-  async #answer(
-    key: Key,
-    { policy, load, mode }: { policy: Policy; load: () => unknown; mode: Mode },
-  ): Promise<Answer> {
+  async #answer(key: Key, { isAgain = false, ...asked }: Asked): Promise<Answer> {
+    const { policy, load, mode, from } = asked;
     const unstored = { stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0 };
     if (mode === 'bypass') return { ...unstored, state: 'bypass', value: await load() };
-    const parts = this.#partsOfRequest();
+    const parts = this.#partsOfRequest(from);
     const tags = this.#touched.ofFetch(key.field, policy.tags);
     const request = { key, policy, tags, load };
-    if (mode === 'refresh') {
-      return { ...(await this.#startFlight(parts, { ...request, found: 'anything' })), state: 'refresh' };
-    }
+    const flying = (found: Fill['found']): Promise<Filled> =>
+      this.#flights.start(key.text, (flight) => fill(parts, { ...request, found, flight }));
+    if (mode === 'refresh') return { ...(await flying('anything')), state: 'refresh' };
 
     const loadMyself = (): Promise<Filled> => fill(parts, { ...request, found: 'no-store' });
     const number = this.#flights.arrive();
     const flight = this.#flights.get(key.text);
     const landed = flight === undefined ? undefined : await flight;
     if (landed !== undefined && landed.provenFor >= number) return shared(landed, loadMyself);
+    if (isAgain && flight !== undefined && landed === undefined) return shared(undefined, loadMyself);
 
     const seen = await lookup(parts, key, tags);
     if (seen.found === 'entry') {
@@ -131,20 +148,19 @@ export class Cache {
     }
     // Another request may have taken off while this one read, and so after this one came.
     const since = this.#flights.get(key.text);
-    if (since !== undefined) return shared(await since, loadMyself);
-    const found = seen.found === 'nothing' ? seen.seen : seen.found;
-    const filled = await this.#startFlight(parts, { ...request, found });
+    if (since !== undefined) {
+      const brought = await since;
+      const startsOver = brought === undefined && flight === undefined && !isAgain;
+      return startsOver ? this.#answer(key, { ...asked, isAgain: true }) : shared(brought, loadMyself);
+    }
+    const filled = await flying(seen.found === 'nothing' ? seen.seen : seen.found);
     return { ...filled, state: filled.isShared ? 'shared' : 'miss' };
   }
 
-  #partsOfRequest(): FillParts {
-    const store = this.#store.request();
-    const [flights, leases, touched] = [this.#flights, this.#leases, this.#touched];
-    return { store, leases, flights, touched, clock: this.#clock, emit: this.emit, running: this.#running };
-  }
-
-  #startFlight(parts: FillParts, request: Fill): Promise<Filled> {
-    return this.#flights.start(request.key.text, (flight) => fill(parts, { ...request, flight }));
+  #partsOfRequest(from: object | undefined): FillParts {
+    const [flights, leases, touched, background] = [this.#flights, this.#leases, this.#touched, this.#background];
+    const parts = { leases, flights, touched, background, clock: this.#clock, emit: this.emit, running: this.#running };
+    return { ...parts, store: this.#store.request(from) };
   }
 
   /**
@@ -195,8 +211,7 @@ export class Cache {
 
   /** Calls `listener` with all that the cache does; the returned function ends that. */
   on(listener: CacheListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /** Says that a field is left uncached: what a load around it makes of its value is then not stored either. */
@@ -206,19 +221,12 @@ export class Cache {
   }
 
   /** Tells the listeners. */
-  readonly emit = (event: CacheEvent): void => {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch {
-        // A listener cannot break a request.
-      }
-    }
-  };
+  readonly emit = (event: CacheEvent): void => this.#listeners.tell(event);
 
   /** Lets go of the store. Loads that run end, and are not stored; nobody elsewhere waits for them. */
   async close(): Promise<void> {
     await this.#leases.close();
+    await this.#background.drain();
     await this.#store.close();
   }
 
@@ -227,7 +235,7 @@ export class Cache {
       await this.#store.dropTokens(tags);
     } catch (error) {
       // The tokens may stand: then what runs would be stored as if nothing had changed, and waited for.
-      void this.#leases.endAll();
+      this.#background.run(this.#leases.endAll());
       throw error;
     } finally {
       this.#flights.clearBoard();

@@ -20,3 +20,8 @@ export class CacheError extends Error {
     this.code = code;
   }
 }
+
+/** Whether a store has answered, and answered no: it is there, and may have the value that is read next. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof CacheError && error.code === 'STORE_REFUSED';
+}

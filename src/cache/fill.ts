@@ -4,6 +4,7 @@
  * The tokens are captured before the load begins; the other order would let a reader
  *   1. load the old row,  2. (the tag is invalidated),  3. capture the new token and store the old row under it.
  */
+import type { Background } from './background.ts';
 import type { Clock } from './clock.ts';
 import { encodeEntry } from './entry.ts';
 import type { EmitEvent, WriteRefusal } from './events.ts';
@@ -13,7 +14,8 @@ import type { HeldLease, Leases, Permit, Seen } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
 import { LoadScope } from './load-scope.ts';
 import type { Policy } from './policy.ts';
-import type { RequestStore } from './request-store.ts';
+import { Late, type RequestStore } from './request-store.ts';
+import type { FillReply } from './store.ts';
 import { captureStamps, type FetchTags, type Stamps } from './tags.ts';
 import type { TouchedTags } from './touched-tags.ts';
 
@@ -56,6 +58,7 @@ export interface Filled {
 export interface FillParts {
   readonly store: RequestStore;
   readonly leases: Leases;
+  readonly background: Pick<Background, 'run'>;
   readonly flights: Pick<Flights<Filled>, 'arrived'>;
   readonly clock: Clock;
   readonly emit: EmitEvent;
@@ -79,10 +82,10 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
     const written = writtenForm(key, { value, loadMs, basis: scope.basis(parts.clock.nowMs()) });
     if (!('refusal' in written)) return await stored(parts, key, { ...written, lease, unstored });
     refuse(parts, key, written);
-    void lease?.release(passing.has(written.refusal) ? 0 : openMs);
+    giveBack(parts, lease, passing.has(written.refusal) ? 0 : openMs);
     return unstored;
   } catch (error) {
-    void lease?.release(openMs);
+    giveBack(parts, lease, openMs);
     throw error;
   } finally {
     if (flight !== undefined) flight.isPersonal = scope.isTooWide;
@@ -94,6 +97,11 @@ async function permitFor({ store, leases, flights, emit }: FillParts, { key, tag
   if (found !== 'anything') return leases.acquire(key, { store, tags, seen: found, arrived: () => flights.arrived });
   const stamps = await captureStamps({ store, emit }, key, tags.all);
   return stamps === undefined ? { leave: 'to-load' } : { leave: 'to-store', lease: undefined, stamps };
+}
+
+function giveBack({ background }: FillParts, lease: Permitted, forMs: number): void {
+  const held = lease instanceof Late ? lease.answer : Promise.resolve(lease);
+  background.run(held.then((one) => one?.release(forMs)));
 }
 
 function loadedElsewhere({ entry, remainingMs, provenFor }: Permit & { leave: 'none' }): Filled {
@@ -144,24 +152,39 @@ function writtenForm(
   }
 }
 
-async function stored(
-  parts: FillParts,
-  key: Key,
-  { text, ttlMs, stamps, lease, unstored }: Written & { lease: HeldLease | undefined; unstored: Filled },
-): Promise<Filled> {
+type Permitted = HeldLease | Late<HeldLease> | undefined;
+
+interface Storing extends Written {
+  readonly lease: Permitted;
+  readonly unstored: Filled;
+}
+
+async function stored(parts: FillParts, key: Key, { lease, ...storing }: Storing): Promise<Filled> {
+  const { text, ttlMs, stamps, unstored } = storing;
+  const { store, background, flights } = parts;
+  if (lease instanceof Late) {
+    // Nothing is left of the time that this fetch waits for its store.
+    background.run(lease.answer.then((held) => held && stored(parts, key, { ...storing, lease: held })));
+    return unstored;
+  }
   const tags = Object.keys(stamps);
   const write = { text, ttlMs, tags };
-  const { arrived } = parts.flights;
+  const { arrived } = flights;
+  const told = (reply: FillReply | undefined): Filled => {
+    if (reply === undefined) return unstored;
+    const { isStored, tokens } = reply;
+    const provenFor = tags.every((tag, index) => tokens[index] === stamps[tag]) ? arrived : 0;
+    if (isStored) parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs, textChars: text.length });
+    else refuse(parts, key, { refusal: 'lease-lost' });
+    return isStored ? { ...unstored, stamps, ttlMs, provenFor } : { ...unstored, provenFor };
+  };
   lease?.letGo();
-  const reply =
-    lease === undefined
-      ? await parts.store.write(key.text, write).then((tokens) => tokens && { isStored: true, tokens })
-      : await parts.store.fill(key.text, { ...write, lease: lease.token });
-  if (reply === undefined) return unstored;
-  const provenFor = tags.every((tag, index) => reply.tokens[index] === stamps[tag]) ? arrived : 0;
-  if (reply.isStored) parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs, textChars: text.length });
-  else refuse(parts, key, { refusal: 'lease-lost' });
-  return reply.isStored ? { ...unstored, stamps, ttlMs, provenFor } : { ...unstored, provenFor };
+  const reply = await (lease === undefined
+    ? store.write(key.text, write)
+    : store.fill(key.text, { ...write, lease: lease.token }));
+  if (!(reply instanceof Late)) return told(reply);
+  background.run(reply.answer.then(told));
+  return unstored;
 }
 
 function refuse({ emit }: FillParts, { text: key, field }: Key, { refusal, ...why }: Refused): void {

@@ -11,7 +11,15 @@
  *
  * Nor may he get what was loaded for somebody else: where the load of a public value turns out to look at who asks, what
  * it brings, be it an error, is for him alone who started it, whose request it ran for.
+ *
+ * Who boards shares the load's failure too, with two exceptions, after which he starts over: the load was called off
+ * by the request that began it, and it takes longer than a load may. That request waits for it all the same.
  */
+import type { Clock } from './clock.ts';
+
+/** Who has boarded a load waits no longer for it. */
+const loadMsMax = 10_000;
+
 export interface Flight {
   /** Whether its load has looked at who asks. */
   isPersonal: boolean;
@@ -19,8 +27,13 @@ export interface Flight {
 
 /** The flights of one process that are up. */
 export class Flights<T> {
-  readonly #board = new Map<string, { readonly flight: Flight; readonly landing: Promise<T> }>();
+  readonly #clock: Clock;
+  readonly #board = new Map<string, Promise<T | undefined>>();
   #arrived = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** How many requests have come so far. */
   get arrived(): number {
@@ -33,29 +46,43 @@ export class Flights<T> {
     return this.#arrived;
   }
 
-  /** What the flight of `key` brings to others than him who started it, if one is up; undefined where it has nothing. */
+  /** What the flight of `key` brings to those who board it, if one is up; undefined where they are to start over. */
   get(key: string): Promise<T | undefined> | undefined {
-    const { flight, landing } = this.#board.get(key) ?? {};
-    return landing?.then(
-      (landed) => (flight?.isPersonal ? undefined : landed),
-      (error: unknown) => {
-        if (!flight?.isPersonal) throw error;
-        return undefined;
-      },
-    );
+    return this.#board.get(key);
   }
 
   /** Starts a flight of `key` and puts it on the board, in the place of one that is up. */
   start(key: string, run: (flight: Flight) => Promise<T>): Promise<T> {
+    let cancel = (): void => {};
+    const leave = (): void => {
+      cancel();
+      if (this.#board.get(key) === boarded) this.#board.delete(key);
+    };
     const flight: Flight = { isPersonal: false };
-    const landing = run(flight).finally(() => {
-      if (this.#board.get(key)?.flight === flight) this.#board.delete(key);
+    const landing = run(flight).finally(leave);
+    const boarded = new Promise<T | undefined>((resolve, reject) => {
+      cancel = this.#clock.after(loadMsMax, () => {
+        leave();
+        resolve(undefined);
+      });
+      landing.then(
+        (landed) => resolve(flight.isPersonal ? undefined : landed),
+        (error: unknown) => (flight.isPersonal || isAbort(error) ? resolve(undefined) : reject(error)),
+      );
     });
-    this.#board.set(key, { flight, landing });
+    boarded.catch(() => {}); // there may be nobody on board
+    this.#board.set(key, boarded);
     return landing;
   }
 
   clearBoard(): void {
     this.#board.clear();
   }
+}
+
+/** What an `AbortSignal` makes of what it stops; 20 is the code of such a `DOMException`. */
+function isAbort(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { name, code } = error as { name?: unknown; code?: unknown };
+  return name === 'AbortError' || code === 'ABORT_ERR' || code === 20;
 }

@@ -18,13 +18,14 @@
  * Source: Nishtala et al., Scaling Memcache at Facebook (NSDI 2013), section 3.2.1, leases.
  */
 import { randomBytes } from 'node:crypto';
+import type { Background } from './background.ts';
 import type { Clock } from './clock.ts';
 import { decodeEntry, headOf, type Entry } from './entry.ts';
 import type { EmitEvent } from './events.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import type { Key } from './key.ts';
 import { entryStands } from './lookup.ts';
-import type { RequestStore } from './request-store.ts';
+import { Late, type RequestStore } from './request-store.ts';
 import type { LeaseReply } from './store.ts';
 import { basisOf, captureStamps, stampsOf, type FetchTags, type Stamps } from './tags.ts';
 
@@ -39,10 +40,13 @@ const waitMsMax = 3_000;
 const askedMax = 20;
 const pauseMsMin = 2;
 const pauseMsMax = 50;
+/** Where many wait in one process they ask less often, so that it asks for ten a millisecond at most. */
+const pauseMsPerWait = 0.1;
 
 export interface LeaseParts {
-  /** For calls that no request waits for, and for polls. */
+  /** For calls that no request waits for. */
   readonly guarded: Pick<GuardedStore, 'request'>;
+  readonly background: Pick<Background, 'run'>;
   readonly clock: Clock;
   readonly emit: EmitEvent;
   /** From 0 to 1: spreads the polls of those who wait. */
@@ -57,7 +61,7 @@ export interface Seen {
   readonly head: string | undefined;
 }
 
-export interface LeaseRequest {
+export interface LeaseSeeker {
   /** For the calls of this request, which have one deadline. */
   readonly store: RequestStore;
   readonly tags: FetchTags;
@@ -67,8 +71,8 @@ export interface LeaseRequest {
 }
 
 export type Permit =
-  /** Without a lease where everyone may load, and store. */
-  | { readonly leave: 'to-store'; readonly lease: HeldLease | undefined; readonly stamps: Stamps }
+  /** Without a lease where everyone may load, and store; with a late one it is not known as yet whether he may store. */
+  | { readonly leave: 'to-store'; readonly lease: HeldLease | Late<HeldLease> | undefined; readonly stamps: Stamps }
   /** To load for oneself, and not to store. */
   | { readonly leave: 'to-load' }
   /** No need to load: another process did. Right for those who came before `provenFor`, and for that one. */
@@ -83,19 +87,30 @@ export interface HeldLease {
   release(openMs: number): Promise<void>;
 }
 
+interface LateLease {
+  readonly reply: Late<LeaseReply>;
+  readonly token: string;
+  readonly tags: FetchTags;
+  readonly basis: string;
+  /** Whether an earlier answer has already given it. */
+  readonly isHeld: boolean;
+}
+
 /** The leases of one cache: those that it holds, and those that it waits for. */
 export class Leases {
   readonly #parts: LeaseParts;
   readonly #held = new Set<HeldLease>();
   readonly #pauses = new Set<() => void>();
   #isClosed = false;
+  /** How often all leases were ended, those included that were still to come. */
+  #ended = 0;
 
   constructor(parts: LeaseParts) {
     this.#parts = parts;
   }
 
-  async acquire(key: Key, { store: ofRequest, tags, seen, arrived }: LeaseRequest): Promise<Permit> {
-    const { guarded, clock, emit } = this.#parts;
+  async acquire(key: Key, { store: ofRequest, tags, seen, arrived }: LeaseSeeker): Promise<Permit> {
+    const { clock, emit } = this.#parts;
     const token = randomBytes(16).toString('base64url');
     const startedMs = clock.nowMs();
     let { stamps, head } = seen;
@@ -103,7 +118,7 @@ export class Leases {
     let store = ofRequest;
     let isHeld = false;
     const without = (permit: Permit): Permit => {
-      if (isHeld) void guarded.request().release(key.text, { lease: token, openMs: 0 });
+      if (isHeld) this.#giveBack(key, token);
       return permit;
     };
     for (let pauseMs = pauseMsMin, asked = 0; ; asked += 1) {
@@ -115,6 +130,10 @@ export class Leases {
       const basis = basisOf(stamps);
       const reply = await store.acquire(key.text, { lease: token, basis, leaseMs, head, takenOver, tags: tags.all });
       if (reply === undefined) return without({ leave: 'to-load' });
+      if (reply instanceof Late) {
+        const lease = this.#whenItComes(key, { reply, token, tags, basis, isHeld });
+        return { leave: 'to-store', lease: new Late(lease), stamps };
+      }
       isHeld ||= reply.state === 'held';
       const current = stampsOf(tags.all, reply.tokens);
       if (reply.state === 'value') {
@@ -140,12 +159,13 @@ export class Leases {
       await this.#pause(pauseMs);
       asked = 0;
       pauseMs = Math.min(2 * pauseMs, pauseMsMax);
-      store = guarded.request(); // the time of the wait is the holder's, not the store's
+      store = ofRequest.anew(); // the time of the wait is the holder's, not the store's
     }
   }
 
   /** Ends the leases that are held here: what their loads give is not stored, and nobody waits for it. */
   async endAll(): Promise<void> {
+    this.#ended += 1;
     await Promise.all([...this.#held].map((lease) => lease.release(0)));
   }
 
@@ -156,15 +176,30 @@ export class Leases {
     await this.endAll();
   }
 
+  #giveBack({ text: key }: Key, token: string): void {
+    this.#parts.background.run(this.#parts.guarded.request().release(key, { lease: token, openMs: 0 }));
+  }
+
+  /** The lease that nobody has waited for: kept where it stands on what was known before the load, else given back. */
+  async #whenItComes(key: Key, { reply, token, tags, basis, isHeld }: LateLease): Promise<HeldLease | undefined> {
+    const ended = this.#ended;
+    const its = await reply.answer;
+    const current = its && stampsOf(tags.all, its.tokens);
+    const stands = current !== undefined && basisOf(current) === basis;
+    if (its?.state === 'held' && stands && this.#ended === ended) return this.#keep(key, token);
+    if (isHeld || its?.state === 'held') this.#giveBack(key, token);
+    return undefined;
+  }
+
   #keep({ text: key }: Key, token: string): HeldLease {
-    const { guarded, clock } = this.#parts;
+    const { guarded, background, clock } = this.#parts;
     const startedMs = clock.nowMs();
     let cancel = (): void => {};
     // What fails to be renewed, or to be released, runs out. None of these calls rejects.
     const renewLater = (): void => {
       cancel = clock.after(renewEveryMs, () => {
         if (clock.nowMs() - startedMs >= renewedMsMax) return;
-        void guarded.request().renew(key, { lease: token, leaseMs });
+        background.run(guarded.request().renew(key, { lease: token, leaseMs }));
         renewLater();
       });
     };
@@ -184,13 +219,14 @@ export class Leases {
 
   #pause(pauseMs: number): Promise<void> {
     const { clock, random } = this.#parts;
+    const longMs = Math.max(pauseMs, this.#pauses.size * pauseMsPerWait);
     return new Promise((resolve) => {
       const end = (): void => {
         cancel();
         this.#pauses.delete(end);
         resolve();
       };
-      const cancel = clock.after(pauseMs * (0.5 + random() / 2), end);
+      const cancel = clock.after(longMs * (0.5 + random() / 2), end);
       this.#pauses.add(end);
     });
   }

@@ -34,9 +34,7 @@ export interface ConnectionOptions {
 
 export interface RedisConnection {
   readonly redis: Redis;
-  /** The replies to `commands`, which take along what is to be asked of the server itself; rejects with the first fault. */
-  readonly run: (commands: ChainableCommander) => Promise<unknown[]>;
-  /** The same with the fault of each command by itself. */
+  /** The replies to `commands`, which take along what is to be asked of the server itself. */
   readonly runEach: (commands: ChainableCommander) => Promise<Reply[]>;
   readonly serverNowMs: () => Promise<number>;
   /** Another one after a restart or a failover; it tells what was made on this run from what came out of a dump. */
@@ -82,7 +80,6 @@ export async function connectRedis({
   return {
     redis,
     runEach,
-    run: async (commands) => (await runEach(commands)).map(replyOf),
     async serverNowMs() {
       return serverClock.nowMs() ?? serverClock.hear(await redis.time().catch(refuse));
     },

@@ -58,11 +58,18 @@ export const releaseScript = script(`${heldOnly}
   redis.call('SET', KEYS[2], 'open', 'PX', ARGV[2])
   return 1`);
 
-/** Puts a run of `script` into a pipeline: by its hash, or by its text where the server does not know it (yet, any more). */
+/** A run of a script, which the server knows by its hash, or does not know (yet, any more). */
+export interface ScriptCall {
+  readonly key: string;
+  readonly args: readonly (string | number)[];
+  readonly isKnown: boolean;
+}
+
+/** Puts a run of `script` into a pipeline. */
 export function addScript(
   commands: ChainableCommander,
   { text, sha1 }: Script,
-  { key, args, isKnown }: { key: string; args: readonly (string | number)[]; isKnown: boolean },
+  { key, args, isKnown }: ScriptCall,
 ): ChainableCommander {
   const keysAndArgs = [2, key, leaseKey(key), ...args] as const;
   return isKnown ? commands.evalsha(sha1, ...keysAndArgs) : commands.eval(text, ...keysAndArgs);

@@ -12,17 +12,9 @@ import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { systemClock } from './clock.ts';
 import { CacheError } from './errors.ts';
-import { batchReads } from './read-batch.ts';
+import { batchCalls } from './redis-batch.ts';
 import { connectRedis, refuse, type ConnectionOptions } from './redis-connection.ts';
-import {
-  acquireScript,
-  addScript,
-  fillScript,
-  leaseKey,
-  releaseScript,
-  renewScript,
-  type Script,
-} from './redis-scripts.ts';
+import { acquireScript, fillScript, leaseKey, releaseScript, renewScript, type Script } from './redis-scripts.ts';
 import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
 
 /** Keys that one SCAN step looks at; each batch is one UNLINK. */
@@ -49,47 +41,45 @@ export async function createRedisStore({
 }: Partial<ConnectionOptions> & { address: string; namespace: string }): Promise<Store> {
   checkNamespace(namespace);
   const connection = await connectRedis({ address, deadlineMs, clock, onError, onReady });
-  const { redis, run, serverNowMs, runId } = connection;
+  const { redis, serverNowMs, runId } = connection;
 
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
-
-  /** What MGET answers, without the tokens of other runs; it takes a key of another type for a missing one. */
-  const tokensIn = async (reply: unknown): Promise<(string | undefined)[]> => {
-    const ofThisRun = `${await runId()}.`;
-    return (reply as (string | null)[]).map((token) => (token?.startsWith(ofThisRun) ? token : undefined));
-  };
+  const boarding = batchCalls({ connection, tokenKey });
 
   /** A token that stands is kept; a missing one is made. */
   const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
     const ofThisRun = `${await runId()}.`;
-    const commands = redis.pipeline();
-    for (const tag of tags) {
-      const token = ofThisRun + randomBytes(16).toString('base64url');
-      commands.set(tokenKey(tag), token, 'PX', tokenTtlMs, 'NX').pttl(tokenKey(tag));
-    }
-    const replies = await run(commands.mget(tags.map(tokenKey)));
-    await renew(tags.filter((_, index) => Number(replies[2 * index + 1]) < tokenTtlMs / 2));
-    return await tokensIn(replies.at(-1));
+    const batch = boarding();
+    const capturing = tags.map((tag) =>
+      batch.once(`capture ${tag}`, (commands) => {
+        const token = ofThisRun + randomBytes(16).toString('base64url');
+        commands.set(tokenKey(tag), token, 'PX', tokenTtlMs, 'NX').pttl(tokenKey(tag));
+      }),
+    );
+    const [tokens, ...replies] = await Promise.all([batch.tokens(tags), ...capturing]);
+    const old = tags.filter((_, index) => Number(replies[index]?.[1]) < tokenTtlMs / 2);
+    if (old.length > 0) await renewTokens(old);
+    return tokens;
   };
 
   /** Once in a while, and not with each capture: every EXPIRE of a token is told to all who track them. */
-  const renew = async (tags: readonly string[]): Promise<void> => {
-    if (tags.length === 0) return;
-    const commands = redis.pipeline();
-    for (const tag of tags) commands.pexpire(tokenKey(tag), tokenTtlMs);
-    await run(commands);
+  const renewTokens = async (tags: readonly string[]): Promise<void> => {
+    const batch = boarding();
+    const renewing = tags.map((tag) =>
+      batch.once(`renew ${tag}`, (commands) => commands.pexpire(tokenKey(tag), tokenTtlMs)),
+    );
+    await Promise.all(renewing);
   };
 
   /** What a script gives, and the tokens of `tags` after it. */
   const runScript = async (
     script: Script,
-    { key, args, tags = [] }: { key: string; args: readonly (string | number)[]; tags?: readonly string[] },
+    { tags = [], ...call }: { key: string; args: readonly (string | number)[]; tags?: readonly string[] },
   ): Promise<[unknown, (string | undefined)[]]> => {
-    const attempt = async (isKnown: boolean): Promise<[unknown, (string | undefined)[]]> => {
-      const commands = addScript(redis.pipeline(), script, { key, args, isKnown });
-      const [reply, tokens] = await run(tags.length === 0 ? commands : commands.mget(tags.map(tokenKey)));
-      return [reply, tags.length === 0 ? [] : await tokensIn(tokens)];
+    const attempt = (isKnown: boolean): Promise<[unknown, (string | undefined)[]]> => {
+      const batch = boarding();
+      return Promise.all([batch.script(script, { ...call, isKnown }), batch.tokens(tags)]);
     };
     return await attempt(true).catch((error: unknown) => {
       if (error instanceof CacheError && error.message.startsWith('NOSCRIPT')) return attempt(false);
@@ -101,23 +91,35 @@ export async function createRedisStore({
     namespace,
     tier: 'redis',
 
-    ...batchReads({ connection, tokenKey, tokensIn }),
+    async read(key, tags) {
+      const batch = boarding();
+      const reading = batch.once(`read ${key}`, (commands) => commands.get(key).pttl(key));
+      const [[text, remainingMs], tokens] = await Promise.all([reading, batch.tokens(tags)]);
+      const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
+      return { text: isAlive ? text : undefined, remainingMs: isAlive ? remainingMs : 0, tokens };
+    },
+
+    async tokens(tags) {
+      return await boarding().tokens(tags);
+    },
 
     async capture(tags) {
       const tokens = await captured(tags);
       const lost = tags.filter((_, index) => tokens[index] === undefined);
       if (lost.length === 0) return tokens;
       // Evicted meanwhile, of another run, or something else at the key, which would be no token for ever.
-      await redis.unlink(lost.map(tokenKey)).catch(refuse);
+      const batch = boarding();
+      await Promise.all(lost.map((tag) => batch.once(`drop ${tag}`, (commands) => commands.unlink(tokenKey(tag)))));
       return captured(tags);
     },
 
     async write(key, { text, ttlMs, tags }) {
       const endsAtMs = Math.floor((await serverNowMs()) + ttlMs);
+      const batch = boarding();
       // Who loads under a lease has begun before: what he brings is older, and is not stored over this.
-      const commands = redis.pipeline().set(key, text, 'PXAT', endsAtMs).del(leaseKey(key));
-      const replies = await run(tags.length === 0 ? commands : commands.mget(tags.map(tokenKey)));
-      return tags.length === 0 ? [] : await tokensIn(replies.at(-1));
+      const writing = batch.run((commands) => commands.set(key, text, 'PXAT', endsAtMs).del(leaseKey(key)));
+      const [tokens] = await Promise.all([batch.tokens(tags), writing]);
+      return tokens;
     },
 
     async acquire(key, { lease, basis, leaseMs, head = '', takenOver = '', tags }) {

@@ -1,61 +1,162 @@
 /**
  * The store as one fetch sees it: its calls together are waited for no longer than a single call may take, so that a
- * slow store, whose every answer comes just in time, does not hold a request up once for each.
+ * slow store, whose every answer comes just in time, does not hold a request up once for each. And what has failed once is
+ * left alone for the rest of the request, which may be many fetches.
  *
- * What is not waited for runs on under its own deadline, and what is asked when nothing is left is not begun. The breaker
- * hears how a call ends, so slowness that is no failure does not open it; and a write that comes late is right all the
- * same, being stamped, and ending when its writer said.
+ * What is not waited for runs on under its own deadline; what stores, and makes tokens, is begun even where nothing is
+ * left. The breaker hears how a call ends, so slowness that is no failure does not open it; and a write that comes late is
+ * right all the same, being stamped, and ending when its writer said.
  */
-import type { Clock } from './clock.ts';
+import { isRefusal } from './errors.ts';
 import type { EmitEvent } from './events.ts';
-import type { FillReply, LeaseReply, LeaseRequest, StoreRead, StoreWrite } from './store.ts';
+import type { RoundTrip } from './round-trip.ts';
+import type { FillReply, LeaseRequest, LeaseReply, Store, StoreRead, StoreWrite } from './store.ts';
 
-/** Undefined where the store failed, or took too long. None of them rejects. */
-export interface RequestStore {
-  read(key: string, tags: readonly string[]): Promise<StoreRead | undefined>;
-  tokens(tags: readonly string[]): Promise<(string | undefined)[] | undefined>;
-  capture(tags: readonly string[]): Promise<(string | undefined)[] | undefined>;
-  /** Undefined also where it is not known whether the value was stored. */
-  write(key: string, write: StoreWrite): Promise<(string | undefined)[] | undefined>;
-  acquire(key: string, request: LeaseRequest): Promise<LeaseReply | undefined>;
-  fill(key: string, write: StoreWrite & { readonly lease: string }): Promise<FillReply | undefined>;
-  renew(key: string, renewal: { readonly lease: string; readonly leaseMs: number }): Promise<void>;
-  release(key: string, end: { readonly lease: string; readonly openMs: number }): Promise<void>;
+/** An answer that a fetch has not waited for. */
+export class Late<T> {
+  /** Undefined where the store failed. Never rejects. */
+  readonly answer: Promise<T | undefined>;
+
+  constructor(answer: Promise<T | undefined>) {
+    this.answer = answer;
+  }
 }
 
-/** @param calls Each of which answers within `deadlineMs`. */
-export function inOneDeadline(
-  calls: RequestStore,
-  { clock, deadlineMs, emit }: { clock: Clock; deadlineMs: number; emit: EmitEvent },
-): RequestStore {
-  let leftMs = deadlineMs;
-  const waitFor = <T>(operation: string, call: () => Promise<T | undefined>): Promise<T | undefined> => {
-    if (leftMs === deadlineMs) return call(); // nothing is spent as yet: the call's own deadline will do
-    return new Promise((resolve, reject) => {
-      const goOn = (): void => {
-        emit({ type: 'store-slow', operation });
-        resolve(undefined);
-      };
-      if (leftMs <= 0) return goOn();
-      const cancel = clock.after(leftMs, goOn);
-      call().finally(cancel).then(resolve, reject);
-    });
-  };
-  const timed = async <T>(operation: string, call: () => Promise<T | undefined>): Promise<T | undefined> => {
-    const startedMs = clock.nowMs();
-    const answer = await waitFor(operation, call);
-    leftMs -= clock.nowMs() - startedMs;
-    return answer;
-  };
+/** What the fetches of one request know of their store. */
+export interface StoreHealth {
+  hasFailed: boolean;
+}
 
-  return {
-    read: (key, tags) => timed('read', () => calls.read(key, tags)),
-    tokens: (tags) => timed('tokens', () => calls.tokens(tags)),
-    capture: (tags) => timed('capture', () => calls.capture(tags)),
-    write: (key, write) => timed('write', () => calls.write(key, write)),
-    acquire: (key, request) => timed('acquire', () => calls.acquire(key, request)),
-    fill: (key, write) => timed('fill', () => calls.fill(key, write)),
-    renew: (key, renewal) => timed('renew', () => calls.renew(key, renewal)),
-    release: (key, end) => timed('release', () => calls.release(key, end)),
-  };
+export interface RequestStoreParts {
+  readonly store: Store;
+  /** The round trip that a call made now goes along in; undefined where the store is to be left alone. */
+  readonly boarding: () => RoundTrip | undefined;
+  readonly deadlineMs: number;
+  readonly emit: EmitEvent;
+}
+
+interface Asked<T> {
+  readonly trip: RoundTrip;
+  readonly answer: Promise<T | undefined>;
+}
+
+type Tokens = (string | undefined)[];
+
+/** Each call gives undefined where the store failed, or took too long. None of them rejects. */
+export class RequestStore {
+  readonly #parts: RequestStoreParts;
+  readonly #health: StoreHealth;
+  #leftMs: number;
+
+  constructor(parts: RequestStoreParts, health: StoreHealth) {
+    this.#parts = parts;
+    this.#health = health;
+    this.#leftMs = parts.deadlineMs;
+  }
+
+  /** The store for the same request, with all its time again. */
+  anew(): RequestStore {
+    return new RequestStore(this.#parts, this.#health);
+  }
+
+  read(key: string, tags: readonly string[]): Promise<StoreRead | undefined> {
+    return this.#inTime('read', (store) => store.read(key, tags));
+  }
+
+  tokens(tags: readonly string[]): Promise<Tokens | undefined> {
+    return this.#inTime('tokens', (store) => store.tokens(tags));
+  }
+
+  /** Tokens that come too late are made all the same, for the next one. */
+  async capture(tags: readonly string[]): Promise<Tokens | undefined> {
+    const tokens = await this.#orLate('capture', (store) => store.capture(tags));
+    return tokens instanceof Late ? undefined : tokens;
+  }
+
+  /** Undefined also where it is not known whether the value was stored; `fill` likewise. */
+  write(key: string, write: StoreWrite): Promise<FillReply | Late<FillReply> | undefined> {
+    return this.#orLate('write', async (store) => ({ isStored: true, tokens: await store.write(key, write) }));
+  }
+
+  /** A lease that comes after its deadline is given back: nobody knows of it. */
+  acquire(key: string, request: LeaseRequest): Promise<LeaseReply | Late<LeaseReply> | undefined> {
+    const { lease } = request;
+    return this.#orLate(
+      'acquire',
+      (store) => store.acquire(key, request),
+      ({ state }) => (state === 'held' ? this.#parts.store.release(key, { lease, openMs: 0 }) : undefined),
+    );
+  }
+
+  fill(key: string, write: StoreWrite & { readonly lease: string }): Promise<FillReply | Late<FillReply> | undefined> {
+    return this.#orLate('fill', (store) => store.fill(key, write));
+  }
+
+  async renew(key: string, renewal: { readonly lease: string; readonly leaseMs: number }): Promise<void> {
+    await this.#ask('renew', (store) => store.renew(key, renewal))?.answer;
+  }
+
+  async release(key: string, end: { readonly lease: string; readonly openMs: number }): Promise<void> {
+    await this.#ask('release', (store) => store.release(key, end))?.answer;
+  }
+
+  async #inTime<T>(operation: string, call: (store: Store) => Promise<T>): Promise<T | undefined> {
+    if (this.#leftMs <= 0) {
+      this.#parts.emit({ type: 'store-slow', operation });
+      return undefined;
+    }
+    const answer = await this.#orLate(operation, call);
+    return answer instanceof Late ? undefined : answer;
+  }
+
+  /** @param tooLate Hears of an answer that nobody waits for, not even in the background. */
+  async #orLate<T>(
+    operation: string,
+    call: (store: Store) => Promise<T>,
+    tooLate?: (answer: T) => unknown,
+  ): Promise<T | Late<T> | undefined> {
+    const asked = this.#ask(operation, call, tooLate);
+    if (asked === undefined) return undefined;
+    const answer = await this.#waitFor(asked);
+    if (answer instanceof Late) this.#parts.emit({ type: 'store-slow', operation });
+    return answer;
+  }
+
+  #ask<T>(
+    operation: string,
+    call: (store: Store) => Promise<T>,
+    tooLate: (answer: T) => unknown = () => {},
+  ): Asked<T> | undefined {
+    const trip = this.#health.hasFailed ? undefined : this.#parts.boarding();
+    if (trip === undefined) return undefined;
+    let isGivenUp = false;
+    const called = call(this.#parts.store);
+    const answer = trip.add(operation, called).catch((error: unknown) => {
+      isGivenUp = true;
+      this.#health.hasFailed ||= !isRefusal(error);
+      return undefined;
+    });
+    called.then((late) => (isGivenUp ? tooLate(late) : undefined)).catch(() => {});
+    return { trip, answer };
+  }
+
+  #waitFor<T>({ trip, answer }: Asked<T>): Promise<T | Late<T> | undefined> {
+    const patienceMs = this.#leftMs;
+    if (patienceMs <= 0) return Promise.resolve(new Late(answer));
+    return new Promise((resolve) => {
+      // Where nothing is spent as yet, the call's own deadline will do.
+      const cancel =
+        patienceMs === this.#parts.deadlineMs
+          ? () => {}
+          : trip.after(patienceMs, () => {
+              this.#leftMs = 0;
+              resolve(new Late(answer));
+            });
+      void answer.then((given) => {
+        cancel();
+        this.#leftMs = Math.min(this.#leftMs, patienceMs - trip.elapsedMs);
+        resolve(given);
+      });
+    });
+  }
 }

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { newSickWorld, type Health, type SickWorld } from './sick-store.ts';
 import { times, turn } from './world.ts';
 
-/** Ten requests at once, each of which fails its read: what opens the breaker. */
+/** Ten requests, one after the other, each of which fails its read: what opens the breaker. */
 async function open({ fetch, sick, trace }: SickWorld): Promise<void> {
   sick.health = 'failing';
-  await Promise.all(times(10, (id) => fetch({ args: { id } })));
+  for (const id of times(10, Number)) await fetch({ args: { id } });
   expect(trace.count('breaker-opened')).toBe(1);
   trace.take();
   sick.calls.length = 0;
@@ -49,6 +49,17 @@ describe('the breaker', () => {
     expect(world.sick.calls).toEqual(['dropTokens', 'dropTokens', 'clear']);
   });
 
+  it('counts what fails in one round trip once, and says it once', async () => {
+    const { fetch, sick, trace } = await newSickWorld();
+    sick.health = 'failing';
+    const fifty = (round: number): Promise<unknown> =>
+      Promise.all(times(50, (id) => fetch({ args: { round, id }, tags: [`tag ${id}`] })));
+    for (const round of times(9, Number)) await fifty(round);
+    expect([trace.count('store-failed'), trace.count('breaker-opened')]).toEqual([9, 0]);
+    await fifty(9);
+    expect([trace.count('store-failed'), trace.count('breaker-opened')]).toEqual([10, 1]);
+  });
+
   it('stays closed for a store that answers no, and so keeps its hits', async () => {
     const { cache, sick, fetch, trace } = await newSickWorld();
     await fetch({ args: { id: 'kept' } });
@@ -87,6 +98,7 @@ describe('the breaker', () => {
     await open(world);
     sick.health = 'silent';
     clock.advance(250);
+    await turn();
     clock.advance(100);
     await turn();
     sick.health = 'well';
@@ -115,8 +127,11 @@ describe('the breaker', () => {
     const world = await newSickWorld(['read']);
     const { fetch, clock, sick, trace } = world;
     sick.health = 'silent';
-    const waiting = times(15, (id) => fetch({ args: { id } }));
-    await turn();
+    const waiting: Promise<unknown>[] = [];
+    for (const id of times(15, Number)) {
+      waiting.push(fetch({ args: { id } }));
+      await turn();
+    }
     clock.advance(100);
     await Promise.all(waiting);
     expect(trace.count('breaker-opened')).toBe(1);
@@ -143,7 +158,7 @@ describe('the breaker', () => {
     const { fetch, cache, clock, sick } = await newSickWorld();
     await cache.close();
     sick.health = 'failing';
-    await Promise.all(times(10, (id) => fetch({ args: { id } })));
+    for (const id of times(10, Number)) await fetch({ args: { id } });
     expect(clock.pending).toBe(0);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { basisOf, stampsOf } from '../../src/cache/tags.ts';
 import { holding, isWaiting, newProcesses, poll, pollUntil, tags, type Processes } from './processes.ts';
 import { SickStore } from './sick-store.ts';
-import { newWorld, redisStore, times, withResolvers, type HeldLoad, type World } from './world.ts';
+import { newWorld, redisStore, times, turn, withResolvers, type HeldLoad, type World } from './world.ts';
 
 describe('who misses what another process loads', () => {
   it('waits, and gets what that one stores', async () => {
@@ -131,6 +131,7 @@ describe('who misses what another process loads', () => {
     await isWaiting(two);
     held.give(new URL('http://a'));
     await first;
+    await turn();
     await one.store.ping(); // after the release
     expect(await client.get(lease)).toBe('open');
     expect(await client.pttl(lease)).toBeLessThanOrEqual(1_000);
@@ -147,6 +148,7 @@ describe('who misses what another process loads', () => {
     };
     await one.fetch({ tags, load });
     expect(one.trace.text).toBe('invalidate load write miss load write-refused(token-lost) miss');
+    await turn();
     await one.store.ping(); // after the release
     expect(await client.exists(lease)).toBe(0);
   });
@@ -164,6 +166,29 @@ describe('who misses what another process loads', () => {
     expect(pausesMs).toEqual([2, 4, 8, 16, 32, 50, 50]);
     held.give('value');
     await pollUntil(waiting, two);
+  });
+
+  it('asks less often where very many wait in its process', async () => {
+    const { one, two } = await newProcesses();
+    const held = times(1_000, () => one.source.hold());
+    const first = times(1_000, (id) => one.fetch({ tags, args: { id } }));
+    await Promise.all(held.map(({ begun }) => begun));
+    const waiting = times(1_000, (id) => two.fetch({ tags, args: { id } }));
+    let [asked, isOver] = [0, false];
+    const acquire = two.store.acquire.bind(two.store);
+    two.store.acquire = (...args) => ((asked += 1), acquire(...args));
+    void Promise.all(waiting).then(() => (isOver = true));
+    await expect.poll(() => two.clock.pending).toBe(2_000); // a pause each, and the end of its flight
+    for (let passedMs = 0; passedMs < 1_000; passedMs += 10) {
+      two.clock.advance(10);
+      await two.store.ping();
+      await turn();
+    }
+    expect([isOver, asked > 1_000, asked < 15_000]).toEqual([false, true, true]);
+    for (const load of held) load.give('value');
+    await Promise.all(first);
+    await pollUntil(Promise.all(waiting), two);
+    expect(two.source.loads).toBe(0);
   });
 
   it('waits longer than the store may take for a request, however long each asking takes', async () => {

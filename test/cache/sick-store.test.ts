@@ -102,6 +102,7 @@ describe('a store that never answers', () => {
     let isAnswered = false;
     const value = fetch().finally(() => (isAnswered = true));
     await isCalled;
+    await turn();
     clock.advance(99);
     await turn();
     expect(isAnswered).toBe(false);
@@ -115,6 +116,7 @@ describe('a store that never answers', () => {
     const { fetch, clock, sick, trace } = await newSickWorld();
     sick.health = 'silent';
     const value = fetch();
+    await turn();
     clock.advance(100);
     await value;
     sick.health = 'well';
@@ -147,6 +149,7 @@ describe('a store that never answers', () => {
     const { cache, clock, sick } = await newSickWorld();
     sick.health = 'silent';
     const done = cache.invalidate(['a']);
+    await turn();
     clock.advance(100);
     await expect(done).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });

@@ -47,7 +47,7 @@ it('answers 100 ms after the fetch, the load not counted, where read and fill ar
   await answerAfter(world, 60);
   sick.health = 'well';
   expect(await fetch()).toBe('value');
-  expect(trace.text).toBe('hit');
+  expect(trace.text).toBe('write hit');
 });
 
 it('answers 100 ms after the fetch where the tokens of a tag are to be made', async () => {
@@ -72,14 +72,26 @@ it('answers 100 ms after the fetch where a value is made of another, and its tok
   expect(world.trace.text).toBe('store-slow load miss');
 });
 
-it('asks for nothing more where nothing is left', async () => {
+it('waits for nothing more where nothing is left, and stores the value behind the answer', async () => {
   const world = await newSickWorld();
   await world.fetch({ field: 'Query.other' });
   world.sick.calls.length = 0;
+  world.trace.take();
   world.sick.onCall = () => world.clock.advance(100);
-  expect(await world.fetch()).toBe('value');
+  expect(await world.outcome()).toMatchObject({ value: 'value', ageMs: null });
+  await turn();
+  expect(world.sick.calls).toEqual(['read', 'acquire', 'fill']);
+  expect(world.trace.text).toBe('store-slow load store-slow write miss');
+});
+
+it('does not begin what only a request wants where nothing is left', async () => {
+  const world = await newSickWorld();
+  const load = (): Promise<unknown> => world.fetch({ field: 'Query.inner', tags: ['inner'] });
+  await world.fetch({ load });
+  world.sick.calls.length = 0;
+  world.sick.onCall = () => world.clock.advance(100);
+  await world.fetch({ load: world.source.load });
   expect(world.sick.calls).toEqual(['read']);
-  expect(world.trace.text).toContain('store-slow load miss');
 });
 
 it('leaves the breaker closed where the store answers in its own deadline, and opens it where it does not', async () => {

@@ -181,7 +181,7 @@ export async function newWorld(
         ? await redisStore(namespace)
         : createMemoryStore({ namespace, clock });
   const cache = createCache({ store, clock, random: () => 1, knownTags: () => knownTags });
-  onTestFinished(() => cache.close());
+  onTestFinished(() => closed(cache, clock));
   const source = new Source();
   const trace = new Trace(cache);
   const fetch = async (options: Fetching = {}): Promise<unknown> => {
@@ -196,6 +196,17 @@ export async function newWorld(
     return { ...heard, value };
   };
   return { cache, clock, source, trace, store, namespace, fetch, outcome };
+}
+
+/** Closes it; what a silent store never answers is over at its deadline. */
+async function closed(cache: Cache, clock: TestClock): Promise<void> {
+  let isClosed = false;
+  const closing = cache.close().finally(() => (isClosed = true));
+  while (!isClosed) {
+    await turn();
+    clock.advance(100);
+  }
+  await closing;
 }
 
 export function newNamespace(): string {
@@ -245,9 +256,11 @@ export function withResolvers<T>(): {
   return { promise, resolve, reject };
 }
 
-/** Lets everything run that waits for nothing but its turn. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+/** Lets everything run that waits for nothing but its turn, and what that sends at the end of it. */
+export async function turn(): Promise<void> {
+  for (const _ of times(2, Number)) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
 }
