@@ -33,7 +33,7 @@ export function batchCalls(parts: BatchParts): () => Batch {
 
 type Token = string | undefined;
 
-interface Answer {
+interface BatchReplies {
   readonly replies: readonly Reply[];
   /** In the order in which the tags came; a function that throws where Redis does not let us read one. */
   readonly tokens: readonly (() => Token)[];
@@ -46,13 +46,14 @@ export class Batch {
   readonly #sentTexts = new Set<Script>();
   /** With their places in the answer. */
   readonly #tags = new Map<string, number>();
-  readonly #answer: Promise<Answer>;
+  readonly #answer: Promise<BatchReplies>;
 
   /** @param leaves Nothing boards any more. */
   constructor(parts: BatchParts, leaves: Promise<void>) {
     this.#parts = parts;
     this.#commands = parts.connection.redis.pipeline();
     this.#answer = leaves.then(() => this.#send());
+    this.#answer.catch(() => {}); // said to each who waits for it
   }
 
   get size(): number {
@@ -95,7 +96,7 @@ export class Batch {
     return places.map((place) => tokens[place]?.());
   }
 
-  async #send(): Promise<Answer> {
+  async #send(): Promise<BatchReplies> {
     const { connection, tokenKey } = this.#parts;
     const keys = [...this.#tags.keys()].map(tokenKey);
     if (keys.length > 0) this.#commands.mget(keys);

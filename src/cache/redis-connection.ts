@@ -81,10 +81,10 @@ export async function connectRedis({
     redis,
     runEach,
     async serverNowMs() {
-      return serverClock.nowMs() ?? serverClock.hear(await redis.time().catch(refuse));
+      return serverClock.nowMs() ?? serverClock.hear(await redis.time().catch(rethrow));
     },
     async runId() {
-      return (runId ??= runIdIn(await redis.info('server').catch(refuse)));
+      return (runId ??= runIdIn(await redis.info('server').catch(rethrow)));
     },
   };
 }
@@ -113,14 +113,17 @@ function givingUpReadonly(clock: Clock): (error: Error) => boolean {
  * @throws Its fault. WRONGTYPE is none: somebody keeps something else at the key, which is no value of ours.
  */
 export function replyOf([fault, answer]: Reply = [null, undefined]): unknown {
-  if (fault !== null && !fault.message.startsWith('WRONGTYPE')) refuse(fault);
+  if (fault !== null && !fault.message.startsWith('WRONGTYPE')) rethrow(fault);
   return fault === null ? answer : undefined;
 }
 
 /** @throws {CacheError} `STORE_REFUSED` for an answer of the server, else `error` itself. */
-export function refuse(error: unknown): never {
-  if (error instanceof Error && error.name === 'ReplyError') {
-    throw new CacheError('STORE_REFUSED', error.message, { cause: error });
-  }
-  throw error;
+export function rethrow(error: unknown): never {
+  if (!(error instanceof Error) || error.name !== 'ReplyError') throw error;
+  const isCommandForbidden = error.message.startsWith('NOPERM') && error.message.includes('command');
+  const message = isCommandForbidden ? `${error.message}; Redis must allow its user ${commandsNeeded}` : error.message;
+  throw new CacheError('STORE_REFUSED', message, { cause: error });
 }
+
+/** What a user of Redis with an access list must be allowed, beside the keys of the namespace. */
+const commandsNeeded = 'GET, PTTL, MGET, SET, DEL, UNLINK, PEXPIRE, EVAL, EVALSHA, SCAN, INFO, TIME and PING';

@@ -13,7 +13,7 @@ import type { Redis } from 'ioredis';
 import { systemClock } from './clock.ts';
 import { CacheError } from './errors.ts';
 import { batchCalls } from './redis-batch.ts';
-import { connectRedis, refuse, type ConnectionOptions } from './redis-connection.ts';
+import { connectRedis, rethrow, type ConnectionOptions } from './redis-connection.ts';
 import { acquireScript, fillScript, leaseKey, releaseScript, renewScript, type Script } from './redis-scripts.ts';
 import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
 
@@ -46,6 +46,13 @@ export async function createRedisStore({
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
   const boarding = batchCalls({ connection, tokenKey });
+
+  /** All keys of the namespace, some at a time, and how many of them are values. */
+  const scanned = async function* (): AsyncGenerator<{ keys: string[]; values: number }> {
+    for await (const keys of scan(redis, `${namespace}:*`)) {
+      yield { keys, values: keys.filter((key) => !key.startsWith(tokenPrefix)).length };
+    }
+  };
 
   /** A token that stands is kept; a missing one is made. */
   const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
@@ -151,24 +158,22 @@ export async function createRedisStore({
     },
 
     async dropTokens(tags) {
-      await redis.unlink(tags.map(tokenKey)).catch(refuse);
+      await redis.unlink(tags.map(tokenKey)).catch(rethrow);
     },
 
     async clear() {
       let keysRemoved = 0;
-      for await (const keys of scan(redis, `${namespace}:*`)) {
-        keysRemoved += keys.filter((key) => !key.startsWith(tokenPrefix)).length;
-        await redis.unlink(keys).catch(refuse);
+      for await (const { keys, values } of scanned()) {
+        keysRemoved += values;
+        await redis.unlink(keys).catch(rethrow);
       }
       return keysRemoved;
     },
 
     async usage() {
       let keys = 0;
-      for await (const batch of scan(redis, `${namespace}:*`)) {
-        keys += batch.filter((key) => !key.startsWith(tokenPrefix)).length;
-      }
-      const [, bytes = '0'] = /^used_memory:(\d+)/m.exec(await redis.info('memory').catch(refuse)) ?? [];
+      for await (const { values } of scanned()) keys += values;
+      const [, bytes = '0'] = /^used_memory:(\d+)/m.exec(await redis.info('memory').catch(rethrow)) ?? [];
       return { keys, memoryUsed: Number(bytes) };
     },
 
@@ -186,7 +191,7 @@ export async function createRedisStore({
 async function* scan(redis: Redis, pattern: string): AsyncGenerator<string[]> {
   let cursor = '0';
   do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount).catch(refuse);
+    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount).catch(rethrow);
     cursor = next;
     if (keys.length > 0) yield keys;
   } while (cursor !== '0');

@@ -89,6 +89,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       const report = openRow(context, { key, path: () => responsePathAsArray(info.path) });
       return engine.fetch(key, policy, load, {
         mode: isAnonymous ? 'bypass' : modeOf(info, this.#hasDirective),
+        ...(typeof context === 'object' && context !== null ? { request: context } : {}),
         ...(report === undefined ? {} : { report }),
       });
     };

@@ -1,7 +1,9 @@
 // A real Redis that is killed, hung or full while it is used.
 import { expect, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../src/cache/index.ts';
+import { makeFolder } from '../../src/embedded/index.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { newWorld, redisClient, TestClock, times, turn, withResolvers, type World } from './world.ts';
 
 interface RedisWorld extends World {
@@ -31,6 +33,10 @@ async function openBreaker({ fetch, trace, clock }: World): Promise<void> {
 /** Lets the breaker ping until it closes, which it does once the connection is up again. */
 async function closeBreaker({ clock, trace }: World): Promise<void> {
   await expect.poll(() => (clock.advance(250), trace.count('breaker-closed'))).toBeGreaterThan(0);
+}
+
+async function closeBreakerIfOpen(world: World): Promise<void> {
+  if (world.trace.count('breaker-opened') > world.trace.count('breaker-closed')) await closeBreaker(world);
 }
 
 async function expectCached({ fetch, source, trace }: World): Promise<void> {
@@ -207,4 +213,90 @@ it('answers every request while its connection is cut again and again', async ()
     clock.advance(250);
   }
   expect(trace.count('load-failed')).toBe(0);
+});
+
+it('answers every request while Redis is out of reach, and caches again when it is back', async () => {
+  const server = await startTestRedis();
+  const proxy = await startTcpProxy(server.socketPath);
+  onTestFinished(async () => {
+    await proxy.stop();
+    await server.stop();
+  });
+  const store = await createRedisStore({ address: proxy.address, namespace: 'shop', deadlineMs: 20_000 });
+  const world = { ...(await newWorld(store)), server };
+  await world.fetch();
+  proxy.isBlackHole = true;
+  await openBreaker(world);
+  proxy.isBlackHole = false;
+  await closeBreaker(world);
+  await expectCached(world);
+});
+
+it('answers every request while Redis wants a password, and caches again when it wants none', async () => {
+  const world = await newRedisWorld();
+  const { fetch, server } = world;
+  const client = await redisClient(server.socketPath);
+  await fetch();
+  await client.config('SET', 'requirepass', 'word');
+  await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  for (const id of times(30, Number)) expect(await fetch({ args: { id } })).toBe('value');
+  await client.config('SET', 'requirepass', '');
+  await expect
+    .poll(async () => {
+      world.clock.advance(250);
+      await fetch({ args: { probe: 1 } });
+      return (await world.outcome({ args: { probe: 1 } })).state;
+    })
+    .toBe('hit');
+});
+
+it('answers every request while Redis reads its dump, and caches again when it has', async () => {
+  const folder = await makeFolder('cachepot-test-loading-');
+  const server = await startTestRedis(['--dir', folder.path, '--dbfilename', 'dump.rdb']);
+  onTestFinished(async () => {
+    await server.stop();
+    await folder.remove();
+  });
+  const client = await redisClient(server.socketPath);
+  await client.call('DEBUG', 'POPULATE', '2000', 'other', '10');
+  await client.save();
+  const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000 });
+  const world = { ...(await newWorld(store)), server };
+  await client.config('SET', 'key-load-delay', '500');
+  const loading = client.call('DEBUG', 'RELOAD', 'NOSAVE').catch(() => {});
+  for (const id of times(30, Number)) expect(await world.fetch({ args: { id } })).toBe('value');
+  await loading;
+  await closeBreakerIfOpen(world);
+  await expectCached(world);
+});
+
+it('gives up a flush of a hung Redis in its time, and keeps the connection', async () => {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  let connections = 0;
+  const store = await createRedisStore({
+    address: server.socketPath,
+    namespace: 'shop',
+    deadlineMs: 50,
+    onReady: () => (connections += 1),
+  });
+  onTestFinished(() => store.close());
+  server.kill('SIGSTOP');
+  await expect(store.clear()).rejects.toThrow('Command timed out');
+  server.kill('SIGCONT');
+  await store.ping();
+  expect(connections).toBe(1);
+});
+
+it('hears an answer that came in time though this process has stalled meanwhile', async () => {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 400 });
+  onTestFinished(() => store.close());
+  await store.read('shop:a', ['*']);
+  const reading = store.read('shop:a', ['*']);
+  await turn();
+  const startedMs = performance.now();
+  while (performance.now() - startedMs < 500);
+  await expect(reading).resolves.toMatchObject({ text: undefined });
 });

@@ -39,6 +39,27 @@ describe('a store that rejects', () => {
     expect(write.sick.calls).toEqual(['capture', 'write']);
   });
 
+  it('is left alone by all fetches of a request when it has failed one, and by no other request', async () => {
+    const { fetch, sick } = await newSickWorld();
+    const nested = (request: object, depth: number): Promise<unknown> =>
+      fetch({ request, field: `Query.n${depth}`, load: () => (depth === 0 ? 'leaf' : nested(request, depth - 1)) });
+    sick.health = 'failing';
+    expect(await nested({}, 9)).toBe('leaf');
+    expect(sick.calls).toEqual(['read']);
+    await fetch({ request: {} });
+    await fetch();
+    expect(sick.calls).toEqual(['read', 'read', 'read']);
+  });
+
+  it('is asked again by a request that it has answered no: what it holds is served', async () => {
+    const { fetch, outcome, sick } = await newSickWorld(['acquire']);
+    await fetch({ field: 'Query.held' });
+    const request = {};
+    sick.health = 'refusing';
+    await fetch({ request });
+    expect(await outcome({ request, field: 'Query.held' })).toMatchObject({ state: 'hit' });
+  });
+
   it('rejects an invalidation and a flush, because nobody may believe in what did not happen', async () => {
     const { cache, sick, trace } = await newSickWorld();
     sick.health = 'failing';

@@ -132,3 +132,29 @@ it('lets the fault of one key not reach the others', async () => {
   expect(mine).toMatchObject({ status: 'fulfilled', value: { text: 'text' } });
   expect(theirs).toMatchObject({ status: 'rejected', reason: { code: 'STORE_REFUSED' } });
 });
+
+it('lets a token that an access list forbids, or something else at its key, not reach the others', async () => {
+  const { store, client } = await newCounted();
+  const [kept] = await store.capture(['kept']);
+  await client.hset('shop:tag:other', 'field', 'value');
+  await client.acl('SETUSER', 'default', 'resetkeys', '~shop:k', '~shop:tag:kept', '~shop:tag:other');
+  const [mine, theirs] = await Promise.allSettled([
+    store.read('shop:k', ['kept', 'other']),
+    store.tokens(['kept', 'forbidden']),
+  ]);
+  expect(mine).toMatchObject({ status: 'fulfilled', value: { tokens: [kept, undefined] } });
+  expect(theirs).toMatchObject({ status: 'rejected', reason: { code: 'STORE_REFUSED' } });
+});
+
+it.each(['info', 'time'])('says which commands Redis must allow, where it does not allow %s', async (command) => {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const client = await redisClient(server.socketPath);
+  const faults: unknown[] = [];
+  const store = await createRedisStore({ address: server.socketPath, namespace: 'shop' });
+  await client.acl('SETUSER', 'default', `-${command}`);
+  const { fetch, cache } = await newWorld(store);
+  cache.on((event) => void ('error' in event && faults.push(event.error)));
+  expect(await fetch()).toBe('value');
+  expect(String(faults[0])).toMatch(/Redis must allow its user .*INFO, TIME/);
+});
