@@ -168,32 +168,6 @@ describe('who misses what another process loads', () => {
     await pollUntil(waiting, two);
   });
 
-  it('asks less often where very many wait in its process', async () => {
-    const { one, two } = await newProcesses();
-    const held = times(1_000, () => one.source.hold());
-    const first = times(1_000, (id) => one.fetch({ tags, args: { id } }));
-    await Promise.all(held.map(({ begun }) => begun));
-    const waiting = times(1_000, (id) => two.fetch({ tags, args: { id } }));
-    let [asked, isOver] = [0, false];
-    const acquire = two.store.acquire.bind(two.store);
-    two.store.acquire = (...args) => ((asked += 1), acquire(...args));
-    void Promise.all(waiting).then(() => (isOver = true));
-    await expect.poll(() => two.clock.pending, { timeout: 20_000 }).toBe(2_000); // a pause each, and the end of its flight
-    for (let passedMs = 0; passedMs < 1_000; passedMs += 10) {
-      two.clock.advance(10);
-      await two.store.ping();
-      await turn();
-    }
-    expect([isOver, asked > 1_000, asked < 15_000]).toEqual([false, true, true]);
-    for (const load of held) load.give('value');
-    await Promise.all(first);
-    while (!isOver) {
-      two.clock.advance(10);
-      await turn();
-    }
-    expect(two.source.loads).toBe(0);
-  });
-
   it('waits longer than the store may take for a request, however long each asking takes', async () => {
     const { one } = await newProcesses();
     const sick = new SickStore(await redisStore(one.namespace));

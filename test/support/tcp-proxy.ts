@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 /** A TCP port before a Unix socket, which can swallow what comes, in both directions, as a network without a route does. */
 export interface TcpProxy {
   readonly address: string;
+  /** A connection that has lost something stays dead when it ends: TCP loses nothing on one that lives. */
   isBlackHole: boolean;
   stop(): Promise<void>;
 }
@@ -11,12 +12,16 @@ export async function startTcpProxy(socketPath: string): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
     const far = connect(socketPath);
+    let isLost = false;
     for (const [from, to] of [
       [near, far],
       [far, near],
     ] as const) {
       sockets.add(from);
-      from.on('data', (bytes) => void (proxy.isBlackHole || to.destroyed || to.write(bytes)));
+      from.on('data', (bytes) => {
+        isLost ||= proxy.isBlackHole;
+        if (!isLost && !to.destroyed) to.write(bytes);
+      });
       from.on('error', () => {}); // `close` follows
       from.on('close', () => {
         sockets.delete(from);
