@@ -3,16 +3,21 @@ export class Background {
   readonly #tasks = new Set<Promise<void>>();
 
   run(task: Promise<unknown>): void {
-    const done = task.then(
-      () => {},
-      () => {}, // whoever could do something about it has heard of it from the store
-    );
-    this.#tasks.add(done);
-    void done.then(() => this.#tasks.delete(done));
+    const running = this.#caught(task);
+    this.#tasks.add(running);
+    void running.finally(() => this.#tasks.delete(running));
   }
 
   /** Resolves when nothing runs any more, what is begun meanwhile included. */
   async drain(): Promise<void> {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+  }
+
+  async #caught(task: Promise<unknown>): Promise<void> {
+    try {
+      await task;
+    } catch {
+      // Whoever could do something about it has heard of it from the store.
+    }
   }
 }

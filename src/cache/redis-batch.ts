@@ -23,10 +23,11 @@ export function batchCalls(parts: BatchParts): () => Batch {
   let boarding: Batch | undefined;
   return () => {
     if (boarding !== undefined && boarding.size < batchMax) return boarding;
-    const leaves = endOfTurn().then(() => {
+    const leave = async (): Promise<void> => {
+      await endOfTurn();
       if (boarding === batch) boarding = undefined;
-    });
-    const batch = new Batch(parts, leaves);
+    };
+    const batch = new Batch(parts, leave());
     return (boarding = batch);
   };
 }

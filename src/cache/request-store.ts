@@ -140,23 +140,18 @@ export class RequestStore {
     return { trip, answer };
   }
 
-  #waitFor<T>({ trip, answer }: Asked<T>): Promise<T | Late<T> | undefined> {
+  async #waitFor<T>({ trip, answer }: Asked<T>): Promise<T | Late<T> | undefined> {
     const patienceMs = this.#leftMs;
-    if (patienceMs <= 0) return Promise.resolve(new Late(answer));
-    return new Promise((resolve) => {
+    if (patienceMs <= 0) return new Late(answer);
+    let cancel = (): void => {};
+    const giveUp = new Promise<Late<T>>((resolve) => {
       // Where nothing is spent as yet, the call's own deadline will do.
-      const cancel =
-        patienceMs === this.#parts.deadlineMs
-          ? () => {}
-          : trip.after(patienceMs, () => {
-              this.#leftMs = 0;
-              resolve(new Late(answer));
-            });
-      void answer.then((given) => {
-        cancel();
-        this.#leftMs = Math.min(this.#leftMs, patienceMs - trip.elapsedMs);
-        resolve(given);
-      });
+      if (patienceMs < this.#parts.deadlineMs) cancel = trip.after(patienceMs, () => resolve(new Late(answer)));
     });
+    const given = await Promise.race([answer, giveUp]);
+    cancel();
+    const isLate = given instanceof Late;
+    this.#leftMs = isLate ? 0 : Math.min(this.#leftMs, patienceMs - trip.elapsedMs);
+    return given;
   }
 }

@@ -73,19 +73,19 @@ export class RoundTrip {
       };
       const settled = (): boolean => this.#open.delete(expire);
       this.#open.add(expire);
-      call.then(
-        (answer) => {
+      const answered = async (): Promise<void> => {
+        try {
+          const answer = await call;
           if (!settled()) return;
           resolve(answer);
-          this.#goOn();
-        },
-        (error: unknown) => {
+        } catch (error) {
           if (!settled()) return;
           this.#fail(operation, error);
           reject(error);
-          this.#goOn();
-        },
-      );
+        }
+        this.#goOn();
+      };
+      void answered();
     });
   }
 

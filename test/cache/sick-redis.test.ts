@@ -224,7 +224,7 @@ it('answers every request while Redis is out of reach, and caches again when it 
   });
   const store = await createRedisStore({ address: proxy.address, namespace: 'shop', deadlineMs: 20_000 });
   const world = { ...(await newWorld(store)), server };
-  await world.fetch();
+  expect(await world.fetch()).toBe('value');
   proxy.isBlackHole = true;
   await openBreaker(world);
   proxy.isBlackHole = false;

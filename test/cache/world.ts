@@ -200,9 +200,9 @@ export async function newWorld(
 
 /** Closes it; what a silent store never answers is over at its deadline. */
 async function closed(cache: Cache, clock: TestClock): Promise<void> {
-  let isClosed = false;
-  const closing = cache.close().finally(() => (isClosed = true));
-  while (!isClosed) {
+  const way = { isOver: false };
+  const closing = cache.close().finally(() => (way.isOver = true));
+  while (!way.isOver) {
     await turn();
     clock.advance(100);
   }
