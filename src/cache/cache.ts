@@ -55,11 +55,8 @@ export interface CacheOptions {
   random?: () => number;
 }
 
-interface Asked {
-  readonly policy: Policy;
-  readonly load: () => unknown;
+interface Asked extends Pick<Fill, 'policy' | 'load'> {
   readonly mode: Mode;
-  /** The request that it is part of. */
   readonly from: object | undefined;
   /** Whether it has boarded one flight in vain: after the next one it loads for itself. */
   readonly isAgain?: boolean;

@@ -185,8 +185,21 @@ export async function newWorld(
   const source = new Source();
   const trace = new Trace(cache);
   const fetch = async (options: Fetching = {}): Promise<unknown> => {
-    const { field = 'Query.field', ttl = '60s', tags = [], load = source.load, mode, report, ...parts } = options;
-    const how = { ...(mode === undefined ? {} : { mode }), ...(report === undefined ? {} : { report }) };
+    const {
+      field = 'Query.field',
+      ttl = '60s',
+      tags = [],
+      load = source.load,
+      mode,
+      report,
+      request,
+      ...parts
+    } = options;
+    const how = {
+      ...(mode === undefined ? {} : { mode }),
+      ...(report === undefined ? {} : { report }),
+      ...(request === undefined ? {} : { request }),
+    };
     return cache.fetch(cache.key({ field, ...parts }), createPolicy(field, { ttl, tags }), load, how);
   };
   const outcome = async (options: Fetching = {}): Promise<Outcome & { value: unknown }> => {
