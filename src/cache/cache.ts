@@ -1,7 +1,7 @@
 /**
  * Cache-aside over a store. `fetch` is the read path, told once:
  *
- *   a flight of this key is up? board it · read value and tokens · the stamps stand? a hit · else one load for all who
+ *   in the memory tier? a hit · a flight of this key is up? board it · read value and tokens · the stamps stand? a hit · else one load for all who
  *   wait, in this process and the others: take the lease, load, store the value under the tokens of before · answer
  *
  * A fault of the store is a miss and an event, never an error of the request. A load's rejection passes untouched, and
@@ -19,7 +19,8 @@ import { Leases } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
 import { isHeldBy, LoadScope } from './load-scope.ts';
 import { lookup } from './lookup.ts';
-import { outcomeOf, type Answer, type Outcome } from './outcome.ts';
+import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
+import { eventOf, hit, outcomeOf, type Answer, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import type { Store, StoreUsage, Tier } from './store.ts';
 import { checkTag, everythingTag, tagsToDrop } from './tags.ts';
@@ -49,6 +50,12 @@ export interface CacheOptions {
   knownTags?: () => readonly string[];
   /** From 0 to 1, as `Math.random`, which it is unless told otherwise. */
   random?: () => number;
+  /**
+   * The bytes of the memory tier: values of the store, kept in this process and frozen, so that a hit needs no round trip.
+   * Where another process invalidates, a read may give what was valid up to 500 ms before it began, unless its policy
+   * is strict. 0, which it is unless told otherwise: none. A store of one process, in memory already, has none in front.
+   */
+  memoryBytesMax?: number;
 }
 
 /** A cache over one store, for one namespace. `createCache` makes one. */
@@ -59,32 +66,32 @@ export class Cache {
   readonly #clock: Clock;
   readonly #flights = new Flights<Filled>();
   readonly #leases: Leases;
+  readonly #memory: MemoryTier | undefined;
   readonly #running: RunningLoads = new Map();
   readonly #touched: TouchedTags;
   readonly #listeners = new Set<CacheListener>();
   readonly #usage: KeptUsage;
 
-  constructor({
-    store,
-    clock = systemClock,
-    deadlineMs = 100,
-    random = Math.random,
-    knownTags = () => [],
-  }: CacheOptions) {
+  constructor(options: CacheOptions) {
+    const { store, clock = systemClock, deadlineMs = 100, random = Math.random } = options;
+    const { knownTags = () => [], memoryBytesMax = 0 } = options;
     this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;
     this.#touched = new TouchedTags(knownTags);
     this.#store = guardStore(store, { clock, deadlineMs, emit: this.emit });
-    this.#usage = new KeptUsage(() => this.#store.usage(), clock);
     this.#leases = new Leases({ guarded: this.#store, clock, emit: this.emit, random });
+    this.#usage = new KeptUsage(() => this.#store.usage(), clock);
+    this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit: this.emit });
+    this.on(({ type }) => type === 'breaker-closed' && this.#memory?.distrust());
   }
 
   /**
    * The value at `key`: from the cache, or loaded and stored.
    *
    * @param policy What `createPolicy` gives; a caller may put other tags in for one call.
-   * @returns The value as `load` gives it. Who did not load it himself has a copy of his own.
+   * @returns The value as `load` gives it. Who did not load it himself has a copy of his own, or, where the memory tier
+   *   keeps it, one that is frozen.
    * @throws Whatever `load` rejects with, unchanged; `CacheError` `INVALID_TAG`, and `CIRCULAR_LOAD` where the load of
    *   this key fetches it again. A fault of the store never throws; see the event `store-failed`.
    */
@@ -99,8 +106,8 @@ export class Cache {
     const nowMs = this.#clock.nowMs();
     outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
     const durationMs = nowMs - startedMs;
-    this.#tell(key, answer, durationMs);
-    options.report?.(outcomeOf(answer, { tier: this.tier, durationMs }));
+    this.emit(eventOf(key, answer, durationMs));
+    options.report?.(outcomeOf(answer, durationMs));
     return answer.value as T;
   }
 
@@ -110,24 +117,29 @@ export class Cache {
   ): Promise<Answer> {
     const unstored = { stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0 };
     if (mode === 'bypass') return { ...unstored, state: 'bypass', value: await load() };
-    const parts = this.#partsOfRequest();
     const tags = this.#touched.ofFetch(key.field, policy.tags);
+    // What a load is made of is read from the store: memory may still give what is older than the load's tokens.
+    const isForMemory = mode === 'use' && !policy.isStrict && LoadScope.current() === undefined;
+    const memory = isForMemory ? this.#memory : undefined;
+    const held = memory?.get(key.text, tags.required);
+    if (held !== undefined) return hit('memory', held);
+
+    const parts = this.#partsOfRequest();
     const request = { key, policy, tags, load };
     if (mode === 'refresh') {
       return { ...(await this.#startFlight(parts, { ...request, found: 'anything' })), state: 'refresh' };
     }
-
     const loadMyself = (): Promise<Filled> => fill(parts, { ...request, found: 'no-store' });
     const number = this.#flights.arrive();
     const flight = this.#flights.get(key.text);
     const landed = flight === undefined ? undefined : await flight;
     if (landed !== undefined && landed.provenFor >= number) return shared(landed, loadMyself);
 
+    const ticket = memory?.ticket();
     const seen = await lookup(parts, key, tags);
     if (seen.found === 'entry') {
-      const { value, freshMs, loadMs, stamps } = seen.entry;
-      const ttlMs = seen.remainingMs;
-      return { state: 'hit', value, stamps, ttlMs, ageMs: freshMs - ttlMs, loadMs };
+      if (ticket !== undefined) memory?.keep(ticket, key.text, seen);
+      return hit(this.tier, seen);
     }
     // Another request may have taken off while this one read, and so after this one came.
     const since = this.#flights.get(key.text);
@@ -144,7 +156,11 @@ export class Cache {
   }
 
   #startFlight(parts: FillParts, request: Fill): Promise<Filled> {
-    return this.#flights.start(request.key.text, (flight) => fill(parts, { ...request, flight }));
+    return this.#flights.start(request.key.text, async (flight) => {
+      const filled = await fill(parts, { ...request, flight });
+      this.#memory?.drop(request.key.text);
+      return filled;
+    });
   }
 
   /**
@@ -216,9 +232,15 @@ export class Cache {
     }
   };
 
+  /** The memory tier: whether it answers, and about how many bytes it takes. Undefined where there is none. */
+  get memory(): { readonly isProven: boolean; readonly bytes: number } | undefined {
+    return this.#memory;
+  }
+
   /** Lets go of the store. Loads that run end, and are not stored; nobody elsewhere waits for them. */
   async close(): Promise<void> {
     await this.#leases.close();
+    this.#memory?.close();
     await this.#store.close();
   }
 
@@ -230,14 +252,9 @@ export class Cache {
       void this.#leases.endAll();
       throw error;
     } finally {
+      this.#memory?.forget(tags);
       this.#flights.clearBoard();
     }
-  }
-
-  #tell({ text: key, field }: Key, answer: Answer, durationMs: number): void {
-    if (answer.state === 'hit') {
-      this.emit({ type: 'hit', key, field, durationMs, ageMs: answer.ageMs, loadMs: answer.loadMs });
-    } else this.emit({ type: answer.state, key, field, durationMs });
   }
 }
 

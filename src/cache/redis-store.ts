@@ -24,6 +24,7 @@ import {
   type Script,
 } from './redis-scripts.ts';
 import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
+import { addReplaced, trackTokens } from './tracking.ts';
 
 /** Keys that one SCAN step looks at; each batch is one UNLINK. */
 const scanCount = 250;
@@ -116,6 +117,7 @@ export async function createRedisStore({
       const endsAtMs = Math.floor((await serverNowMs()) + ttlMs);
       // Who loads under a lease has begun before: what he brings is older, and is not stored over this.
       const commands = redis.pipeline().set(key, text, 'PXAT', endsAtMs).del(leaseKey(key));
+      addReplaced(commands, tokenPrefix, key);
       const replies = await run(tags.length === 0 ? commands : commands.mget(tags.map(tokenKey)));
       return tags.length === 0 ? [] : await tokensIn(replies.at(-1));
     },
@@ -169,6 +171,8 @@ export async function createRedisStore({
       const [, bytes = '0'] = /^used_memory:(\d+)/m.exec(await redis.info('memory').catch(refuse)) ?? [];
       return { keys, memoryUsed: Number(bytes) };
     },
+
+    track: (ears) => trackTokens({ address, prefix: tokenPrefix, redis }, ears),
 
     async ping() {
       await redis.ping();
