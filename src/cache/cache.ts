@@ -9,7 +9,7 @@
  */
 import { shared } from './boarding.ts';
 import { systemClock, type Clock } from './clock.ts';
-import type { CacheEvent, CacheListener } from './events.ts';
+import { Listeners, type CacheEvent, type CacheListener } from './events.ts';
 import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
 import { Flights } from './flight.ts';
 import { guardStore, type GuardedStore } from './guarded-store.ts';
@@ -69,7 +69,7 @@ export class Cache {
   readonly #memory: MemoryTier | undefined;
   readonly #running: RunningLoads = new Map();
   readonly #touched: TouchedTags;
-  readonly #listeners = new Set<CacheListener>();
+  readonly #listeners = new Listeners();
   readonly #usage: KeptUsage;
 
   constructor(options: CacheOptions) {
@@ -211,8 +211,7 @@ export class Cache {
 
   /** Calls `listener` with all that the cache does; the returned function ends that. */
   on(listener: CacheListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /** Says that a field is left uncached: what a load around it makes of its value is then not stored either. */
@@ -222,15 +221,7 @@ export class Cache {
   }
 
   /** Tells the listeners. */
-  readonly emit = (event: CacheEvent): void => {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch {
-        // A listener cannot break a request.
-      }
-    }
-  };
+  readonly emit = (event: CacheEvent): void => this.#listeners.tell(event);
 
   /** The memory tier: whether it answers, and about how many bytes it takes. Undefined where there is none. */
   get memory(): { readonly isProven: boolean; readonly bytes: number } | undefined {

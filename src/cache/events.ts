@@ -43,3 +43,23 @@ export type CacheListener = (event: CacheEvent) => void;
 
 /** How the parts of the engine say what they do. */
 export type EmitEvent = (event: CacheEvent) => void;
+
+/** Those who hear of it. */
+export class Listeners {
+  readonly #listeners = new Set<CacheListener>();
+
+  add(listener: CacheListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  tell(event: CacheEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch {
+        // A listener cannot break a request.
+      }
+    }
+  }
+}
