@@ -33,7 +33,7 @@ describe('a schema is refused', () => {
     [
       'an unknown option',
       { ttl: '60s', scope: 'public', stale: '5m' },
-      'Query.stats: cache has scope, ttl, tags, parentId, vary, got stale',
+      'Query.stats: cache has scope, ttl, tags, strict, parentId, vary, got stale',
     ],
     [
       'a ttl without a unit',
