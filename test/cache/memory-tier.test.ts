@@ -1,9 +1,9 @@
 // The memory tier on a real Redis: what it gives, what it never gives, and when it holds its tongue.
-import { createServer, connect, type Socket } from 'node:net';
 import { expect, describe, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../src/cache/index.ts';
+import { newHalfOpenProxy } from '../support/half-open.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
-import { newWorld, redisClient, times, withResolvers, type Fetching, type World } from './world.ts';
+import { newWorld, redisClient, times, type Fetching, type World } from './world.ts';
 
 const memoryBytesMax = 1_000_000;
 const tags = ['products'];
@@ -231,11 +231,11 @@ describe('memory holds its tongue', () => {
 
   it('when its connection is half open, and speaks again over another one', async () => {
     const server = await newServer();
-    const proxy = await newProxy(server);
+    const proxy = await newHalfOpenProxy(server.socketPath);
     const world = await newServerWorld(server, proxy.port);
     await inMemory(world);
     const client = await redisClient(server.socketPath);
-    proxy.silenceLast();
+    proxy.silenceTrackers();
     await client.unlink('shop:tag:products');
     world.source.gives('new');
     await proven(world, false);
@@ -248,7 +248,7 @@ describe('memory holds its tongue', () => {
     const server = await newServer();
     const client = await redisClient(server.socketPath);
     await client.call('ACL', 'SETUSER', 'shop', 'on', '>secret', '~*', '&*', '+@all', '-client|tracking');
-    const proxy = await newProxy(server);
+    const proxy = await newHalfOpenProxy(server.socketPath);
     const world = await newServerWorld(server, proxy.port, 'shop:secret@');
     const { clock, outcome, trace, fetch } = world;
     await expect.poll(() => trace.count('tracking-refused')).toBe(1);
@@ -345,43 +345,4 @@ async function newServerWorld(server: TestRedis, port?: number, user = ''): Prom
   const address = port === undefined ? server.socketPath : `redis://${user}127.0.0.1:${port}`;
   const store = await createRedisStore({ address, namespace: 'shop', deadlineMs: 20_000 });
   return newWorld(store, { memoryBytesMax });
-}
-
-interface Proxy {
-  readonly port: number;
-  /** What was connected last, which is the one that is told of changes, hears nothing any more, and is not ended. */
-  silenceLast(): void;
-}
-
-async function newProxy(server: TestRedis): Promise<Proxy> {
-  const sockets = new Set<Socket>();
-  const pairs: (readonly [Socket, Socket])[] = [];
-  const listening = withResolvers<void>();
-  const proxy = createServer((front) => {
-    const back = connect(server.socketPath);
-    pairs.push([front, back]);
-    for (const socket of [front, back]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-    }
-    front.pipe(back);
-    back.pipe(front);
-  });
-  proxy.listen(0, '127.0.0.1', () => listening.resolve());
-  await listening.promise;
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    proxy.close();
-  });
-  const address = proxy.address();
-  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
-  return {
-    port: address.port,
-    silenceLast() {
-      const [front, back] = pairs.at(-1) ?? [];
-      front?.unpipe();
-      back?.unpipe();
-      back?.resume();
-    },
-  };
 }
