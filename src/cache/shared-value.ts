@@ -57,9 +57,9 @@ function bytesOfObject(value: object, depth: number): number | undefined {
 }
 
 /** Header, shape, the list of its properties. */
-const objectBytes = 56;
+const objectBytes = 40;
 /** A property, or an item. */
-const placeBytes = 10;
+const placeBytes = 8;
 
 function bytesOfText(text: string): number {
   const isWide = /[^\0-\u00ff]/.test(text);

@@ -100,7 +100,10 @@ async function look() {
 }
 
 const events = {};
-cache.on(({ type }) => (events[type] = (events[type] ?? 0) + 1));
+cache.on(({ type, error }) => {
+  events[type] = (events[type] ?? 0) + 1;
+  if (error !== undefined && process.env['DEBUG']) console.error(type, error);
+});
 
 const tasks = { readAndWrite, readDistinct, events: async () => events };
 process.on('message', ({ task, ...options }) => {
