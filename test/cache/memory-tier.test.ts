@@ -1,8 +1,10 @@
 // The memory tier on a real Redis: what it gives, what it never gives, and when it holds its tongue.
 import { expect, describe, it, onTestFinished } from 'vitest';
-import { createRedisStore } from '../../src/cache/index.ts';
+import type { TokenEars, TrackTokens } from '../../src/cache/coherence.ts';
+import { createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
 import { newHalfOpenProxy } from '../support/half-open.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
+import { SickStore } from './sick-store.ts';
 import { newWorld, redisClient, times, type Fetching, type World } from './world.ts';
 
 const memoryBytesMax = 1_000_000;
@@ -276,20 +278,41 @@ describe('memory holds its tongue', () => {
     await inMemory(world);
     expect(cache.memory?.bytes).toBeGreaterThan(0);
   });
+
+  it('after the store was left alone, until a probe that is set then is heard', async () => {
+    const heard: TokenEars[] = [];
+    const track: TrackTokens = (ears) => {
+      heard.push(ears);
+      return { probe: async () => {}, reconnect() {}, close() {} };
+    };
+    const store = Object.assign(new SickStore(createMemoryStore({ namespace: 'shop' })), { track });
+    const { cache, clock, fetch, trace } = await newWorld(store, { memoryBytesMax });
+    for (const ears of heard) {
+      ears.listening();
+      ears.heard(1);
+    }
+    expect(cache.memory?.isProven).toBe(true);
+    store.health = 'failing';
+    await Promise.all(times(30, (id) => fetch({ args: { id } })));
+    store.health = 'well';
+    const isBack = trace.next('breaker-closed');
+    clock.advance(250);
+    await isBack;
+    expect(cache.memory?.isProven).toBe(false);
+  });
 });
 
 it('stays within its bytes, the values used least recently going first', async () => {
   const world = await newMemoryWorld();
   const { cache, outcome, source } = world;
-  source.gives('x'.repeat(1_000));
+  source.gives('x'.repeat(10_000));
   await inMemory(world);
-  const args = times(2_000, (id) => ({ id }));
-  await Promise.all(args.map((each) => world.fetch({ tags, args: each })));
-  await Promise.all(args.map((each) => world.fetch({ tags, args: each })));
+  const args = times(200, (id) => ({ id }));
+  for (const each of [...args, ...args]) await world.fetch({ tags, args: each });
   expect(cache.memory?.bytes).toBeGreaterThan(memoryBytesMax / 2);
   expect(cache.memory?.bytes).toBeLessThanOrEqual(memoryBytesMax);
   await proven(world);
-  expect(await outcome({ tags, args: { id: 1_999 } })).toMatchObject({ tier: 'memory' });
+  expect(await outcome({ tags, args: { id: 199 } })).toMatchObject({ tier: 'memory' });
   expect(await outcome({ tags, args: { id: 0 } })).toMatchObject({ tier: 'redis' });
 });
 

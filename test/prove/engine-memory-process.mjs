@@ -80,7 +80,8 @@ async function readDistinct({ kind, count }) {
     }
     await commands.exec();
     const report = ({ tier }) => (fromRedis += tier === 'redis' ? 1 : 0);
-    await Promise.all(keys.map((key) => cache.fetch(key, policy, () => Promise.reject(new Error('lost')), { report })));
+    const load = async () => (console.error('LOAD', first, JSON.stringify(recent.slice(-12))), 0);
+    await Promise.all(keys.map((key) => cache.fetch(key, policy, load, { report })));
     await redis.unlink(keys.map(({ text }) => text));
     if ((first + chunk) % (count / 10) === 0) looks.push(await look());
   }
@@ -100,9 +101,11 @@ async function look() {
 }
 
 const events = {};
-cache.on(({ type, error }) => {
+const recent = [];
+cache.on((event) => {
+  const { type, error } = event;
   events[type] = (events[type] ?? 0) + 1;
-  if (error !== undefined && process.env['DEBUG']) console.error(type, error);
+  if (type !== 'hit') recent.push({ ...event, error: String(error), atMs: performance.now() });
 });
 
 const tasks = { readAndWrite, readDistinct, events: async () => events };
