@@ -80,8 +80,7 @@ async function readDistinct({ kind, count }) {
     }
     await commands.exec();
     const report = ({ tier }) => (fromRedis += tier === 'redis' ? 1 : 0);
-    const load = async () => (console.error('LOAD', first, JSON.stringify(recent.slice(-12))), 0);
-    await Promise.all(keys.map((key) => cache.fetch(key, policy, load, { report })));
+    await Promise.all(keys.map((key) => cache.fetch(key, policy, () => 'loaded', { report })));
     await redis.unlink(keys.map(({ text }) => text));
     if ((first + chunk) % (count / 10) === 0) looks.push(await look());
   }
@@ -101,11 +100,9 @@ async function look() {
 }
 
 const events = {};
-const recent = [];
-cache.on((event) => {
-  const { type, error } = event;
-  events[type] = (events[type] ?? 0) + 1;
-  if (type !== 'hit') recent.push({ ...event, error: String(error), atMs: performance.now() });
+cache.on(({ type, reason }) => {
+  const name = reason === undefined ? type : `${type}(${reason})`;
+  events[name] = (events[name] ?? 0) + 1;
 });
 
 const tasks = { readAndWrite, readDistinct, events: async () => events };
