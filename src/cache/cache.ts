@@ -8,6 +8,7 @@
  * nothing is stored.
  */
 import { shared } from './boarding.ts';
+import type { CacheOptions } from './cache-options.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { Listeners, type CacheEvent, type CacheListener } from './events.ts';
 import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
@@ -22,7 +23,7 @@ import { lookup } from './lookup.ts';
 import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
 import { eventOf, hit, outcomeOf, type Answer, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
-import type { Store, StoreUsage, Tier } from './store.ts';
+import type { StoreUsage, Tier } from './store.ts';
 import { checkTag, everythingTag, tagsToDrop } from './tags.ts';
 import { TouchedTags } from './touched-tags.ts';
 
@@ -34,28 +35,6 @@ export interface FetchOptions {
   mode?: Mode;
   /** Hears how the value was come by before `fetch` resolves; hears nothing where the load rejects. */
   report?: (outcome: Outcome) => void;
-}
-
-/** What a cache is made with. */
-export interface CacheOptions {
-  store: Store;
-  clock?: Clock;
-  /** The deadline of one round trip to the store, 100 ms unless told otherwise. */
-  deadlineMs?: number;
-  /**
-   * The tags that loads may touch beyond those that their policies name, such as the tables of a database; asked for at each
-   * fetch of a field that has not been loaded yet. Of more than 64 none are expected: what a load touches is then stored
-   * from the second load of its field on.
-   */
-  knownTags?: () => readonly string[];
-  /** From 0 to 1, as `Math.random`, which it is unless told otherwise. */
-  random?: () => number;
-  /**
-   * The bytes of the memory tier: values of the store, kept in this process and frozen, so that a hit needs no round trip.
-   * Where another process invalidates, a read may give what was valid up to 500 ms before it began, unless its policy
-   * is strict. 0, which it is unless told otherwise: none. A store of one process, in memory already, has none in front.
-   */
-  memoryBytesMax?: number;
 }
 
 /** A cache over one store, for one namespace. `createCache` makes one. */

@@ -42,7 +42,11 @@ export function shapeOf(
   }
   const types = [...reached].map((type) => printType(type)).toSorted();
   const statics = [...policies].map(([place, { ttlMs, staticTags, isPrivate, varyOf, isStrict }]) => {
-    const others = [...(isPrivate ? ['private'] : []), ...(varyOf === undefined ? [] : ['vary']), ...(isStrict ? ['strict'] : [])];
+    const others = [
+      ...(isPrivate ? ['private'] : []),
+      ...(varyOf === undefined ? [] : ['vary']),
+      ...(isStrict ? ['strict'] : []),
+    ];
     return JSON.stringify([place, ttlMs, staticTags, ...others]);
   });
   const text = JSON.stringify([codecVersion, version, statics.toSorted(), fields.toSorted(), types]);

@@ -63,22 +63,20 @@ export function createMetrics(cache: Cache): Metrics {
   });
   const { memory } = cache;
   if (memory !== undefined) {
-    new Gauge({
+    const proven = new Gauge({
       name: 'cachepot_memory_proven',
       help: '1 while the memory tier answers, because it is known what changes in Redis.',
-      registers,
-      collect() {
-        this.set(memory.isProven ? 1 : 0);
-      },
+      registers: [],
+      collect: () => proven.set(memory.isProven ? 1 : 0),
     });
-    new Gauge({
+    const bytes = new Gauge({
       name: 'cachepot_memory_bytes',
       help: 'About how many bytes the memory tier takes.',
-      registers,
-      collect() {
-        this.set(memory.bytes);
-      },
+      registers: [],
+      collect: () => bytes.set(memory.bytes),
     });
+    registry.registerMetric(proven);
+    registry.registerMetric(bytes);
   }
 
   cache.on((event) => {

@@ -184,7 +184,7 @@ async function newProcesses({ count = processCount, memoryMb = 32 } = {}): Promi
   const proxy = await newHalfOpenProxy(server.socketPath);
   const args = [server.socketPath, `redis://127.0.0.1:${proxy.port}`, String(memoryMb)];
   const processes = await Promise.all(Array.from({ length: count }, () => newProcess(args)));
-  return { processes, client, silenceTrackers: proxy.silenceTrackers };
+  return { processes, client, silenceTrackers: () => proxy.silenceTrackers() };
 }
 
 async function newProcess(args: string[]): Promise<MemoryProcess> {
