@@ -63,13 +63,13 @@ export function createMetrics(cache: Cache): Metrics {
   });
   const { memory } = cache;
   if (memory !== undefined) {
-    const proven = new Gauge({
+    const proven: Gauge = new Gauge({
       name: 'cachepot_memory_proven',
       help: '1 while the memory tier answers, because it is known what changes in Redis.',
       registers: [],
       collect: () => proven.set(memory.isProven ? 1 : 0),
     });
-    const bytes = new Gauge({
+    const bytes: Gauge = new Gauge({
       name: 'cachepot_memory_bytes',
       help: 'About how many bytes the memory tier takes.',
       registers: [],
