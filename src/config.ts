@@ -13,6 +13,8 @@ export interface Config {
   readonly cacheNamespace: string;
   /** For how long the shop's queries are fresh: 1_000…86_400_000. */
   readonly cacheTtlMs: number;
+  /** Size of the memory tier, or without a Redis of the memory store: 0…4_294_967_296 bytes; 0 turns it off. */
+  readonly cacheMemoryBytesMax: number;
   /** Whether answers carry `extensions.cache`. */
   readonly hasReport: boolean;
   /** Whether people may try things: GraphiQL, introspection, `@cache`, mutations without a token. */
@@ -49,6 +51,7 @@ const variables = z.object({
     .regex(/^[a-z0-9_-]{1,32}$/, '1 to 32 of a-z, 0-9, _ and -')
     .default('shop'),
   CACHE_TTL: wholeNumber(1, 86_400, ' (seconds)').default(60),
+  CACHE_MEMORY_MB: wholeNumber(0, 4_096, ' (MiB)').default(32),
   CACHE_REPORT: onOrOff(),
   CONSOLE: onOrOff(),
   ADMIN_TOKEN: z
@@ -75,6 +78,7 @@ export function readConfig(env: Environment): Config {
     redisUrl: data.REDIS_URL,
     cacheNamespace: data.CACHE_NAMESPACE,
     cacheTtlMs: data.CACHE_TTL * 1_000,
+    cacheMemoryBytesMax: data.CACHE_MEMORY_MB * 1024 * 1024,
     hasReport: data.CACHE_REPORT,
     hasConsole: data.CONSOLE,
     adminToken: data.ADMIN_TOKEN,

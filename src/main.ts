@@ -47,7 +47,9 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const shop = createShop({ db: database.db, simulateLatency: config.simulatesLatency });
   if (config.simulatesLatency) log.info('SIMULATED_LATENCY=on: the database answers 250 to 350 ms later than it could');
 
-  const cache = createCache({ store: await openStore(config, log, shutdown), knownTags: database.tableTags });
+  const store = await openStore(config, log, shutdown);
+  const memoryBytesMax = config.cacheMemoryBytesMax;
+  const cache = createCache({ store, memoryBytesMax, knownTags: database.tableTags });
   shutdown.add('cache', () => cache.close());
   logCacheEvents(cache, log);
   const cacheStats = new CacheStats(cache);
@@ -114,7 +116,7 @@ async function openStore(config: Config, log: Log, shutdown: Shutdown): Promise<
   if (address === undefined) {
     log.info('Redis: none, because REDIS_URL is not set and no redis-server or valkey-server is on the PATH');
     log.info('Cache: in the memory of this process alone');
-    return createMemoryStore({ namespace: config.cacheNamespace });
+    return createMemoryStore({ namespace: config.cacheNamespace, bytesMax: config.cacheMemoryBytesMax });
   }
   if (config.redisUrl !== undefined) log.info('Redis: as REDIS_URL says');
   let isReachable = true;

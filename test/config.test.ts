@@ -8,6 +8,7 @@ const defaults = {
   redisUrl: undefined,
   cacheNamespace: 'shop',
   cacheTtlMs: 60_000,
+  cacheMemoryBytesMax: 33_554_432,
   hasReport: true,
   hasConsole: true,
   adminToken: undefined,
@@ -23,7 +24,16 @@ describe('the configuration', () => {
   });
 
   it('takes an empty variable for an unset one', () => {
-    const names = ['PORT', 'HOST', 'DATABASE_URL', 'REDIS_URL', 'CACHE_NAMESPACE', 'CACHE_TTL', 'CACHE_REPORT'];
+    const names = [
+      'PORT',
+      'HOST',
+      'DATABASE_URL',
+      'REDIS_URL',
+      'CACHE_NAMESPACE',
+      'CACHE_TTL',
+      'CACHE_REPORT',
+      'CACHE_MEMORY_MB',
+    ];
     const empty = Object.fromEntries(
       [...names, 'CONSOLE', 'ADMIN_TOKEN', 'SIMULATED_LATENCY', 'LOG_LEVEL'].map((name) => [name, '']),
     );
@@ -46,6 +56,8 @@ describe('the configuration', () => {
     ['CACHE_NAMESPACE', 'x'.repeat(32), { cacheNamespace: 'x'.repeat(32) }],
     ['CACHE_TTL', '1', { cacheTtlMs: 1_000 }],
     ['CACHE_TTL', '86400', { cacheTtlMs: 86_400_000 }],
+    ['CACHE_MEMORY_MB', '0', { cacheMemoryBytesMax: 0 }],
+    ['CACHE_MEMORY_MB', '4096', { cacheMemoryBytesMax: 4_294_967_296 }],
     ['CACHE_REPORT', 'off', { hasReport: false }],
     ['CACHE_REPORT', 'on', { hasReport: true }],
     ['SIMULATED_LATENCY', 'off', { simulatesLatency: false }],
@@ -90,6 +102,8 @@ describe('the configuration', () => {
     ['CACHE_TTL', '0', `${ttl} "0"`],
     ['CACHE_TTL', '86401', `${ttl} "86401"`],
     ['CACHE_TTL', '60s', `${ttl} "60s"`],
+    ['CACHE_MEMORY_MB', '4097', 'CACHE_MEMORY_MB must be a whole number from 0 to 4096 (MiB), got "4097"'],
+    ['CACHE_MEMORY_MB', '-1', 'CACHE_MEMORY_MB must be a whole number from 0 to 4096 (MiB), got "-1"'],
     ['CACHE_REPORT', 'true', 'CACHE_REPORT must be on or off, got "true"'],
     ['SIMULATED_LATENCY', 'ON', 'SIMULATED_LATENCY must be on or off, got "ON"'],
     ['CONSOLE', 'no', 'CONSOLE must be on or off, got "no"'],

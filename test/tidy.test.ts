@@ -40,7 +40,13 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
 const barrels = ['src/cache', 'src/pothos-cache', 'src/kysely-cache', 'src/database', 'src/embedded', 'schema'];
 /** Libraries that stand behind a port, and the files that know them. */
 const behindPorts: Record<string, readonly string[]> = {
-  ioredis: ['batch', 'connection', 'scripts', 'store'].map((part) => `src/cache/redis-${part}.ts`),
+  ioredis: [
+    'src/cache/redis-batch.ts',
+    'src/cache/redis-connection.ts',
+    'src/cache/redis-scripts.ts',
+    'src/cache/redis-store.ts',
+    'src/cache/tracking.ts',
+  ],
 };
 
 const files = (await Promise.all(['src', 'schema'].map(sourcesIn))).flat();

@@ -1,7 +1,7 @@
 /**
  * Cache-aside over a store. `fetch` is the read path, told once:
  *
- *   a flight of this key is up? board it · read value and tokens · the stamps stand? a hit · else one load for all who
+ *   in the memory tier? a hit · a flight of this key is up? board it · read value and tokens · the stamps stand? a hit · else one load for all who
  *   wait, in this process and the others: take the lease, load, store the value under the tokens of before · answer
  *
  * A fault of the store is a miss and an event, never an error of the request. A load's rejection passes untouched, and
@@ -9,6 +9,7 @@
  */
 import { Background } from './background.ts';
 import { shared } from './boarding.ts';
+import type { CacheOptions } from './cache-options.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { CacheEvent, CacheListener } from './events.ts';
 import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
@@ -21,9 +22,10 @@ import type { RunningLoads } from './load-circle.ts';
 import { Listeners } from './listeners.ts';
 import { isHeldBy, LoadScope } from './load-scope.ts';
 import { lookup } from './lookup.ts';
-import { outcomeOf, type Answer, type Outcome } from './outcome.ts';
+import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
+import { eventOf, hit, outcomeOf, type Answer, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
-import type { Store, StoreUsage, Tier } from './store.ts';
+import type { StoreUsage, Tier } from './store.ts';
 import { checkTag, everythingTag, tagsToDrop } from './tags.ts';
 import { TouchedTags } from './touched-tags.ts';
 
@@ -37,22 +39,6 @@ export interface FetchOptions {
   request?: object;
   /** Hears how the value was come by before `fetch` resolves; hears nothing where the load rejects. */
   report?: (outcome: Outcome) => void;
-}
-
-/** What a cache is made with. */
-export interface CacheOptions {
-  store: Store;
-  clock?: Clock;
-  /** The deadline of one round trip to the store, 100 ms unless told otherwise. */
-  deadlineMs?: number;
-  /**
-   * The tags that loads may touch beyond those that their policies name, such as the tables of a database; asked for at each
-   * fetch of a field that has not been loaded yet. Of more than 64 none are expected: what a load touches is then stored
-   * from the second load of its field on.
-   */
-  knownTags?: () => readonly string[];
-  /** From 0 to 1, as `Math.random`, which it is unless told otherwise. */
-  random?: () => number;
 }
 
 interface Asked extends Pick<Fill, 'policy' | 'load'> {
@@ -71,34 +57,34 @@ export class Cache {
   readonly #flights: Flights<Filled>;
   readonly #background = new Background();
   readonly #leases: Leases;
+  readonly #memory: MemoryTier | undefined;
   readonly #running: RunningLoads = new Map();
   readonly #touched: TouchedTags;
   readonly #listeners = new Listeners();
   readonly #usage: KeptUsage;
 
-  constructor({
-    store,
-    clock = systemClock,
-    deadlineMs = 100,
-    random = Math.random,
-    knownTags = () => [],
-  }: CacheOptions) {
+  constructor(options: CacheOptions) {
+    const { store, clock = systemClock, deadlineMs = 100, random = Math.random } = options;
+    const { knownTags = () => [], memoryBytesMax = 0 } = options;
     this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;
     this.#touched = new TouchedTags(knownTags);
     this.#store = guardStore(store, { clock, deadlineMs, emit: this.emit });
-    this.#usage = new KeptUsage(() => this.#store.usage(), clock);
     this.#flights = new Flights(clock);
     const background = this.#background;
     this.#leases = new Leases({ guarded: this.#store, background, clock, emit: this.emit, random });
+    this.#usage = new KeptUsage(() => this.#store.usage(), clock);
+    this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit: this.emit });
+    this.on(({ type }) => type === 'breaker-closed' && this.#memory?.distrust());
   }
 
   /**
    * The value at `key`: from the cache, or loaded and stored.
    *
    * @param policy What `createPolicy` gives; a caller may put other tags in for one call.
-   * @returns The value as `load` gives it. Who did not load it himself has a copy of his own.
+   * @returns The value as `load` gives it. Who did not load it himself has a copy of his own, or, where the memory tier
+   *   keeps it, one that is frozen.
    * @throws Whatever `load` rejects with, unchanged; `CacheError` `INVALID_TAG`, and `CIRCULAR_LOAD` where the load of
    *   this key fetches it again. A fault of the store never throws; see the event `store-failed`.
    */
@@ -114,8 +100,8 @@ export class Cache {
     const nowMs = this.#clock.nowMs();
     outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
     const durationMs = nowMs - startedMs;
-    this.#tell(key, answer, durationMs);
-    options.report?.(outcomeOf(answer, { tier: this.tier, durationMs }));
+    this.emit(eventOf(key, answer, durationMs));
+    options.report?.(outcomeOf(answer, durationMs));
     return answer.value as T;
   }
 
@@ -123,11 +109,21 @@ export class Cache {
     const { policy, load, mode, from } = asked;
     const unstored = { stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0 };
     if (mode === 'bypass') return { ...unstored, state: 'bypass', value: await load() };
-    const parts = this.#partsOfRequest(from);
     const tags = this.#touched.ofFetch(key.field, policy.tags);
+    // What a load is made of is read from the store: memory may still give what is older than the load's tokens.
+    const isForMemory = mode === 'use' && !policy.isStrict && LoadScope.current() === undefined;
+    const memory = isForMemory ? this.#memory : undefined;
+    const held = memory?.get(key.text, tags.required);
+    if (held !== undefined) return hit('memory', held);
+
+    const parts = this.#partsOfRequest(from);
     const request = { key, policy, tags, load };
     const flying = (found: Fill['found']): Promise<Filled> =>
-      this.#flights.start(key.text, (flight) => fill(parts, { ...request, found, flight }));
+      this.#flights.start(key.text, async (flight) => {
+        const filled = await fill(parts, { ...request, found, flight });
+        this.#memory?.drop(key.text);
+        return filled;
+      });
     if (mode === 'refresh') return { ...(await flying('anything')), state: 'refresh' };
 
     const loadMyself = (): Promise<Filled> => fill(parts, { ...request, found: 'no-store' });
@@ -137,11 +133,11 @@ export class Cache {
     if (landed !== undefined && landed.provenFor >= number) return shared(landed, loadMyself);
     if (isAgain && flight !== undefined && landed === undefined) return shared(undefined, loadMyself);
 
+    const ticket = memory?.ticket();
     const seen = await lookup(parts, key, tags);
     if (seen.found === 'entry') {
-      const { value, freshMs, loadMs, stamps } = seen.entry;
-      const ttlMs = seen.remainingMs;
-      return { state: 'hit', value, stamps, ttlMs, ageMs: freshMs - ttlMs, loadMs };
+      if (ticket !== undefined) memory?.keep(ticket, key.text, seen);
+      return hit(this.tier, seen);
     }
     // Another request may have taken off while this one read, and so after this one came.
     const since = this.#flights.get(key.text);
@@ -220,10 +216,16 @@ export class Cache {
   /** Tells the listeners. */
   readonly emit = (event: CacheEvent): void => this.#listeners.tell(event);
 
+  /** The memory tier: whether it answers, and about how many bytes it takes. Undefined where there is none. */
+  get memory(): { readonly isProven: boolean; readonly bytes: number } | undefined {
+    return this.#memory;
+  }
+
   /** Lets go of the store. Loads that run end, and are not stored; nobody elsewhere waits for them. */
   async close(): Promise<void> {
     await this.#leases.close();
     await this.#background.drain();
+    this.#memory?.close();
     await this.#store.close();
   }
 
@@ -235,14 +237,9 @@ export class Cache {
       this.#background.run(this.#leases.endAll());
       throw error;
     } finally {
+      this.#memory?.forget(tags);
       this.#flights.clearBoard();
     }
-  }
-
-  #tell({ text: key, field }: Key, answer: Answer, durationMs: number): void {
-    if (answer.state === 'hit') {
-      this.emit({ type: 'hit', key, field, durationMs, ageMs: answer.ageMs, loadMs: answer.loadMs });
-    } else this.emit({ type: answer.state, key, field, durationMs });
   }
 }
 

@@ -1,6 +1,8 @@
+import type { Tier } from './store.ts';
+
 /** All that the engine does, as one union: stats, metrics, logs and tests listen to it. */
 export type CacheEvent =
-  | { type: 'hit'; key: string; field: string; durationMs: number; ageMs: number; loadMs: number }
+  | { type: 'hit'; key: string; field: string; tier: Tier; durationMs: number; ageMs: number; loadMs: number }
   | { type: 'miss' | 'shared' | 'bypass' | 'refresh'; key: string; field: string; durationMs: number }
   | { type: 'load'; key: string; field: string; loadMs: number }
   | { type: 'load-failed'; key: string; field: string; loadMs: number; error: unknown }
@@ -17,7 +19,11 @@ export type CacheEvent =
   | { type: 'store-failed'; operation: string; error: unknown }
   /** A fetch went on without the answer, or without asking: its calls together had taken as long as one may. */
   | { type: 'store-slow'; operation: string }
-  | { type: 'breaker-opened' | 'breaker-closed' };
+  | { type: 'breaker-opened' | 'breaker-closed' }
+  /** Whether the memory tier answers: it does while it is known what has changed in the store. */
+  | { type: 'memory-proven' | 'memory-unproven' }
+  /** The store does not tell what changes: the memory tier does not answer. */
+  | { type: 'tracking-refused'; error: unknown };
 
 /** Why a loaded value was not stored. */
 export type WriteRefusal =

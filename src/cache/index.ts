@@ -1,5 +1,6 @@
 /** The cache engine. Knows no GraphQL and no SQL. */
-export { createCache, type Cache, type CacheOptions, type FetchOptions, type Mode } from './cache.ts';
+export type { CacheOptions } from './cache-options.ts';
+export { createCache, type Cache, type FetchOptions, type Mode } from './cache.ts';
 export type { Clock } from './clock.ts';
 export { codecVersion } from './codec.ts';
 export { CacheError, type CacheErrorCode } from './errors.ts';

@@ -30,7 +30,7 @@ const itemOverheadBytes = 200;
  * A store in this process' memory.
  *
  * @param options.bytesMax Size in bytes, 64 MiB unless told otherwise. An eighth is for tokens; a value larger than the rest
- *   is not kept.
+ *   is not kept, and with 0 none is.
  */
 export function createMemoryStore({
   namespace,
@@ -148,7 +148,7 @@ export function createMemoryStore({
 
 function itemCache(bytesMax: number): LRUCache<string, Item> {
   return new LRUCache({
-    maxSize: bytesMax,
+    maxSize: Math.max(1, bytesMax), // 0 would mean that there is no end
     sizeCalculation: (item, key) => 2 * (item.text.length + key.length) + itemOverheadBytes,
   });
 }

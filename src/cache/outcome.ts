@@ -1,3 +1,6 @@
+import type { Entry } from './entry.ts';
+import type { CacheEvent } from './events.ts';
+import type { Key } from './key.ts';
 import type { Tier } from './store.ts';
 import type { Stamps } from './tags.ts';
 
@@ -25,16 +28,26 @@ export type Answer = Got & {
 
 type Got =
   /** `loadMs`: how long the load took that is spared. */
-  { readonly state: 'hit'; readonly loadMs: number } | { readonly state: Exclude<Outcome['state'], 'hit'> };
+  | { readonly state: 'hit'; readonly tier: Tier; readonly loadMs: number }
+  | { readonly state: Exclude<Outcome['state'], 'hit'> };
 
-export function outcomeOf(
-  { state, stamps, ageMs, ttlMs }: Answer,
-  { tier, durationMs }: { tier: Tier; durationMs: number },
-): Outcome {
+export function hit(tier: Tier, { entry, remainingMs: ttlMs }: { entry: Entry; remainingMs: number }): Answer {
+  const { value, stamps, freshMs, loadMs } = entry;
+  return { state: 'hit', tier, value, stamps, ttlMs, ageMs: freshMs - ttlMs, loadMs };
+}
+
+export function eventOf({ text: key, field }: Key, answer: Answer, durationMs: number): CacheEvent {
+  if (answer.state !== 'hit') return { type: answer.state, key, field, durationMs };
+  const { state: type, tier, ageMs, loadMs } = answer;
+  return { type, key, field, tier, durationMs, ageMs, loadMs };
+}
+
+export function outcomeOf(answer: Answer, durationMs: number): Outcome {
+  const { state, stamps, ageMs, ttlMs } = answer;
   const isStored = stamps !== undefined;
   return {
     state,
-    tier: state === 'hit' ? tier : null,
+    tier: answer.state === 'hit' ? answer.tier : null,
     durationMs,
     ageMs: isStored ? Math.max(0, ageMs) : null,
     ttlMs: isStored ? ttlMs : null,

@@ -10,6 +10,8 @@ export interface Policy {
   readonly ttlMs: number;
   /** What the value depends on: invalidating any of these makes it void. `*`, which is on every value, is not written. */
   readonly tags: readonly string[];
+  /** Whether it is always read from the store: see `CacheOptions.memoryBytesMax`. */
+  readonly isStrict?: boolean;
 }
 
 /** The longest life of a value, in milliseconds: one day. */
@@ -23,10 +25,13 @@ const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_00
  * @param place Whose policy it is, for the error: `'Query.topProducts'`.
  * @throws {CacheError} `INVALID_POLICY` or `INVALID_TAG`, naming the place, the rule and the value.
  */
-export function createPolicy(place: string, { ttl, tags = [] }: { ttl: Duration; tags?: readonly string[] }): Policy {
+export function createPolicy(
+  place: string,
+  { ttl, tags = [], strict = false }: { ttl: Duration; tags?: readonly string[]; strict?: boolean },
+): Policy {
   if (!Array.isArray(tags)) throw new CacheError('INVALID_TAG', `${place}: tags must be a list, got ${typeof tags}`);
   for (const tag of tags) checkTag(place, tag);
-  return Object.freeze({ ttlMs: ttlMsOf(place, ttl), tags: Object.freeze([...new Set(tags)]) });
+  return Object.freeze({ ttlMs: ttlMsOf(place, ttl), tags: Object.freeze([...new Set(tags)]), isStrict: strict });
 }
 
 function ttlMsOf(place: string, ttl: Duration): number {

@@ -16,6 +16,7 @@ import { batchCalls } from './redis-batch.ts';
 import { connectRedis, rethrow, type ConnectionOptions } from './redis-connection.ts';
 import { acquireScript, fillScript, leaseKey, releaseScript, renewScript, type Script } from './redis-scripts.ts';
 import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
+import { addReplaced, trackTokens } from './tracking.ts';
 
 /** Keys that one SCAN step looks at; each batch is one UNLINK. */
 const scanCount = 250;
@@ -124,7 +125,9 @@ export async function createRedisStore({
       const endsAtMs = Math.floor((await serverNowMs()) + ttlMs);
       const batch = boarding();
       // Who loads under a lease has begun before: what he brings is older, and is not stored over this.
-      const writing = batch.run((commands) => commands.set(key, text, 'PXAT', endsAtMs).del(leaseKey(key)));
+      const writing = batch.run((commands) => {
+        addReplaced(commands.set(key, text, 'PXAT', endsAtMs).del(leaseKey(key)), tokenPrefix, key);
+      });
       const [tokens] = await Promise.all([batch.tokens(tags), writing]);
       return tokens;
     },
@@ -176,6 +179,8 @@ export async function createRedisStore({
       const [, bytes = '0'] = /^used_memory:(\d+)/m.exec(await redis.info('memory').catch(rethrow)) ?? [];
       return { keys, memoryUsed: Number(bytes) };
     },
+
+    track: (ears) => trackTokens({ address, prefix: tokenPrefix, redis }, ears),
 
     async ping() {
       await redis.ping();

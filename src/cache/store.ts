@@ -1,3 +1,4 @@
+import type { TrackTokens } from './coherence.ts';
 import { CacheError } from './errors.ts';
 import { ttlMsMax } from './policy.ts';
 
@@ -31,6 +32,8 @@ export interface Store {
   /** Removes all values and tokens of the namespace; gives the number of values. */
   clear(): Promise<number>;
   usage(): Promise<StoreUsage>;
+  /** Listens for tokens that change, whoever changes them. A store of one process has none to listen for. */
+  readonly track?: TrackTokens;
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -30,18 +30,22 @@ export type Stamps = Readonly<Record<string, string>>;
 /** The tag on every value; `flush` deletes its token. */
 export const everythingTag = '*';
 
+/** What begins with it is no tag: keys beside the tokens that are set to be heard of, see `tracking.ts`. */
+export const internalMark = '!';
+
 const tagLengthMax = 200;
 const everyRow = '!';
 
-/** @throws {CacheError} `INVALID_TAG` unless `tag` is a text of 1…200 characters other than `*` and `<table>:!`. */
+/** @throws {CacheError} `INVALID_TAG` unless `tag` is a text of 1…200 characters that does not begin with `!`, other than `*` and `<table>:!`. */
 export function checkTag(place: string, tag: unknown): void {
   const isText = typeof tag === 'string' && tag.length > 0 && tag.length <= tagLengthMax;
   const { table, id } = (isText && rowOf(tag)) || {};
-  if (isText && tag !== everythingTag && table !== everythingTag && id !== everyRow) return;
+  const isOurs = isText && (tag.startsWith(internalMark) || tag === everythingTag);
+  if (isText && !isOurs && table !== everythingTag && id !== everyRow) return;
   const got = typeof tag === 'string' ? JSON.stringify(tag.slice(0, 60)) : typeof tag;
   throw new CacheError(
     'INVALID_TAG',
-    `${place}: a tag must be a text of 1 to ${tagLengthMax} characters other than "*" and "<table>:!", got ${got}`,
+    `${place}: a tag must be a text of 1 to ${tagLengthMax} characters without "!" in front, other than "*" and "<table>:!", got ${got}`,
   );
 }
 

@@ -14,9 +14,10 @@ export interface FieldPolicy {
   /** What of it is the same for every request, for the digest. */
   readonly ttlMs: number;
   readonly staticTags: readonly string[] | undefined;
+  readonly isStrict: boolean;
 }
 
-const optionNames = ['scope', 'ttl', 'tags', 'parentId', 'vary'];
+const optionNames = ['scope', 'ttl', 'tags', 'strict', 'parentId', 'vary'];
 
 /**
  * @param place The field, as `Query.topProducts`.
@@ -30,7 +31,7 @@ export function createFieldPolicy(
 ): FieldPolicy {
   const unknownName = Object.keys(options).find((name) => !optionNames.includes(name));
   if (unknownName !== undefined) throw wrong(place, `cache has ${optionNames.join(', ')}, got ${unknownName}`);
-  const { scope, tags, parentId = parentIdDefault, vary } = options;
+  const { scope, tags, strict = false, parentId = parentIdDefault, vary } = options;
   if (scope !== 'public' && scope !== 'private') {
     throw wrong(place, `cache.scope must be said and be 'public' or 'private', got ${JSON.stringify(scope)}`);
   }
@@ -43,15 +44,17 @@ export function createFieldPolicy(
   const ttl = options.ttl ?? ofSchema?.defaultTtl;
   if (ttl === undefined) throw wrong(place, 'cache.ttl must be set, here or as defaultTtl of toSchema({ cache })');
 
+  if (typeof strict !== 'boolean') throw wrong(place, `cache.strict must be true or false, got ${typeof strict}`);
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
-  const base = checked(() => createPolicy(place, { ttl, tags: staticTags ?? [] }));
+  const base = checked(() => createPolicy(place, { ttl, tags: staticTags ?? [], strict }));
   return {
     ttlMs: base.ttlMs,
     staticTags,
     isPrivate: scope === 'private',
     varyOf: vary,
+    isStrict: strict,
     policyOf: (parent, args) =>
-      typeof tags === 'function' ? createPolicy(place, { ttl, tags: tags(parent, args) }) : base,
+      typeof tags === 'function' ? createPolicy(place, { ttl, tags: tags(parent, args), strict }) : base,
     parentIdOf(parent) {
       const id: unknown = parentId(parent);
       if (typeof id === 'string' || Number.isFinite(id) || typeof id === 'bigint') return id as ParentId;

@@ -41,9 +41,13 @@ export function shapeOf(
     for (const named of [field.type, ...field.args.map((arg) => arg.type)]) reach(schema, getNamedType(named), reached);
   }
   const types = [...reached].map((type) => printType(type)).toSorted();
-  const statics = [...policies].map(([place, { ttlMs, staticTags, isPrivate, varyOf }]) => {
-    const scope = [...(isPrivate ? ['private'] : []), ...(varyOf === undefined ? [] : ['vary'])];
-    return JSON.stringify([place, ttlMs, staticTags, ...scope]);
+  const statics = [...policies].map(([place, { ttlMs, staticTags, isPrivate, varyOf, isStrict }]) => {
+    const others = [
+      ...(isPrivate ? ['private'] : []),
+      ...(varyOf === undefined ? [] : ['vary']),
+      ...(isStrict ? ['strict'] : []),
+    ];
+    return JSON.stringify([place, ttlMs, staticTags, ...others]);
   });
   const text = JSON.stringify([codecVersion, version, statics.toSorted(), fields.toSorted(), types]);
   return createHash('sha256').update(text).digest('hex').slice(0, 6);

@@ -57,6 +57,11 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
    */
   readonly tags?: readonly string[] | ((parent: Parent, args: Args) => readonly string[]);
   /**
+   * Whether every read asks the store. Else, where the cache has a memory tier, a read may give what another process has
+   * made void up to 500 ms before it began. False unless told otherwise.
+   */
+  readonly strict?: boolean;
+  /**
    * The identity of the parent among those of its type, for a field that is not at the root; `parent.id` unless given.
    * A field whose parent has none is not cached: two parents must never share an entry.
    */

@@ -6,7 +6,15 @@ import { outsideRequests } from './http/request-scope.ts';
 
 /** A sick store fails every request, and a field without a key each of a list: one line a second says enough. */
 const warningEveryMs = 1_000;
-const often = new Set<CacheEvent['type']>(['store-failed', 'store-slow', 'lease-timeout', 'uncached', 'write-refused']);
+const often = new Set<CacheEvent['type']>([
+  'store-failed',
+  'store-slow',
+  'lease-timeout',
+  'uncached',
+  'write-refused',
+  'memory-proven',
+  'memory-unproven',
+]);
 
 export function logCacheEvents(cache: Cache, log: Log): void {
   const toldMs = new Map<string, number>();
@@ -42,6 +50,15 @@ function logEvent(event: CacheEvent, log: Log): void {
       return log.warn('the cache store fails too often: answering without it until it is back');
     case 'breaker-closed':
       return log.info('the cache store is back');
+    case 'memory-proven':
+      return log.info('the memory tier answers: Redis tells what changes');
+    case 'memory-unproven':
+      return log.info('the memory tier is left out: it is not known what changes in Redis');
+    case 'tracking-refused':
+      return log.warn(
+        { reason: messageOf(event.error) },
+        'the memory tier is off: Redis does not tell what changes; the next try is in a minute',
+      );
     case 'uncached':
       return log.warn({ field: event.field, reason: messageOf(event.error) }, 'answered without the cache');
     case 'write-refused':

@@ -16,7 +16,7 @@ export function createMetrics(cache: Cache): Metrics {
   const requests = new Counter({
     name: 'cachepot_requests_total',
     help: 'Requests of cached fields, by how they were answered.',
-    labelNames: ['field', 'state'],
+    labelNames: ['field', 'state', 'tier'],
     registers,
   });
   const loads = new Histogram({
@@ -61,6 +61,23 @@ export function createMetrics(cache: Cache): Metrics {
     help: '1 while the store is left alone because it failed too often.',
     registers,
   });
+  const { memory } = cache;
+  if (memory !== undefined) {
+    const proven: Gauge = new Gauge({
+      name: 'cachepot_memory_proven',
+      help: '1 while the memory tier answers, because it is known what changes in Redis.',
+      registers: [],
+      collect: () => proven.set(memory.isProven ? 1 : 0),
+    });
+    const bytes: Gauge = new Gauge({
+      name: 'cachepot_memory_bytes',
+      help: 'About how many bytes the memory tier takes.',
+      registers: [],
+      collect: () => bytes.set(memory.bytes),
+    });
+    registry.registerMetric(proven);
+    registry.registerMetric(bytes);
+  }
 
   cache.on((event) => {
     if (event.type === 'load') loads.observe({ field: event.field }, event.loadMs / 1_000);
@@ -70,7 +87,10 @@ export function createMetrics(cache: Cache): Metrics {
     else if (event.type === 'lease-timeout') leaseTimeouts.inc({ field: event.field });
     else if (event.type === 'breaker-opened') breaker.set(1);
     else if (event.type === 'breaker-closed') breaker.set(0);
-    else if ('durationMs' in event) requests.inc({ field: event.field, state: event.type });
+    else if ('durationMs' in event) {
+      const tier = event.type === 'hit' ? event.tier : 'none';
+      requests.inc({ field: event.field, state: event.type, tier });
+    }
   });
   return { registry, refused: (limit) => trafficRefusals.inc({ limit }) };
 }

@@ -59,6 +59,7 @@ describe('what stands in Redis', () => {
     expect(seen.filter((words) => words.includes('shop:a'))).toEqual([
       expect.stringMatching(/^set shop:a text PXAT \d{13}$/),
       'del {shop:a}:lease',
+      'set shop:tag:!=shop:a  PX 1000', // tells the memory tiers
     ]);
   });
 

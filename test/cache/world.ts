@@ -149,6 +149,7 @@ export interface Fetching extends FetchOptions {
   readonly vary?: unknown;
   readonly ttl?: Duration;
   readonly tags?: readonly string[];
+  readonly strict?: boolean;
   readonly load?: () => unknown;
 }
 
@@ -172,7 +173,8 @@ export async function newWorld(
     namespace = newNamespace(),
     clock = new TestClock(),
     knownTags = [],
-  }: { namespace?: string; clock?: TestClock; knownTags?: readonly string[] } = {},
+    memoryBytesMax = 0,
+  }: { namespace?: string; clock?: TestClock; knownTags?: readonly string[]; memoryBytesMax?: number } = {},
 ): Promise<World> {
   const store =
     typeof over === 'object'
@@ -180,27 +182,19 @@ export async function newWorld(
       : over === 'redis'
         ? await redisStore(namespace)
         : createMemoryStore({ namespace, clock });
-  const cache = createCache({ store, clock, random: () => 1, knownTags: () => knownTags });
+  const cache = createCache({ store, clock, random: () => 1, knownTags: () => knownTags, memoryBytesMax });
   onTestFinished(() => closed(cache, clock));
   const source = new Source();
   const trace = new Trace(cache);
   const fetch = async (options: Fetching = {}): Promise<unknown> => {
-    const {
-      field = 'Query.field',
-      ttl = '60s',
-      tags = [],
-      load = source.load,
-      mode,
-      report,
-      request,
-      ...parts
-    } = options;
+    const { field = 'Query.field', ttl = '60s', tags = [], strict = false, load = source.load, ...rest } = options;
+    const { mode, report, request, ...parts } = rest;
     const how = {
       ...(mode === undefined ? {} : { mode }),
       ...(report === undefined ? {} : { report }),
       ...(request === undefined ? {} : { request }),
     };
-    return cache.fetch(cache.key({ field, ...parts }), createPolicy(field, { ttl, tags }), load, how);
+    return cache.fetch(cache.key({ field, ...parts }), createPolicy(field, { ttl, tags, strict }), load, how);
   };
   const outcome = async (options: Fetching = {}): Promise<Outcome & { value: unknown }> => {
     let heard: Outcome | undefined;

@@ -33,7 +33,7 @@ describe('a schema is refused', () => {
     [
       'an unknown option',
       { ttl: '60s', scope: 'public', stale: '5m' },
-      'Query.stats: cache has scope, ttl, tags, parentId, vary, got stale',
+      'Query.stats: cache has scope, ttl, tags, strict, parentId, vary, got stale',
     ],
     [
       'a ttl without a unit',
@@ -48,7 +48,7 @@ describe('a schema is refused', () => {
     [
       'a tag that is none',
       { ttl: '60s', scope: 'public', tags: ['*'] },
-      'Query.stats: a tag must be a text of 1 to 200 characters other than "*" and "<table>:!", got "*"',
+      'Query.stats: a tag must be a text of 1 to 200 characters without "!" in front, other than "*" and "<table>:!", got "*"',
     ],
   ])('for %s, naming the field, the rule and the value', async (_, cache, message) => {
     const built = newSchema((builder) => {

@@ -8,6 +8,7 @@ interface Changes {
   readonly more?: boolean;
   readonly ttl?: '60s' | '61s';
   readonly tags?: readonly string[];
+  readonly strict?: boolean;
   readonly version?: string;
   readonly scope?: 'public' | 'private';
   readonly vary?: boolean;
@@ -24,6 +25,7 @@ async function digest(changes: Changes = {}): Promise<string> {
     more,
     ttl = '60s',
     tags,
+    strict = false,
     version,
     scope = 'public',
     vary,
@@ -49,6 +51,7 @@ async function digest(changes: Changes = {}): Promise<string> {
           cache: {
             ttl,
             scope,
+            strict,
             ...(tags === undefined ? {} : { tags }),
             ...(vary === true ? { vary: ({ tenant }) => tenant } : {}),
           },
@@ -91,6 +94,7 @@ describe('the digest', () => {
     ['the fields of a reached type', { more: true }],
     ['the values of a reached enum', { enumValue: 'OLDER' }],
     ['a ttl', { ttl: '61s' }],
+    ['whether it is strict', { strict: true }],
     ['tags', { tags: ['products'] }],
     ['the version', { version: '2' }],
     ['the scope', { scope: 'private' }],

@@ -1,0 +1,24 @@
+import type { Clock } from './clock.ts';
+import type { Store } from './store.ts';
+
+/** What a cache is made with. */
+export interface CacheOptions {
+  store: Store;
+  clock?: Clock;
+  /** The deadline of one round trip to the store, 100 ms unless told otherwise. */
+  deadlineMs?: number;
+  /**
+   * The tags that loads may touch beyond those that their policies name, such as the tables of a database; asked for at each
+   * fetch of a field that has not been loaded yet. Of more than 64 none are expected: what a load touches is then stored
+   * from the second load of its field on.
+   */
+  knownTags?: () => readonly string[];
+  /** From 0 to 1, as `Math.random`, which it is unless told otherwise. */
+  random?: () => number;
+  /**
+   * The bytes of the memory tier: values of the store, kept in this process and frozen, so that a hit needs no round trip.
+   * Where another process invalidates, a read may give what was valid up to 500 ms before it began, unless its policy
+   * is strict. 0, which it is unless told otherwise: none. A store of one process, in memory already, has none in front.
+   */
+  memoryBytesMax?: number;
+}

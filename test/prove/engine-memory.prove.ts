@@ -1,0 +1,217 @@
+/** `npm run prove:engine`: what the memory tier promises to processes on one Redis. `SECONDS=60` takes longer. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { newHalfOpenProxy } from '../support/half-open.ts';
+import { startTestRedis } from '../support/redis.ts';
+
+const seconds = Number(process.env['SECONDS'] ?? 20);
+const processCount = 8;
+const boundMs = 500;
+const script = fileURLToPath(new URL('engine-memory-process.mjs', import.meta.url));
+
+interface MemoryProcess {
+  readonly child: ChildProcess;
+  /** What the process answers. */
+  readonly run: <T>(task: string, options?: object) => Promise<T>;
+}
+
+/** Row, version, when it began and whether memory answered, over and over; row, version and when it was acknowledged. */
+interface Log {
+  readonly reads: Float64Array;
+  readonly writes: Float64Array;
+}
+
+interface Look {
+  readonly heapBytes: number;
+  readonly rssBytes: number;
+  readonly tierBytes: number;
+}
+
+interface Disturbed {
+  readonly client: Redis;
+  readonly processes: readonly MemoryProcess[];
+  readonly silenceTrackers: () => void;
+  readonly isOver: () => boolean;
+}
+
+describe(`no read is older than ${boundMs} ms, and none in the process that has invalidated`, () => {
+  it.each<[string, (disturbed: Disturbed) => Promise<void>]>([
+    ['undisturbed', async () => {}],
+    [
+      'while the connections that tell of changes are killed every 200 ms',
+      async ({ client, isOver }) => {
+        while (!isOver()) {
+          await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+          await pause(200);
+        }
+      },
+    ],
+    [
+      'while the connections that tell of changes become half open every 2.5 s',
+      async ({ silenceTrackers, isOver }) => {
+        while (!isOver()) {
+          silenceTrackers();
+          await pause(2_500);
+        }
+      },
+    ],
+    [
+      'while two processes are stopped for 5 s',
+      async ({ processes, isOver }) => {
+        for (const { child } of processes.slice(0, 2)) {
+          child.kill('SIGSTOP');
+          await pause(5_000);
+          child.kill('SIGCONT');
+          await pause(1_000);
+          if (isOver()) return;
+        }
+      },
+    ],
+  ])('%s', async (name, disturb) => {
+    const world = await newProcesses();
+    const { processes } = world;
+    let isOver = false;
+    const disturbing = disturb({ ...world, isOver: () => isOver });
+    const options = { seconds, rows: 64, readers: 12, writeEveryMs: 100 };
+    const logs = await Promise.all(processes.map(({ run }) => run<Log>('readAndWrite', options)));
+    isOver = true;
+    await disturbing;
+    const { own, stale, reads, fromMemory, writes } = judged(logs);
+    const share = fromMemory / reads;
+    const [p50, p99, max] = [0.5, 0.99, 1].map((part) => (stale[Math.ceil(part * stale.length) - 1] ?? 0).toFixed(1));
+    note(`${name}: ${reads} reads, ${(100 * share).toFixed(1)} % from memory, beside ${writes} writes`);
+    note(`stale where another process wrote: ${stale.length}, for ${p50} ms (p50), ${p99} (p99), ${max} (max)`);
+    note(`stale where this process wrote: ${own}`);
+    note(await eventsOf(processes));
+    expect(own).toBe(0);
+    expect(stale.filter((ms) => ms >= boundMs)).toEqual([]);
+    expect(share).toBeGreaterThan(name === 'undisturbed' ? 0.3 : 0.02);
+  });
+});
+
+it.each([
+  ['small', 1_000_000],
+  ['list', 100_000],
+  ['text', 100_000],
+])(
+  'keeps within its bytes: %s values of %d arguments',
+  async (kind, count) => {
+    const memoryMb = 32;
+    const { processes } = await newProcesses({ count: 1, memoryMb });
+    const read = async ({ run }: MemoryProcess): Promise<{ looks: Look[]; fromRedis: number }> =>
+      run('readDistinct', { kind, count });
+    const [{ looks, fromRedis } = { looks: [], fromRedis: 0 }] = await Promise.all(processes.map(read));
+    const [before, ...after] = looks;
+    const growths = after.map(({ heapBytes }) => (heapBytes - (before?.heapBytes ?? 0)) / (memoryMb * 1024 * 1024));
+    const rss = after.slice(4).map(({ rssBytes }) => rssBytes / 1024 / 1024);
+    note(`heap grown, in bounds of ${memoryMb} MB: ${growths.map((share) => share.toFixed(2)).join(' ')}`);
+    note(`the tier says: ${after.map(({ tierBytes }) => (tierBytes / 1024 / 1024).toFixed(1)).join(' ')} MB`);
+    note(`RSS from the middle on: ${rss.map((mb) => mb.toFixed(0)).join(' ')} MB`);
+    note(await eventsOf(processes));
+    expect(fromRedis).toBeGreaterThan(0.99 * count);
+    expect(Math.max(...growths)).toBeLessThanOrEqual(1.5);
+    const middle = (Math.max(...rss) + Math.min(...rss)) / 2;
+    expect(Math.max(...rss) / middle).toBeLessThanOrEqual(1.05);
+  },
+  1_200_000,
+);
+
+/** How stale the reads were, in milliseconds, sorted, and how many were so in a process that had written itself. */
+function judged(logs: readonly Log[]): {
+  own: number;
+  stale: number[];
+  reads: number;
+  fromMemory: number;
+  writes: number;
+} {
+  const written = logs.map(({ writes }) => supersessions([writes]));
+  const all = supersessions(logs.map(({ writes }) => writes));
+  const stale: number[] = [];
+  let [own, reads, fromMemory] = [0, 0, 0];
+  for (const [index, { reads: log }] of logs.entries()) {
+    for (let at = 0; at < log.length; at += 4) {
+      const [row = 0, version = 0, beganNs = 0, isMemory = 0] = log.subarray(at, at + 4);
+      reads += 1;
+      fromMemory += isMemory;
+      if (staleNs(written[index]?.get(row), version, beganNs) > 0) own += 1;
+      const ns = staleNs(all.get(row), version, beganNs);
+      if (ns > 0) stale.push(ns / 1e6);
+    }
+  }
+  const writes = logs.reduce((sum, log) => sum + log.writes.length / 3, 0);
+  return { own, stale: stale.toSorted((a, b) => a - b), reads, fromMemory, writes };
+}
+
+/** By row, sorted by version: when a version was acknowledged, or a later one was, if that came first. */
+function supersessions(logs: readonly Float64Array[]): Map<number, { version: number; atNs: number }[]> {
+  const byRow = new Map<number, { version: number; atNs: number }[]>();
+  for (const log of logs) {
+    for (let at = 0; at < log.length; at += 3) {
+      const [row = 0, version = 0, atNs = 0] = log.subarray(at, at + 3);
+      byRow.set(row, [...(byRow.get(row) ?? []), { version, atNs }]);
+    }
+  }
+  for (const ofRow of byRow.values()) {
+    ofRow.sort((a, b) => a.version - b.version);
+    for (let at = ofRow.length - 2; at >= 0; at -= 1) {
+      const [write, next] = [ofRow[at], ofRow[at + 1]];
+      if (write !== undefined) write.atNs = Math.min(write.atNs, next?.atNs ?? Infinity);
+    }
+  }
+  return byRow;
+}
+
+/** For how long it had been acknowledged that there is a later version, when the read began. */
+function staleNs(ofRow: readonly { version: number; atNs: number }[] = [], version: number, beganNs: number): number {
+  let [low, high] = [0, ofRow.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ofRow[middle]?.version ?? Infinity) <= version) low = middle + 1;
+    else high = middle;
+  }
+  return beganNs - (ofRow[low]?.atNs ?? Infinity);
+}
+
+async function newProcesses({ count = processCount, memoryMb = 32 } = {}): Promise<Omit<Disturbed, 'isOver'>> {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const client = new Redis({ path: server.socketPath, protocol: 2 });
+  onTestFinished(() => client.disconnect());
+  const proxy = await newHalfOpenProxy(server.socketPath);
+  const args = [server.socketPath, `redis://127.0.0.1:${proxy.port}`, String(memoryMb)];
+  const processes = await Promise.all(Array.from({ length: count }, () => newProcess(args)));
+  return { processes, client, silenceTrackers: () => proxy.silenceTrackers() };
+}
+
+async function newProcess(args: string[]): Promise<MemoryProcess> {
+  const child = fork(script, args, { serialization: 'advanced', execArgv: ['--expose-gc'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child, 'message'); // memory answers
+  return {
+    child,
+    async run(task, options = {}) {
+      child.send({ task, ...options });
+      const [message] = (await once(child, 'message')) as [{ result: never }];
+      return message.result;
+    },
+  };
+}
+
+/** What the caches of all processes did, summed up. */
+async function eventsOf(processes: readonly MemoryProcess[]): Promise<string> {
+  const sums = new Map<string, number>();
+  for (const { run } of processes) {
+    for (const [event, count] of Object.entries(await run<Record<string, number>>('events'))) {
+      sums.set(event, (sums.get(event) ?? 0) + count);
+    }
+  }
+  return [...sums].map(([event, count]) => `${event} ${count}`).join(', ');
+}
+
+function note(line: string): void {
+  process.stdout.write(`    ${line}\n`);
+}
