@@ -2,7 +2,7 @@
 import { expect, describe, it, onTestFinished } from 'vitest';
 import type { TokenEars, TrackTokens } from '../../src/cache/coherence.ts';
 import { createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
-import { newHalfOpenProxy } from '../support/half-open.ts';
+import { newTcpProxy } from '../support/tcp-proxy.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { SickStore } from './sick-store.ts';
 import { newWorld, redisClient, times, type Fetching, type World } from './world.ts';
@@ -233,7 +233,7 @@ describe('memory holds its tongue', () => {
 
   it('when its connection is half open, and speaks again over another one', async () => {
     const server = await newServer();
-    const proxy = await newHalfOpenProxy(server.socketPath);
+    const proxy = await newTcpProxy(server.socketPath);
     const world = await newServerWorld(server, proxy.port);
     await inMemory(world);
     const client = await redisClient(server.socketPath);
@@ -250,7 +250,7 @@ describe('memory holds its tongue', () => {
     const server = await newServer();
     const client = await redisClient(server.socketPath);
     await client.call('ACL', 'SETUSER', 'shop', 'on', '>secret', '~*', '&*', '+@all', '-client|tracking');
-    const proxy = await newHalfOpenProxy(server.socketPath);
+    const proxy = await newTcpProxy(server.socketPath);
     const world = await newServerWorld(server, proxy.port, 'shop:secret@');
     const { clock, outcome, trace, fetch } = world;
     await expect.poll(() => trace.count('tracking-refused')).toBe(1);

@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../src/cache/index.ts';
 import { makeFolder } from '../../src/embedded/index.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
-import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { newTcpProxy } from '../support/tcp-proxy.ts';
 import { newWorld, redisClient, TestClock, times, turn, withResolvers, type World } from './world.ts';
 
 interface RedisWorld extends World {
@@ -217,11 +217,8 @@ it('answers every request while its connection is cut again and again', async ()
 
 it('answers every request while Redis is out of reach, and caches again when it is back', async () => {
   const server = await startTestRedis();
-  const proxy = await startTcpProxy(server.socketPath);
-  onTestFinished(async () => {
-    await proxy.stop();
-    await server.stop();
-  });
+  onTestFinished(() => server.stop());
+  const proxy = await newTcpProxy(server.socketPath);
   const store = await createRedisStore({ address: proxy.address, namespace: 'shop', deadlineMs: 20_000 });
   const world = { ...(await newWorld(store)), server };
   expect(await world.fetch()).toBe('value');

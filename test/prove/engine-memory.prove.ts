@@ -5,8 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { newHalfOpenProxy } from '../support/half-open.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { newTcpProxy } from '../support/tcp-proxy.ts';
 
 const seconds = Number(process.env['SECONDS'] ?? 20);
 const processCount = 8;
@@ -181,7 +181,7 @@ async function newProcesses({ count = processCount, memoryMb = 32 } = {}): Promi
   onTestFinished(() => server.stop());
   const client = new Redis({ path: server.socketPath, protocol: 2 });
   onTestFinished(() => client.disconnect());
-  const proxy = await newHalfOpenProxy(server.socketPath);
+  const proxy = await newTcpProxy(server.socketPath);
   const args = [server.socketPath, `redis://127.0.0.1:${proxy.port}`, String(memoryMb)];
   const processes = await Promise.all(Array.from({ length: count }, () => newProcess(args)));
   return { processes, client, silenceTrackers: () => proxy.silenceTrackers() };

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import type * as Engine from '../../src/cache/index.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { newTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 const built = new URL('../../dist/src/cache/index.js', import.meta.url).href;
 const { createCache, createPolicy, createRedisStore } = (await import(built)) as typeof Engine;
@@ -43,17 +43,16 @@ const faults: readonly Fault[] = [
 
 it.each(faults)('answers everyone while Redis is $name, and caches again', async ({ name, begin, end }) => {
   const redis = await startTestRedis();
-  const proxy = await startTcpProxy(redis.socketPath);
+  onTestFinished(() => redis.stop());
+  const proxy = await newTcpProxy(redis.socketPath);
   const opened: Redis[] = [];
   const client = (): Redis => {
     const one = new Redis({ path: redis.socketPath, protocol: 2 });
     opened.push(one);
     return one;
   };
-  onTestFinished(async () => {
+  onTestFinished(() => {
     for (const one of opened) one.disconnect();
-    await proxy.stop();
-    await redis.stop();
   });
   const parts = { redis, proxy, client };
   const cache = createCache({ store: await createRedisStore({ address: proxy.address, namespace: 'shop' }) });

@@ -1,42 +1,61 @@
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+// A TCP port before Redis' Unix socket that loses what comes, as a network does that has no route any more.
+import { connect, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
 
-/** A TCP port before a Unix socket, which can swallow what comes, in both directions, as a network without a route does. */
 export interface TcpProxy {
+  readonly port: number;
+  /** `redis://…` */
   readonly address: string;
-  /** A connection that has lost something stays dead when it ends: TCP loses nothing on one that lives. */
+  /** Whether all that comes is lost. A connection that has lost something stays dead: TCP loses nothing on one that lives. */
   isBlackHole: boolean;
-  stop(): Promise<void>;
+  /** Those which have asked to be told of changes hear nothing any more, and are not ended. New ones are as they should be. */
+  silenceTrackers(): void;
 }
 
-export async function startTcpProxy(socketPath: string): Promise<TcpProxy> {
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
+interface Pair {
+  readonly sockets: readonly [near: Socket, far: Socket];
+  isTracker: boolean;
+  isDead: boolean;
+}
+
+/** In front of the server at this socket; ends with the test. */
+export async function newTcpProxy(socketPath: string): Promise<TcpProxy> {
+  const pairs = new Set<Pair>();
+  const server = createServer({ noDelay: true }, (near) => {
     const far = connect(socketPath);
-    let isLost = false;
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from);
+    const pair: Pair = { sockets: [near, far], isTracker: false, isDead: false };
+    pairs.add(pair);
+    near.on('data', (bytes) => (pair.isTracker ||= bytes.includes('TRACKING')));
+    // What is lost is read all the same: the network takes it, and holds nobody up.
+    const pass = (from: Socket, to: Socket): void => {
       from.on('data', (bytes) => {
-        isLost ||= proxy.isBlackHole;
-        if (!isLost && !to.destroyed) to.write(bytes);
+        pair.isDead ||= proxy.isBlackHole;
+        if (!pair.isDead && !to.destroyed) to.write(bytes);
       });
       from.on('error', () => {}); // `close` follows
       from.on('close', () => {
-        sockets.delete(from);
+        pairs.delete(pair);
         to.destroy();
       });
-    }
+    };
+    pass(near, far);
+    pass(far, near);
   });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => {
+    for (const { sockets } of pairs) for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
   const proxy: TcpProxy = {
-    address: `redis://127.0.0.1:${port}`,
+    port: address.port,
+    address: `redis://127.0.0.1:${address.port}`,
     isBlackHole: false,
-    async stop() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => void server.close(resolve));
+    silenceTrackers() {
+      for (const pair of pairs) pair.isDead ||= pair.isTracker;
     },
   };
   return proxy;
