@@ -1,6 +1,7 @@
 // A process of `engine-memory.prove.ts`: a cache with a memory tier on the Redis that it shares with the others.
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
+import { ready, serve } from './engine-tasks.mjs';
 
 const { Redis } = createRequire(import.meta.url)('ioredis');
 const built = (file) => import(new URL(`../../dist/src/cache/${file}`, import.meta.url).href);
@@ -99,16 +100,6 @@ async function look() {
   };
 }
 
-const events = {};
-cache.on(({ type, reason }) => {
-  const name = reason === undefined ? type : `${type}(${reason})`;
-  events[name] = (events[name] ?? 0) + 1;
-});
-
-const tasks = { readAndWrite, readDistinct, events: async () => events };
-process.on('message', ({ task, ...options }) => {
-  void tasks[task](options).then((result) => process.send({ result }));
-});
-process.on('disconnect', () => process.exit());
+serve(cache, { readAndWrite, readDistinct });
 while (!cache.memory.isProven) await pause(10);
-process.send({ result: 'ready' });
+ready();

@@ -1,23 +1,13 @@
 /** `npm run prove:engine`: what the memory tier promises to processes on one Redis. `SECONDS=60` takes longer. */
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { Redis } from 'ioredis';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { startTestRedis } from '../support/redis.ts';
+import type { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
 import { newTcpProxy } from '../support/tcp-proxy.ts';
+import { eventsOf, newProcess, newRedis, note, type EngineProcess } from './engine-processes.ts';
 
 const seconds = Number(process.env['SECONDS'] ?? 20);
 const processCount = 8;
 const boundMs = 500;
-const script = fileURLToPath(new URL('engine-memory-process.mjs', import.meta.url));
-
-interface MemoryProcess {
-  readonly child: ChildProcess;
-  /** What the process answers. */
-  readonly run: <T>(task: string, options?: object) => Promise<T>;
-}
 
 /** Row, version, when it began and whether memory answered, over and over; row, version and when it was acknowledged. */
 interface Log {
@@ -33,7 +23,7 @@ interface Look {
 
 interface Disturbed {
   readonly client: Redis;
-  readonly processes: readonly MemoryProcess[];
+  readonly processes: readonly EngineProcess[];
   readonly silenceTrackers: () => void;
   readonly isOver: () => boolean;
 }
@@ -102,7 +92,7 @@ it.each([
   async (kind, count) => {
     const memoryMb = 32;
     const { processes } = await newProcesses({ count: 1, memoryMb });
-    const read = async ({ run }: MemoryProcess): Promise<{ looks: Look[]; fromRedis: number }> =>
+    const read = async ({ run }: EngineProcess): Promise<{ looks: Look[]; fromRedis: number }> =>
       run('readDistinct', { kind, count });
     const [{ looks, fromRedis } = { looks: [], fromRedis: 0 }] = await Promise.all(processes.map(read));
     const [before, ...after] = looks;
@@ -177,41 +167,10 @@ function staleNs(ofRow: readonly { version: number; atNs: number }[] = [], versi
 }
 
 async function newProcesses({ count = processCount, memoryMb = 32 } = {}): Promise<Omit<Disturbed, 'isOver'>> {
-  const server = await startTestRedis();
-  onTestFinished(() => server.stop());
-  const client = new Redis({ path: server.socketPath, protocol: 2 });
-  onTestFinished(() => client.disconnect());
+  const { server, client } = await newRedis();
   const proxy = await newTcpProxy(server.socketPath);
-  const args = [server.socketPath, `redis://127.0.0.1:${proxy.port}`, String(memoryMb)];
-  const processes = await Promise.all(Array.from({ length: count }, () => newProcess(args)));
+  const how = { args: [server.socketPath, proxy.address, String(memoryMb)], execArgv: ['--expose-gc'] };
+  const one = (): Promise<EngineProcess> => newProcess('engine-memory-process.mjs', how);
+  const processes = await Promise.all(Array.from({ length: count }, one));
   return { processes, client, silenceTrackers: () => proxy.silenceTrackers() };
-}
-
-async function newProcess(args: string[]): Promise<MemoryProcess> {
-  const child = fork(script, args, { serialization: 'advanced', execArgv: ['--expose-gc'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  await once(child, 'message'); // memory answers
-  return {
-    child,
-    async run(task, options = {}) {
-      child.send({ task, ...options });
-      const [message] = (await once(child, 'message')) as [{ result: never }];
-      return message.result;
-    },
-  };
-}
-
-/** What the caches of all processes did, summed up. */
-async function eventsOf(processes: readonly MemoryProcess[]): Promise<string> {
-  const sums = new Map<string, number>();
-  for (const { run } of processes) {
-    for (const [event, count] of Object.entries(await run<Record<string, number>>('events'))) {
-      sums.set(event, (sums.get(event) ?? 0) + count);
-    }
-  }
-  return [...sums].map(([event, count]) => `${event} ${count}`).join(', ');
-}
-
-function note(line: string): void {
-  process.stdout.write(`    ${line}\n`);
 }

@@ -1,6 +1,7 @@
 // A process of `engine.prove.ts`: a cache of its own on the Redis that it shares with the others, and a source in it.
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
+import { ready, serve } from './engine-tasks.mjs';
 
 const { Redis } = createRequire(import.meta.url)('ioredis');
 const built = new URL('../../dist/src/cache/index.js', import.meta.url);
@@ -95,15 +96,5 @@ async function readAndWrite({ way, count, rows, readers, writeEveryMs }) {
   return { reads: Float64Array.from(reads), writes: Float64Array.from(writes) };
 }
 
-const events = {};
-cache.on(({ type, reason }) => {
-  const name = reason === undefined ? type : `${type}(${reason})`;
-  events[name] = (events[name] ?? 0) + 1;
-});
-
-const tasks = { fetchAtOnce, readAndWrite, events: async () => events };
-process.on('message', ({ task, ...options }) => {
-  void tasks[task](options).then((result) => process.send({ result }));
-});
-process.on('disconnect', () => process.exit());
-process.send({ result: 'ready' });
+serve(cache, { fetchAtOnce, readAndWrite });
+ready();

@@ -1,22 +1,12 @@
 /** `npm run prove:engine`: what the built engine promises to processes on one Redis. `READS=1000000` reads more. */
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import { createCache, createRedisStore } from '../../src/cache/index.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { eventsOf, newProcess, newRedis, note, type EngineProcess } from './engine-processes.ts';
 
 const reads = Number(process.env['READS'] ?? 100_000);
 /** Where loads are counted, a machine that is too small for so many processes is no sick Redis, past which they load. */
 const patientMs = 5_000;
-const script = fileURLToPath(new URL('engine-process.mjs', import.meta.url));
-
-interface EngineProcess {
-  readonly child: ChildProcess;
-  /** What the process answers. */
-  readonly run: <T>(task: string, options?: object) => Promise<T>;
-}
 
 interface AtOnce {
   /** Those that differ. */
@@ -78,13 +68,8 @@ it('never gives what an acknowledged invalidation has made void, as plain cache-
 }, 3_600_000);
 
 it('holds Redis up for nobody: a tag on a million entries is invalidated, and all of them are flushed', async () => {
-  const redis = await startTestRedis();
-  const client = new Redis({ path: redis.socketPath, protocol: 2 });
-  onTestFinished(async () => {
-    client.disconnect();
-    await redis.stop();
-  });
-  const store = await createRedisStore({ address: redis.socketPath, namespace: 'shop', deadlineMs: 5_000 });
+  const { server, client } = await newRedis();
+  const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 5_000 });
   const cache = createCache({ store });
   onTestFinished(() => cache.close());
   await client.call('DEBUG', 'POPULATE', '1000000', 'shop:Query:entry', '200');
@@ -156,39 +141,8 @@ function* triples(log: Float64Array): Generator<readonly [number, number, number
 }
 
 async function newProcesses(count: number, deadlineMs: number): Promise<{ processes: EngineProcess[]; client: Redis }> {
-  const server = await startTestRedis();
-  onTestFinished(() => server.stop());
-  const client = new Redis({ path: server.socketPath, protocol: 2 });
-  onTestFinished(() => client.disconnect());
-  const processes = await Promise.all(Array.from({ length: count }, () => newProcess(server.socketPath, deadlineMs)));
-  return { processes, client };
-}
-
-async function newProcess(socketPath: string, deadlineMs: number): Promise<EngineProcess> {
-  const child = fork(script, [socketPath, String(deadlineMs)], { serialization: 'advanced' });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  await once(child, 'message'); // it is ready
-  return {
-    child,
-    async run(task, options = {}) {
-      child.send({ task, ...options });
-      const [message] = (await once(child, 'message')) as [{ result: never }];
-      return message.result;
-    },
-  };
-}
-
-/** What the caches of all processes did, summed up. */
-async function eventsOf(processes: readonly EngineProcess[]): Promise<string> {
-  const sums = new Map<string, number>();
-  for (const { run } of processes) {
-    for (const [event, count] of Object.entries(await run<Record<string, number>>('events'))) {
-      sums.set(event, (sums.get(event) ?? 0) + count);
-    }
-  }
-  return [...sums].map(([event, count]) => `${event} ${count}`).join(', ');
-}
-
-function note(line: string): void {
-  process.stdout.write(`    ${line}\n`);
+  const { server, client } = await newRedis();
+  const args = [server.socketPath, String(deadlineMs)];
+  const one = (): Promise<EngineProcess> => newProcess('engine-process.mjs', { args });
+  return { processes: await Promise.all(Array.from({ length: count }, one)), client };
 }
