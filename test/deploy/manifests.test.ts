@@ -128,6 +128,7 @@ describe('the app', () => {
       databaseUrl: 'postgres://demo@postgres:5432/demodb',
       redisUrl: 'redis://redis:6379',
       cacheTtlMs: 60_000,
+      cacheMemoryBytesMax: 32 * 1024 * 1024,
       simulatesLatency: true,
       hasConsole: true,
       adminToken: undefined,
