@@ -30,6 +30,12 @@ interface Kept {
   stoodAt: number;
 }
 
+/** For what the store is about to be asked: what was known then, and when that was. */
+export interface TimedTicket {
+  readonly ticket: Ticket;
+  readonly askedMs: number;
+}
+
 /** None where it would have no bytes, or where the store does not tell what changes. */
 export function createMemoryTier({ track }: Pick<Store, 'track'>, options: MemoryTierOptions): MemoryTier | undefined {
   return track === undefined || options.bytesMax === 0 ? undefined : new MemoryTier(track, options);
@@ -82,14 +88,14 @@ export class MemoryTier {
   }
 
   /** Taken before the store is asked, for what it answers; undefined where that will not be kept. */
-  ticket(): { readonly ticket: Ticket; readonly askedMs: number } | undefined {
+  ticket(): TimedTicket | undefined {
     const ticket = this.#coherence.known.ticket();
     return ticket === undefined ? undefined : { ticket, askedMs: this.#clock.nowMs() };
   }
 
   /** Keeps an entry of the store whose stamps stood when it was read. Its value may be frozen by this. */
   keep(
-    { ticket, askedMs }: { ticket: Ticket; askedMs: number },
+    { ticket, askedMs }: TimedTicket,
     key: string,
     { entry, remainingMs }: { entry: Entry; remainingMs: number },
   ): void {

@@ -18,17 +18,17 @@ export interface BatchParts {
   readonly tokenKey: (tag: string) => string;
 }
 
-/** Gives the batch that is boarding: what is asked of it without an `await` in between goes in one round trip. */
+/** Gives the batch that is open: what is asked of it without an `await` in between goes in one round trip. */
 export function batchCalls(parts: BatchParts): () => Batch {
-  let boarding: Batch | undefined;
+  let open: Batch | undefined;
   return () => {
-    if (boarding !== undefined && boarding.size < batchMax) return boarding;
-    const leave = async (): Promise<void> => {
+    if (open !== undefined && open.size < batchMax) return open;
+    const close = async (): Promise<void> => {
       await endOfTurn();
-      if (boarding === batch) boarding = undefined;
+      if (open === batch) open = undefined;
     };
-    const batch = new Batch(parts, leave());
-    return (boarding = batch);
+    const batch = new Batch(parts, close());
+    return (open = batch);
   };
 }
 
@@ -43,17 +43,17 @@ interface BatchReplies {
 export class Batch {
   readonly #parts: BatchParts;
   readonly #commands: ChainableCommander;
-  readonly #shared = new Map<string, Promise<unknown[]>>();
+  readonly #byName = new Map<string, Promise<unknown[]>>();
   readonly #sentTexts = new Set<Script>();
   /** With their places in the answer. */
   readonly #tags = new Map<string, number>();
   readonly #answer: Promise<BatchReplies>;
 
-  /** @param leaves Nothing boards any more. */
-  constructor(parts: BatchParts, leaves: Promise<void>) {
+  /** @param closed Nothing comes to it any more. */
+  constructor(parts: BatchParts, closed: Promise<void>) {
     this.#parts = parts;
     this.#commands = parts.connection.redis.pipeline();
-    this.#answer = leaves.then(() => this.#send());
+    this.#answer = closed.then(() => this.#send());
     this.#answer.catch(() => {}); // said to each who waits for it
   }
 
@@ -72,9 +72,9 @@ export class Batch {
 
   /** The same, run once for all who name it alike. */
   once(name: string, add: (commands: ChainableCommander) => unknown): Promise<unknown[]> {
-    const shared = this.#shared.get(name) ?? this.run(add);
-    this.#shared.set(name, shared);
-    return shared;
+    const answers = this.#byName.get(name) ?? this.run(add);
+    this.#byName.set(name, answers);
+    return answers;
   }
 
   /** What `script` gives. Its text is sent once where the server does not know it, and by its hash from then on. */

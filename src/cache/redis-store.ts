@@ -27,7 +27,8 @@ const scanCount = 250;
  *
  * @param options.address `redis://`, `rediss://`, or the path of a Unix socket.
  * @param options.namespace First part of every key, 1…32 of `a-z 0-9 _ -`. Two programs on one Redis differ in it.
- * @param options.deadlineMs The deadline of a single command, 100 ms unless told otherwise.
+ * @param options.deadlineMs As `createCache`'s, which is what requests see: 100 ms unless told otherwise. A command is given
+ *   up after twice that.
  * @param options.clock Monotonic; the machine's own unless told otherwise.
  * @param options.onError Hears of each fault of the connection.
  * @param options.onReady Hears each time that the connection is up.
@@ -46,7 +47,7 @@ export async function createRedisStore({
 
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
-  const boarding = batchCalls({ connection, tokenKey });
+  const openBatch = batchCalls({ connection, tokenKey });
 
   /** All keys of the namespace, some at a time, and how many of them are values. */
   const scanned = async function* (): AsyncGenerator<{ keys: string[]; values: number }> {
@@ -58,7 +59,7 @@ export async function createRedisStore({
   /** A token that stands is kept; a missing one is made. */
   const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
     const ofThisRun = `${await runId()}.`;
-    const batch = boarding();
+    const batch = openBatch();
     const capturing = tags.map((tag) =>
       batch.once(`capture ${tag}`, (commands) => {
         const token = ofThisRun + randomBytes(16).toString('base64url');
@@ -73,7 +74,7 @@ export async function createRedisStore({
 
   /** Once in a while, and not with each capture: every EXPIRE of a token is told to all who track them. */
   const renewTokens = async (tags: readonly string[]): Promise<void> => {
-    const batch = boarding();
+    const batch = openBatch();
     const renewing = tags.map((tag) =>
       batch.once(`renew ${tag}`, (commands) => commands.pexpire(tokenKey(tag), tokenTtlMs)),
     );
@@ -86,7 +87,7 @@ export async function createRedisStore({
     { tags = [], ...call }: { key: string; args: readonly (string | number)[]; tags?: readonly string[] },
   ): Promise<[unknown, (string | undefined)[]]> => {
     const attempt = (isKnown: boolean): Promise<[unknown, (string | undefined)[]]> => {
-      const batch = boarding();
+      const batch = openBatch();
       return Promise.all([batch.script(script, { ...call, isKnown }), batch.tokens(tags)]);
     };
     return await attempt(true).catch((error: unknown) => {
@@ -100,7 +101,7 @@ export async function createRedisStore({
     tier: 'redis',
 
     async read(key, tags) {
-      const batch = boarding();
+      const batch = openBatch();
       const reading = batch.once(`read ${key}`, (commands) => commands.get(key).pttl(key));
       const [[text, remainingMs], tokens] = await Promise.all([reading, batch.tokens(tags)]);
       const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
@@ -108,7 +109,7 @@ export async function createRedisStore({
     },
 
     async tokens(tags) {
-      return await boarding().tokens(tags);
+      return await openBatch().tokens(tags);
     },
 
     async capture(tags) {
@@ -116,14 +117,14 @@ export async function createRedisStore({
       const lost = tags.filter((_, index) => tokens[index] === undefined);
       if (lost.length === 0) return tokens;
       // Evicted meanwhile, of another run, or something else at the key, which would be no token for ever.
-      const batch = boarding();
+      const batch = openBatch();
       await Promise.all(lost.map((tag) => batch.once(`drop ${tag}`, (commands) => commands.unlink(tokenKey(tag)))));
       return captured(tags);
     },
 
     async write(key, { text, ttlMs, tags }) {
       const endsAtMs = Math.floor((await serverNowMs()) + ttlMs);
-      const batch = boarding();
+      const batch = openBatch();
       // Who loads under a lease has begun before: what he brings is older, and is not stored over this.
       const writing = batch.run((commands) => {
         addReplaced(commands.set(key, text, 'PXAT', endsAtMs).del(leaseKey(key)), tokenPrefix, key);

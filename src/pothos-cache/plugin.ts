@@ -23,7 +23,7 @@ interface CachedField<Context> {
 }
 
 /** What a resolver is given. */
-interface Asked<Context> {
+interface ResolverCall<Context> {
   readonly parent: unknown;
   readonly args: Record<string, unknown>;
   readonly context: Context;
@@ -98,7 +98,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   /** What the engine is asked, or undefined where that cannot be said: the field is then answered uncached. */
   #request(
     { options: { engine, viewer: viewerOf }, policy, isRoot }: CachedField<Types['Context']>,
-    { parent, args, context, info }: Asked<Types['Context']>,
+    { parent, args, context, info }: ResolverCall<Types['Context']>,
   ): FieldRequest | undefined {
     const field = `${info.parentType.name}.${info.fieldName}`;
     try {
