@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type * as Engine from '../../src/cache/index.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { newTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { note } from './engine-processes.ts';
 
 const built = new URL('../../dist/src/cache/index.js', import.meta.url).href;
 const { createCache, createPolicy, createRedisStore } = (await import(built)) as typeof Engine;
@@ -167,8 +168,4 @@ function countHits(counts: Record<string, number>): number {
   const hits = counts['hit'] ?? 0;
   counts['hit'] = 0;
   return hits;
-}
-
-function note(line: string): void {
-  process.stdout.write(`    ${line}\n`);
 }
