@@ -1,20 +1,20 @@
 /**
- * The breaker opens when half of the last twenty calls failed. While it is open nobody calls the store; a ping in the
- * background, never a request, tries whether it is back.
+ * The breaker opens when half of the last twenty round trips failed. While it is open no fetch asks the store; a ping in
+ * the background, never a request, tries whether it is back.
  */
 import type { Clock } from './clock.ts';
 import type { EmitEvent } from './events.ts';
 
-const callsWatched = 20;
-const failuresMax = callsWatched / 2;
+const tripsWatched = 20;
+const failuresMax = tripsWatched / 2;
 const pingEveryMs = 250;
 
 export class Breaker {
   readonly #ping: () => Promise<void>;
   readonly #clock: Clock;
   readonly #emit: EmitEvent;
-  /** Whether each of the last calls failed, as a ring. */
-  readonly #failed: boolean[] = Array.from({ length: callsWatched }, () => false);
+  /** Whether each of the last round trips failed, as a ring. */
+  readonly #failed: boolean[] = Array.from({ length: tripsWatched }, () => false);
   #next = 0;
   #failures = 0;
   #isOpen = false;
@@ -46,10 +46,10 @@ export class Breaker {
   }
 
   #record(isFailure: boolean): void {
-    if (this.#isOpen) return; // a call from before it opened
+    if (this.#isOpen) return; // begun before it opened
     this.#failures += Number(isFailure) - Number(this.#failed[this.#next]);
     this.#failed[this.#next] = isFailure;
-    this.#next = (this.#next + 1) % callsWatched;
+    this.#next = (this.#next + 1) % tripsWatched;
     if (this.#failures < failuresMax) return;
     this.#isOpen = true;
     this.#emit({ type: 'breaker-opened' });

@@ -13,9 +13,11 @@ export type CacheEvent =
   | { type: 'lease-timeout'; key: string; field: string; waitMs: number }
   /** What was found at the key was not taken. */
   | { type: 'entry-rejected'; key: string; field: string; reason: 'corrupt' | 'invalidated' }
+  /** The field was left uncached, because of what it was asked with: `Cache.uncached`. */
   | { type: 'uncached'; field: string; error: unknown }
   | { type: 'invalidate'; tags: readonly string[] }
   | { type: 'flush'; keysRemoved: number }
+  /** A round trip to the store failed; `operation` is the first call in it that did. */
   | { type: 'store-failed'; operation: string; error: unknown }
   /** A fetch went on without the answer, or without asking: its calls together had taken as long as one may. */
   | { type: 'store-slow'; operation: string }

@@ -28,7 +28,9 @@ export interface Load {
    * @param what For the log, without values that clients sent.
    */
   touchUnknown(what: string): void;
-  /** The load sees what others may not see, such as an open transaction: its value is not stored, whatever its policy names. */
+  /**
+   * The load sees what others may not see, such as an open transaction: its value is not stored, whatever its policy names.
+   */
   seesAlone(what: string): void;
 }
 

@@ -36,7 +36,10 @@ export const internalMark = '!';
 const tagLengthMax = 200;
 const everyRow = '!';
 
-/** @throws {CacheError} `INVALID_TAG` unless `tag` is a text of 1…200 characters that does not begin with `!`, other than `*` and `<table>:!`. */
+/**
+ * @throws {CacheError} `INVALID_TAG` unless `tag` is a text of 1…200 characters that does not begin with `!`, other than `*`
+ *   and `<table>:!`.
+ */
 export function checkTag(place: string, tag: unknown): void {
   const isText = typeof tag === 'string' && tag.length > 0 && tag.length <= tagLengthMax;
   const { table, id } = (isText && rowOf(tag)) || {};

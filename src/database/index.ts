@@ -1,9 +1,9 @@
 /**
  * The shop's database: connection, queries, loaders, and what creates and fills the tables.
  *
- * A start goes `connectDatabase` → `readTables` → `createShop`, and changes no database that it was given: there main.ts only
- * asks `tablesExist`. To the embedded PostgreSQL it hands `sqlFiles()` before that. `migrate` and the seed are the two commands
- * `npm run migrate` and `npm run seed`. A request asks the shop, and has loaders of its own.
+ * A start goes `connectDatabase` → `createShop` → `readTables`, and changes no database that it was given: there main.ts
+ * only asks `tablesExist`. To the embedded PostgreSQL it hands `sqlFiles()` before that. `migrate` and the seed are the two
+ * commands `npm run migrate` and `npm run seed`. A request asks the shop, and has loaders of its own.
  */
 export { connectDatabase, DatabaseUrlError, type Database, type DatabaseOptions } from './connection.ts';
 export { isDatabaseUnavailable } from './unavailable.ts';

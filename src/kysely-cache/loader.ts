@@ -35,8 +35,8 @@ interface Asked<K> {
 }
 
 /**
- * A loader over `loadBatch`, which gives a value or an `Error` for each key, in their order, as DataLoader wants it. A key that is
- * asked for twice in one batch is in it once.
+ * A loader over `loadBatch`, which gives a value or an `Error` for each key, in their order, as DataLoader wants it. A key
+ * that is asked for twice in one batch is in it once.
  */
 export function createLoader<K, V>(
   loadBatch: (keys: readonly K[]) => Promise<readonly (V | Error)[]>,

@@ -52,8 +52,9 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
   /** For how long a value is fresh, such as `'60s'` or `'5m'`; at most one day. Left out: the schema's `defaultTtl`. */
   readonly ttl?: Duration;
   /**
-   * What the value depends on beside what its load touches: `engine.invalidate(['products'])` makes it void. `products:42` is one row of `products`: to
-   * invalidate that leaves the values of other rows alone, and makes those void that depend on the whole table.
+   * What the value depends on beside what its load touches: `engine.invalidate(['products'])` makes it void. `products:42`
+   * is one row of `products`: to invalidate that leaves the values of other rows alone, and makes those void that depend on
+   * the whole table.
    */
   readonly tags?: readonly string[] | ((parent: Parent, args: Args) => readonly string[]);
   /**

@@ -34,13 +34,13 @@ export function createMetrics(cache: Cache): Metrics {
   });
   const storeFailures = new Counter({
     name: 'cachepot_store_failures_total',
-    help: 'Calls of the store that failed.',
+    help: 'Round trips to the store that failed, by the first call in them that did.',
     labelNames: ['operation'],
     registers,
   });
   const slowCalls = new Counter({
     name: 'cachepot_store_slow_total',
-    help: 'Calls of the store that a request did not wait for.',
+    help: 'Calls of the store that a fetch did not wait for, because its calls together took too long.',
     labelNames: ['operation'],
     registers,
   });
