@@ -9,7 +9,7 @@
  * - Unknown is what nobody would invalidate, or may read anything: relations of the system, tables with row security,
  *   functions that may read tables, names that the database did not have when its catalogue was read.
  *
- * The catalogue is read in the background, where it is not known, where a name is missing in it, and once a minute, for a
+ * The catalogue is read in the background, where it is not known, where a name is missing in it, at once and then every ten seconds, and once a minute, for a
  * view may be replaced. Until then loads go on with what is known.
  */
 import { runForLoads, type Clock } from '../cache/index.ts';
@@ -33,12 +33,18 @@ interface Known {
 
 const readEveryMsMin = 1_000;
 const keptMs = 60_000;
+/** For a name that was not found the last time: it may be a temporary table's, which no reading finds. */
+const absentEveryMs = 10_000;
+const namesMax = 1_000;
 const tagLengthMax = 200;
 
 export class Catalogue {
   readonly #readRows: () => Promise<CatalogueRows>;
   readonly #clock: Pick<Clock, 'nowMs'>;
   #known: Known | undefined;
+  /** What was missing since the catalogue was read last, and what was then. */
+  readonly #asked = new Set<string>();
+  #absent: ReadonlySet<string> = new Set();
   #lastReadMs = -Infinity;
   #reading: Promise<void> | undefined;
 
@@ -70,7 +76,10 @@ export class Catalogue {
       if (isSuspicious === undefined) missing.push(`function ${name}()`);
       else if (isSuspicious) unknown.add(`function ${name}(), which may read tables`);
     }
-    if (missing.length > 0) this.#readWhereOlderThan(readEveryMsMin);
+    for (const what of missing) {
+      if (this.#asked.size < namesMax) this.#asked.add(what);
+      this.#readWhereOlderThan(this.#absent.has(what) ? absentEveryMs : readEveryMsMin);
+    }
     for (const what of missing) unknown.add(`${what}, which was not there when the catalogue was read`);
     return { tags, unknown };
   }
@@ -81,7 +90,10 @@ export class Catalogue {
     // Outside of all loads: what is read here is read for nobody's value.
     this.#reading ??= runForLoads([], async () => {
       try {
+        const asked = new Set(this.#asked);
         this.#known = knownFrom(await this.#readRows());
+        for (const what of asked) this.#asked.delete(what);
+        this.#absent = asked;
       } catch {
         // The database is away; the loads that need it say so.
       } finally {

@@ -6,8 +6,8 @@
 import { AliasNode, ParensNode, SelectQueryNode, TableNode, ValueNode, type OperationNode } from 'kysely';
 import { isNameLike, type Token } from './raw-tokens.ts';
 
-/** Where a fragment stands: as a whole statement, in the place of a table, as an alias, at the end of FROM, elsewhere. */
-export type Place = 'statement' | 'table' | 'alias' | 'join-condition' | 'expression';
+/** Where a fragment stands: as a whole statement, in the place of a table, as an alias, where a comma would begin another item of FROM, elsewhere. */
+export type Place = 'statement' | 'table' | 'alias' | 'end-of-from' | 'expression';
 
 /** What follows these is, or may be, a table. */
 const tableWords = new Set(['from', 'join', 'into', 'update', 'merge', 'table', 'using']);
@@ -48,8 +48,8 @@ export function mayHideTable(tokens: readonly Token[], place: Place): boolean {
       return !isTableExpression(tokens);
     case 'alias':
       return !isAlias(tokens);
-    case 'join-condition':
-      return tokens.some((token, index) => isMark(token, ',') && depthAt(tokens, index) === 0);
+    case 'end-of-from':
+      return hasOuterComma(tokens);
     default:
       return false;
   }
@@ -156,9 +156,15 @@ function isBalanced(tokens: readonly Token[]): boolean {
   return depth === 0;
 }
 
-function depthAt(tokens: readonly Token[], index: number): number {
-  const before = tokens.slice(0, index);
-  return before.filter((token) => isMark(token, '(')).length - before.filter((token) => isMark(token, ')')).length;
+/** Whether there is a comma outside of all parentheses. */
+function hasOuterComma(tokens: readonly Token[]): boolean {
+  let depth = 0;
+  for (const token of tokens) {
+    if (isMark(token, '(')) depth += 1;
+    if (isMark(token, ')')) depth -= 1;
+    if (depth === 0 && isMark(token, ',')) return true;
+  }
+  return false;
 }
 
 /** Where the parenthesis opens that the token at `index` is directly in, or that it closes; -1 where there is none. */

@@ -83,7 +83,7 @@ class StatementReader implements Reading {
     if (leaves.has(node.kind)) return;
     if (isQuery(node)) return this.#query(node, position);
     if (TableNode.is(node)) return this.#relation(node, position);
-    if (RawNode.is(node)) return this.#raw(node, position.isInFrom ? 'join-condition' : 'expression', position);
+    if (RawNode.is(node)) return this.#raw(node, position.isInFrom ? 'end-of-from' : 'expression', position);
     if (AliasNode.is(node)) return this.#alias(node, () => this.#node(node.node, position));
     if (FromNode.is(node)) return node.froms.forEach((from) => this.#source(from, position));
     if (UsingNode.is(node)) return node.tables.forEach((table) => this.#source(table, position));
@@ -120,7 +120,10 @@ class StatementReader implements Reading {
     const target = targetOf(node);
     const written = target === undefined ? [] : FromNode.is(target) ? target.froms : [target];
     for (const table of written) this.#source(table, { withNames: new Set(), isInFrom: false });
-    this.#children(node, position, new Set([node.with, target]));
+    // They may come directly after FROM.
+    const ends = node.endModifiers ?? [];
+    for (const end of ends) this.#node(end, { ...position, isInFrom: true });
+    this.#children(node, position, new Set([node.with, target, ...ends]));
   }
 
   /** The names that the statement sees. Without RECURSIVE each expression sees those before it, with it all of them. */

@@ -106,6 +106,10 @@ class WatchedDriver implements Driver {
   }
 }
 
+/** Raw SQL that begins a transaction, and such as ends it. */
+const begins = /^[\s;]*(begin|start\s+transaction)\b/i;
+const ends = /^[\s;]*(commit|end|rollback|abort)(\s+(work|transaction))?(\s+and\s+no\s+chain)?[\s;]*$/i;
+
 type Savepoint = Parameters<NonNullable<Driver['savepoint']>>;
 
 class WatchedConnection implements DatabaseConnection {
@@ -123,7 +127,11 @@ class WatchedConnection implements DatabaseConnection {
 
   async executeQuery<R>(statement: CompiledQuery): Promise<QueryResult<R>> {
     this.#hear(statement);
-    return await this.#inner.executeQuery<R>(statement);
+    // Also such as nobody told the driver to begin. Where it is not known whether one has ended, it is open.
+    if (begins.test(statement.sql)) this.transactionOf = currentLoad() ?? 'none';
+    const result = await this.#inner.executeQuery<R>(statement);
+    if (ends.test(statement.sql)) this.transactionOf = undefined;
+    return result;
   }
 
   async *streamQuery<R>(statement: CompiledQuery, chunkSize?: number): AsyncIterableIterator<QueryResult<R>> {

@@ -84,6 +84,7 @@ describe('a value is not stored where raw SQL may hide a table', () => {
     ['JOIN', (db) => db.selectFrom('products').select('products.id').innerJoin('products as p', (join) => join.on(sql<boolean>`p.id = products.id cross join orders`))],
     ['a comma at the end of FROM', (db) => db.selectFrom('products').select('products.id').innerJoin('products as p', (join) => join.on(sql<boolean>`p.id = products.id, orders`))],
     ['a comma at the end of FROM, in an expression', (db) => db.selectFrom('products').select('products.id').innerJoin('products as p', (join) => join.on('p.id', '=', sql<number>`products.id, orders`))],
+    ['a comma after FROM, at the end of the query', (db) => db.selectFrom('products').select('products.id').modifyEnd(sql`, orders`)],
     ['a raw name in FROM', (db) => db.selectFrom(sql`orders`.as('o')).selectAll()],
     ['a raw name in FROM, by identifiers', (db) => db.selectFrom(sql.id('public', 'orders').as('o') as never).selectAll()],
     ['a raw name in a join', (db) => db.selectFrom('products').innerJoin(sql`orders`.as('o'), (join) => join.onTrue()).select('products.id')],

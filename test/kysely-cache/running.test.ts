@@ -120,6 +120,23 @@ describe('a transaction', () => {
     expect(await standsOn(() => db.selectFrom('orders').selectAll().execute())).toBe('orders');
   });
 
+  it.each(['begin', 'start transaction isolation level repeatable read', ' BEGIN WORK;'])(
+    'that raw SQL began fills nothing either: %s',
+    async (begin) => {
+      const { db, standsOn } = await tableWorld(setUp);
+      await db.connection().execute(async (connection) => {
+        await connection.executeQuery(CompiledQuery.raw(begin));
+        const load = (): Promise<unknown> => connection.selectFrom('orders').selectAll().execute();
+        expect(await standsOn(load, ['orders'])).toContain('seen-alone');
+        await sql`savepoint one`.execute(connection);
+        await sql`rollback to savepoint one`.execute(connection);
+        expect(await standsOn(load, ['orders'])).toContain('seen-alone');
+        await sql`rollback`.execute(connection);
+        expect(await standsOn(load)).toBe('orders');
+      });
+    },
+  );
+
   it('that has ended leaves its connection to others', async () => {
     const { db, standsOn } = await tableWorld(setUp);
     const failing = db.transaction().execute(() => Promise.reject(new Error('rolled back')));
