@@ -23,7 +23,7 @@ import { Listeners } from './listeners.ts';
 import { isHeldBy, LoadScope } from './load-scope.ts';
 import { lookup } from './lookup.ts';
 import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
-import { eventOf, hit, outcomeOf, type Answer, type Outcome } from './outcome.ts';
+import { eventOf, hit, outcomeOf, type Answer, type Origin, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import type { StoreUsage, Tier } from './store.ts';
 import { checkTag, everythingTag, tagsToDrop } from './tags.ts';
@@ -37,11 +37,13 @@ export interface FetchOptions {
   mode?: Mode;
   /** What this fetch is part of, such as an operation's context: all of its fetches leave a store alone that failed one. */
   request?: object;
+  /** The value that this one is made of, such as that of its parent: what makes that one void makes this one void. */
+  madeOf?: Origin | undefined;
   /** Hears how the value was come by before `fetch` resolves; hears nothing where the load rejects. */
   report?: (outcome: Outcome) => void;
 }
 
-interface Asked extends Pick<Fill, 'policy' | 'load'> {
+interface Asked extends Pick<Fill, 'policy' | 'load' | 'madeOf'> {
   readonly mode: Mode;
   readonly from: object | undefined;
   /** Whether it has boarded one flight in vain: after the next one it loads for itself. */
@@ -93,20 +95,20 @@ export class Cache {
     const outer = LoadScope.current();
     outer?.dependsOnWhoAsks((own) => isHeldBy(own, key));
     const startedMs = this.#clock.nowMs();
-    const { mode = 'use', request } = options;
-    const answering = (): Promise<Answer> => this.#answer(key, { policy, load, mode, from: request });
+    const { mode = 'use', request, madeOf } = options;
+    const answering = (): Promise<Answer> => this.#answer(key, { policy, load, madeOf, mode, from: request });
     const name = { cache: this.#running, key: key.text };
     const answer = await (outer === undefined ? answering() : outer.fetching(name, answering));
     const nowMs = this.#clock.nowMs();
     outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
     const durationMs = nowMs - startedMs;
     this.emit(eventOf(key, answer, durationMs));
-    options.report?.(outcomeOf(answer, durationMs));
+    options.report?.(outcomeOf(key, answer, durationMs));
     return answer.value as T;
   }
 
   async #answer(key: Key, { isAgain = false, ...asked }: Asked): Promise<Answer> {
-    const { policy, load, mode, from } = asked;
+    const { policy, load, madeOf, mode, from } = asked;
     const unstored = { stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0 };
     if (mode === 'bypass') return { ...unstored, state: 'bypass', value: await load() };
     const tags = this.#touched.ofFetch(key.field, policy.tags);
@@ -117,7 +119,7 @@ export class Cache {
     if (held !== undefined) return hit('memory', held);
 
     const parts = this.#partsOfRequest(from);
-    const request = { key, policy, tags, load };
+    const request = { key, policy, tags, load, madeOf };
     const flying = (found: Fill['found']): Promise<Filled> =>
       this.#flights.start(key.text, async (flight) => {
         const filled = await fill(parts, { ...request, found, flight });

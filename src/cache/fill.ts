@@ -13,6 +13,7 @@ import type { Key } from './key.ts';
 import type { HeldLease, Leases, Permit, Seen } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
 import { LoadScope } from './load-scope.ts';
+import type { Origin } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { Late, type RequestStore } from './request-store.ts';
 import type { FillReply } from './store.ts';
@@ -33,6 +34,7 @@ export interface Fill {
   readonly policy: Policy;
   readonly tags: FetchTags;
   readonly load: () => unknown;
+  readonly madeOf: Origin | undefined;
   /**
    * What the store was seen to have, where one process is to load for all; `anything`: load, whatever it has; `no-store`: it
    * is left alone.
@@ -74,6 +76,7 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
   const { stamps, lease } = permit.leave === 'to-store' ? permit : { stamps: undefined, lease: undefined };
   const name = { cache: parts.running, key: key.text };
   const scope = new LoadScope(name, { key, tags, captured: stamps, ttlMs: policy.ttlMs });
+  if (request.madeOf !== undefined) scope.standOn(request.madeOf);
   try {
     const { value, loadMs } = await timedLoad(parts, key, () => scope.run(load));
     parts.touched.saw(key.field, scope.touched);

@@ -8,7 +8,7 @@ export type { CacheEvent, CacheListener, WriteRefusal } from './events.ts';
 export type { Key, KeyParts, ParentId, ViewerId } from './key.ts';
 export { currentLoad, noteViewerRead, runForLoads, type Load } from './load-scope.ts';
 export { createMemoryStore } from './memory-store.ts';
-export type { Outcome } from './outcome.ts';
+export type { Origin, Outcome } from './outcome.ts';
 export { createPolicy, type Duration, type Policy } from './policy.ts';
 export { createRedisStore } from './redis-store.ts';
 export { CacheStats, type Counts } from './stats.ts';

@@ -6,6 +6,7 @@
  * - A load inside a load: the outer value is made of the inner one, so the outer entry takes over the inner stamps and
  *   lives no longer than the inner does; an inner value that is not stored makes the outer one unstorable too. So does one
  *   of another cache: its tokens are not in this cache's store, so what makes it void would leave the outer one standing.
+ * - A load below another value is made of that one, its parent: it takes over the stamps likewise.
  * - It may look at who asks. Where its key does not hold what it looks at, its value is for nobody but him who asked: it is
  *   not stored, and nor is what is made of it, unless that one's key does hold it.
  */
@@ -13,6 +14,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { WriteRefusal } from './events.ts';
 import type { Key } from './key.ts';
 import { LoadRun, type LoadName } from './load-circle.ts';
+import type { Origin } from './outcome.ts';
 import { covers, type FetchTags, type Stamps } from './tags.ts';
 
 /** A cached load that runs, as the code inside it sees it. */
@@ -123,6 +125,12 @@ export class LoadScope implements Scope {
     return this.#run.waitingFor(name, fetch);
   }
 
+  /** The load is made of this value. For how long it is kept is its own affair: its policy knows that its parent grows old. */
+  standOn({ key, stamps }: Origin): void {
+    this.dependsOnWhoAsks((own) => isHeldBy(own, key));
+    this.#takeOver(stamps);
+  }
+
   touch(tags: readonly string[]): void {
     for (const tag of tags) {
       if (this.#touched.has(tag) || covers(this.#tags.required, tag)) continue;
@@ -149,10 +157,7 @@ export class LoadScope implements Scope {
       this.#refusal ??= { refusal: 'other-cache' };
       return;
     }
-    if (stamps === undefined) this.#refusal ??= { refusal: 'inner-unstored' };
-    for (const [tag, token] of Object.entries(stamps ?? {})) {
-      this.#stamp(tag, token);
-    }
+    this.#takeOver(stamps);
     this.#endsAtMs = Math.min(this.#endsAtMs, endsAtMs);
   }
 
@@ -179,6 +184,11 @@ export class LoadScope implements Scope {
     const token = this.#captured.get(tag);
     if (token === undefined) this.#refusal ??= { refusal: 'not-captured', what: tag };
     else this.#stamp(tag, token);
+  }
+
+  #takeOver(stamps: Stamps | undefined): void {
+    if (stamps === undefined) this.#refusal ??= { refusal: 'inner-unstored' };
+    for (const [tag, token] of Object.entries(stamps ?? {})) this.#stamp(tag, token);
   }
 
   #stamp(tag: string, token: string): void {

@@ -15,6 +15,15 @@ export interface Outcome {
   readonly ageMs: number | null;
   /** For how long it is still fresh; null where it is not stored. */
   readonly ttlMs: number | null;
+  /** For `FetchOptions.madeOf` of what is made of the value. */
+  readonly origin: Origin;
+}
+
+/** Where a value comes from: whom it is for, and what it stands on. */
+export interface Origin {
+  readonly key: Key;
+  /** Undefined where the value is not stored. */
+  readonly stamps: Stamps | undefined;
 }
 
 /** What a request gets, before it is timed. */
@@ -42,7 +51,7 @@ export function eventOf({ text: key, field }: Key, answer: Answer, durationMs: n
   return { type, key, field, tier, durationMs, ageMs, loadMs };
 }
 
-export function outcomeOf(answer: Answer, durationMs: number): Outcome {
+export function outcomeOf(key: Key, answer: Answer, durationMs: number): Outcome {
   const { state, stamps, ageMs, ttlMs } = answer;
   const isStored = stamps !== undefined;
   return {
@@ -51,5 +60,6 @@ export function outcomeOf(answer: Answer, durationMs: number): Outcome {
     durationMs,
     ageMs: isStored ? Math.max(0, ageMs) : null,
     ttlMs: isStored ? ttlMs : null,
+    origin: { key, stamps },
   };
 }

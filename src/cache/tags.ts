@@ -44,7 +44,9 @@ export function checkTag(place: string, tag: unknown): void {
   const isText = typeof tag === 'string' && tag.length > 0 && tag.length <= tagLengthMax;
   const { table, id } = (isText && rowOf(tag)) || {};
   const isOurs = isText && (tag.startsWith(internalMark) || tag === everythingTag);
-  if (isText && !isOurs && table !== everythingTag && id !== everyRow) return;
+  // Half a character: stores write another in its place, and then tell of a tag that nobody has.
+  const isWellFormed = isText && !/\p{Surrogate}/u.test(tag);
+  if (isWellFormed && !isOurs && table !== everythingTag && id !== everyRow) return;
   const got = typeof tag === 'string' ? JSON.stringify(tag.slice(0, 60)) : typeof tag;
   throw new CacheError(
     'INVALID_TAG',

@@ -6,7 +6,7 @@
  */
 import { BasePlugin, type PothosOutputFieldConfig, PothosSchemaError, type SchemaTypes } from '@pothos/core';
 import { responsePathAsArray, type GraphQLFieldResolver, type GraphQLResolveInfo, type GraphQLSchema } from 'graphql';
-import { noteViewerRead, type Key, type Policy } from '../cache/index.ts';
+import { noteViewerRead, type Key, type Origin, type Outcome, type Policy } from '../cache/index.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
 import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
 import { openRow } from './report.ts';
@@ -14,6 +14,7 @@ import { shapeOf } from './shape.ts';
 import type { FieldCacheOptions, PluginOptions } from './types.ts';
 import { createViewerWatch } from './viewer-watch.ts';
 
+type Path = GraphQLResolveInfo['path'];
 type Resolver<Context> = GraphQLFieldResolver<unknown, Context, object>;
 
 interface CachedField<Context> {
@@ -42,6 +43,8 @@ interface FieldRequest {
 export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   readonly #policies = new Map<string, FieldPolicy>();
   readonly #watch = createViewerWatch(this.options.cache?.viewerProperties ?? []);
+  /** By the place in the answer. */
+  readonly #origins = new WeakMap<Path, Origin>();
   #shape = '';
 
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
@@ -86,13 +89,27 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       const request = this.#request(field, { parent, args: args as Record<string, unknown>, context, info });
       if (request === undefined) return load();
       const { key, policy, isAnonymous } = request;
-      const report = openRow(context, { key, path: () => responsePathAsArray(info.path) });
+      const tellRow = openRow(context, { key, path: () => responsePathAsArray(info.path) });
+      const report = (outcome: Outcome): void => {
+        tellRow?.(outcome);
+        this.#origins.set(info.path, outcome.origin);
+      };
       return engine.fetch(key, policy, load, {
         mode: isAnonymous ? 'bypass' : modeOf(info, this.#hasDirective),
         ...(typeof context === 'object' && context !== null ? { request: context } : {}),
-        ...(report === undefined ? {} : { report }),
+        madeOf: this.#originAbove(info.path),
+        report,
       });
     };
+  }
+
+  /** Of the value that the parent is part of, where that is cached. */
+  #originAbove({ prev }: Path): Origin | undefined {
+    for (let path = prev; path !== undefined; path = path.prev) {
+      const origin = this.#origins.get(path);
+      if (origin !== undefined) return origin;
+    }
+    return undefined;
   }
 
   /** What the engine is asked, or undefined where that cannot be said: the field is then answered uncached. */

@@ -64,7 +64,8 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
   readonly strict?: boolean;
   /**
    * The identity of the parent among those of its type, for a field that is not at the root; `parent.id` unless given.
-   * A field whose parent has none is not cached: two parents must never share an entry.
+   * A field whose parent has none is not cached: two parents must never share an entry. What else of the parent the resolver
+   * uses must follow from it, or be part of it, where the parent is not itself (part of) a cached value.
    */
   readonly parentId?: (parent: Parent) => ParentId;
 }

@@ -46,7 +46,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     const { cache, source } = await newWorld(tier);
     const key = cache.key({ field: 'Query.field' });
     await expect(cache.invalidate(['a', '*'])).rejects.toMatchObject({ code: 'INVALID_TAG' });
-    for (const tag of ['products:!', '*:1']) {
+    for (const tag of ['products:!', '*:1', 'products:\ud800']) {
       await expect(cache.invalidate([tag])).rejects.toMatchObject({ code: 'INVALID_TAG' });
     }
     await expect(cache.fetch(key, { ttlMs: 1_000, tags: [''] }, source.load)).rejects.toMatchObject({

@@ -1,0 +1,94 @@
+// A cached field below another one: its key holds the parent's id, and it stands on what its parent stands on.
+import { describe, expect, it } from 'vitest';
+import { currentLoad } from '../../src/cache/index.ts';
+import { newSchema } from './world.ts';
+
+describe('a cached field on an object', () => {
+  it('is loaded anew where the row that its parent was made of has changed', async () => {
+    const row = { id: 1, name: 'Pot', price: 10, categoryId: 1 };
+    const categories: Record<number, string> = { 1: 'Pots', 2: 'Pans' };
+    const { run, cache } = await newSchema((builder) => {
+      const Product = builder.objectRef<typeof row>('Product').implement({
+        fields: (t) => ({
+          price: t.exposeInt('price', {}),
+          label: t.string({
+            cache: { scope: 'public', ttl: '60s' },
+            resolve: ({ name, price }) => `${name}: ${price}`,
+          }),
+          category: t.string({
+            cache: { scope: 'public', ttl: '60s' },
+            resolve: ({ categoryId }) => {
+              currentLoad()?.touch(['categories']); // as a Kysely query would
+              return categories[categoryId] ?? '';
+            },
+          }),
+        }),
+      });
+      builder.queryField('product', (t) =>
+        t.field({
+          type: Product,
+          cache: { scope: 'public', ttl: '60s' },
+          resolve: () => {
+            currentLoad()?.touch(['products']);
+            return { ...row };
+          },
+        }),
+      );
+    }, {});
+    // The tags are expected from the second load on.
+    const text = '{ product { price label category } }';
+    await run(text);
+    await cache.flush();
+    expect((await run(text)).data).toEqual({ product: { price: 10, label: 'Pot: 10', category: 'Pots' } });
+    Object.assign(row, { price: 20, categoryId: 2 });
+    await cache.invalidate(['products']); // all that has changed is a row of products
+    const { data, states } = await run(text);
+    expect({ data, states }).toEqual({
+      data: { product: { price: 20, label: 'Pot: 20', category: 'Pans' } },
+      states: 'miss miss miss',
+    });
+  });
+
+  it('gives nobody what was made of another viewer’s parent', async () => {
+    const { run } = await newSchema(
+      (builder) => {
+        const Product = builder.objectRef<{ id: number; price: number }>('Product').implement({
+          fields: (t) => ({
+            label: t.string({ cache: { scope: 'public', ttl: '60s' }, resolve: ({ price }) => `costs ${price}` }),
+          }),
+        });
+        builder.queryField('product', (t) =>
+          t.field({
+            type: Product,
+            cache: { scope: 'private', ttl: '60s' },
+            resolve: (_p, _a, { viewer }) => ({ id: 1, price: viewer === 'ada' ? 7 : 10 }), // a discount
+          }),
+        );
+      },
+      { viewer: ({ viewer }) => viewer, viewerProperties: ['viewer'] },
+    );
+    expect((await run('{ product { label } }', {}, { viewer: 'ada' })).data).toEqual({ product: { label: 'costs 7' } });
+    expect((await run('{ product { label } }', {}, { viewer: 'bob' })).data).toEqual({
+      product: { label: 'costs 10' },
+    });
+  });
+
+  it('is answered and not stored below a value that is not stored', async () => {
+    let loads = 0;
+    const { run, cache } = await newSchema((builder) => {
+      const Product = builder.objectRef<{ id: number }>('Product').implement({
+        fields: (t) => ({ label: t.int({ cache: { scope: 'public', ttl: '60s' }, resolve: () => (loads += 1) }) }),
+      });
+      builder.queryField('products', (t) =>
+        t.field({ type: [Product], cache: { scope: 'public', ttl: '60s' }, resolve: () => [{ id: 1 }] }),
+      );
+    });
+    const refusals: unknown[] = [];
+    cache.on((event) => event.type === 'write-refused' && refusals.push(event.reason));
+    await run('{ products @cache(mode: BYPASS) { label } }');
+    expect(refusals).toEqual(['inner-unstored']);
+    await run('{ products { label } }');
+    await run('{ products { label } }');
+    expect(loads).toBe(2);
+  });
+});
