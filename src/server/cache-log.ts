@@ -1,22 +1,16 @@
 /** What of the cache's doings stands in the log: faults and surprises as warnings, every hit and miss at `debug`. */
 import { GraphQLError } from 'graphql';
-import type { Cache, CacheEvent } from '../cache/index.ts';
+import type { Cache, CacheEvent, Clock } from '../cache/index.ts';
 import { safeError, type Log } from './log.ts';
 import { outsideRequests } from './http/request-scope.ts';
 
 /** A sick store fails every request, and a field without a key each of a list: one line a second says enough. */
 const warningEveryMs = 1_000;
-const often = new Set<CacheEvent['type']>([
-  'store-failed',
-  'store-slow',
-  'lease-timeout',
-  'uncached',
-  'write-refused',
-  'memory-proven',
-  'memory-unproven',
-]);
+const often = new Set<CacheEvent['type']>(['store-failed', 'store-slow', 'lease-timeout', 'uncached', 'write-refused']);
+/** A memory tier that is left out for less than this is not worth a line. */
+const unprovenMsMin = 1_000;
 
-export function logCacheEvents(cache: Cache, log: Log): void {
+export function logCacheEvents(cache: Cache, log: Log, after: Clock['after'] = afterMs): void {
   const toldMs = new Map<string, number>();
   /** Whether a warning of this kind is due. */
   const isDue = (kind: string): boolean => {
@@ -25,7 +19,9 @@ export function logCacheEvents(cache: Cache, log: Log): void {
     toldMs.set(kind, nowMs);
     return true;
   };
+  const logMemory = memoryLog(log, after);
   cache.on((event) => {
+    if (event.type === 'memory-proven' || event.type === 'memory-unproven') return logMemory(event.type);
     const isOften = often.has(event.type);
     const subject = 'field' in event ? event.field : 'operation' in event ? event.operation : '';
     if (isOften && !isDue(event.type + subject)) return;
@@ -33,6 +29,29 @@ export function logCacheEvents(cache: Cache, log: Log): void {
     if (event.type === 'breaker-opened' || event.type === 'breaker-closed') outsideRequests(() => logEvent(event, log));
     else logEvent(event, log);
   });
+}
+
+/** Says what lasts: a connection that is made anew leaves the memory tier out for some milliseconds. */
+function memoryLog(log: Log, after: Clock['after']): (change: 'memory-proven' | 'memory-unproven') => void {
+  let isSaidToAnswer = false;
+  let cancel = (): void => {};
+  return (change) => {
+    cancel();
+    if (change === 'memory-unproven') {
+      cancel = after(unprovenMsMin, () => {
+        isSaidToAnswer = false;
+        log.warn('the memory tier is left out: it is not known what changes in Redis');
+      });
+    } else if (!isSaidToAnswer) {
+      isSaidToAnswer = true;
+      log.info('the memory tier answers: Redis tells what changes');
+    }
+  };
+}
+
+function afterMs(delayMs: number, task: () => void): () => void {
+  const timer = setTimeout(() => outsideRequests(task), delayMs).unref();
+  return () => clearTimeout(timer);
 }
 
 function logEvent(event: CacheEvent, log: Log): void {
@@ -50,10 +69,6 @@ function logEvent(event: CacheEvent, log: Log): void {
       return log.warn('the cache store fails too often: answering without it until it is back');
     case 'breaker-closed':
       return log.info('the cache store is back');
-    case 'memory-proven':
-      return log.info('the memory tier answers: Redis tells what changes');
-    case 'memory-unproven':
-      return log.info('the memory tier is left out: it is not known what changes in Redis');
     case 'tracking-refused':
       return log.warn(
         { reason: messageOf(event.error) },
