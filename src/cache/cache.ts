@@ -45,8 +45,7 @@ export interface FetchOptions {
 
 interface Asked extends Pick<Fill, 'policy' | 'load' | 'madeOf'> {
   readonly mode: Mode;
-  readonly from: object | undefined;
-  /** Whether it has boarded one flight in vain: after the next one it loads for itself. */
+  readonly from: object | undefined; // whether it has boarded a flight in vain: after the next one it loads for itself
   readonly isAgain?: boolean;
 }
 

@@ -53,7 +53,8 @@ with functions as (
   select p.oid, p.proname::text as name,
     case when n.nspname = 'pg_catalog'
       then p.provolatile = 'v' and p.proname <> all (array[${harmlessVolatile.map((name) => `'${name}'`).join(', ')}])
-        or p.proname ~ '^(query|table|schema|database|cursor)_to_xml'
+        -- A setting is each connection's own, such as that of a tenant.
+        or p.proname ~ '^(current_setting$|(query|table|schema|database|cursor)_to_xml)'
       -- An aggregate is called immutable whatever its parts are.
       else p.provolatile <> 'i' or p.prokind = 'a'
     end as is_suspicious

@@ -15,7 +15,8 @@ export interface PluginOptions<Context = unknown> {
   readonly viewer?: (context: Context) => ViewerId | null | undefined;
   /**
    * The properties of the context that tell who asks. A public field whose resolver reads one is answered and not stored,
-   * and nobody else is given the value. They become accessors of the context, which must not be frozen.
+   * and nobody else is given the value. They become accessors of the context, which must not be frozen. Of a
+   * private field the viewer alone is in the key: what else of these it reads belongs into `vary`.
    */
   readonly viewerProperties?: readonly (keyof Context & string)[];
   /** Whether requests may say `@cache(mode:)`, and so go past the cache; true unless told otherwise. */

@@ -96,6 +96,7 @@ describe('a value is not stored where raw SQL may hide a table', () => {
     ['a dollar quote', where(sql`name = $$x$$`)],
     ['parentheses that close others', (db) => db.selectFrom((eb) => eb.selectFrom('products').select('id').where(sql<boolean>`true) as a, orders as b, (select 1`).as('x')).selectAll()],
     ['a function that may read tables', select(sql`count_orders()`)],
+    ['a setting of the connection', select(sql`current_setting('app.tenant', true)`)],
     ['one whose name is quoted', select(sql`"count_orders" ()`)],
     ['one with a schema', select(sql`public.count_orders()`)],
     ['one whose name is interpolated', select(sql`${sql.id('count_orders')}()`)],
