@@ -1,0 +1,15 @@
+/** What the figures were measured on. */
+import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { version } from 'node:process';
+import { peerVersions } from './peers.mjs';
+
+export async function machine() {
+  const [{ model }, ...others] = cpus();
+  const [, redis] = /v=([\d.]+)/.exec(execFileSync('redis-server', ['--version'], { encoding: 'utf8' })) ?? [];
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: { cores: others.length + 1, model: model.trim(), node: version, redis },
+    peers: await peerVersions(),
+  };
+}
