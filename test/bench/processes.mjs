@@ -61,10 +61,10 @@ export async function tell(child, message) {
 }
 
 /** Starts one of `servers.mjs`, and waits for its first answer. */
-export async function startServer(server, env) {
+export async function startServer(server, env, nodeArgs = []) {
   const port = await freePort();
   const file = fileURLToPath(new URL(server.program, folder));
-  const child = startNode(['--import', './cpu-usage.mjs', file], {
+  const child = startNode([...nodeArgs, '--import', './cpu-usage.mjs', file], {
     core: 0,
     env: { ...server.env, ...env, PORT: String(port) },
   });
@@ -78,6 +78,11 @@ export async function startServer(server, env) {
       return user + system;
     },
     stop: () => child.kill('SIGKILL'),
+    /** Lets it end by itself, as it must to write its profile. */
+    async end() {
+      child.disconnect();
+      await once(child, 'exit');
+    },
   };
   const until = performance.now() + readyMsMax;
   for (;;) {
