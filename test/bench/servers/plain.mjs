@@ -7,7 +7,10 @@ import { createServer } from 'node:http';
 import { env } from 'node:process';
 import { Redis } from 'ioredis';
 
-const { pairs, otherwise } = JSON.parse(await readFile(env.ANSWERS, 'utf8'));
+const texts = JSON.parse(await readFile(env.ANSWERS, 'utf8'));
+// Of a buffer the length is known, and it is written as it is.
+const pairs = texts.pairs.map(([body, answer]) => [body, Buffer.from(answer)]);
+const otherwise = Buffer.from(texts.otherwise);
 const look = env.CACHE === 'redis' ? await inRedis() : inMemory();
 
 createServer((request, response) => {
@@ -24,10 +27,10 @@ function inMemory() {
 async function inRedis() {
   const redis = new Redis(env.REDIS_URL, { enableAutoPipelining: true });
   for (const [body, answer] of pairs) await redis.set(body, answer);
-  return (body, response) => void redis.get(body).then((answer) => send(response, answer ?? otherwise));
+  return (body, response) => void redis.getBuffer(body).then((answer) => send(response, answer ?? otherwise));
 }
 
 function send(response, answer) {
-  const headers = { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(answer) };
+  const headers = { 'content-type': 'application/json; charset=utf-8', 'content-length': answer.length };
   response.writeHead(200, headers).end(answer);
 }

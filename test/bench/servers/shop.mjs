@@ -29,7 +29,7 @@ export const resolvers = {
   },
 };
 
-/** Commands of one turn of the event loop go in one write, which is the fastest way to use ioredis under load. */
+/** As it comes: tried, automatic pipelining costs these peers more than it spares them. The plain server it makes faster. */
 export function connectRedis() {
-  return new Redis(env.REDIS_URL, { enableAutoPipelining: true });
+  return new Redis(env.REDIS_URL);
 }
