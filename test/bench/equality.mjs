@@ -1,7 +1,11 @@
 /** Before anything is timed: that all servers answer the same, twice, and that who caches leaves the database alone. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { ask } from './ask.mjs';
 import { workloads } from './workloads.mjs';
+
+const turnsMax = 20;
+const pauseMs = 100;
 
 /** The answers that all others must equal: pairs of body and `data` as text. */
 export async function referenceAnswers({ port }, names) {
@@ -34,13 +38,12 @@ export async function checkHits(running, databaseUrl, names) {
   await client.connect();
   await client.query('begin; lock table categories, products, reviews in access exclusive mode');
   try {
-    for (const { name, kind, port } of running.filter((server) => server.kind !== 'none')) {
-      for (const letter of names.filter((one) => workloads[one].isWarm)) {
-        for (const body of workloads[letter].samples) {
-          const { extensions } = await ask(port, body).catch((error) => {
-            throw new Error(`${name} asks the database in workload (${letter}): ${error.message}`);
-          });
-          checkTier(name, kind, extensions);
+    for (const server of running.filter(({ kind }) => kind !== 'none')) {
+      for (const letter of names.filter((name) => workloads[name].isWarm)) {
+        try {
+          for (const body of workloads[letter].samples) await checkHit(server, body);
+        } catch (error) {
+          throw new Error(`${server.name}, workload (${letter}): ${error.message}`, { cause: error });
         }
       }
     }
@@ -49,10 +52,15 @@ export async function checkHits(running, databaseUrl, names) {
   }
 }
 
-/** That this project's server, where it reports, hits in the tier that it is measured for. */
-function checkTier(name, kind, extensions) {
-  if (kind !== 'ours' || extensions?.cache === undefined) return;
-  const expected = name.includes('memory') ? 'memory' : 'redis';
-  const other = extensions.cache.fields.find(({ tier }) => tier !== expected);
-  if (other !== undefined) throw new Error(`${name}: a hit came from ${other.tier}`);
+/** This project's server, where it reports, must also hit in the tier that it is measured for. */
+async function checkHit({ kind, port, hasRedisOnly }, body) {
+  const tier = hasRedisOnly ? 'redis' : 'memory';
+  for (let turn = 0; turn < turnsMax; turn += 1) {
+    const { extensions } = await ask(port, body);
+    if (kind !== 'ours' || extensions?.cache === undefined) return;
+    if (extensions.cache.fields.every((field) => field.tier === tier)) return;
+    // The memory tier is silent for a while where the machine was too busy to prove that it hears of every change.
+    await pause(pauseMs);
+  }
+  throw new Error(`its hits do not come from ${tier}`);
 }
