@@ -22,6 +22,7 @@ export async function startBackends() {
   }
   return {
     databaseUrl: postgres.url,
+    redisCommand: redis.command,
     redisUrl: (index) => `redis://127.0.0.1:${redisPort}/${index}`,
     stop: () => Promise.all([postgres.stop(), redis.stop()]),
   };

@@ -53,7 +53,8 @@ const started = [];
 if (options.readme) {
   await printSection(out);
 } else {
-  process.once('SIGINT', () => process.exit(130));
+  // So that what has been started is ended: by the exit of this process.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
   try {
     await run();
   } finally {
@@ -93,14 +94,22 @@ async function run() {
   say(
     `${running.length} servers give equal answers to ${answers.size} requests, those with a cache without the database`,
   );
-  if (!options.check) await measureAll(running, { isPinned, bodyBytesOf: smallestBodies(answers) });
+  if (!options.check) await measureAll(running, { isPinned, backends, answers });
 }
 
-async function measureAll(running, { isPinned, bodyBytesOf }) {
+async function measureAll(running, { isPinned, backends, answers }) {
   const load = startNode(['load.mjs'], { core: 1 });
   started.push(() => load.kill());
   if (!isPinned) say('Not pinned to processors: taskset is missing. Servers and load share all of them.');
-  const results = { ...(await machine()), connections, rounds, seconds: ms / 1_000, isPinned, workloads: {} };
+  const results = {
+    ...(await machine(backends.redisCommand)),
+    connections,
+    rounds,
+    seconds: ms / 1_000,
+    isPinned,
+    workloads: {},
+  };
+  const bodyBytesOf = smallestBodies(answers);
   for (const name of names) {
     const { title } = workloads[name];
     say(`\n(${name}) ${title}`);
