@@ -4,12 +4,12 @@
  *   --only a,b       workloads (all; see workloads.mjs)
  *   --servers TEXT   only those whose name contains one of these texts, and plain node:http
  *   --rounds 7       of each workload
- *   --seconds 0.6    of each server in each round
+ *   --seconds 0.5    of each server in each round
  *   --half           then once more, each server at half of the rate that it has reached
  *   --check          only start all servers and compare their answers
  *   --readme         measure nothing; print the README's section, and draw its chart, from the last run
  *
- * The last run is kept in test/bench/out. It takes about twelve minutes, on a machine that does nothing else.
+ * The last run is kept in test/bench/out. It takes about ten minutes, on a machine that does nothing else.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { stdout } from 'node:process';
@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: Object.keys(workloads).join(',') },
     servers: { type: 'string', default: '' },
     rounds: { type: 'string', default: '7' },
-    seconds: { type: 'string', default: '0.6' },
+    seconds: { type: 'string', default: '0.5' },
     half: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
     readme: { type: 'boolean', default: false },
