@@ -23,6 +23,8 @@ import { type Folder, makeFolder } from './folder.ts';
 export interface PostgresOptions {
   /** Paths of SQL files, run in this order in the new database. */
   readonly sqlFiles: readonly string[];
+  /** More arguments for the server; they win over ours. */
+  readonly extraArgs?: readonly string[];
 }
 
 /** A PostgreSQL that runs as a child of this process. */
@@ -46,7 +48,7 @@ const port = 5432;
  *
  * @throws {EmbeddedError} if the binaries are not installed, the server does not start, or a file of SQL fails.
  */
-export async function startPostgres({ sqlFiles }: PostgresOptions): Promise<EmbeddedPostgres> {
+export async function startPostgres({ sqlFiles, extraArgs = [] }: PostgresOptions): Promise<EmbeddedPostgres> {
   const packaged = await packagedBinaries();
   const account = await postgresAccount();
   const folder = await makeFolder('cachepot-postgres-', account);
@@ -54,7 +56,7 @@ export async function startPostgres({ sqlFiles }: PostgresOptions): Promise<Embe
   try {
     const binaries = await reachableBinaries(packaged, account, folder.path);
     await initialise(binaries, account, folder.path);
-    child = await startServer(binaries, account, folder.path);
+    child = await startServer(binaries, account, { folder: folder.path, extraArgs });
     await createDatabase(child, folder.path);
     for (const file of sqlFiles) await runFile(urlOf(folder.path, databaseName), file);
   } catch (error) {
@@ -115,7 +117,11 @@ async function initialise(binaries: string, account: Account | null, folder: str
   throw new EmbeddedError('START_FAILED', `initdb failed (${how}):\n${child.lastLines()}`);
 }
 
-async function startServer(binaries: string, account: Account | null, folder: string): Promise<Child> {
+async function startServer(
+  binaries: string,
+  account: Account | null,
+  { folder, extraArgs }: { folder: string; extraArgs: readonly string[] },
+): Promise<Child> {
   const command = join(binaries, 'postgres');
   const dataFolder = join(folder, 'data');
   const settings = {
@@ -133,7 +139,8 @@ async function startServer(binaries: string, account: Account | null, folder: st
     max_wal_senders: 0,
     max_wal_size: '256MB',
   };
-  const args = ['-D', dataFolder, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  const ours = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const args = ['-D', dataFolder, ...ours, ...extraArgs];
   const killNow = (pid: number): void => abort(pid, join(dataFolder, 'postmaster.pid'));
   return await startChild({ command, args, folder, account, stopSignal: 'SIGINT', killNow });
 }

@@ -54,6 +54,17 @@ describe('an embedded PostgreSQL', () => {
     expect(folder.uid).not.toBe(0);
   });
 
+  it('runs with the arguments that it is given', async () => {
+    await newRoom();
+    const postgres = await startPostgres({
+      sqlFiles: [],
+      extraArgs: ['-c', 'max_connections=7', '-c', 'fsync=on'],
+    });
+    onTestFinished(() => postgres.stop());
+    expect(await ask(postgres.url, 'show max_connections')).toEqual([{ max_connections: '7' }]);
+    expect(await ask(postgres.url, 'show fsync')).toEqual([{ fsync: 'on' }]);
+  });
+
   it('is cleared away by stop when it was killed before', async () => {
     const room = await newRoom();
     const postgres = await start([]);

@@ -32,7 +32,7 @@ function open(index) {
   // The server is right to close it; a stranger comes back.
   socket.on('close', () => {
     clearInterval(dripping);
-    setTimeout(open, 100, index);
+    setTimeout(() => void open(index), 100);
   });
   return new Promise((resolve) => {
     socket.on('connect', () => socket.write(begin, resolve));

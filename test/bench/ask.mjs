@@ -1,0 +1,19 @@
+const answerMsMax = 3_000;
+
+/**
+ * One request, outside of what is timed; its `data` as text, and its extensions.
+ *
+ * @throws {Error} for an answer that is none.
+ */
+export async function ask(port, body) {
+  const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body,
+    signal: AbortSignal.timeout(answerMsMax),
+  });
+  const answer = await response.json();
+  const isAnswer = response.status === 200 && answer.errors === undefined && typeof answer.data === 'object';
+  if (!isAnswer) throw new Error(`${response.status} ${JSON.stringify(answer).slice(0, 300)} to ${body.slice(0, 200)}`);
+  return { data: JSON.stringify(answer.data), extensions: answer.extensions };
+}

@@ -1,0 +1,29 @@
+/** One PostgreSQL with the shop's data and one Redis, which all servers share; each has a database of its own in Redis. */
+import { startPostgres, startRedis } from '../../dist/src/embedded/index.js';
+import { sqlFiles } from '../../dist/src/database/index.js';
+import { freePort } from './processes.mjs';
+
+/** The pools of all servers together: each has ten connections, and asks by one more when they are busy. */
+const connectionsMax = 250;
+
+export async function startBackends() {
+  const redisPort = await freePort();
+  const postgres = await startPostgres({
+    sqlFiles: sqlFiles(),
+    extraArgs: ['-c', `max_connections=${connectionsMax}`],
+  });
+  const redis = await startRedis({
+    // Nothing is evicted: workload (g) stores some thousand values for each server.
+    extraArgs: ['--port', String(redisPort), '--bind', '127.0.0.1', '--maxmemory', '2gb', '--databases', '64'],
+  });
+  if (redis === null) {
+    await postgres.stop();
+    throw new Error('There is no redis-server or valkey-server on the PATH (Debian: apt-get install redis-server).');
+  }
+  return {
+    databaseUrl: postgres.url,
+    redisCommand: redis.command,
+    redisUrl: (index) => `redis://127.0.0.1:${redisPort}/${index}`,
+    stop: () => Promise.all([postgres.stop(), redis.stop()]),
+  };
+}

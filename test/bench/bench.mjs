@@ -1,0 +1,145 @@
+/**
+ * `npm run bench`: this project, what it is compared with, and what is possible, under the same load on the same data.
+ *
+ *   --only a,b       workloads (all; see workloads.mjs)
+ *   --servers TEXT   only those whose name contains one of these texts, and plain node:http
+ *   --rounds 7       of each workload
+ *   --seconds 0.5    of each server in each round
+ *   --half           then once more, each server at half of the rate that it has reached
+ *   --check          only start all servers and compare their answers
+ *   --readme         measure nothing; print the README's section, and draw its chart, from the last run
+ *
+ * The last run is kept in test/bench/out. It takes about ten minutes, on a machine that does nothing else.
+ */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { stdout } from 'node:process';
+import { parseArgs } from 'node:util';
+import { startBackends } from './backends.mjs';
+import { chart } from './chart.mjs';
+import { checkAnswers, checkHits, referenceAnswers } from './equality.mjs';
+import { machine } from './machine.mjs';
+import { figuresOf } from './figures.mjs';
+import { installPeers } from './peers.mjs';
+import { pinThisProcess, startNode, startServer } from './processes.mjs';
+import { printSection } from './readme.mjs';
+import { measure, roundsMax, smallestBodies } from './rounds.mjs';
+import { plain, reference, servers } from './servers.mjs';
+import { table, tableAtHalf } from './table.mjs';
+import { workloads } from './workloads.mjs';
+
+const out = new URL('out/', import.meta.url);
+const connections = 32;
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: Object.keys(workloads).join(',') },
+    servers: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '7' },
+    seconds: { type: 'string', default: '0.5' },
+    half: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    readme: { type: 'boolean', default: false },
+  },
+});
+const names = options.only.split(',');
+const rounds = Number(options.rounds);
+const ms = Number(options.seconds) * 1_000;
+const unknown = names.find((name) => workloads[name] === undefined);
+if (unknown !== undefined) throw new Error(`--only must be of ${Object.keys(workloads).join(',')}, got ${unknown}`);
+if (!(rounds >= 1 && rounds <= roundsMax)) throw new Error(`--rounds must be 1…${roundsMax}, got ${options.rounds}`);
+if (!(ms >= 10)) throw new Error(`--seconds must be a number from 0.01 on, got ${options.seconds}`);
+
+/** What is to be ended, the last one first. */
+const started = [];
+if (options.readme) {
+  await printSection(out);
+} else {
+  // So that what has been started is ended: by the exit of this process.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+  try {
+    await run();
+  } finally {
+    for (const end of started.toReversed()) await end();
+  }
+}
+
+async function run() {
+  const asked = options.servers.split(',');
+  const chosen = servers.filter(({ name }) => name === plain.name || asked.some((text) => name.includes(text)));
+  if (chosen.some(({ needsPeers }) => needsPeers)) await installPeers();
+  await mkdir(out, { recursive: true });
+  const isPinned = !options.check && pinThisProcess();
+  const backends = await startBackends();
+  started.push(() => backends.stop());
+
+  say('Starting the servers, and comparing their answers');
+  const answersFile = new URL('answers.json', out);
+  const open = async (server) => {
+    const redisUrl = backends.redisUrl(servers.findIndex(({ name }) => name === server.name));
+    const env = { DATABASE_URL: backends.databaseUrl, REDIS_URL: redisUrl, ANSWERS: answersFile.pathname };
+    const running = await startServer(server, env);
+    started.push(() => running.stop());
+    return running;
+  };
+  const first = await open(reference);
+  const answers = await referenceAnswers(first, names);
+  await writeAnswers(answersFile, answers);
+  const running = [];
+  for (const server of chosen) {
+    const one = server.name === reference.name ? first : await open(server);
+    await checkAnswers(one, answers);
+    running.push(one);
+  }
+  await rm(answersFile);
+  await checkHits(running, backends.databaseUrl, names);
+  say(
+    `${running.length} servers give equal answers to ${answers.size} requests, those with a cache without the database`,
+  );
+  if (!options.check) await measureAll(running, { isPinned, backends, answers });
+}
+
+async function measureAll(running, { isPinned, backends, answers }) {
+  const load = startNode(['load.mjs'], { core: 1 });
+  started.push(() => load.kill());
+  if (!isPinned) say('Not pinned to processors: taskset is missing. Servers and load share all of them.');
+  const results = {
+    ...(await machine(backends.redisCommand)),
+    connections,
+    rounds,
+    seconds: ms / 1_000,
+    isPinned,
+    workloads: {},
+  };
+  const bodyBytesOf = smallestBodies(answers);
+  for (const name of names) {
+    const { title } = workloads[name];
+    say(`\n(${name}) ${title}`);
+    const isFirst = name === names[0];
+    const parts = { load, rounds, ms, isFirst, connections, bodyBytesOf, onRound: (round) => progress(round) };
+    const figures = figuresOf(await measure(name, running, parts));
+    results.workloads[name] = { title, figures };
+    say(table(figures));
+    if (!options.half) continue;
+    const rates = new Map(figures.map((one) => [one.name, one.perSecond / 2]));
+    const atHalf = figuresOf(await measure(name, running, { ...parts, rates }));
+    results.workloads[name].atHalf = atHalf;
+    say(`at half of each server's own rate\n${tableAtHalf(atHalf)}`);
+  }
+  await writeFile(new URL('bench.json', out), `${JSON.stringify(results, null, 2)}\n`);
+  await writeFile(new URL('bench.svg', out), chart(results));
+  say('\nWritten: test/bench/out/bench.json and bench.svg');
+}
+
+/** For the plain servers: what the reference answers, and to what is asked once only, what it answers to all of that. */
+async function writeAnswers(file, answers) {
+  const pairs = [...answers].map(([body, data]) => [body, `{"data":${data}}`]);
+  const [, otherwise] = pairs.find(([body]) => workloads.g.samples.includes(body)) ?? ['', '{"data":{}}'];
+  await writeFile(file, JSON.stringify({ pairs, otherwise }));
+}
+
+function progress(round) {
+  if (stdout.isTTY) stdout.write(`\rround ${round} of ${rounds}${round === rounds ? '\r\x1b[K' : ''}`);
+}
+
+function say(text) {
+  stdout.write(`${text}\n`);
+}

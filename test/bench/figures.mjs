@@ -1,0 +1,45 @@
+/** What is said of the measurements: medians over the rounds, and medians of the ratios within each round. */
+import { plain, servers } from './servers.mjs';
+
+/** @returns A row for each server; `rounds` are its requests a second, round by round. */
+export function figuresOf(measured) {
+  return [...measured].map(([name, results]) => {
+    const of = (key) => median(results.map((result) => result[key]));
+    return {
+      name,
+      perSecond: of('perSecond'),
+      p50Ms: of('p50Ms'),
+      p99Ms: of('p99Ms'),
+      cpuUs: of('cpuUs'),
+      bytes: of('bytes'),
+      loadBusy: of('busy'),
+      rounds: results.map(({ perSecond }) => perSecond),
+    };
+  });
+}
+
+/** How fast a server is against another one; undefined where one of them was not measured. */
+export function ratioTo(figures, name, other = plain.name) {
+  const [its, others] = [name, other].map((one) => figures.find((row) => row.name === one));
+  if (its === undefined || others === undefined) return undefined;
+  return median(its.rounds.map((perSecond, round) => perSecond / others.rounds[round]));
+}
+
+/** How fast a server is against the fastest peer of each round; and which of them that was over all rounds. */
+export function againstPeers(figures, name, isPeer = () => true) {
+  const peerNames = servers.filter((one) => one.kind === 'peer' && isPeer(one)).map((one) => one.name);
+  const peers = figures.filter((row) => peerNames.includes(row.name));
+  const its = figures.find((row) => row.name === name);
+  if (peers.length === 0 || its === undefined) return undefined;
+  const ratio = median(
+    its.rounds.map((perSecond, round) => perSecond / Math.max(...peers.map(({ rounds }) => rounds[round]))),
+  );
+  const fastest = peers.toSorted((a, b) => b.perSecond - a.perSecond)[0].name;
+  return { ratio, fastest };
+}
+
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

@@ -1,0 +1,35 @@
+/** The shop for the peers: the schema as it is printed, resolvers on the built queries, and Redis. */
+import { readFile } from 'node:fs/promises';
+import { env } from 'node:process';
+import { Redis } from 'ioredis';
+import { connectDatabase, createShop } from '../../../dist/src/database/index.js';
+
+export const typeDefs = await readFile(new URL('../../../schema/schema.graphql', import.meta.url), 'utf8');
+export const ttlSeconds = Number(env.CACHE_TTL);
+
+const { db } = connectDatabase({ url: env.DATABASE_URL, onError() {} });
+const shop = createShop({ db, simulateLatency: false });
+
+/** Of one request. */
+export const contextOf = () => ({ shop, loaders: shop.createLoaders() });
+
+export const resolvers = {
+  Query: {
+    categoryStats: (_parent, _args, context) => context.shop.categoryStats(),
+    topProducts: (_parent, choice, context) => context.shop.topProducts(choice),
+    searchProducts: (_parent, search, context) => context.shop.searchProducts(search),
+    // What workload (e) reads: a constant, equal to what this project answers.
+    cacheStats: () => ({ backend: 'REDIS' }),
+  },
+  Product: {
+    reviews: ({ id }, { limit }, { loaders }) => loaders.productReviews.load({ productId: id, limit }),
+  },
+  Category: {
+    products: ({ id }, { limit }, { loaders }) => loaders.categoryProducts.load({ categoryId: id, limit }),
+  },
+};
+
+/** As it comes: tried, automatic pipelining costs these peers more than it spares them. The plain server it makes faster. */
+export function connectRedis() {
+  return new Redis(env.REDIS_URL);
+}

@@ -1,0 +1,54 @@
+/** A workload's figures for the terminal. */
+import { againstPeers, ratioTo } from './figures.mjs';
+import { aside, reference, servers } from './servers.mjs';
+
+const columns = [
+  { head: 'requests/s', of: ({ perSecond }) => Math.round(perSecond).toLocaleString('en') },
+  { head: 'ratio', of: ({ name }, figures) => ratioTo(figures, name)?.toFixed(2) ?? '' },
+  { head: 'p50 ms', of: ({ p50Ms }) => p50Ms.toFixed(2) },
+  { head: 'p99 ms', of: ({ p99Ms }) => p99Ms.toFixed(2) },
+  { head: 'CPU µs', of: ({ cpuUs }) => cpuUs.toFixed(1) },
+  { head: 'bytes', of: ({ bytes }) => String(Math.round(bytes)) },
+  // Near 100 the load generator is the limit, and the figure says nothing of the server.
+  { head: 'load %', of: ({ loadBusy }) => String(Math.round(100 * loadBusy)) },
+];
+const nameChars = 32;
+const cellChars = 12;
+
+/** A row for each server, and a line for each of ours with what it is against the others. */
+export function table(figures) {
+  return [tableOf(figures, columns), ...comparisons(figures)].join('\n');
+}
+
+/** The same where the rate was given, so that it says nothing. */
+export function tableAtHalf(figures) {
+  return tableOf(
+    figures,
+    columns.filter(({ head }) => head !== 'ratio'),
+  );
+}
+
+function tableOf(figures, shown) {
+  const head = ''.padEnd(nameChars) + shown.map((column) => column.head.padStart(cellChars)).join('');
+  const rows = figures.map(
+    (row) => row.name.padEnd(nameChars) + shown.map(({ of }) => of(row, figures).padStart(cellChars)).join(''),
+  );
+  return [head, ...rows].join('\n');
+}
+
+function comparisons(figures) {
+  const measured = servers.filter(({ kind, name }) => kind === 'ours' && figures.some((row) => row.name === name));
+  return measured.map(({ name, hasRedisOnly }) => {
+    const others = [
+      ['node:http', ratioTo(figures, name)],
+      ['cache-aside', ratioTo(figures, name, aside.name)],
+      ['no cache', ratioTo(figures, name, reference.name)],
+    ];
+    const peers = againstPeers(figures, name);
+    if (peers !== undefined) others.push([`the fastest peer, ${peers.fastest}`, peers.ratio]);
+    const alike = hasRedisOnly ? againstPeers(figures, name, (peer) => peer.hasRedisOnly) : undefined;
+    if (alike !== undefined) others.push([`the fastest on Redis, ${alike.fastest}`, alike.ratio]);
+    const known = others.filter(([, ratio]) => ratio !== undefined);
+    return `${name}: ${known.map(([other, ratio]) => `${ratio.toFixed(2)} × ${other}`).join(' · ')}`;
+  });
+}
