@@ -29,8 +29,10 @@ export interface StoreHealth {
 
 export interface RequestStoreParts {
   readonly store: Store;
-  /** The round trip that a call made now goes along in; undefined where the store is to be left alone. */
-  readonly boarding: () => RoundTrip | undefined;
+  /** The round trip that a call made now goes along in. */
+  readonly boarding: () => RoundTrip;
+  /** Whether nobody is to ask the store, whatever he knows of it. */
+  readonly isShut: () => boolean;
   readonly deadlineMs: number;
   readonly emit: EmitEvent;
 }
@@ -52,6 +54,11 @@ export class RequestStore {
     this.#parts = parts;
     this.#health = health;
     this.#leftMs = parts.deadlineMs;
+  }
+
+  /** Whether nothing is asked of it. */
+  get isLeftAlone(): boolean {
+    return this.#health.hasFailed || this.#parts.isShut();
   }
 
   /** The store for the same request, with all its time again. */
@@ -127,8 +134,8 @@ export class RequestStore {
     call: (store: Store) => Promise<T>,
     tooLate: (answer: T) => unknown = () => {},
   ): Asked<T> | undefined {
-    const trip = this.#health.hasFailed ? undefined : this.#parts.boarding();
-    if (trip === undefined) return undefined;
+    if (this.isLeftAlone) return undefined;
+    const trip = this.#parts.boarding();
     let isGivenUp = false;
     const called = call(this.#parts.store);
     const answer = trip.add(operation, called).catch((error: unknown) => {
