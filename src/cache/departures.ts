@@ -42,6 +42,11 @@ export class Departures<T> {
     this.#clock = clock;
   }
 
+  /** How many keys have loads that run. */
+  get size(): number {
+    return this.#lanes.size;
+  }
+
   /** What a load of `key` brings that has not begun yet: it is `run` where nobody else waits for one. */
   async join(key: string, run: (flight: Flight) => Promise<T>): Promise<Departed<T>> {
     const lane = this.#lanes.get(key) ?? newLane<T>();

@@ -79,38 +79,31 @@ interface TakenOff<T> {
  */
 export function takeOff<T>(clock: Clock, run: (flight: Flight) => Promise<T>, onEnd: () => void): TakenOff<T> {
   const flight: Flight = { isPersonal: false };
+  let isUp = true;
   let cancel = (): void => {};
-  const landing = run(flight);
+  const end = (): void => {
+    cancel();
+    if (isUp) onEnd();
+    isUp = false;
+  };
+  const landing = run(flight).finally(end);
   const boarded = new Promise<T | undefined>((resolve, reject) => {
-    let isUp = true;
-    const end = (): void => {
-      if (isUp) onEnd();
-      isUp = false;
-      cancel();
-    };
     cancel = clock.after(loadMsMax, () => {
       end();
       resolve(undefined);
     });
     landing.then(
-      (landed) => {
-        end();
-        resolve(flight.isPersonal ? undefined : landed);
-      },
-      (error: unknown) => {
-        end();
-        if (flight.isPersonal || isAbort(error)) resolve(undefined);
-        else reject(error);
-      },
+      (landed) => resolve(flight.isPersonal ? undefined : landed),
+      (error: unknown) => (flight.isPersonal || isAbort(error) ? resolve(undefined) : reject(error)),
     );
   });
   boarded.catch(() => {}); // there may be nobody on board
   return { landing, boarded };
 }
 
-/** What an `AbortSignal` makes of what it stops; 20 is the code of such a `DOMException`. */
+/** What an `AbortSignal` makes of what it stops. */
 function isAbort(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;
   const { name, code } = error as { name?: unknown; code?: unknown };
-  return name === 'AbortError' || code === 'ABORT_ERR' || code === 20;
+  return name === 'AbortError' || code === 'ABORT_ERR';
 }

@@ -85,7 +85,10 @@ export class RequestStore {
     return this.#orLate('write', async (store) => ({ isStored: true, tokens: await store.write(key, write) }));
   }
 
-  /** A lease that comes after its deadline is given back: nobody knows of it. */
+  /**
+   * A lease that comes after its deadline is given back: nobody knows of it. A cache that is closed does not wait for that,
+   * for it may never come; the lease then runs out.
+   */
   acquire(key: string, request: LeaseRequest): Promise<LeaseReply | Late<LeaseReply> | undefined> {
     const { lease } = request;
     return this.#orLate(

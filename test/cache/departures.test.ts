@@ -1,7 +1,8 @@
 // Loads where the store is left alone: who comes before one begins has its value, and nobody waits for much more than that.
 import { describe, expect, it } from 'vitest';
+import { Departures } from '../../src/cache/departures.ts';
 import { newSickWorld, type SickWorld } from './sick-store.ts';
-import { times, turn, type HeldLoad } from './world.ts';
+import { TestClock, times, turn, type HeldLoad } from './world.ts';
 
 /** A world whose breaker is open. */
 async function newShutWorld(): Promise<SickWorld> {
@@ -152,6 +153,40 @@ describe('where the store is left alone', () => {
     expect(await waiting).toBe('value');
     expect(await fetch()).toBe('value');
     expect(clock.nowMs()).toBe(8_000);
+    await world.cache.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('nor does it where it lands in the turn in which they come', async () => {
+    const world = await newShutWorld();
+    const { fetch, clock } = world;
+    const [long] = await sideBySide(world, 1);
+    clock.advance(8_000);
+    const [short] = await sideBySide(world, 1);
+    const waiting = fetch();
+    short?.give('at once');
+    long?.give('after 8 s');
+    expect(await waiting).toBe('value');
+  });
+
+  it('who has to wait for a promise or two before he comes goes along, and who comes when the last one lands', async () => {
+    const world = await newShutWorld();
+    const { fetch, source } = world;
+    const [first] = await sideBySide(world, 1);
+    const one = fetch();
+    for (const _ of times(3, Number)) await Promise.resolve();
+    const two = fetch();
+    first?.give('old');
+    for (const _ of times(9, Number)) await Promise.resolve();
+    const three = fetch();
+    expect(await Promise.all([one, two, three])).toEqual(times(3, () => 'value'));
+    expect(source.loads).toBe(2);
+  });
+
+  it('a key is forgotten when its loads have landed', async () => {
+    const departures = new Departures<string>(new TestClock());
+    await Promise.all(times(5, (id) => departures.join(`${id % 2}`, async () => 'value')));
+    expect(departures.size).toBe(0);
   });
 
   it('nobody waits for more than ten seconds for loads that hang, and no timer is left behind by those that do not', async () => {
@@ -166,6 +201,12 @@ describe('where the store is left alone', () => {
     clock.advance(1);
     expect(await Promise.all(waiting)).toEqual(times(3, () => 'value'));
     for (const one of held) one.give('late');
+    await turn();
+    const more = await sideBySide(world, 8);
+    void fetch();
+    await turn();
+    expect(source.loads).toBe(8 + 1 + 8);
+    for (const one of more) one.give('value');
     await world.cache.close();
     await turn();
     expect(clock.pending).toBe(0);
