@@ -198,14 +198,23 @@ describe('where the store is left alone', () => {
     clock.advance(9_999);
     await turn();
     expect(source.loads).toBe(8);
+    const ninth = source.hold();
     clock.advance(1);
-    expect(await Promise.all(waiting)).toEqual(times(3, () => 'value'));
+    await ninth.begun;
     for (const one of held) one.give('late');
     await turn();
-    const more = await sideBySide(world, 8);
+    const more = times(7, () => source.hold());
+    for (const { begun } of more) {
+      void fetch();
+      await turn();
+      clock.advance(10_000 / 8);
+      await begun;
+    }
     void fetch();
     await turn();
-    expect(source.loads).toBe(8 + 1 + 8);
+    expect(source.loads).toBe(8 + 1 + 7);
+    ninth.give('value');
+    expect(await Promise.all(waiting)).toEqual(times(3, () => 'value'));
     for (const one of more) one.give('value');
     await world.cache.close();
     await turn();

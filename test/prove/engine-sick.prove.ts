@@ -13,6 +13,8 @@ const { createCache, createPolicy, createRedisStore } = (await import(built)) as
 const clients = 40;
 const keys = 200;
 const sickMs = 3_000;
+/** Beside the same load without a cache; the median of them counts, because other programs share the machine. */
+const rounds = 5;
 
 interface Fault {
   readonly name: string;
@@ -64,27 +66,35 @@ it.each(faults)('answers everyone while Redis is $name, and caches again', async
   const read = async (id: number): Promise<unknown> =>
     cache.fetch(cache.key({ field: 'Query.field', args: { id } }), policy, () => loaded(id));
 
-  const control = await under(loaded, sickMs);
-  await under(read, 1_000);
-  const heapBefore = process.memoryUsage().heapUsed;
-  await begin(parts);
-  const sick = await under(read, sickMs);
-  const heapGrownMb = (process.memoryUsage().heapUsed - heapBefore) / 1e6;
-  await end(parts);
-  countHits(counts);
-  await expect.poll(async () => (await under(read, 200), countHits(counts)), { timeout: 20_000 }).toBeGreaterThan(100);
+  const runs: { control: Run; sick: Run }[] = [];
+  let heapGrownMb = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const control = await under(loaded, sickMs);
+    await under(read, 1_000);
+    const heapBefore = process.memoryUsage().heapUsed;
+    await begin(parts);
+    runs.push({ control, sick: await under(read, sickMs) });
+    heapGrownMb = Math.max(heapGrownMb, (process.memoryUsage().heapUsed - heapBefore) / 1e6);
+    await end(parts);
+    countHits(counts);
+    const hits = async (): Promise<number> => (await under(read, 200), countHits(counts));
+    await expect.poll(hits, { timeout: 20_000 }).toBeGreaterThan(100);
+  }
 
   const p99 = (run: Run, from: number, to: number): number => quantile(run.samples.filter(at(from, to)), 0.99);
-  const [early, late] = [p99(sick, 0, 1_000), p99(sick, 1_500, sickMs)];
-  const [controlEarly, controlLate] = [p99(control, 0, 1_000), p99(control, 1_500, sickMs)];
+  const added = (from: number, to: number): number[] =>
+    runs.map(({ control, sick }) => p99(sick, from, to) - p99(control, from, to));
+  const [early, late] = [added(0, 1_000), added(1_500, sickMs)];
+  const failed = runs.reduce((sum, { sick }) => sum + sick.failed, 0);
+  const answered = runs.reduce((sum, { sick }) => sum + sick.samples.length, 0);
+  const written = (ms: number[]): string => `${ms.map((one) => one.toFixed(1)).join(' ')} ms`;
   note(
-    `${name}: ${sick.failed} of ${sick.samples.length} failed; p99 in the first second ${early.toFixed(0)} ms, later ` +
-      `${late.toFixed(0)} ms (without a cache ${controlEarly.toFixed(0)} and ${controlLate.toFixed(0)} ms); heap ` +
-      `${heapGrownMb.toFixed(0)} MB more; ${JSON.stringify(counts)}`,
+    `${name}: ${failed} of ${answered} failed; added p99 in the first second ${written(early)}, later ${written(late)}; ` +
+      `heap ${heapGrownMb.toFixed(0)} MB more; ${JSON.stringify(counts)}`,
   );
-  expect(sick.failed).toBe(0);
-  expect(early - controlEarly).toBeLessThan(300);
-  expect(late - controlLate).toBeLessThan(100);
+  expect(failed).toBe(0);
+  expect(median(early)).toBeLessThanOrEqual(150);
+  expect(median(late)).toBeLessThanOrEqual(5);
   expect(heapGrownMb).toBeLessThan(150);
 });
 
@@ -161,6 +171,10 @@ function at(fromMs: number, toMs: number): (sample: { atMs: number }) => boolean
 function quantile(samples: readonly { tookMs: number }[], share: number): number {
   const sorted = samples.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
   return sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 /** The hits since it was asked last. */
