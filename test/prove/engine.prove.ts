@@ -1,7 +1,8 @@
 /** `npm run prove:engine`: what the built engine promises to processes on one Redis. `READS=1000000` reads more. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
-import { createCache, createRedisStore } from '../../src/cache/index.ts';
+import { createCache, createPolicy, createRedisStore } from '../../src/cache/index.ts';
 import { eventsOf, newProcess, newRedis, note, type EngineProcess } from './engine-processes.ts';
 import { violationsIn, type Log } from './oracle.ts';
 
@@ -81,6 +82,27 @@ it('holds Redis up for nobody: a tag on a million entries is invalidated, and al
   const flushed = await longest(() => cache.flush());
   expect(flushed.result).toBe(1_000_000);
   note(`longest command: ${invalidated.ms} ms for the tag (0: below 0.1), ${flushed.ms} ms in the flush; at most 2`);
+});
+
+it('answers a thousand cold keys at once: how long it takes, and how many are stored in the end', async () => {
+  const { server } = await newRedis();
+  const cache = createCache({ store: await createRedisStore({ address: server.socketPath, namespace: 'shop' }) });
+  onTestFinished(() => cache.close());
+  let stored = 0;
+  cache.on(({ type }) => (stored += Number(type === 'write')));
+  const tags = ['a', 'b', 'c'];
+  for (let round = 0; round < 10; round += 1) {
+    const policy = createPolicy('Query.cold', { ttl: '1m', tags });
+    stored = 0;
+    const startedMs = performance.now();
+    const fetches = Array.from({ length: 1_000 }, (_, id) =>
+      cache.fetch(cache.key({ field: 'Query.cold', args: { round, id } }), policy, () => id),
+    );
+    expect(await Promise.all(fetches)).toHaveLength(1_000);
+    const tookMs = performance.now() - startedMs;
+    await pause(500);
+    note(`1,000 cold keys at once: ${tookMs.toFixed(0)} ms, ${stored} stored`);
+  }
 });
 
 async function staleReads(way: 'control' | 'cache'): Promise<number> {
