@@ -1,18 +1,15 @@
 /**
- * Cache-aside over a store. `fetch` is the read path, told once:
- *
- *   in the memory tier? a hit · a flight of this key is up? board it · read value and tokens · the stamps stand? a hit · else one load for all who
- *   wait, in this process and the others: take the lease, load, store the value under the tokens of before · answer
+ * Cache-aside over a store: reads by `fetch`, whose way is told in `read-path.ts`, and invalidations.
  *
  * A fault of the store is a miss and an event, never an error of the request. A load's rejection passes untouched, and
  * nothing is stored.
  */
 import { Background } from './background.ts';
-import { shared } from './boarding.ts';
 import type { CacheOptions } from './cache-options.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { Departures } from './departures.ts';
 import type { CacheEvent, CacheListener } from './events.ts';
-import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
+import type { Filled } from './fill.ts';
 import { Flights } from './flight.ts';
 import { guardStore, type GuardedStore } from './guarded-store.ts';
 import { KeptUsage } from './kept-usage.ts';
@@ -21,16 +18,13 @@ import { Leases } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
 import { Listeners } from './listeners.ts';
 import { isHeldBy, LoadScope } from './load-scope.ts';
-import { lookup } from './lookup.ts';
 import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
-import { eventOf, hit, outcomeOf, type Answer, type Origin, type Outcome } from './outcome.ts';
+import { eventOf, outcomeOf, type Origin, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
+import { ReadPath, type Mode } from './read-path.ts';
 import type { StoreUsage, Tier } from './store.ts';
 import { checkTag, everythingTag, tagsToDrop } from './tags.ts';
 import { TouchedTags } from './touched-tags.ts';
-
-/** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
-export type Mode = 'use' | 'bypass' | 'refresh';
 
 /** What one `fetch` may say besides key, policy and load. */
 export interface FetchOptions {
@@ -43,12 +37,6 @@ export interface FetchOptions {
   report?: (outcome: Outcome) => void;
 }
 
-interface Asked extends Pick<Fill, 'policy' | 'load' | 'madeOf'> {
-  readonly mode: Mode;
-  readonly from: object | undefined; // whether it has boarded a flight in vain: after the next one it loads for itself
-  readonly isAgain?: boolean;
-}
-
 /** A cache over one store, for one namespace. `createCache` makes one. */
 export class Cache {
   readonly namespace: string;
@@ -56,11 +44,11 @@ export class Cache {
   readonly #store: GuardedStore;
   readonly #clock: Clock;
   readonly #flights: Flights<Filled>;
+  readonly #reads: ReadPath;
   readonly #background = new Background();
   readonly #leases: Leases;
   readonly #memory: MemoryTier | undefined;
   readonly #running: RunningLoads = new Map();
-  readonly #touched: TouchedTags;
   readonly #listeners = new Listeners();
   readonly #usage: KeptUsage;
 
@@ -70,13 +58,22 @@ export class Cache {
     this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;
-    this.#touched = new TouchedTags(knownTags);
     this.#store = guardStore(store, { clock, deadlineMs, emit: this.emit });
     this.#flights = new Flights(clock);
-    const background = this.#background;
-    this.#leases = new Leases({ guarded: this.#store, background, clock, emit: this.emit, random });
+    const parts = { guarded: this.#store, background: this.#background, clock, emit: this.emit };
+    this.#leases = new Leases({ ...parts, random });
     this.#usage = new KeptUsage(() => this.#store.usage(), clock);
     this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit: this.emit });
+    this.#reads = new ReadPath({
+      ...parts,
+      tier: store.tier,
+      leases: this.#leases,
+      flights: this.#flights,
+      departures: new Departures(clock),
+      memory: this.#memory,
+      running: this.#running,
+      touched: new TouchedTags(knownTags),
+    });
     this.on(({ type }) => type === 'breaker-closed' && this.#memory?.distrust());
   }
 
@@ -95,7 +92,8 @@ export class Cache {
     outer?.dependsOnWhoAsks((own) => isHeldBy(own, key));
     const startedMs = this.#clock.nowMs();
     const { mode = 'use', request, madeOf } = options;
-    const answering = (): Promise<Answer> => this.#answer(key, { policy, load, madeOf, mode, from: request });
+    const asked = { key, policy, load, madeOf, mode, request };
+    const answering = (): ReturnType<ReadPath['answer']> => this.#reads.answer(asked);
     const name = { cache: this.#running, key: key.text };
     const answer = await (outer === undefined ? answering() : outer.fetching(name, answering));
     const nowMs = this.#clock.nowMs();
@@ -104,57 +102,6 @@ export class Cache {
     this.emit(eventOf(key, answer, durationMs));
     options.report?.(outcomeOf(key, answer, durationMs));
     return answer.value as T;
-  }
-
-  async #answer(key: Key, { isAgain = false, ...asked }: Asked): Promise<Answer> {
-    const { policy, load, madeOf, mode, from } = asked;
-    const unstored = { stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0 };
-    if (mode === 'bypass') return { ...unstored, state: 'bypass', value: await load() };
-    const tags = this.#touched.ofFetch(key.field, policy.tags);
-    // What a load is made of is read from the store: memory may still give what is older than the load's tokens.
-    const isForMemory = mode === 'use' && !policy.isStrict && LoadScope.current() === undefined;
-    const memory = isForMemory ? this.#memory : undefined;
-    const held = memory?.get(key.text, tags.required);
-    if (held !== undefined) return hit('memory', held);
-
-    const parts = this.#partsOfRequest(from);
-    const request = { key, policy, tags, load, madeOf };
-    const flying = (found: Fill['found']): Promise<Filled> =>
-      this.#flights.start(key.text, async (flight) => {
-        const filled = await fill(parts, { ...request, found, flight });
-        this.#memory?.drop(key.text);
-        return filled;
-      });
-    if (mode === 'refresh') return { ...(await flying('anything')), state: 'refresh' };
-
-    const loadMyself = (): Promise<Filled> => fill(parts, { ...request, found: 'no-store' });
-    const number = this.#flights.arrive();
-    const flight = this.#flights.get(key.text);
-    const landed = flight === undefined ? undefined : await flight;
-    if (landed !== undefined && landed.provenFor >= number) return shared(landed, loadMyself);
-    if (isAgain && flight !== undefined && landed === undefined) return shared(undefined, loadMyself);
-
-    const ticket = memory?.ticket();
-    const seen = await lookup(parts, key, tags);
-    if (seen.found === 'entry') {
-      if (ticket !== undefined) memory?.keep(ticket, key.text, seen);
-      return hit(this.tier, seen);
-    }
-    // Another request may have taken off while this one read, and so after this one came.
-    const since = this.#flights.get(key.text);
-    if (since !== undefined) {
-      const brought = await since;
-      const startsOver = brought === undefined && flight === undefined && !isAgain;
-      return startsOver ? this.#answer(key, { ...asked, isAgain: true }) : shared(brought, loadMyself);
-    }
-    const filled = await flying(seen.found === 'nothing' ? seen.seen : seen.found);
-    return { ...filled, state: filled.isShared ? 'shared' : 'miss' };
-  }
-
-  #partsOfRequest(from: object | undefined): FillParts {
-    const [flights, leases, touched, background] = [this.#flights, this.#leases, this.#touched, this.#background];
-    const parts = { leases, flights, touched, background, clock: this.#clock, emit: this.emit, running: this.#running };
-    return { ...parts, store: this.#store.request(from) };
   }
 
   /**

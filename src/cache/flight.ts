@@ -53,24 +53,9 @@ export class Flights<T> {
 
   /** Starts a flight of `key` and puts it on the board, in the place of one that is up. */
   start(key: string, run: (flight: Flight) => Promise<T>): Promise<T> {
-    let cancel = (): void => {};
-    const leave = (): void => {
-      cancel();
+    const { landing, boarded } = takeOff(this.#clock, run, () => {
       if (this.#board.get(key) === boarded) this.#board.delete(key);
-    };
-    const flight: Flight = { isPersonal: false };
-    const landing = run(flight).finally(leave);
-    const boarded = new Promise<T | undefined>((resolve, reject) => {
-      cancel = this.#clock.after(loadMsMax, () => {
-        leave();
-        resolve(undefined);
-      });
-      landing.then(
-        (landed) => resolve(flight.isPersonal ? undefined : landed),
-        (error: unknown) => (flight.isPersonal || isAbort(error) ? resolve(undefined) : reject(error)),
-      );
     });
-    boarded.catch(() => {}); // there may be nobody on board
     this.#board.set(key, boarded);
     return landing;
   }
@@ -80,9 +65,45 @@ export class Flights<T> {
   }
 }
 
-/** What an `AbortSignal` makes of what it stops; 20 is the code of such a `DOMException`. */
+interface TakenOff<T> {
+  /** What it brings to him who began it. */
+  readonly landing: Promise<T>;
+  /** What it brings to the others; undefined where they are to start over. */
+  readonly boarded: Promise<T | undefined>;
+}
+
+/**
+ * Begins a load that others may board.
+ *
+ * @param onEnd Hears once: when it has landed, or when they wait no longer for it.
+ */
+export function takeOff<T>(clock: Clock, run: (flight: Flight) => Promise<T>, onEnd: () => void): TakenOff<T> {
+  const flight: Flight = { isPersonal: false };
+  let isUp = true;
+  let cancel = (): void => {};
+  const end = (): void => {
+    cancel();
+    if (isUp) onEnd();
+    isUp = false;
+  };
+  const landing = run(flight).finally(end);
+  const boarded = new Promise<T | undefined>((resolve, reject) => {
+    cancel = clock.after(loadMsMax, () => {
+      end();
+      resolve(undefined);
+    });
+    landing.then(
+      (landed) => resolve(flight.isPersonal ? undefined : landed),
+      (error: unknown) => (flight.isPersonal || isAbort(error) ? resolve(undefined) : reject(error)),
+    );
+  });
+  boarded.catch(() => {}); // there may be nobody on board
+  return { landing, boarded };
+}
+
+/** What an `AbortSignal` makes of what it stops. */
 function isAbort(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;
   const { name, code } = error as { name?: unknown; code?: unknown };
-  return name === 'AbortError' || code === 'ABORT_ERR' || code === 20;
+  return name === 'AbortError' || code === 'ABORT_ERR';
 }

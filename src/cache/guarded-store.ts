@@ -37,11 +37,11 @@ export function guardStore(
   const newTrip = (): RoundTrip => new RoundTrip({ clock, deadlineMs, onFault, onEnd: count });
 
   let trip: RoundTrip | undefined;
-  const boarding = (): RoundTrip | undefined => {
-    if (breaker.isOpen) return undefined;
+  const boarding = (): RoundTrip => {
     if (trip?.isBoarding !== true) trip = newTrip();
     return trip;
   };
+  const isShut = (): boolean => breaker.isOpen;
   const healths = new WeakMap<object, StoreHealth>();
   const healthOf = (request: object): StoreHealth => {
     const health = healths.get(request) ?? { hasFailed: false };
@@ -65,7 +65,7 @@ export function guardStore(
   };
 
   return {
-    request: (request = {}) => new RequestStore({ store, boarding, deadlineMs, emit }, healthOf(request)),
+    request: (request = {}) => new RequestStore({ store, boarding, isShut, deadlineMs, emit }, healthOf(request)),
     // Tried whatever the breaker says, as is `clear`: who invalidates waits for it anyway.
     async dropTokens(tags) {
       await newTrip()

@@ -1,6 +1,7 @@
 /** The cache engine. Knows no GraphQL and no SQL. */
 export type { CacheOptions } from './cache-options.ts';
-export { createCache, type Cache, type FetchOptions, type Mode } from './cache.ts';
+export { createCache, type Cache, type FetchOptions } from './cache.ts';
+export type { Mode } from './read-path.ts';
 export type { Clock } from './clock.ts';
 export { codecVersion } from './codec.ts';
 export { CacheError, type CacheErrorCode } from './errors.ts';

@@ -110,7 +110,7 @@ export class Leases {
   }
 
   async acquire(key: Key, { store: ofRequest, tags, seen, arrived }: LeaseSeeker): Promise<Permit> {
-    const { clock, emit } = this.#parts;
+    const { background, clock, emit } = this.#parts;
     const token = randomBytes(16).toString('base64url');
     const startedMs = clock.nowMs();
     let { stamps, head } = seen;
@@ -132,6 +132,7 @@ export class Leases {
       if (reply === undefined) return without({ leave: 'to-load' });
       if (reply instanceof Late) {
         const lease = this.#whenItComes(key, { reply, token, tags, basis, isHeld });
+        background.run(lease);
         return { leave: 'to-store', lease: new Late(lease), stamps };
       }
       isHeld ||= reply.state === 'held';

@@ -29,8 +29,10 @@ export interface StoreHealth {
 
 export interface RequestStoreParts {
   readonly store: Store;
-  /** The round trip that a call made now goes along in; undefined where the store is to be left alone. */
-  readonly boarding: () => RoundTrip | undefined;
+  /** The round trip that a call made now goes along in. */
+  readonly boarding: () => RoundTrip;
+  /** Whether nobody is to ask the store, whatever he knows of it. */
+  readonly isShut: () => boolean;
   readonly deadlineMs: number;
   readonly emit: EmitEvent;
 }
@@ -52,6 +54,11 @@ export class RequestStore {
     this.#parts = parts;
     this.#health = health;
     this.#leftMs = parts.deadlineMs;
+  }
+
+  /** Whether nothing is asked of it. */
+  get isLeftAlone(): boolean {
+    return this.#health.hasFailed || this.#parts.isShut();
   }
 
   /** The store for the same request, with all its time again. */
@@ -78,7 +85,10 @@ export class RequestStore {
     return this.#orLate('write', async (store) => ({ isStored: true, tokens: await store.write(key, write) }));
   }
 
-  /** A lease that comes after its deadline is given back: nobody knows of it. */
+  /**
+   * A lease that comes after its deadline is given back: nobody knows of it. A cache that is closed does not wait for that,
+   * for it may never come; the lease then runs out.
+   */
   acquire(key: string, request: LeaseRequest): Promise<LeaseReply | Late<LeaseReply> | undefined> {
     const { lease } = request;
     return this.#orLate(
@@ -127,8 +137,8 @@ export class RequestStore {
     call: (store: Store) => Promise<T>,
     tooLate: (answer: T) => unknown = () => {},
   ): Asked<T> | undefined {
-    const trip = this.#health.hasFailed ? undefined : this.#parts.boarding();
-    if (trip === undefined) return undefined;
+    if (this.isLeftAlone) return undefined;
+    const trip = this.#parts.boarding();
     let isGivenUp = false;
     const called = call(this.#parts.store);
     const answer = trip.add(operation, called).catch((error: unknown) => {

@@ -1,5 +1,6 @@
 // When the breaker opens, what it spares, and how it closes.
 import { describe, expect, it } from 'vitest';
+import { CacheError } from '../../src/cache/index.ts';
 import { newSickWorld, type Health, type SickWorld } from './sick-store.ts';
 import { times, turn } from './world.ts';
 
@@ -58,6 +59,17 @@ describe('the breaker', () => {
     expect([trace.count('store-failed'), trace.count('breaker-opened')]).toEqual([9, 0]);
     await fifty(9);
     expect([trace.count('store-failed'), trace.count('breaker-opened')]).toEqual([10, 1]);
+  });
+
+  it('says of one round trip what was refused and what failed, and counts it as failed', async () => {
+    const { fetch, sick, trace } = await newSickWorld();
+    sick.onCall = () => (sick.health = sick.calls.length % 2 === 0 ? 'failing' : 'refusing');
+    const rounds = times(10, (round) => () => Promise.all(times(4, (id) => fetch({ args: { round, id } }))));
+    for (const round of rounds) await round();
+    expect(trace.count('breaker-opened')).toBe(1);
+    const firstTwo = trace.events.filter(({ type }) => type === 'store-failed').slice(0, 2);
+    const codes = firstTwo.map((event) => 'error' in event && event.error instanceof CacheError);
+    expect(codes).toEqual([true, false]);
   });
 
   it('stays closed for a store that answers no, and so keeps its hits', async () => {

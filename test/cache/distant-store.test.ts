@@ -7,26 +7,37 @@ interface Distant extends World {
   readonly delays: Record<string, number>;
   /** The calls that came, in their order. */
   readonly calls: string[];
+  /** Those that were answered, in their order. */
+  readonly answered: string[];
+  /** The calls that it fails, without doing anything. */
+  readonly faults: Set<string>;
 }
 
 /** A store that does what it is asked at once, and answers 60 ms later, unless `delays` says otherwise. */
 async function newDistant(): Promise<Distant> {
   const clock = new TestClock();
   const near = createMemoryStore({ namespace: 'shop', clock });
-  const [delays, calls]: [Record<string, number>, string[]] = [{}, []];
+  const [delays, calls, answered, faults]: [Distant['delays'], string[], string[], Set<string>] = [
+    {},
+    [],
+    [],
+    new Set(),
+  ];
   const store = new Proxy(near, {
     get(target, name: keyof Store) {
       const method = target[name];
-      if (typeof method !== 'function' || name === 'close') return method;
+      if (typeof method !== 'function') return method;
       return async (...args: unknown[]): Promise<unknown> => {
         calls.push(name);
+        if (faults.has(name)) throw new Error(`${name}: not now`);
         const answer: unknown = await Reflect.apply(method, target, args);
-        await new Promise<void>((resolve) => void clock.after(delays[name] ?? 60, resolve));
+        if (name !== 'close') await new Promise<void>((resolve) => void clock.after(delays[name] ?? 60, resolve));
+        answered.push(name);
         return answer;
       };
     },
   });
-  return { ...(await newWorld(store, { clock })), delays, calls };
+  return { ...(await newWorld(store, { clock })), delays, calls, answered, faults };
 }
 
 async function passes({ clock }: World, ms: number): Promise<void> {
@@ -90,6 +101,34 @@ it('does not store under a lease that came where the tag was invalidated before 
   expect(world.trace.count('write')).toBe(0);
 });
 
+it('does not store under a lease that came where an invalidation has failed before it: its tokens may stand', async () => {
+  const world = await newDistant();
+  await fetched(world);
+  const held = world.source.hold();
+  const second = world.fetch({ tags: ['products'] });
+  await passes(world, 105);
+  world.faults.add('dropTokens');
+  await expect(world.cache.invalidate(['products'])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await passes(world, 100);
+  expect(world.calls.slice(-2)).toEqual(['dropTokens', 'release']);
+  held.give('old');
+  await second;
+  await passes(world, 200);
+  expect(world.trace.count('write')).toBe(0);
+});
+
+it('is not closed while a lease is on its way, which is given back first', async () => {
+  const world = await newDistant();
+  await fetched(world);
+  world.source.hold();
+  void world.fetch({ tags: ['products'] });
+  await passes(world, 105);
+  const closing = world.cache.close();
+  await passes(world, 200);
+  await closing;
+  expect(world.answered.slice(-3)).toEqual(['acquire', 'release', 'close']);
+});
+
 it.each([
   ['while its load runs', 100],
   ['when its load has failed', 0],
@@ -130,6 +169,6 @@ it('has nothing under way when the cache is closed, and gives its lease back', a
   await passes(world, 400);
   await over;
   expect(isClosed).toBe(true);
-  expect(world.calls.at(-1)).toBe('release');
+  expect(world.answered.slice(-2)).toEqual(['release', 'close']);
   expect(world.clock.pending).toBe(0);
 });

@@ -4,7 +4,7 @@ import { createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { holding, isWaiting, newProcesses, poll, pollUntil, tags } from './processes.ts';
 import { newSickWorld, SickStore } from './sick-store.ts';
-import { newWorld, redisClient, TestClock, turn, withResolvers, type HeldLoad, type World } from './world.ts';
+import { newWorld, redisClient, TestClock, times, turn, withResolvers, type HeldLoad, type World } from './world.ts';
 
 describe('on one clock, the holder', () => {
   const afterLoadingFor = async (ms: number): Promise<{ one: World; two: World; held: HeldLoad }> => {
@@ -49,6 +49,32 @@ describe('on one clock, the holder', () => {
     await turn();
     expect(one.clock.pending).toBe(0);
   });
+});
+
+it('many who wait in one process ask for ten a millisecond at most, all of them together', async () => {
+  const clock = new TestClock();
+  const memory = createMemoryStore({ namespace: 'shop', clock });
+  const sick = new SickStore(memory);
+  const [one, two] = [await newWorld(memory, { clock }), await newWorld(sick, { clock })];
+  const ids = times(500, Number);
+  await one.fetch({ field: 'Query.other' });
+  const held = ids.map(() => one.source.hold());
+  const loading = ids.map((id) => one.fetch({ args: { id } }));
+  await Promise.all(held.map(({ begun }) => begun));
+  const waiting = ids.map((id) => two.fetch({ args: { id } }));
+  await turn();
+  const asked = (): number => sick.calls.filter((call) => call === 'acquire').length;
+  expect(asked()).toBe(500);
+  for (const _ of times(200, Number)) {
+    clock.advance(1);
+    await turn();
+  }
+  expect(asked() - 500).toBeGreaterThan(1_000);
+  expect(asked() - 500).toBeLessThan(2_100);
+  for (const { give } of held) give('value');
+  await Promise.all(loading);
+  await pollUntil(Promise.all(waiting), two);
+  expect(two.source.loads).toBe(0);
 });
 
 describe('a cache that is closed', () => {

@@ -170,14 +170,24 @@ describe('who misses what another process loads', () => {
 
   it('waits longer than the store may take for a request, however long each asking takes', async () => {
     const { one } = await newProcesses();
-    const sick = new SickStore(await redisStore(one.namespace));
+    const sick = new SickStore(await redisStore(one.namespace), ['acquire']);
     const two = await newWorld(sick);
-    sick.onCall = (call) => two.clock.advance(call === 'acquire' ? 5 : 0);
+    sick.health = 'mute';
     const { held, first } = await holding(one);
     const waiting = two.fetch({ tags });
-    for (const _ of times(40, Number)) await poll(two);
+    const answerAfterAWhile = async (): Promise<void> => {
+      const asked = sick.calls.length;
+      two.clock.advance(50); // the next pause is over
+      await expect.poll(() => sick.calls.length).toBeGreaterThan(asked);
+      await turn();
+      two.clock.advance(5);
+      sick.answerAll();
+      await isWaiting(two);
+    };
+    for (const _ of times(40, Number)) await answerAfterAWhile();
     held.give('value');
     await first;
+    sick.health = 'well';
     await pollUntil(waiting, two);
     expect(await waiting).toBe('value');
     expect(two.trace.text).toBe('shared');

@@ -93,6 +93,38 @@ describe('in one tick', () => {
   });
 });
 
+describe('in one tick, fifty who capture a tag', () => {
+  const fifty = ({ store }: Counted, tags: string[]): Promise<unknown> =>
+    Promise.all(times(50, () => store.capture(tags)));
+
+  it('make its token once', async () => {
+    const world = await newCounted();
+    expect(await world.counted(() => fifty(world, ['new']))).toEqual({
+      roundTrips: 1,
+      commands: { set: 1, pttl: 1, mget: 1 },
+    });
+  });
+
+  it('remove once what is no token, and renew an old one once', async () => {
+    const world = await newCounted();
+    await world.client.set('shop:tag:foreign', 'text', 'PX', 60_000);
+    const { commands } = await world.counted(() => fifty(world, ['foreign']));
+    expect(commands).toMatchObject({ unlink: 1, set: 2 });
+    await world.client.pexpire('shop:tag:foreign', 60_000);
+    expect((await world.counted(() => fifty(world, ['foreign']))).commands).toMatchObject({ pexpire: 1 });
+  });
+});
+
+it('sends the text of a script once for all who run it, where the server does not know it', async () => {
+  const { store, client, counted } = await newCounted();
+  await client.script('FLUSH');
+  const request = { basis: 'b'.repeat(22), leaseMs: 1_000, head: undefined, takenOver: undefined, tags: [] };
+  const acquire = (n: number): Promise<unknown> =>
+    store.acquire(`shop:${n}`, { ...request, lease: `${n}`.padEnd(22, 'x') });
+  const { commands } = await counted(() => Promise.all(times(50, acquire)));
+  expect(commands['eval']).toBe(1);
+});
+
 it('what is asked for in the next tick is read then, and not with what was sent before', async () => {
   const { store, client } = await newCounted();
   const before = store.read('shop:k', ['*']);

@@ -118,3 +118,58 @@ it('leaves the breaker closed where the store answers in its own deadline, and o
   await slowWrites(() => {});
   expect(trace.count('breaker-opened')).toBeGreaterThan(0);
 });
+
+it('has all its time from when it is asked, whatever this process does before that', async () => {
+  const world = await newSickWorld(['read', 'fill']);
+  await world.fetch({ field: 'Query.other' });
+  world.sick.health = 'silent';
+  const way = underWay(world);
+  world.clock.advance(90); // in the same turn: nothing is sent yet
+  await answerAfter(world, 60);
+  expect(await passing(world, 40, way)).toEqual([false, true]);
+});
+
+it('leaves no timer behind where it answers after a while', async () => {
+  const world = await newSickWorld();
+  world.sick.health = 'mute';
+  const way = underWay(world, { tags: ['products'] });
+  while (!way.isAnswered) await answerAfter(world, 1);
+  expect(world.trace.text).toBe('load write miss');
+  expect(world.clock.pending).toBe(0);
+});
+
+it('gets back a lease that it gave for tokens which had changed, where the tokens of now come too late', async () => {
+  const world = await newSickWorld();
+  const { sick, clock, store, fetch } = world;
+  await fetch({ field: 'Query.other', tags: ['products'] });
+  sick.onCall = (call) => {
+    if (call !== 'acquire') return;
+    void store.dropTokens(['products']);
+    clock.advance(100);
+  };
+  expect(await fetch({ tags: ['products'] })).toBe('value');
+  await turn();
+  expect(sick.calls.slice(-5)).toEqual(['read', 'acquire', 'dropTokens', 'capture', 'release']);
+});
+
+it('gets it back also where it fails when it is asked with the tokens of now', async () => {
+  const world = await newSickWorld();
+  const { sick, clock, store, fetch } = world;
+  await fetch({ field: 'Query.other', tags: ['products'] });
+  let acquired = 0;
+  sick.onCall = (call) => {
+    if (call === 'release') sick.health = 'well';
+    if (call !== 'acquire') return;
+    acquired += 1;
+    if (acquired === 2) {
+      sick.health = 'failing';
+      return;
+    }
+    void store.dropTokens(['products']);
+    void store.capture(['products']);
+    clock.advance(100);
+  };
+  expect(await fetch({ tags: ['products'] })).toBe('value');
+  await turn();
+  expect(sick.calls.slice(-6)).toEqual(['read', 'acquire', 'dropTokens', 'capture', 'acquire', 'release']);
+});

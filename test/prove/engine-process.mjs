@@ -1,4 +1,4 @@
-// A process of `engine.prove.ts`: a cache of its own on the Redis that it shares with the others, and a source in it.
+// A process of the engine's proofs: a cache of its own on the Redis that it shares with the others, and a source.
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ready, serve } from './engine-tasks.mjs';
@@ -7,16 +7,19 @@ const { Redis } = createRequire(import.meta.url)('ioredis');
 const built = new URL('../../dist/src/cache/index.js', import.meta.url);
 const { createCache, createPolicy, createRedisStore } = await import(built.href);
 
-const [address, deadline] = process.argv.slice(2);
+const [address, deadline, source = address] = process.argv.slice(2);
 const deadlineMs = Number(deadline);
-const redis = new Redis({ path: address, protocol: 2 });
+const redis = new Redis({ path: source, protocol: 2 });
+/** For those who cache without the engine. */
+const plain = new Redis({ path: address, protocol: 2 });
+plain.on('error', () => {}); // it reconnects, and asks again
 const cache = createCache({ store: await createRedisStore({ address, namespace: 'shop', deadlineMs }), deadlineMs });
 const nowNs = () => Number(process.hrtime.bigint());
 const key = cache.key({ field: 'Query.field' });
 
 /** All of them at once; each load is counted in Redis. */
-async function fetchAtOnce({ count, loadMs }) {
-  const policy = createPolicy(key.field, { ttl: '1h', tags: ['products'] });
+async function fetchAtOnce({ count, loadMs, ttl = '1h' }) {
+  const policy = createPolicy(key.field, { ttl, tags: ['products'] });
   const load = async () => {
     const value = await redis.incr('source:loads');
     await pause(loadMs);
@@ -31,23 +34,23 @@ async function fetchAtOnce({ count, loadMs }) {
 /** The ways to read and to write that are compared; a row is a number that only rises. */
 const ways = {
   cache: {
-    read(row) {
+    read(row, load = () => loadRow(row)) {
       const field = `Row.n${row}`;
       const policy = createPolicy(field, { ttl: '1m', tags: [`rows:${row}`] });
-      return cache.fetch(cache.key({ field }), policy, () => loadRow(row));
+      return cache.fetch(cache.key({ field }), policy, load);
     },
     written: (row) => cache.invalidate([`rows:${row}`]),
   },
   /** Plain cache-aside: what everybody writes first. */
   control: {
-    async read(row) {
-      const found = await redis.get(`control:${row}`);
+    async read(row, load = () => loadRow(row)) {
+      const found = await plain.get(`control:${row}`);
       if (found !== null) return Number(found);
-      const version = await loadRow(row);
-      await redis.set(`control:${row}`, version, 'PX', 60_000);
+      const version = await load();
+      await plain.set(`control:${row}`, version, 'PX', 60_000);
       return version;
     },
-    written: (row) => redis.del(`control:${row}`),
+    written: (row) => plain.del(`control:${row}`),
   },
 };
 
@@ -56,6 +59,20 @@ async function loadRow(row) {
   const version = Number(await redis.get(`source:${row}`));
   await pause(Math.random() * 4);
   return version;
+}
+
+/** One read, whose load says when it has read the row, and then takes its time. */
+function readRow({ way, row, loadMs = 0 }) {
+  return ways[way].read(row, async () => {
+    const version = Number(await redis.get(`source:${row}`));
+    await redis.incr(`begun:${row}`);
+    await pause(loadMs);
+    return version;
+  });
+}
+
+async function invalidateRow({ way, row }) {
+  await ways[way].written(row);
 }
 
 /** Reads until `count` are done, while a writer writes; gives what was seen: row, version, and when. */
@@ -87,6 +104,7 @@ async function readAndWrite({ way, count, rows, readers, writeEveryMs }) {
           () => false,
         );
         if (isWritten) break;
+        await pause(5); // it fails at once where there is no connection, which is made in another turn
       }
       writes.push(row, version, nowNs());
       await pause(Math.random() * 2 * writeEveryMs);
@@ -96,5 +114,5 @@ async function readAndWrite({ way, count, rows, readers, writeEveryMs }) {
   return { reads: Float64Array.from(reads), writes: Float64Array.from(writes) };
 }
 
-serve(cache, { fetchAtOnce, readAndWrite });
+serve(cache, { fetchAtOnce, readRow, invalidateRow, readAndWrite });
 ready();

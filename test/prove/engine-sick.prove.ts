@@ -13,9 +13,13 @@ const { createCache, createPolicy, createRedisStore } = (await import(built)) as
 const clients = 40;
 const keys = 200;
 const sickMs = 3_000;
+/** Beside the same load without a cache; the median of them counts, because other programs share the machine. */
+const rounds = 5;
 
 interface Fault {
   readonly name: string;
+  /** What p99 may be longer after the first second, 5 ms unless told otherwise. */
+  readonly laterMsMax?: number;
   readonly begin: (parts: Parts) => unknown;
   readonly end: (parts: Parts) => unknown;
 }
@@ -36,57 +40,71 @@ const faults: readonly Fault[] = [
   },
   {
     name: 'full',
+    // The breaker stays closed, for it gives what it holds. So a load takes off as a flight, which proves nothing where it may
+    // not store: who has boarded it waits for it in vain, and loads again.
+    laterMsMax: 20,
     begin: ({ client }) => client().config('SET', 'maxmemory', '1'),
     end: ({ client }) => client().config('SET', 'maxmemory', '0'),
   },
   { name: 'flushed', begin: ({ client }) => client().flushall(), end: () => {} },
 ];
 
-it.each(faults)('answers everyone while Redis is $name, and caches again', async ({ name, begin, end }) => {
-  const redis = await startTestRedis();
-  onTestFinished(() => redis.stop());
-  const proxy = await newTcpProxy(redis.socketPath);
-  const opened: Redis[] = [];
-  const client = (): Redis => {
-    const one = new Redis({ path: redis.socketPath, protocol: 2 });
-    opened.push(one);
-    return one;
-  };
-  onTestFinished(() => {
-    for (const one of opened) one.disconnect();
-  });
-  const parts = { redis, proxy, client };
-  const cache = createCache({ store: await createRedisStore({ address: proxy.address, namespace: 'shop' }) });
-  onTestFinished(() => cache.close());
-  const counts: Record<string, number> = {};
-  cache.on(({ type }) => (counts[type] = (counts[type] ?? 0) + 1));
-  const policy = createPolicy('Query.field', { ttl: '500ms', tags: ['products'] });
-  const read = async (id: number): Promise<unknown> =>
-    cache.fetch(cache.key({ field: 'Query.field', args: { id } }), policy, () => loaded(id));
+it.each(faults)(
+  'answers everyone while Redis is $name, and caches again',
+  async ({ name, laterMsMax = 5, begin, end }) => {
+    const redis = await startTestRedis();
+    const proxy = await newTcpProxy(redis.socketPath);
+    const opened: Redis[] = [];
+    const client = (): Redis => {
+      const one = new Redis({ path: redis.socketPath, protocol: 2 });
+      opened.push(one);
+      return one;
+    };
+    onTestFinished(async () => {
+      for (const one of opened) one.disconnect();
+      await redis.stop();
+    });
+    const parts = { redis, proxy, client };
+    const cache = createCache({ store: await createRedisStore({ address: proxy.address, namespace: 'shop' }) });
+    onTestFinished(() => cache.close());
+    const counts: Record<string, number> = {};
+    cache.on(({ type }) => (counts[type] = (counts[type] ?? 0) + 1));
+    const policy = createPolicy('Query.field', { ttl: '500ms', tags: ['products'] });
+    const read = async (id: number): Promise<unknown> =>
+      cache.fetch(cache.key({ field: 'Query.field', args: { id } }), policy, () => loaded(id));
 
-  const control = await under(loaded, sickMs);
-  await under(read, 1_000);
-  const heapBefore = process.memoryUsage().heapUsed;
-  await begin(parts);
-  const sick = await under(read, sickMs);
-  const heapGrownMb = (process.memoryUsage().heapUsed - heapBefore) / 1e6;
-  await end(parts);
-  countHits(counts);
-  await expect.poll(async () => (await under(read, 200), countHits(counts)), { timeout: 20_000 }).toBeGreaterThan(100);
+    const runs: { control: Run; sick: Run }[] = [];
+    let heapGrownMb = 0;
+    for (let round = 0; round < rounds; round += 1) {
+      const control = await under(loaded, sickMs);
+      await under(read, 1_000);
+      const heapBefore = process.memoryUsage().heapUsed;
+      await begin(parts);
+      runs.push({ control, sick: await under(read, sickMs) });
+      heapGrownMb = Math.max(heapGrownMb, (process.memoryUsage().heapUsed - heapBefore) / 1e6);
+      await end(parts);
+      countHits(counts);
+      const hits = async (): Promise<number> => (await under(read, 200), countHits(counts));
+      await expect.poll(hits, { timeout: 20_000 }).toBeGreaterThan(100);
+    }
 
-  const p99 = (run: Run, from: number, to: number): number => quantile(run.samples.filter(at(from, to)), 0.99);
-  const [early, late] = [p99(sick, 0, 1_000), p99(sick, 1_500, sickMs)];
-  const [controlEarly, controlLate] = [p99(control, 0, 1_000), p99(control, 1_500, sickMs)];
-  note(
-    `${name}: ${sick.failed} of ${sick.samples.length} failed; p99 in the first second ${early.toFixed(0)} ms, later ` +
-      `${late.toFixed(0)} ms (without a cache ${controlEarly.toFixed(0)} and ${controlLate.toFixed(0)} ms); heap ` +
-      `${heapGrownMb.toFixed(0)} MB more; ${JSON.stringify(counts)}`,
-  );
-  expect(sick.failed).toBe(0);
-  expect(early - controlEarly).toBeLessThan(300);
-  expect(late - controlLate).toBeLessThan(100);
-  expect(heapGrownMb).toBeLessThan(150);
-});
+    const p99 = (run: Run, from: number, to: number): number => quantile(run.samples.filter(at(from, to)), 0.99);
+    const added = (from: number, to: number): number[] =>
+      runs.map(({ control, sick }) => p99(sick, from, to) - p99(control, from, to));
+    const [early, late] = [added(0, 1_000), added(1_500, sickMs)];
+    const failed = runs.reduce((sum, { sick }) => sum + sick.failed, 0);
+    const answered = runs.reduce((sum, { sick }) => sum + sick.samples.length, 0);
+    const written = (ms: number[]): string => `${ms.map((one) => one.toFixed(1)).join(' ')} ms`;
+    note(
+      `${name}: ${failed} of ${answered} failed; added p99 in the first second ${written(early)}, later ${written(late)}; ` +
+        `heap ${heapGrownMb.toFixed(0)} MB more; ${JSON.stringify(counts)}`,
+    );
+    expect(failed).toBe(0);
+    expect(median(early)).toBeLessThanOrEqual(150);
+    expect(median(late)).toBeLessThanOrEqual(laterMsMax);
+    expect(heapGrownMb).toBeLessThan(150);
+  },
+);
 
 it.each(['SIGSTOP', 'FLUSHALL'])('gives nothing stale after a %s in the middle of a load', async (fault) => {
   const redis = await startTestRedis();
@@ -161,6 +179,10 @@ function at(fromMs: number, toMs: number): (sample: { atMs: number }) => boolean
 function quantile(samples: readonly { tookMs: number }[], share: number): number {
   const sorted = samples.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
   return sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 /** The hits since it was asked last. */

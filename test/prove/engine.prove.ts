@@ -1,8 +1,10 @@
 /** `npm run prove:engine`: what the built engine promises to processes on one Redis. `READS=1000000` reads more. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
-import { createCache, createRedisStore } from '../../src/cache/index.ts';
+import { createCache, createPolicy, createRedisStore } from '../../src/cache/index.ts';
 import { eventsOf, newProcess, newRedis, note, type EngineProcess } from './engine-processes.ts';
+import { violationsIn, type Log } from './oracle.ts';
 
 const reads = Number(process.env['READS'] ?? 100_000);
 /** Where loads are counted, a machine that is too small for so many processes is no sick Redis, past which they load. */
@@ -12,12 +14,6 @@ interface AtOnce {
   /** Those that differ. */
   readonly values: readonly number[];
   readonly durationMs: number;
-}
-
-/** Row, version and nanoseconds, over and over; see `engine-process.mjs`. */
-interface Log {
-  readonly reads: Float64Array;
-  readonly writes: Float64Array;
 }
 
 it('loads once per expiry, in 20 of 20 rounds of 8 processes with 200 fetches each', async () => {
@@ -88,6 +84,27 @@ it('holds Redis up for nobody: a tag on a million entries is invalidated, and al
   note(`longest command: ${invalidated.ms} ms for the tag (0: below 0.1), ${flushed.ms} ms in the flush; at most 2`);
 });
 
+it('answers a thousand cold keys at once: how long it takes, and how many are stored in the end', async () => {
+  const { server } = await newRedis();
+  const cache = createCache({ store: await createRedisStore({ address: server.socketPath, namespace: 'shop' }) });
+  onTestFinished(() => cache.close());
+  let stored = 0;
+  cache.on(({ type }) => (stored += Number(type === 'write')));
+  const tags = ['a', 'b', 'c'];
+  for (let round = 0; round < 10; round += 1) {
+    const policy = createPolicy('Query.cold', { ttl: '1m', tags });
+    stored = 0;
+    const startedMs = performance.now();
+    const fetches = Array.from({ length: 1_000 }, (_, id) =>
+      cache.fetch(cache.key({ field: 'Query.cold', args: { round, id } }), policy, () => id),
+    );
+    expect(await Promise.all(fetches)).toHaveLength(1_000);
+    const tookMs = performance.now() - startedMs;
+    await pause(500);
+    note(`1,000 cold keys at once: ${tookMs.toFixed(0)} ms, ${stored} stored`);
+  }
+});
+
 async function staleReads(way: 'control' | 'cache'): Promise<number> {
   const { processes } = await newProcesses(8, 100);
   const startedMs = performance.now();
@@ -98,46 +115,6 @@ async function staleReads(way: 'control' | 'cache'): Promise<number> {
   note(`${way}: ${violations} of ${reads} reads stale, beside ${writes} writes, in ${seconds} s`);
   note(await eventsOf(processes));
   return violations;
-}
-
-/** Reads of a version below the highest that was acknowledged before the read began. */
-function violationsIn(logs: readonly Log[]): { violations: number; writes: number } {
-  const acknowledged = new Map<number, { atNs: number; version: number }[]>();
-  let writes = 0;
-  for (const { writes: log } of logs) {
-    for (const [row, version, atNs] of triples(log)) {
-      const ofRow = acknowledged.get(row) ?? [];
-      acknowledged.set(row, ofRow);
-      ofRow.push({ atNs, version });
-      writes += 1;
-    }
-  }
-  for (const ofRow of acknowledged.values()) {
-    ofRow.sort((a, b) => a.atNs - b.atNs);
-    for (const [index, write] of ofRow.entries())
-      write.version = Math.max(write.version, ofRow[index - 1]?.version ?? 0);
-  }
-  let violations = 0;
-  for (const { reads: log } of logs) {
-    for (const [row, version, beganNs] of triples(log)) {
-      if (version < highestBefore(acknowledged.get(row) ?? [], beganNs)) violations += 1;
-    }
-  }
-  return { violations, writes };
-}
-
-function highestBefore(writes: readonly { atNs: number; version: number }[], atNs: number): number {
-  let [low, high] = [0, writes.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((writes[middle]?.atNs ?? Infinity) < atNs) low = middle + 1;
-    else high = middle;
-  }
-  return writes[low - 1]?.version ?? 0;
-}
-
-function* triples(log: Float64Array): Generator<readonly [number, number, number]> {
-  for (let at = 0; at < log.length; at += 3) yield [log[at] ?? 0, log[at + 1] ?? 0, log[at + 2] ?? 0];
 }
 
 async function newProcesses(count: number, deadlineMs: number): Promise<{ processes: EngineProcess[]; client: Redis }> {
