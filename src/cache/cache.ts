@@ -81,8 +81,7 @@ export class Cache {
    * The value at `key`: from the cache, or loaded and stored.
    *
    * @param policy What `createPolicy` gives; a caller may put other tags in for one call.
-   * @returns The value as `load` gives it. Who did not load it himself has a copy of his own, or, where the memory tier
-   *   keeps it, one that is frozen.
+   * @returns The value as `load` gives it. Who did not load it himself has a copy, which is frozen where others have it too.
    * @throws Whatever `load` rejects with, unchanged; `CacheError` `INVALID_TAG`, and `CIRCULAR_LOAD` where the load of
    *   this key fetches it again. A fault of the store never throws; see the event `store-failed`.
    */

@@ -44,7 +44,7 @@ export function guardStore(
   const isShut = (): boolean => breaker.isOpen;
   const healths = new WeakMap<object, StoreHealth>();
   const healthOf = (request: object): StoreHealth => {
-    const health = healths.get(request) ?? { hasFailed: false };
+    const health = healths.get(request) ?? { failedAtMs: -Infinity };
     healths.set(request, health);
     return health;
   };
@@ -65,7 +65,8 @@ export function guardStore(
   };
 
   return {
-    request: (request = {}) => new RequestStore({ store, boarding, isShut, deadlineMs, emit }, healthOf(request)),
+    request: (request = {}) =>
+      new RequestStore({ store, boarding, isShut, clock, deadlineMs, emit }, healthOf(request)),
     // Tried whatever the breaker says, as is `clear`: who invalidates waits for it anyway.
     async dropTokens(tags) {
       await newTrip()

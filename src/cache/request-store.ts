@@ -7,6 +7,7 @@
  * left. The breaker hears how a call ends, so slowness that is no failure does not open it; and a write that comes late is
  * right all the same, being stamped, and ending when its writer said.
  */
+import type { Clock } from './clock.ts';
 import { isRefusal } from './errors.ts';
 import type { EmitEvent } from './events.ts';
 import type { RoundTrip } from './round-trip.ts';
@@ -22,9 +23,12 @@ export class Late<T> {
   }
 }
 
-/** What the fetches of one request know of their store. */
+/** For how long a request leaves a store alone that has failed it. */
+const leftAloneMs = 1_000;
+
+/** What the fetches of one request know of their store. A request that lasts, such as a script's, asks it again. */
 export interface StoreHealth {
-  hasFailed: boolean;
+  failedAtMs: number;
 }
 
 export interface RequestStoreParts {
@@ -33,6 +37,7 @@ export interface RequestStoreParts {
   readonly boarding: () => RoundTrip;
   /** Whether nobody is to ask the store, whatever he knows of it. */
   readonly isShut: () => boolean;
+  readonly clock: Clock;
   readonly deadlineMs: number;
   readonly emit: EmitEvent;
 }
@@ -58,7 +63,7 @@ export class RequestStore {
 
   /** Whether nothing is asked of it. */
   get isLeftAlone(): boolean {
-    return this.#health.hasFailed || this.#parts.isShut();
+    return this.#parts.clock.nowMs() - this.#health.failedAtMs < leftAloneMs || this.#parts.isShut();
   }
 
   /** The store for the same request, with all its time again. */
@@ -143,7 +148,7 @@ export class RequestStore {
     const called = call(this.#parts.store);
     const answer = trip.add(operation, called).catch((error: unknown) => {
       isGivenUp = true;
-      this.#health.hasFailed ||= !isRefusal(error);
+      if (!isRefusal(error)) this.#health.failedAtMs = this.#parts.clock.nowMs();
       return undefined;
     });
     called.then((late) => (isGivenUp ? tooLate(late) : undefined)).catch(() => {});

@@ -10,6 +10,21 @@ function* rows(): Generator<number> {
   yield* [1, 2, 3];
 }
 
+it('copies a value once, however many board its load, and freezes what they have in common', async () => {
+  const { fetch, source } = await newWorld();
+  const held = source.hold();
+  const fetching = times(20, () => fetch());
+  await held.begun;
+  const value = [{ name: 'Rose' }];
+  held.give(value);
+  const [loaders, ...boarders] = await Promise.all(fetching);
+  expect(loaders).toBe(value);
+  expect(Object.isFrozen(value)).toBe(false);
+  expect(new Set(boarders).size).toBe(1);
+  expect(Object.isFrozen(boarders[0])).toBe(true);
+  expect(boarders[0]).toEqual(value);
+});
+
 describe.each(tiers)('on the %s store, who boards a load of what has no stored form', (tier) => {
   it('gets an instance of his own, and hears that it is not stored', async () => {
     const { outcome, source, trace } = await newWorld(tier);

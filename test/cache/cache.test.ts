@@ -37,7 +37,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     for (const value of seen) {
       expect(value).toEqual([{ name: 'Rose' }]);
       const [first] = value as { name: string }[];
-      if (first !== undefined) first.name = 'changed';
+      if (first !== undefined) Reflect.set(first, 'name', 'changed');
     }
     expect(await fetch()).toEqual([{ name: 'Rose' }]);
   });

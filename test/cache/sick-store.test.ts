@@ -51,6 +51,19 @@ describe('a store that rejects', () => {
     expect(sick.calls).toEqual(['read', 'read', 'read']);
   });
 
+  it('is asked again after a second by a request that lasts', async () => {
+    const { fetch, sick, clock } = await newSickWorld();
+    const request = {};
+    sick.health = 'failing';
+    await fetch({ request });
+    clock.advance(999);
+    await fetch({ request });
+    expect(sick.calls).toEqual(['read']);
+    clock.advance(1);
+    await fetch({ request });
+    expect(sick.calls).toEqual(['read', 'read']);
+  });
+
   it('is asked again by a request that it has answered no: what it holds is served', async () => {
     const { fetch, outcome, sick } = await newSickWorld(['acquire']);
     await fetch({ field: 'Query.held' });
