@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import base from '../vitest.config.ts';
 
-/** Proofs take minutes and look at the clock: one after another, and none of them in CI. */
+/** Proofs take minutes and look at the clock: one after another, and in CI a short form of two. */
 export default defineConfig({
   ...base,
   test: {
