@@ -7,8 +7,10 @@ export type CacheErrorCode =
   | 'CORRUPT_ENTRY'
   | 'CIRCULAR_LOAD'
   | 'STORE_UNAVAILABLE'
-  /** The store answered, and answered no: it is full, read-only or wants a password. */
-  | 'STORE_REFUSED';
+  /** The store answered, and answered no: it wants a password, or forbids a key. */
+  | 'STORE_REFUSED'
+  /** The same, because it takes nothing new for now: it is full, or read-only. */
+  | 'STORE_FULL';
 
 /** Every error of the engine's own. What a load rejects with is never wrapped in one. */
 export class CacheError extends Error {
@@ -23,5 +25,10 @@ export class CacheError extends Error {
 
 /** Whether a store has answered, and answered no: it is there, and may have the value that is read next. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof CacheError && error.code === 'STORE_REFUSED';
+  return error instanceof CacheError && (error.code === 'STORE_REFUSED' || isFull(error));
+}
+
+/** Whether it has answered that it takes nothing new. */
+export function isFull(error: unknown): boolean {
+  return error instanceof CacheError && error.code === 'STORE_FULL';
 }

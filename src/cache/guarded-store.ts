@@ -4,7 +4,7 @@
  */
 import { Breaker } from './breaker.ts';
 import type { Clock } from './clock.ts';
-import { CacheError, isRefusal } from './errors.ts';
+import { CacheError, isFull, isRefusal } from './errors.ts';
 import type { EmitEvent } from './events.ts';
 import { RequestStore, type StoreHealth } from './request-store.ts';
 import { RoundTrip } from './round-trip.ts';
@@ -22,6 +22,9 @@ export interface GuardedStore {
   close(): Promise<void>;
 }
 
+/** For how long nothing new is brought to a store that takes nothing. */
+const fullMs = 1_000;
+
 /** @param options.deadlineMs The deadline of a round trip. */
 export function guardStore(
   store: Store,
@@ -32,7 +35,11 @@ export function guardStore(
     return trip.add('ping', store.ping());
   };
   const breaker = new Breaker({ ping, clock, emit });
-  const onFault = (operation: string, error: unknown): void => emit({ type: 'store-failed', operation, error });
+  let fullAtMs = -Infinity;
+  const onFault = (operation: string, error: unknown): void => {
+    if (isFull(error)) fullAtMs = clock.nowMs();
+    emit({ type: 'store-failed', operation, error });
+  };
   const count = (hasFailed: boolean): void => (hasFailed ? breaker.failed() : breaker.succeeded());
   const newTrip = (): RoundTrip => new RoundTrip({ clock, deadlineMs, onFault, onEnd: count });
 
@@ -42,6 +49,7 @@ export function guardStore(
     return trip;
   };
   const isShut = (): boolean => breaker.isOpen;
+  const wasFull = (): boolean => clock.nowMs() - fullAtMs < fullMs;
   const healths = new WeakMap<object, StoreHealth>();
   const healthOf = (request: object): StoreHealth => {
     const health = healths.get(request) ?? { failedAtMs: -Infinity };
@@ -66,7 +74,7 @@ export function guardStore(
 
   return {
     request: (request = {}) =>
-      new RequestStore({ store, boarding, isShut, clock, deadlineMs, emit }, healthOf(request)),
+      new RequestStore({ store, boarding, isShut, wasFull, clock, deadlineMs, emit }, healthOf(request)),
     // Tried whatever the breaker says, as is `clear`: who invalidates waits for it anyway.
     async dropTokens(tags) {
       await newTrip()

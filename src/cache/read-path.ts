@@ -5,7 +5,7 @@
  *   one load for all who wait, in this process and the others: take the lease, load, store the value under the tokens of
  *   before
  *
- * and where the store is left alone: the next departure of this key.
+ * and where the store is left alone, or takes nothing new: the next departure of this key.
  */
 import { shared } from './boarding.ts';
 import type { Departures } from './departures.ts';
@@ -85,7 +85,7 @@ export class ReadPath {
       if (ticket !== undefined) memory?.keep(ticket, key.text, seen);
       return hit(tier, seen);
     }
-    if (seen.found === 'no-store') return this.#depart(fetching);
+    if (seen.found === 'no-store' || parts.store.takesNothing) return this.#depart(fetching);
 
     // Another request may have taken off while this one read, and so after this one came.
     const since = flights.get(key.text);

@@ -117,12 +117,13 @@ export function replyOf([fault, answer]: Reply = [null, undefined]): unknown {
   return fault === null ? answer : undefined;
 }
 
-/** @throws {CacheError} `STORE_REFUSED` for an answer of the server, else `error` itself. */
+/** @throws {CacheError} `STORE_REFUSED` or `STORE_FULL` for an answer of the server, else `error` itself. */
 export function rethrow(error: unknown): never {
   if (!(error instanceof Error) || error.name !== 'ReplyError') throw error;
   const isCommandForbidden = error.message.startsWith('NOPERM') && error.message.includes('command');
   const message = isCommandForbidden ? `${error.message}; Redis must allow its user ${commandsNeeded}` : error.message;
-  throw new CacheError('STORE_REFUSED', message, { cause: error });
+  const code = /^(OOM|READONLY|MISCONF) /.test(error.message) ? 'STORE_FULL' : 'STORE_REFUSED';
+  throw new CacheError(code, message, { cause: error });
 }
 
 /** What a user of Redis with an access list must be allowed, beside the keys of the namespace. */

@@ -37,6 +37,8 @@ export interface RequestStoreParts {
   readonly boarding: () => RoundTrip;
   /** Whether nobody is to ask the store, whatever he knows of it. */
   readonly isShut: () => boolean;
+  /** Whether it takes nothing new for now, though it serves what it has. */
+  readonly wasFull: () => boolean;
   readonly clock: Clock;
   readonly deadlineMs: number;
   readonly emit: EmitEvent;
@@ -64,6 +66,11 @@ export class RequestStore {
   /** Whether nothing is asked of it. */
   get isLeftAlone(): boolean {
     return this.#parts.clock.nowMs() - this.#health.failedAtMs < leftAloneMs || this.#parts.isShut();
+  }
+
+  /** Whether it stores nothing: what is loaded is not brought to it. */
+  get takesNothing(): boolean {
+    return this.#parts.wasFull();
   }
 
   /** The store for the same request, with all its time again. */

@@ -4,7 +4,7 @@ import { ttlMsMax } from './policy.ts';
 
 /**
  * Where values and tokens live, as the engine needs it. `redis-store.ts` and `memory-store.ts` are behind it, and one
- * contract suite runs on both. A store may reject at any time, with `STORE_REFUSED` where it did answer;
+ * contract suite runs on both. A store may reject at any time, with `STORE_REFUSED` or `STORE_FULL` where it did answer;
  * `guarded-store.ts` bounds how long that takes.
  */
 export interface Store {

@@ -51,6 +51,24 @@ describe('a store that rejects', () => {
     expect(sick.calls).toEqual(['read', 'read', 'read']);
   });
 
+  it('that is full serves what it has, and is brought nothing new for a second', async () => {
+    const { fetch, outcome, sick, clock } = await newSickWorld(['capture', 'acquire', 'fill', 'write']);
+    await fetch({ field: 'Query.held' });
+    sick.health = 'full';
+    sick.calls.length = 0;
+    await fetch();
+    expect(sick.calls.splice(0)).toEqual(['read', 'acquire']);
+    await fetch();
+    clock.advance(999);
+    await fetch();
+    expect(sick.calls.splice(0)).toEqual(['read', 'read']);
+    expect(await outcome({ field: 'Query.held' })).toMatchObject({ state: 'hit' });
+    sick.health = 'well';
+    clock.advance(1);
+    await fetch();
+    expect(await outcome()).toMatchObject({ state: 'hit' });
+  });
+
   it('is asked again after a second by a request that lasts', async () => {
     const { fetch, sick, clock } = await newSickWorld();
     const request = {};

@@ -9,7 +9,7 @@ import {
 import { newWorld, type World } from './world.ts';
 
 /** `mute` does what it is asked, and `silent` does not; both answer when they are told to. */
-export type Health = 'well' | 'failing' | 'refusing' | 'silent' | 'mute';
+export type Health = 'well' | 'failing' | 'refusing' | 'full' | 'silent' | 'mute';
 
 export class SickStore implements Store {
   health: Health = 'well';
@@ -85,6 +85,7 @@ export class SickStore implements Store {
     const isSick = this.#sickCalls?.has(call) ?? true;
     if (this.health === 'well' || !isSick) return run();
     if (this.health === 'failing') return Promise.reject(new Error(`${call}: the store is sick`));
+    if (this.health === 'full') return Promise.reject(new CacheError('STORE_FULL', `${call}: no room`));
     if (this.health === 'refusing') return Promise.reject(new CacheError('STORE_REFUSED', `${call}: no`));
     const done = this.health === 'mute' ? run() : undefined;
     return new Promise((resolve) => {
