@@ -18,6 +18,7 @@ import { logCacheEvents } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
 import { readGraphiqlPage } from './server/graphiql.ts';
 import { createGraphqlHandler, graphqlPath } from './server/graphql/graphql.ts';
+import { createReadyWay } from './server/graphql/ready-answers.ts';
 import { createHealth } from './server/health.ts';
 import { createHttpServer } from './server/http/http.ts';
 import { listen, ListenError } from './server/http/listen.ts';
@@ -28,6 +29,8 @@ import { Shutdown } from './server/shutdown.ts';
 
 /** For how long a server that is told to end still takes requests: until balancers have seen that it is not ready. */
 const drainMs = 2_000;
+/** Of answers that are ready. */
+const readyBytesMax = 8_388_608;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
@@ -56,7 +59,9 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const metrics = createMetrics(cache);
 
   const health = createHealth(() => shop.ping());
+  const ready = createReadyWay({ engine: cache, bytesMax: readyBytesMax, hasReport: config.hasReport });
   const graphql = createGraphqlHandler({
+    ready,
     schema: createSchema({ cache, ttlMs: config.cacheTtlMs, hasDirective: config.hasConsole }),
     contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats }),
     hasReport: config.hasReport,
@@ -66,7 +71,15 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   });
   await database.readTables(); // so that the first values are stored
   const page = config.hasConsole ? await readGraphiqlPage() : undefined;
-  const http = createHttpServer({ graphql, page, health, metrics: metrics.registry, onRefusal: metrics.refused, log });
+  const http = createHttpServer({
+    graphql,
+    ready,
+    page,
+    health,
+    metrics: metrics.registry,
+    onRefusal: metrics.refused,
+    log,
+  });
   const url = await listen(http.server, config);
   shutdown.add('server', (reason) => {
     health.shuttingDown();

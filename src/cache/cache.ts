@@ -17,11 +17,13 @@ import { createKey, type Key, type KeyParts } from './key.ts';
 import { Leases } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
 import { Listeners } from './listeners.ts';
+import type { Held } from './held.ts';
 import { isHeldBy, LoadScope } from './load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
 import { eventOf, outcomeOf, type Origin, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { ReadPath, type Mode } from './read-path.ts';
+import { Recall, type Rehit } from './recall.ts';
 import type { StoreUsage, Tier } from './store.ts';
 import { checkTag, everythingTag, tagsToDrop } from './tags.ts';
 import { TouchedTags } from './touched-tags.ts';
@@ -45,6 +47,7 @@ export class Cache {
   readonly #clock: Clock;
   readonly #flights: Flights<Filled>;
   readonly #reads: ReadPath;
+  readonly #recall: Recall;
   readonly #background = new Background();
   readonly #leases: Leases;
   readonly #memory: MemoryTier | undefined;
@@ -74,6 +77,7 @@ export class Cache {
       running: this.#running,
       touched: new TouchedTags(knownTags),
     });
+    this.#recall = new Recall({ ...parts, tier: store.tier, memory: this.#memory });
     this.on(({ type }) => type === 'breaker-closed' && this.#memory?.distrust());
   }
 
@@ -101,6 +105,18 @@ export class Cache {
     this.emit(eventOf(key, answer, durationMs));
     options.report?.(outcomeOf(key, answer, durationMs));
     return answer.value as T;
+  }
+
+  /**
+   * Whether what was read before would be read again, for who has kept what he made of it: decided as `fetch` does, by the
+   * memory tier or in one round trip to the store.
+   *
+   * @param held From the outcomes of fetches; not of values that are for one viewer alone, unless it is he who asks.
+   * @returns All of them, as hits that the listeners have heard of; undefined where one is to be fetched, and inside of
+   *   loads. Without a promise where memory can tell.
+   */
+  again(held: readonly Held[]): readonly Rehit[] | undefined | Promise<readonly Rehit[] | undefined> {
+    return this.#recall.again(held);
   }
 
   /**

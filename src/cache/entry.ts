@@ -47,12 +47,17 @@ const clockSlackMs = 1_000;
 export function decodeEntry(key: Key, { text, remainingMs }: { text: string; remainingMs: number }): Entry | undefined {
   try {
     const json: unknown = JSON.parse(text);
-    if (!isStored(json) || json.key !== key.text || remainingMs > json.freshMs + clockSlackMs) return undefined;
+    if (!isStored(json) || json.key !== key.text || !isLifeOf(json, remainingMs)) return undefined;
     const value = text.includes('"$":') ? decodeValue(json.value) : json.value;
     return { value, freshMs: json.freshMs, loadMs: json.loadMs, stamps: json.stamps };
   } catch {
     return undefined; // no JSON, or a type that no encoder writes
   }
+}
+
+/** Whether an entry may have so much left of its life. */
+export function isLifeOf({ freshMs }: Pick<Entry, 'freshMs'>, remainingMs: number): boolean {
+  return remainingMs <= freshMs + clockSlackMs;
 }
 
 interface Stored extends Entry {

@@ -2,10 +2,12 @@
 export type { CacheOptions } from './cache-options.ts';
 export { createCache, type Cache, type FetchOptions } from './cache.ts';
 export type { Mode } from './read-path.ts';
+export type { Rehit } from './recall.ts';
 export type { Clock } from './clock.ts';
 export { codecVersion } from './codec.ts';
 export { CacheError, type CacheErrorCode } from './errors.ts';
 export type { CacheEvent, CacheListener, WriteRefusal } from './events.ts';
+export type { Held } from './held.ts';
 export type { Key, KeyParts, ParentId, ViewerId } from './key.ts';
 export { currentLoad, noteViewerRead, runForLoads, type Load } from './load-scope.ts';
 export { createMemoryStore } from './memory-store.ts';

@@ -10,7 +10,7 @@
  * - It may look at who asks. Where its key does not hold what it looks at, its value is for nobody but him who asked: it is
  *   not stored, and nor is what is made of it, unless that one's key does hold it.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncContext } from '../async-context/index.ts';
 import type { WriteRefusal } from './events.ts';
 import type { Key } from './key.ts';
 import { LoadRun, type LoadName } from './load-circle.ts';
@@ -38,7 +38,7 @@ export interface Load {
 
 /** The load that this code runs in; undefined outside of all cached loads. */
 export function currentLoad(): Load | undefined {
-  return running.getStore();
+  return running.get();
 }
 
 /**
@@ -57,7 +57,7 @@ export function runForLoads<T>(loads: readonly Load[], work: () => Promise<T>): 
  * and not stored; there may be none around it. Call it wherever the viewer of a request can be read.
  */
 export function noteViewerRead(): void {
-  running.getStore()?.dependsOnWhoAsks(({ viewer }) => viewer !== undefined);
+  running.get()?.dependsOnWhoAsks(({ viewer }) => viewer !== undefined);
 }
 
 /** What of a load's doings decides how its value is kept. */
@@ -77,7 +77,7 @@ interface Scope extends Load {
   dependsOnWhoAsks(isHeld: (key: Key) => boolean): void;
 }
 
-const running = new AsyncLocalStorage<Scope>();
+const running = new AsyncContext<Scope>();
 
 /** Why what a load has read keeps its own value from being stored. */
 export interface ScopeRefusal {
@@ -88,12 +88,12 @@ export interface ScopeRefusal {
 export class LoadScope implements Scope {
   /** The scope of the load that this code runs in, if any. */
   static current(): Scope | undefined {
-    return running.getStore();
+    return running.get();
   }
 
   readonly #cache: LoadName['cache'];
   readonly #key: Key;
-  readonly #outer = running.getStore();
+  readonly #outer = running.get();
   readonly #run: LoadRun;
   readonly #tags: FetchTags;
   /** The tokens from before the load. */

@@ -1,14 +1,16 @@
 /** The way into the store: value and tokens in one round trip, and whether the entry's stamps still stand. */
-import { decodeEntry, headOf, type Entry } from './entry.ts';
+import { decodeEntry, headOf } from './entry.ts';
 import type { EmitEvent } from './events.ts';
+import { heldOf } from './held.ts';
 import type { Key } from './key.ts';
 import type { Seen } from './lease.ts';
+import type { Found } from './outcome.ts';
 import type { RequestStore } from './request-store.ts';
 import { stampsOf, type FetchTags, type Stamps } from './tags.ts';
 import type { TouchedTags } from './touched-tags.ts';
 
 export type Lookup =
-  | { readonly found: 'entry'; readonly entry: Entry; readonly remainingMs: number }
+  | ({ readonly found: 'entry' } & Found)
   /** Nothing, or nothing that may be given: what is known then, before any load. */
   | { readonly found: 'nothing'; readonly seen: Seen }
   | { readonly found: 'no-store' };
@@ -34,7 +36,7 @@ export async function lookup(
   if (isValid === undefined) return { found: 'no-store' };
   if (!isValid) return rejected('invalidated');
   touched.saw(key.field, Object.keys(entry.stamps));
-  return { found: 'entry', entry, remainingMs };
+  return { found: 'entry', entry, remainingMs, held: heldOf(key, entry, text) };
 }
 
 /** Whether each token that an entry was stamped with is still that of its tag; undefined where the store failed. */

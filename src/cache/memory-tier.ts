@@ -13,18 +13,17 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from './clock.ts';
 import { Coherence, type TrackTokens } from './coherence.ts';
-import type { Entry } from './entry.ts';
 import type { EmitEvent } from './events.ts';
+import type { Held } from './held.ts';
 import type { Ticket } from './known-tokens.ts';
+import type { Found } from './outcome.ts';
 import { bytesOf, readShared, shareValue, type SharedValue } from './shared-value.ts';
 import type { Store } from './store.ts';
-import { internalMark, type Stamps } from './tags.ts';
+import { internalMark } from './tags.ts';
 
 interface Kept {
   readonly shared: SharedValue;
-  readonly freshMs: number;
-  readonly loadMs: number;
-  readonly stamps: Stamps;
+  readonly held: Held;
   readonly endsAtMs: number;
   /** The version of the known tokens at which the stamps were last seen to stand. */
   stoodAt: number;
@@ -73,18 +72,21 @@ export class MemoryTier {
   }
 
   /** The entry at `key`, where it may be given to someone who asks for these tags. Its value is frozen, or a copy. */
-  get(key: string, tags: readonly string[]): { entry: Entry; remainingMs: number } | undefined {
-    if (!this.#coherence.isProven) return undefined;
-    const kept = this.#values.get(key);
-    if (kept === undefined) return undefined;
-    const { shared, stamps, freshMs, loadMs, endsAtMs } = kept;
-    const remainingMs = endsAtMs - this.#clock.nowMs();
-    if (remainingMs <= 0) {
-      this.#values.delete(key);
-      return undefined;
-    }
-    if (!this.#stands(kept) || !tags.every((tag) => Object.hasOwn(stamps, tag))) return undefined;
-    return { entry: { value: readShared(shared), stamps, freshMs, loadMs }, remainingMs };
+  get(key: string, tags: readonly string[]): Found | undefined {
+    if (!this.isProven) return undefined;
+    const kept = this.#standing(key);
+    const remainingMs = kept && this.#remainingMs(key, kept, this.#clock.nowMs());
+    if (kept === undefined || remainingMs === undefined) return undefined;
+    const { shared, held } = kept;
+    const { stamps, freshMs, loadMs } = held;
+    if (!tags.every((tag) => Object.hasOwn(stamps, tag))) return undefined;
+    return { entry: { value: readShared(shared), stamps, freshMs, loadMs }, remainingMs, held };
+  }
+
+  /** What is left at `nowMs` of the life of what was given before, while this is proven and would give it again. */
+  remainingMs(held: Held, nowMs: number): number | undefined {
+    const kept = this.#standing(held.key);
+    return kept?.held === held ? this.#remainingMs(held.key, kept, nowMs) : undefined;
   }
 
   /** Taken before the store is asked, for what it answers; undefined where that will not be kept. */
@@ -94,19 +96,14 @@ export class MemoryTier {
   }
 
   /** Keeps an entry of the store whose stamps stood when it was read. Its value may be frozen by this. */
-  keep(
-    { ticket, askedMs }: TimedTicket,
-    key: string,
-    { entry, remainingMs }: { entry: Entry; remainingMs: number },
-  ): void {
+  keep({ ticket, askedMs }: TimedTicket, key: string, { entry: { value }, remainingMs, held }: Found): void {
     const { known } = this.#coherence;
-    const { value, stamps, freshMs, loadMs } = entry;
+    const { stamps } = held;
     known.learn(ticket, stamps);
     if (!known.isUnchanged(ticket, internalMark + key)) return;
     const shared = shareValue(value);
     const size = shared.bytes + (bytesOf(stamps) ?? 0) + 2 * key.length + overheadBytes;
-    const kept = { shared, stamps, freshMs, loadMs, endsAtMs: askedMs + remainingMs, stoodAt: -1 };
-    this.#values.set(key, kept, { size });
+    this.#values.set(key, { shared, held, endsAtMs: askedMs + remainingMs, stoodAt: -1 }, { size });
   }
 
   /** These tags are invalidated: what is stamped with their tokens is not given any more, nor what is being fetched now. */
@@ -130,11 +127,20 @@ export class MemoryTier {
     this.#values.clear();
   }
 
-  #stands(kept: Kept): boolean {
+  #standing(key: string): Kept | undefined {
+    const kept = this.#values.get(key);
     const { known } = this.#coherence;
-    if (kept.stoodAt === known.version) return true;
-    if (!known.stand(kept.stamps)) return false;
+    if (kept === undefined || kept.stoodAt === known.version) return kept;
+    if (!known.stand(kept.held.stamps)) return undefined;
     kept.stoodAt = known.version;
-    return true;
+    return kept;
+  }
+
+  /** Undefined where it has ended. */
+  #remainingMs(key: string, { endsAtMs }: Kept, nowMs: number): number | undefined {
+    const remainingMs = endsAtMs - nowMs;
+    if (remainingMs > 0) return remainingMs;
+    this.#values.delete(key);
+    return undefined;
   }
 }

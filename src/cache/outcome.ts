@@ -1,5 +1,6 @@
 import type { Entry } from './entry.ts';
 import type { CacheEvent } from './events.ts';
+import type { Held } from './held.ts';
 import type { Key } from './key.ts';
 import type { Tier } from './store.ts';
 import type { Stamps } from './tags.ts';
@@ -17,6 +18,8 @@ export interface Outcome {
   readonly ttlMs: number | null;
   /** For `FetchOptions.madeOf` of what is made of the value. */
   readonly origin: Origin;
+  /** For `Cache.again`; undefined where the value was loaded. */
+  readonly held: Held | undefined;
 }
 
 /** Where a value comes from: whom it is for, and what it stands on. */
@@ -37,12 +40,19 @@ export type Answer = Got & {
 
 type Got =
   /** `loadMs`: how long the load took that is spared. */
-  | { readonly state: 'hit'; readonly tier: Tier; readonly loadMs: number }
+  | { readonly state: 'hit'; readonly tier: Tier; readonly loadMs: number; readonly held: Held }
   | { readonly state: Exclude<Outcome['state'], 'hit'> };
 
-export function hit(tier: Tier, { entry, remainingMs: ttlMs }: { entry: Entry; remainingMs: number }): Answer {
+/** An entry that may be given, and what is left of its life. */
+export interface Found {
+  readonly entry: Entry;
+  readonly remainingMs: number;
+  readonly held: Held;
+}
+
+export function hit(tier: Tier, { entry, remainingMs: ttlMs, held }: Found): Answer {
   const { value, stamps, freshMs, loadMs } = entry;
-  return { state: 'hit', tier, value, stamps, ttlMs, ageMs: freshMs - ttlMs, loadMs };
+  return { state: 'hit', tier, value, stamps, ttlMs, ageMs: freshMs - ttlMs, loadMs, held };
 }
 
 export function eventOf({ text: key, field }: Key, answer: Answer, durationMs: number): CacheEvent {
@@ -61,5 +71,6 @@ export function outcomeOf(key: Key, answer: Answer, durationMs: number): Outcome
     ageMs: isStored ? Math.max(0, ageMs) : null,
     ttlMs: isStored ? ttlMs : null,
     origin: { key, stamps },
+    held: answer.state === 'hit' ? answer.held : undefined,
   };
 }

@@ -2,13 +2,20 @@
  * The Pothos plugin: a field with the option `cache` is answered through the engine, a field without it is not touched.
  *
  * Plugins that wrap resolvers to authorise or validate must stand before `cache` in `plugins`, so that they run on hits
- * too: Pothos lets the first plugin wrap outermost.
+ * too: Pothos lets the first plugin wrap outermost. A schema where one stands after is refused.
  */
 import { BasePlugin, type PothosOutputFieldConfig, PothosSchemaError, type SchemaTypes } from '@pothos/core';
-import { responsePathAsArray, type GraphQLFieldResolver, type GraphQLResolveInfo, type GraphQLSchema } from 'graphql';
+import {
+  defaultFieldResolver,
+  responsePathAsArray,
+  type GraphQLFieldResolver,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+} from 'graphql';
 import { noteViewerRead, type Key, type Origin, type Outcome, type Policy } from '../cache/index.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
 import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
+import { notePureResolver } from './pure-operation.ts';
 import { openRow } from './report.ts';
 import { shapeOf } from './shape.ts';
 import type { FieldCacheOptions, PluginOptions } from './types.ts';
@@ -64,9 +71,20 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   ): Resolver<Types['Context']> {
     const options = this.#options;
     const policy = this.#policies.get(`${fieldConfig.parentType}.${fieldConfig.name}`);
-    if (options === undefined || policy === undefined) return resolver;
-    const isRoot = fieldConfig.kind === 'Query';
-    return this.#cached(resolver, { options, policy, isRoot });
+    const isWrapped = resolver !== (fieldConfig.resolve ?? defaultFieldResolver);
+    if (options === undefined || policy === undefined) {
+      if (!isWrapped && fieldConfig.extensions?.['pothosExposedField'] !== undefined) notePureResolver(resolver);
+      return resolver;
+    }
+    if (isWrapped) {
+      const place = `${fieldConfig.parentType}.${fieldConfig.name}`;
+      throw new PothosSchemaError(
+        `${place}: a plugin that stands after 'cache' in plugins wraps its resolver, and hits would pass it over; put it before`,
+      );
+    }
+    const cached = this.#cached(resolver, { options, policy, isRoot: fieldConfig.kind === 'Query' });
+    if (!policy.isPrivate && policy.varyOf === undefined) notePureResolver(cached);
+    return cached;
   }
 
   override afterBuild(schema: GraphQLSchema): GraphQLSchema {

@@ -1,5 +1,5 @@
-/** What the cached fields of a request did, for `extensions.cache`. */
-import type { Key, Outcome } from '../cache/index.ts';
+/** What the cached fields of an operation did: for `extensions.cache`, and to know whether all came from entries. */
+import type { Held, Key, Outcome, Rehit } from '../cache/index.ts';
 
 /** One cached field that ran. Durations in milliseconds. */
 export interface ReportRow {
@@ -22,10 +22,21 @@ export interface CacheReport {
   readonly more?: number;
 }
 
+/** A field that was given the value of an entry. */
+export interface FieldHit {
+  readonly path: ReportRow['path'];
+  readonly held: Held;
+}
+
 const rowsMax = 100;
 
+interface Done {
+  readonly row: ReportRow;
+  readonly held: Held | undefined;
+}
+
 interface Rows {
-  readonly open: (ReportRow | undefined)[];
+  readonly open: (Done | undefined)[];
   more: number;
 }
 
@@ -36,9 +47,21 @@ const reports = new WeakMap<object, Rows>();
 export function cacheReportOf(context: object): CacheReport | undefined {
   const rows = reports.get(context);
   if (rows === undefined) return undefined;
-  const fields = rows.open.filter((row) => row !== undefined);
+  const fields = rows.open.flatMap((done) => done?.row ?? []);
   if (fields.length === 0) return undefined;
   return rows.more > 0 ? { fields, more: rows.more } : { fields };
+}
+
+/** The cached fields under `context`, where all of them were given values of entries; else undefined. */
+export function fieldHitsOf(context: object): readonly FieldHit[] | undefined {
+  const rows = reports.get(context);
+  if (rows === undefined || rows.more > 0) return undefined;
+  const hits: FieldHit[] = [];
+  for (const done of rows.open) {
+    if (done?.held === undefined) return undefined;
+    hits.push({ path: done.row.path, held: done.held });
+  }
+  return hits;
 }
 
 /** Keeps a place for a field that begins; the returned function fills it in. A context that is no object has no report. */
@@ -55,21 +78,49 @@ export function openRow(
   }
   const index = rows.open.push(undefined) - 1;
   return (outcome) => {
-    rows.open[index] = rowOf(key, path(), outcome);
+    rows.open[index] = { row: rowOf(key, path(), outcome), held: outcome.held };
   };
 }
 
-function rowOf(key: Key, path: readonly (string | number)[], outcome: Outcome): ReportRow {
-  const { state, tier, durationMs, ageMs, ttlMs } = outcome;
+/** The JSON of `{ fields }` for hits of these fields, as `JSON.stringify` would write it, and quicker. */
+export function reportWriter(fields: readonly FieldHit[]): (hits: readonly Rehit[]) => string {
+  const rows = fields.map(({ path, held: { field, key } }) => {
+    const [before, after] = [JSON.stringify({ path, field, source: 'cache', state: 'hit' }), JSON.stringify({ key })];
+    return { before: `${before.slice(0, -1)},"tier":"`, after: `,${after.slice(1)}` };
+  });
+  return (hits) => {
+    let text = '{"fields":[';
+    for (const [index, { before, after }] of rows.entries()) {
+      const hit = hits[index];
+      if (hit === undefined) continue;
+      const { durationMs, ageMs, ttlMs } = rounded(hit);
+      text += `${index === 0 ? '' : ','}${before}${hit.tier}","durationMs":${durationMs},"ageMs":${ageMs},"ttlMs":${ttlMs}${after}`;
+    }
+    return `${text}]}`;
+  };
+}
+
+function rowOf(key: Key, path: ReportRow['path'], outcome: Outcome): ReportRow {
+  const { state, tier } = outcome;
   return {
     path,
     field: key.field,
     source: state === 'hit' ? 'cache' : 'database',
     state,
     tier,
+    ...rounded(outcome),
+    key: key.text,
+  };
+}
+
+function rounded({
+  durationMs,
+  ageMs,
+  ttlMs,
+}: Pick<Outcome, 'durationMs' | 'ageMs' | 'ttlMs'>): Pick<ReportRow, 'durationMs' | 'ageMs' | 'ttlMs'> {
+  return {
     durationMs: Math.round(durationMs * 100) / 100,
     ageMs: ageMs === null ? null : Math.round(ageMs),
     ttlMs: ttlMs === null ? null : Math.round(ttlMs),
-    key: key.text,
   };
 }

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { inject, onTestFinished } from 'vitest';
 import { createSchema } from '../../schema/index.ts';
-import { CacheStats, createCache, createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
+import { CacheStats, createCache, type Cache, createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { logCacheEvents } from '../../src/server/cache-log.ts';
 import { readGraphiqlPage } from '../../src/server/graphiql.ts';
 import { createGraphqlHandler } from '../../src/server/graphql/graphql.ts';
+import { createReadyWay } from '../../src/server/graphql/ready-answers.ts';
 import { createHealth } from '../../src/server/health.ts';
-import { createHttpServer } from '../../src/server/http/http.ts';
+import { createHttpServer, type HttpServer } from '../../src/server/http/http.ts';
 import { listen } from '../../src/server/http/listen.ts';
 import { logOptions } from '../../src/server/log.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
@@ -26,10 +27,14 @@ export interface Overrides {
   hasConsole?: boolean;
   adminToken?: string;
   trafficLimits?: Partial<TrafficLimits>;
+  /** Of the memory tier; none unless told otherwise. */
+  memoryBytesMax?: number;
 }
 
 export interface RunningServer extends Client {
   readonly url: string;
+  readonly cache: Cache;
+  readonly http: HttpServer;
   /** Its own, so that the tests of one Redis do not meet. */
   readonly namespace: string;
   /** All SQL since the last look. */
@@ -55,11 +60,14 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const shop = createShop({ db: database.db, simulateLatency });
   const store =
     redis === null ? createMemoryStore({ namespace }) : await createRedisStore({ address: redis, namespace });
-  const cache = createCache({ store, knownTags: database.tableTags });
+  const { memoryBytesMax = 0 } = overrides;
+  const cache = createCache({ store, memoryBytesMax, knownTags: database.tableTags });
   await database.readTables();
   logCacheEvents(cache, log);
   const cacheStats = new CacheStats(cache);
+  const ready = createReadyWay({ engine: cache, bytesMax: 1_000_000, hasReport });
   const graphql = createGraphqlHandler({
+    ready,
     schema: createSchema({ cache, ttlMs, hasDirective: hasConsole }),
     contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats }),
     hasReport,
@@ -72,6 +80,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const page = hasConsole ? await readGraphiqlPage() : undefined;
   const http = createHttpServer({
     graphql,
+    ready,
     page,
     health,
     metrics: metrics.registry,
@@ -90,6 +99,8 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   return {
     ...createClient(url),
     url,
+    cache,
+    http,
     namespace,
     logLines,
     statements() {

@@ -7,6 +7,7 @@ import { CacheStats } from '../../src/cache/index.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { logCacheEvents } from '../../src/server/cache-log.ts';
 import { createGraphqlHandler } from '../../src/server/graphql/graphql.ts';
+import { createReadyWay } from '../../src/server/graphql/ready-answers.ts';
 import { newWorld } from '../cache/world.ts';
 
 const database = connectDatabase({ url: inject('databaseUrl'), onError: () => {} });
@@ -29,6 +30,7 @@ describe('the viewer', () => {
     const graphql = createGraphqlHandler({
       schema: new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields: { viewer: viewerField } }) }),
       contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats: new CacheStats(cache) }),
+      ready: createReadyWay({ engine: cache, bytesMax: 1_000, hasReport: true }),
       hasReport: true,
       hasConsole: true,
       adminToken,

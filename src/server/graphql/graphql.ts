@@ -8,6 +8,7 @@ import { useCacheReport } from './cache-report.ts';
 import { useClosedConsole } from './closed-console.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
 import { useLimits } from './document-limits.ts';
+import type { ReadyWay } from './ready-answers.ts';
 import type { Log } from '../log.ts';
 
 export const graphqlPath = '/graphql';
@@ -25,6 +26,8 @@ export interface GraphqlOptions {
   /** What mutations need; without a console they need it in any case. */
   adminToken: string | undefined;
   log: Log;
+  /** The way past GraphQL, which learns here. */
+  ready: ReadyWay;
 }
 
 export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOptions): GraphqlHandler {
@@ -45,13 +48,15 @@ export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOpti
   });
 }
 
-function plugins({ hasReport, hasConsole, adminToken }: Omit<GraphqlOptions, 'contextOf' | 'log'>): Plugin[] {
+function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptions, 'contextOf' | 'log'>): Plugin[] {
   const isGuarded = adminToken !== undefined || !hasConsole;
   return [
     ...(isGuarded ? [useAdminToken(adminToken)] : []),
     useLimits(),
     useErrorCodes(),
     ...(hasConsole ? [] : [useClosedConsole()]),
+    // Before the report, which is another each time.
+    ready.plugin,
     ...(hasReport ? [useCacheReport()] : []),
   ];
 }

@@ -4,6 +4,12 @@ import type { IncomingMessage } from 'node:http';
 const bodyBytesMax = 100_000;
 const chunksMax = 1_000;
 
+/** Who hears what has been read, or why it was not. Without a promise, which a ready answer is too quick for. */
+interface Heard {
+  readonly onText: (text: string) => void;
+  readonly onFault: (error: Error) => void;
+}
+
 /** A request that is refused before GraphQL sees it. */
 export class RequestRefused extends Error {
   override readonly name = 'RequestRefused';
@@ -17,7 +23,8 @@ export class RequestRefused extends Error {
   }
 }
 
-const mediaTypes = ['application/json', 'application/graphql-response+json', 'text/event-stream'];
+const jsonType = 'application/json';
+const mediaTypes = [jsonType, 'application/graphql-response+json', 'text/event-stream'];
 const mediaRanges = new Set([...mediaTypes, '*/*', 'application/*', 'text/*']);
 
 /** @throws {RequestRefused} 406 where the client takes none of the forms that an answer has. */
@@ -30,19 +37,27 @@ export function checkAccept(accept: string | undefined): void {
 }
 
 /**
- * The JSON object that a POST carries.
+ * The text that a POST carries.
  *
  * Only `application/json` is read: a page of another site can send any other type without asking the browser first.
  *
- * @throws {RequestRefused} 415, 413 or 400, saying what was expected and what came.
+ * @throws {RequestRefused} 415 or 413, saying what was expected and what came.
  */
-export async function readJsonBody(request: IncomingMessage): Promise<object> {
+export function readJsonText(request: IncomingMessage, heard: Heard): void {
   const contentType = request.headers['content-type'] ?? '';
-  if (contentType.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
+  if (contentType !== jsonType && contentType.split(';')[0]?.trim().toLowerCase() !== jsonType) {
     const got = contentType === '' ? 'none' : contentType.slice(0, 100);
     throw new RequestRefused(415, 'BAD_USER_INPUT', `The content type must be application/json, got ${got}.`);
   }
-  const text = await readText(request);
+  readText(request, heard);
+}
+
+/**
+ * The operation in the body of a POST.
+ *
+ * @throws {RequestRefused} 400, saying what was expected and what came.
+ */
+export function operationIn(text: string): object {
   if (text.trim() === '') throw badBody('it is empty');
   const body = parsed(text);
   if (body === undefined) throw badBody('it is no JSON');
@@ -76,28 +91,25 @@ export function checkQueryString(url: string): void {
   }
 }
 
-/** By events: the request's iterator costs some hundred times as much for each chunk. */
-function readText(request: IncomingMessage): Promise<string> {
-  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) return Promise.reject(tooLarge());
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const onData = (chunk: Buffer): void => {
-      bytes += chunk.length;
-      chunks.push(chunk);
-      // Nobody sends a body in a thousand pieces but to keep us busy: he is not even told.
-      if (chunks.length > chunksMax) request.destroy();
-      if (bytes > bodyBytesMax) end(tooLarge());
-    };
-    const onEnd = (): void => end();
-    const onClose = (): void => end(new Error('the client has gone'));
-    const end = (error?: Error): void => {
-      request.off('data', onData).off('end', onEnd).off('close', onClose);
-      if (error === undefined) resolve(Buffer.concat(chunks).toString('utf8'));
-      else reject(error);
-    };
-    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
-  });
+/** By events: the request's iterator costs some hundred times as much for each chunk. Who breaks off waits for nothing. */
+function readText(request: IncomingMessage, { onText, onFault }: Heard): void {
+  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const onData = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    chunks.push(chunk);
+    // Nobody sends a body in a thousand pieces but to keep us busy: he is not even told.
+    if (chunks.length > chunksMax) request.destroy();
+    if (bytes <= bodyBytesMax) return;
+    request.off('data', onData).off('end', onEnd);
+    onFault(tooLarge());
+  };
+  const onEnd = (): void => {
+    const [first] = chunks;
+    onText((chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)).toString('utf8'));
+  };
+  request.on('data', onData).on('end', onEnd);
 }
 
 function parsed(text: string): unknown {

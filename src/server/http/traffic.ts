@@ -73,7 +73,12 @@ export class Traffic {
     return this.#executed.size;
   }
 
-  /** Takes over the answer to a request that has begun to arrive. False: it is not to be answered. */
+  /** Whether nothing new is to come on the connections that there are. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** Takes over the answer to a request. False: it is not to be answered. */
   opened(socket: Socket, response: ServerResponse): boolean {
     const answers = this.#sockets.get(socket);
     if (answers === undefined || socket.destroyed) return false;

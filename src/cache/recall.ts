@@ -1,0 +1,88 @@
+/**
+ * Whether values that were read before would be given again. Who kept what he has made of them then needs neither to read
+ * them nor to make it anew.
+ *
+ * It is decided as a read is: by the memory tier while that is proven, else by the store, which is asked for all of them in
+ * one round trip.
+ */
+import type { Clock } from './clock.ts';
+import type { EmitEvent } from './events.ts';
+import type { GuardedStore } from './guarded-store.ts';
+import { isStored, type Held } from './held.ts';
+import { LoadScope } from './load-scope.ts';
+import type { MemoryTier } from './memory-tier.ts';
+import type { RequestStore } from './request-store.ts';
+import type { Tier } from './store.ts';
+
+/** A value that would be given again. Its reader was answered at once, so this is all that there is to tell. */
+export interface Rehit {
+  readonly held: Held;
+  readonly tier: Tier;
+  readonly durationMs: number;
+  /** For how long it has been stored. */
+  readonly ageMs: number;
+  /** For how long it is still fresh. */
+  readonly ttlMs: number;
+}
+
+export interface RecallParts {
+  readonly tier: Tier;
+  readonly memory: MemoryTier | undefined;
+  readonly guarded: Pick<GuardedStore, 'request'>;
+  readonly clock: Clock;
+  readonly emit: EmitEvent;
+}
+
+export class Recall {
+  readonly #parts: RecallParts;
+
+  constructor(parts: RecallParts) {
+    this.#parts = parts;
+  }
+
+  /** All of them, as hits that the listeners hear of; undefined where one would not be given. A promise where the store is asked. */
+  again(held: readonly Held[]): readonly Rehit[] | undefined | Promise<readonly Rehit[] | undefined> {
+    // What a load is made of it must fetch, so that its value stands on that.
+    if (LoadScope.current() !== undefined) return undefined;
+    const { memory, clock } = this.#parts;
+    const startedMs = clock.nowMs();
+    if (memory === undefined || !memory.isProven) return this.#askStore(held, startedMs);
+    const remaining: number[] = [];
+    for (const one of held) {
+      const remainingMs = memory.remainingMs(one, startedMs);
+      if (remainingMs === undefined) return undefined;
+      remaining.push(remainingMs);
+    }
+    return this.#hits(held, remaining, { tier: 'memory', startedMs });
+  }
+
+  async #askStore(held: readonly Held[], startedMs: number): Promise<readonly Rehit[] | undefined> {
+    const store = this.#parts.guarded.request();
+    const reads = await Promise.all(held.map((one) => remainingInStore(store, one)));
+    const remaining = reads.filter((remainingMs) => remainingMs !== undefined);
+    if (remaining.length < held.length) return undefined;
+    return this.#hits(held, remaining, { tier: this.#parts.tier, startedMs });
+  }
+
+  #hits(
+    all: readonly Held[],
+    remaining: readonly number[],
+    { tier, startedMs }: { tier: Tier; startedMs: number },
+  ): readonly Rehit[] {
+    const { clock, emit } = this.#parts;
+    const durationMs = clock.nowMs() - startedMs;
+    return all.map((held, index) => {
+      const { key, field, freshMs, loadMs } = held;
+      const ttlMs = remaining[index] ?? 0;
+      const ageMs = Math.max(0, freshMs - ttlMs);
+      emit({ type: 'hit', key, field, tier, durationMs, ageMs, loadMs });
+      return { held, tier, durationMs, ageMs, ttlMs };
+    });
+  }
+}
+
+async function remainingInStore(store: RequestStore, held: Held): Promise<number | undefined> {
+  const tags = Object.keys(held.stamps);
+  const read = await store.read(held.key, tags);
+  return read !== undefined && isStored(held, tags, read) ? read.remainingMs : undefined;
+}

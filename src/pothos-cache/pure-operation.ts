@@ -1,0 +1,85 @@
+/**
+ * Whether what an operation gives follows from the cached values that it fetches and from nothing else: each field is
+ * cached for everyone, or gives a property of a cached value, and no plugin has wrapped its resolver, which would be passed
+ * over. What such an operation once gave for some values, it gives for them again.
+ */
+import {
+  getNamedType,
+  isLeafType,
+  isObjectType,
+  Kind,
+  OperationTypeNode,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
+
+/** Directives that leave fields out, and do nothing else. */
+const harmless = new Set(['include', 'skip']);
+
+/** Resolvers that are cached for everyone, and those that give a property of their parent, as `t.expose…` makes them. */
+const pureResolvers = new WeakSet<object>();
+
+export function notePureResolver(resolver: object): void {
+  pureResolvers.add(resolver);
+}
+
+/** Of operations that were looked at before. */
+const known = new WeakMap<OperationDefinitionNode, { schema: GraphQLSchema; isPure: boolean }>();
+
+/** @param document What `operation` is part of; both are valid. */
+export function isPure(
+  operation: OperationDefinitionNode,
+  { schema, document }: { schema: GraphQLSchema; document: DocumentNode },
+): boolean {
+  const before = known.get(operation);
+  if (before?.schema === schema) return before.isPure;
+  const root = schema.getQueryType();
+  const isQuery = operation.operation === OperationTypeNode.QUERY && root != null;
+  const result = isQuery && isPlain(operation) && new Purity(document).isPureOn(root, operation.selectionSet);
+  known.set(operation, { schema, isPure: result });
+  return result;
+}
+
+class Purity {
+  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+
+  constructor({ definitions }: DocumentNode) {
+    const fragments = definitions.filter((one) => one.kind === Kind.FRAGMENT_DEFINITION);
+    this.#fragments = new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
+  }
+
+  /** Of an interface or a union nothing is said: which type it is takes a resolver. */
+  isPureOn(type: GraphQLNamedType, selectionSet: SelectionSetNode | undefined): boolean {
+    if (selectionSet === undefined) return isLeafType(type);
+    if (!isObjectType(type) || type.isTypeOf) return false;
+    const fields = type.getFields();
+    return selectionSet.selections.every((selection) => {
+      if (!isPlain(selection)) return false;
+      if (selection.kind !== Kind.FIELD) {
+        const fragment =
+          selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#fragments.get(selection.name.value);
+        return this.isPureOn(type, fragment?.selectionSet);
+      }
+      if (selection.name.value === '__typename') return true;
+      const field = fields[selection.name.value];
+      return (
+        field !== undefined && isPureField(field) && this.isPureOn(getNamedType(field.type), selection.selectionSet)
+      );
+    });
+  }
+}
+
+function isPlain({ directives = [] }: SelectionNode | OperationDefinitionNode): boolean {
+  return directives.every(({ name }) => harmless.has(name.value));
+}
+
+/** Neither a plugin nor who has changed the schema since has wrapped it. */
+function isPureField({ resolve, extensions }: GraphQLField<unknown, unknown>): boolean {
+  return resolve === undefined ? extensions['pothosResolveWrapped'] === false : pureResolvers.has(resolve);
+}

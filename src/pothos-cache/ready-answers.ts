@@ -1,0 +1,120 @@
+/**
+ * Answers that are ready: what a request was answered with, given again to the same request while each of its fields would
+ * be given the same entry. Nothing is parsed, validated, executed or written then.
+ *
+ * An answer is kept only where it follows from those entries alone (`pure-operation.ts`), and nothing failed. It is found
+ * by the whole text of its request, variables included, so that nothing of that has to be understood first. Whether its
+ * entries would be given is decided each time, by the memory tier or else by the store: what is invalidated, replaced or has
+ * ended takes its answers along. Bounded in bytes; what was used least recently goes first.
+ */
+import { getOperationAST, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { Cache, Held, Rehit } from '../cache/index.ts';
+import { isPure } from './pure-operation.ts';
+import { fieldHitsOf, reportWriter, type FieldHit } from './report.ts';
+
+/** An answer that may be given again, once it is known how it was sent. */
+export interface RepeatableAnswer {
+  readonly fields: readonly FieldHit[];
+  /** As JSON. */
+  readonly data: string;
+}
+
+/** What a request is answered with, with status 200. */
+export interface ReadyAnswer {
+  readonly contentType: string;
+  /** JSON in UTF-8. It is not to be changed: the next one may get the same bytes. */
+  readonly body: Buffer;
+}
+
+/** What `ReadyAnswers` is made with. */
+export interface ReadyAnswersOptions {
+  /** The engine that fields are cached in. */
+  readonly engine: Cache;
+  /** The size of all answers together, in bytes, 1 or more. */
+  readonly bytesMax: number;
+  /** Whether answers have `extensions.cache`. */
+  readonly hasReport: boolean;
+}
+
+interface Kept {
+  readonly contentType: string;
+  readonly held: readonly Held[];
+  readonly report: (hits: readonly Rehit[]) => string;
+  /** Without a report. */
+  readonly body: Buffer;
+}
+
+/** Longer requests are answered as usual. */
+const requestCharsMax = 8_192;
+/** What an answer, and a field of it, costs beside its texts. Measured, roughly. */
+const overheadBytes = 700;
+
+/** The answers of one server that are ready. */
+export class ReadyAnswers {
+  readonly #engine: Cache;
+  readonly #hasReport: boolean;
+  readonly #kept: LRUCache<string, Kept>;
+
+  constructor({ engine, bytesMax, hasReport }: ReadyAnswersOptions) {
+    this.#engine = engine;
+    this.#hasReport = hasReport;
+    this.#kept = new LRUCache({
+      maxSize: bytesMax,
+      sizeCalculation: ({ body, held }, request) =>
+        2 * request.length + body.length + overheadBytes * (1 + held.length),
+    });
+  }
+
+  /**
+   * The answer to a request, where it is ready; the engine's listeners hear of its hits. A promise where only the store can
+   * tell.
+   */
+  get(request: string): ReadyAnswer | undefined | Promise<ReadyAnswer | undefined> {
+    const kept = this.#kept.get(request);
+    if (kept === undefined) return undefined;
+    const hits = this.#engine.again(kept.held);
+    return hits instanceof Promise ? hits.then((found) => this.#answer(kept, found)) : this.#answer(kept, hits);
+  }
+
+  /** What of an executed operation's answer may be given again; undefined where that is nothing. */
+  repeatable(
+    { schema, document, operationName, contextValue }: ExecutionArgs,
+    { data, errors, extensions }: ExecutionResult,
+  ): RepeatableAnswer | undefined {
+    if (errors !== undefined || extensions !== undefined || !data) return undefined;
+    const fields = fieldHitsOf(contextValue as object);
+    const operation = getOperationAST(document, operationName);
+    if (fields === undefined || !operation || !isPure(operation, { schema, document })) return undefined;
+    return { fields, data: JSON.stringify(data) };
+  }
+
+  /** Keeps an answer that was sent to `request` with status 200. */
+  keep(request: string, { fields, data }: RepeatableAnswer, contentType: string): void {
+    if (request.length > requestCharsMax) return;
+    const held = fields.map((field) => field.held);
+    this.#kept.set(request, { contentType, held, report: reportWriter(fields), body: bytesOf(`{"data":${data}}`) });
+  }
+
+  #answer({ contentType, report, body }: Kept, hits: readonly Rehit[] | undefined): ReadyAnswer | undefined {
+    if (hits === undefined) return undefined;
+    return { contentType, body: this.#hasReport ? withReport(report(hits), body) : body };
+  }
+}
+
+/** In memory of its own: a piece of Node's pool would keep all of that alive. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}
+
+/** `body` with its extensions before its data. */
+function withReport(report: string, body: Buffer): Buffer {
+  const head = `{"extensions":{"cache":${report}},`;
+  const headBytes = Buffer.byteLength(head);
+  const bytes = Buffer.allocUnsafe(headBytes + body.length - 1);
+  bytes.write(head);
+  bytes.set(body.subarray(1), headBytes);
+  return bytes;
+}

@@ -1,0 +1,57 @@
+/** Requests that were answered before and can be answered the same way: they never reach GraphQL. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ExecutionArgs } from 'graphql';
+import { isAsyncIterable, type Plugin } from 'graphql-yoga';
+import {
+  ReadyAnswers,
+  type ReadyAnswer,
+  type ReadyAnswersOptions,
+  type RepeatableAnswer,
+} from '../../pothos-cache/index.ts';
+
+/** What the listener asks before GraphQL, and tells after it. */
+export interface ReadyWay {
+  /** The answer to what was asked, where that is known without GraphQL. */
+  get(asked: string): ReadyAnswer | undefined | Promise<ReadyAnswer | undefined>;
+  /** GraphQL has answered. */
+  answered(asked: string, request: IncomingMessage, response: ServerResponse): void;
+  /** Learns what was executed. It stands before the report, which is another one each time. */
+  readonly plugin: Plugin;
+}
+
+/**
+ * All that an answer depends on beside what is cached. Only the type of the answer follows from a header; `Authorization` is
+ * for mutations, which are never ready. Neither method nor URL can have a space, nor a header a new line.
+ *
+ * @param body Empty where none is read.
+ */
+export function askedBy({ method = '', url = '', headers: { accept = '' } }: IncomingMessage, body: string): string {
+  return `${method} ${url} ${accept}\n${body}`;
+}
+
+/** Streams of events have the same answer in another form. */
+const jsonTypes = /^application\/(json|graphql-response\+json)\b/;
+
+export function createReadyWay(options: ReadyAnswersOptions): ReadyWay {
+  const ready = new ReadyAnswers(options);
+  const repeatable = new WeakMap<object, RepeatableAnswer>();
+  return {
+    get: (asked) => ready.get(asked),
+    answered(asked, request, response) {
+      const answer = repeatable.get(request);
+      const contentType = response.getHeader('content-type');
+      if (answer === undefined || response.statusCode !== 200) return;
+      if (typeof contentType === 'string' && jsonTypes.test(contentType)) ready.keep(asked, answer, contentType);
+    },
+    plugin: {
+      onExecute: ({ args }) => ({
+        onExecuteDone({ result }) {
+          const { req } = args.contextValue as { req?: IncomingMessage };
+          if (req === undefined || isAsyncIterable(result)) return;
+          const answer = ready.repeatable(args as ExecutionArgs, result);
+          if (answer !== undefined) repeatable.set(req, answer);
+        },
+      }),
+    },
+  };
+}

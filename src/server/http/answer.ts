@@ -1,0 +1,63 @@
+/** How answers are written. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '../log.ts';
+import { RequestRefused } from './request-input.ts';
+
+/** For how long the rest of a refused body is read, and thrown away. */
+const lingerMsMax = 1_000;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+export function send(
+  response: ServerResponse,
+  { status, headers, body = '' }: Answer,
+  end = (): void => void response.end(),
+): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).write(body);
+  end();
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown, end?: () => void): void {
+  const headers = { 'content-type': 'application/json; charset=utf-8' };
+  send(response, { status, headers, body: `${JSON.stringify(body)}\n` }, end);
+}
+
+/** Answers with what is wrong: with the request where `error` is a `RequestRefused`, else with us. */
+export function refuse(
+  log: Log,
+  error: unknown,
+  { request, response }: { request: IncomingMessage; response: ServerResponse },
+): void {
+  const isRefusal = error instanceof RequestRefused;
+  if (!isRefusal && !request.destroyed) log.error({ err: error }, 'a request failed');
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const status = isRefusal ? error.status : 500;
+  const { message, code } = isRefusal
+    ? error
+    : { message: 'An unexpected error occurred.', code: 'INTERNAL_SERVER_ERROR' };
+  if (status === 503) response.setHeader('retry-after', '1');
+  // What is left of the body is not looked at: the connection cannot serve another request.
+  if (!request.complete) response.setHeader('connection', 'close');
+  sendJson(response, status, { errors: [{ message, extensions: { code } }] }, () => endAfterBody(request, response));
+}
+
+/**
+ * Ends an answer that is written already, when the client has sent all that it wants to, which is thrown away. To close
+ * on a client that still sends resets its connection, and it never reads the answer.
+ */
+function endAfterBody(request: IncomingMessage, response: ServerResponse): void {
+  const timer = setTimeout(end, lingerMsMax);
+  function end(): void {
+    clearTimeout(timer);
+    response.end();
+  }
+  if (request.complete) return end();
+  request.once('end', end).once('close', end).resume();
+}

@@ -1,0 +1,83 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '../log.ts';
+import { refuse } from './answer.ts';
+import { inRequest, inRequestSync, requestIdOf } from './request-scope.ts';
+import type { Traffic } from './traffic.ts';
+
+/** Paths that the log may name. */
+const paths = new Set(['/graphql', '/', '/livez', '/readyz', '/metrics']);
+
+export interface ExchangeParts {
+  readonly log: Log;
+  readonly traffic: Traffic;
+}
+
+/**
+ * A request and its answer. It is *opened* before anything is done for it that takes time: from then on it counts as
+ * under way, has its limits, and is logged. An answer that is ready is sent without that.
+ */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly #parts: ExchangeParts;
+  #isOpen: boolean | undefined;
+
+  constructor(parts: ExchangeParts, request: IncomingMessage, response: ServerResponse) {
+    this.#parts = parts;
+    this.request = request;
+    this.response = response;
+    this.requestId = requestIdOf(request);
+  }
+
+  /** False where it is not to be answered any more. */
+  open(): boolean {
+    return (this.#isOpen ??= this.#open());
+  }
+
+  /** Opens it, and answers it by `work`, whose lines in the log have its id; or with what `work` throws. */
+  answerBy(work: () => void | Promise<void>): void {
+    if (!this.open()) return;
+    inRequest(this.requestId, work).catch((error: unknown) => this.fail(error));
+  }
+
+  /** Runs what may answer it at once, or else opens it. */
+  begin(work: () => void): void {
+    // Then all that is done for it is logged.
+    if (this.#parts.log.isLevelEnabled('debug')) return this.answerBy(work);
+    try {
+      work();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  readonly fail = (error: unknown): void => {
+    if (this.open()) inRequestSync(this.requestId, () => refuse(this.#parts.log, error, this));
+  };
+
+  #open(): boolean {
+    const { traffic, log } = this.#parts;
+    if (!traffic.opened(this.request.socket, this.response)) return false;
+    if (log.isLevelEnabled('debug')) this.#logWhenDone();
+    if (this.response.headersSent) return true;
+    this.response.setHeader('x-request-id', this.requestId);
+    this.response.setHeader('x-content-type-options', 'nosniff');
+    return true;
+  }
+
+  #logWhenDone(): void {
+    const { request, response, requestId } = this;
+    const { log } = this.#parts;
+    const startedMs = performance.now();
+    // Of a URL that is not ours, nothing: it may hold values, as what stands behind the path does.
+    const [asked = ''] = (request.url ?? '').split('?', 1);
+    const path = paths.has(asked) ? asked : 'another';
+    response.once('close', () => {
+      const durationMs = Math.round(100 * (performance.now() - startedMs)) / 100;
+      const { method } = request;
+      const { statusCode: status, writableFinished: isWhole } = response;
+      log.debug({ requestId, method, path, status, isWhole, durationMs }, 'request');
+    });
+  }
+}

@@ -1,0 +1,93 @@
+/** The way of a request for GraphQL: read it, answer it from what is ready, else have it executed. */
+import type { IncomingMessage } from 'node:http';
+import type { ReadyAnswer } from '../../pothos-cache/index.ts';
+import type { Page } from '../graphiql.ts';
+import type { GraphqlHandler } from '../graphql/graphql.ts';
+import { askedBy, type ReadyWay } from '../graphql/ready-answers.ts';
+import { send } from './answer.ts';
+import type { Exchange } from './exchange.ts';
+import { checkAccept, checkQueryString, operationIn, readJsonText, RequestRefused } from './request-input.ts';
+import type { Traffic } from './traffic.ts';
+
+export interface GraphqlParts {
+  readonly graphql: GraphqlHandler;
+  /** The way past it. */
+  readonly ready: ReadyWay;
+  /** GraphiQL; undefined where there is no console. */
+  readonly page: Page | undefined;
+  readonly traffic: Traffic;
+}
+
+/** What is ready is answered without a promise on the way: they are most of what it would cost. */
+export function answerGraphql(parts: GraphqlParts, exchange: Exchange): void {
+  const { request } = exchange;
+  if (request.method === 'POST') {
+    const onText = (text: string): void => exchange.begin(() => answerOperation(parts, exchange, text));
+    return readJsonText(request, { onText, onFault: exchange.fail });
+  }
+  const { page } = parts;
+  const isBrowser = request.method === 'GET' && request.headers.accept?.includes('text/html') === true;
+  if (isBrowser && page !== undefined) return exchange.answerBy(() => sendPage(exchange, page));
+  answerOperation(parts, exchange, '');
+}
+
+function answerOperation(parts: GraphqlParts, exchange: Exchange, body: string): void {
+  const { traffic, ready } = parts;
+  const asked = askedBy(exchange.request, body);
+  const answer = ready.get(asked);
+  if (answer === undefined) return exchange.answerBy(() => execute(parts, exchange, { asked, body }));
+  if (!(answer instanceof Promise)) return sendReady(exchange, answer, traffic);
+  if (!exchange.open()) return;
+  answer.then(
+    (found) =>
+      found === undefined
+        ? exchange.answerBy(() => execute(parts, exchange, { asked, body }))
+        : exchange.begin(() => sendReady(exchange, found, traffic)),
+    exchange.fail,
+  );
+}
+
+function sendReady(exchange: Exchange, { contentType, body }: ReadyAnswer, { isClosing }: Traffic): void {
+  const { response, requestId } = exchange;
+  // As a list, and all at once: as an object, or one by one, they cost more than all that comes before.
+  const headers = ['content-type', contentType, 'content-length', String(body.length)];
+  headers.push('x-request-id', requestId, 'x-content-type-options', 'nosniff');
+  if (isClosing) headers.push('connection', 'close');
+  response.writeHead(200, headers).end(body);
+  const isRead = response.writableLength === 0;
+  if (!isRead) exchange.open();
+}
+
+async function execute(
+  { graphql, ready, traffic }: GraphqlParts,
+  { request, response }: Exchange,
+  { asked, body }: { asked: string; body: string },
+): Promise<void> {
+  checkAccept(request.headers.accept);
+  takeIn(request, body);
+  const isTaken = await traffic.execute(response, async () => await graphql(request, response));
+  if (!isTaken) throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
+  ready.answered(asked, request, response);
+}
+
+/** Leaves in `request` what GraphQL is to see of it. */
+function takeIn(request: IncomingMessage, body: string): void {
+  // Yoga takes a body that was read from here. An object is safe only because the content type was checked.
+  if (request.method === 'POST') {
+    Object.assign(request, { body: operationIn(body) });
+    request.headers['content-type'] = 'application/json'; // however it was written
+  }
+  if (request.method === 'GET') checkQueryString(request.url ?? '');
+  // Yoga makes a URL with it, and where that cannot be done it answers with a stack. Nothing here depends on it.
+  request.headers.host = 'localhost';
+}
+
+function sendPage({ request: { headers }, response }: Exchange, page: Page): void {
+  const encodings = headers['accept-encoding']?.slice(0, 100) ?? 'none';
+  if (!encodings.includes('gzip')) {
+    throw new RequestRefused(406, 'BAD_USER_INPUT', `The page comes with gzip; accept-encoding was ${encodings}.`);
+  }
+  const { etag } = page.headers;
+  if (headers['if-none-match'] === etag) return send(response, { status: 304, headers: { etag } });
+  send(response, { status: 200, headers: page.headers, body: page.gzipped });
+}
