@@ -59,7 +59,9 @@ export class CacheStats {
   }
 
   #of(field: string): FieldCounts {
-    const counts = this.#fields.get(field) ?? { hits: 0, misses: 0, loads: 0, loadMsSum: 0, savedMs: 0 };
+    const known = this.#fields.get(field);
+    if (known !== undefined) return known;
+    const counts = { hits: 0, misses: 0, loads: 0, loadMsSum: 0, savedMs: 0 };
     this.#fields.set(field, counts);
     return counts;
   }

@@ -7,6 +7,8 @@ import { outsideRequests } from './http/request-scope.ts';
 /** A sick store fails every request, and a field without a key each of a list: one line a second says enough. */
 const warningEveryMs = 1_000;
 const often = new Set<CacheEvent['type']>(['store-failed', 'store-slow', 'lease-timeout', 'uncached', 'write-refused']);
+/** What every request does: nothing is made of it where nobody reads it. */
+const details = new Set<CacheEvent['type']>(['hit', 'miss', 'shared', 'bypass', 'refresh', 'load', 'write']);
 /** A memory tier that is left out for less than this is not worth a line. */
 const unprovenMsMin = 1_000;
 
@@ -21,6 +23,7 @@ export function logCacheEvents(cache: Cache, log: Log, after: Clock['after'] = a
   };
   const logMemory = memoryLog(log, after);
   cache.on((event) => {
+    if (details.has(event.type) && !log.isLevelEnabled('debug')) return;
     if (event.type === 'memory-proven' || event.type === 'memory-unproven') return logMemory(event.type);
     const isOften = often.has(event.type);
     const subject = 'field' in event ? event.field : 'operation' in event ? event.operation : '';

@@ -13,11 +13,16 @@ export function createMetrics(cache: Cache): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const requests = new Counter({
+  const answers = new AnswerCounts();
+  const requests: Counter<'field' | 'state' | 'tier'> = new Counter({
     name: 'cachepot_requests_total',
     help: 'Requests of cached fields, by how they were answered.',
     labelNames: ['field', 'state', 'tier'],
     registers,
+    collect() {
+      requests.reset();
+      for (const { count, ...labels } of answers.all()) requests.inc(labels, count);
+    },
   });
   const loads = new Histogram({
     name: 'cachepot_load_seconds',
@@ -87,10 +92,24 @@ export function createMetrics(cache: Cache): Metrics {
     else if (event.type === 'lease-timeout') leaseTimeouts.inc({ field: event.field });
     else if (event.type === 'breaker-opened') breaker.set(1);
     else if (event.type === 'breaker-closed') breaker.set(0);
-    else if ('durationMs' in event) {
-      const tier = event.type === 'hit' ? event.tier : 'none';
-      requests.inc({ field: event.field, state: event.type, tier });
-    }
+    else if ('durationMs' in event) answers.add(event.field, event.type, event.type === 'hit' ? event.tier : 'none');
   });
   return { registry, refused: (limit) => trafficRefusals.inc({ limit }) };
+}
+
+/** How often each field was answered and how: every hit is counted, and a counter of `prom-client` hashes its labels each time. */
+class AnswerCounts {
+  readonly #fields = new Map<string, { state: string; tier: string; count: number }[]>();
+
+  add(field: string, state: string, tier: string): void {
+    const rows = this.#fields.get(field);
+    const row = rows?.find((one) => one.state === state && one.tier === tier);
+    if (row !== undefined) row.count += 1;
+    else if (rows === undefined) this.#fields.set(field, [{ state, tier, count: 1 }]);
+    else rows.push({ state, tier, count: 1 });
+  }
+
+  *all(): Generator<{ field: string; state: string; tier: string; count: number }> {
+    for (const [field, rows] of this.#fields) for (const row of rows) yield { field, ...row };
+  }
 }
