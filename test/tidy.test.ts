@@ -38,7 +38,15 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
   },
 };
 /** Folders with an `index.ts` are imported through it alone. */
-const barrels = ['src/async-context', 'src/cache', 'src/pothos-cache', 'src/kysely-cache', 'src/database', 'src/embedded', 'schema'];
+const barrels = [
+  'src/async-context',
+  'src/cache',
+  'src/pothos-cache',
+  'src/kysely-cache',
+  'src/database',
+  'src/embedded',
+  'schema',
+];
 /** Libraries that stand behind a port, and the files that know them. */
 const behindPorts: Record<string, readonly string[]> = {
   ioredis: [

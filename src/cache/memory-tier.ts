@@ -96,9 +96,9 @@ export class MemoryTier {
   }
 
   /** Keeps an entry of the store whose stamps stood when it was read. Its value may be frozen by this. */
-  keep({ ticket, askedMs }: TimedTicket, key: string, { entry: { value }, remainingMs, held }: Found): void {
+  keep({ ticket, askedMs }: TimedTicket, { entry: { value }, remainingMs, held }: Found): void {
     const { known } = this.#coherence;
-    const { stamps } = held;
+    const { key, stamps } = held;
     known.learn(ticket, stamps);
     if (!known.isUnchanged(ticket, internalMark + key)) return;
     const shared = shareValue(value);

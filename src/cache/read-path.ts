@@ -82,7 +82,7 @@ export class ReadPath {
     const ticket = memory?.ticket();
     const seen = await lookup(parts, key, tags);
     if (seen.found === 'entry') {
-      if (ticket !== undefined) memory?.keep(ticket, key.text, seen);
+      if (ticket !== undefined) memory?.keep(ticket, seen);
       return hit(tier, seen);
     }
     if (seen.found === 'no-store' || parts.store.takesNothing) return this.#depart(fetching);

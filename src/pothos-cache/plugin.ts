@@ -16,7 +16,7 @@ import { noteViewerRead, type Key, type Origin, type Outcome, type Policy } from
 import { modeOf, withCacheDirective } from './cache-directive.ts';
 import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
 import { notePureResolver } from './pure-operation.ts';
-import { openRow } from './report.ts';
+import { noteUnreported, openRow } from './report.ts';
 import { shapeOf } from './shape.ts';
 import type { FieldCacheOptions, PluginOptions } from './types.ts';
 import { createViewerWatch } from './viewer-watch.ts';
@@ -105,7 +105,10 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     return (parent, args, context, info) => {
       const load = (): unknown => resolver(parent, args, context, info);
       const request = this.#request(field, { parent, args: args as Record<string, unknown>, context, info });
-      if (request === undefined) return load();
+      if (request === undefined) {
+        noteUnreported(context);
+        return load();
+      }
       const { key, policy, isAnonymous } = request;
       const tellRow = openRow(context, { key, path: () => responsePathAsArray(info.path) });
       const report = (outcome: Outcome): void => {

@@ -23,7 +23,8 @@ export interface RepeatableAnswer {
 /** What a request is answered with, with status 200. */
 export interface ReadyAnswer {
   readonly contentType: string;
-  /** JSON in UTF-8. It is not to be changed: the next one may get the same bytes. */
+  /** JSON in two parts: what differs each time, if anything, and the rest in UTF-8, which is not to be changed. */
+  readonly head: string;
   readonly body: Buffer;
 }
 
@@ -41,7 +42,7 @@ interface Kept {
   readonly contentType: string;
   readonly held: readonly Held[];
   readonly report: (hits: readonly Rehit[]) => string;
-  /** Without a report. */
+  /** What follows the head. */
   readonly body: Buffer;
 }
 
@@ -93,12 +94,13 @@ export class ReadyAnswers {
   keep(request: string, { fields, data }: RepeatableAnswer, contentType: string): void {
     if (request.length > requestCharsMax) return;
     const held = fields.map((field) => field.held);
-    this.#kept.set(request, { contentType, held, report: reportWriter(fields), body: bytesOf(`{"data":${data}}`) });
+    const body = bytesOf(`${this.#hasReport ? '' : '{'}"data":${data}}`);
+    this.#kept.set(request, { contentType, held, report: reportWriter(fields), body });
   }
 
   #answer({ contentType, report, body }: Kept, hits: readonly Rehit[] | undefined): ReadyAnswer | undefined {
     if (hits === undefined) return undefined;
-    return { contentType, body: this.#hasReport ? withReport(report(hits), body) : body };
+    return { contentType, head: this.#hasReport ? `{"extensions":{"cache":${report(hits)}},` : '', body };
   }
 }
 
@@ -106,15 +108,5 @@ export class ReadyAnswers {
 function bytesOf(text: string): Buffer {
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
   bytes.write(text);
-  return bytes;
-}
-
-/** `body` with its extensions before its data. */
-function withReport(report: string, body: Buffer): Buffer {
-  const head = `{"extensions":{"cache":${report}},`;
-  const headBytes = Buffer.byteLength(head);
-  const bytes = Buffer.allocUnsafe(headBytes + body.length - 1);
-  bytes.write(head);
-  bytes.set(body.subarray(1), headBytes);
   return bytes;
 }

@@ -72,7 +72,7 @@ export function openRow(
   if (typeof context !== 'object' || context === null) return undefined;
   const rows = reports.get(context) ?? { open: [], more: 0 };
   reports.set(context, rows);
-  if (rows.open.length === rowsMax) {
+  if (rows.open.length >= rowsMax) {
     rows.more += 1;
     return undefined;
   }
@@ -80,6 +80,14 @@ export function openRow(
   return (outcome) => {
     rows.open[index] = { row: rowOf(key, path(), outcome), held: outcome.held };
   };
+}
+
+/** Says that a field runs past the cache, and of itself has no row. */
+export function noteUnreported(context: unknown): void {
+  if (typeof context !== 'object' || context === null) return;
+  const rows = reports.get(context) ?? { open: [], more: 0 };
+  reports.set(context, rows);
+  rows.open.push(undefined);
 }
 
 /** The JSON of `{ fields }` for hits of these fields, as `JSON.stringify` would write it, and quicker. */
@@ -90,10 +98,9 @@ export function reportWriter(fields: readonly FieldHit[]): (hits: readonly Rehit
   });
   return (hits) => {
     let text = '{"fields":[';
-    for (const [index, { before, after }] of rows.entries()) {
-      const hit = hits[index];
-      if (hit === undefined) continue;
+    for (const [index, hit] of hits.entries()) {
       const { durationMs, ageMs, ttlMs } = rounded(hit);
+      const { before = '', after = '' } = rows[index] ?? {};
       text += `${index === 0 ? '' : ','}${before}${hit.tier}","durationMs":${durationMs},"ageMs":${ageMs},"ttlMs":${ttlMs}${after}`;
     }
     return `${text}]}`;

@@ -4,6 +4,7 @@ import { expect, inject, it, onTestFinished } from 'vitest';
 import type { TokenEars, TrackTokens } from '../../src/cache/coherence.ts';
 import { createMemoryStore } from '../../src/cache/index.ts';
 import { MemoryTier } from '../../src/cache/memory-tier.ts';
+import type { Found } from '../../src/cache/outcome.ts';
 import { trackTokens } from '../../src/cache/tracking.ts';
 import { SickStore } from './sick-store.ts';
 import { newNamespace, newWorld, redisClient, TestClock, times } from './world.ts';
@@ -26,6 +27,11 @@ function newDeafTracking(): { track: TrackTokens; begin: () => void } {
   return { track, begin };
 }
 
+function found(key: string): Found {
+  const held = { ...entry, key, field: 'Query.field', head: '', textChars: 0 };
+  return { entry, remainingMs: 400, held };
+}
+
 function newTier(): { tier: MemoryTier; clock: TestClock; ticket: NonNullable<ReturnType<MemoryTier['ticket']>> } {
   const { track, begin } = newDeafTracking();
   const clock = new TestClock();
@@ -40,16 +46,16 @@ function newTier(): { tier: MemoryTier; clock: TestClock; ticket: NonNullable<Re
 it('a value ends when its time is over, counted from when it was asked for and not from when the answer came', () => {
   const { tier, clock, ticket } = newTier();
   clock.advance(100);
-  tier.keep(ticket, 'key', { entry, remainingMs: 400 });
+  tier.keep(ticket, found('key'));
   expect(tier.get('key', ['*'])?.remainingMs).toBe(300);
 });
 
 it('a value that was read before a newer one was stored is not kept', () => {
   const { tier, ticket } = newTier();
   tier.drop('key');
-  tier.keep(ticket, 'key', { entry, remainingMs: 400 });
+  tier.keep(ticket, found('key'));
   expect(tier.get('key', ['*'])).toBeUndefined();
-  tier.keep(ticket, 'other', { entry, remainingMs: 400 });
+  tier.keep(ticket, found('other'));
   expect(tier.get('other', ['*'])?.entry.value).toBe('value');
 });
 

@@ -1,7 +1,7 @@
 // What is read in one tick is read in one round trip: counted by Redis itself.
 import type { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createRedisStore, type Store } from '../../src/cache/index.ts';
+import { createRedisStore, type Held, type Outcome, type Rehit, type Store } from '../../src/cache/index.ts';
 import { newBuilder, runOn } from '../pothos-cache/world.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { newWorld, redisClient, TestClock, times, turn, type World } from './world.ts';
@@ -52,6 +52,19 @@ describe('in one tick', () => {
     await fetch();
     const { roundTrips, commands } = await counted(() => Promise.all(times(50, () => fetch())));
     expect({ roundTrips, commands }).toEqual({ roundTrips: 1, commands: { get: 1, pttl: 1, mget: 1 } });
+  });
+
+  it('fifty values are asked for again in one round trip', async () => {
+    const { cache, fetch, counted } = await newCounted();
+    const held: Held[] = [];
+    const report = (outcome: Outcome): void => void (outcome.held && held.push(outcome.held));
+    const all = (): Promise<unknown> => Promise.all(times(50, (id) => fetch({ args: { id }, tags: ['t'], report })));
+    await all();
+    await all();
+    let hits: readonly Rehit[] | undefined;
+    const count = await counted(async () => (hits = await cache.again(held)));
+    expect(hits?.length).toBe(50);
+    expect(count).toEqual({ roundTrips: 1, commands: { get: 50, pttl: 50, mget: 1 } });
   });
 
   it('fifty cached fields of one operation are read in one round trip', async () => {

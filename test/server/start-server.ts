@@ -35,6 +35,8 @@ export interface RunningServer extends Client {
   readonly url: string;
   readonly cache: Cache;
   readonly http: HttpServer;
+  /** How many operations have been executed. */
+  executions: () => number;
   /** Its own, so that the tests of one Redis do not meet. */
   readonly namespace: string;
   /** All SQL since the last look. */
@@ -51,6 +53,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const logLines: string[] = [];
   const log = pino({ ...logOptions, level: 'debug' }, { write: (line: string) => void logLines.push(line) });
   let statements: string[] = [];
+  let executions = 0;
 
   const database = connectDatabase({
     url: databaseUrl,
@@ -69,7 +72,10 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const graphql = createGraphqlHandler({
     ready,
     schema: createSchema({ cache, ttlMs, hasDirective: hasConsole }),
-    contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats }),
+    contextOf() {
+      executions += 1;
+      return { shop, loaders: shop.createLoaders(), cache, cacheStats };
+    },
     hasReport,
     hasConsole,
     adminToken: overrides.adminToken,
@@ -101,6 +107,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     url,
     cache,
     http,
+    executions: () => executions,
     namespace,
     logLines,
     statements() {

@@ -1,6 +1,5 @@
 /** Requests that were answered before and can be answered the same way: they never reach GraphQL. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ExecutionArgs } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import {
   ReadyAnswers,
@@ -48,7 +47,7 @@ export function createReadyWay(options: ReadyAnswersOptions): ReadyWay {
         onExecuteDone({ result }) {
           const { req } = args.contextValue as { req?: IncomingMessage };
           if (req === undefined || isAsyncIterable(result)) return;
-          const answer = ready.repeatable(args as ExecutionArgs, result);
+          const answer = ready.repeatable(args, result);
           if (answer !== undefined) repeatable.set(req, answer);
         },
       }),

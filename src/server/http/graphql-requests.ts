@@ -47,13 +47,19 @@ function answerOperation(parts: GraphqlParts, exchange: Exchange, body: string):
   );
 }
 
-function sendReady(exchange: Exchange, { contentType, body }: ReadyAnswer, { isClosing }: Traffic): void {
+function sendReady(exchange: Exchange, { contentType, head, body }: ReadyAnswer, { isClosing }: Traffic): void {
   const { response, requestId } = exchange;
   // As a list, and all at once: as an object, or one by one, they cost more than all that comes before.
-  const headers = ['content-type', contentType, 'content-length', String(body.length)];
+  const length = Buffer.byteLength(head) + body.length;
+  const headers = ['content-type', contentType, 'content-length', String(length)];
   headers.push('x-request-id', requestId, 'x-content-type-options', 'nosniff');
   if (isClosing) headers.push('connection', 'close');
-  response.writeHead(200, headers).end(body);
+  response.writeHead(200, headers);
+  if (head !== '') {
+    response.cork(); // else the first part would go by itself
+    response.write(head);
+  }
+  response.end(body);
   const isRead = response.writableLength === 0;
   if (!isRead) exchange.open();
 }

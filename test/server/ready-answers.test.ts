@@ -1,0 +1,222 @@
+// Answers that never reach GraphQL, over HTTP: they are what GraphQL would have given, to the byte, and are kept as well.
+import { describe, expect, it } from 'vitest';
+import { send, sendBytes, type RawAnswer, type RawRequest } from './raw-request.ts';
+import { startServer, type Overrides, type RunningServer } from './start-server.ts';
+
+const json = { 'content-type': 'application/json' };
+const text = '{ categoryStats { id name } topProducts { name price } }';
+
+function post(query: string, more: object = {}): RawRequest {
+  return { headers: json, body: JSON.stringify({ query, ...more }) };
+}
+
+/** A server whose requests become ready; `executed` counts those that reached GraphQL. */
+async function startReadyServer(overrides: Overrides = {}): Promise<RunningServer> {
+  const server = await startServer({
+    memoryBytesMax: 8_000_000,
+    simulateLatency: false,
+    ...overrides,
+  });
+  await expect.poll(() => server.cache.memory?.isProven, { timeout: 20_000 }).toBe(true);
+  return server;
+}
+
+/** Whether the latest request was answered without GraphQL. */
+async function isReady(server: RunningServer, request: RawRequest): Promise<boolean> {
+  const before = server.executions();
+  await send(server.url, request);
+  return server.executions() === before;
+}
+
+async function becomesReady(server: RunningServer, request: RawRequest): Promise<void> {
+  await expect.poll(() => isReady(server, request), { interval: 5, timeout: 20_000 }).toBe(true);
+}
+
+/** All of an answer that must be the same however it was come by. */
+function comparable({ status, headers, text: body }: RawAnswer): unknown {
+  const { 'x-request-id': _id, date: _date, 'content-length': _length, ...rest } = headers;
+  const { data, errors, extensions } = JSON.parse(body || '{}') as Record<string, unknown>;
+  return { status, headers: rest, data: JSON.stringify(data), errors, hasReport: extensions !== undefined };
+}
+
+describe('an answer that is ready', () => {
+  it.each<[string, RawRequest]>([
+    ['a POST', post(text)],
+    [
+      'a POST with variables',
+      post('query A($p: Int!) { topProducts(perCategory: $p) { name } }', { variables: { p: 2 } }),
+    ],
+    ['a POST with spaces around', { headers: json, body: ` ${JSON.stringify({ query: text })} \n` }],
+    ['a GET', { method: 'GET', headers: {}, path: `/graphql?query=${encodeURIComponent(text)}` }],
+    [
+      'one that takes the newer type',
+      { ...post(text), headers: { ...json, accept: 'application/graphql-response+json' } },
+    ],
+    ['one that takes anything', { ...post(text), headers: { ...json, accept: '*/*' } }],
+    [
+      'one by proxy',
+      { method: 'GET', headers: {}, path: `/graphql?query=${encodeURIComponent('{categoryStats{id}}')}&x=1` },
+    ],
+  ])('to %s has status, headers and bytes of one that is not', async (_, request) => {
+    const [server, plain] = [await startReadyServer(), await startServer()];
+    await becomesReady(server, request);
+    await send(plain.url, request);
+    expect(comparable(await send(server.url, request))).toEqual(comparable(await send(plain.url, request)));
+  });
+
+  it('has the very bytes, without a report', async () => {
+    const [server, plain] = [await startReadyServer({ hasReport: false }), await startServer({ hasReport: false })];
+    await becomesReady(server, post(text));
+    const [one, other] = [await send(server.url, post(text)), await send(plain.url, post(text))];
+    expect(one.text).toBe(other.text);
+    expect(one.headers['content-length']).toBe(other.headers['content-length']);
+  });
+
+  it('has the same report', async () => {
+    const server = await startReadyServer();
+    await becomesReady(server, post('{ a: topProducts { name } categoryStats { id } }'));
+    const { text: ready } = await send(server.url, post('{ a: topProducts { name } categoryStats { id } }'));
+    const { text: usual } = await send(server.url, post('{ a: topProducts { name } categoryStats { id } } #'));
+    const shape = (body: string): string => body.replace(/"(durationMs|ageMs|ttlMs)":[\d.]+/g, '"$1":0');
+    expect(shape(ready)).toBe(shape(usual));
+    expect(ready).toContain('"source":"cache","state":"hit","tier":"memory"');
+  });
+
+  it('counts in stats, metrics and the log, with the id of its request', async () => {
+    const server = await startReadyServer();
+    await becomesReady(server, post('{ categoryStats { id } }'));
+    const hits = async (): Promise<unknown> => (await server.ask('{ cacheStats { hits } }')).data;
+    const before = (await hits()) as { cacheStats: { hits: number } };
+    const request = { ...post('{ categoryStats { id } }'), headers: { ...json, 'x-request-id': 'r4711' } };
+    expect((await send(server.url, request)).headers['x-request-id']).toBe('r4711');
+    expect(await hits()).toEqual({ cacheStats: { hits: before.cacheStats.hits + 1 } });
+    expect((await server.get('/metrics')).text).toMatch(/tier="memory"/);
+    const lines = (): string[] => server.logLines.filter((line) => line.includes('r4711'));
+    await expect
+      .poll(lines)
+      .toMatchObject([
+        expect.stringMatching(/"tier":"memory".*cache hit/),
+        expect.stringMatching(/"status":200.*"request"/),
+      ]);
+  });
+
+  it('needs no token, and gives none away: mutations are never ready', async () => {
+    const server = await startReadyServer({ adminToken: 'secret' });
+    await becomesReady(server, post(text));
+    const flush = post('mutation { flushCache { keysRemoved } }');
+    const asAdmin = { ...flush, headers: { ...json, authorization: 'Bearer secret' } };
+    for (let again = 0; again < 3; again += 1) expect((await send(server.url, asAdmin)).text).toContain('keysRemoved');
+    expect((await send(server.url, flush)).status).toBe(401);
+  });
+
+  it('is none after flushCache, at once', async () => {
+    const server = await startReadyServer();
+    await becomesReady(server, post(text));
+    await server.ask('mutation { flushCache { keysRemoved } }');
+    expect(await isReady(server, post(text))).toBe(false);
+  });
+
+  it('says that its connection closes, while the server drains', async () => {
+    const server = await startReadyServer();
+    await becomesReady(server, post(text));
+    const closed = server.http.close({ drainMs: 500 });
+    const { headers, status } = await send(server.url, {
+      ...post(text),
+      headers: { ...json, connection: 'keep-alive' },
+    });
+    expect([status, headers.connection]).toEqual([200, 'close']);
+    await closed;
+  });
+});
+
+describe('an answer is not ready', () => {
+  it.each<[string, RawRequest, number]>([
+    ['as text/plain', { headers: { 'content-type': 'text/plain' } }, 415],
+    ['as a form', { headers: { 'content-type': 'application/x-www-form-urlencoded' } }, 415],
+    ['as parts of a form', { headers: { 'content-type': 'multipart/form-data; boundary=a' } }, 415],
+    ['as nothing', { headers: {} }, 415],
+    ['that takes no JSON', { headers: { ...json, accept: 'image/png' } }, 406],
+  ])('to a POST %s', async (_, { headers = {} }, status) => {
+    const server = await startReadyServer();
+    await becomesReady(server, post(text));
+    expect((await send(server.url, { ...post(text), headers })).status).toBe(status);
+  });
+
+  it.each(['', '{}', '[]', 'null', '{', '""'])('to the body %j, which is refused each time', async (body) => {
+    const server = await startReadyServer();
+    for (let again = 0; again < 3; again += 1) {
+      expect((await send(server.url, { headers: json, body })).status).toBe(400);
+    }
+  });
+
+  it('to another method', async () => {
+    const server = await startReadyServer();
+    const request = { method: 'GET', headers: {}, path: `/graphql?query=${encodeURIComponent(text)}` };
+    await becomesReady(server, request);
+    for (const method of ['HEAD', 'PUT', 'DELETE']) {
+      expect((await send(server.url, { ...request, method })).status).toBe(405);
+    }
+  });
+
+  it.each(['text/event-stream', 'multipart/mixed, */*'])('that is a stream: %s', async (accept) => {
+    const [server, plain] = [await startReadyServer(), await startServer()];
+    await becomesReady(server, post('{ categoryStats { id } }'));
+    const request = { ...post('{ categoryStats { id } }'), headers: { ...json, accept } };
+    await send(plain.url, request);
+    const usual = await send(plain.url, request);
+    const shape = ({ text: body, headers }: RawAnswer): unknown => [
+      body.replace(/"extensions":\{"cache".*?\]\}\}/, '').replace(/[\r\n]+/g, '\n'),
+      headers['content-type'],
+    ];
+    for (let again = 0; again < 4; again += 1) expect(shape(await send(server.url, request))).toEqual(shape(usual));
+  });
+
+  it.each([
+    [
+      'with two operations, one of which is named',
+      post('query A { categoryStats { id } } query B { topProducts { id } }', { operationName: 'B' }),
+    ],
+  ])('by another request, %s', async (_, request) => {
+    const server = await startReadyServer();
+    await becomesReady(server, request);
+    expect((await send(server.url, request)).text).toContain('topProducts');
+    const other = post('query A { categoryStats { id } } query B { topProducts { id } }', { operationName: 'A' });
+    expect((await send(server.url, other)).text).toContain('"categoryStats":[');
+  });
+
+  it('of the schema, nor of what is refused: CONSOLE=off', async () => {
+    const server = await startReadyServer({ hasConsole: false });
+    await becomesReady(server, post(text));
+    for (let again = 0; again < 3; again += 1) {
+      expect((await server.ask('{ __schema { queryType { name } } }')).errors).not.toEqual([]);
+      expect((await server.ask('{ categoryStats @cache(mode: USE) { id } }')).errors).not.toEqual([]);
+    }
+  });
+});
+
+it('a fault on the way of a ready answer is answered, and the server lives on', async () => {
+  const server = await startReadyServer();
+  await becomesReady(server, post(text));
+  const { memory } = server.cache;
+  if (memory === undefined) throw new Error('no memory tier');
+  const broken = Object.defineProperty(memory, 'isProven', {
+    configurable: true,
+    get() {
+      throw new Error('broken');
+    },
+  });
+  expect((await send(server.url, post(text))).status).toBe(500);
+  Reflect.deleteProperty(broken, 'isProven');
+  expect((await send(server.url, post(text))).status).toBe(200);
+});
+
+it('answers what was sent ahead on one connection in its order', async () => {
+  const server = await startReadyServer();
+  const body = JSON.stringify({ query: '{ categoryStats { id } }' });
+  await becomesReady(server, { headers: json, body });
+  const head = `POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: `;
+  const slow = JSON.stringify({ query: '{ __typename }' });
+  const last = `${head.replace('Host: a', 'Host: a\r\nConnection: close')}${body.length}\r\n\r\n${body}`;
+  const answers = await sendBytes(server.url, [`${head}${slow.length}\r\n\r\n${slow}`, last]);
+  expect(answers.indexOf('__typename')).toBeLessThan(answers.indexOf('categoryStats'));
+});
