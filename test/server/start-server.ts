@@ -27,8 +27,12 @@ export interface Overrides {
   hasConsole?: boolean;
   adminToken?: string;
   trafficLimits?: Partial<TrafficLimits>;
+  /** The shop's unless told otherwise. */
+  schemaOf?: typeof createSchema;
   /** Of the memory tier; none unless told otherwise. */
   memoryBytesMax?: number;
+  /** Of ready answers: a megabyte unless told otherwise. */
+  readyBytesMax?: number;
 }
 
 export interface RunningServer extends Client {
@@ -48,7 +52,13 @@ export interface RunningServer extends Client {
 /** The server as `main.ts` wires it, in this process, on a free port; it ends with the test. */
 export async function startServer(overrides: Overrides = {}): Promise<RunningServer> {
   const { databaseUrl = inject('databaseUrl'), redis = inject('redisSocketPath') } = overrides;
-  const { ttlMs = 60_000, hasReport = true, simulateLatency = false, hasConsole = true } = overrides;
+  const {
+    schemaOf = createSchema,
+    ttlMs = 60_000,
+    hasReport = true,
+    simulateLatency = false,
+    hasConsole = true,
+  } = overrides;
   const namespace = `test-${randomBytes(6).toString('hex')}`;
   const logLines: string[] = [];
   const log = pino({ ...logOptions, level: 'debug' }, { write: (line: string) => void logLines.push(line) });
@@ -63,15 +73,15 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const shop = createShop({ db: database.db, simulateLatency });
   const store =
     redis === null ? createMemoryStore({ namespace }) : await createRedisStore({ address: redis, namespace });
-  const { memoryBytesMax = 0 } = overrides;
+  const { memoryBytesMax = 0, readyBytesMax = 1_000_000 } = overrides;
   const cache = createCache({ store, memoryBytesMax, knownTags: database.tableTags });
   await database.readTables();
   logCacheEvents(cache, log);
   const cacheStats = new CacheStats(cache);
-  const ready = createReadyWay({ engine: cache, bytesMax: 1_000_000, hasReport });
+  const ready = createReadyWay({ engine: cache, bytesMax: readyBytesMax, hasReport });
   const graphql = createGraphqlHandler({
     ready,
-    schema: createSchema({ cache, ttlMs, hasDirective: hasConsole }),
+    schema: schemaOf({ cache, ttlMs, hasDirective: hasConsole }),
     contextOf() {
       executions += 1;
       return { shop, loaders: shop.createLoaders(), cache, cacheStats };

@@ -1,0 +1,111 @@
+// Random documents are answered without GraphQL as GraphQL answers them, to the byte. `CASES=10000` asks as many, `SEED=…`
+// repeats a run that failed.
+import { describe, expect, it } from 'vitest';
+import { newDice, type Dice } from './dice.ts';
+import { randomDocument, type RandomDocument } from './random-documents.ts';
+import { newShopWorld, newZooWorld } from './random-worlds.ts';
+import { startTwins, type Asked, type Reply, type Sender, type Twins } from './twins.ts';
+
+const cases = Number(process.env['CASES'] ?? 1_000);
+const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+
+describe.each([
+  ['the shop', newShopWorld],
+  ['a zoo', newZooWorld],
+])('over %s', (name, newWorld) => {
+  it.each([true, false])(
+    'random documents have the same answers ready: CACHE_REPORT %s',
+    async (hasReport) => {
+      const world = await newWorld();
+      const twins = await startTwins({ ...world.overrides, hasReport });
+      await expect.poll(() => twins.caches[0]?.memory?.isProven, { timeout: 20_000 }).toBe(true);
+      const dice = newDice(hasReport ? seed : seed + 1);
+      const counts = { valid: 0, ready: 0, changed: 0 };
+      let earlier: { asked: Asked; sender: Sender; reply: Reply }[] = [];
+      const startedMs = performance.now();
+      for (let number = 0; number < cases / 4; number += 1) {
+        const document = randomDocument({ ...world.choices, dice });
+        const asked = randomAsked(dice, document);
+        const [first, sender] = [randomSender(dice), randomSender(dice)];
+        await twins.ready(asked, first);
+        world.tick();
+        const through = await twins.ready(asked, first);
+        world.tick();
+        const reply = await expectSame(twins, asked, sender);
+        counts.valid += Number(reply.isValid);
+        counts.ready += Number(reply.isReady);
+        if (reply.isReady) expectSameReport(reply, through, asked);
+        if (reply.isReady) earlier = [...earlier.slice(-4), { asked, sender, reply }];
+
+        if (dice.chance(30)) await expectSame(twins, nearTwin(dice, asked, document), randomSender(dice));
+        if (dice.chance(95)) continue;
+        const tags = await world.change(dice);
+        for (const cache of twins.caches) await cache.invalidate(tags);
+        for (const one of earlier) {
+          // Where others have brought the new values to memory, the answers of the old ones are still none.
+          const another = { ...one.asked, query: `${one.asked.query}\n#` };
+          const times = dice.oneOf([0, 0, 2]);
+          for (let again = 0; again < times; again += 1) await twins.ready(another, one.sender);
+          const now = await expectSame(twins, one.asked, one.sender);
+          counts.changed += Number(JSON.stringify(now.comparable) !== JSON.stringify(one.reply.comparable));
+        }
+        earlier = [];
+      }
+      const perSecond = Math.round(cases / 4 / ((performance.now() - startedMs) / 1_000));
+      process.stderr.write(`${name}: ${JSON.stringify({ seed, perSecond, ...counts })}\n`);
+      expect(counts.ready / counts.valid).toBeGreaterThan(0.25);
+      expect(counts.changed).toBeGreaterThan(0);
+    },
+    600_000,
+  );
+});
+
+async function expectSame(twins: Twins, asked: Asked, sender: Sender): Promise<Reply> {
+  const [reply, expected] = [await twins.ready(asked, sender), await twins.plain(asked, sender)];
+  told({ ...asked, ...sender, isReady: reply.isReady }, () => expect(reply.comparable).toEqual(expected.comparable));
+  return reply;
+}
+
+/** A ready answer's report is what GraphQL said, but for times, and for what held the values. */
+function expectSameReport(reply: Reply, usual: Reply, asked: Asked): void {
+  const rowsOf = ({ report }: Reply): unknown => report?.fields.map(({ path, field, key }) => ({ path, field, key }));
+  const kinds = new Set(reply.report?.fields.map(({ source, state }) => `${source} ${state}`));
+  told(asked, () => {
+    expect(rowsOf(reply)).toEqual(rowsOf(usual));
+    expect(reply.report?.more).toBe(usual.report?.more);
+    expect([...kinds].filter((kind) => kind !== 'cache hit')).toEqual([]);
+  });
+}
+
+/** A failure tells the request, and how to repeat it. */
+function told({ query, ...rest }: Asked & Partial<Sender & Reply>, check: () => void): void {
+  try {
+    check();
+  } catch (cause) {
+    throw new Error(`SEED=${seed} CASES=${cases}\n${query}\n${JSON.stringify(rest)}`, { cause });
+  }
+}
+
+const accepted = ['application/json', 'application/graphql-response+json', undefined, '*/*'];
+
+function randomAsked(dice: Dice, { query, variables, operationName }: RandomDocument): Asked {
+  const method = dice.chance(20) ? 'GET' : 'POST';
+  return { query, variables, operationName, method, accept: dice.oneOf(accepted) };
+}
+
+function randomSender(dice: Dice): Sender {
+  return { isAdmin: dice.chance(50), language: dice.oneOf(['de', 'en']) };
+}
+
+/** The same request but for one thing. */
+function nearTwin(dice: Dice, asked: Asked, document: RandomDocument): Asked {
+  const { otherVariables: variables, operationNames } = document;
+  if (operationNames.length > 1) return { ...asked, operationName: dice.oneOf(operationNames) };
+  return dice.oneOf<() => Asked>([
+    () => ({ ...asked, variables }),
+    () => ({ ...asked, variables }),
+    () => ({ ...asked, operationName: dice.oneOf([undefined, 'None', ...operationNames]) }),
+    () => ({ ...asked, accept: dice.oneOf(accepted) }),
+    () => ({ ...asked, method: asked.method === 'GET' ? 'POST' : 'GET' }),
+  ])();
+}
