@@ -72,12 +72,12 @@ async function run(page: Page, operation: string): Promise<string> {
   // For 100 ms after a change of tabs GraphiQL looks for the old tab's operation; a click as early as that is repeated.
   const isAnswered = async (): Promise<boolean> => {
     const isOurs = (text: string | null): boolean => text?.includes(` ${operation}`) === true;
-    const [response] = await Promise.all([
-      page.waitForResponse((one) => isOurs(one.request().postData()), { timeout: 500 }).catch(() => undefined),
+    const [request] = await Promise.all([
+      page.waitForRequest((one) => isOurs(one.postData()), { timeout: 500 }).catch(() => undefined),
       button.click(),
     ]);
-    answer = await response?.json();
-    return response !== undefined;
+    answer = await (await request?.response())?.json();
+    return request !== undefined;
   };
   await expect.poll(isAnswered, { timeout: 15_000 }).toBe(true);
   await button.waitFor();

@@ -30,6 +30,11 @@ export class Exchange {
     this.requestId = requestIdOf(request);
   }
 
+  /** Whether its answer is to come next on the connection. */
+  get isAwaited(): boolean {
+    return this.request.complete && !this.response.writableEnded;
+  }
+
   /** False where it is not to be answered any more. */
   open(): boolean {
     return (this.#isOpen ??= this.#open());

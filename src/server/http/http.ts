@@ -1,5 +1,6 @@
 /** The listener: one `node:http` server, and where each path goes. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { graphqlPath } from '../graphql/graphql.ts';
 import type { Health } from '../health.ts';
 import type { Log } from '../log.ts';
@@ -40,9 +41,12 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   const server = createServer({ requestTimeout, maxHeaderSize, connectionsCheckingInterval: 1_000 });
   const traffic = new Traffic(server, { limits: parts.trafficLimits ?? {}, onRefusal: parts.onRefusal ?? (() => {}) });
   const routed: Parts = { ...parts, traffic };
+  /** Also those that are not opened as yet. */
+  const latest = new WeakMap<Duplex, Exchange>();
   server.on('request', (request, response) => {
     request.url = originForm(request.url ?? '/');
     const exchange = new Exchange(routed, request, response);
+    latest.set(request.socket, exchange);
     exchange.begin(() => route(routed, exchange));
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
@@ -53,7 +57,8 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   });
   server.on('clientError', (error, socket) => {
     const requestId = newRequestId();
-    const status = answerBrokenRequest({ error, socket, isAwaited: traffic.isAwaited(socket), bounds, requestId });
+    const isAwaited = traffic.isAwaited(socket) || latest.get(socket)?.isAwaited === true;
+    const status = answerBrokenRequest({ error, socket, isAwaited, bounds, requestId });
     if (status !== undefined) parts.log.debug({ requestId, status }, 'a request could not be read');
   });
   return { server, close: (options) => traffic.close(options) };
