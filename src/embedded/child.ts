@@ -79,6 +79,14 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   return { pid, ended, hasEnded, lastLines, stop: () => (stopped ??= stop()) };
 }
 
+/** Runs a command that ends by itself; fails where it does not end well. */
+export async function runToEnd(options: Omit<ChildOptions, 'stopSignal' | 'killNow'>): Promise<void> {
+  const child = await startChild({ ...options, stopSignal: 'SIGTERM' });
+  const how = await child.ended;
+  if (how === 'exit code 0') return;
+  throw new EmbeddedError('START_FAILED', `${basename(options.command)} failed (${how}):\n${child.lastLines()}`);
+}
+
 /** Asks `isReady` again and again until it says yes; fails as soon as the process ends, or after 20 s. */
 export async function untilReady(child: Child, command: string, isReady: () => Promise<boolean>): Promise<void> {
   const name = basename(command);

@@ -1,8 +1,9 @@
 /** A temporary folder that does not outlive this process, however the process ends (SIGKILL excepted). */
-import { rmSync } from 'node:fs';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chown } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from './account.ts';
 import { EmbeddedError } from './errors.ts';
 
@@ -17,7 +18,8 @@ export interface Folder {
 const parentBytesMax = 58;
 
 /** A server that was just told to die may still write for a moment: a folder that is not empty is tried again. */
-const removal = { recursive: true, force: true, maxRetries: 20, retryDelay: 25 };
+const removalsMax = 40;
+const removeAgainAfterMs = 25;
 
 /**
  * Makes a new folder in the system's temporary one, that only `owner` (default: this process's account) can enter.
@@ -25,18 +27,42 @@ const removal = { recursive: true, force: true, maxRetries: 20, retryDelay: 25 }
  */
 export async function makeFolder(prefix: string, owner: Account | null = null): Promise<Folder> {
   const parent = Buffer.byteLength(tmpdir()) <= parentBytesMax ? tmpdir() : '/tmp';
-  const path = await mkdtemp(join(parent, prefix)).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new EmbeddedError('START_FAILED', `A temporary folder could not be made in ${parent}: ${why}`, { cause });
-  });
-  const removeNow = (): void => rmSync(path, removal);
-  process.once('exit', removeNow);
+  const path = newFolder(join(parent, prefix));
+  const atExit = (): void => removeNow(path);
+  process.once('exit', atExit);
   if (owner) await chown(path, owner.uid, owner.gid);
   return {
     path,
     async remove() {
-      await rm(path, removal);
-      process.off('exit', removeNow);
+      for (let i = 1; i < removalsMax && !isRemoved(path); i += 1) await sleep(removeAgainAfterMs);
+      rmSync(path, { recursive: true, force: true });
+      process.off('exit', atExit);
     },
   };
+}
+
+/** In one step with the hook that removes it: an exit between the two would leave it. */
+function newFolder(prefix: string): string {
+  try {
+    return mkdtempSync(prefix);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new EmbeddedError('START_FAILED', `A temporary folder could not be made at ${prefix}: ${why}`, { cause });
+  }
+}
+
+function removeNow(path: string): void {
+  const naps = new Int32Array(new SharedArrayBuffer(4));
+  for (let i = 1; i < removalsMax && !isRemoved(path); i += 1) Atomics.wait(naps, 0, 0, removeAgainAfterMs);
+  rmSync(path, { recursive: true, force: true });
+}
+
+/** One try. Node's own `maxRetries` does not look again for files that came while it was at work. */
+function isRemoved(path: string): boolean {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // Not empty, for one.
+  }
+  return !existsSync(path);
 }

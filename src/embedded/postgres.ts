@@ -15,7 +15,7 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { type Account, postgresAccount } from './account.ts';
-import { type Child, killGroup, startChild, untilReady } from './child.ts';
+import { type Child, killGroup, runToEnd, startChild, untilReady } from './child.ts';
 import { EmbeddedError } from './errors.ts';
 import { type Folder, makeFolder } from './folder.ts';
 
@@ -99,8 +99,8 @@ async function reachableBinaries(packaged: string, account: Account | null, fold
     return packaged;
   } catch {
     const copy = join(folder, 'native');
-    await run('cp', ['-RP', dirname(packaged), copy]);
-    await run('chown', ['-R', `${account.uid}:${account.gid}`, copy]);
+    await runToEnd({ command: 'cp', args: ['-RP', dirname(packaged), copy], folder, account: null });
+    await runToEnd({ command: 'chown', args: ['-R', `${account.uid}:${account.gid}`, copy], folder, account: null });
     return join(copy, basename(packaged));
   }
 }
@@ -111,10 +111,7 @@ async function initialise(binaries: string, account: Account | null, folder: str
   const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--locale=C', '--builtin-locale=C.UTF-8'];
   const speed = ['--no-sync', '--no-data-checksums', '--no-instructions'];
   const args = [`--pgdata=${join(folder, 'data')}`, '--username=postgres', '--auth=trust', ...locale, ...speed];
-  const child = await startChild({ command, args, folder, account, stopSignal: 'SIGTERM' });
-  const how = await child.ended;
-  if (how === 'exit code 0') return;
-  throw new EmbeddedError('START_FAILED', `initdb failed (${how}):\n${child.lastLines()}`);
+  await runToEnd({ command, args, folder, account });
 }
 
 async function startServer(

@@ -33,6 +33,19 @@ it('a program that ends while the servers start takes them with it', async () =>
   }
 });
 
+it('a folder in which somebody still writes at the exit is removed nevertheless', async () => {
+  const room = await newRoom();
+  const program = `
+    const { spawn } = await import('node:child_process');
+    const { makeFolder } = await import('${embedded}');
+    const { path } = await makeFolder('written-');
+    const writing = 'mkdir a; for i in $(seq 5000); do : > a/$i || exit; done';
+    spawn('sh', ['-c', writing], { cwd: path, detached: true, stdio: 'ignore' });
+    setTimeout(() => process.exit(3), 100);`;
+  expect(await exitCode(program)).toBe(3);
+  await expectNothingLeft(room);
+});
+
 async function exitCode(program: string): Promise<unknown> {
   const cwd = fileURLToPath(new URL('../..', import.meta.url));
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { cwd, stdio: 'ignore' });
