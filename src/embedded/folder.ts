@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { chown } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from './account.ts';
 import { EmbeddedError } from './errors.ts';
@@ -47,7 +47,9 @@ function newFolder(prefix: string): string {
     return mkdtempSync(prefix);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new EmbeddedError('START_FAILED', `A temporary folder could not be made at ${prefix}: ${why}`, { cause });
+    throw new EmbeddedError('START_FAILED', `A temporary folder could not be made in ${dirname(prefix)}: ${why}`, {
+      cause,
+    });
   }
 }
 
