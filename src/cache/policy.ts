@@ -34,9 +34,14 @@ export function createPolicy(
   return Object.freeze({ ttlMs: ttlMsOf(place, ttl), tags: Object.freeze([...new Set(tags)]), isStrict: strict });
 }
 
+/** In milliseconds; NaN for what is no `Duration` of whole units. */
+export function durationMs(text: string): number {
+  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
+  return Number(digits) * (unitMs[unit ?? ''] ?? Number.NaN);
+}
+
 function ttlMsOf(place: string, ttl: Duration): number {
-  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(ttl) ?? [];
-  const ttlMs = Number(digits) * (unitMs[unit ?? ''] ?? Number.NaN);
+  const ttlMs = durationMs(ttl);
   if (ttlMs >= 1 && ttlMs <= ttlMsMax) return ttlMs;
   throw new CacheError(
     'INVALID_POLICY',

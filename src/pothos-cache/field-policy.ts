@@ -1,6 +1,6 @@
 /** The option on a field, checked when the schema is built and made into what a request needs. */
 import { PothosSchemaError } from '@pothos/core';
-import { CacheError, createPolicy, type ParentId, type Policy } from '../cache/index.ts';
+import { CacheError, createPolicy, durationMs, type ParentId, type Policy } from '../cache/index.ts';
 import type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
 
 export interface FieldPolicy {
@@ -15,9 +15,11 @@ export interface FieldPolicy {
   readonly ttlMs: number;
   readonly staticTags: readonly string[] | undefined;
   readonly isStrict: boolean;
+  /** For how long an answer may be given again without asking; undefined where it may not. */
+  readonly httpMs: number | undefined;
 }
 
-const optionNames = ['scope', 'ttl', 'tags', 'strict', 'parentId', 'vary'];
+const optionNames = ['scope', 'ttl', 'tags', 'strict', 'parentId', 'vary', 'http'];
 
 /**
  * @param place The field, as `Query.topProducts`.
@@ -53,6 +55,7 @@ export function createFieldPolicy(
     isPrivate: scope === 'private',
     varyOf: vary,
     isStrict: strict,
+    httpMs: httpMsOf(place, options, base.ttlMs),
     policyOf: (parent, args) =>
       typeof tags === 'function' ? createPolicy(place, { ttl, tags: tags(parent, args), strict }) : base,
     parentIdOf(parent) {
@@ -62,6 +65,16 @@ export function createFieldPolicy(
       throw new CacheError('INVALID_KEY', `${place}: the parent needs an id (text, number or bigint), got ${got}`);
     },
   };
+}
+
+function httpMsOf(place: string, { http, scope, vary, strict }: FieldCacheOptions, ttlMs: number): number | undefined {
+  if (http === undefined) return undefined;
+  if (scope !== 'public' || vary !== undefined || strict === true) {
+    throw wrong(place, "cache.http is for fields with scope 'public', without vary and strict");
+  }
+  const httpMs = durationMs(http);
+  if (httpMs >= 1_000 && httpMs % 1_000 === 0 && httpMs <= ttlMs) return httpMs;
+  throw wrong(place, `cache.http must be whole seconds such as '30s', at most cache.ttl, got ${JSON.stringify(http)}`);
 }
 
 function parentIdDefault(parent: unknown): ParentId {

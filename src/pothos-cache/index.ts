@@ -5,7 +5,15 @@ import { PothosCachePlugin } from './plugin.ts';
 
 export type { Cache, Duration, Outcome } from '../cache/index.ts';
 export { PothosCachePlugin } from './plugin.ts';
-export { ReadyAnswers, type ReadyAnswer, type ReadyAnswersOptions, type RepeatableAnswer } from './ready-answers.ts';
+export { httpCachingOf, serverTimingOf, type HttpCaching, type TimedRow } from './http-caching.ts';
+export {
+  ReadyAnswers,
+  type ReadyAnswer,
+  type ReadyAnswersOptions,
+  type ReadyHttp,
+  type RepeatableAnswer,
+  type Sent,
+} from './ready-answers.ts';
 export { cacheReportOf, type CacheReport, type ReportRow } from './report.ts';
 export type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
 

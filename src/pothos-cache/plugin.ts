@@ -110,7 +110,8 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
         return load();
       }
       const { key, policy, isAnonymous } = request;
-      const tellRow = openRow(context, { key, path: () => responsePathAsArray(info.path) });
+      const { httpMs } = field.policy;
+      const tellRow = openRow(context, { key, httpMs, path: () => responsePathAsArray(info.path) });
       const report = (outcome: Outcome): void => {
         tellRow?.(outcome);
         this.#origins.set(info.path, outcome.origin);

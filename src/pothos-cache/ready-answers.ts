@@ -10,8 +10,9 @@
 import { getOperationAST, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Cache, Held, Rehit } from '../cache/index.ts';
+import { cacheControlOf, etagOf, serverTimingOf } from './http-caching.ts';
 import { isPure } from './pure-operation.ts';
-import { fieldHitsOf, reportWriter, type FieldHit } from './report.ts';
+import { fieldHitsOf, reportWriter, rowsOfHits, type FieldHit } from './report.ts';
 
 /** An answer that may be given again, once it is known how it was sent. */
 export interface RepeatableAnswer {
@@ -26,6 +27,24 @@ export interface ReadyAnswer {
   /** JSON in two parts: what differs each time, if anything, and the rest in UTF-8, which is not to be changed. */
   readonly head: string;
   readonly body: Buffer;
+  /** How whoever gets it may keep it; it is the same whoever asks. Undefined where it was not said that it goes to a GET. */
+  readonly http: ReadyHttp | undefined;
+}
+
+/** What the answer to a GET says in its headers. */
+export interface ReadyHttp {
+  readonly etag: string;
+  /** The value of `Cache-Control`. */
+  readonly cacheControl: string;
+  /** The value of `Server-Timing`: the report. Undefined where there is none. */
+  readonly serverTiming: string | undefined;
+}
+
+/** How an answer was sent. */
+export interface Sent {
+  readonly contentType: string;
+  /** Whether to a GET: its report is told by a header, so that its bytes are the same each time. */
+  readonly isGet: boolean;
 }
 
 /** What `ReadyAnswers` is made with. */
@@ -40,10 +59,14 @@ export interface ReadyAnswersOptions {
 
 interface Kept {
   readonly contentType: string;
+  readonly fields: readonly FieldHit[];
   readonly held: readonly Held[];
-  readonly report: (hits: readonly Rehit[]) => string;
+  /** Undefined where the head is empty. */
+  readonly report: ((hits: readonly Rehit[]) => string) | undefined;
   /** What follows the head. */
   readonly body: Buffer;
+  /** Undefined unless it goes to a GET. */
+  readonly etag: string | undefined;
 }
 
 /** Longer requests are answered as usual. */
@@ -91,16 +114,26 @@ export class ReadyAnswers {
   }
 
   /** Keeps an answer that was sent to `request` with status 200. */
-  keep(request: string, { fields, data }: RepeatableAnswer, contentType: string): void {
+  keep(request: string, { fields, data }: RepeatableAnswer, { contentType, isGet }: Sent): void {
     if (request.length > requestCharsMax) return;
     const held = fields.map((field) => field.held);
-    const body = bytesOf(`${this.#hasReport ? '' : '{'}"data":${data}}`);
-    this.#kept.set(request, { contentType, held, report: reportWriter(fields), body });
+    const report = this.#hasReport && !isGet ? reportWriter(fields) : undefined;
+    const body = bytesOf(`${report === undefined ? '{' : ''}"data":${data}}`);
+    this.#kept.set(request, { contentType, fields, held, report, body, etag: isGet ? etagOf(data) : undefined });
   }
 
-  #answer({ contentType, report, body }: Kept, hits: readonly Rehit[] | undefined): ReadyAnswer | undefined {
+  #answer(kept: Kept, hits: readonly Rehit[] | undefined): ReadyAnswer | undefined {
     if (hits === undefined) return undefined;
-    return { contentType, head: this.#hasReport ? `{"extensions":{"cache":${report(hits)}},` : '', body };
+    const { contentType, report, body } = kept;
+    const head = report === undefined ? '' : `{"extensions":{"cache":${report(hits)}},`;
+    return { contentType, head, body, http: this.#http(kept, hits) };
+  }
+
+  #http({ fields, etag }: Kept, hits: readonly Rehit[]): ReadyHttp | undefined {
+    if (etag === undefined) return undefined;
+    const lasting = hits.map(({ ttlMs }, index) => ({ httpMs: fields[index]?.httpMs, ttlMs }));
+    const serverTiming = this.#hasReport ? serverTimingOf(rowsOfHits(fields, hits)) : undefined;
+    return { etag, cacheControl: cacheControlOf(lasting), serverTiming };
   }
 }
 

@@ -26,6 +26,14 @@ export interface CacheReport {
 export interface FieldHit {
   readonly path: ReportRow['path'];
   readonly held: Held;
+  readonly httpMs: number | undefined;
+}
+
+/** A value that is stored. */
+export interface Lasting {
+  /** What its policy says of HTTP. */
+  readonly httpMs: number | undefined;
+  readonly ttlMs: number;
 }
 
 const rowsMax = 100;
@@ -33,6 +41,7 @@ const rowsMax = 100;
 interface Done {
   readonly row: ReportRow;
   readonly held: Held | undefined;
+  readonly httpMs: number | undefined;
 }
 
 interface Rows {
@@ -59,15 +68,26 @@ export function fieldHitsOf(context: object): readonly FieldHit[] | undefined {
   const hits: FieldHit[] = [];
   for (const done of rows.open) {
     if (done?.held === undefined) return undefined;
-    hits.push({ path: done.row.path, held: done.held });
+    hits.push({ path: done.row.path, held: done.held, httpMs: done.httpMs });
   }
   return hits;
+}
+
+/** For how long the values of the cached fields may be given on, where all of them are stored; else undefined. */
+export function storedFieldsOf(context: object): readonly Lasting[] | undefined {
+  const rows = reports.get(context);
+  if (rows === undefined || rows.more > 0) return undefined;
+  const fields = rows.open.flatMap((done) => {
+    const ttlMs = done?.row.ttlMs ?? null;
+    return done === undefined || ttlMs === null ? [] : [{ httpMs: done.httpMs, ttlMs }];
+  });
+  return fields.length === rows.open.length ? fields : undefined;
 }
 
 /** Keeps a place for a field that begins; the returned function fills it in. A context that is no object has no report. */
 export function openRow(
   context: unknown,
-  { key, path }: { key: Key; path: () => readonly (string | number)[] },
+  { key, httpMs, path }: { key: Key; httpMs: number | undefined; path: () => readonly (string | number)[] },
 ): ((outcome: Outcome) => void) | undefined {
   if (typeof context !== 'object' || context === null) return undefined;
   const rows = reports.get(context) ?? { open: [], more: 0 };
@@ -78,7 +98,7 @@ export function openRow(
   }
   const index = rows.open.push(undefined) - 1;
   return (outcome) => {
-    rows.open[index] = { row: rowOf(key, path(), outcome), held: outcome.held };
+    rows.open[index] = { row: rowOf(key, path(), outcome), held: outcome.held, httpMs };
   };
 }
 
@@ -105,6 +125,15 @@ export function reportWriter(fields: readonly FieldHit[]): (hits: readonly Rehit
     }
     return `${text}]}`;
   };
+}
+
+/** The same as rows. */
+export function rowsOfHits(fields: readonly FieldHit[], hits: readonly Rehit[]): readonly ReportRow[] {
+  return hits.map((hit, index) => {
+    const { field, key } = hit.held;
+    const path = fields[index]?.path ?? [];
+    return { path, field, source: 'cache', state: 'hit', tier: hit.tier, ...rounded(hit), key };
+  });
 }
 
 function rowOf(key: Key, path: ReportRow['path'], outcome: Outcome): ReportRow {

@@ -64,6 +64,13 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
    */
   readonly strict?: boolean;
   /**
+   * For how long browsers and proxies may give an answer to a GET again without asking, such as `'30s'`: in whole seconds, at
+   * most `ttl`. It holds where all that is asked for follows from fields that say so, and the shortest counts; what is
+   * invalidated meanwhile they do not hear of. Left out: they ask each time, and are told `304` where nothing has changed.
+   * For a public field without `vary` that is not strict.
+   */
+  readonly http?: Duration;
+  /**
    * The identity of the parent among those of its type, for a field that is not at the root; `parent.id` unless given.
    * A field whose parent has none is not cached: two parents must never share an entry. What else of the parent the resolver
    * uses must follow from it, or be part of it, where the parent is not itself (part of) a cached value.

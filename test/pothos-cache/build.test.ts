@@ -33,7 +33,7 @@ describe('a schema is refused', () => {
     [
       'an unknown option',
       { ttl: '60s', scope: 'public', stale: '5m' },
-      'Query.stats: cache has scope, ttl, tags, strict, parentId, vary, got stale',
+      'Query.stats: cache has scope, ttl, tags, strict, parentId, vary, http, got stale',
     ],
     [
       'a ttl without a unit',
@@ -45,6 +45,16 @@ describe('a schema is refused', () => {
       { ttl: '2d', scope: 'public' },
       'Query.stats: cache.ttl must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, got "2d"',
     ],
+    ...['500ms', '1500ms', '0s', '61s', '30', 30].map((http): [string, object, string] => [
+      `an http of ${http}`,
+      { ttl: '60s', scope: 'public', http },
+      `Query.stats: cache.http must be whole seconds such as '30s', at most cache.ttl, got ${JSON.stringify(http)}`,
+    ]),
+    ...[{ vary: () => 1 }, { strict: true }].map((more): [string, object, string] => [
+      `an http beside ${Object.keys(more).join()}`,
+      { ttl: '60s', scope: 'public', http: '30s', ...more },
+      "Query.stats: cache.http is for fields with scope 'public', without vary and strict",
+    ]),
     [
       'a tag that is none',
       { ttl: '60s', scope: 'public', tags: ['*'] },
@@ -56,6 +66,15 @@ describe('a schema is refused', () => {
     });
     await expect(built).rejects.toThrow(PothosSchemaError);
     await expect(built).rejects.toThrow(message);
+  });
+
+  it('for a private field that browsers and proxies were to keep', async () => {
+    const cache: FieldCacheOptions = { ttl: '60s', scope: 'private', http: '30s' };
+    const built = newSchema(
+      (builder) => void builder.queryField('mine', (t) => t.string({ cache, resolve: () => 'x' })),
+      { viewer: ({ viewer }) => viewer },
+    );
+    await expect(built).rejects.toThrow("Query.mine: cache.http is for fields with scope 'public'");
   });
 
   it('for a wrong default, naming the first field that needs it', async () => {

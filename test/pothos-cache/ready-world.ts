@@ -44,7 +44,7 @@ export async function newReadyWorld(
     const asked = { schema, document: parse(text), contextValue };
     const result = await execute(asked);
     const repeatable = ready.repeatable(asked, result);
-    if (repeatable !== undefined) ready.keep(text, repeatable, 'application/json');
+    if (repeatable !== undefined) ready.keep(text, repeatable, { contentType: 'application/json', isGet: false });
     return { isReady: false, body: JSON.stringify(result) };
   };
   const becomesReady: ReadyWorld['becomesReady'] = async (text, context) => {

@@ -62,7 +62,10 @@ describe.each([
 
 async function expectSame(twins: Twins, asked: Asked, sender: Sender): Promise<Reply> {
   const [reply, expected] = [await twins.ready(asked, sender), await twins.plain(asked, sender)];
-  told({ ...asked, ...sender, isReady: reply.isReady }, () => expect(reply.comparable).toEqual(expected.comparable));
+  told({ ...asked, ...sender, isReady: reply.isReady }, () => {
+    expect(reply.comparable).toEqual(expected.comparable);
+    expect(reply.isReady ? reply.http : expected.http).toEqual(expected.http);
+  });
   return reply;
 }
 

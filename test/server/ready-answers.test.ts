@@ -34,9 +34,15 @@ async function becomesReady(server: RunningServer, request: RawRequest): Promise
 
 /** All of an answer that must be the same however it was come by. */
 function comparable({ status, headers, text: body }: RawAnswer): unknown {
-  const { 'x-request-id': _id, date: _date, 'content-length': _length, ...rest } = headers;
+  const { 'x-request-id': _id, date: _date, 'content-length': _length, 'server-timing': timing, ...rest } = headers;
   const { data, errors, extensions } = JSON.parse(body || '{}') as Record<string, unknown>;
-  return { status, headers: rest, data: JSON.stringify(data), errors, hasReport: extensions !== undefined };
+  return {
+    status,
+    headers: rest,
+    data: JSON.stringify(data),
+    errors,
+    hasReport: extensions !== undefined || timing !== undefined,
+  };
 }
 
 describe('an answer that is ready', () => {

@@ -25,6 +25,8 @@ export interface Reply {
   readonly comparable: object;
   readonly isValid: boolean;
   readonly isReady: boolean;
+  /** How it may be kept. A store that was slow has stored nothing, and of what is not stored nobody knows whom it is for. */
+  readonly http: object;
   readonly report: CacheReport | undefined;
 }
 
@@ -96,13 +98,17 @@ function replyOf({ status, headers, text, isExecuted }: Received & { readonly is
     'x-request-id': _id,
     date: _date,
     'content-length': _length,
+    'server-timing': _timing,
+    'cache-control': cacheControl,
+    vary,
     ...rest
   } = headers as Record<string, string | undefined>;
+  const http = { cacheControl: cacheControl?.replace(/\d+/, 'some'), vary };
   const isValid = status === 200 && errors === undefined;
   const withoutReport = text.replace(`"extensions":${JSON.stringify({ cache: report })},`, '');
   // Errors stand in the order in which fields failed, and of several that leave no data only the first is told: which that
   // is depends on what the cache was quicker for, and so it does without ready answers.
   const told = data === null ? errors?.length : errors?.map((error) => JSON.stringify(error)).toSorted();
   const body = isValid ? withoutReport : { data: JSON.stringify(data), errors: told };
-  return { comparable: { status, headers: rest, body }, isValid, isReady: isValid && !isExecuted, report };
+  return { comparable: { status, headers: rest, body }, isValid, isReady: isValid && !isExecuted, http, report };
 }

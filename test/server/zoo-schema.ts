@@ -113,7 +113,11 @@ export function createZooSchema(engine: Cache, state: ZooState): GraphQLSchema {
     interfaces: [Named],
     fields: (t) => ({
       id: t.exposeID('id', { nullable: false }),
-      pets: t.field({ type: [AnimalRef], cache: { ...animals, ttl: '30s' }, resolve: ({ id }) => some(2, id) }),
+      pets: t.field({
+        type: [AnimalRef],
+        cache: { ...animals, ttl: '30s', http: '20s' },
+        resolve: ({ id }) => some(2, id),
+      }),
     }),
   });
   const AnimalRef = builder.objectRef<Animal>('Animal');
@@ -181,7 +185,7 @@ export function createZooSchema(engine: Cache, state: ZooState): GraphQLSchema {
     }),
     people: t.field({
       type: [PersonRef],
-      cache: { scope: 'public', ttl: '5m', tags: ['people'] },
+      cache: { scope: 'public', ttl: '5m', tags: ['people'], http: '1m' },
       resolve: () => [person(1, state), person(2, state)],
     }),
     points: t.field({
@@ -195,8 +199,8 @@ export function createZooSchema(engine: Cache, state: ZooState): GraphQLSchema {
       cache: animals,
       resolve: () => [[1, state.animals], [], [3]],
     }),
-    moods: t.field({ type: [Mood], cache: animals, resolve: () => ['calm', 'wild'] as const }),
-    first: t.field({ type: 'Day', cache: animals, resolve: () => animal(1, state).born }),
+    moods: t.field({ type: [Mood], cache: { ...animals, http: '10s' }, resolve: () => ['calm', 'wild'] as const }),
+    first: t.field({ type: 'Day', cache: { ...animals, http: '1s' }, resolve: () => animal(1, state).born }),
     echo: t.field({
       type: 'Json',
       args: { json: t.arg({ type: 'Json' }), big: t.arg({ type: 'Big' }) },

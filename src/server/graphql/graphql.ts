@@ -6,6 +6,7 @@ import type { ShopContext } from '../../../schema/index.ts';
 import { useAdminToken, viewerByToken } from './admin-token.ts';
 import { useCacheReport } from './cache-report.ts';
 import { useClosedConsole } from './closed-console.ts';
+import { useHttpCaching } from './http-caching.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
 import { useLimits } from './document-limits.ts';
 import type { ReadyWay } from './ready-answers.ts';
@@ -58,6 +59,7 @@ function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptio
     // Before the report, which is another each time.
     ready.plugin,
     ...(hasReport ? [useCacheReport()] : []),
+    useHttpCaching({ hasReport }),
   ];
 }
 

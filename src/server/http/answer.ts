@@ -42,6 +42,7 @@ export function refuse(
   const { message, code } = isRefusal
     ? error
     : { message: 'An unexpected error occurred.', code: 'INTERNAL_SERVER_ERROR' };
+  response.setHeader('cache-control', 'no-store');
   if (status === 503) response.setHeader('retry-after', '1');
   // What is left of the body is not looked at: the connection cannot serve another request.
   if (!request.complete) response.setHeader('connection', 'close');

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ReadyAnswer } from '../../pothos-cache/index.ts';
 import type { Page } from '../graphiql.ts';
 import type { GraphqlHandler } from '../graphql/graphql.ts';
+import { cachingHeaders, isKnown, notKept } from '../graphql/http-caching.ts';
 import { askedBy, type ReadyWay } from '../graphql/ready-answers.ts';
 import { send } from './answer.ts';
 import type { Exchange } from './exchange.ts';
@@ -47,13 +48,17 @@ function answerOperation(parts: GraphqlParts, exchange: Exchange, body: string):
   );
 }
 
-function sendReady(exchange: Exchange, { contentType, head, body }: ReadyAnswer, { isClosing }: Traffic): void {
-  const { response, requestId } = exchange;
+function sendReady(exchange: Exchange, { contentType, head, body, http }: ReadyAnswer, { isClosing }: Traffic): void {
+  const { request, response, requestId } = exchange;
   // As a list, and all at once: as an object, or one by one, they cost more than all that comes before.
   const length = Buffer.byteLength(head) + body.length;
   const headers = ['content-type', contentType, 'content-length', String(length)];
   headers.push('x-request-id', requestId, 'x-content-type-options', 'nosniff');
   if (isClosing) headers.push('connection', 'close');
+  if (http !== undefined) {
+    headers.push(...cachingHeaders({ ...http, isForEveryone: true }).flat());
+    if (isKnown(request, http.etag)) return void response.writeHead(304, headers).end();
+  }
   response.writeHead(200, headers);
   if (head !== '') {
     response.cork(); // else the first part would go by itself
@@ -69,6 +74,7 @@ async function execute(
   { request, response }: Exchange,
   { asked, body }: { asked: string; body: string },
 ): Promise<void> {
+  if (request.method !== 'POST') response.setHeader('cache-control', notKept); // unless GraphQL says otherwise
   checkAccept(request.headers.accept);
   takeIn(request, body);
   const isTaken = await traffic.execute(response, async () => await graphql(request, response));
@@ -88,12 +94,12 @@ function takeIn(request: IncomingMessage, body: string): void {
   request.headers.host = 'localhost';
 }
 
-function sendPage({ request: { headers }, response }: Exchange, page: Page): void {
-  const encodings = headers['accept-encoding']?.slice(0, 100) ?? 'none';
+function sendPage({ request, response }: Exchange, page: Page): void {
+  const encodings = request.headers['accept-encoding']?.slice(0, 100) ?? 'none';
   if (!encodings.includes('gzip')) {
     throw new RequestRefused(406, 'BAD_USER_INPUT', `The page comes with gzip; accept-encoding was ${encodings}.`);
   }
   const { etag } = page.headers;
-  if (headers['if-none-match'] === etag) return send(response, { status: 304, headers: { etag } });
+  if (isKnown(request, etag)) return send(response, { status: 304, headers: { etag } });
   send(response, { status: 200, headers: page.headers, body: page.gzipped });
 }

@@ -1,0 +1,79 @@
+/**
+ * HTTP's own caching of answers to GETs, as the policies of their fields say. Their report is told by `Server-Timing`: in
+ * the body it would be another each time.
+ */
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import fresh from 'fresh';
+import type { ExecutionArgs, ExecutionResult } from 'graphql';
+import { isAsyncIterable, type Plugin } from 'graphql-yoga';
+import { cacheReportOf, httpCachingOf, serverTimingOf, type HttpCaching } from '../../pothos-cache/index.ts';
+
+export interface CachingHeaders extends Pick<HttpCaching, 'etag' | 'cacheControl' | 'isForEveryone'> {
+  readonly serverTiming: string | undefined;
+}
+
+/** What may not be kept, such as an error. */
+export const notKept = 'no-store';
+
+/** As pairs of name and value. The type of an answer follows from `Accept`, and who asks from `Authorization`. */
+export function cachingHeaders({
+  etag,
+  cacheControl,
+  isForEveryone,
+  serverTiming,
+}: CachingHeaders): [string, string][] {
+  const headers: [string, string][] = [
+    ['etag', etag],
+    ['cache-control', cacheControl],
+    ['vary', isForEveryone ? 'accept' : 'accept, authorization'],
+  ];
+  if (serverTiming !== undefined) headers.push(['server-timing', serverTiming]);
+  return headers;
+}
+
+/**
+ * Whether the client has the answer already. That it sent `Cache-Control: no-cache` does not matter, which is for caches on
+ * the way: `fetch` sends it wherever a program asks with an `ETag` of its own.
+ */
+export function isKnown({ headers }: IncomingMessage, etag: string): boolean {
+  const { 'if-none-match': noneMatch } = headers;
+  return noneMatch !== undefined && fresh({ 'if-none-match': noneMatch }, { etag });
+}
+
+/** The request of an operation, where that is a GET for one answer; events have no end that could be kept. */
+export function getOf({ contextValue }: Pick<ExecutionArgs, 'contextValue'>): IncomingMessage | undefined {
+  const { req } = contextValue as { req?: IncomingMessage };
+  return req?.method === 'GET' ? req : undefined;
+}
+
+export function useHttpCaching({ hasReport }: { hasReport: boolean }): Plugin {
+  return {
+    onExecute: ({ args }) => ({
+      onExecuteDone({ result, setResult }) {
+        const request = getOf(args);
+        if (request === undefined || isAsyncIterable(result)) return;
+        const http = httpOf(request, { args, result, hasReport });
+        if (http !== undefined) setResult({ ...result, extensions: { ...result.extensions, http } });
+      },
+    }),
+  };
+}
+
+/** What Yoga takes from a result into the answer. */
+interface Http {
+  readonly status?: number;
+  readonly headers: OutgoingHttpHeaders;
+}
+
+function httpOf(
+  request: IncomingMessage,
+  { args, result, hasReport }: { args: ExecutionArgs; result: ExecutionResult; hasReport: boolean },
+): Http | undefined {
+  const report = hasReport ? cacheReportOf(args.contextValue as object) : undefined;
+  const serverTiming = report && serverTimingOf(report.fields);
+  const caching = httpCachingOf(args, result, JSON.stringify(result.data));
+  if (caching === undefined)
+    return serverTiming === undefined ? undefined : { headers: { 'server-timing': serverTiming } };
+  const headers = Object.fromEntries(cachingHeaders({ ...caching, serverTiming }));
+  return isKnown(request, caching.etag) ? { status: 304, headers } : { headers };
+}
