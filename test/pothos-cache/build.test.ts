@@ -4,7 +4,7 @@ import { GraphQLObjectType, printSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import type { FieldCacheOptions } from '../../src/pothos-cache/index.ts';
 import { newWorld } from '../cache/world.ts';
-import { newBuilder, newSchema, runOn } from './world.ts';
+import { newBuilder, newSchema, runOn, type Builder } from './world.ts';
 
 describe('a schema is refused', () => {
   it.each<[string, unknown, string]>([
@@ -70,10 +70,10 @@ describe('a schema is refused', () => {
 
   it('for a private field that browsers and proxies were to keep', async () => {
     const cache: FieldCacheOptions = { ttl: '60s', scope: 'private', http: '30s' };
-    const built = newSchema(
-      (builder) => void builder.queryField('mine', (t) => t.string({ cache, resolve: () => 'x' })),
-      { viewer: ({ viewer }) => viewer },
-    );
+    const define = (builder: Builder): void => {
+      builder.queryField('mine', (t) => t.string({ cache, resolve: () => 'x' }));
+    };
+    const built = newSchema(define, { viewer: ({ viewer }) => viewer });
     await expect(built).rejects.toThrow("Query.mine: cache.http is for fields with scope 'public'");
   });
 
