@@ -13,6 +13,7 @@ import { LoadScope } from './load-scope.ts';
 import type { MemoryTier } from './memory-tier.ts';
 import type { RequestStore } from './request-store.ts';
 import type { Tier } from './store.ts';
+import { endOfTurn } from './turn.ts';
 
 /** A value that would be given again. Its reader was answered at once, so this is all that there is to tell. */
 export interface Rehit {
@@ -35,6 +36,8 @@ export interface RecallParts {
 
 export class Recall {
   readonly #parts: RecallParts;
+  /** What is asked in this turn of the event loop, and so not sent as yet: who asks for the same goes along. */
+  readonly #asking = new Map<readonly Held[], Promise<readonly number[] | undefined>>();
 
   constructor(parts: RecallParts) {
     this.#parts = parts;
@@ -57,11 +60,11 @@ export class Recall {
   }
 
   async #askStore(held: readonly Held[], startedMs: number): Promise<readonly Rehit[] | undefined> {
-    const store = this.#parts.guarded.request();
-    const reads = await Promise.all(held.map((one) => remainingInStore(store, one)));
-    const remaining = reads.filter((remainingMs) => remainingMs !== undefined);
-    if (remaining.length < held.length) return undefined;
-    return this.#hits(held, remaining, { tier: this.#parts.tier, startedMs });
+    if (this.#asking.size === 0) void endOfTurn().then(() => this.#asking.clear());
+    const asking = this.#asking.get(held) ?? remainingInStore(this.#parts.guarded.request(), held);
+    this.#asking.set(held, asking);
+    const remaining = await asking;
+    return remaining && this.#hits(held, remaining, { tier: this.#parts.tier, startedMs });
   }
 
   #hits(
@@ -81,8 +84,13 @@ export class Recall {
   }
 }
 
-async function remainingInStore(store: RequestStore, held: Held): Promise<number | undefined> {
-  const tags = Object.keys(held.stamps);
-  const read = await store.read(held.key, tags);
-  return read !== undefined && isStored(held, tags, read) ? read.remainingMs : undefined;
+/** Of each; undefined where one is not there any more. */
+async function remainingInStore(store: RequestStore, all: readonly Held[]): Promise<readonly number[] | undefined> {
+  const reads = all.map(async (held) => {
+    const tags = Object.keys(held.stamps);
+    const read = await store.read(held.key, tags);
+    return read !== undefined && isStored(held, tags, read) ? read.remainingMs : undefined;
+  });
+  const remaining = (await Promise.all(reads)).filter((remainingMs) => remainingMs !== undefined);
+  return remaining.length < all.length ? undefined : remaining;
 }

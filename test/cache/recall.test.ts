@@ -1,0 +1,27 @@
+// Whether what was read would be given again, asked of a store that answers when it is told to.
+import { expect, it } from 'vitest';
+import type { Held } from '../../src/cache/index.ts';
+import { newSickWorld } from './sick-store.ts';
+import { turn } from './world.ts';
+
+it('is asked once for those who ask in one turn of the event loop, and anew for who comes after that', async () => {
+  const { cache, fetch, sick, trace } = await newSickWorld(['read']);
+  const held: Held[] = [];
+  const report = (outcome: { held: Held | undefined }): void => void (outcome.held && held.push(outcome.held));
+  await fetch({ tags: ['t'] });
+  await fetch({ tags: ['t'], report });
+  trace.take();
+  sick.calls.length = 0;
+
+  sick.health = 'mute';
+  const early = [cache.again(held), cache.again(held), cache.again(held)];
+  await turn();
+  expect(sick.calls).toEqual(['read']);
+  await cache.invalidate(['t']);
+  const late = cache.again(held);
+  await turn();
+  sick.answerAll();
+  expect((await Promise.all(early)).map((hits) => hits?.length)).toEqual([1, 1, 1]);
+  expect(await late).toBeUndefined();
+  expect(trace.count('hit')).toBe(3);
+});
