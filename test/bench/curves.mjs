@@ -22,6 +22,7 @@ import * as fields from './curves/fields.mjs';
 import { measureSection } from './curves/measure.mjs';
 import * as processes from './curves/processes.mjs';
 import * as rows from './curves/rows.mjs';
+import { ownServers } from './curves/servers.mjs';
 import { curvesMarkdown, panelText } from './curves/table.mjs';
 import { machine } from './machine.mjs';
 import { pinThisProcess, startNode } from './processes.mjs';
@@ -55,35 +56,39 @@ async function run() {
   // So that what has been started is ended: by the exit of this process.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
   await mkdir(out, { recursive: true });
-  const isPinned = pinThisProcess();
-  if (!isPinned) say('Not pinned to processors: taskset is missing. Servers and load share all of them.');
-  const backends = await startRedisAlone();
-  try {
-    const about = await machine(backends.redisCommand);
-    const results = { ...about, rounds, seconds: ms / 1_000, isPinned, sections: {} };
-    for (const name of names) results.sections[name] = await measured(name, backends);
-    // Of a run that is no measurement nothing is kept.
-    if (!options.tiny) await write(results);
-  } finally {
-    await backends.stop();
-  }
-}
-
-async function measured(name, backends) {
+  const isPinned = !options.tiny && pinThisProcess();
+  if (!isPinned && !options.tiny)
+    say('Not pinned to processors: taskset is missing. Servers and load share all of them.');
   /** What is to be ended, the last one first. */
   const started = [];
   try {
-    say(`\n${name}`);
+    const backends = await startRedisAlone();
+    started.push(() => backends.stop());
     const load = startNode(['load.mjs'], { core: 1 });
     started.push(() => load.kill());
     const small = (values) => (options.tiny ? values.slice(0, tinyPoints) : values);
+    const world = { backends, started, load, ms, out, small, say, ours: ownServers({ backends, started }) };
+    const about = await machine(backends.redisCommand);
+    const results = { ...about, rounds, seconds: ms / 1_000, isPinned, sections: {} };
+    for (const name of names) results.sections[name] = await measured(name, world);
+    // Of a run that is no measurement nothing is kept.
+    if (!options.tiny) await write(results);
+  } finally {
+    for (const end of started.toReversed()) await end();
+  }
+}
+
+async function measured(name, world) {
+  say(`\n${name}`);
+  const own = [];
+  try {
     const { panels, open } = sections[name];
-    const points = await open({ backends, started, load, ms, out, small, say });
+    const points = await open({ ...world, own });
     const result = await measureSection({ panels, points }, { rounds, onRound: progress });
     for (const panel of result) say(panelText(panel));
     return result;
   } finally {
-    for (const end of started.toReversed()) await end();
+    for (const end of own.toReversed()) await end();
   }
 }
 

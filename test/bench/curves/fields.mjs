@@ -1,7 +1,6 @@
 /** How costs grow with the cached fields of an operation: each adds a little, and none a round trip. */
-import { Redis } from 'ioredis';
 import { ask } from '../ask.mjs';
-import { bodyOf, loading, startCurveServer, warm } from './servers.mjs';
+import { bodyOf, loading, openRedis, warm } from './servers.mjs';
 
 const promise = { linear: 1.1, share: 0.1 };
 const panel = { unit: 'CPU µs per request', x: { label: 'cached fields', isLog: false } };
@@ -38,14 +37,11 @@ export const panels = [
 const fieldCounts = [1, 2, 5, 10, 20, 50];
 const connections = 32;
 const counted = 40;
-const database = 12;
 
 export async function open(world) {
   const run = loading(world);
-  const memory = await startCurveServer(world, { namespace: 'fields', database, memoryMb: 32 });
-  const redis = await startCurveServer(world, { namespace: 'fields', database, memoryMb: 0 });
-  const client = new Redis(world.backends.redisUrl(database));
-  world.started.push(() => client.disconnect());
+  const [memory, redis] = await Promise.all([world.ours(32), world.ours(0)]);
+  const client = openRedis(world);
   const share = 0.5;
 
   return world.small(fieldCounts).map((count) => {

@@ -1,13 +1,12 @@
 /**
  * What several server processes on one Redis cost each other: nothing, also while values are made void.
  *
- * On two cores it cannot be shown how throughput grows: the servers share one core, load, Redis and who invalidates the other.
- * So the requests a second are those of one core, divided among the processes, and what counts is the CPU time of a request,
- * all processes together.
+ * Each process is asked as often as the others and as one alone, so that what counts is the CPU time of a request, all
+ * processes together. How throughput grows cannot be shown on two cores: the servers share one, and load, Redis and who
+ * invalidates the other; what they answer at the most is what one core does, and is merely reported.
  */
-import { createCache, createRedisStore } from '../../../dist/src/cache/index.js';
 import { ask } from '../ask.mjs';
-import { bodyOf, loading, startCurveServer, warm } from './servers.mjs';
+import { bodyOf, loading, openCache, warm } from './servers.mjs';
 
 const flat = { flat: 1.25 };
 const panel = { x: { label: 'processes', isLog: false } };
@@ -24,8 +23,8 @@ export const panels = [
   },
   {
     ...panel,
-    title: 'The same, requests',
-    unit: 'requests/s of one core',
+    title: 'The same, as many requests as they answer',
+    unit: 'requests/s on one core that they share',
     curves: [
       { id: 'perSecond', title: 'hits alone' },
       { id: 'perSecondInvalidated', title: 'with an invalidation each 100 ms' },
@@ -41,24 +40,19 @@ export const panels = [
 
 const processesMax = 2;
 const fields = 3;
-const connections = 32;
+/** Of each process: how many may ask it at once, and requests a second where that is given. */
+const connectionsEach = 16;
+const rateEach = 1_000;
 const everyMs = 100;
-const database = 13;
 
 export async function open(world) {
   const run = loading(world);
-  const namespace = 'processes';
-  const store = await createRedisStore({ address: world.backends.redisUrl(database), namespace, deadlineMs: 1_000 });
-  const cache = createCache({ store, deadlineMs: 1_000 });
-  world.started.push(() => cache.close());
+  const cache = await openCache(world);
   const selection = Array.from({ length: fields }, (_, id) => `f${id}: item(id: ${id}) { id name }`).join(' ');
   const body = bodyOf(`{ ${selection} }`);
-  const servers = [];
-  for (let number = 0; number < processesMax; number += 1) {
-    const server = await startCurveServer(world, { namespace, database, memoryMb: 32 });
-    await warm(server, body);
-    servers.push(server);
-  }
+  const numbers = Array.from({ length: processesMax }, (_, index) => index + 1);
+  const servers = await Promise.all(numbers.map((number) => world.ours(32, number)));
+  for (const server of servers) await warm(server, body);
 
   return servers.map((_, place) => {
     const some = servers.slice(0, place + 1);
@@ -66,17 +60,21 @@ export async function open(world) {
       x: some.length,
       async measure() {
         for (const server of some) await ask(server.port, body);
-        const quiet = await run(some, body, { connections });
+        const connections = connectionsEach * some.length;
+        const atRate = { connections, rate: rateEach * some.length };
+        const quiet = await run(some, body, atRate);
+        const atMost = await run(some, body, { connections });
         const loadsBefore = await loadsOf(some);
         const { result, invalidations } = await whileInvalidating(cache, () =>
-          run(some, body, { connections, share: 2 }),
+          run(some, body, { ...atRate, share: 2 }),
         );
         const loads = (await loadsOf(some)) - loadsBefore;
+        const invalidated = await whileInvalidating(cache, () => run(some, body, { connections }));
         return {
           cpu: quiet.cpuUs,
-          perSecond: quiet.perSecond,
+          perSecond: atMost.perSecond,
           cpuInvalidated: result.cpuUs,
-          perSecondInvalidated: result.perSecond,
+          perSecondInvalidated: invalidated.result.perSecond,
           loads: loads / invalidations / fields,
         };
       },

@@ -1,6 +1,6 @@
 /** How costs grow with the rows of an answer: with its bytes, and as those of a server that merely sends them. */
 import { writeFile } from 'node:fs/promises';
-import { bodyOf, loading, startCurveServer, startPlain, warm } from './servers.mjs';
+import { bodyOf, loading, startPlain, warm } from './servers.mjs';
 
 const panel = { unit: 'CPU µs per request', x: { label: 'bytes of the answer', isLog: true }, y: { isLog: true } };
 
@@ -33,8 +33,7 @@ const fields = 'id name price stock';
 export async function open(world) {
   const run = loading(world);
   const counts = world.small(rowCounts);
-  const memory = await startCurveServer(world, { namespace: 'rows', database: 10, memoryMb: 32 });
-  const redis = await startCurveServer(world, { namespace: 'rows', database: 10, memoryMb: 0 });
+  const [memory, redis] = await Promise.all([world.ours(32), world.ours(0)]);
   const bodies = counts.map((count) => bodyOf(`{ rows(count: ${count}) { ${fields} } }`));
   const pairs = [];
   for (const body of bodies) {
@@ -44,8 +43,8 @@ export async function open(world) {
   }
   const answersFile = new URL('answers.json', world.out).pathname;
   await writeFile(answersFile, JSON.stringify({ pairs, otherwise: '{"data":{}}' }));
-  const plain = await startPlain(world, { cache: 'memory', database: 11, answersFile });
-  const plainGet = await startPlain(world, { cache: 'redis', database: 11, answersFile });
+  const plainWith = (cache) => startPlain(world, { cache, answersFile });
+  const [plain, plainGet] = await Promise.all(['memory', 'redis'].map(plainWith));
 
   return counts.map((count, place) => {
     const [body, answer] = pairs[place];

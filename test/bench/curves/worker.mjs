@@ -1,13 +1,13 @@
-/** The engine's processes: one for each number of entries, each with a database of Redis and a namespace of its own. */
+/** The engine's processes, until their section ends: one for each number of entries, each with a database of Redis and a namespace of its own. */
 import { once } from 'node:events';
 import { startNode, tell } from '../processes.mjs';
 
-export async function startWorker({ backends, started }, { entries, database }) {
+export async function startWorker({ backends, own }, { entries, database }) {
   const child = startNode(['curves/engine-worker.mjs'], {
     core: 0,
     env: { REDIS_URL: backends.redisUrl(database), NAMESPACE: `entries-${entries}`, ENTRIES: String(entries) },
   });
-  started.push(() => child.kill());
+  own.push(() => child.kill());
   await once(child, 'message');
   return async (call, task = {}) => {
     const result = await tell(child, { call, ...task });
