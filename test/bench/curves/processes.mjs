@@ -106,7 +106,7 @@ async function loadsOf(servers) {
     servers.map(async ({ port }) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()),
   );
   return texts.reduce(
-    (sum, text) => sum + Number(/cachepot_load_seconds_count\{[^}]*\} (\d+)/.exec(text)?.[1] ?? 0),
+    (sum, text) => sum + Number(/cachepot_load_seconds_count\{field="Query.item"\} (\d+)/.exec(text)?.[1] ?? 0),
     0,
   );
 }
