@@ -7,23 +7,32 @@ import { freePort } from './processes.mjs';
 const connectionsMax = 250;
 
 export async function startBackends() {
-  const redisPort = await freePort();
   const postgres = await startPostgres({
     sqlFiles: sqlFiles(),
     extraArgs: ['-c', `max_connections=${connectionsMax}`],
   });
+  try {
+    const redis = await startRedisAlone();
+    return { ...redis, databaseUrl: postgres.url, stop: () => Promise.all([postgres.stop(), redis.stop()]) };
+  } catch (error) {
+    await postgres.stop();
+    throw error;
+  }
+}
+
+/** @throws {Error} where there is none on the machine. */
+export async function startRedisAlone() {
+  const port = await freePort();
   const redis = await startRedis({
-    // Nothing is evicted: workload (g) stores some thousand values for each server.
-    extraArgs: ['--port', String(redisPort), '--bind', '127.0.0.1', '--maxmemory', '2gb', '--databases', '64'],
+    // Nothing is evicted: workload (g) stores some thousand values for each server, and the curves a million.
+    extraArgs: ['--port', String(port), '--bind', '127.0.0.1', '--maxmemory', '2gb', '--databases', '64'],
   });
   if (redis === null) {
-    await postgres.stop();
     throw new Error('There is no redis-server or valkey-server on the PATH (Debian: apt-get install redis-server).');
   }
   return {
-    databaseUrl: postgres.url,
     redisCommand: redis.command,
-    redisUrl: (index) => `redis://127.0.0.1:${redisPort}/${index}`,
-    stop: () => Promise.all([postgres.stop(), redis.stop()]),
+    redisUrl: (index) => `redis://127.0.0.1:${port}/${index}`,
+    stop: () => redis.stop(),
   };
 }

@@ -1,6 +1,7 @@
 /** A chart for the README: for each workload that is answered from the cache, each server against plain `node:http`. */
 import { ratioTo } from './figures.mjs';
 import { servers } from './servers.mjs';
+import { escaped, page } from './svg.mjs';
 
 const colours = { limit: '#c3ccd6', ours: '#0d9488', peer: '#7c8aa0' };
 const columns = 2;
@@ -22,12 +23,7 @@ export function chart({ workloads }) {
     const y = margin + Math.floor(index / columns) * panelHeight;
     return `<g transform="translate(${x} ${y})">${panelOf(`(${letter}) ${title}`, figures, measured)}</g>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">
-<title>Requests per second against plain node:http</title>
-<rect width="${width}" height="${height}" rx="8" fill="#ffffff"/>
-${panels.join('\n')}
-</svg>
-`;
+  return page({ width, height, title: 'Requests per second against plain node:http', panels });
 }
 
 function panelOf(title, figures, measured) {
@@ -47,8 +43,4 @@ function panelOf(title, figures, measured) {
 
 function has(figures, name) {
   return figures.some((one) => one.name === name);
-}
-
-function escaped(text) {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -9,9 +9,15 @@ import process from 'node:process';
 import { HttpConnection } from './http-connection.mjs';
 import { workloads } from './workloads.mjs';
 
-/** A load of `ms` milliseconds, from request `first` of the workload on; answers that are under way at its end count. */
-async function run({ workload, port, connections, ms, first, rate }) {
-  const { bodyAt } = workloads[workload];
+/**
+ * A load of `ms` milliseconds on servers that share the connections, from request `first` on; answers that are under way at
+ * its end count.
+ *
+ * @param task.workload One of `workloads.mjs`; or
+ * @param task.body the body of every request, in which `$index` stands for the number of the request.
+ */
+async function run({ workload, body, ports, connections, ms, first, rate }) {
+  const { bodyAt } = workloads[workload] ?? { bodyAt: (index) => body.replaceAll('$index', index) };
   const latenciesMs = [];
   let asked = 0;
   let [bytes, bodyBytes] = [0, 0];
@@ -21,11 +27,12 @@ async function run({ workload, port, connections, ms, first, rate }) {
   /** When request `index` is due; without a rate, at once. */
   const dueMs = (index) => (rate === undefined ? performance.now() : startedMs + (1_000 * index) / rate);
 
-  const client = async () => {
-    const connection = await HttpConnection.open(port);
+  const client = async (_, place) => {
+    const connection = await HttpConnection.open(ports[place % ports.length]);
     for (;;) {
       const due = dueMs(asked);
-      if (due >= untilMs || performance.now() >= untilMs) break;
+      // However short the load and busy the machine: without a request there is no figure.
+      if (asked > 0 && (due >= untilMs || performance.now() >= untilMs)) break;
       const index = asked++;
       // One that waits behind a late answer is late itself; that this process's timer is late is not the server's fault.
       const isEarly = due > performance.now();

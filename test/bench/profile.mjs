@@ -29,7 +29,7 @@ try {
     '--cpu-prof-dir',
     folder,
   ]);
-  const task = { workload, port: running.port, connections: 32, ms: Number(seconds) * 1_000, first: 0 };
+  const task = { workload, ports: [running.port], connections: 32, ms: Number(seconds) * 1_000, first: 0 };
   const { perSecond } = await tell(load, task);
   await running.end();
   stdout.write(`${serverName}, workload (${workload}): ${Math.round(perSecond)} requests/s while profiled\n`);

@@ -2,7 +2,7 @@
  * The measurement. Within a round every server is measured once, one after another, and the next round begins with the
  * next server, so that whatever the machine does meanwhile meets all of them.
  */
-import { tell } from './processes.mjs';
+import { loadOn } from './load-on.mjs';
 import { workloads } from './workloads.mjs';
 
 /** For how long a server warms up before its first workload, before the first round of each, and before each round. */
@@ -24,12 +24,7 @@ export async function measure(name, running, { load, rounds, ms, isFirst, connec
   const slot = async (server, round, milliseconds, { rate, attempt = 0 } = {}) => {
     const pass = rate === undefined ? 0 : roundsMax + 1;
     const first = (2 * (pass + round) + (milliseconds === ms ? 1 : 0) + attempt / attemptsMax) * stride;
-    const cpuBefore = await server.cpuUs();
-    const task = { workload: name, port: server.port, connections, ms: milliseconds, first, rate };
-    const result = await tell(load, task);
-    if (result.error !== undefined) throw new Error(`${server.name}, workload (${name}): ${result.error}`);
-    const cpuUs = ((await server.cpuUs()) - cpuBefore) / result.requests;
-    return { ...result, cpuUs };
+    return await loadOn([server], load, { workload: name, connections, ms: milliseconds, first, rate });
   };
   /** An error is shorter than an answer. Where the machine is too busy, a pool has no connection in time. */
   const wholeAnswers = async (server, round, rate, attempt = 0) => {

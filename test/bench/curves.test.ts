@@ -1,0 +1,16 @@
+/** That the curves can be measured: on few entries and rows, for a moment, and without a look at what comes of it. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+
+const run = promisify(execFile);
+
+it('the curves are measured: each says what it should be, and what it is', async () => {
+  const args = ['test/bench/curves.mjs', '--tiny', '--rounds', '1', '--seconds', '0.02'];
+  const { stdout } = await run(process.execPath, args, { timeout: 120_000 });
+  const curves = stdout.split('\n').filter((line) => /exponent|≥|≤/.test(line));
+  expect(curves).not.toEqual([]);
+  expect(stdout).not.toMatch(/NaN|Infinity|undefined/);
+  for (const section of ['entries', 'rows', 'fields', 'processes', 'engine'])
+    expect(stdout).toContain(`\n${section}\n`);
+}, 120_000);

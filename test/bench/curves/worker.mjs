@@ -1,0 +1,17 @@
+/** The engine's processes, until their section ends: one for each number of entries, each with a database of Redis and a namespace of its own. */
+import { once } from 'node:events';
+import { startNode, tell } from '../processes.mjs';
+
+export async function startWorker({ backends, own }, { entries, database }) {
+  const child = startNode(['curves/engine-worker.mjs'], {
+    core: 0,
+    env: { REDIS_URL: backends.redisUrl(database), NAMESPACE: `entries-${entries}`, ENTRIES: String(entries) },
+  });
+  own.push(() => child.kill());
+  await once(child, 'message');
+  return async (call, task = {}) => {
+    const result = await tell(child, { call, ...task });
+    if (result.error !== undefined) throw new Error(`${entries} entries, ${call}: ${result.error}`);
+    return result;
+  };
+}

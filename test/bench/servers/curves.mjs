@@ -1,0 +1,88 @@
+/**
+ * This project's listener, GraphQL and engine as `main.ts` wires them, over a schema whose answers are as large as one asks
+ * for. Its resolvers make their rows from numbers: what is measured is the way to them, not a database.
+ *
+ * `NAMESPACE`, `REDIS_URL`, `CACHE_MEMORY_MB` and `PORT` are told by the environment.
+ */
+import { env } from 'node:process';
+import SchemaBuilder from '@pothos/core';
+import { pino } from 'pino';
+import { createCache, createRedisStore } from '../../../dist/src/cache/index.js';
+import CachePlugin from '../../../dist/src/pothos-cache/index.js';
+import { createGraphqlHandler } from '../../../dist/src/server/graphql/graphql.js';
+import { createReadyWay } from '../../../dist/src/server/graphql/ready-answers.js';
+import { createHealth } from '../../../dist/src/server/health.js';
+import { createHttpServer } from '../../../dist/src/server/http/http.js';
+import { listen } from '../../../dist/src/server/http/listen.js';
+import { createMetrics } from '../../../dist/src/server/metrics.js';
+
+/** As `main.ts` has it. */
+const readyBytesMax = 8_388_608;
+
+const log = pino({ level: 'warn' });
+const store = await createRedisStore({ address: env.REDIS_URL, namespace: env.NAMESPACE });
+const cache = createCache({ store, memoryBytesMax: Number(env.CACHE_MEMORY_MB) * 1024 * 1024 });
+const ready = createReadyWay({ engine: cache, bytesMax: readyBytesMax, hasReport: false });
+const graphql = createGraphqlHandler({
+  ready,
+  schema: schemaOn(cache),
+  contextOf: () => ({}),
+  hasReport: false,
+  hasConsole: false,
+  adminToken: undefined,
+  log,
+});
+const { server } = createHttpServer({
+  graphql,
+  ready,
+  page: undefined,
+  health: createHealth(async () => {}),
+  metrics: createMetrics(cache).registry,
+  log,
+});
+await listen(server, { host: '127.0.0.1', port: Number(env.PORT) });
+
+function schemaOn(engine) {
+  const builder = new SchemaBuilder({ plugins: [CachePlugin] });
+  const Row = builder.objectRef('Row').implement({
+    fields: (t) => ({
+      id: t.exposeInt('id', { nullable: false }),
+      name: t.exposeString('name', { nullable: false }),
+      price: t.exposeString('price', { nullable: false }),
+      stock: t.exposeInt('stock', { nullable: false }),
+    }),
+  });
+  const number = (t) => t.arg.int({ required: true });
+  builder.queryType({
+    fields: (t) => ({
+      item: t.field({
+        type: Row,
+        args: { id: number(t) },
+        cache: { scope: 'public', ttl: '1d', tags: ['items'] },
+        resolve: (_parent, { id }) => row(id),
+      }),
+      rows: t.field({
+        type: [Row],
+        args: { count: number(t) },
+        cache: { scope: 'public', ttl: '1d', tags: ['rows'] },
+        resolve: (_parent, { count }) => rows(count),
+      }),
+      // The same, for who names another `turn` each time: what nobody asks for again does not stay.
+      rowsOnce: t.field({
+        type: [Row],
+        args: { count: number(t), turn: number(t) },
+        cache: { scope: 'public', ttl: '1s', tags: ['rows'] },
+        resolve: (_parent, { count }) => rows(count),
+      }),
+    }),
+  });
+  return builder.toSchema({ cache: { engine, directive: false } });
+}
+
+function rows(count) {
+  return Array.from({ length: count }, (_, index) => row(index));
+}
+
+function row(id) {
+  return { id, name: `Kestrel Stainless Steel Handle ${id}`, price: `${id % 900}.99`, stock: id % 240 };
+}
