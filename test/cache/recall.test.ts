@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { Held } from '../../src/cache/index.ts';
 import { newSickWorld } from './sick-store.ts';
-import { turn } from './world.ts';
+import { times, turn } from './world.ts';
 
 it('is asked once for those who ask in one turn of the event loop, and anew for who comes after that', async () => {
   const { cache, fetch, sick, trace } = await newSickWorld(['read']);
@@ -14,7 +14,7 @@ it('is asked once for those who ask in one turn of the event loop, and anew for 
   sick.calls.length = 0;
 
   sick.health = 'mute';
-  const early = [cache.again(held), cache.again(held), cache.again(held)];
+  const early = times(3, async () => await cache.again(held));
   await turn();
   expect(sick.calls).toEqual(['read']);
   await cache.invalidate(['t']);
