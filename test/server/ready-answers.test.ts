@@ -4,6 +4,8 @@ import { send, sendBytes, type RawAnswer, type RawRequest } from './raw-request.
 import { startServer, type Overrides, type RunningServer } from './start-server.ts';
 
 const json = { 'content-type': 'application/json' };
+/** At `debug` each request is opened at once, to be logged. */
+const levels = ['info', 'debug'] as const;
 const text = '{ categoryStats { id name } topProducts { name price } }';
 
 function post(query: string, more: object = {}): RawRequest {
@@ -70,8 +72,11 @@ describe('an answer that is ready', () => {
     expect(comparable(await send(server.url, request))).toEqual(comparable(await send(plain.url, request)));
   });
 
-  it('has the very bytes, without a report', async () => {
-    const [server, plain] = [await startReadyServer({ hasReport: false }), await startServer({ hasReport: false })];
+  it.each(levels)('has the very bytes, without a report: LOG_LEVEL %s', async (logLevel) => {
+    const [server, plain] = [
+      await startReadyServer({ hasReport: false, logLevel }),
+      await startServer({ hasReport: false, logLevel }),
+    ];
     await becomesReady(server, post(text));
     const [one, other] = [await send(server.url, post(text)), await send(plain.url, post(text))];
     expect(one.text).toBe(other.text);
@@ -89,7 +94,7 @@ describe('an answer that is ready', () => {
   });
 
   it('counts in stats, metrics and the log, with the id of its request', async () => {
-    const server = await startReadyServer();
+    const server = await startReadyServer({ logLevel: 'debug' });
     await becomesReady(server, post('{ categoryStats { id } }'));
     const hits = async (): Promise<unknown> => (await server.ask('{ cacheStats { hits } }')).data;
     const before = (await hits()) as { cacheStats: { hits: number } };
@@ -122,8 +127,8 @@ describe('an answer that is ready', () => {
     expect(await isReady(server, post(text))).toBe(false);
   });
 
-  it('says that its connection closes, while the server drains', async () => {
-    const server = await startReadyServer();
+  it.each(levels)('says that its connection closes, while the server drains: LOG_LEVEL %s', async (logLevel) => {
+    const server = await startReadyServer({ logLevel });
     await becomesReady(server, post(text));
     const closed = server.http.close({ drainMs: 500 });
     const { headers, status } = await send(server.url, {
@@ -200,8 +205,8 @@ describe('an answer is not ready', () => {
   });
 });
 
-it('a fault on the way of a ready answer is answered, and the server lives on', async () => {
-  const server = await startReadyServer();
+it.each(levels)('a fault on the way of a ready answer is answered, and the server lives on: %s', async (logLevel) => {
+  const server = await startReadyServer({ logLevel });
   await becomesReady(server, post(text));
   const { memory } = server.cache;
   if (memory === undefined) throw new Error('no memory tier');
@@ -216,8 +221,8 @@ it('a fault on the way of a ready answer is answered, and the server lives on', 
   expect((await send(server.url, post(text))).status).toBe(200);
 });
 
-it('answers what was sent ahead on one connection in its order', async () => {
-  const server = await startReadyServer();
+it.each(levels)('answers what was sent ahead on one connection in its order: LOG_LEVEL %s', async (logLevel) => {
+  const server = await startReadyServer({ logLevel });
   const body = JSON.stringify({ query: '{ categoryStats { id } }' });
   await becomesReady(server, { headers: json, body });
   const head = `POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: `;
