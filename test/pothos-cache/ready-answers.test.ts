@@ -158,6 +158,11 @@ describe('an answer is never ready', () => {
     expect(await becomesReady('{ items { id } }')).toBe(false);
   });
 
+  it('of a cached field that a plugin after the cache wraps: no such schema is built', async () => {
+    const build = (): Builder => guarded('Query.items', [CachePlugin, wrapped]);
+    await expect(newReadyWorld(defineItems, { build })).rejects.toThrow(/^Query\.items: a plugin that stands after/);
+  });
+
   it('where a plugin wraps a child', async () => {
     const { becomesReady } = await newReadyWorld(defineItems, { build: () => guarded('Item.id') });
     expect(await becomesReady('{ items { id } }')).toBe(false);
@@ -237,6 +242,15 @@ describe('an answer that was ready is not', () => {
     expect(await becomesReady(text)).toBe(true);
     source.gives([{ id: 4, name: null }]);
     await ask('{ items @cache(mode: REFRESH) { id } }');
+    expect(await ask(text)).toMatchObject({ isReady: false, body: expect.stringContaining('{"id":4}') as string });
+  });
+
+  it('after one of its values was replaced, and others have brought the new one to memory', async () => {
+    const { ask, becomesReady, source } = await newShop();
+    expect(await becomesReady(text)).toBe(true);
+    source.gives([{ id: 4, name: null }]);
+    await ask('{ items @cache(mode: REFRESH) { id } }');
+    expect(await becomesReady('{ new: items { id } }')).toBe(true);
     expect(await ask(text)).toMatchObject({ isReady: false, body: expect.stringContaining('{"id":4}') as string });
   });
 

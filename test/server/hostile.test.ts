@@ -104,6 +104,19 @@ it.each(['info', 'debug'] as const)(
   },
 );
 
+it('says what is wrong with what comes on a connection after an answer', async () => {
+  const server = await startServer();
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  socket.write('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
+  await expect.poll(() => text).toContain('alive');
+  socket.write('garbage\r\n\r\n');
+  await expect.poll(() => text).toMatch(/^HTTP\/1.1 400/m);
+});
+
 it('refuses a body for the length that is announced, before it comes', async () => {
   const server = await startServer();
   const head =
