@@ -64,6 +64,7 @@ it('never gives what one work has left behind the value of another', async () =>
 
 it('is not in use while no work runs: what was left behind then finds none', async () => {
   const context = new AsyncContext<number>();
+  await expect(context.run(0, () => Promise.reject(new Error('it broke')))).rejects.toThrow('it broke');
   const left: Promise<number | undefined>[] = [];
   await context.run(1, () => void left.push(later().then(() => context.get())));
   expect(await Promise.all(left)).toEqual([undefined]);

@@ -272,6 +272,39 @@ it.each(levels)('a fault on the way of a ready answer is answered, and the serve
   expect((await send(server.url, post(text))).status).toBe(200);
 });
 
+it('a fault while the store is asked for a ready answer is answered, too', async () => {
+  const server = await startReadyServer({ memoryBytesMax: 0 });
+  await becomesReady(server, post(text));
+  const again = (): Promise<undefined> => Promise.reject(new Error('broken'));
+  const broken = Object.defineProperty(server.cache, 'again', { configurable: true, value: again });
+  expect((await send(server.url, post(text))).status).toBe(500);
+  Reflect.deleteProperty(broken, 'again');
+  expect((await send(server.url, post(text))).status).toBe(200);
+});
+
+it('who waits while the store is asked for a ready answer gets it, also where the server closes meanwhile', async () => {
+  const server = await startReadyServer({ memoryBytesMax: 0 });
+  await becomesReady(server, post(text));
+  const { cache } = server;
+  const again = cache.again.bind(cache);
+  let answerNow = (): void => {};
+  const isAsked = new Promise<void>((asked) => {
+    const value: Cache['again'] = (held) => {
+      asked();
+      return new Promise<void>((resolve) => (answerNow = resolve)).then(() => again(held));
+    };
+    Object.defineProperty(cache, 'again', { value });
+  });
+  const answer = send(server.url, post(text));
+  await isAsked;
+  const closed = server.http.close({ drainMs: 0 });
+  await expect.poll(() => server.http.server.listening).toBe(false);
+  await later();
+  answerNow();
+  expect((await answer).status).toBe(200);
+  await closed;
+});
+
 it.each(levels)('answers what was sent ahead on one connection in its order: LOG_LEVEL %s', async (logLevel) => {
   const server = await startReadyServer({ logLevel });
   const body = JSON.stringify({ query: '{ categoryStats { id } }' });
