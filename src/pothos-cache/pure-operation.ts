@@ -32,7 +32,10 @@ export function notePureResolver(resolver: object): void {
 /** Of operations that were looked at before. */
 const known = new WeakMap<OperationDefinitionNode, { schema: GraphQLSchema; isPure: boolean }>();
 
-/** @param document What `operation` is part of; both are valid. */
+/**
+ * @param document What `operation` is part of; both are valid. It is executed without a root value, and with the usual
+ * resolver for fields that have none.
+ */
 export function isPure(
   operation: OperationDefinitionNode,
   { schema, document }: { schema: GraphQLSchema; document: DocumentNode },
@@ -64,7 +67,7 @@ class Purity {
       if (selection.kind !== Kind.FIELD) {
         const fragment =
           selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#fragments.get(selection.name.value);
-        return this.isPureOn(type, fragment?.selectionSet);
+        return fragment !== undefined && isPlain(fragment) && this.isPureOn(type, fragment.selectionSet);
       }
       if (selection.name.value === '__typename') return true;
       const field = fields[selection.name.value];
@@ -75,11 +78,11 @@ class Purity {
   }
 }
 
-function isPlain({ directives = [] }: SelectionNode | OperationDefinitionNode): boolean {
+function isPlain({ directives = [] }: SelectionNode | FragmentDefinitionNode | OperationDefinitionNode): boolean {
   return directives.every(({ name }) => harmless.has(name.value));
 }
 
-/** Neither a plugin nor who has changed the schema since has wrapped it. */
-function isPureField({ resolve, extensions }: GraphQLField<unknown, unknown>): boolean {
-  return resolve === undefined ? extensions['pothosResolveWrapped'] === false : pureResolvers.has(resolve);
+/** Neither a plugin nor who has changed the schema since has wrapped it. Without a resolver it gives a property. */
+function isPureField({ resolve }: GraphQLField<unknown, unknown>): boolean {
+  return resolve === undefined || pureResolvers.has(resolve);
 }

@@ -103,9 +103,11 @@ export class ReadyAnswers {
 
   /** What of an executed operation's answer may be given again; undefined where that is nothing. */
   repeatable(
-    { schema, document, operationName, contextValue }: ExecutionArgs,
+    { schema, document, operationName, contextValue, rootValue, fieldResolver }: ExecutionArgs,
     { data, errors, extensions }: ExecutionResult,
   ): RepeatableAnswer | undefined {
+    // What these give is not known.
+    if (rootValue !== undefined || fieldResolver != null) return undefined;
     if (errors !== undefined || extensions !== undefined || !data) return undefined;
     const fields = fieldHitsOf(contextValue as object);
     const operation = getOperationAST(document, operationName);

@@ -1,6 +1,14 @@
 // Answers that are given again without GraphQL: which ones, and until when.
 import SchemaBuilder, { BasePlugin, type SchemaTypes } from '@pothos/core';
-import { GraphQLObjectType, type GraphQLFieldConfig, type GraphQLSchema } from 'graphql';
+import {
+  execute,
+  GraphQLObjectType,
+  parse,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLFieldConfig,
+  type GraphQLSchema,
+} from 'graphql';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/cache/index.ts';
@@ -35,6 +43,7 @@ function defineItems(builder: Builder, { source }: World): void {
     fields: (t) => ({
       id: t.exposeInt('id'),
       needed: t.exposeString('name' as never, { nullable: false }),
+      renamed: t.exposeInt('id'),
       counted: t.int({ resolve: () => source.loads }),
       cachedChild: t.int({ cache, resolve: () => 1 }),
       privateChild: t.int({ cache: { ...cache, scope: 'private' }, resolve: () => 1 }),
@@ -60,7 +69,10 @@ function defineItems(builder: Builder, { source }: World): void {
     now: t.int({ resolve: () => source.loads }),
   }));
   builder.mutationType({
-    fields: (t) => ({ root: t.field({ type: 'Query' as never, resolve: () => ({}) as never }) }),
+    fields: (t) => ({
+      root: t.field({ type: 'Query' as never, resolve: () => ({}) as never }),
+      items: t.field({ type: [ItemRef], resolve: () => [...items] }),
+    }),
   });
 }
 
@@ -108,6 +120,8 @@ describe('an answer is never ready', () => {
     ['of a varied field, where nothing is varied by', '{ varied { id } }'],
     ['of an interface', '{ named { name } }'],
     ['of a union', '{ either { ... on Item { id } } }'],
+    ['of the types in an interface', '{ named { __typename } }'],
+    ['of the types in a union', '{ either { __typename } }'],
     ['of a type that looks at its values', '{ checked { id } }'],
     ['with a child that has a resolver', '{ items { id counted } }'],
     ['with such a child in a fragment', '{ items { ...f } } fragment f on Item { ... { counted } }'],
@@ -120,7 +134,12 @@ describe('an answer is never ready', () => {
     ['with a mode that goes past the cache', '{ items @cache(mode: BYPASS) { id } }'],
     ['with a mode that refreshes', '{ items @cache(mode: REFRESH) { id } }'],
     ['of a cached field below the root, under its name', '{ items: root { items { id } now } }'],
+    ['with a directive on the operation', 'query @live { items { id } }'],
+    ['with a directive on a fragment', '{ items { ...f } } fragment f on Item @live { id }'],
+    ['with a directive where a fragment is spread', '{ items { ...f @live } } fragment f on Item { id }'],
+    ['with a directive on a fragment without a name', '{ items { ... @live { id } } }'],
     ['of a mutation', 'mutation { root { control } }'],
+    ['of a mutation that is named as a cached query, with a cached child', 'mutation { items { id cachedChild } }'],
     ['that is empty', '{ items @skip(if: true) { id } }'],
   ])('%s: %s', async (_, text) => {
     const { becomesReady } = await newShop();
@@ -139,9 +158,20 @@ describe('an answer is never ready', () => {
     expect(await becomesReady('{ items { id } }')).toBe(false);
   });
 
+  it('of a cached field that a plugin after the cache wraps: no such schema is built', async () => {
+    const build = (): Builder => guarded('Query.items', [CachePlugin, wrapped]);
+    await expect(newReadyWorld(defineItems, { build })).rejects.toThrow(/^Query\.items: a plugin that stands after/);
+  });
+
   it('where a plugin wraps a child', async () => {
     const { becomesReady } = await newReadyWorld(defineItems, { build: () => guarded('Item.id') });
     expect(await becomesReady('{ items { id } }')).toBe(false);
+  });
+
+  it.each(['id', 'renamed'])('where a plugin that stands after the cache wraps a child: %s', async (child) => {
+    const build = (): Builder => guarded(`Item.${child}`, [CachePlugin, wrapped]);
+    const { becomesReady } = await newReadyWorld(defineItems, { build });
+    expect(await becomesReady(`{ items { ${child} } }`)).toBe(false);
   });
 
   it.each([
@@ -151,6 +181,29 @@ describe('an answer is never ready', () => {
     const wrap = (schema: GraphQLSchema): GraphQLSchema => rewrapped(schema, type, field);
     const { becomesReady } = await newReadyWorld(defineItems, { wrap });
     expect(await becomesReady('{ items { id } }')).toBe(false);
+  });
+
+  it('of more than 100 cached fields', async () => {
+    const { becomesReady } = await newShop();
+    const fields = (count: number): string => Array.from({ length: count }, (_, n) => `a${n}: control`).join(' ');
+    expect(await becomesReady(`{ ${fields(100)} }`)).toBe(true);
+    expect(await becomesReady(`{ ${fields(101)} }`)).toBe(false);
+  });
+
+  it.each<[string, Partial<ExecutionArgs>, ExecutionResult]>([
+    ['with errors beside its data', {}, { data: {}, errors: [] }],
+    ['with what somebody has added to it', {}, { data: {}, extensions: {} }],
+    ['with null for data', {}, { data: null }],
+    ['without data', {}, {}],
+    ['of a root value', { rootValue: { control: 1 } }, { data: {} }],
+    ['of a resolver for all fields', { fieldResolver: () => 1 }, { data: {} }],
+  ])('%s', async (_, more, result) => {
+    const { becomesReady, ready, schema } = await newShop();
+    await becomesReady('{ control }');
+    const asked = { schema, document: parse('{ control }'), contextValue: {} };
+    await execute(asked);
+    expect(ready.repeatable(asked, { data: {} })).toBeDefined();
+    expect(ready.repeatable({ ...asked, ...more }, result)).toBeUndefined();
   });
 
   it('where it is larger than all that may be kept', async () => {
@@ -189,6 +242,15 @@ describe('an answer that was ready is not', () => {
     expect(await becomesReady(text)).toBe(true);
     source.gives([{ id: 4, name: null }]);
     await ask('{ items @cache(mode: REFRESH) { id } }');
+    expect(await ask(text)).toMatchObject({ isReady: false, body: expect.stringContaining('{"id":4}') as string });
+  });
+
+  it('after one of its values was replaced, and others have brought the new one to memory', async () => {
+    const { ask, becomesReady, source } = await newShop();
+    expect(await becomesReady(text)).toBe(true);
+    source.gives([{ id: 4, name: null }]);
+    await ask('{ items @cache(mode: REFRESH) { id } }');
+    expect(await becomesReady('{ new: items { id } }')).toBe(true);
     expect(await ask(text)).toMatchObject({ isReady: false, body: expect.stringContaining('{"id":4}') as string });
   });
 
@@ -284,6 +346,16 @@ describe('without a memory tier', () => {
     ['was cut', async (redis, key) => redis.set(key, (await redis.get(key))?.slice(0, -1) ?? '', 'PX', 1_000)],
     ['was given a longer life', (redis, key) => redis.pexpire(key, 90_000)],
     ['is another one’s', (redis, key) => redis.set(key, 'x'.repeat(200), 'PX', 1_000)],
+    [
+      'was replaced by one as long',
+      async (redis, key) =>
+        redis.set(
+          key,
+          (await redis.get(key))?.replace(/^\{"id":"[\w-]{16}/, `{"id":"${'x'.repeat(16)}`) ?? '',
+          'PX',
+          1_000,
+        ),
+    ],
   ])('an answer is not where an entry %s', async (_, spoil) => {
     const { ask, becomesReady, cache: engine } = await newStoreShop();
     const redis = await redisClient();
@@ -307,10 +379,10 @@ class GuardPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
 }
 SchemaBuilder.registerPlugin(wrapped as never, GuardPlugin as never);
 
-/** Its plugin stands before the cache, so that it wraps outermost. */
-function guarded(field: string): Builder {
+/** Its plugin stands before the cache unless told otherwise, so that it wraps outermost. */
+function guarded(field: string, plugins: string[] = [wrapped, CachePlugin]): Builder {
   guardedField = field;
-  return new SchemaBuilder<{ Context: Asker }>({ plugins: [wrapped as never, CachePlugin] });
+  return new SchemaBuilder<{ Context: Asker }>({ plugins: plugins as never[] });
 }
 
 /** The schema with a resolver put around one of a field's, as directives of other tools do it. */

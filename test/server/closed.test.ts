@@ -88,7 +88,7 @@ describe.each([true, false])('with an ADMIN_TOKEN, and a console: %s', (hasConso
     ['it twice', { authorization: 'Bearer open-sesame open-sesame' }],
     ['another scheme', { authorization: `Basic ${Buffer.from('admin:open-sesame').toString('base64')}` }],
   ])('refuses a mutation with %s, and changes nothing', async (_what, headers) => {
-    const server = await startServer({ hasConsole, adminToken });
+    const server = await startServer({ hasConsole, adminToken, logLevel: 'debug' });
     await server.row('{ categoryStats { id } }');
     const { status, errors, text, challenge } = await sendMutation(server, headers);
     expect([status, challenge]).toEqual([401, 'Bearer']);
@@ -98,7 +98,7 @@ describe.each([true, false])('with an ADMIN_TOKEN, and a console: %s', (hasConso
   });
 
   it('executes a mutation that has it, and queries without it', async () => {
-    const server = await startServer({ hasConsole, adminToken });
+    const server = await startServer({ hasConsole, adminToken, logLevel: 'debug' });
     await server.row('{ categoryStats { id } }');
     const { status, errors, text } = await sendMutation(server, { authorization: 'Bearer open-sesame' });
     expect([status, errors]).toEqual([200, []]);

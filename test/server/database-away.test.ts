@@ -12,7 +12,10 @@ const away = {
 };
 
 it('says DATABASE_UNAVAILABLE where nobody listens, and keeps host and password to itself', async () => {
-  const server = await startServer({ databaseUrl: 'postgres://shopkeeper:swordfish@127.0.0.1:1/shop' });
+  const server = await startServer({
+    databaseUrl: 'postgres://shopkeeper:swordfish@127.0.0.1:1/shop',
+    logLevel: 'debug',
+  });
   const startedMs = performance.now();
   const { errors, text } = await server.ask('{ categoryStats { id } }');
   expect(performance.now() - startedMs).toBeLessThan(1_000);

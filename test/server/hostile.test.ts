@@ -25,18 +25,20 @@ it.each(hostileRequests)('refuses $what by $code, at once', async (hostile) => {
 
 it('answers the same refusals under concurrent load, stores nothing, and its memory does not grow', async () => {
   const server = await startServer();
-  const small = hostileRequests.filter(({ request }) => (request.body?.length ?? 0) < 200_000);
-  const round = async (): Promise<void> => {
-    await Promise.all(small.map(async (hostile) => expectRefusal(await send(server.url, hostile.request), hostile)));
-  };
   const requests = 2_000;
-  await round();
+  await refuseSmall(server);
   const beforeBytes = await heapBytes(server);
-  for (let sent = 0; sent < requests; sent += small.length) await round();
+  for (let sent = 0; sent < requests; sent += small.length) await refuseSmall(server);
   expect(await heapBytes(server)).toBeLessThan(beforeBytes + 20_000_000);
   expect(server.statements()).toEqual([]);
   expect(await keysOf(server)).toEqual([]);
   expect((await server.ask('{ topProducts { id } }')).errors).toEqual([]);
+});
+
+it('answers the same refusals where each request is logged', async () => {
+  const server = await startServer({ logLevel: 'debug' });
+  await refuseSmall(server);
+  expect(server.statements()).toEqual([]);
 });
 
 it.each(['a b', 'example.com:99999', '[', '%', '@', 'a/b?c#d', '\\', ''])(
@@ -78,7 +80,10 @@ it('reads a HEAD as no GraphQL', async () => {
 
 it.each([
   ['bytes that are no HTTP', '\u0016\u0003\u0001\r\n\r\n'],
-  ['a chunk without a length', 'POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+  [
+    'a chunk without a length',
+    'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+  ],
   ['two lengths', 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
   [
     'a length and chunks',
@@ -88,6 +93,28 @@ it.each([
   const server = await startServer();
   expect(await sendBytes(server.url, [bytes])).toMatch(/^HTTP\/1.1 400/);
   expect((await server.get('/livez')).status).toBe(200);
+});
+
+it.each(['info', 'debug'] as const)(
+  'says something to who has made two mistakes, with LOG_LEVEL %s',
+  async (logLevel) => {
+    const server = await startServer({ logLevel });
+    const twice = 'POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n';
+    expect(await sendBytes(server.url, [twice])).toMatch(/^HTTP\/1.1 4(00|15) /);
+  },
+);
+
+it('says what is wrong with what comes on a connection after an answer', async () => {
+  const server = await startServer();
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  socket.write('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
+  await expect.poll(() => text).toContain('alive');
+  socket.write('garbage\r\n\r\n');
+  await expect.poll(() => text).toMatch(/^HTTP\/1.1 400/m);
 });
 
 it('refuses a body for the length that is announced, before it comes', async () => {
@@ -178,6 +205,12 @@ function expectRefusal({ status, text }: { status: number; text: string }, { wha
     message: expect.stringMatching(says) as string,
     inside: null,
   });
+}
+
+const small = hostileRequests.filter(({ request }) => (request.body?.length ?? 0) < 200_000);
+
+async function refuseSmall({ url }: RunningServer): Promise<void> {
+  await Promise.all(small.map(async (hostile) => expectRefusal(await send(url, hostile.request), hostile)));
 }
 
 async function keysOf({ namespace }: RunningServer): Promise<string[]> {

@@ -14,8 +14,13 @@ interface Line {
   status?: number;
 }
 
+const levels = ['info', 'debug'] as const;
+
 it('gives every request an id, which its answer has and every line about it', async () => {
-  const server = await startServer({ databaseUrl: 'postgres://shop:swordfish@127.0.0.1:1/shop' });
+  const server = await startServer({
+    databaseUrl: 'postgres://shop:swordfish@127.0.0.1:1/shop',
+    logLevel: 'debug',
+  });
   const { headers } = await send(server.url, { body: '{"query":"{ categoryStats { id } }"}' });
   const requestId = String(headers['x-request-id']);
   expect(requestId).toMatch(/^[\w-]{12}-[0-9a-z]+$/);
@@ -27,7 +32,7 @@ it('gives every request an id, which its answer has and every line about it', as
 });
 
 it('gives an id also where the request cannot be read, and says so at debug', async () => {
-  const server = await startServer();
+  const server = await startServer({ logLevel: 'debug' });
   const text = await sendBytes(server.url, ['this is no HTTP\r\n\r\n']);
   const [, requestId] = /^x-request-id: (\S+)\r$/m.exec(text) ?? [];
   expect(server.logLines.join('')).toContain(`"requestId":"${requestId}","status":400`);
@@ -36,8 +41,8 @@ it('gives an id also where the request cannot be read, and says so at debug', as
   expect(headers).toMatchObject({ 'x-request-id': expect.any(String), 'x-content-type-options': 'nosniff' });
 });
 
-it('takes over the id that a balancer gave, unless the log could not bear it', async () => {
-  const server = await startServer();
+it.each(levels)('takes over the id that a balancer gave, unless the log could not bear it: %s', async (logLevel) => {
+  const server = await startServer({ logLevel });
   const idOf = async (given: string): Promise<unknown> =>
     (await send(server.url, { method: 'GET', path: '/livez', headers: { 'x-request-id': given } })).headers[
       'x-request-id'
@@ -47,7 +52,7 @@ it('takes over the id that a balancer gave, unless the log could not bear it', a
 });
 
 it('keeps variables, bodies, query strings and unknown paths out of the log, at every level', async () => {
-  const server = await startServer();
+  const server = await startServer({ logLevel: 'debug' });
   await server.ask('query ($q: String!) { searchProducts(q: $q) { id } }', { q: 'pineapple' });
   await server.ask('{ searchProducts(q: "pineapple") { id } }');
   await server.get(`/graphql?query=${encodeURIComponent('{ searchProducts(q: "pineapple") { id } }')}`);

@@ -61,8 +61,14 @@ export async function newShopWorld(): Promise<RandomWorld> {
 export function newZooWorld(): RandomWorld {
   const state: ZooState = { animals: 1, people: 1, now: 1 };
   const schemaOf: NonNullable<Overrides['schemaOf']> = ({ cache }) => createZooSchema(cache, state);
-  const weights: Record<string, number> = { 'Animal.age': 4, 'Animal.friends': 3, 'Person.pets': 3 };
-  const roots = ['things', 'named', 'checked', 'now', 'here', 'strict', 'mine', 'local', 'leaky'];
+  const weights: Record<string, number> = {
+    'Animal.age': 4,
+    'Animal.friends': 3,
+    'Person.pets': 3,
+    'Query.checked': 3,
+    'Query.guests': 3,
+  };
+  const roots = ['things', 'named', 'now', 'here', 'strict', 'mine', 'local', 'leaky'];
   const below = ['nickOrNothing', 'call', 'shy', 'secret'];
   const rare = new Set([...roots.map((one) => `Query.${one}`), ...below.map((one) => `Animal.${one}`)]);
   return {

@@ -1,13 +1,26 @@
 // Answers that never reach GraphQL, over HTTP: they are what GraphQL would have given, to the byte, and are kept as well.
+import { once } from 'node:events';
+import { request as open, type IncomingMessage } from 'node:http';
+import { setImmediate as later } from 'node:timers/promises';
+import SchemaBuilder from '@pothos/core';
+import type { GraphQLSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import type { Cache } from '../../src/cache/index.ts';
+import CachePlugin from '../../src/pothos-cache/index.ts';
 import { send, sendBytes, type RawAnswer, type RawRequest } from './raw-request.ts';
 import { startServer, type Overrides, type RunningServer } from './start-server.ts';
 
 const json = { 'content-type': 'application/json' };
+/** At `debug` each request is opened at once, to be logged. */
+const levels = ['info', 'debug'] as const;
 const text = '{ categoryStats { id name } topProducts { name price } }';
 
 function post(query: string, more: object = {}): RawRequest {
   return { headers: json, body: JSON.stringify({ query, ...more }) };
+}
+
+function get(query: string): RawRequest {
+  return { method: 'GET', headers: {}, path: `/graphql?query=${encodeURIComponent(query)}` };
 }
 
 /** A server whose requests become ready; `executed` counts those that reached GraphQL. */
@@ -17,7 +30,7 @@ async function startReadyServer(overrides: Overrides = {}): Promise<RunningServe
     simulateLatency: false,
     ...overrides,
   });
-  await expect.poll(() => server.cache.memory?.isProven, { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => server.cache.memory?.isProven ?? true, { timeout: 20_000 }).toBe(true);
   return server;
 }
 
@@ -53,7 +66,7 @@ describe('an answer that is ready', () => {
       post('query A($p: Int!) { topProducts(perCategory: $p) { name } }', { variables: { p: 2 } }),
     ],
     ['a POST with spaces around', { headers: json, body: ` ${JSON.stringify({ query: text })} \n` }],
-    ['a GET', { method: 'GET', headers: {}, path: `/graphql?query=${encodeURIComponent(text)}` }],
+    ['a GET', get(text)],
     [
       'one that takes the newer type',
       { ...post(text), headers: { ...json, accept: 'application/graphql-response+json' } },
@@ -70,26 +83,32 @@ describe('an answer that is ready', () => {
     expect(comparable(await send(server.url, request))).toEqual(comparable(await send(plain.url, request)));
   });
 
-  it('has the very bytes, without a report', async () => {
-    const [server, plain] = [await startReadyServer({ hasReport: false }), await startServer({ hasReport: false })];
+  it.each(levels)('has the very bytes, without a report: LOG_LEVEL %s', async (logLevel) => {
+    const [server, plain] = [
+      await startReadyServer({ hasReport: false, logLevel }),
+      await startServer({ hasReport: false, logLevel }),
+    ];
     await becomesReady(server, post(text));
     const [one, other] = [await send(server.url, post(text)), await send(plain.url, post(text))];
     expect(one.text).toBe(other.text);
     expect(one.headers['content-length']).toBe(other.headers['content-length']);
   });
 
-  it('has the same report', async () => {
-    const server = await startReadyServer();
+  it.each([
+    ['memory', 8_000_000],
+    ['redis', 0],
+  ])('has the same report, of values from %s', async (tier, memoryBytesMax) => {
+    const server = await startReadyServer({ memoryBytesMax });
     await becomesReady(server, post('{ a: topProducts { name } categoryStats { id } }'));
     const { text: ready } = await send(server.url, post('{ a: topProducts { name } categoryStats { id } }'));
     const { text: usual } = await send(server.url, post('{ a: topProducts { name } categoryStats { id } } #'));
     const shape = (body: string): string => body.replace(/"(durationMs|ageMs|ttlMs)":[\d.]+/g, '"$1":0');
     expect(shape(ready)).toBe(shape(usual));
-    expect(ready).toContain('"source":"cache","state":"hit","tier":"memory"');
+    expect(ready).toContain(`"source":"cache","state":"hit","tier":"${tier}"`);
   });
 
   it('counts in stats, metrics and the log, with the id of its request', async () => {
-    const server = await startReadyServer();
+    const server = await startReadyServer({ logLevel: 'debug' });
     await becomesReady(server, post('{ categoryStats { id } }'));
     const hits = async (): Promise<unknown> => (await server.ask('{ cacheStats { hits } }')).data;
     const before = (await hits()) as { cacheStats: { hits: number } };
@@ -104,6 +123,17 @@ describe('an answer that is ready', () => {
         expect.stringMatching(/"tier":"memory".*cache hit/),
         expect.stringMatching(/"status":200.*"request"/),
       ]);
+  });
+
+  it('has an id of its own each time, or that of its balancer', async () => {
+    const server = await startReadyServer();
+    await becomesReady(server, post(text));
+    const idOf = async (given: object): Promise<unknown> =>
+      (await send(server.url, { ...post(text), headers: { ...json, ...given } })).headers['x-request-id'];
+    const ids = await Promise.all(Array.from({ length: 10 }, () => idOf({})));
+    expect(new Set(ids).size).toBe(10);
+    for (const id of ids) expect(id).toMatch(/^[\w-]{12}-[0-9a-z]+$/);
+    expect(await idOf({ 'x-request-id': 'r4711' })).toBe('r4711');
   });
 
   it('needs no token, and gives none away: mutations are never ready', async () => {
@@ -122,8 +152,8 @@ describe('an answer that is ready', () => {
     expect(await isReady(server, post(text))).toBe(false);
   });
 
-  it('says that its connection closes, while the server drains', async () => {
-    const server = await startReadyServer();
+  it.each(levels)('says that its connection closes, while the server drains: LOG_LEVEL %s', async (logLevel) => {
+    const server = await startReadyServer({ logLevel });
     await becomesReady(server, post(text));
     const closed = server.http.close({ drainMs: 500 });
     const { headers, status } = await send(server.url, {
@@ -133,6 +163,22 @@ describe('an answer that is ready', () => {
     expect([status, headers.connection]).toEqual([200, 'close']);
     await closed;
   });
+});
+
+it('an answer that is ready is read to its end by who reads slowly, also where the server closes meanwhile', async () => {
+  const server = await startReadyServer({ schemaOf: bigSchema, memoryBytesMax: 64_000_000, readyBytesMax: 64_000_000 });
+  const query = '{ a: big b: big c: big }';
+  await becomesReady(server, post(query));
+  const body = JSON.stringify({ query });
+  const sent = open(`${server.url}/graphql`, { method: 'POST', headers: json, agent: false }).end(body);
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  const closed = server.http.close({ drainMs: 0 });
+  await expect.poll(() => server.http.server.listening).toBe(false);
+  await later();
+  let bytes = 0;
+  for await (const chunk of answer) bytes += (chunk as Buffer).length;
+  expect(bytes).toBeGreaterThan(3 * bigChars);
+  await closed;
 });
 
 describe('an answer is not ready', () => {
@@ -157,10 +203,20 @@ describe('an answer is not ready', () => {
 
   it('to another method', async () => {
     const server = await startReadyServer();
-    const request = { method: 'GET', headers: {}, path: `/graphql?query=${encodeURIComponent(text)}` };
-    await becomesReady(server, request);
+    const asGet = get(text);
+    await becomesReady(server, asGet);
     for (const method of ['HEAD', 'PUT', 'DELETE']) {
-      expect((await send(server.url, { ...request, method })).status).toBe(405);
+      expect((await send(server.url, { ...asGet, method })).status).toBe(405);
+    }
+  });
+
+  it('to a GET of another document, nor to a POST of nothing to the same URL', async () => {
+    const server = await startReadyServer();
+    const [one, other] = [get('{ categoryStats { id } }'), get('{ topProducts { id } }')];
+    await becomesReady(server, one);
+    expect((await send(server.url, other)).text).toContain('"topProducts":[');
+    for (const body of ['', '{}']) {
+      expect((await send(server.url, { ...one, method: 'POST', headers: json, body })).status).toBe(400);
     }
   });
 
@@ -200,8 +256,8 @@ describe('an answer is not ready', () => {
   });
 });
 
-it('a fault on the way of a ready answer is answered, and the server lives on', async () => {
-  const server = await startReadyServer();
+it.each(levels)('a fault on the way of a ready answer is answered, and the server lives on: %s', async (logLevel) => {
+  const server = await startReadyServer({ logLevel });
   await becomesReady(server, post(text));
   const { memory } = server.cache;
   if (memory === undefined) throw new Error('no memory tier');
@@ -216,8 +272,41 @@ it('a fault on the way of a ready answer is answered, and the server lives on', 
   expect((await send(server.url, post(text))).status).toBe(200);
 });
 
-it('answers what was sent ahead on one connection in its order', async () => {
-  const server = await startReadyServer();
+it('a fault while the store is asked for a ready answer is answered, too', async () => {
+  const server = await startReadyServer({ memoryBytesMax: 0 });
+  await becomesReady(server, post(text));
+  const again = (): Promise<undefined> => Promise.reject(new Error('broken'));
+  const broken = Object.defineProperty(server.cache, 'again', { configurable: true, value: again });
+  expect((await send(server.url, post(text))).status).toBe(500);
+  Reflect.deleteProperty(broken, 'again');
+  expect((await send(server.url, post(text))).status).toBe(200);
+});
+
+it('who waits while the store is asked for a ready answer gets it, also where the server closes meanwhile', async () => {
+  const server = await startReadyServer({ memoryBytesMax: 0 });
+  await becomesReady(server, post(text));
+  const { cache } = server;
+  const again = cache.again.bind(cache);
+  let answerNow = (): void => {};
+  const isAsked = new Promise<void>((asked) => {
+    const value: Cache['again'] = (held) => {
+      asked();
+      return new Promise<void>((resolve) => (answerNow = resolve)).then(() => again(held));
+    };
+    Object.defineProperty(cache, 'again', { value });
+  });
+  const answer = send(server.url, post(text));
+  await isAsked;
+  const closed = server.http.close({ drainMs: 0 });
+  await expect.poll(() => server.http.server.listening).toBe(false);
+  await later();
+  answerNow();
+  expect((await answer).status).toBe(200);
+  await closed;
+});
+
+it.each(levels)('answers what was sent ahead on one connection in its order: LOG_LEVEL %s', async (logLevel) => {
+  const server = await startReadyServer({ logLevel });
   const body = JSON.stringify({ query: '{ categoryStats { id } }' });
   await becomesReady(server, { headers: json, body });
   const head = `POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: `;
@@ -226,3 +315,16 @@ it('answers what was sent ahead on one connection in its order', async () => {
   const answers = await sendBytes(server.url, [`${head}${slow.length}\r\n\r\n${slow}`, last]);
   expect(answers.indexOf('__typename')).toBeLessThan(answers.indexOf('categoryStats'));
 });
+
+/** Three of them are more than the kernel takes for somebody who does not read. */
+const bigChars = 3_500_000;
+
+function bigSchema({ cache }: { cache: Cache }): GraphQLSchema {
+  const builder = new SchemaBuilder<object>({ plugins: [CachePlugin] });
+  builder.queryType({
+    fields: (t) => ({
+      big: t.string({ cache: { scope: 'public', ttl: '60s' }, resolve: () => 'x'.repeat(bigChars) }),
+    }),
+  });
+  return builder.toSchema({ cache: { engine: cache } });
+}

@@ -33,6 +33,8 @@ export interface Overrides {
   memoryBytesMax?: number;
   /** Of ready answers: a megabyte unless told otherwise. */
   readyBytesMax?: number;
+  /** As in production, `info`, unless told otherwise: at `debug` every request is opened at once, to be logged. */
+  logLevel?: 'info' | 'debug';
 }
 
 export interface RunningServer extends Client {
@@ -45,7 +47,7 @@ export interface RunningServer extends Client {
   readonly namespace: string;
   /** All SQL since the last look. */
   statements: () => string[];
-  /** Every line of the log, down to `debug`. */
+  /** Every line of the log. */
   readonly logLines: readonly string[];
 }
 
@@ -58,10 +60,11 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     hasReport = true,
     simulateLatency = false,
     hasConsole = true,
+    logLevel = 'info',
   } = overrides;
   const namespace = `test-${randomBytes(6).toString('hex')}`;
   const logLines: string[] = [];
-  const log = pino({ ...logOptions, level: 'debug' }, { write: (line: string) => void logLines.push(line) });
+  const log = pino({ ...logOptions, level: logLevel }, { write: (line: string) => void logLines.push(line) });
   let statements: string[] = [];
   let executions = 0;
 

@@ -38,7 +38,7 @@ export interface Twins {
 
 export async function startTwins(overrides: Overrides): Promise<Twins> {
   const [ready, plain] = [
-    await startServer({ ...overrides, adminToken, memoryBytesMax: bytesMax, readyBytesMax: bytesMax }),
+    await startServer({ memoryBytesMax: bytesMax, readyBytesMax: bytesMax, ...overrides, adminToken }),
     // No answer is so small.
     await startServer({ ...overrides, adminToken, redis: null, readyBytesMax: 1 }),
   ];

@@ -156,8 +156,15 @@ export function createZooSchema(engine: Cache, state: ZooState): GraphQLSchema {
     }),
   });
   const Checked = builder.objectRef<Person>('Checked').implement({
-    isTypeOf: () => true,
+    isTypeOf: () => state.now % 2 === 0,
     fields: (t) => ({ id: t.exposeInt('id'), label: t.exposeString('name') }),
+  });
+  const Visitor = builder
+    .objectRef<Person>('Visitor')
+    .implement({ fields: (t) => ({ label: t.exposeString('name') }) });
+  const Guest = builder.unionType('Guest', {
+    types: [PersonRef, Visitor],
+    resolveType: () => (state.now % 2 === 0 ? 'Person' : 'Visitor'),
   });
 
   builder.queryType({});
@@ -212,6 +219,7 @@ export function createZooSchema(engine: Cache, state: ZooState): GraphQLSchema {
     things: t.field({ type: [Thing], cache: both, resolve: () => [...some(2), person(1, state)] }),
     named: t.field({ type: [Named], cache: both, resolve: () => [person(2, state), ...some(2, 2)] }),
     checked: t.field({ type: [Checked], cache: both, resolve: () => [person(7, state)] }),
+    guests: t.field({ type: [Guest], cache: both, resolve: () => [person(8, state)] }),
     now: t.int({ resolve: () => state.now }),
     here: t.field({ type: 'Query' as never, resolve: () => ({}) as never }),
     strict: t.field({ type: [AnimalRef], cache: { ...animals, strict: true }, resolve: () => some(1) }),

@@ -25,8 +25,13 @@ export function answerBrokenRequest({
   bounds,
   requestId,
 }: BrokenRequest): number | undefined {
-  if (!socket.writable || error.code === 'ECONNRESET' || isAwaited) {
+  if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
+    return undefined;
+  }
+  if (isAwaited) {
+    // What is written of it still goes out: it may be what tells the client of his first mistake.
+    socket.end(() => socket.destroy());
     return undefined;
   }
   const { status, message } = refusalOf(error, bounds);
