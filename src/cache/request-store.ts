@@ -147,7 +147,7 @@ export class RequestStore {
   #ask<T>(
     operation: string,
     call: (store: Store) => Promise<T>,
-    tooLate: (answer: T) => unknown = () => {},
+    tooLate?: (answer: T) => unknown,
   ): Asked<T> | undefined {
     if (this.isLeftAlone) return undefined;
     const trip = this.#parts.boarding();
@@ -158,7 +158,7 @@ export class RequestStore {
       if (!isRefusal(error)) this.#health.failedAtMs = this.#parts.clock.nowMs();
       return undefined;
     });
-    called.then((late) => (isGivenUp ? tooLate(late) : undefined)).catch(() => {});
+    if (tooLate !== undefined) called.then((late) => (isGivenUp ? tooLate(late) : undefined)).catch(() => {});
     return { trip, answer };
   }
 
