@@ -11,7 +11,12 @@ export const codecVersion = 3;
 
 /** @throws {CacheError} `UNENCODABLE`, naming the path of what has no stored form. */
 export function encodeValue(value: unknown): string {
-  return JSON.stringify(marked(value, []));
+  return JSON.stringify(jsonOf(value));
+}
+
+/** What `JSON.stringify` makes the stored form of: `value` itself where JSON tells all of it. Throws as `encodeValue`. */
+export function jsonOf(value: unknown): unknown {
+  return marked(value, []);
 }
 
 /** @throws {CacheError} `CORRUPT_ENTRY` for a type that no encoder writes. */

@@ -2,9 +2,9 @@
  * The stored form of a value: JSON that says what it is when read with `redis-cli GET`. It holds durations, never points
  * in time: how old an entry is follows from what is left of its life, whatever the clocks of different machines say.
  */
-import { randomBytes } from 'node:crypto';
-import { decodeValue, encodeValue } from './codec.ts';
+import { decodeValue, encodeValue, jsonOf } from './codec.ts';
 import type { Key } from './key.ts';
+import { randomText } from './random-text.ts';
 import { anyValue } from './store.ts';
 import type { Stamps } from './tags.ts';
 
@@ -20,11 +20,11 @@ export interface Entry {
 /** @throws {CacheError} `UNENCODABLE` for a value that has no stored form, or arguments that the load gave none. */
 export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry): string {
   const head = JSON.stringify({
-    id: randomBytes(12).toString('base64url'),
+    id: randomText(12),
     key: key.text,
     field: key.field,
     ...(key.parent === undefined ? {} : { parent: String(key.parent) }),
-    args: JSON.parse(encodeValue(key.args)) as unknown,
+    args: jsonOf(key.args),
     freshMs,
     loadMs,
     stamps,

@@ -17,7 +17,6 @@
  *
  * Source: Nishtala et al., Scaling Memcache at Facebook (NSDI 2013), section 3.2.1, leases.
  */
-import { randomBytes } from 'node:crypto';
 import type { Background } from './background.ts';
 import type { Clock } from './clock.ts';
 import { decodeEntry, headOf, type Entry } from './entry.ts';
@@ -25,9 +24,10 @@ import type { EmitEvent } from './events.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import type { Key } from './key.ts';
 import { entryStands } from './lookup.ts';
+import { randomText } from './random-text.ts';
 import { Late, type RequestStore } from './request-store.ts';
 import type { LeaseReply } from './store.ts';
-import { basisOf, captureStamps, stampsOf, type FetchTags, type Stamps } from './tags.ts';
+import { areStamps, basisOf, captureStamps, stampsOf, type FetchTags, type Stamps } from './tags.ts';
 
 /** How long a lease lives that nobody renews. */
 const leaseMs = 1_000;
@@ -91,7 +91,7 @@ interface LateLease {
   readonly reply: Late<LeaseReply>;
   readonly token: string;
   readonly tags: FetchTags;
-  readonly basis: string;
+  readonly stamps: Stamps;
   /** Whether an earlier answer has already given it. */
   readonly isHeld: boolean;
 }
@@ -111,7 +111,7 @@ export class Leases {
 
   async acquire(key: Key, { store: ofRequest, tags, seen, arrived }: LeaseSeeker): Promise<Permit> {
     const { background, clock, emit } = this.#parts;
-    const token = randomBytes(16).toString('base64url');
+    const token = randomText(16);
     const startedMs = clock.nowMs();
     let { stamps, head } = seen;
     let takenOver: string | undefined;
@@ -131,23 +131,23 @@ export class Leases {
       const reply = await store.acquire(key.text, { lease: token, basis, leaseMs, head, takenOver, tags: tags.all });
       if (reply === undefined) return without({ leave: 'to-load' });
       if (reply instanceof Late) {
-        const lease = this.#whenItComes(key, { reply, token, tags, basis, isHeld });
+        const lease = this.#whenItComes(key, { reply, token, tags, stamps, isHeld });
         background.run(lease);
         return { leave: 'to-store', lease: new Late(lease), stamps };
       }
       isHeld ||= reply.state === 'held';
-      const current = stampsOf(tags.all, reply.tokens);
       if (reply.state === 'value') {
         const found = await takenFrom(store, key, { reply, tags });
         if (typeof found === 'object') return without({ leave: 'none', ...found, provenFor });
         head = found;
       }
-      if (current === undefined || basisOf(current) !== basis) {
-        stamps = current; // what it said it stands on was void when it asked: it asks anew, and keeps what it got
+      if (!areStamps(stamps, tags.all, reply.tokens)) {
+        // What it said it stands on was void when it asked: it asks anew, and keeps what it got.
+        stamps = stampsOf(tags.all, reply.tokens);
         continue;
       }
-      if (reply.state === 'held') return { leave: 'to-store', lease: this.#keep(key, token), stamps: current };
-      if (reply.state === 'open') return { leave: 'to-store', lease: undefined, stamps: current };
+      if (reply.state === 'held') return { leave: 'to-store', lease: this.#keep(key, token), stamps };
+      if (reply.state === 'open') return { leave: 'to-store', lease: undefined, stamps };
       if (reply.state === 'value') continue;
       if (reply.holder?.basis !== basis) {
         takenOver = reply.holder?.lease;
@@ -182,11 +182,10 @@ export class Leases {
   }
 
   /** The lease that nobody has waited for: kept where it stands on what was known before the load, else given back. */
-  async #whenItComes(key: Key, { reply, token, tags, basis, isHeld }: LateLease): Promise<HeldLease | undefined> {
+  async #whenItComes(key: Key, { reply, token, tags, stamps, isHeld }: LateLease): Promise<HeldLease | undefined> {
     const ended = this.#ended;
     const its = await reply.answer;
-    const current = its && stampsOf(tags.all, its.tokens);
-    const stands = current !== undefined && basisOf(current) === basis;
+    const stands = its !== undefined && areStamps(stamps, tags.all, its.tokens);
     if (its?.state === 'held' && stands && this.#ended === ended) return this.#keep(key, token);
     if (isHeld || its?.state === 'held') this.#giveBack(key, token);
     return undefined;

@@ -8,10 +8,10 @@
  * from an old dump has the tokens of back then, and with them values that were invalidated since; so has the one that
  * takes over from a primary whose last deletions it has not heard of.
  */
-import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { systemClock } from './clock.ts';
 import { CacheError } from './errors.ts';
+import { randomText } from './random-text.ts';
 import { batchCalls } from './redis-batch.ts';
 import { connectRedis, rethrow, type ConnectionOptions } from './redis-connection.ts';
 import { acquireScript, fillScript, leaseKey, releaseScript, renewScript, type Script } from './redis-scripts.ts';
@@ -62,7 +62,7 @@ export async function createRedisStore({
     const batch = openBatch();
     const capturing = tags.map((tag) =>
       batch.once(`capture ${tag}`, (commands) => {
-        const token = ofThisRun + randomBytes(16).toString('base64url');
+        const token = ofThisRun + randomText(16);
         commands.set(tokenKey(tag), token, 'PX', tokenTtlMs, 'NX').pttl(tokenKey(tag));
       }),
     );

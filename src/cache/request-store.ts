@@ -147,7 +147,7 @@ export class RequestStore {
   #ask<T>(
     operation: string,
     call: (store: Store) => Promise<T>,
-    tooLate: (answer: T) => unknown = () => {},
+    tooLate?: (answer: T) => unknown,
   ): Asked<T> | undefined {
     if (this.isLeftAlone) return undefined;
     const trip = this.#parts.boarding();
@@ -158,22 +158,26 @@ export class RequestStore {
       if (!isRefusal(error)) this.#health.failedAtMs = this.#parts.clock.nowMs();
       return undefined;
     });
-    called.then((late) => (isGivenUp ? tooLate(late) : undefined)).catch(() => {});
+    if (tooLate !== undefined) called.then((late) => (isGivenUp ? tooLate(late) : undefined)).catch(() => {});
     return { trip, answer };
   }
 
-  async #waitFor<T>({ trip, answer }: Asked<T>): Promise<T | Late<T> | undefined> {
+  async #waitFor<T>(asked: Asked<T>): Promise<T | Late<T> | undefined> {
+    const { trip, answer } = asked;
     const patienceMs = this.#leftMs;
     if (patienceMs <= 0) return new Late(answer);
-    let cancel = (): void => {};
-    const giveUp = new Promise<Late<T>>((resolve) => {
-      // Where nothing is spent as yet, the call's own deadline will do.
-      if (patienceMs < this.#parts.deadlineMs) cancel = trip.after(patienceMs, () => resolve(new Late(answer)));
-    });
-    const given = await Promise.race([answer, giveUp]);
-    cancel();
+    // Where nothing is spent as yet, the call's own deadline will do.
+    const given = await (patienceMs < this.#parts.deadlineMs ? inTime(asked, patienceMs) : answer);
     const isLate = given instanceof Late;
     this.#leftMs = isLate ? 0 : Math.min(this.#leftMs, patienceMs - trip.elapsedMs);
     return given;
   }
+}
+
+/** The answer, where it comes within `patienceMs` from when it was sent for. */
+function inTime<T>({ trip, answer }: Asked<T>, patienceMs: number): Promise<T | Late<T> | undefined> {
+  return new Promise((resolve) => {
+    const cancel = trip.after(patienceMs, () => resolve(new Late(answer)));
+    void answer.then(resolve).then(cancel);
+  });
 }

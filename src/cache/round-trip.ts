@@ -71,21 +71,20 @@ export class RoundTrip {
         this.#fail(operation, error);
         reject(error);
       };
-      const settled = (): boolean => this.#open.delete(expire);
       this.#open.add(expire);
-      const answered = async (): Promise<void> => {
-        try {
-          const answer = await call;
-          if (!settled()) return;
-          resolve(answer);
-        } catch (error) {
-          if (!settled()) return;
-          this.#fail(operation, error);
-          reject(error);
-        }
+      const settle = (end: () => void): void => {
+        if (!this.#open.delete(expire)) return;
+        end();
         this.#goOn();
       };
-      void answered();
+      const failed = (error: unknown): void => {
+        this.#fail(operation, error);
+        reject(error);
+      };
+      call.then(
+        (answer) => settle(() => resolve(answer)),
+        (error: unknown) => settle(() => failed(error)),
+      );
     });
   }
 

@@ -114,3 +114,8 @@ export function basisOf(stamps: Stamps): string {
   const tokens = Object.entries(stamps).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return hash('sha256', JSON.stringify(tokens), 'base64url').slice(0, 22);
 }
+
+/** Whether `tokens`, which are those of `tags`, are these stamps and no others. */
+export function areStamps(stamps: Stamps, tags: readonly string[], tokens: readonly (string | undefined)[]): boolean {
+  return tags.every((tag, index) => tokens[index] !== undefined && stamps[tag] === tokens[index]);
+}

@@ -1,14 +1,14 @@
 /**
  * Reads declare themselves: the SQL that a cached load runs says which tables its value depends on.
  *
- *   a statement runs in a load · what does it read? (reading.ts, raw-sql.ts) · by which tags is that known?
+ *   a statement runs in a load · what does it read? (known-readings.ts, reading.ts, raw-sql.ts) · by which tags is that known?
  *   (catalogue.ts) · the load has touched them
  */
 import type { Dialect } from 'kysely';
 import { currentLoad, type Clock } from '../cache/index.ts';
 import { catalogueSql, type CatalogueRows } from './catalogue-sql.ts';
 import { Catalogue } from './catalogue.ts';
-import { readingOf } from './reading.ts';
+import { KnownReadings } from './known-readings.ts';
 import { watchedDialect } from './watched-dialect.ts';
 
 /** A PostgreSQL database whose tables become the tags of the values that are loaded from it. `touchedTables` makes it. */
@@ -30,10 +30,11 @@ export function touchedTables(
   dialect: Dialect,
   { clock = { nowMs: () => performance.now() } }: { clock?: Pick<Clock, 'nowMs'> } = {},
 ): TouchedTables {
+  const readings = new KnownReadings();
   const watched = watchedDialect(dialect, (statement, { transactionOf }) => {
     const load = currentLoad();
     if (load === undefined) return;
-    const { tags, unknown } = catalogue.sourcesOf(readingOf(statement.query));
+    const { tags, unknown } = catalogue.sourcesOf(readings.of(statement));
     load.touch([...tags]);
     for (const what of unknown) load.touchUnknown(what);
     // It may see what nobody else sees yet, or no longer what everybody sees.

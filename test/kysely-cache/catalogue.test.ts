@@ -161,6 +161,19 @@ describe('a catalogue that is not known, or old', () => {
     await expect.poll(() => standsOn(load)).toBe('orders');
   });
 
+  it('gives the same text other tables where its names have come to mean others', async () => {
+    const { db, standsOn, run, tables } = await tableWorld(`${table}; create table orders (id int)`);
+    const load = (): Promise<unknown> => db.selectFrom('products').select('id').execute();
+    expect(await standsOn(load)).toBe('products');
+    // The search path begins with the schema that is named for the user.
+    await run('create schema authorization current_user; create view products as select id from public.orders');
+    await tables.read();
+    expect(await standsOn(load)).toBe('orders');
+    await run('drop view products');
+    await tables.read();
+    expect(await standsOn(load)).toBe('products');
+  });
+
   it('stays as it was where the database is away', async () => {
     const { db, tables, run } = await tableWorld(table);
     await db.selectFrom('products').selectAll().execute();

@@ -14,6 +14,7 @@ import {
   TokenKind,
   type DocumentNode,
   type ExecutionArgs,
+  type OperationDefinitionNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { fieldsOf } from './document-fields.ts';
@@ -36,6 +37,7 @@ const complexityMax = 10_000;
 const badRequest = { status: 400, spec: true };
 
 export function useLimits(): Plugin {
+  const measured: Measured = new WeakMap();
   return {
     onParse({ setParseFn }) {
       setParseFn((source: string | Source) => {
@@ -48,7 +50,7 @@ export function useLimits(): Plugin {
     },
     onExecute({ args, setResultAndStopExecution }) {
       try {
-        const excess = excessOf(args);
+        const excess = excessOf(args, measured);
         if (excess !== undefined) setResultAndStopExecution({ errors: [tooComplex(excess)] });
       } catch (error) {
         // An argument that is wrong ends the request: executed, its unmeasured neighbours could ask for anything.
@@ -98,16 +100,24 @@ function hasTooManyTokens(text: string | Source): boolean {
   }
 }
 
+/** What is known of operations without variables, whose measure is the same each time. */
+type Measured = WeakMap<OperationDefinitionNode, { readonly excess: string | undefined }>;
+
 /** What the operation asks too much of, in words. */
-function excessOf({
-  document,
-  operationName,
-  schema,
-  variableValues,
-  contextValue,
-}: ExecutionArgs): string | undefined {
-  const operation = getOperationAST(document, operationName);
+function excessOf(args: ExecutionArgs, measured: Measured): string | undefined {
+  const operation = getOperationAST(args.document, args.operationName);
   if (!operation) return undefined;
+  const known = measured.get(operation);
+  if (known !== undefined) return known.excess;
+  const excess = excessOfOperation(operation, args);
+  if (!operation.variableDefinitions?.length) measured.set(operation, { excess });
+  return excess;
+}
+
+function excessOfOperation(
+  operation: OperationDefinitionNode,
+  { document, schema, variableValues, contextValue }: ExecutionArgs,
+): string | undefined {
   // The complexity plugin takes the first operation that it finds.
   const others = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
   const { complexity, depth, breadth } = complexityFromQuery(
