@@ -96,9 +96,10 @@ export class Cache {
     const startedMs = this.#clock.nowMs();
     const { mode = 'use', request, madeOf } = options;
     const asked = { key, policy, load, madeOf, mode, request };
-    const answering = (): ReturnType<ReadPath['answer']> => this.#reads.answer(asked);
+    const answering = (): ReturnType<ReadPath['answer']> => this.#reads.answer(asked, startedMs);
     const name = { cache: this.#running, key: key.text };
-    const answer = await (outer === undefined ? answering() : outer.fetching(name, answering));
+    const given = outer === undefined ? answering() : outer.fetching(name, async () => await answering());
+    const answer = given instanceof Promise ? await given : given;
     const nowMs = this.#clock.nowMs();
     outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
     const durationMs = nowMs - startedMs;

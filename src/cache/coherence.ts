@@ -94,7 +94,12 @@ export class Coherence {
 
   /** Whether all is known that has changed up to half a second ago. */
   get isProven(): boolean {
-    return this.#clock.nowMs() - this.#provenAtMs < proofMsMax;
+    return this.isProvenAt(this.#clock.nowMs());
+  }
+
+  /** @param nowMs What the clock says. */
+  isProvenAt(nowMs: number): boolean {
+    return nowMs - this.#provenAtMs < proofMsMax;
   }
 
   /** Begins a new epoch: the store was away, and may not be what it was. */

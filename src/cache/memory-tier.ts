@@ -71,11 +71,11 @@ export class MemoryTier {
     return this.#values.calculatedSize + this.#coherence.known.bytes;
   }
 
-  /** The entry at `key`, where it may be given to someone who asks for these tags. Its value is frozen, or a copy. */
-  get(key: string, tags: readonly string[]): Found | undefined {
-    if (!this.isProven) return undefined;
+  /** The entry at `key`, where it may be given to someone who asks for these tags now. Its value is frozen, or a copy. */
+  get(key: string, tags: readonly string[], nowMs: number): Found | undefined {
+    if (!this.#coherence.isProvenAt(nowMs)) return undefined;
     const kept = this.#standing(key);
-    const remainingMs = kept && this.#remainingMs(key, kept, this.#clock.nowMs());
+    const remainingMs = kept && this.#remainingMs(key, kept, nowMs);
     if (kept === undefined || remainingMs === undefined) return undefined;
     const { shared, held } = kept;
     const { stamps, freshMs, loadMs } = held;

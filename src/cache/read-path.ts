@@ -52,19 +52,21 @@ export class ReadPath {
     this.#parts = parts;
   }
 
-  async answer({ key, policy, load, madeOf, mode, request }: Asked): Promise<Answer> {
-    if (mode === 'bypass') {
-      return { state: 'bypass', value: await load(), stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0 };
-    }
+  /** @returns Without a promise where memory has it: that would cost as much as all the rest of such a hit. */
+  answer({ key, policy, load, madeOf, mode, request }: Asked, nowMs: number): Answer | Promise<Answer> {
+    if (mode === 'bypass') return loaded(load, policy);
     const { guarded, touched } = this.#parts;
     const tags = touched.ofFetch(key.field, policy.tags);
     const memory = this.#memoryFor(policy, mode);
-    const held = memory?.get(key.text, tags.required);
+    const held = memory?.get(key.text, tags.required, nowMs);
     if (held !== undefined) return hit('memory', held);
     const parts = { ...this.#parts, store: guarded.request(request) };
     const fetching: Fetching = { key, policy, tags, load, madeOf, parts, memory, isAgain: false };
-    if (mode === 'refresh') return { ...(await this.#fly(fetching, 'anything')), state: 'refresh' };
-    return this.#read(fetching);
+    return mode === 'refresh' ? this.#refresh(fetching) : this.#read(fetching);
+  }
+
+  async #refresh(fetching: Fetching): Promise<Answer> {
+    return { ...(await this.#fly(fetching, 'anything')), state: 'refresh' };
   }
 
   async #read(fetching: Fetching): Promise<Answer> {
@@ -127,4 +129,8 @@ export class ReadPath {
   #memoryFor({ isStrict = false }: Policy, mode: Mode): MemoryTier | undefined {
     return mode === 'use' && !isStrict && LoadScope.current() === undefined ? this.#parts.memory : undefined;
   }
+}
+
+async function loaded(load: Fill['load'], { ttlMs }: Policy): Promise<Answer> {
+  return { state: 'bypass', value: await load(), stamps: undefined, ttlMs, ageMs: 0 };
 }

@@ -14,6 +14,8 @@ const fieldsMax = 10_000;
 export class TouchedTags {
   readonly #known: () => readonly string[];
   readonly #seen = new LRUCache<string, ReadonlySet<string>>({ max: fieldsMax });
+  /** What was put together of a policy's tags, and what the field was seen to touch then: it is the same for each hit. */
+  readonly #ofPolicy = new WeakMap<readonly string[], { seen: ReadonlySet<string>; tags: FetchTags }>();
 
   constructor(known: () => readonly string[]) {
     this.#known = known;
@@ -21,9 +23,13 @@ export class TouchedTags {
 
   /** The tags of one fetch of `field`, whose policy names `named`. */
   ofFetch(field: string, named: readonly string[]): FetchTags {
-    const required = tagsOnValue(named);
-    const expected = [...this.#expected(field)].filter((tag) => !covers(required, tag));
-    return { required, all: [...required, ...expected], areNamed: named.length > 0 };
+    const seen = this.#seen.get(field);
+    if (seen === undefined) return fetchTags(named, this.#expected());
+    const kept = this.#ofPolicy.get(named);
+    if (kept?.seen === seen) return kept.tags;
+    const tags = fetchTags(named, seen);
+    if (Object.isFrozen(named)) this.#ofPolicy.set(named, { seen, tags });
+    return tags;
   }
 
   /** A load of `field`, or what it has stored, has touched these. Rows are left out: the next value has others. */
@@ -34,10 +40,15 @@ export class TouchedTags {
     this.#seen.set(field, new Set([...new Set([...tables, ...(seen ?? [])])].slice(0, tagsMax)));
   }
 
-  #expected(field: string): Iterable<string> {
-    const seen = this.#seen.get(field);
-    if (seen !== undefined) return seen;
+  /** Of a field that was not seen. */
+  #expected(): readonly string[] {
     const known = this.#known();
     return known.length <= tagsMax ? known : [];
   }
+}
+
+function fetchTags(named: readonly string[], touched: Iterable<string>): FetchTags {
+  const required = tagsOnValue(named);
+  const expected = [...touched].filter((tag) => !covers(required, tag));
+  return { required, all: [...required, ...expected], areNamed: named.length > 0 };
 }

@@ -47,16 +47,16 @@ it('a value ends when its time is over, counted from when it was asked for and n
   const { tier, clock, ticket } = newTier();
   clock.advance(100);
   tier.keep(ticket, found('key'));
-  expect(tier.get('key', ['*'])?.remainingMs).toBe(300);
+  expect(tier.get('key', ['*'], clock.nowMs())?.remainingMs).toBe(300);
 });
 
 it('a value that was read before a newer one was stored is not kept', () => {
-  const { tier, ticket } = newTier();
+  const { tier, clock, ticket } = newTier();
   tier.drop('key');
   tier.keep(ticket, found('key'));
-  expect(tier.get('key', ['*'])).toBeUndefined();
+  expect(tier.get('key', ['*'], clock.nowMs())).toBeUndefined();
   tier.keep(ticket, found('other'));
-  expect(tier.get('other', ['*'])?.entry.value).toBe('value');
+  expect(tier.get('other', ['*'], clock.nowMs())?.entry.value).toBe('value');
 });
 
 it('nothing older is read after an invalidation by this process, though the store has not told of it as yet', async () => {

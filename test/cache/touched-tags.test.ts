@@ -1,6 +1,13 @@
 // What a load touches while it runs, such as the tables of its SQL, becomes tags of its value.
 import { describe, expect, it } from 'vitest';
-import { createMemoryStore, currentLoad, runForLoads, type Load } from '../../src/cache/index.ts';
+import {
+  createMemoryStore,
+  createPolicy,
+  currentLoad,
+  runForLoads,
+  type Load,
+  type Policy,
+} from '../../src/cache/index.ts';
 import { newSickWorld, SickStore } from './sick-store.ts';
 import { newNamespace, newWorld, redisClient, tiers, times, type World } from './world.ts';
 
@@ -100,6 +107,42 @@ describe.each(tiers)('on the %s store, a value', (tier) => {
     };
     await fetch({ load });
     expect(trace.text).toContain('write-refused(token-lost)');
+  });
+});
+
+describe('one policy', () => {
+  const policy = createPolicy('it', { ttl: '60s', tags: ['named'] });
+
+  it.each([
+    ['the same field', 'Query.field'],
+    ['another field', 'Query.other'],
+  ])('serves loads that touch other tables than before, of %s', async (_, later) => {
+    const world = await newWorld('memory');
+    const { cache, trace } = world;
+    const fetch = (field: string, ...tags: string[]): Promise<unknown> =>
+      cache.fetch(cache.key({ field }), policy, touching(world, ...tags));
+    await fetch('Query.field', 'a');
+    await fetch('Query.field', 'a');
+    expect(trace.take()).toBe('load write-refused(not-captured) miss load write miss');
+    await cache.invalidate(['a']);
+    await fetch(later, 'b');
+    await fetch(later, 'b');
+    expect(trace.take().replaceAll('entry-rejected(invalidated) ', '')).toBe(
+      'invalidate load write-refused(not-captured) miss load write miss',
+    );
+  });
+
+  it('whose tags a caller changes has them at the next fetch', async () => {
+    const { cache, source, trace } = await newWorld('memory');
+    const tags = ['a'];
+    const changing: Policy = { ttlMs: 60_000, tags };
+    const fetch = (): Promise<unknown> => cache.fetch(cache.key({ field: 'Query.field' }), changing, source.load);
+    await fetch();
+    await fetch();
+    expect(trace.take()).toBe('load write miss hit');
+    tags.push('b');
+    await fetch();
+    expect(trace.take()).toBe('entry-rejected(invalidated) load write miss');
   });
 });
 
