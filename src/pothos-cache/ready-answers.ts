@@ -24,7 +24,7 @@ export interface RepeatableAnswer {
 /** What a request is answered with, with status 200. */
 export interface ReadyAnswer {
   readonly contentType: string;
-  /** JSON in two parts: what differs each time, if anything, and the rest in UTF-8, which is not to be changed. */
+  /** JSON in two parts: what differs each time, if anything, in ASCII, and the rest in UTF-8, which is not to be changed. */
   readonly head: string;
   readonly body: Buffer;
   /** How whoever gets it may keep it; it is the same whoever asks. Undefined where it was not said that it goes to a GET. */

@@ -110,7 +110,7 @@ export function noteUnreported(context: unknown): void {
   rows.open.push(undefined);
 }
 
-/** The JSON of `{ fields }` for hits of these fields, as `JSON.stringify` would write it, and quicker. */
+/** The JSON of `{ fields }` for hits of these fields, as `JSON.stringify` would write it, and quicker. It is ASCII: names of fields and keys are. */
 export function reportWriter(fields: readonly FieldHit[]): (hits: readonly Rehit[]) => string {
   const rows = fields.map(({ path, held: { field, key } }) => {
     const [before, after] = [JSON.stringify({ path, field, source: 'cache', state: 'hit' }), JSON.stringify({ key })];

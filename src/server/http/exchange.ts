@@ -43,6 +43,7 @@ export class Exchange {
   /** Opens it, and answers it by `work`, whose lines in the log have its id; or with what `work` throws. */
   answerBy(work: () => void | Promise<void>): void {
     if (!this.open()) return;
+    this.#setHeaders();
     inRequest(this.requestId, work).catch((error: unknown) => this.fail(error));
   }
 
@@ -58,16 +59,22 @@ export class Exchange {
   }
 
   readonly fail = (error: unknown): void => {
-    if (this.open()) inRequestSync(this.requestId, () => refuse(this.#parts.log, error, this));
+    if (!this.open()) return;
+    this.#setHeaders();
+    inRequestSync(this.requestId, () => refuse(this.#parts.log, error, this));
   };
+
+  /** Not where it is opened: who writes all headers at once writes these, too, and would pay for them twice. */
+  #setHeaders(): void {
+    if (this.response.headersSent) return;
+    this.response.setHeader('x-request-id', this.requestId);
+    this.response.setHeader('x-content-type-options', 'nosniff');
+  }
 
   #open(): boolean {
     const { traffic, log } = this.#parts;
     if (!traffic.opened(this.request.socket, this.response)) return false;
     if (log.isLevelEnabled('debug')) this.#logWhenDone();
-    if (this.response.headersSent) return true;
-    this.response.setHeader('x-request-id', this.requestId);
-    this.response.setHeader('x-content-type-options', 'nosniff');
     return true;
   }
 
