@@ -73,6 +73,15 @@ export function createMemoryStore({
       };
     },
 
+    async confirm(entries, tags) {
+      const remainingMs = entries.map(({ key, head, textBytes }) => {
+        const item = live(values, key);
+        const isSame = item?.text.startsWith(head) === true && Buffer.byteLength(item.text) === textBytes;
+        return isSame ? item.endsAtMs - clock.nowMs() : undefined;
+      });
+      return { remainingMs, tokens: tags.map(tokenOf) };
+    },
+
     async tokens(tags) {
       return tags.map(tokenOf);
     },

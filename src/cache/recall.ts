@@ -8,7 +8,7 @@
 import type { Clock } from './clock.ts';
 import type { EmitEvent } from './events.ts';
 import type { GuardedStore } from './guarded-store.ts';
-import { isStored, type Held } from './held.ts';
+import { stands, type Held } from './held.ts';
 import { LoadScope } from './load-scope.ts';
 import type { MemoryTier } from './memory-tier.ts';
 import type { RequestStore } from './request-store.ts';
@@ -84,13 +84,17 @@ export class Recall {
   }
 }
 
-/** Of each; undefined where one is not there any more. */
+/** Of each; undefined where one would not be given any more. */
 async function remainingInStore(store: RequestStore, all: readonly Held[]): Promise<readonly number[] | undefined> {
-  const reads = all.map(async (held) => {
-    const tags = Object.keys(held.stamps);
-    const read = await store.read(held.key, tags);
-    return read !== undefined && isStored(held, tags, read) ? read.remainingMs : undefined;
-  });
-  const remaining = (await Promise.all(reads)).filter((remainingMs) => remainingMs !== undefined);
-  return remaining.length < all.length ? undefined : remaining;
+  const tags = [...new Set(all.flatMap(({ stamps }) => Object.keys(stamps)))];
+  const confirmation = await store.confirm(all, tags);
+  if (confirmation === undefined) return undefined;
+  const tokens = new Map(tags.map((tag, index) => [tag, confirmation.tokens[index]]));
+  const remaining: number[] = [];
+  for (const [index, held] of all.entries()) {
+    const remainingMs = confirmation.remainingMs[index];
+    if (remainingMs === undefined || !stands(held, remainingMs, (tag) => tokens.get(tag))) return undefined;
+    remaining.push(remainingMs);
+  }
+  return remaining;
 }

@@ -1,6 +1,6 @@
 /**
- * The lease's Lua scripts: each is one step that nobody comes between. `KEYS[1]` is the value, `KEYS[2]` its lease, whose
- * text is the holder's token and then what his load stands on.
+ * The Lua scripts: each is one step that nobody comes between. Those of a lease have the value as `KEYS[1]` and its lease as
+ * `KEYS[2]`, whose text is the holder's token and then what his load stands on.
  */
 import { createHash } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
@@ -58,9 +58,20 @@ export const releaseScript = script(`${heldOnly}
   redis.call('SET', KEYS[2], 'open', 'PX', ARGV[2])
   return 1`);
 
+/** `ARGV`: of each key the head and the length of the text that is to be there. What is left of its life, or else -2. */
+export const confirmScript = script(`
+  local lives = {}
+  for i, key in ipairs(KEYS) do
+    local head = ARGV[2 * i - 1]
+    local isThere = redis.pcall('GETRANGE', key, 0, #head - 1) == head
+    isThere = isThere and redis.pcall('STRLEN', key) == tonumber(ARGV[2 * i])
+    lives[i] = isThere and redis.call('PTTL', key) or -2
+  end
+  return lives`);
+
 /** A run of a script, which the server knows by its hash, or does not know (yet, any more). */
 export interface ScriptCall {
-  readonly key: string;
+  readonly keys: readonly string[];
   readonly args: readonly (string | number)[];
   readonly isKnown: boolean;
 }
@@ -69,9 +80,9 @@ export interface ScriptCall {
 export function addScript(
   commands: ChainableCommander,
   { text, sha1 }: Script,
-  { key, args, isKnown }: ScriptCall,
+  { keys, args, isKnown }: ScriptCall,
 ): ChainableCommander {
-  const keysAndArgs = [2, key, leaseKey(key), ...args] as const;
+  const keysAndArgs = [keys.length, ...keys, ...args] as const;
   return isKnown ? commands.evalsha(sha1, ...keysAndArgs) : commands.eval(text, ...keysAndArgs);
 }
 

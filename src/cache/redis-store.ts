@@ -14,7 +14,16 @@ import { CacheError } from './errors.ts';
 import { randomText } from './random-text.ts';
 import { batchCalls } from './redis-batch.ts';
 import { connectRedis, rethrow, type ConnectionOptions } from './redis-connection.ts';
-import { acquireScript, fillScript, leaseKey, releaseScript, renewScript, type Script } from './redis-scripts.ts';
+import {
+  acquireScript,
+  confirmScript,
+  fillScript,
+  leaseKey,
+  releaseScript,
+  renewScript,
+  type Script,
+  type ScriptCall,
+} from './redis-scripts.ts';
 import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
 import { addReplaced, trackTokens } from './tracking.ts';
 
@@ -84,7 +93,7 @@ export async function createRedisStore({
   /** What a script gives, and the tokens of `tags` after it. */
   const runScript = async (
     script: Script,
-    { tags = [], ...call }: { key: string; args: readonly (string | number)[]; tags?: readonly string[] },
+    { tags = [], ...call }: Omit<ScriptCall, 'isKnown'> & { tags?: readonly string[] },
   ): Promise<[unknown, (string | undefined)[]]> => {
     const attempt = (isKnown: boolean): Promise<[unknown, (string | undefined)[]]> => {
       const batch = openBatch();
@@ -106,6 +115,13 @@ export async function createRedisStore({
       const [[text, remainingMs], tokens] = await Promise.all([reading, batch.tokens(tags)]);
       const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
       return { text: isAlive ? text : undefined, remainingMs: isAlive ? remainingMs : 0, tokens };
+    },
+
+    async confirm(entries, tags) {
+      const keys = entries.map(({ key }) => key);
+      const args = entries.flatMap(({ head, textBytes }) => [head, textBytes]);
+      const [lives, tokens] = await runScript(confirmScript, { keys, args, tags });
+      return { remainingMs: (lives as number[]).map((life) => (life > 0 ? life : undefined)), tokens };
     },
 
     async tokens(tags) {
@@ -135,7 +151,7 @@ export async function createRedisStore({
 
     async acquire(key, { lease, basis, leaseMs, head = '', takenOver = '', tags }) {
       const args = [lease, basis, leaseMs, head, takenOver];
-      const [reply, tokens] = await runScript(acquireScript, { key, args, tags });
+      const [reply, tokens] = await runScript(acquireScript, { keys: withLease(key), args, tags });
       const [state, text = '', remainingMs = 0] = reply as [LeaseReply['state'], string?, number?];
       const [holder, its] = [text.slice(0, lease.length), text.slice(lease.length)];
       return {
@@ -149,16 +165,20 @@ export async function createRedisStore({
 
     async fill(key, { lease, text, ttlMs, tags }) {
       const endsAtMs = Math.floor((await serverNowMs()) + ttlMs);
-      const [isStored, tokens] = await runScript(fillScript, { key, args: [lease, text, endsAtMs], tags });
+      const [isStored, tokens] = await runScript(fillScript, {
+        keys: withLease(key),
+        args: [lease, text, endsAtMs],
+        tags,
+      });
       return { isStored: isStored === 1, tokens };
     },
 
     async renew(key, { lease, leaseMs }) {
-      await runScript(renewScript, { key, args: [lease, leaseMs] });
+      await runScript(renewScript, { keys: withLease(key), args: [lease, leaseMs] });
     },
 
     async release(key, { lease, openMs }) {
-      await runScript(releaseScript, { key, args: [lease, openMs] });
+      await runScript(releaseScript, { keys: withLease(key), args: [lease, openMs] });
     },
 
     async dropTokens(tags) {
@@ -191,6 +211,10 @@ export async function createRedisStore({
       redis.disconnect();
     },
   };
+}
+
+function withLease(key: string): readonly string[] {
+  return [key, leaseKey(key)];
 }
 
 /** Never KEYS: Redis may be shared, and KEYS stops it for everyone. */

@@ -11,7 +11,16 @@ import type { Clock } from './clock.ts';
 import { isRefusal } from './errors.ts';
 import type { EmitEvent } from './events.ts';
 import type { RoundTrip } from './round-trip.ts';
-import type { FillReply, LeaseRequest, LeaseReply, Store, StoreRead, StoreWrite } from './store.ts';
+import type {
+  Confirmation,
+  EntryMark,
+  FillReply,
+  LeaseReply,
+  LeaseRequest,
+  Store,
+  StoreRead,
+  StoreWrite,
+} from './store.ts';
 
 /** An answer that a fetch has not waited for. */
 export class Late<T> {
@@ -80,6 +89,10 @@ export class RequestStore {
 
   read(key: string, tags: readonly string[]): Promise<StoreRead | undefined> {
     return this.#inTime('read', (store) => store.read(key, tags));
+  }
+
+  confirm(entries: readonly EntryMark[], tags: readonly string[]): Promise<Confirmation | undefined> {
+    return this.#inTime('confirm', (store) => store.confirm(entries, tags));
   }
 
   tokens(tags: readonly string[]): Promise<Tokens | undefined> {

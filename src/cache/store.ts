@@ -13,6 +13,8 @@ export interface Store {
   readonly tier: Tier;
   /** The value at `key` with the life that is left, and the tokens of `tags`, in one round trip. */
   read(key: string, tags: readonly string[]): Promise<StoreRead>;
+  /** Whether these entries are still there, and the tokens of `tags`, in one round trip that brings no values. */
+  confirm(entries: readonly EntryMark[], tags: readonly string[]): Promise<Confirmation>;
   /** The tokens of `tags` as they stand. */
   tokens(tags: readonly string[]): Promise<(string | undefined)[]>;
   /** The tokens of `tags`, made where there are none. One that vanishes meanwhile is undefined. */
@@ -46,6 +48,22 @@ export interface StoreRead {
   readonly text: string | undefined;
   /** What is left of the value's life; 0 where there is no value. */
   readonly remainingMs: number;
+  /** In the order of the tags that were asked for. */
+  readonly tokens: readonly (string | undefined)[];
+}
+
+/** What an entry is known by: no other has it. */
+export interface EntryMark {
+  readonly key: string;
+  /** What its text begins with. */
+  readonly head: string;
+  /** The length of its text in UTF-8. */
+  readonly textBytes: number;
+}
+
+export interface Confirmation {
+  /** What is left of each entry's life; undefined where it is not there any more, or another one is. */
+  readonly remainingMs: readonly (number | undefined)[];
   /** In the order of the tags that were asked for. */
   readonly tokens: readonly (string | undefined)[];
 }

@@ -28,7 +28,7 @@ function newDeafTracking(): { track: TrackTokens; begin: () => void } {
 }
 
 function found(key: string): Found {
-  const held = { ...entry, key, field: 'Query.field', head: '', textChars: 0 };
+  const held = { ...entry, key, field: 'Query.field', head: '', textBytes: 0 };
   return { entry, remainingMs: 400, held };
 }
 

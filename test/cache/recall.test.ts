@@ -5,7 +5,7 @@ import { newSickWorld } from './sick-store.ts';
 import { times, turn } from './world.ts';
 
 it('is asked once for those who ask in one turn of the event loop, and anew for who comes after that', async () => {
-  const { cache, fetch, sick, trace } = await newSickWorld(['read']);
+  const { cache, fetch, sick, trace } = await newSickWorld(['confirm']);
   const held: Held[] = [];
   const report = (outcome: { held: Held | undefined }): void => void (outcome.held && held.push(outcome.held));
   await fetch({ tags: ['t'] });
@@ -16,7 +16,7 @@ it('is asked once for those who ask in one turn of the event loop, and anew for 
   sick.health = 'mute';
   const early = times(3, async () => await cache.again(held));
   await turn();
-  expect(sick.calls).toEqual(['read']);
+  expect(sick.calls).toEqual(['confirm']);
   await cache.invalidate(['t']);
   const late = cache.again(held);
   await turn();

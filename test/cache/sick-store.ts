@@ -42,6 +42,9 @@ export class SickStore implements Store {
   read(key: string, tags: readonly string[]): ReturnType<Store['read']> {
     return this.#through('read', () => this.#store.read(key, tags));
   }
+  confirm(...args: Parameters<Store['confirm']>): ReturnType<Store['confirm']> {
+    return this.#through('confirm', () => this.#store.confirm(...args));
+  }
   tokens(tags: readonly string[]): ReturnType<Store['tokens']> {
     return this.#through('tokens', () => this.#store.tokens(tags));
   }

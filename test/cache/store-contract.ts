@@ -61,6 +61,35 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect(remainingMs).toBeLessThanOrEqual(1_000_000);
     });
 
+    it('confirms the entries that are still there, and gives the tokens after that', async () => {
+      const { store, namespace, expire } = await newStore();
+      const [key, tags] = [`${namespace}:a`, ['t', 'none']];
+      const [token] = await store.capture(['t']);
+      const confirmed = async (text: string, head: string): Promise<boolean> => {
+        const entries = [{ key, head, textBytes: Buffer.byteLength(text) }];
+        const { remainingMs, tokens } = await store.confirm([...entries, ...entries], tags);
+        expect(tokens).toEqual([token, undefined]);
+        expect(remainingMs.map((life) => life !== undefined && life > 30_000 && life <= 60_000)).toEqual(
+          Array(2).fill(remainingMs[0] !== undefined),
+        );
+        return remainingMs[0] !== undefined;
+      };
+      expect(await confirmed('älter', 'ä')).toBe(false);
+      await store.write(key, { text: 'älter', ttlMs: 60_000, tags: [] });
+      expect(await confirmed('älter', 'ä')).toBe(true);
+      expect(await confirmed('älter', 'älter')).toBe(true);
+      expect(await confirmed('älter', 'b')).toBe(false);
+      expect(await confirmed('älter und länger', 'ä')).toBe(false);
+      expect(await confirmed('alter', 'ä')).toBe(false);
+      await expire(key);
+      expect(await confirmed('älter', 'ä')).toBe(false);
+    });
+
+    it('confirms nothing where nothing is asked', async () => {
+      const { store } = await newStore();
+      expect(await store.confirm([], [])).toEqual({ remainingMs: [], tokens: [] });
+    });
+
     it('gives a value no longer than it lives, and does not count it then', async () => {
       const { store, namespace, expire } = await newStore();
       await store.write(`${namespace}:a`, { text: 'text', ttlMs: 60_000, tags: [] });
