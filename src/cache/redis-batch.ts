@@ -7,7 +7,8 @@
  */
 import type { ChainableCommander } from 'ioredis';
 import { replyOf, type RedisConnection, type Reply } from './redis-connection.ts';
-import { addScript, type Script, type ScriptCall } from './redis-scripts.ts';
+import { addScript, confirmScript, type Script, type ScriptCall } from './redis-scripts.ts';
+import type { EntryMark } from './store.ts';
 import { endOfTurn } from './turn.ts';
 
 /** Commands and tags that fill a batch; the next caller's go along in a batch of their own. One caller's stay together. */
@@ -36,15 +37,20 @@ type Token = string | undefined;
 
 interface BatchReplies {
   readonly replies: readonly Reply[];
+  /** What `confirmScript` gives of all entries that are asked about. */
+  readonly lives: Reply;
   /** In the order in which the tags came; a function that throws where Redis does not let us read one. */
   readonly tokens: readonly (() => Token)[];
 }
+
+const noLives: Reply = [null, []];
 
 export class Batch {
   readonly #parts: BatchParts;
   readonly #commands: ChainableCommander;
   readonly #byName = new Map<string, Promise<unknown[]>>();
   readonly #sentTexts = new Set<Script>();
+  readonly #marks: EntryMark[] = [];
   /** With their places in the answer. */
   readonly #tags = new Map<string, number>();
   readonly #answer: Promise<BatchReplies>;
@@ -58,7 +64,7 @@ export class Batch {
   }
 
   get size(): number {
-    return this.#commands.length + this.#tags.size;
+    return this.#commands.length + this.#marks.length + this.#tags.size;
   }
 
   /** The answers to the commands that `add` adds; rejects with the first fault among them. */
@@ -85,6 +91,15 @@ export class Batch {
     return reply;
   }
 
+  /** What is left of the lives of these entries, as `confirmScript` tells: one run of it for all who ask. */
+  async confirm(marks: readonly EntryMark[], isKnown: boolean): Promise<readonly number[]> {
+    if (!isKnown) this.#sentTexts.add(confirmScript);
+    const first = this.#marks.length;
+    this.#marks.push(...marks);
+    const { lives } = await this.#answer;
+    return (replyOf(lives) as number[]).slice(first, first + marks.length);
+  }
+
   /** The tokens of `tags`, after all that is run; those of other runs of the server are none. */
   async tokens(tags: readonly string[]): Promise<Token[]> {
     const places = tags.map((tag) => {
@@ -99,16 +114,26 @@ export class Batch {
 
   async #send(): Promise<BatchReplies> {
     const { connection, tokenKey } = this.#parts;
+    const livesAt = this.#commands.length;
+    this.#addConfirm();
     const keys = [...this.#tags.keys()].map(tokenKey);
     if (keys.length > 0) this.#commands.mget(keys);
     const replies = await connection.runEach(this.#commands);
-    if (keys.length === 0) return { replies, tokens: [] };
+    const lives = this.#marks.length > 0 ? (replies[livesAt] ?? noLives) : noLives;
+    if (keys.length === 0) return { replies, lives, tokens: [] };
     const ofThisRun = `${await connection.runId()}.`;
     const tokens = (await this.#each(keys, replies.at(-1))).map((reply) => () => {
       const token = replyOf(reply);
       return typeof token === 'string' && token.startsWith(ofThisRun) ? token : undefined;
     });
-    return { replies, tokens };
+    return { replies, lives, tokens };
+  }
+
+  #addConfirm(): void {
+    if (this.#marks.length === 0) return;
+    const keys = this.#marks.map(({ key }) => key);
+    const args = this.#marks.flatMap(({ head, textBytes }) => [head, textBytes]);
+    addScript(this.#commands, confirmScript, { keys, args, isKnown: !this.#sentTexts.has(confirmScript) });
   }
 
   /** The answers of MGET one by one. It fails as a whole where an access list forbids one of the keys. */

@@ -16,7 +16,6 @@ import { batchCalls } from './redis-batch.ts';
 import { connectRedis, rethrow, type ConnectionOptions } from './redis-connection.ts';
 import {
   acquireScript,
-  confirmScript,
   fillScript,
   leaseKey,
   releaseScript,
@@ -90,20 +89,25 @@ export async function createRedisStore({
     await Promise.all(renewing);
   };
 
+  /** Runs scripts by their hashes, and by their texts where the server does not know them. */
+  const byHash = async <T>(run: (isKnown: boolean) => Promise<T>): Promise<T> => {
+    try {
+      return await run(true);
+    } catch (error) {
+      if (error instanceof CacheError && error.message.startsWith('NOSCRIPT')) return await run(false);
+      throw error;
+    }
+  };
+
   /** What a script gives, and the tokens of `tags` after it. */
-  const runScript = async (
+  const runScript = (
     script: Script,
     { tags = [], ...call }: Omit<ScriptCall, 'isKnown'> & { tags?: readonly string[] },
-  ): Promise<[unknown, (string | undefined)[]]> => {
-    const attempt = (isKnown: boolean): Promise<[unknown, (string | undefined)[]]> => {
+  ): Promise<[unknown, (string | undefined)[]]> =>
+    byHash((isKnown) => {
       const batch = openBatch();
       return Promise.all([batch.script(script, { ...call, isKnown }), batch.tokens(tags)]);
-    };
-    return await attempt(true).catch((error: unknown) => {
-      if (error instanceof CacheError && error.message.startsWith('NOSCRIPT')) return attempt(false);
-      throw error;
     });
-  };
 
   return {
     namespace,
@@ -118,10 +122,11 @@ export async function createRedisStore({
     },
 
     async confirm(entries, tags) {
-      const keys = entries.map(({ key }) => key);
-      const args = entries.flatMap(({ head, textBytes }) => [head, textBytes]);
-      const [lives, tokens] = await runScript(confirmScript, { keys, args, tags });
-      return { remainingMs: (lives as number[]).map((life) => (life > 0 ? life : undefined)), tokens };
+      const [lives, tokens] = await byHash((isKnown) => {
+        const batch = openBatch();
+        return Promise.all([batch.confirm(entries, isKnown), batch.tokens(tags)]);
+      });
+      return { remainingMs: lives.map((life) => (life > 0 ? life : undefined)), tokens };
     },
 
     async tokens(tags) {

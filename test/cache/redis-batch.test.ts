@@ -71,6 +71,28 @@ describe('in one tick', () => {
     });
   });
 
+  it('what several ask for again in one turn is confirmed by one script, to each his own', async () => {
+    const { cache, fetch, counted } = await newCounted();
+    const held = new Map<number, Held>();
+    const ask = (id: number): Promise<unknown> =>
+      fetch({
+        args: { id },
+        tags: [`t:${id}`],
+        report: (outcome) => void (outcome.held && held.set(id, outcome.held)),
+      });
+    for (const id of [1, 2, 3, 1, 2, 3]) await ask(id);
+    const again = async (...ids: number[]): Promise<(string | undefined)[] | undefined> => {
+      const hits = await cache.again(ids.flatMap((id) => held.get(id) ?? []));
+      return hits?.map((hit) => hit.held.key);
+    };
+    await fetch({ args: { id: 2 }, tags: ['t:2'], mode: 'refresh' }); // another entry under the same tokens
+    await again(1);
+    let answers: unknown[] = [];
+    const count = await counted(async () => (answers = await Promise.all([again(1), again(2), again(3, 1)])));
+    expect(answers).toEqual([[held.get(1)?.key], undefined, [held.get(3)?.key, held.get(1)?.key]]);
+    expect(count).toMatchObject({ roundTrips: 1, commands: { evalsha: 1, getrange: 4 } });
+  });
+
   it('fifty cached fields of one operation are read in one round trip', async () => {
     const { cache, counted } = await newCounted();
     const builder = newBuilder();
