@@ -13,7 +13,7 @@ import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/cache/index.ts';
 import CachePlugin from '../../src/pothos-cache/index.ts';
-import { redisClient, type World } from '../cache/world.ts';
+import { redisClient, times, type World } from '../cache/world.ts';
 import { newReadyWorld, type ReadyWorld } from './ready-world.ts';
 import type { Asker, Builder } from './world.ts';
 
@@ -110,6 +110,13 @@ describe('an answer is ready the next time', () => {
   });
 });
 
+/** Were each looked into as often as it is spread, that would be thirty million times. */
+it('an answer is ready the next time, also of fragments that double each other', async () => {
+  const { becomesReady } = await newShop();
+  const doubling = times(25, (n) => `fragment f${n} on Item { ...f${n + 1} ...f${n + 1} }`).join(' ');
+  expect(await becomesReady(`{ items { ...f0 } } ${doubling} fragment f25 on Item { id }`)).toBe(true);
+});
+
 describe('an answer is never ready', () => {
   it.each([
     ['of a field that is not cached', '{ uncached { id } }'],
@@ -185,7 +192,7 @@ describe('an answer is never ready', () => {
 
   it('of more than 100 cached fields', async () => {
     const { becomesReady } = await newShop();
-    const fields = (count: number): string => Array.from({ length: count }, (_, n) => `a${n}: control`).join(' ');
+    const fields = (count: number): string => times(count, (n) => `a${n}: control`).join(' ');
     expect(await becomesReady(`{ ${fields(100)} }`)).toBe(true);
     expect(await becomesReady(`{ ${fields(101)} }`)).toBe(false);
   });
