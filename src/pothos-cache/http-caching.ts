@@ -20,7 +20,7 @@ export interface HttpCaching {
 }
 
 /**
- * How the answer of an executed operation may be kept; undefined where it may not.
+ * How the answer of an executed operation may be kept; undefined where it may not: it has errors, or is no query.
  *
  * @param dataText Its `data` as JSON.
  */
@@ -53,7 +53,10 @@ export function etagOf(dataText: string): string {
 const timingCharsMax = 2_000;
 const pathCharsMax = 80;
 
-/** The report of an answer as the value of `Server-Timing`, which a browser shows beside the request. */
+/**
+ * The report of an answer as the value of `Server-Timing`, which a browser shows beside the request: `dur` in milliseconds.
+ * Rows beyond some 2,000 characters are only counted.
+ */
 export function serverTimingOf(rows: readonly TimedRow[]): string {
   let text = '';
   for (const [index, { path, field, state, tier, durationMs, ageMs }] of rows.entries()) {
