@@ -140,7 +140,7 @@ export class ReadyAnswers {
   #http({ fields, etag }: Kept, hits: readonly Rehit[]): ReadyHttp | undefined {
     if (etag === undefined) return undefined;
     const lasting = hits.map(({ ttlMs }, index) => ({ httpMs: fields[index]?.httpMs, ttlMs }));
-    const serverTiming = this.#hasReport ? serverTimingOf(rowsOfHits(fields, hits)) : undefined;
+    const serverTiming = this.#hasReport ? serverTimingOf({ fields: rowsOfHits(fields, hits) }) : undefined;
     return { etag, cacheControl: cacheControlOf(lasting), serverTiming };
   }
 }

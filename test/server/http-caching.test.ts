@@ -247,6 +247,10 @@ describe('the report of a GET', () => {
     const server = await start();
     const [first] = await both(server, '{ many { child } }');
     expect(first.headers['server-timing']).toMatch(/, more;desc="\d+ more"$/);
+    const { headers } = await get(server, '{ many { child } a: many { child } }');
+    const timing = String(headers['server-timing']);
+    const [, more] = /, more;desc="(\d+) more"$/.exec(timing) ?? [];
+    expect(timing.split(', ').filter((row) => row.includes(';dur=')).length + Number(more)).toBe(122);
     const long = await get(server, `{ ${'a'.repeat(100)}: kept }`);
     expect(first.headers['server-timing']?.length).toBeLessThan(2_100);
     expect(long.headers['server-timing']).toMatch(/^Query\.kept;desc="a{80}: miss/);

@@ -70,7 +70,7 @@ function httpOf(
   { args, result, hasReport }: { args: ExecutionArgs; result: ExecutionResult; hasReport: boolean },
 ): Http | undefined {
   const report = hasReport ? cacheReportOf(args.contextValue as object) : undefined;
-  const serverTiming = report && serverTimingOf(report.fields);
+  const serverTiming = report && serverTimingOf(report);
   const caching = httpCachingOf(args, result, JSON.stringify(result.data));
   if (caching === undefined)
     return serverTiming === undefined ? undefined : { headers: { 'server-timing': serverTiming } };
