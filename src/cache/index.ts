@@ -12,7 +12,7 @@ export type { Key, KeyParts, ParentId, ViewerId } from './key.ts';
 export { currentLoad, noteViewerRead, runForLoads, type Load } from './load-scope.ts';
 export { createMemoryStore } from './memory-store.ts';
 export type { Origin, Outcome } from './outcome.ts';
-export { createPolicy, durationMs, type Duration, type Policy } from './policy.ts';
+export { createPolicy, durationMsOf, type Duration, type Policy } from './policy.ts';
 export { createRedisStore } from './redis-store.ts';
 export { CacheStats, type Counts } from './stats.ts';
 export type { Store, StoreRead, StoreUsage, StoreWrite, Tier, FillReply, LeaseReply, LeaseRequest } from './store.ts';

@@ -83,7 +83,7 @@ export class MemoryTier {
     return { entry: { value: readShared(shared), stamps, freshMs, loadMs }, remainingMs, held };
   }
 
-  /** What is left at `nowMs` of the life of what was given before, while this is proven and would give it again. */
+  /** While this is proven: what is left at `nowMs` of the life of what was given before, where it would be given again. */
   remainingMs(held: Held, nowMs: number): number | undefined {
     const kept = this.#standing(held.key);
     return kept?.held === held ? this.#remainingMs(held.key, kept, nowMs) : undefined;

@@ -34,14 +34,14 @@ export function createPolicy(
   return Object.freeze({ ttlMs: ttlMsOf(place, ttl), tags: Object.freeze([...new Set(tags)]), isStrict: strict });
 }
 
-/** In milliseconds; NaN for what is no `Duration` of whole units. */
-export function durationMs(text: string): number {
+/** A `Duration` in milliseconds; NaN for what is none, or has a fraction. */
+export function durationMsOf(text: string): number {
   const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
   return Number(digits) * (unitMs[unit ?? ''] ?? Number.NaN);
 }
 
 function ttlMsOf(place: string, ttl: Duration): number {
-  const ttlMs = durationMs(ttl);
+  const ttlMs = durationMsOf(ttl);
   if (ttlMs >= 1 && ttlMs <= ttlMsMax) return ttlMs;
   throw new CacheError(
     'INVALID_POLICY',

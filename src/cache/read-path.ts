@@ -52,14 +52,17 @@ export class ReadPath {
     this.#parts = parts;
   }
 
-  /** @returns Without a promise where memory has it: that would cost as much as all the rest of such a hit. */
+  /**
+   * @param nowMs When the fetch began.
+   * @returns Without a promise where memory has it: that would cost as much as all the rest of such a hit.
+   */
   answer({ key, policy, load, madeOf, mode, request }: Asked, nowMs: number): Answer | Promise<Answer> {
     if (mode === 'bypass') return loaded(load, policy);
     const { guarded, touched } = this.#parts;
     const tags = touched.ofFetch(key.field, policy.tags);
     const memory = this.#memoryFor(policy, mode);
-    const held = memory?.get(key.text, tags.required, nowMs);
-    if (held !== undefined) return hit('memory', held);
+    const found = memory?.get(key.text, tags.required, nowMs);
+    if (found !== undefined) return hit('memory', found);
     const parts = { ...this.#parts, store: guarded.request(request) };
     const fetching: Fetching = { key, policy, tags, load, madeOf, parts, memory, isAgain: false };
     return mode === 'refresh' ? this.#refresh(fetching) : this.#read(fetching);

@@ -115,7 +115,7 @@ export function basisOf(stamps: Stamps): string {
   return hash('sha256', JSON.stringify(tokens), 'base64url').slice(0, 22);
 }
 
-/** Whether `tokens`, which are those of `tags`, are these stamps and no others. */
+/** Whether each of `tokens`, which are those of `tags`, is there and is what the stamps say. */
 export function areStamps(stamps: Stamps, tags: readonly string[], tokens: readonly (string | undefined)[]): boolean {
   return tags.every((tag, index) => tokens[index] !== undefined && stamps[tag] === tokens[index]);
 }

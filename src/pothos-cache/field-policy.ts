@@ -1,6 +1,6 @@
 /** The option on a field, checked when the schema is built and made into what a request needs. */
 import { PothosSchemaError } from '@pothos/core';
-import { CacheError, createPolicy, durationMs, type ParentId, type Policy } from '../cache/index.ts';
+import { CacheError, createPolicy, durationMsOf, type ParentId, type Policy } from '../cache/index.ts';
 import type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
 
 export interface FieldPolicy {
@@ -72,7 +72,7 @@ function httpMsOf(place: string, { http, scope, vary, strict }: FieldCacheOption
   if (scope !== 'public' || vary !== undefined || strict === true) {
     throw wrong(place, "cache.http is for fields with scope 'public', without vary and strict");
   }
-  const httpMs = durationMs(http);
+  const httpMs = durationMsOf(http);
   if (httpMs >= 1_000 && httpMs % 1_000 === 0 && httpMs <= ttlMs) return httpMs;
   throw wrong(place, `cache.http must be whole seconds such as '30s', at most cache.ttl, got ${JSON.stringify(http)}`);
 }

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { getOperationAST, OperationTypeNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { isPure } from './pure-operation.ts';
-import { storedFieldsOf, type Lasting, type ReportRow } from './report.ts';
+import { storedFieldsOf, type CacheReport, type Lasting } from './report.ts';
 
 /** What an answer to a GET says of itself. */
 export interface HttpCaching {
@@ -20,7 +20,7 @@ export interface HttpCaching {
 }
 
 /**
- * How the answer of an executed operation may be kept; undefined where it may not.
+ * How the answer of an executed operation may be kept; undefined where it may not: it has errors, or is no query.
  *
  * @param dataText Its `data` as JSON.
  */
@@ -53,18 +53,22 @@ export function etagOf(dataText: string): string {
 const timingCharsMax = 2_000;
 const pathCharsMax = 80;
 
-/** The report of an answer as the value of `Server-Timing`, which a browser shows beside the request. */
-export function serverTimingOf(rows: readonly TimedRow[]): string {
+/**
+ * The report of an answer as the value of `Server-Timing`, which a browser shows beside the request: `dur` in milliseconds.
+ * Rows beyond some 2,000 characters are only counted.
+ */
+export function serverTimingOf({ fields, more = 0 }: CacheReport): string {
   let text = '';
-  for (const [index, { path, field, state, tier, durationMs, ageMs }] of rows.entries()) {
+  for (const [index, { path, field, state, tier, durationMs, ageMs }] of fields.entries()) {
     const where = path.join('.').slice(0, pathCharsMax);
     const what = [state, tier, ageMs === null ? null : `age ${ageMs} ms`].filter((word) => word !== null).join(', ');
     const row = `${field};desc="${where}: ${what}";dur=${durationMs}`;
-    if (text.length + row.length > timingCharsMax) return `${text}, more;desc="${rows.length - index} more"`;
+    if (text.length + row.length > timingCharsMax) return `${text}, ${timingOfMore(fields.length - index + more)}`;
     text += index === 0 ? row : `, ${row}`;
   }
-  return text;
+  return more === 0 ? text : `${text}, ${timingOfMore(more)}`;
 }
 
-/** A row of the report, as far as it is told. */
-export type TimedRow = Pick<ReportRow, 'path' | 'field' | 'state' | 'tier' | 'durationMs' | 'ageMs'>;
+function timingOfMore(count: number): string {
+  return `more;desc="${count} more"`;
+}

@@ -5,7 +5,7 @@ import { PothosCachePlugin } from './plugin.ts';
 
 export type { Cache, Duration, Outcome } from '../cache/index.ts';
 export { PothosCachePlugin } from './plugin.ts';
-export { httpCachingOf, serverTimingOf, type HttpCaching, type TimedRow } from './http-caching.ts';
+export { httpCachingOf, serverTimingOf, type HttpCaching } from './http-caching.ts';
 export {
   ReadyAnswers,
   type ReadyAnswer,

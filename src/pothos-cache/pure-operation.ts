@@ -51,6 +51,8 @@ export function isPure(
 
 class Purity {
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  /** Fragments that were looked into, with the types they are spread on: those that double each other cost nothing so. */
+  readonly #pure = new Set<string>();
 
   constructor({ definitions }: DocumentNode) {
     const fragments = definitions.filter((one) => one.kind === Kind.FRAGMENT_DEFINITION);
@@ -64,17 +66,23 @@ class Purity {
     const fields = type.getFields();
     return selectionSet.selections.every((selection) => {
       if (!isPlain(selection)) return false;
-      if (selection.kind !== Kind.FIELD) {
-        const fragment =
-          selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#fragments.get(selection.name.value);
-        return fragment !== undefined && isPlain(fragment) && this.isPureOn(type, fragment.selectionSet);
-      }
+      if (selection.kind === Kind.INLINE_FRAGMENT) return this.isPureOn(type, selection.selectionSet);
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return this.#isPureFragment(type, selection.name.value);
       if (selection.name.value === '__typename') return true;
       const field = fields[selection.name.value];
       return (
         field !== undefined && isPureField(field) && this.isPureOn(getNamedType(field.type), selection.selectionSet)
       );
     });
+  }
+
+  #isPureFragment(type: GraphQLNamedType, name: string): boolean {
+    const place = `${type.name} ${name}`;
+    if (this.#pure.has(place)) return true;
+    const fragment = this.#fragments.get(name);
+    if (fragment === undefined || !isPlain(fragment) || !this.isPureOn(type, fragment.selectionSet)) return false;
+    this.#pure.add(place);
+    return true;
   }
 }
 

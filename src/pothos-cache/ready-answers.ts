@@ -21,7 +21,7 @@ export interface RepeatableAnswer {
   readonly data: string;
 }
 
-/** What a request is answered with, with status 200. */
+/** What a request is answered with: status 200, or 304 where it is a GET of who has this `ETag`. */
 export interface ReadyAnswer {
   readonly contentType: string;
   /** JSON in two parts: what differs each time, if anything, in ASCII, and the rest in UTF-8, which is not to be changed. */
@@ -31,7 +31,7 @@ export interface ReadyAnswer {
   readonly http: ReadyHttp | undefined;
 }
 
-/** What the answer to a GET says in its headers. */
+/** What the answer to a GET says in its headers, beside `Vary`. */
 export interface ReadyHttp {
   readonly etag: string;
   /** The value of `Cache-Control`. */
@@ -53,7 +53,7 @@ export interface ReadyAnswersOptions {
   readonly engine: Cache;
   /** The size of all answers together, in bytes, 1 or more. */
   readonly bytesMax: number;
-  /** Whether answers have `extensions.cache`. */
+  /** Whether answers have `extensions.cache`, or, to a GET, `Server-Timing`. */
   readonly hasReport: boolean;
 }
 
@@ -91,8 +91,11 @@ export class ReadyAnswers {
   }
 
   /**
-   * The answer to a request, where it is ready; the engine's listeners hear of its hits. A promise where only the store can
-   * tell.
+   * The answer to a request, where it is ready; the engine's listeners hear of its hits.
+   *
+   * @param request All that an answer depends on beside what is cached, in one text that no other request has: method, URL,
+   *   `Accept`, body. What of the context only private and varied fields depend on need not be in it.
+   * @returns A promise where only the store can tell; it does not reject for a fault of the store.
    */
   get(request: string): ReadyAnswer | undefined | Promise<ReadyAnswer | undefined> {
     const kept = this.#kept.get(request);
@@ -101,7 +104,10 @@ export class ReadyAnswers {
     return hits instanceof Promise ? hits.then((found) => this.#answer(kept, found)) : this.#answer(kept, hits);
   }
 
-  /** What of an executed operation's answer may be given again; undefined where that is nothing. */
+  /**
+   * What of an executed operation's answer may be given again; undefined where that is nothing. To be asked before anything
+   * is put into the result's `extensions`: of what is there nobody knows whether it is the same each time.
+   */
   repeatable(
     { schema, document, operationName, contextValue, rootValue, fieldResolver }: ExecutionArgs,
     { data, errors, extensions }: ExecutionResult,
@@ -115,7 +121,7 @@ export class ReadyAnswers {
     return { fields, data: JSON.stringify(data) };
   }
 
-  /** Keeps an answer that was sent to `request` with status 200. */
+  /** Keeps an answer that was sent to `request`, the same text as for `get`, with status 200 or 304. */
   keep(request: string, { fields, data }: RepeatableAnswer, { contentType, isGet }: Sent): void {
     if (request.length > requestCharsMax) return;
     const held = fields.map((field) => field.held);
@@ -134,7 +140,7 @@ export class ReadyAnswers {
   #http({ fields, etag }: Kept, hits: readonly Rehit[]): ReadyHttp | undefined {
     if (etag === undefined) return undefined;
     const lasting = hits.map(({ ttlMs }, index) => ({ httpMs: fields[index]?.httpMs, ttlMs }));
-    const serverTiming = this.#hasReport ? serverTimingOf(rowsOfHits(fields, hits)) : undefined;
+    const serverTiming = this.#hasReport ? serverTimingOf({ fields: rowsOfHits(fields, hits) }) : undefined;
     return { etag, cacheControl: cacheControlOf(lasting), serverTiming };
   }
 }

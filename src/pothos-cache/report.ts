@@ -29,7 +29,7 @@ export interface FieldHit {
   readonly httpMs: number | undefined;
 }
 
-/** A value that is stored. */
+/** For how long a stored value may be given on. */
 export interface Lasting {
   /** What its policy says of HTTP. */
   readonly httpMs: number | undefined;
@@ -89,9 +89,8 @@ export function openRow(
   context: unknown,
   { key, httpMs, path }: { key: Key; httpMs: number | undefined; path: () => readonly (string | number)[] },
 ): ((outcome: Outcome) => void) | undefined {
-  if (typeof context !== 'object' || context === null) return undefined;
-  const rows = reports.get(context) ?? { open: [], more: 0 };
-  reports.set(context, rows);
+  const rows = rowsFor(context);
+  if (rows === undefined) return undefined;
   if (rows.open.length >= rowsMax) {
     rows.more += 1;
     return undefined;
@@ -104,13 +103,20 @@ export function openRow(
 
 /** Says that a field runs past the cache, and of itself has no row. */
 export function noteUnreported(context: unknown): void {
-  if (typeof context !== 'object' || context === null) return;
-  const rows = reports.get(context) ?? { open: [], more: 0 };
-  reports.set(context, rows);
-  rows.open.push(undefined);
+  rowsFor(context)?.open.push(undefined);
 }
 
-/** The JSON of `{ fields }` for hits of these fields, as `JSON.stringify` would write it, and quicker. It is ASCII: names of fields and keys are. */
+function rowsFor(context: unknown): Rows | undefined {
+  if (typeof context !== 'object' || context === null) return undefined;
+  const rows = reports.get(context) ?? { open: [], more: 0 };
+  reports.set(context, rows);
+  return rows;
+}
+
+/**
+ * The JSON of `extensions.cache` for hits of these fields, as `JSON.stringify` would write it, and quicker. It is ASCII:
+ * names in GraphQL are, and keys.
+ */
 export function reportWriter(fields: readonly FieldHit[]): (hits: readonly Rehit[]) => string {
   const rows = fields.map(({ path, held: { field, key } }) => {
     const [before, after] = [JSON.stringify({ path, field, source: 'cache', state: 'hit' }), JSON.stringify({ key })];
@@ -127,7 +133,7 @@ export function reportWriter(fields: readonly FieldHit[]): (hits: readonly Rehit
   };
 }
 
-/** The same as rows. */
+/** The rows of `extensions.cache` for hits of these fields. */
 export function rowsOfHits(fields: readonly FieldHit[], hits: readonly Rehit[]): readonly ReportRow[] {
   return hits.map((hit, index) => {
     const { field, key } = hit.held;

@@ -6,7 +6,7 @@ import { expect, inject, it, onTestFinished } from 'vitest';
 import type { GraphqlError } from './client.ts';
 import { hostileRequests, type Hostile } from './hostile-requests.ts';
 import { send, sendBytes } from './raw-request.ts';
-import { startServer, type RunningServer } from './start-server.ts';
+import { logLevels, startServer, type RunningServer } from './start-server.ts';
 
 /** Nothing of the inside: stacks, files, SQL, sockets, accounts. */
 const inside = /node_modules|\.(ts|js):\d|\bat \w+ \(|\/tmp\/|\/work\/|postgres|redis|select |ECONN/i;
@@ -95,14 +95,11 @@ it.each([
   expect((await server.get('/livez')).status).toBe(200);
 });
 
-it.each(['info', 'debug'] as const)(
-  'says something to who has made two mistakes, with LOG_LEVEL %s',
-  async (logLevel) => {
-    const server = await startServer({ logLevel });
-    const twice = 'POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n';
-    expect(await sendBytes(server.url, [twice])).toMatch(/^HTTP\/1.1 4(00|15) /);
-  },
-);
+it.each(logLevels)('says something to who has made two mistakes, with LOG_LEVEL %s', async (logLevel) => {
+  const server = await startServer({ logLevel });
+  const twice = 'POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n';
+  expect(await sendBytes(server.url, [twice])).toMatch(/^HTTP\/1.1 4(00|15) /);
+});
 
 it('says what is wrong with what comes on a connection after an answer', async () => {
   const server = await startServer();

@@ -4,7 +4,7 @@ import { expect, inject, it } from 'vitest';
 import { logOptions, safeError } from '../../src/server/log.ts';
 import { inRequest, outsideRequests } from '../../src/server/http/request-scope.ts';
 import { send, sendBytes } from './raw-request.ts';
-import { startServer } from './start-server.ts';
+import { logLevels, startServer } from './start-server.ts';
 
 interface Line {
   level: number;
@@ -13,8 +13,6 @@ interface Line {
   path?: string;
   status?: number;
 }
-
-const levels = ['info', 'debug'] as const;
 
 it('gives every request an id, which its answer has and every line about it', async () => {
   const server = await startServer({
@@ -41,7 +39,7 @@ it('gives an id also where the request cannot be read, and says so at debug', as
   expect(headers).toMatchObject({ 'x-request-id': expect.any(String), 'x-content-type-options': 'nosniff' });
 });
 
-it.each(levels)('takes over the id that a balancer gave, unless the log could not bear it: %s', async (logLevel) => {
+it.each(logLevels)('takes over the id that a balancer gave, unless the log could not bear it: %s', async (logLevel) => {
   const server = await startServer({ logLevel });
   const idOf = async (given: string): Promise<unknown> =>
     (await send(server.url, { method: 'GET', path: '/livez', headers: { 'x-request-id': given } })).headers[

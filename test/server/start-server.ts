@@ -16,6 +16,9 @@ import { createMetrics } from '../../src/server/metrics.ts';
 import type { TrafficLimits } from '../../src/server/http/traffic.ts';
 import { createClient, type Client } from './client.ts';
 
+/** As in production; and where each request is opened at once, to be logged. */
+export const logLevels = ['info', 'debug'] as const;
+
 export interface Overrides {
   /** The database; the seeded one that all tests share unless told otherwise. */
   databaseUrl?: string;
@@ -33,8 +36,8 @@ export interface Overrides {
   memoryBytesMax?: number;
   /** Of ready answers: a megabyte unless told otherwise. */
   readyBytesMax?: number;
-  /** As in production, `info`, unless told otherwise: at `debug` every request is opened at once, to be logged. */
-  logLevel?: 'info' | 'debug';
+  /** `info` unless told otherwise. */
+  logLevel?: (typeof logLevels)[number];
 }
 
 export interface RunningServer extends Client {

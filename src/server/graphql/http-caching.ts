@@ -8,7 +8,7 @@ import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { cacheReportOf, httpCachingOf, serverTimingOf, type HttpCaching } from '../../pothos-cache/index.ts';
 
-export interface CachingHeaders extends Pick<HttpCaching, 'etag' | 'cacheControl' | 'isForEveryone'> {
+export interface CachingHeaders extends HttpCaching {
   readonly serverTiming: string | undefined;
 }
 
@@ -40,7 +40,7 @@ export function isKnown({ headers }: IncomingMessage, etag: string): boolean {
   return noneMatch !== undefined && fresh({ 'if-none-match': noneMatch }, { etag });
 }
 
-/** The request of an operation, where that is a GET for one answer; events have no end that could be kept. */
+/** The request of an operation, where that is a GET. */
 export function getOf({ contextValue }: Pick<ExecutionArgs, 'contextValue'>): IncomingMessage | undefined {
   const { req } = contextValue as { req?: IncomingMessage };
   return req?.method === 'GET' ? req : undefined;
@@ -70,7 +70,7 @@ function httpOf(
   { args, result, hasReport }: { args: ExecutionArgs; result: ExecutionResult; hasReport: boolean },
 ): Http | undefined {
   const report = hasReport ? cacheReportOf(args.contextValue as object) : undefined;
-  const serverTiming = report && serverTimingOf(report.fields);
+  const serverTiming = report && serverTimingOf(report);
   const caching = httpCachingOf(args, result, JSON.stringify(result.data));
   if (caching === undefined)
     return serverTiming === undefined ? undefined : { headers: { 'server-timing': serverTiming } };

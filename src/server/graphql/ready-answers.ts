@@ -19,8 +19,9 @@ export interface ReadyWay {
 }
 
 /**
- * All that an answer depends on beside what is cached. Only the type of the answer follows from a header; `Authorization` is
- * for mutations, which are never ready. Neither method nor URL can have a space, nor a header a new line.
+ * All that an answer depends on beside what is cached. Only the type of the answer follows from a header; `Authorization`
+ * says who asks, for mutations and private fields, which are never ready. Neither method nor URL can have a space, nor a
+ * header a new line.
  *
  * @param body Empty where none is read.
  */

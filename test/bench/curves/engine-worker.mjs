@@ -1,6 +1,7 @@
 /**
  * A process with the engine alone, through its public API: a cache with a memory tier and one without, on one Redis, and
- * as many entries as `ENTRIES` says. It is told what to measure, and gives microseconds for one operation.
+ * as many entries as `ENTRIES` says. It is told what to measure, and gives microseconds for one operation, or operations in
+ * a second.
  *
  * Costs are CPU time of this process and, where Redis is asked, of Redis too: a machine on which others work makes that
  * longer by little, where it makes the time on the clock longer by much.
@@ -12,6 +13,7 @@ import process, { env } from 'node:process';
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createCache, createPolicy, createRedisStore } from '../../../dist/src/cache/index.js';
+import { median } from '../figures.mjs';
 
 const namespace = env.NAMESPACE;
 const entries = Number(env.ENTRIES);
@@ -118,7 +120,7 @@ const calls = {
     return { miss: us / keys.length };
   },
 
-  /** One process and one core, with nobody who listens to events. Thousand operations a second of its CPU, and by the clock. */
+  /** One process and one core, with nobody who listens to events: operations in a second of its CPU, and by the clock. */
   async engine({ count }) {
     const fetching = await inMemory(count, () => tiered.fetch(hot[0], policy, never));
     const across = await inMemory(count, (index) => tiered.fetch(hot[index % hot.length], policy, never));
@@ -229,10 +231,6 @@ function anyKey() {
 
 function times(count, make) {
   return Array.from({ length: count }, (_, index) => make(index));
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
 process.on('message', ({ call, ...task }) => {

@@ -1,4 +1,7 @@
-/** The engine's processes, until their section ends: one for each number of entries, each with a database of Redis and a namespace of its own. */
+/**
+ * The engine's processes, until their section ends: one for each number of entries, each with a database of Redis and a
+ * namespace of its own.
+ */
 import { once } from 'node:events';
 import { startNode, tell } from '../processes.mjs';
 
