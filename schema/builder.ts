@@ -13,6 +13,8 @@ export interface ShopContext {
   readonly cacheStats: CacheStats;
   /** Who asks, as far as this shop knows: whoever holds the admin token, or anybody. */
   readonly viewer: 'admin' | undefined;
+  /** The request as the server has it; undefined outside of one. */
+  readonly req?: object;
 }
 
 /** Categories that a shop is taken to have, where the complexity of a document is estimated. */

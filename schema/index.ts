@@ -34,6 +34,7 @@ export function createSchema({
       directive: hasDirective,
       viewer: ({ viewer }) => viewer,
       viewerProperties: ['viewer'],
+      request: ({ req }) => req,
     },
   });
 }

@@ -32,7 +32,7 @@ import { TouchedTags } from './touched-tags.ts';
 export interface FetchOptions {
   mode?: Mode;
   /** What this fetch is part of, such as an operation's context: all of its fetches leave a store alone that failed one. */
-  request?: object;
+  request?: object | undefined;
   /** The value that this one is made of, such as that of its parent: what makes that one void makes this one void. */
   madeOf?: Origin | undefined;
   /** Hears how the value was come by before `fetch` resolves; hears nothing where the load rejects. */
@@ -113,11 +113,12 @@ export class Cache {
    * memory tier or in one round trip to the store.
    *
    * @param held From the outcomes of fetches; not of values that are for one viewer alone, unless it is he who asks.
+   * @param request What asks, as in `FetchOptions`.
    * @returns All of them, as hits that the listeners have heard of; undefined where one is to be fetched, and inside of
    *   loads. Without a promise where memory can tell.
    */
-  again(held: readonly Held[]): readonly Rehit[] | undefined | Promise<readonly Rehit[] | undefined> {
-    return this.#recall.again(held);
+  again(held: readonly Held[], request?: object): readonly Rehit[] | undefined | Promise<readonly Rehit[] | undefined> {
+    return this.#recall.again(held, request);
   }
 
   /**

@@ -66,6 +66,11 @@ export class MemoryTier {
     return this.#coherence.isProven;
   }
 
+  /** @param nowMs What the clock says. */
+  isProvenAt(nowMs: number): boolean {
+    return this.#coherence.isProvenAt(nowMs);
+  }
+
   /** About how many bytes are used. */
   get bytes(): number {
     return this.#values.calculatedSize + this.#coherence.known.bytes;
@@ -73,7 +78,7 @@ export class MemoryTier {
 
   /** The entry at `key`, where it may be given to someone who asks for these tags now. Its value is frozen, or a copy. */
   get(key: string, tags: readonly string[], nowMs: number): Found | undefined {
-    if (!this.#coherence.isProvenAt(nowMs)) return undefined;
+    if (!this.isProvenAt(nowMs)) return undefined;
     const kept = this.#standing(key);
     const remainingMs = kept && this.#remainingMs(key, kept, nowMs);
     if (kept === undefined || remainingMs === undefined) return undefined;

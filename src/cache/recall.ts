@@ -37,19 +37,23 @@ export interface RecallParts {
 export class Recall {
   readonly #parts: RecallParts;
   /** What is asked in this turn of the event loop, and so not sent as yet: who asks for the same goes along. */
-  readonly #asking = new Map<readonly Held[], Promise<readonly number[] | undefined>>();
+  readonly #asking = new Map<readonly Held[], Promise<Remaining>>();
 
   constructor(parts: RecallParts) {
     this.#parts = parts;
   }
 
-  /** All of them, as hits that the listeners hear of; undefined where one would not be given. A promise where the store is asked. */
-  again(held: readonly Held[]): readonly Rehit[] | undefined | Promise<readonly Rehit[] | undefined> {
+  /**
+   * All of them, as hits that the listeners hear of; undefined where one would not be given. A promise where the store is asked.
+   *
+   * @param request What asks: where the store fails it here, its fetches leave it alone, too.
+   */
+  again(held: readonly Held[], request?: object): readonly Rehit[] | undefined | Promise<readonly Rehit[] | undefined> {
     // What a load is made of it must fetch, so that its value stands on that.
     if (LoadScope.current() !== undefined) return undefined;
     const { memory, clock } = this.#parts;
     const startedMs = clock.nowMs();
-    if (memory === undefined || !memory.isProven) return this.#askStore(held, startedMs);
+    if (memory?.isProvenAt(startedMs) !== true) return this.#askStore(held, { startedMs, request });
     const remaining: number[] = [];
     for (const one of held) {
       const remainingMs = memory.remainingMs(one, startedMs);
@@ -59,12 +63,19 @@ export class Recall {
     return this.#hits(held, remaining, { tier: 'memory', startedMs });
   }
 
-  async #askStore(held: readonly Held[], startedMs: number): Promise<readonly Rehit[] | undefined> {
+  async #askStore(
+    held: readonly Held[],
+    { startedMs, request }: { startedMs: number; request: object | undefined },
+  ): Promise<readonly Rehit[] | undefined> {
+    const store = this.#parts.guarded.request(request);
     if (this.#asking.size === 0) void endOfTurn().then(() => this.#asking.clear());
-    const asking = this.#asking.get(held) ?? remainingInStore(this.#parts.guarded.request(), held);
+    const asking = this.#asking.get(held) ?? remainingInStore(store, held);
     this.#asking.set(held, asking);
     const remaining = await asking;
-    return remaining && this.#hits(held, remaining, { tier: this.#parts.tier, startedMs });
+    if (remaining === 'no-answer') store.leaveAlone();
+    return typeof remaining === 'string'
+      ? undefined
+      : this.#hits(held, remaining, { tier: this.#parts.tier, startedMs });
   }
 
   #hits(
@@ -84,16 +95,18 @@ export class Recall {
   }
 }
 
-/** Of each; undefined where one would not be given any more. */
-async function remainingInStore(store: RequestStore, all: readonly Held[]): Promise<readonly number[] | undefined> {
+/** What is left of each life; `changed`: one would not be given any more. */
+type Remaining = readonly number[] | 'changed' | 'no-answer';
+
+async function remainingInStore(store: RequestStore, all: readonly Held[]): Promise<Remaining> {
   const tags = [...new Set(all.flatMap(({ stamps }) => Object.keys(stamps)))];
   const confirmation = await store.confirm(all, tags);
-  if (confirmation === undefined) return undefined;
+  if (confirmation === undefined) return 'no-answer';
   const tokens = new Map(tags.map((tag, index) => [tag, confirmation.tokens[index]]));
   const remaining: number[] = [];
   for (const [index, held] of all.entries()) {
     const remainingMs = confirmation.remainingMs[index];
-    if (remainingMs === undefined || !stands(held, remainingMs, (tag) => tokens.get(tag))) return undefined;
+    if (remainingMs === undefined || !stands(held, remainingMs, (tag) => tokens.get(tag))) return 'changed';
     remaining.push(remainingMs);
   }
   return remaining;

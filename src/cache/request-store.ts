@@ -77,6 +77,11 @@ export class RequestStore {
     return this.#parts.clock.nowMs() - this.#health.failedAtMs < leftAloneMs || this.#parts.isShut();
   }
 
+  /** The store has failed the request: it goes on without, as after a call that failed. */
+  leaveAlone(): void {
+    this.#health.failedAtMs = this.#parts.clock.nowMs();
+  }
+
   /** Whether it stores nothing: what is loaded is not brought to it. */
   get takesNothing(): boolean {
     return this.#parts.wasFull();
@@ -168,7 +173,7 @@ export class RequestStore {
     const called = call(this.#parts.store);
     const answer = trip.add(operation, called).catch((error: unknown) => {
       isGivenUp = true;
-      if (!isRefusal(error)) this.#health.failedAtMs = this.#parts.clock.nowMs();
+      if (!isRefusal(error)) this.leaveAlone();
       return undefined;
     });
     if (tooLate !== undefined) called.then((late) => (isGivenUp ? tooLate(late) : undefined)).catch(() => {});

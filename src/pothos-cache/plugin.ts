@@ -101,7 +101,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   }
 
   #cached(resolver: Resolver<Types['Context']>, field: CachedField<Types['Context']>): Resolver<Types['Context']> {
-    const { engine } = field.options;
+    const { engine, request: requestOf } = field.options;
     return (parent, args, context, info) => {
       const load = (): unknown => resolver(parent, args, context, info);
       const request = this.#request(field, { parent, args: args as Record<string, unknown>, context, info });
@@ -118,7 +118,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       };
       return engine.fetch(key, policy, load, {
         mode: isAnonymous ? 'bypass' : modeOf(info, this.#hasDirective),
-        ...(typeof context === 'object' && context !== null ? { request: context } : {}),
+        request: requestOf?.(context) ?? objectOf(context),
         madeOf: this.#originAbove(info.path),
         report,
       });
@@ -161,4 +161,8 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       return undefined;
     }
   }
+}
+
+function objectOf(context: unknown): object | undefined {
+  return typeof context === 'object' && context !== null ? context : undefined;
 }

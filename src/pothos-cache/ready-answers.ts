@@ -95,12 +95,13 @@ export class ReadyAnswers {
    *
    * @param request All that an answer depends on beside what is cached, in one text that no other request has: method, URL,
    *   `Accept`, body. What of the context only private and varied fields depend on need not be in it.
+   * @param from What asks, as `PluginOptions.request` tells of its context.
    * @returns A promise where only the store can tell; it does not reject for a fault of the store.
    */
-  get(request: string): ReadyAnswer | undefined | Promise<ReadyAnswer | undefined> {
+  get(request: string, from?: object): ReadyAnswer | undefined | Promise<ReadyAnswer | undefined> {
     const kept = this.#kept.get(request);
     if (kept === undefined) return undefined;
-    const hits = this.#engine.again(kept.held);
+    const hits = this.#engine.again(kept.held, from);
     return hits instanceof Promise ? hits.then((found) => this.#answer(kept, found)) : this.#answer(kept, hits);
   }
 

@@ -19,6 +19,11 @@ export interface PluginOptions<Context = unknown> {
    * private field the viewer alone is in the key: what else of these it reads belongs into `vary`.
    */
   readonly viewerProperties?: readonly (keyof Context & string)[];
+  /**
+   * What a request is known by to the cache, where that is not its context: what `ReadyAnswers.get` was given with it, such
+   * as Yoga's `req`. A store that has failed it there is then left alone by its fields, too.
+   */
+  readonly request?: (context: Context) => object | undefined;
   /** Whether requests may say `@cache(mode:)`, and so go past the cache; true unless told otherwise. */
   readonly directive?: boolean;
 }

@@ -25,3 +25,22 @@ it('is asked once for those who ask in one turn of the event loop, and anew for 
   expect(await late).toBeUndefined();
   expect(trace.count('hit')).toBe(3);
 });
+
+it('leaves the store alone for the rest of a request that it has failed, also where another one has asked', async () => {
+  const { cache, fetch, sick, clock, source } = await newSickWorld(['confirm', 'read']);
+  const held: Held[] = [];
+  await fetch();
+  await fetch({ report: (outcome) => void (outcome.held && held.push(outcome.held)) });
+  sick.health = 'silent';
+  const requests = times(2, () => ({}));
+  const asked = requests.map(async (request) => await cache.again(held, request));
+  await turn();
+  clock.advance(100);
+  expect(await Promise.all(asked)).toEqual([undefined, undefined]);
+
+  sick.calls.length = 0;
+  source.gives('loaded');
+  for (const request of requests) expect(await fetch({ request })).toBe('loaded');
+  expect(await cache.again(held, requests[0])).toBeUndefined();
+  expect(sick.calls).toEqual([]);
+});

@@ -11,7 +11,7 @@ import {
 /** What the listener asks before GraphQL, and tells after it. */
 export interface ReadyWay {
   /** The answer to what was asked, where that is known without GraphQL. */
-  get(asked: string): ReadyAnswer | undefined | Promise<ReadyAnswer | undefined>;
+  get(asked: string, request: IncomingMessage): ReadyAnswer | undefined | Promise<ReadyAnswer | undefined>;
   /** GraphQL has answered. */
   answered(asked: string, request: IncomingMessage, response: ServerResponse): void;
   /** Learns what was executed. It stands before the report, which is another one each time. */
@@ -39,7 +39,7 @@ export function createReadyWay(options: ReadyAnswersOptions): ReadyWay {
   const ready = new ReadyAnswers(options);
   const repeatable = new WeakMap<object, RepeatableAnswer>();
   return {
-    get: (asked) => ready.get(asked),
+    get: (asked, request) => ready.get(asked, request),
     answered(asked, request, response) {
       const answer = repeatable.get(request);
       const contentType = response.getHeader('content-type');

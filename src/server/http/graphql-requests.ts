@@ -35,7 +35,7 @@ export function answerGraphql(parts: GraphqlParts, exchange: Exchange): void {
 function answerOperation(parts: GraphqlParts, exchange: Exchange, body: string): void {
   const { traffic, ready } = parts;
   const asked = askedBy(exchange.request, body);
-  const answer = ready.get(asked);
+  const answer = ready.get(asked, exchange.request);
   if (answer === undefined) return exchange.answerBy(() => execute(parts, exchange, { asked, body }));
   if (!(answer instanceof Promise)) return sendReady(exchange, answer, traffic);
   if (!exchange.open()) return;
