@@ -204,6 +204,7 @@ export class Cache {
     } finally {
       this.#memory?.forget(tags);
       this.#flights.clearBoard();
+      this.#recall.forget();
     }
   }
 }

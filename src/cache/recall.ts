@@ -63,6 +63,11 @@ export class Recall {
     return this.#hits(held, remaining, { tier: 'memory', startedMs });
   }
 
+  /** Who asks from now on goes along with nobody: something was invalidated. */
+  forget(): void {
+    this.#asking.clear();
+  }
+
   async #askStore(
     held: readonly Held[],
     { startedMs, request }: { startedMs: number; request: object | undefined },

@@ -25,13 +25,13 @@ export interface HttpCaching {
  * @param dataText Its `data` as JSON.
  */
 export function httpCachingOf(
-  { schema, document, operationName, contextValue }: ExecutionArgs,
+  args: ExecutionArgs,
   { errors }: ExecutionResult,
   dataText: string,
 ): HttpCaching | undefined {
-  const operation = getOperationAST(document, operationName);
+  const operation = getOperationAST(args.document, args.operationName);
   if (errors !== undefined || operation?.operation !== OperationTypeNode.QUERY) return undefined;
-  const stored = isPure(operation, { schema, document }) ? storedFieldsOf(contextValue as object) : undefined;
+  const stored = isPure(args) ? storedFieldsOf(args.contextValue as object) : undefined;
   const isForEveryone = stored !== undefined;
   const cacheControl = isForEveryone ? cacheControlOf(stored) : 'private, no-cache';
   return { etag: etagOf(dataText), cacheControl, isForEveryone };

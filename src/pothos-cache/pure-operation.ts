@@ -5,15 +5,16 @@
  */
 import {
   getNamedType,
+  getOperationAST,
   isLeafType,
   isObjectType,
   Kind,
   OperationTypeNode,
   type DocumentNode,
+  type ExecutionArgs,
   type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLNamedType,
-  type GraphQLSchema,
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
@@ -29,23 +30,25 @@ export function notePureResolver(resolver: object): void {
   pureResolvers.add(resolver);
 }
 
-/** Of operations that were looked at before. */
-const known = new WeakMap<OperationDefinitionNode, { schema: GraphQLSchema; isPure: boolean }>();
+/** An operation that was looked at before, with what it was part of. */
+interface Known extends Pick<ExecutionArgs, 'schema' | 'document'> {
+  readonly isPure: boolean;
+}
 
-/**
- * @param document What `operation` is part of; both are valid. It is executed without a root value, and with the usual
- * resolver for fields that have none.
- */
-export function isPure(
-  operation: OperationDefinitionNode,
-  { schema, document }: { schema: GraphQLSchema; document: DocumentNode },
-): boolean {
+const known = new WeakMap<OperationDefinitionNode, Known>();
+
+/** @param args What is executed: a valid operation on a schema that does not change any more. */
+export function isPure({ schema, document, operationName, rootValue, fieldResolver }: ExecutionArgs): boolean {
+  // What these give is not known.
+  if (rootValue !== undefined || fieldResolver != null) return false;
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return false;
   const before = known.get(operation);
-  if (before?.schema === schema) return before.isPure;
+  if (before?.schema === schema && before.document === document) return before.isPure;
   const root = schema.getQueryType();
   const isQuery = operation.operation === OperationTypeNode.QUERY && root != null;
   const result = isQuery && isPlain(operation) && new Purity(document).isPureOn(root, operation.selectionSet);
-  known.set(operation, { schema, isPure: result });
+  known.set(operation, { schema, document, isPure: result });
   return result;
 }
 
@@ -90,7 +93,7 @@ function isPlain({ directives = [] }: SelectionNode | FragmentDefinitionNode | O
   return directives.every(({ name }) => harmless.has(name.value));
 }
 
-/** Neither a plugin nor who has changed the schema since has wrapped it. Without a resolver it gives a property. */
+/** Neither a plugin nor who has changed the schema after that has wrapped it. Without a resolver it gives a property. */
 function isPureField({ resolve }: GraphQLField<unknown, unknown>): boolean {
   return resolve === undefined || pureResolvers.has(resolve);
 }

@@ -7,7 +7,7 @@
  * entries would be given is decided each time, by the memory tier or else by the store: what is invalidated, replaced or has
  * ended takes its answers along. Bounded in bytes; what was used least recently goes first.
  */
-import { getOperationAST, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Cache, Held, Rehit } from '../cache/index.ts';
 import { cacheControlOf, etagOf, serverTimingOf } from './http-caching.ts';
@@ -73,8 +73,10 @@ interface Kept {
 const requestCharsMax = 8_192;
 /** What an answer, and a field of it, costs beside its texts. Measured, roughly. */
 const overheadBytes = 700;
+/** What a tag of a field costs, its token included. Measured, roughly. */
+const stampBytes = 200;
 
-/** The answers of one server that are ready. */
+/** The answers of one server that are ready. They are of one schema, which does not change any more. */
 export class ReadyAnswers {
   readonly #engine: Cache;
   readonly #hasReport: boolean;
@@ -86,7 +88,7 @@ export class ReadyAnswers {
     this.#kept = new LRUCache({
       maxSize: bytesMax,
       sizeCalculation: ({ body, held }, request) =>
-        2 * request.length + body.length + overheadBytes * (1 + held.length),
+        2 * request.length + body.length + overheadBytes * (1 + held.length) + stampBytes * countStamps(held),
     });
   }
 
@@ -109,17 +111,10 @@ export class ReadyAnswers {
    * What of an executed operation's answer may be given again; undefined where that is nothing. To be asked before anything
    * is put into the result's `extensions`: of what is there nobody knows whether it is the same each time.
    */
-  repeatable(
-    { schema, document, operationName, contextValue, rootValue, fieldResolver }: ExecutionArgs,
-    { data, errors, extensions }: ExecutionResult,
-  ): RepeatableAnswer | undefined {
-    // What these give is not known.
-    if (rootValue !== undefined || fieldResolver != null) return undefined;
+  repeatable(args: ExecutionArgs, { data, errors, extensions }: ExecutionResult): RepeatableAnswer | undefined {
     if (errors !== undefined || extensions !== undefined || !data) return undefined;
-    const fields = fieldHitsOf(contextValue as object);
-    const operation = getOperationAST(document, operationName);
-    if (fields === undefined || !operation || !isPure(operation, { schema, document })) return undefined;
-    return { fields, data: JSON.stringify(data) };
+    const fields = fieldHitsOf(args.contextValue as object);
+    return fields === undefined || !isPure(args) ? undefined : { fields, data: JSON.stringify(data) };
   }
 
   /** Keeps an answer that was sent to `request`, the same text as for `get`, with status 200 or 304. */
@@ -144,6 +139,10 @@ export class ReadyAnswers {
     const serverTiming = this.#hasReport ? serverTimingOf({ fields: rowsOfHits(fields, hits) }) : undefined;
     return { etag, cacheControl: cacheControlOf(lasting), serverTiming };
   }
+}
+
+function countStamps(all: readonly Held[]): number {
+  return all.reduce((count, { stamps }) => count + Object.keys(stamps).length, 0);
 }
 
 /** In memory of its own: a piece of Node's pool would keep all of that alive. */

@@ -1,8 +1,8 @@
 // Whether what was read would be given again, asked of a store that answers when it is told to.
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Held } from '../../src/cache/index.ts';
 import { newSickWorld } from './sick-store.ts';
-import { times, turn } from './world.ts';
+import { newWorld, tiers, times, turn } from './world.ts';
 
 it('is asked once for those who ask in one turn of the event loop, and anew for who comes after that', async () => {
   const { cache, fetch, sick, trace } = await newSickWorld(['confirm']);
@@ -43,4 +43,21 @@ it('leaves the store alone for the rest of a request that it has failed, also wh
   for (const request of requests) expect(await fetch({ request })).toBe('loaded');
   expect(await cache.again(held, requests[0])).toBeUndefined();
   expect(sick.calls).toEqual([]);
+});
+
+describe.each(tiers)('on the %s store', (tier) => {
+  it.each(['invalidate', 'flush'] as const)(
+    'after %s() nothing older is given again, also in one turn',
+    async (how) => {
+      const { cache, fetch } = await newWorld(tier);
+      const held: Held[] = [];
+      await fetch({ tags: ['t'] });
+      await fetch({ tags: ['t'], report: (outcome) => void (outcome.held && held.push(outcome.held)) });
+      const early = cache.again(held);
+      await (how === 'flush' ? cache.flush() : cache.invalidate(['t']));
+      const late = cache.again(held);
+      await early;
+      expect(await late).toBeUndefined();
+    },
+  );
 });

@@ -2,7 +2,7 @@
 import SchemaBuilder from '@pothos/core';
 import { describe, expect, it } from 'vitest';
 import CachePlugin from '../../src/pothos-cache/index.ts';
-import { send, type RawAnswer } from './raw-request.ts';
+import { send, sendBytes, type RawAnswer } from './raw-request.ts';
 import { startServer, type Overrides, type RunningServer } from './start-server.ts';
 
 interface Row {
@@ -12,6 +12,14 @@ interface Row {
 const cache = { scope: 'public', ttl: '60s' } as const;
 const http = { ...cache, http: '30s' } as const;
 let count = 0;
+let held = Promise.resolve();
+
+/** Holds the field `held` until the returned function is called. */
+function hold(): () => void {
+  let release = (): void => {};
+  held = new Promise((resolve) => (release = resolve));
+  return release;
+}
 
 /** Fields of every kind, with what their policies say of HTTP. */
 const schemaOf: NonNullable<Overrides['schemaOf']> = ({ cache: engine }) => {
@@ -46,6 +54,7 @@ const schemaOf: NonNullable<Overrides['schemaOf']> = ({ cache: engine }) => {
         },
       }),
       uncached: t.int({ resolve: () => 1 }),
+      held: t.int({ resolve: () => held.then(() => 1) }),
     }),
   });
   builder.mutationType({ fields: (t) => ({ change: t.int({ resolve: () => 1 }) }) });
@@ -56,8 +65,12 @@ const schemaOf: NonNullable<Overrides['schemaOf']> = ({ cache: engine }) => {
 
 type Headers = Record<string, string>;
 
+function pathOf(query: string): string {
+  return `/graphql?query=${encodeURIComponent(query)}`;
+}
+
 function get({ url }: RunningServer, query: string, headers: Headers = {}): Promise<RawAnswer> {
-  return send(url, { method: 'GET', path: `/graphql?query=${encodeURIComponent(query)}`, headers });
+  return send(url, { method: 'GET', path: pathOf(query), headers });
 }
 
 /** The answer through GraphQL, and one of those that never reach it; of values that are stored. */
@@ -267,4 +280,42 @@ it('an answer to a POST has its report in the body, and says nothing of HTTP', a
     expect(answer.text).toContain('"extensions":{"cache"');
     for (const name of ['etag', 'cache-control', 'vary', 'server-timing']) expect(answer.headers[name]).toBeUndefined();
   }
+});
+
+describe('not to be kept is', () => {
+  it.each(['text/event-stream', 'text/*'])('%s', async (accept) => {
+    const server = await start();
+    await both(server, '{ kept }');
+    const answer = await get(server, '{ kept }', { accept, 'if-none-match': '*' });
+    expect([answer.status, answer.headers.etag]).toEqual([200, undefined]);
+    expect(answer.headers['cache-control'] ?? '').not.toContain('max-age');
+    expect(answer.headers['content-type']).not.toContain('json');
+  });
+
+  it.each([
+    ['headers that are too long', `X-A: ${'a'.repeat(17_000)}\r\n`],
+    ['a header that is none', 'X-A\u0001: b\r\n'],
+  ])('a refusal for %s', async (_, header) => {
+    const server = await start();
+    const text = await sendBytes(server.url, [`GET /graphql?query={kept} HTTP/1.1\r\nHost: a\r\n${header}\r\n`]);
+    expect(text).toMatch(/^HTTP\/1\.1 4\d\d [^]*\r\ncache-control: no-store\r\n/);
+  });
+});
+
+it('who takes events and JSON is given JSON, and may keep it', async () => {
+  const server = await start();
+  const [, { headers }] = await both(server, '{ kept }', { accept: 'text/event-stream, application/json' });
+  expect(headers['content-type']).toMatch(/^application\/json/);
+  expect(headers.etag).toBeDefined();
+});
+
+it('who sends ahead is cut off, also where all that he is told is 304', async () => {
+  const server = await start();
+  await both(server, '{ kept }');
+  const release = hold();
+  const lines = (query: string, ...headers: string[]): string =>
+    [`GET ${pathOf(query)} HTTP/1.1`, 'Host: a', ...headers, '', ''].join('\r\n');
+  const known = lines('{ kept }', 'If-None-Match: *');
+  expect(await sendBytes(server.url, [lines('{ held }'), known.repeat(50)])).toBe('');
+  release();
 });

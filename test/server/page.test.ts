@@ -42,6 +42,7 @@ it('is not sent again to a browser that has it', async () => {
   expect(etag).toMatch(/^"\S+"$/);
   const again = await server.get('/graphql', { ...gzip, 'if-none-match': etag });
   expect([again.status, again.text]).toEqual([304, '']);
+  for (const name of ['vary', 'cache-control', 'content-security-policy']) expect(again.headers.get(name)).toBeTruthy();
   expect((await server.get('/graphql', { ...gzip, 'if-none-match': '"another"' })).status).toBe(200);
 });
 

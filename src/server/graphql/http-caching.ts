@@ -40,10 +40,15 @@ export function isKnown({ headers }: IncomingMessage, etag: string): boolean {
   return noneMatch !== undefined && fresh({ 'if-none-match': noneMatch }, { etag });
 }
 
-/** The request of an operation, where that is a GET. */
+const jsonTypes = /^\s*(\*|application)\/(\*|json|graphql-response\+json)\s*(;|$)/i;
+
+/** The request of an operation, where that is a GET for one answer: events have no end that could be kept. */
 export function getOf({ contextValue }: Pick<ExecutionArgs, 'contextValue'>): IncomingMessage | undefined {
   const { req } = contextValue as { req?: IncomingMessage };
-  return req?.method === 'GET' ? req : undefined;
+  if (req?.method !== 'GET') return undefined;
+  // GraphQL gives JSON to whoever takes it.
+  const { accept = '' } = req.headers;
+  return accept === '' || accept.split(',').some((type) => jsonTypes.test(type)) ? req : undefined;
 }
 
 export function useHttpCaching({ hasReport }: { hasReport: boolean }): Plugin {

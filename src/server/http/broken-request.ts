@@ -39,6 +39,7 @@ export function answerBrokenRequest({
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'connection: close',
+    'cache-control: no-store',
     'content-type: application/json; charset=utf-8',
     'x-content-type-options: nosniff',
     `x-request-id: ${requestId}`,

@@ -57,9 +57,9 @@ function sendReady(exchange: Exchange, { contentType, head, body, http }: ReadyA
   if (isClosing) headers.push('connection', 'close');
   if (http !== undefined) {
     headers.push(...cachingHeaders({ ...http, isForEveryone: true }).flat());
-    if (isKnown(request, http.etag)) return void response.writeHead(304, headers).end();
   }
-  response.writeHead(200, headers);
+  // Node sends no body with a 304.
+  response.writeHead(http !== undefined && isKnown(request, http.etag) ? 304 : 200, headers);
   if (head !== '') {
     response.cork(); // else the first part would go by itself
     response.write(head, 'latin1');
@@ -100,6 +100,7 @@ function sendPage({ request, response }: Exchange, page: Page): void {
     throw new RequestRefused(406, 'BAD_USER_INPUT', `The page comes with gzip; accept-encoding was ${encodings}.`);
   }
   const { etag } = page.headers;
-  if (isKnown(request, etag)) return send(response, { status: 304, headers: { etag } });
+  const { 'content-type': _type, 'content-encoding': _encoding, ...kept } = page.headers;
+  if (isKnown(request, etag)) return send(response, { status: 304, headers: kept, body: page.gzipped });
   send(response, { status: 200, headers: page.headers, body: page.gzipped });
 }
