@@ -9,7 +9,7 @@
  *   --check          only start all servers and compare their answers
  *   --readme         measure nothing; print the README's section, and draw its chart, from the last run
  *
- * The last run is kept in test/bench/out. It takes about ten minutes, on a machine that does nothing else.
+ * The last run is kept in test/bench/out. It takes about fifteen minutes, on a machine that does nothing else.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { stdout } from 'node:process';

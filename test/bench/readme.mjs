@@ -42,7 +42,7 @@ The peers are set up as their documentation recommends for speed (\`test/bench/s
 This project's server is \`node dist/src/main.js\` with all of its limits, \`CONSOLE=off\` and \`SIMULATED_LATENCY=off\`. A response
 cache stores whole operations, and so nothing of (e) and (f), where a field must not be cached.
 
-To repeat it: \`npm ci && npm run bench\` (about ten minutes on a machine that does nothing else; \`--only a,b\`,
+To repeat it: \`npm ci && npm run bench\` (about fifteen minutes on a machine that does nothing else; \`--only a,b\`,
 \`--rounds 3\` and \`--seconds 0.5\` make it shorter). It installs the peers below \`test/bench\`, and writes
 \`test/bench/out/bench.json\`.
 `;
