@@ -18,7 +18,7 @@ import { logCacheEvents } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
 import { readGraphiqlPage } from './server/graphiql.ts';
 import { createGraphqlHandler, graphqlPath } from './server/graphql/graphql.ts';
-import { createReadyWay } from './server/graphql/ready-answers.ts';
+import { createReadyWay } from './server/graphql/ready-way.ts';
 import { createHealth } from './server/health.ts';
 import { createHttpServer } from './server/http/http.ts';
 import { listen, ListenError } from './server/http/listen.ts';

@@ -15,4 +15,15 @@ export type { Origin, Outcome } from './outcome.ts';
 export { createPolicy, durationMsOf, type Duration, type Policy } from './policy.ts';
 export { createRedisStore } from './redis-store.ts';
 export { CacheStats, type Counts } from './stats.ts';
-export type { Store, StoreRead, StoreUsage, StoreWrite, Tier, FillReply, LeaseReply, LeaseRequest } from './store.ts';
+export type {
+  Confirmation,
+  EntryMark,
+  Store,
+  StoreRead,
+  StoreUsage,
+  StoreWrite,
+  Tier,
+  FillReply,
+  LeaseReply,
+  LeaseRequest,
+} from './store.ts';

@@ -185,15 +185,15 @@ export class RequestStore {
     const patienceMs = this.#leftMs;
     if (patienceMs <= 0) return new Late(answer);
     // Where nothing is spent as yet, the call's own deadline will do.
-    const given = await (patienceMs < this.#parts.deadlineMs ? inTime(asked, patienceMs) : answer);
+    const given = await (patienceMs < this.#parts.deadlineMs ? answerWithin(patienceMs, asked) : answer);
     const isLate = given instanceof Late;
     this.#leftMs = isLate ? 0 : Math.min(this.#leftMs, patienceMs - trip.elapsedMs);
     return given;
   }
 }
 
-/** The answer, where it comes within `patienceMs` from when it was sent for. */
-function inTime<T>({ trip, answer }: Asked<T>, patienceMs: number): Promise<T | Late<T> | undefined> {
+/** The answer, where it comes so soon after it was sent for. */
+function answerWithin<T>(patienceMs: number, { trip, answer }: Asked<T>): Promise<T | Late<T> | undefined> {
   return new Promise((resolve) => {
     const cancel = trip.after(patienceMs, () => resolve(new Late(answer)));
     void answer.then(resolve).then(cancel);

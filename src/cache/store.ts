@@ -61,6 +61,7 @@ export interface EntryMark {
   readonly textBytes: number;
 }
 
+/** Which of the entries that a store was asked about it still has. */
 export interface Confirmation {
   /** What is left of each entry's life; undefined where it is not there any more, or another one is. */
   readonly remainingMs: readonly (number | undefined)[];

@@ -117,7 +117,7 @@ export class ReadyAnswers {
     return fields === undefined || !isPure(args) ? undefined : { fields, data: JSON.stringify(data) };
   }
 
-  /** Keeps an answer that was sent to `request`, the same text as for `get`, with status 200 or 304. */
+  /** Keeps an answer that was sent to `request`, the same text as for `get`: it is what 200 goes with. */
   keep(request: string, { fields, data }: RepeatableAnswer, { contentType, isGet }: Sent): void {
     if (request.length > requestCharsMax) return;
     const held = fields.map((field) => field.held);

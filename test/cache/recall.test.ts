@@ -46,6 +46,17 @@ it('leaves the store alone for the rest of a request that it has failed, also wh
 });
 
 describe.each(tiers)('on the %s store', (tier) => {
+  it('tells the age of what is given again, and for how long it is fresh', async () => {
+    const { cache, fetch } = await newWorld(tier);
+    const held: Held[] = [];
+    await fetch({ ttl: '10s' });
+    await fetch({ ttl: '10s', report: (outcome) => void (outcome.held && held.push(outcome.held)) });
+    const [hit] = (await cache.again(held)) ?? [];
+    const { ttlMs = 0, ageMs = 0 } = hit ?? {};
+    expect(ttlMs).toBeGreaterThan(5_000);
+    expect(ttlMs + ageMs).toBe(10_000);
+  });
+
   it.each(['invalidate', 'flush'] as const)(
     'after %s() nothing older is given again, also in one turn',
     async (how) => {

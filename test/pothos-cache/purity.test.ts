@@ -1,6 +1,7 @@
 // What follows from cached values alone, and from nothing else: such answers are for everyone, and are given again.
 import { execute, extendSchema, Kind, parse, type DocumentNode, type ExecutionArgs, type GraphQLSchema } from 'graphql';
 import { expect, it } from 'vitest';
+import { isPure } from '../../src/pothos-cache/pure-operation.ts';
 import { httpCachingOf, ReadyAnswers } from '../../src/pothos-cache/index.ts';
 import { newSchema, type SchemaWorld } from './world.ts';
 
@@ -47,4 +48,13 @@ it.each<[string, Partial<ExecutionArgs>]>([
   const schema: GraphQLSchema = extendSchema(world.schema, parse('extend type Query { me: String }'));
   const document = parse('{ kept me }');
   expect(await isForEveryone(world, { schema, document, ...how })).toEqual([false, false]);
+});
+
+it('a mutation is never pure, also where a cached query has its name', async () => {
+  const { schema } = await newSchema((builder) => {
+    builder.queryField('kept', (t) => t.int({ cache, resolve: () => 1 }));
+    builder.mutationType({ fields: (t) => ({ kept: t.int({ resolve: () => 1 }) }) });
+  });
+  expect(isPure({ schema, document: parse('{ kept }') })).toBe(true);
+  expect(isPure({ schema, document: parse('mutation { kept }') })).toBe(false);
 });

@@ -81,6 +81,13 @@ function newShop(): Promise<ReadyWorld> {
   return newReadyWorld(defineItems);
 }
 
+it('a request of more than 8,192 characters is answered as usual', async () => {
+  const { becomesReady } = await newShop();
+  const padded = (chars: number): string => `{ items { id } }${'#'.repeat(chars - 16)}`;
+  expect(await becomesReady(padded(8_192))).toBe(true);
+  expect(await becomesReady(padded(8_193))).toBe(false);
+});
+
 describe('an answer is ready the next time', () => {
   it.each([
     '{ items { id } }',

@@ -249,30 +249,21 @@ describe('an answer is not ready', () => {
   });
 });
 
-it.each(logLevels)(
-  'a fault on the way of a ready answer is answered, and the server lives on: %s',
-  async (logLevel) => {
-    const server = await startReadyServer({ logLevel });
-    await becomesReady(server, post(text));
-    const again = (): never => {
-      throw new Error('broken');
-    };
-    const broken = Object.defineProperty(server.cache, 'again', { configurable: true, value: again });
-    expect((await send(server.url, post(text))).status).toBe(500);
-    Reflect.deleteProperty(broken, 'again');
-    expect((await send(server.url, post(text))).status).toBe(200);
-  },
-);
-
-it('a fault while the store is asked for a ready answer is answered, too', async () => {
-  const server = await startReadyServer({ memoryBytesMax: 0 });
+it.each<[string, Overrides, Cache['again']]>([
+  ...logLevels.map((logLevel): [string, Overrides, Cache['again']] => [`at once, ${logLevel}`, { logLevel }, broken]),
+  ['while the store is asked', { memoryBytesMax: 0 }, async () => broken()],
+])('a fault on the way of a ready answer is answered, and the server lives on: %s', async (_, overrides, again) => {
+  const server = await startReadyServer(overrides);
   await becomesReady(server, post(text));
-  const again = (): Promise<undefined> => Promise.reject(new Error('broken'));
-  const broken = Object.defineProperty(server.cache, 'again', { configurable: true, value: again });
+  const faulty = Object.defineProperty(server.cache, 'again', { configurable: true, value: again });
   expect((await send(server.url, post(text))).status).toBe(500);
-  Reflect.deleteProperty(broken, 'again');
+  Reflect.deleteProperty(faulty, 'again');
   expect((await send(server.url, post(text))).status).toBe(200);
 });
+
+function broken(): never {
+  throw new Error('broken');
+}
 
 it('who waits while the store is asked for a ready answer gets it, also where the server closes meanwhile', async () => {
   const server = await startReadyServer({ memoryBytesMax: 0 });

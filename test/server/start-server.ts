@@ -7,7 +7,7 @@ import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { logCacheEvents } from '../../src/server/cache-log.ts';
 import { readGraphiqlPage } from '../../src/server/graphiql.ts';
 import { createGraphqlHandler } from '../../src/server/graphql/graphql.ts';
-import { createReadyWay } from '../../src/server/graphql/ready-answers.ts';
+import { createReadyWay } from '../../src/server/graphql/ready-way.ts';
 import { createHealth } from '../../src/server/health.ts';
 import { createHttpServer, type HttpServer } from '../../src/server/http/http.ts';
 import { listen } from '../../src/server/http/listen.ts';

@@ -7,7 +7,7 @@ import { CacheStats } from '../../src/cache/index.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { logCacheEvents } from '../../src/server/cache-log.ts';
 import { createGraphqlHandler } from '../../src/server/graphql/graphql.ts';
-import { createReadyWay } from '../../src/server/graphql/ready-answers.ts';
+import { createReadyWay } from '../../src/server/graphql/ready-way.ts';
 import { newWorld } from '../cache/world.ts';
 
 const database = connectDatabase({ url: inject('databaseUrl'), onError: () => {} });

@@ -9,7 +9,7 @@ import { useClosedConsole } from './closed-console.ts';
 import { useHttpCaching } from './http-caching.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
 import { useLimits } from './document-limits.ts';
-import type { ReadyWay } from './ready-answers.ts';
+import type { ReadyWay } from './ready-way.ts';
 import type { Log } from '../log.ts';
 
 export const graphqlPath = '/graphql';

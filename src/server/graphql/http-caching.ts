@@ -3,42 +3,10 @@
  * the body it would be another each time.
  */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import fresh from 'fresh';
 import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
-import { cacheReportOf, httpCachingOf, serverTimingOf, type HttpCaching } from '../../pothos-cache/index.ts';
-
-export interface CachingHeaders extends HttpCaching {
-  readonly serverTiming: string | undefined;
-}
-
-/** What may not be kept, such as an error. */
-export const notKept = 'no-store';
-
-/** As pairs of name and value. The type of an answer follows from `Accept`, and who asks from `Authorization`. */
-export function cachingHeaders({
-  etag,
-  cacheControl,
-  isForEveryone,
-  serverTiming,
-}: CachingHeaders): [string, string][] {
-  const headers: [string, string][] = [
-    ['etag', etag],
-    ['cache-control', cacheControl],
-    ['vary', isForEveryone ? 'accept' : 'accept, authorization'],
-  ];
-  if (serverTiming !== undefined) headers.push(['server-timing', serverTiming]);
-  return headers;
-}
-
-/**
- * Whether the client has the answer already. That it sent `Cache-Control: no-cache` does not matter, which is for caches on
- * the way: `fetch` sends it wherever a program asks with an `ETag` of its own.
- */
-export function isKnown({ headers }: IncomingMessage, etag: string): boolean {
-  const { 'if-none-match': noneMatch } = headers;
-  return noneMatch !== undefined && fresh({ 'if-none-match': noneMatch }, { etag });
-}
+import { cacheReportOf, httpCachingOf, serverTimingOf } from '../../pothos-cache/index.ts';
+import { cachingHeaders, clientHas } from '../http/caching-headers.ts';
 
 const jsonTypes = /^\s*(\*|application)\/(\*|json|graphql-response\+json)\s*(;|$)/i;
 
@@ -80,5 +48,5 @@ function httpOf(
   if (caching === undefined)
     return serverTiming === undefined ? undefined : { headers: { 'server-timing': serverTiming } };
   const headers = Object.fromEntries(cachingHeaders({ ...caching, serverTiming }));
-  return isKnown(request, caching.etag) ? { status: 304, headers } : { headers };
+  return clientHas(request, caching.etag) ? { status: 304, headers } : { headers };
 }

@@ -1,6 +1,7 @@
 /** How answers are written. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
+import { noStore } from './caching-headers.ts';
 import { RequestRefused } from './request-input.ts';
 
 /** For how long the rest of a refused body is read, and thrown away. */
@@ -42,7 +43,7 @@ export function refuse(
   const { message, code } = isRefusal
     ? error
     : { message: 'An unexpected error occurred.', code: 'INTERNAL_SERVER_ERROR' };
-  response.setHeader('cache-control', 'no-store');
+  response.setHeader('cache-control', noStore);
   if (status === 503) response.setHeader('retry-after', '1');
   // What is left of the body is not looked at: the connection cannot serve another request.
   if (!request.complete) response.setHeader('connection', 'close');

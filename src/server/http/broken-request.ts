@@ -1,6 +1,7 @@
 /** Answers to what Node could not read as HTTP, or would not wait for: it has no request and no response for them. */
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { noStore } from './caching-headers.ts';
 
 interface Refusal {
   readonly status: number;
@@ -39,7 +40,7 @@ export function answerBrokenRequest({
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'connection: close',
-    'cache-control: no-store',
+    `cache-control: ${noStore}`,
     'content-type: application/json; charset=utf-8',
     'x-content-type-options: nosniff',
     `x-request-id: ${requestId}`,

@@ -3,9 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import type { ReadyAnswer } from '../../pothos-cache/index.ts';
 import type { Page } from '../graphiql.ts';
 import type { GraphqlHandler } from '../graphql/graphql.ts';
-import { cachingHeaders, isKnown, notKept } from '../graphql/http-caching.ts';
-import { askedBy, type ReadyWay } from '../graphql/ready-answers.ts';
+import { askedBy, type ReadyWay } from '../graphql/ready-way.ts';
 import { send } from './answer.ts';
+import { cachingHeaders, clientHas, noStore } from './caching-headers.ts';
 import type { Exchange } from './exchange.ts';
 import { checkAccept, checkQueryString, operationIn, readJsonText, RequestRefused } from './request-input.ts';
 import type { Traffic } from './traffic.ts';
@@ -55,11 +55,9 @@ function sendReady(exchange: Exchange, { contentType, head, body, http }: ReadyA
   const headers = ['content-type', contentType, 'content-length', String(length)];
   headers.push('x-request-id', requestId, 'x-content-type-options', 'nosniff');
   if (isClosing) headers.push('connection', 'close');
-  if (http !== undefined) {
-    headers.push(...cachingHeaders({ ...http, isForEveryone: true }).flat());
-  }
+  if (http !== undefined) headers.push(...cachingHeaders({ ...http, isForEveryone: true }).flat());
   // Node sends no body with a 304.
-  response.writeHead(http !== undefined && isKnown(request, http.etag) ? 304 : 200, headers);
+  response.writeHead(http !== undefined && clientHas(request, http.etag) ? 304 : 200, headers);
   if (head !== '') {
     response.cork(); // else the first part would go by itself
     response.write(head, 'latin1');
@@ -74,7 +72,7 @@ async function execute(
   { request, response }: Exchange,
   { asked, body }: { asked: string; body: string },
 ): Promise<void> {
-  if (request.method !== 'POST') response.setHeader('cache-control', notKept); // unless GraphQL says otherwise
+  if (request.method !== 'POST') response.setHeader('cache-control', noStore); // unless GraphQL says otherwise
   checkAccept(request.headers.accept);
   takeIn(request, body);
   const isTaken = await traffic.execute(response, async () => await graphql(request, response));
@@ -101,6 +99,6 @@ function sendPage({ request, response }: Exchange, page: Page): void {
   }
   const { etag } = page.headers;
   const { 'content-type': _type, 'content-encoding': _encoding, ...kept } = page.headers;
-  if (isKnown(request, etag)) return send(response, { status: 304, headers: kept, body: page.gzipped });
+  if (clientHas(request, etag)) return send(response, { status: 304, headers: kept, body: page.gzipped });
   send(response, { status: 200, headers: page.headers, body: page.gzipped });
 }

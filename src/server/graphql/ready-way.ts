@@ -32,9 +32,6 @@ export function askedBy({ method = '', url = '', headers: { accept = '' } }: Inc
 /** Streams of events have the same answer in another form. */
 const jsonTypes = /^application\/(json|graphql-response\+json)\b/;
 
-/** Who has the answer already is told by 304. */
-const goodStatuses = new Set([200, 304]);
-
 export function createReadyWay(options: ReadyAnswersOptions): ReadyWay {
   const ready = new ReadyAnswers(options);
   const repeatable = new WeakMap<object, RepeatableAnswer>();
@@ -43,8 +40,7 @@ export function createReadyWay(options: ReadyAnswersOptions): ReadyWay {
     answered(asked, request, response) {
       const answer = repeatable.get(request);
       const contentType = response.getHeader('content-type');
-      if (answer === undefined || !goodStatuses.has(response.statusCode)) return;
-      if (typeof contentType !== 'string' || !jsonTypes.test(contentType)) return;
+      if (answer === undefined || typeof contentType !== 'string' || !jsonTypes.test(contentType)) return;
       ready.keep(asked, answer, { contentType, isGet: request.method === 'GET' });
     },
     plugin: {
