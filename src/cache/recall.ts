@@ -37,7 +37,7 @@ export interface RecallParts {
 export class Recall {
   readonly #parts: RecallParts;
   /** What is asked in this turn of the event loop, and so not sent as yet: who asks for the same goes along. */
-  readonly #asking = new Map<readonly Held[], Promise<Remaining>>();
+  #asking = new Map<readonly Held[], Promise<Remaining>>();
 
   constructor(parts: RecallParts) {
     this.#parts = parts;
@@ -65,7 +65,8 @@ export class Recall {
 
   /** Who asks from now on goes along with nobody: something was invalidated. */
   forget(): void {
-    this.#asking.clear();
+    // Not cleared: V8's quick collections of garbage would spare what it has held.
+    this.#asking = new Map();
   }
 
   async #askStore(
@@ -73,7 +74,7 @@ export class Recall {
     { startedMs, request }: { startedMs: number; request: object | undefined },
   ): Promise<readonly Rehit[] | undefined> {
     const store = this.#parts.guarded.request(request);
-    if (this.#asking.size === 0) void endOfTurn().then(() => this.#asking.clear());
+    if (this.#asking.size === 0) void endOfTurn().then(() => this.forget());
     const asking = this.#asking.get(held) ?? remainingInStore(store, held);
     this.#asking.set(held, asking);
     const remaining = await asking;
