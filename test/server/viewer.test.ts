@@ -3,12 +3,10 @@ import { execute, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from 
 import { pino } from 'pino';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { createSchema } from '../../schema/index.ts';
-import { CacheStats } from '../../src/cache/index.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { logCacheEvents } from '../../src/server/cache-log.ts';
-import { createGraphqlHandler } from '../../src/server/graphql/graphql.ts';
-import { createReadyWay } from '../../src/server/graphql/ready-way.ts';
 import { newWorld } from '../cache/world.ts';
+import { startServer } from './start-server.ts';
 
 const database = connectDatabase({ url: inject('databaseUrl'), onError: () => {} });
 const shop = createShop({ db: database.db, simulateLatency: false });
@@ -22,26 +20,23 @@ describe('the viewer', () => {
     ['nobody, where it is sent in another way', 'secret', 'secret', null],
     ['the admin, where the token is sent', 'secret', 'Bearer secret', 'admin'],
   ])('is %s', async (_, adminToken, authorization, viewer) => {
-    const { cache } = await newWorld();
     const viewerField = {
       type: GraphQLString,
       resolve: (_parent: unknown, _args: unknown, context: { viewer?: string }) => context.viewer,
     };
-    const graphql = createGraphqlHandler({
-      schema: new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields: { viewer: viewerField } }) }),
-      contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats: new CacheStats(cache) }),
-      ready: createReadyWay({ engine: cache, bytesMax: 1_000, hasReport: true }),
-      hasReport: true,
-      hasConsole: true,
-      adminToken,
-      log: pino({ level: 'silent' }),
+    const schema = new GraphQLSchema({
+      query: new GraphQLObjectType({ name: 'Query', fields: { viewer: viewerField } }),
     });
-    const response = await graphql.fetch('http://shop/graphql', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...(authorization === undefined ? {} : { authorization }) },
-      body: '{"query":"{ viewer }"}',
-    });
-    expect(await response.json()).toEqual({ data: { viewer } });
+    const { url } = await startServer({ schemaOf: () => schema, ...(adminToken === undefined ? {} : { adminToken }) });
+    // By Yoga, and then by the short way.
+    for (let asked = 0; asked < 2; asked += 1) {
+      const response = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(authorization === undefined ? {} : { authorization }) },
+        body: '{"query":"{ viewer }"}',
+      });
+      expect(await response.json()).toEqual({ data: { viewer } });
+    }
   });
 });
 

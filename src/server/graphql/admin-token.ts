@@ -1,7 +1,9 @@
 /** Who asks, and who may change something: mutations need the token where there is one, and with the console off anyway. */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { getOperationAST, GraphQLError, OperationTypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import type { ServerContext } from './short-way.ts';
 
 /** @param token What clients must send as `Authorization: Bearer …`; undefined: no mutation is executed. */
 export function useAdminToken(token: string | undefined): Plugin {
@@ -10,19 +12,18 @@ export function useAdminToken(token: string | undefined): Plugin {
     onExecute({ args, setResultAndStopExecution }) {
       const operation = getOperationAST(args.document, args.operationName)?.operation;
       if (operation !== OperationTypeNode.MUTATION) return;
-      const { request } = args.contextValue as { request: Request };
-      const reason = refusalOf(request.headers.get('authorization') ?? '', expected);
+      const { req } = args.contextValue as unknown as ServerContext;
+      const reason = refusalOf(req.headers.authorization ?? '', expected);
       if (reason !== undefined) setResultAndStopExecution({ errors: [unauthenticated(reason)] });
     },
   };
 }
 
 /** Who asks: `admin` is who sends the token; anybody else is nobody that is known. */
-export function viewerByToken(token: string | undefined): (request: Request) => 'admin' | undefined {
+export function viewerByToken(token: string | undefined): (request: IncomingMessage) => 'admin' | undefined {
   const expected = token === undefined ? undefined : digest(token);
-  return ({ headers }) => {
-    const authorization = headers.get('authorization');
-    if (authorization === null || expected === undefined) return undefined;
+  return ({ headers: { authorization } }) => {
+    if (authorization === undefined || expected === undefined) return undefined;
     return refusalOf(authorization, expected) === undefined ? 'admin' : undefined;
   };
 }

@@ -1,6 +1,7 @@
 /** GraphQL over HTTP: Yoga with this server's limits, errors and report. The listener has read the body already. */
-import type { GraphQLSchema } from 'graphql';
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { ShopContext } from '../../../schema/index.ts';
 import { useAdminToken, viewerByToken } from './admin-token.ts';
@@ -10,11 +11,21 @@ import { useHttpCaching } from './http-caching.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
 import { useLimits } from './document-limits.ts';
 import type { ReadyWay } from './ready-way.ts';
+import { ShortWay, type Operation, type ServerContext } from './short-way.ts';
 import type { Log } from '../log.ts';
 
 export const graphqlPath = '/graphql';
 
-export type GraphqlHandler = YogaServerInstance<object, ShopContext>;
+/**
+ * Answers a request.
+ *
+ * @param operation What the body of a POST asks for. Yoga looks for it at `request.body`; undefined for any other method.
+ */
+export type GraphqlHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  operation: Operation | undefined,
+) => Promise<void>;
 
 export interface GraphqlOptions {
   schema: GraphQLSchema;
@@ -33,20 +44,23 @@ export interface GraphqlOptions {
 
 export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOptions): GraphqlHandler {
   const viewerOf = viewerByToken(options.adminToken);
-  return createYoga<object, ShopContext>({
+  const documents = textCache<DocumentNode>();
+  const shortWay = new ShortWay({ documents });
+  const yoga = createYoga<ServerContext, ShopContext>({
     schema: options.schema,
     graphqlEndpoint: graphqlPath,
-    context: ({ request }) => ({ ...contextOf(), viewer: viewerOf(request) }),
+    context: ({ req }) => ({ ...contextOf(), viewer: viewerOf(req) }),
     maskedErrors: { maskError: errorMask(log), errorMessage: 'An unexpected error occurred.' },
-    plugins: plugins(options),
+    plugins: [...plugins(options), shortWay.plugin],
     logging: false,
     graphiql: false,
     landingPage: false,
-    parserAndValidationCache: { documentCache: documentCache(), errorCache: documentCache() },
+    parserAndValidationCache: { documentCache: documents, errorCache: textCache() },
     maxRequestBodySize: false,
     multipart: false,
     cors: false,
   });
+  return (req, res, operation) => shortWay.answer(yoga, { req, res }, operation);
 }
 
 function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptions, 'contextOf' | 'log'>): Plugin[] {
@@ -68,7 +82,7 @@ const bytesPerCharacter = 200;
 const documentBytesMax = 32_000_000;
 
 /** Yoga's own keeps a thousand documents however large, which is enough to fill the memory on purpose. */
-function documentCache<T extends object>(): LRUCache<string, T> {
+function textCache<T extends object>(): LRUCache<string, T> {
   return new LRUCache({
     maxSize: documentBytesMax,
     sizeCalculation: (_parsed, text) => bytesPerCharacter * (text.length + 1),

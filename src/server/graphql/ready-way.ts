@@ -7,6 +7,7 @@ import {
   type ReadyAnswersOptions,
   type RepeatableAnswer,
 } from '../../pothos-cache/index.ts';
+import { isJsonAnswer } from './json-answer.ts';
 
 /** What the listener asks before GraphQL, and tells after it. */
 export interface ReadyWay {
@@ -29,9 +30,6 @@ export function askedBy({ method = '', url = '', headers: { accept = '' } }: Inc
   return `${method} ${url} ${accept}\n${body}`;
 }
 
-/** Streams of events have the same answer in another form. */
-const jsonTypes = /^application\/(json|graphql-response\+json)\b/;
-
 export function createReadyWay(options: ReadyAnswersOptions): ReadyWay {
   const ready = new ReadyAnswers(options);
   const repeatable = new WeakMap<object, RepeatableAnswer>();
@@ -40,7 +38,7 @@ export function createReadyWay(options: ReadyAnswersOptions): ReadyWay {
     answered(asked, request, response) {
       const answer = repeatable.get(request);
       const contentType = response.getHeader('content-type');
-      if (answer === undefined || typeof contentType !== 'string' || !jsonTypes.test(contentType)) return;
+      if (answer === undefined || !isJsonAnswer(contentType)) return;
       ready.keep(asked, answer, { contentType, isGet: request.method === 'GET' });
     },
     plugin: {

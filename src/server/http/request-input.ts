@@ -1,5 +1,6 @@
 /** What a request brings, read once and bounded, before GraphQL looks at it. */
 import type { IncomingMessage } from 'node:http';
+import type { Operation } from '../graphql/short-way.ts';
 
 const bodyBytesMax = 100_000;
 const chunksMax = 1_000;
@@ -57,7 +58,7 @@ export function readJsonText(request: IncomingMessage, heard: Heard): void {
  *
  * @throws {RequestRefused} 400, saying what was expected and what came.
  */
-export function operationIn(text: string): object {
+export function operationIn(text: string): Operation {
   if (text.trim() === '') throw badBody('it is empty');
   const body = parsed(text);
   if (body === undefined) throw badBody('it is no JSON');
@@ -65,7 +66,7 @@ export function operationIn(text: string): object {
   if (typeof body !== 'object' || body === null) throw badBody(`it is ${body === null ? 'null' : `a ${typeof body}`}`);
   if (!('query' in body) || typeof body.query !== 'string' || body.query === '')
     throw badBody('it has no text "query"');
-  return body;
+  return { ...body, query: body.query };
 }
 
 /**
