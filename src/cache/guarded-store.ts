@@ -6,7 +6,7 @@ import { Breaker } from './breaker.ts';
 import type { Clock } from './clock.ts';
 import { CacheError, isFull, isRefusal } from './errors.ts';
 import type { EmitEvent } from './events.ts';
-import { RequestStore, type StoreHealth } from './request-store.ts';
+import { RequestStore, type RequestStoreParts } from './request-store.ts';
 import { RoundTrip } from './round-trip.ts';
 import type { Store, StoreUsage } from './store.ts';
 
@@ -50,12 +50,8 @@ export function guardStore(
   };
   const isShut = (): boolean => breaker.isOpen;
   const wasFull = (): boolean => clock.nowMs() - fullAtMs < fullMs;
-  const healths = new WeakMap<object, StoreHealth>();
-  const healthOf = (request: object): StoreHealth => {
-    const health = healths.get(request) ?? { failedAtMs: -Infinity };
-    healths.set(request, health);
-    return health;
-  };
+  const failedAtMs = new WeakMap<object, number>();
+  const ofRequests: RequestStoreParts = { store, boarding, isShut, wasFull, clock, deadlineMs, emit, failedAtMs };
 
   const unavailable = (operation: string, cause?: unknown): CacheError =>
     new CacheError('STORE_UNAVAILABLE', `${operation}: the ${store.tier} store could not be reached`, { cause });
@@ -73,8 +69,7 @@ export function guardStore(
   };
 
   return {
-    request: (request = {}) =>
-      new RequestStore({ store, boarding, isShut, wasFull, clock, deadlineMs, emit }, healthOf(request)),
+    request: (request = {}) => new RequestStore(ofRequests, request),
     // Tried whatever the breaker says, as is `clear`: who invalidates waits for it anyway.
     async dropTokens(tags) {
       await newTrip()

@@ -35,11 +35,6 @@ export class Late<T> {
 /** For how long a request leaves a store alone that has failed it. */
 const leftAloneMs = 1_000;
 
-/** What the fetches of one request know of their store. A request that lasts, such as a script's, asks it again. */
-export interface StoreHealth {
-  failedAtMs: number;
-}
-
 export interface RequestStoreParts {
   readonly store: Store;
   /** The round trip that a call made now goes along in. */
@@ -51,6 +46,8 @@ export interface RequestStoreParts {
   readonly clock: Clock;
   readonly deadlineMs: number;
   readonly emit: EmitEvent;
+  /** When the store last failed a request. One that lasts, such as a script's, asks it again. */
+  readonly failedAtMs: WeakMap<object, number>;
 }
 
 interface Asked<T> {
@@ -63,23 +60,24 @@ type Tokens = (string | undefined)[];
 /** Each call gives undefined where the store failed, or took too long. None of them rejects. */
 export class RequestStore {
   readonly #parts: RequestStoreParts;
-  readonly #health: StoreHealth;
+  readonly #request: object;
   #leftMs: number;
 
-  constructor(parts: RequestStoreParts, health: StoreHealth) {
+  constructor(parts: RequestStoreParts, request: object) {
     this.#parts = parts;
-    this.#health = health;
+    this.#request = request;
     this.#leftMs = parts.deadlineMs;
   }
 
   /** Whether nothing is asked of it. */
   get isLeftAlone(): boolean {
-    return this.#parts.clock.nowMs() - this.#health.failedAtMs < leftAloneMs || this.#parts.isShut();
+    const { clock, failedAtMs, isShut } = this.#parts;
+    return clock.nowMs() - (failedAtMs.get(this.#request) ?? -Infinity) < leftAloneMs || isShut();
   }
 
   /** The store has failed the request: it goes on without, as after a call that failed. */
   leaveAlone(): void {
-    this.#health.failedAtMs = this.#parts.clock.nowMs();
+    this.#parts.failedAtMs.set(this.#request, this.#parts.clock.nowMs());
   }
 
   /** Whether it stores nothing: what is loaded is not brought to it. */
@@ -89,7 +87,7 @@ export class RequestStore {
 
   /** The store for the same request, with all its time again. */
   anew(): RequestStore {
-    return new RequestStore(this.#parts, this.#health);
+    return new RequestStore(this.#parts, this.#request);
   }
 
   read(key: string, tags: readonly string[]): Promise<StoreRead | undefined> {

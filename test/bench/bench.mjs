@@ -5,7 +5,8 @@
  *   --servers TEXT   only those whose name contains one of these texts, and plain node:http
  *   --rounds 7       of each workload
  *   --seconds 0.5    of each server in each round
- *   --half           then once more, each server at half of the rate that it has reached
+ *   --half           then once more, each server at half of the rate that it has reached, and, where all is cached, this
+ *                    project and the fastest peer at the same rate: half of the peer's
  *   --check          only start all servers and compare their answers
  *   --readme         measure nothing; print the README's section, and draw its chart, from the last run
  *
@@ -18,7 +19,7 @@ import { startBackends } from './backends.mjs';
 import { chart } from './chart.mjs';
 import { checkAnswers, checkHits, referenceAnswers } from './equality.mjs';
 import { machine } from './machine.mjs';
-import { figuresOf } from './figures.mjs';
+import { fastestPeer, figuresOf } from './figures.mjs';
 import { installPeers } from './peers.mjs';
 import { pinThisProcess, startNode, startServer } from './processes.mjs';
 import { printSection } from './readme.mjs';
@@ -123,6 +124,13 @@ async function measureAll(running, { isPinned, backends, answers }) {
     const atHalf = figuresOf(await measure(name, running, { ...parts, rates }));
     results.workloads[name].atHalf = atHalf;
     say(`at half of each server's own rate\n${tableAtHalf(atHalf)}`);
+    const peer = fastestPeer(figures);
+    if (peer === undefined || !workloads[name].isWarm) continue;
+    const compared = running.filter((one) => one.kind === 'ours' || one.name === peer.name);
+    const sameRate = new Map(compared.map((one) => [one.name, peer.perSecond / 2]));
+    const atSameRate = figuresOf(await measure(name, compared, { ...parts, rates: sameRate }));
+    results.workloads[name].atSameRate = atSameRate;
+    say(`at the same rate, half of what ${peer.name} has reached\n${tableAtHalf(atSameRate)}`);
   }
   await writeFile(new URL('bench.json', out), `${JSON.stringify(results, null, 2)}\n`);
   await writeFile(new URL('bench.svg', out), chart(results));

@@ -27,15 +27,27 @@ export function ratioTo(figures, name, other = plain.name) {
 
 /** How fast a server is against the fastest peer of each round; and which of them that was over all rounds. */
 export function againstPeers(figures, name, isPeer = () => true) {
-  const peerNames = servers.filter((one) => one.kind === 'peer' && isPeer(one)).map((one) => one.name);
-  const peers = figures.filter((row) => peerNames.includes(row.name));
+  const peers = peersOf(figures, isPeer);
   const its = figures.find((row) => row.name === name);
   if (peers.length === 0 || its === undefined) return undefined;
   const ratio = median(
     its.rounds.map((perSecond, round) => perSecond / Math.max(...peers.map(({ rounds }) => rounds[round]))),
   );
-  const fastest = peers.toSorted((a, b) => b.perSecond - a.perSecond)[0].name;
-  return { ratio, fastest };
+  return { ratio, fastest: fastestOf(peers).name };
+}
+
+/** The figures of the fastest peer; undefined where none was measured. */
+export function fastestPeer(figures) {
+  return fastestOf(peersOf(figures));
+}
+
+function peersOf(figures, isPeer = () => true) {
+  const names = servers.filter((one) => one.kind === 'peer' && isPeer(one)).map((one) => one.name);
+  return figures.filter((row) => names.includes(row.name));
+}
+
+function fastestOf(figures) {
+  return figures.toSorted((a, b) => b.perSecond - a.perSecond)[0];
 }
 
 export function median(values) {

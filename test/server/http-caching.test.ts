@@ -283,6 +283,11 @@ it('an answer to a POST has its report in the body, and says nothing of HTTP', a
 });
 
 describe('not to be kept is', () => {
+  it('what stands at no path, which caches would keep as they see fit', async () => {
+    const { status, headers } = await (await start()).get('/nothing');
+    expect([status, headers.get('cache-control')]).toEqual([404, 'no-store']);
+  });
+
   it.each(['text/event-stream', 'text/*'])('%s', async (accept) => {
     const server = await start();
     await both(server, '{ kept }');

@@ -45,7 +45,7 @@ export interface ShortWayOptions {
 export class ShortWay {
   readonly #documents: ShortWayOptions['documents'];
   readonly #executed = new WeakSet<DocumentNode>();
-  /** Of POSTs, by what they accept. */
+  /** Of answers, by what their clients accept. */
   readonly #contentTypes = new LRUCache<string, string>({ max: 100 });
   readonly #leftToYoga = new WeakMap<IncomingMessage, ExecutionResult>();
 
@@ -60,6 +60,7 @@ export class ShortWay {
       if (result !== undefined) setResult(result);
     },
     onExecute: ({ args }) => void this.#executed.add(args.document),
+    onResponse: ({ serverContext: { req }, response }) => this.#learn(req, response.headers.get('content-type')),
   };
 
   /** Answers by the short way, or else by Yoga's. */
@@ -76,7 +77,6 @@ export class ShortWay {
       this.#leftToYoga.set(req, result);
     }
     await yoga(req, res);
-    this.#learn(req, res);
   }
 
   #known({ headers: { accept = '' } }: IncomingMessage, operation: Operation): Known | undefined {
@@ -88,9 +88,8 @@ export class ShortWay {
     return isQuery ? { document, params: operation, contentType } : undefined;
   }
 
-  #learn({ method, headers: { accept = '' } }: IncomingMessage, response: ServerResponse): void {
-    const contentType = response.getHeader('content-type');
-    if (method === 'POST' && isJsonAnswer(contentType)) this.#contentTypes.set(accept, contentType);
+  #learn({ headers: { accept = '' } }: IncomingMessage, contentType: string | null): void {
+    if (isJsonAnswer(contentType)) this.#contentTypes.set(accept, contentType);
   }
 }
 
@@ -123,9 +122,8 @@ function isPlain(result: ExecutionResult): boolean {
 
 /** What is not is refused by Yoga, which says why. */
 function isWellFormed(operation: Operation): operation is Operation & GraphQLParams {
-  const { query: _query, variables, operationName = null, extensions, ...others } = operation;
-  const isName = operationName === null || typeof operationName === 'string';
-  return isName && isObject(variables) && isObject(extensions) && Object.keys(others).length === 0;
+  const { query: _query, variables, operationName: _name, extensions, ...others } = operation;
+  return isObject(variables) && isObject(extensions) && Object.keys(others).length === 0;
 }
 
 function isObject(value: unknown = null): boolean {
