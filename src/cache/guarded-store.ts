@@ -50,8 +50,8 @@ export function guardStore(
   };
   const isShut = (): boolean => breaker.isOpen;
   const wasFull = (): boolean => clock.nowMs() - fullAtMs < fullMs;
-  const failedAtMs = new WeakMap<object, number>();
-  const ofRequests: RequestStoreParts = { store, boarding, isShut, wasFull, clock, deadlineMs, emit, failedAtMs };
+  const lastFailureMs = new WeakMap<object, number>();
+  const requestParts: RequestStoreParts = { store, boarding, isShut, wasFull, clock, deadlineMs, emit, lastFailureMs };
 
   const unavailable = (operation: string, cause?: unknown): CacheError =>
     new CacheError('STORE_UNAVAILABLE', `${operation}: the ${store.tier} store could not be reached`, { cause });
@@ -69,7 +69,7 @@ export function guardStore(
   };
 
   return {
-    request: (request = {}) => new RequestStore(ofRequests, request),
+    request: (request = {}) => new RequestStore(requestParts, request),
     // Tried whatever the breaker says, as is `clear`: who invalidates waits for it anyway.
     async dropTokens(tags) {
       await newTrip()

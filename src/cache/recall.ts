@@ -63,9 +63,9 @@ export class Recall {
     return this.#hits(held, remaining, { tier: 'memory', startedMs });
   }
 
-  /** Who asks from now on goes along with nobody: something was invalidated. */
+  /** Who asks from now on goes along with nobody: the turn is over, or something was invalidated. */
   forget(): void {
-    // Not cleared: V8's quick collections of garbage would spare what it has held.
+    // Not cleared: a Map that is leaves its old table behind, and V8's scavenger may keep alive what hangs on that.
     this.#asking = new Map();
   }
 

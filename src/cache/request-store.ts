@@ -47,7 +47,7 @@ export interface RequestStoreParts {
   readonly deadlineMs: number;
   readonly emit: EmitEvent;
   /** When the store last failed a request. One that lasts, such as a script's, asks it again. */
-  readonly failedAtMs: WeakMap<object, number>;
+  readonly lastFailureMs: WeakMap<object, number>;
 }
 
 interface Asked<T> {
@@ -71,13 +71,13 @@ export class RequestStore {
 
   /** Whether nothing is asked of it. */
   get isLeftAlone(): boolean {
-    const { clock, failedAtMs, isShut } = this.#parts;
-    return clock.nowMs() - (failedAtMs.get(this.#request) ?? -Infinity) < leftAloneMs || isShut();
+    const { clock, lastFailureMs, isShut } = this.#parts;
+    return clock.nowMs() - (lastFailureMs.get(this.#request) ?? -Infinity) < leftAloneMs || isShut();
   }
 
   /** The store has failed the request: it goes on without, as after a call that failed. */
   leaveAlone(): void {
-    this.#parts.failedAtMs.set(this.#request, this.#parts.clock.nowMs());
+    this.#parts.lastFailureMs.set(this.#request, this.#parts.clock.nowMs());
   }
 
   /** Whether it stores nothing: what is loaded is not brought to it. */

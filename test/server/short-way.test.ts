@@ -1,15 +1,16 @@
 // What was executed once goes the short way: the same answers, with Yoga's HTTP left out, and left to it where it must be.
 import { EventEmitter, once } from 'node:events';
-import { createServer } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
-import type { DocumentNode } from 'graphql';
+import { createServer, type ServerResponse } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { GraphQLError, type DocumentNode } from 'graphql';
 import { createSchema, createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { expect, it, onTestFinished } from 'vitest';
 import type { ShopContext } from '../../schema/index.ts';
-import { ShortWay, type Operation, type ServerContext } from '../../src/server/graphql/short-way.ts';
+import type { GraphqlParams, ServerContext } from '../../src/server/graphql/server-context.ts';
+import { ShortWay } from '../../src/server/graphql/short-way.ts';
 
 const typeDefs = `
-  type Query { number: Int, one: Int!, language: String, failing: Int!, waiting: Int, echo(text: String!): String }
+  type Query { number: Int, one: Int!, language: String, failing: Int!, waiting: Int, late: Int, echo(text: String!): String }
   type Mutation { count: Int }
 `;
 
@@ -56,6 +57,11 @@ async function startWorld(): Promise<World> {
         waits.emit('begun');
         return givenUp.then(() => 1);
       },
+      async late(_parent: unknown, _args: unknown, context: { res: ServerResponse; request: Request }) {
+        waits.emit('begun');
+        await once(context.res, 'close');
+        waits.emit('givenUp', context.request.signal.aborted);
+      },
       echo: (_parent: unknown, { text }: { text: string }) => text,
     },
     Mutation: { count: counted(1) },
@@ -64,7 +70,7 @@ async function startWorld(): Promise<World> {
   const shortWay = new ShortWay({ documents });
   const yoga = createYoga<ServerContext, ShopContext>({
     schema: createSchema<ServerContext & ShopContext>({ typeDefs, resolvers }),
-    plugins: [shortWay.plugin, useStatus(), { onRequestParse: () => void (counts.yoga += 1) }],
+    plugins: [shortWay.plugin, useStatus(), useThrow(), { onRequestParse: () => void (counts.yoga += 1) }],
     parserAndValidationCache: { documentCache: documents, errorCache: new Map<string, Error>() },
     logging: false,
   });
@@ -72,8 +78,8 @@ async function startWorld(): Promise<World> {
     let text = '';
     req.on('data', (chunk: Buffer) => (text += chunk.toString()));
     req.on('end', () => {
-      const operation = JSON.parse(text) as Operation;
-      void shortWay.answer(yoga, { req: Object.assign(req, { body: operation }), res }, operation);
+      const params = JSON.parse(text) as GraphqlParams;
+      void shortWay.answer(yoga, { req: Object.assign(req, { body: params }), res }, params);
     });
   });
   server.listen(0, '127.0.0.1');
@@ -93,6 +99,28 @@ async function startWorld(): Promise<World> {
       const given = { accept: '*/*', 'content-type': 'application/json', ...headers };
       const response = await fetch(url, { method: 'POST', headers: given, body: JSON.stringify(body) });
       return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
+    },
+  };
+}
+
+/** Throws where its request says. */
+function useThrow(): Plugin<object, ServerContext> {
+  const mayThrow = (context: object, place: string): void => {
+    const { req } = context as ServerContext;
+    const http = { status: 418 };
+    if (req.headers['x-throws'] === place) throw new GraphQLError(`no ${place}`, { extensions: { http } });
+  };
+  return {
+    onContextBuilding: ({ context }) => mayThrow(context, 'the context'),
+    onExecute({ args }) {
+      mayThrow(args.contextValue, 'the execution');
+      const toJSON = (): void => mayThrow(args.contextValue, 'the text of the answer');
+      return {
+        onExecuteDone({ result, setResult }) {
+          const { req } = args.contextValue as unknown as ServerContext;
+          if (req.headers['x-throws'] !== undefined) setResult({ ...result, extensions: { toJSON } });
+        },
+      };
     },
   };
 }
@@ -169,6 +197,17 @@ it('takes variables, a name and extensions that are null, and extensions of any 
   expect(counts.yoga).toBe(1);
 });
 
+it.each(['the context', 'the execution', 'the text of the answer'])('leaves to Yoga what %s throws', async (place) => {
+  const { ask, counts } = await startWorld();
+  const body = { query: '{ number }' };
+  const first = await ask(body);
+  expect(first.status).toBe(200);
+  const refused = await ask(body, { 'x-throws': place });
+  expect([refused.status, refused.text]).toEqual([418, expect.stringContaining(`no ${place}`)]);
+  expect(counts).toEqual({ yoga: 2, resolved: place === 'the text of the answer' ? 2 : 1 });
+  expect(await ask(body)).toEqual(first);
+});
+
 it('leaves to Yoga what has headers of its own', async () => {
   const { ask, counts } = await startWorld();
   const body = { query: '{ number }' };
@@ -198,16 +237,27 @@ it('shows resolvers the request, and tells them when its client has gone', async
   await ask({ query }, { 'accept-language': 'de' });
   expect((await ask({ query }, { 'accept-language': 'en' })).text).toBe('{"data":{"language":"en"}}');
 
-  await ask({ query: 'query ($is: Boolean = false) { number waiting @include(if: $is) }' });
-  const body = JSON.stringify({
-    query: 'query ($is: Boolean = false) { number waiting @include(if: $is) }',
-    variables: { is: true },
-  });
-  const client = connect(port, '127.0.0.1');
-  client.write(
-    `POST /graphql HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-  );
+  const client = await leaving(port, ask, 'waiting');
   await waiting.begun;
   client.destroy();
   await waiting.givenUp;
 });
+
+it('tells a resolver that looks at the request when its client has gone already', async () => {
+  const { ask, port, waiting } = await startWorld();
+  const client = await leaving(port, ask, 'late');
+  await waiting.begun;
+  client.destroy();
+  expect(await waiting.givenUp).toEqual([true]);
+});
+
+/** Asks for `field`, which waits, by the short way. */
+async function leaving(port: number, ask: World['ask'], field: string): Promise<Socket> {
+  const query = `query ($is: Boolean = false) { number ${field} @include(if: $is) }`;
+  await ask({ query });
+  const body = JSON.stringify({ query, variables: { is: true } });
+  const head = `POST /graphql HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nContent-Type: application/json\r\n`;
+  const client = connect(port, '127.0.0.1');
+  client.write(`${head}Content-Length: ${body.length}\r\n\r\n${body}`);
+  return client;
+}

@@ -56,6 +56,14 @@ it('does not count a reader who stops among what is executed, and forgets him wh
   await expect.poll(() => [traffic.answers, traffic.executed]).toEqual([0, 0]);
 });
 
+it('writes nothing for a connection that is gone, also where the answer was queued behind another', async () => {
+  const { server } = await startPlain({}, () => {});
+  const client = open(server, get.repeat(2));
+  const [, queued] = (await nextResponses(server, 2)) as [ServerResponse, ServerResponse];
+  client.resetAndDestroy();
+  await expect.poll(() => queued.destroyed).toBe(true);
+});
+
 it('forgets every answer of a connection that is gone, those that were queued too', async () => {
   const { server, traffic } = await startPlain({}, () => {});
   const clients = Array.from({ length: 20 }, () => open(server, get.repeat(10)));
@@ -143,8 +151,19 @@ it('answers what arrives just as it closes its door', async () => {
 });
 
 it('cuts off what takes too long to be answered and read', async () => {
-  const { url } = await startPlain({ answerMsMax: 50 }, () => {});
-  await expect(send(url, { method: 'GET' })).rejects.toThrow('socket hang up');
+  const { server, refusals } = await startPlain({ answerMsMax: 50 }, () => {});
+  await once(open(server, get.repeat(3)), 'close');
+  expect(refusals).toEqual(['answerMsMax']);
+});
+
+it('cuts off what takes too long also while it closes', async () => {
+  const { server, traffic, refusals } = await startPlain({ answerMsMax: 50 }, () => {});
+  const asked = open(server, get);
+  await once(server, 'request');
+  const closed = traffic.close({ drainMs: 1_000 });
+  await expect.poll(() => asked.closed).toBe(true);
+  expect(refusals).toEqual(['answerMsMax']);
+  await closed;
 });
 
 it('says on every answer that the connection closes, once it closes', async () => {

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { getOperationAST, GraphQLError, OperationTypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import type { ServerContext } from './short-way.ts';
+import type { ServerContext } from './server-context.ts';
 
 /** @param token What clients must send as `Authorization: Bearer …`; undefined: no mutation is executed. */
 export function useAdminToken(token: string | undefined): Plugin {

@@ -1,4 +1,4 @@
-/** GraphQL over HTTP: Yoga with this server's limits, errors and report. The listener has read the body already. */
+/** GraphQL over HTTP: Yoga with this server's limits, errors and report, and the short way past some of it. The listener has read the body already. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
@@ -11,7 +11,8 @@ import { useHttpCaching } from './http-caching.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
 import { useLimits } from './document-limits.ts';
 import type { ReadyWay } from './ready-way.ts';
-import { ShortWay, type Operation, type ServerContext } from './short-way.ts';
+import type { GraphqlParams, ServerContext } from './server-context.ts';
+import { ShortWay } from './short-way.ts';
 import type { Log } from '../log.ts';
 
 export const graphqlPath = '/graphql';
@@ -19,12 +20,12 @@ export const graphqlPath = '/graphql';
 /**
  * Answers a request.
  *
- * @param operation What the body of a POST asks for. Yoga looks for it at `request.body`; undefined for any other method.
+ * @param params What a POST asks for, whose content type was JSON; undefined for any other method.
  */
 export type GraphqlHandler = (
   request: IncomingMessage,
   response: ServerResponse,
-  operation: Operation | undefined,
+  params: GraphqlParams | undefined,
 ) => Promise<void>;
 
 export interface GraphqlOptions {
@@ -60,9 +61,23 @@ export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOpti
     multipart: false,
     cors: false,
   });
-  return (req, res, operation) => shortWay.answer(yoga, { req, res }, operation);
+  return (req, res, params) => {
+    leaveFor(req, params);
+    return shortWay.answer(yoga, { req, res }, params);
+  };
 }
 
+/** Leaves in `request` what Yoga is to see of it. */
+function leaveFor(request: IncomingMessage, params: GraphqlParams | undefined): void {
+  // Yoga makes a URL with it, and where that cannot be done it answers with a stack. Nothing here depends on it.
+  request.headers.host = 'localhost';
+  if (params === undefined) return;
+  // Yoga takes a body that was read before. An object is safe only because the content type was checked.
+  Object.assign(request, { body: params });
+  request.headers['content-type'] = 'application/json'; // however it was written
+}
+
+/** Not all of their hooks see each request: see `short-way.ts`. */
 function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptions, 'contextOf' | 'log'>): Plugin[] {
   const isGuarded = adminToken !== undefined || !hasConsole;
   return [

@@ -1,10 +1,12 @@
 /**
- * The short way of a query that Yoga has executed before. Its plugins, its context and its executor are the same; but the
- * query is neither parsed nor validated again, and it does without the web's `Request` and `Response`, which cost more than
- * most executions do.
+ * The short way of a query that Yoga has executed before. It is neither parsed nor validated again, and it does without
+ * the web's `Request` and `Response`, which cost more than most executions do. Context and executor are Yoga's.
+ *
+ * Of plugins only the hooks around the context and the execution run. Those of HTTP, of parsing and of validation do not:
+ * what they decide must follow from the text of the document alone. What is to see every request belongs into `onExecute`.
  *
  * Yoga has the last word on whatever is not plain `data`: errors, and answers with headers of their own. It is given the
- * result then. The type of an answer is the one that Yoga has given to a client who accepts the same.
+ * outcome then. The type of an answer is the one that Yoga has given to a client who accepts the same.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getOperationAST, OperationTypeNode, type DocumentNode, type ExecutionResult } from 'graphql';
@@ -18,74 +20,65 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { ShopContext } from '../../../schema/index.ts';
 import { isJsonAnswer } from './json-answer.ts';
-
-/** What the body of a POST asks for. All but the query is as it came. */
-export type Operation = { readonly query: string } & Readonly<Record<string, unknown>>;
-
-/** What plugins and the context are made with, on either way. */
-export interface ServerContext {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-}
+import type { GraphqlParams, ServerContext } from './server-context.ts';
 
 type Yoga = YogaServerInstance<ServerContext, ShopContext>;
 
-/** An operation that can go the short way. */
+/** A query that can go the short way. */
 interface Known {
   readonly document: DocumentNode;
   readonly params: GraphQLParams;
   readonly contentType: string;
 }
 
-export interface ShortWayOptions {
-  /** The documents that Yoga has parsed, by their text. */
-  readonly documents: { get(text: string): DocumentNode | undefined };
-}
+/** What came of an execution: a result, or what it throws. */
+type Outcome = () => ExecutionResult;
 
+/** What one Yoga has executed, and how it has answered. */
 export class ShortWay {
-  readonly #documents: ShortWayOptions['documents'];
+  readonly #documents: { get(text: string): DocumentNode | undefined };
   readonly #executed = new WeakSet<DocumentNode>();
   /** Of answers, by what their clients accept. */
   readonly #contentTypes = new LRUCache<string, string>({ max: 100 });
-  readonly #leftToYoga = new WeakMap<IncomingMessage, ExecutionResult>();
+  readonly #leftToYoga = new WeakMap<IncomingMessage, Outcome>();
 
-  constructor({ documents }: ShortWayOptions) {
+  /** @param options.documents Those that Yoga has parsed, by their text. */
+  constructor({ documents }: { documents: { get(text: string): DocumentNode | undefined } }) {
     this.#documents = documents;
   }
 
-  /** To stand after those that refuse to execute: what they refuse is not learnt. */
+  /** Learns from Yoga, and gives it what is left to it. */
   readonly plugin: Plugin<object, ServerContext> = {
     onParams: ({ context: { req }, setResult }) => {
-      const result = this.#leftToYoga.get(req);
-      if (result !== undefined) setResult(result);
+      const outcome = this.#leftToYoga.get(req);
+      if (outcome !== undefined) setResult(outcome());
     },
     onExecute: ({ args }) => void this.#executed.add(args.document),
     onResponse: ({ serverContext: { req }, response }) => this.#learn(req, response.headers.get('content-type')),
   };
 
-  /** Answers by the short way, or else by Yoga's. */
-  async answer(yoga: Yoga, { req, res }: ServerContext, operation: Operation | undefined): Promise<void> {
-    const known = operation && this.#known(req, operation);
+  /**
+   * Answers by the short way, or else by Yoga's.
+   *
+   * @param params What a POST asks for; undefined for any other request, which is Yoga's.
+   */
+  async answer(yoga: Yoga, { req, res }: ServerContext, params: GraphqlParams | undefined): Promise<void> {
+    const known = params && this.#known(req, params);
     if (known !== undefined) {
-      const { document, params, contentType } = known;
-      const { schema, contextFactory, execute } = yoga.getEnveloped(initialContext(yoga, { req, res, params }));
-      const contextValue: unknown = await contextFactory();
-      const { variables: variableValues, operationName } = params;
-      const args = { schema, document, contextValue, variableValues, operationName };
-      const result = (await execute(args)) as ExecutionResult;
-      if (isPlain(result)) return send(res, contentType, JSON.stringify(result));
-      this.#leftToYoga.set(req, result);
+      const outcome = await executed(yoga, { req, res }, known);
+      if (typeof outcome === 'string') return send(res, known.contentType, outcome);
+      this.#leftToYoga.set(req, outcome);
     }
     await yoga(req, res);
   }
 
-  #known({ headers: { accept = '' } }: IncomingMessage, operation: Operation): Known | undefined {
+  #known({ headers: { accept = '' } }: IncomingMessage, params: GraphqlParams): Known | undefined {
     const contentType = this.#contentTypes.get(accept);
-    const document = this.#documents.get(operation.query);
+    const document = this.#documents.get(params.query);
     if (contentType === undefined || document === undefined || !this.#executed.has(document)) return undefined;
-    if (!isWellFormed(operation)) return undefined;
-    const isQuery = getOperationAST(document, operation.operationName)?.operation === OperationTypeNode.QUERY;
-    return isQuery ? { document, params: operation, contentType } : undefined;
+    if (!isWellFormed(params)) return undefined;
+    const isQuery = getOperationAST(document, params.operationName)?.operation === OperationTypeNode.QUERY;
+    return isQuery ? { document, params, contentType } : undefined;
   }
 
   #learn({ headers: { accept = '' } }: IncomingMessage, contentType: string | null): void {
@@ -93,36 +86,59 @@ export class ShortWay {
   }
 }
 
-/** What Yoga gives plugins, the context's maker and resolvers; its `request` is made for who looks at it. */
+/** The text of a plain answer, or else what came of it. */
+async function executed(
+  yoga: Yoga,
+  { req, res }: ServerContext,
+  { document, params }: Known,
+): Promise<string | Outcome> {
+  try {
+    const { schema, contextFactory, execute } = yoga.getEnveloped(initialContext(yoga, { req, res, params }));
+    const contextValue: unknown = await contextFactory();
+    const { variables: variableValues, operationName } = params;
+    const args = { schema, document, contextValue, variableValues, operationName };
+    const result = (await execute(args)) as ExecutionResult;
+    return isPlain(result) ? JSON.stringify(result) : () => result;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+/** What Yoga gives plugins, the context's maker and resolvers. Its `request`, without a body, is made for who looks at it. */
 function initialContext(
-  { fetchAPI }: Yoga,
+  yoga: Yoga,
   { req, res, params }: ServerContext & { readonly params: GraphQLParams },
 ): YogaInitialContext & ServerContext {
   let request: Request | undefined;
-  const newRequest = (): Request => {
-    const gone = new AbortController();
-    res.on('close', () => (res.writableFinished ? undefined : gone.abort()));
-    const headers = new fetchAPI.Headers(req.headers as Record<string, string>);
-    return new fetchAPI.Request(`http://localhost${req.url ?? ''}`, { method: 'POST', headers, signal: gone.signal });
-  };
   return {
     req,
     res,
     params,
-    waitUntil: (work) => void Promise.resolve(work).catch(() => {}), // this server waits for all that it executes
+    waitUntil: (work) => yoga.waitUntil(work),
     get request() {
-      return (request ??= newRequest());
+      return (request ??= requestOf(yoga, { req, res }));
     },
   };
+}
+
+function requestOf({ fetchAPI }: Yoga, { req, res }: ServerContext): Request {
+  const gone = new AbortController();
+  const abort = (): void => (res.writableFinished ? undefined : gone.abort());
+  if (res.destroyed) abort();
+  else res.on('close', abort);
+  const headers = new fetchAPI.Headers(req.headers as Record<string, string>);
+  return new fetchAPI.Request(`http://localhost${req.url ?? ''}`, { method: 'POST', headers, signal: gone.signal });
 }
 
 function isPlain(result: ExecutionResult): boolean {
   return !isAsyncIterable(result) && result.errors === undefined && result.extensions?.['http'] === undefined;
 }
 
-/** What is not is refused by Yoga, which says why. */
-function isWellFormed(operation: Operation): operation is Operation & GraphQLParams {
-  const { query: _query, variables, operationName: _name, extensions, ...others } = operation;
+/** What is not is refused by Yoga, which says why; also a name that is no text, which no operation has. */
+function isWellFormed(params: GraphqlParams): params is GraphqlParams & GraphQLParams {
+  const { query: _query, variables, operationName: _name, extensions, ...others } = params;
   return isObject(variables) && isObject(extensions) && Object.keys(others).length === 0;
 }
 

@@ -4,11 +4,11 @@ import type { ReadyAnswer } from '../../pothos-cache/index.ts';
 import type { Page } from '../graphiql.ts';
 import type { GraphqlHandler } from '../graphql/graphql.ts';
 import { askedBy, type ReadyWay } from '../graphql/ready-way.ts';
-import type { Operation } from '../graphql/short-way.ts';
+import type { GraphqlParams } from '../graphql/server-context.ts';
 import { send } from './answer.ts';
 import { cachingHeaders, clientHas, noStore } from './caching-headers.ts';
 import type { Exchange } from './exchange.ts';
-import { checkAccept, checkQueryString, operationIn, readJsonText, RequestRefused } from './request-input.ts';
+import { checkAccept, checkQueryString, paramsIn, readJsonText, RequestRefused } from './request-input.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface GraphqlParts {
@@ -75,23 +75,16 @@ async function execute(
 ): Promise<void> {
   if (request.method !== 'POST') response.setHeader('cache-control', noStore); // unless GraphQL says otherwise
   checkAccept(request.headers.accept);
-  const operation = takeIn(request, body);
-  const isTaken = await traffic.execute(response, () => graphql(request, response, operation));
+  const params = paramsOf(request, body);
+  const isTaken = await traffic.execute(response, () => graphql(request, response, params));
   if (!isTaken) throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
   ready.answered(asked, request, response);
 }
 
-/** Leaves in `request` what GraphQL is to see of it, and gives what a POST asks for. */
-function takeIn(request: IncomingMessage, body: string): Operation | undefined {
-  // Yoga makes a URL with it, and where that cannot be done it answers with a stack. Nothing here depends on it.
-  request.headers.host = 'localhost';
+/** What a POST asks for. Of a GET GraphQL looks at the URL itself. */
+function paramsOf(request: IncomingMessage, body: string): GraphqlParams | undefined {
   if (request.method === 'GET') checkQueryString(request.url ?? '');
-  if (request.method !== 'POST') return undefined;
-  const operation = operationIn(body);
-  // Yoga takes a body that was read from here. An object is safe only because the content type was checked.
-  Object.assign(request, { body: operation });
-  request.headers['content-type'] = 'application/json'; // however it was written
-  return operation;
+  return request.method === 'POST' ? paramsIn(body) : undefined;
 }
 
 function sendPage({ request, response }: Exchange, page: Page): void {

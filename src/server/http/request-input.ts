@@ -1,6 +1,6 @@
 /** What a request brings, read once and bounded, before GraphQL looks at it. */
 import type { IncomingMessage } from 'node:http';
-import type { Operation } from '../graphql/short-way.ts';
+import type { GraphqlParams } from '../graphql/server-context.ts';
 
 const bodyBytesMax = 100_000;
 const chunksMax = 1_000;
@@ -54,11 +54,11 @@ export function readJsonText(request: IncomingMessage, heard: Heard): void {
 }
 
 /**
- * The operation in the body of a POST.
+ * What the body of a POST asks for.
  *
  * @throws {RequestRefused} 400, saying what was expected and what came.
  */
-export function operationIn(text: string): Operation {
+export function paramsIn(text: string): GraphqlParams {
   if (text.trim() === '') throw badBody('it is empty');
   const body = parsed(text);
   if (body === undefined) throw badBody('it is no JSON');
