@@ -37,6 +37,7 @@ When something is not, against Yoga with the same resolvers and no cache (1.00):
 
 ${ratioTable(workloads, rest, (figures, name) => ratioTo(figures, name, reference.name))}
 ${detailTable(workloads, letters[0])}
+${sameRateTable(workloads)}
 ${aheadText(workloads)}
 The peers are set up as their documentation recommends for speed (\`test/bench/servers\`): ${versionsText(results)}.
 This project's server is \`node dist/src/main.js\` with all of its limits, \`CONSOLE=off\` and \`SIMULATED_LATENCY=off\`. A response
@@ -85,6 +86,21 @@ function detailTable(workloads, letter) {
     ...(atHalf === undefined ? [] : [atHalf[index].p99Ms.toFixed(2)]),
   ]);
   return markdown(head, rows);
+}
+
+/** Of runs with `--half`. */
+function sameRateTable(workloads) {
+  const measured = Object.entries(workloads).filter(([, { atSameRate }]) => atSameRate !== undefined);
+  if (measured.length === 0) return '';
+  const ours = servers.filter(({ kind }) => kind === 'ours').map(({ name }) => name);
+  const cellOf = (row) => (row === undefined ? '' : `${row.p99Ms.toFixed(2)}, ${row.cpuUs.toFixed(0)}`);
+  const rows = ours.map((name) => [
+    name,
+    ...measured.map(([, { atSameRate }]) => cellOf(atSameRate.find((row) => row.name === name))),
+  ]);
+  const peers = measured.map(([, { atSameRate }]) => cellOf(atSameRate.find(({ name }) => !ours.includes(name))));
+  const head = ['p99 ms, CPU µs per request', ...measured.map(([letter]) => `(${letter})`)];
+  return `At the same rate for all, half of what the fastest peer reaches:\n\n${markdown(head, [...rows, ['the fastest peer', ...peers]])}`;
 }
 
 function markdown(head, rows) {
