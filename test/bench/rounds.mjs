@@ -6,8 +6,8 @@ import { loadOn } from './load-on.mjs';
 import { workloads } from './workloads.mjs';
 
 /**
- * For how long a server warms up before its first workload, before the first round of each, and before each round: V8 drops
- * code of a server that had nothing to do for some seconds while the others had their turns.
+ * For how long a server warms up before its first workload, before the first round of each, and before each round: one that
+ * had nothing to do for some seconds, while the others had their turns, is slow at first, plain `node:http` too.
  */
 const warmMs = { start: 3_000, workload: 1_000, round: 700 };
 /** Requests from one load of a server to its next one: more than a server that asks the database answers meanwhile. */

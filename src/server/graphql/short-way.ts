@@ -8,7 +8,7 @@
  * Yoga has the last word on whatever is not plain `data`: errors, and answers with headers of their own. It is given the
  * outcome then. The type of an answer is the one that Yoga has given to a client who accepts the same.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { getOperationAST, OperationTypeNode, type DocumentNode, type ExecutionResult } from 'graphql';
 import {
   isAsyncIterable,
@@ -19,6 +19,7 @@ import {
 } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { ShopContext } from '../../../schema/index.ts';
+import { send } from '../http/answer.ts';
 import { isJsonAnswer } from './json-answer.ts';
 import type { GraphqlParams, ServerContext } from './server-context.ts';
 
@@ -66,7 +67,8 @@ export class ShortWay {
     const known = params && this.#known(req, params);
     if (known !== undefined) {
       const outcome = await executed(yoga, { req, res }, known);
-      if (typeof outcome === 'string') return send(res, known.contentType, outcome);
+      const headers = { 'content-type': known.contentType };
+      if (typeof outcome === 'string') return send(res, { status: 200, headers, body: outcome });
       this.#leftToYoga.set(req, outcome);
     }
     await yoga(req, res);
@@ -144,11 +146,4 @@ function isWellFormed(params: GraphqlParams): params is GraphqlParams & GraphQLP
 
 function isObject(value: unknown = null): boolean {
   return typeof value === 'object' && !Array.isArray(value);
-}
-
-function send(response: ServerResponse, contentType: string, text: string): void {
-  response.statusCode = 200;
-  response.setHeader('content-type', contentType);
-  response.setHeader('content-length', Buffer.byteLength(text));
-  response.end(text);
 }
