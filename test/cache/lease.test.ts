@@ -244,11 +244,13 @@ describe('who has read before an invalidation, and asks for the lease after it,'
     const processes = await newProcesses();
     const { one } = processes;
     let held: HeldLoad | undefined;
-    const [two, fetching] = await twoAsksLate(processes, async () => ({ held } = await holding(one)));
+    let first: Promise<unknown> | undefined;
+    const [two, fetching] = await twoAsksLate(processes, async () => ({ held, first } = await holding(one)));
     await isWaiting(two);
     held?.give('value');
     await pollUntil(fetching, two);
     expect(await fetching).toBe('value');
+    await first; // `two` may read the value before `one` hears that it is stored
     expect(one.source.loads).toBe(1);
     expect(one.trace.text).toBe('invalidate load write miss');
   });
