@@ -15,7 +15,7 @@ import { endOfTurn } from './turn.ts';
 const batchMax = 2_000;
 
 export interface BatchParts {
-  readonly connection: Pick<RedisConnection, 'redis' | 'runEach' | 'runId'>;
+  readonly connection: Pick<RedisConnection, 'redis' | 'runEach' | 'knownRunId' | 'runId'>;
   readonly tokenKey: (tag: string) => string;
 }
 
@@ -23,110 +23,110 @@ export interface BatchParts {
 export function batchCalls(parts: BatchParts): () => Batch {
   let open: Batch | undefined;
   return () => {
-    if (open !== undefined && open.size < batchMax) return open;
-    const close = async (): Promise<void> => {
-      await endOfTurn();
-      if (open === batch) open = undefined;
-    };
-    const batch = new Batch(parts, close());
-    return (open = batch);
+    if (open?.isOpen !== true || open.size >= batchMax) open = new Batch(parts);
+    return open;
   };
 }
 
 type Token = string | undefined;
 
-interface BatchReplies {
-  readonly replies: readonly Reply[];
-  /** What `confirmScript` gives of all entries that are asked about. */
-  readonly lives: Reply;
-  /** In the order in which the tags came; a function that throws where Redis does not let us read one. */
-  readonly tokens: readonly (() => Token)[];
-}
-
-const noLives: Reply = [null, []];
-
+/**
+ * Each method that asks for something returns a function that gives what was answered, or throws the fault, and is called
+ * once `answered` has resolved.
+ */
 export class Batch {
   readonly #parts: BatchParts;
   readonly #commands: ChainableCommander;
-  readonly #byName = new Map<string, Promise<unknown[]>>();
+  readonly #byName = new Map<string, () => unknown[]>();
   readonly #sentTexts = new Set<Script>();
   readonly #marks: EntryMark[] = [];
   /** With their places in the answer. */
   readonly #tags = new Map<string, number>();
-  readonly #answer: Promise<BatchReplies>;
+  /** Rejects where nothing was answered at all. */
+  readonly answered: Promise<void>;
+  #isOpen = true;
+  #replies: readonly Reply[] = [];
+  /** What `confirmScript` gives of all entries that are asked about. */
+  #lives: Reply | undefined;
+  /** In the order in which the tags came. */
+  #tokens: readonly Reply[] = [];
+  /** What a token begins with that was made on this run of the server. */
+  #ofThisRun = '';
 
-  /** @param closed Nothing comes to it any more. */
-  constructor(parts: BatchParts, closed: Promise<void>) {
+  constructor(parts: BatchParts) {
     this.#parts = parts;
     this.#commands = parts.connection.redis.pipeline();
-    this.#answer = closed.then(() => this.#send());
-    this.#answer.catch(() => {}); // said to each who waits for it
+    this.answered = endOfTurn().then(() => this.#send());
+    this.answered.catch(() => {}); // said to each who waits for it
+  }
+
+  /** Whether it is still to be sent. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   get size(): number {
     return this.#commands.length + this.#marks.length + this.#tags.size;
   }
 
-  /** The answers to the commands that `add` adds; rejects with the first fault among them. */
-  async run(add: (commands: ChainableCommander) => unknown): Promise<unknown[]> {
+  /** The answers to the commands that `add` adds, or the first fault among them. */
+  run(add: (commands: ChainableCommander) => unknown): () => unknown[] {
     const first = this.#commands.length;
     add(this.#commands);
     const end = this.#commands.length;
-    const { replies } = await this.#answer;
-    return replies.slice(first, end).map(replyOf);
+    return () => this.#replies.slice(first, end).map(replyOf);
   }
 
   /** The same, run once for all who name it alike. */
-  once(name: string, add: (commands: ChainableCommander) => unknown): Promise<unknown[]> {
+  once(name: string, add: (commands: ChainableCommander) => unknown): () => unknown[] {
     const answers = this.#byName.get(name) ?? this.run(add);
     this.#byName.set(name, answers);
     return answers;
   }
 
   /** What `script` gives. Its text is sent once where the server does not know it, and by its hash from then on. */
-  async script(script: Script, { isKnown, ...call }: ScriptCall): Promise<unknown> {
+  script(script: Script, { isKnown, ...call }: ScriptCall): () => unknown {
     const isSent = isKnown || this.#sentTexts.has(script);
     if (!isSent) this.#sentTexts.add(script);
-    const [reply] = await this.run((commands) => addScript(commands, script, { ...call, isKnown: isSent }));
-    return reply;
+    const answers = this.run((commands) => addScript(commands, script, { ...call, isKnown: isSent }));
+    return () => answers()[0];
   }
 
   /** What is left of the lives of these entries, as `confirmScript` tells: one run of it for all who ask. */
-  async confirm(marks: readonly EntryMark[], isKnown: boolean): Promise<readonly number[]> {
+  confirm(marks: readonly EntryMark[], isKnown: boolean): () => readonly number[] {
     if (!isKnown) this.#sentTexts.add(confirmScript);
     const first = this.#marks.length;
     this.#marks.push(...marks);
-    const { lives } = await this.#answer;
-    return (replyOf(lives) as number[]).slice(first, first + marks.length);
+    return () => (marks.length === 0 ? [] : (replyOf(this.#lives) as number[]).slice(first, first + marks.length));
   }
 
   /** The tokens of `tags`, after all that is run; those of other runs of the server are none. */
-  async tokens(tags: readonly string[]): Promise<Token[]> {
+  tokens(tags: readonly string[]): () => Token[] {
     const places = tags.map((tag) => {
       const place = this.#tags.get(tag) ?? this.#tags.size;
       this.#tags.set(tag, place);
       return place;
     });
-    if (places.length === 0) return [];
-    const { tokens } = await this.#answer;
-    return places.map((place) => tokens[place]?.());
+    return () => places.map((place) => this.#token(place));
   }
 
-  async #send(): Promise<BatchReplies> {
+  #token(place: number): Token {
+    const token = replyOf(this.#tokens[place]);
+    return typeof token === 'string' && token.startsWith(this.#ofThisRun) ? token : undefined;
+  }
+
+  async #send(): Promise<void> {
+    this.#isOpen = false;
     const { connection, tokenKey } = this.#parts;
     const livesAt = this.#commands.length;
     this.#addConfirm();
     const keys = [...this.#tags.keys()].map(tokenKey);
     if (keys.length > 0) this.#commands.mget(keys);
-    const replies = await connection.runEach(this.#commands);
-    const lives = this.#marks.length > 0 ? (replies[livesAt] ?? noLives) : noLives;
-    if (keys.length === 0) return { replies, lives, tokens: [] };
-    const ofThisRun = `${await connection.runId()}.`;
-    const tokens = (await this.#each(keys, replies.at(-1))).map((reply) => () => {
-      const token = replyOf(reply);
-      return typeof token === 'string' && token.startsWith(ofThisRun) ? token : undefined;
-    });
-    return { replies, lives, tokens };
+    this.#replies = await connection.runEach(this.#commands);
+    this.#lives = this.#replies[livesAt];
+    if (keys.length === 0) return;
+    this.#ofThisRun = `${connection.knownRunId() ?? (await connection.runId())}.`;
+    this.#tokens = eachOf(this.#replies.at(-1), keys) ?? (await this.#oneByOne(keys));
   }
 
   #addConfirm(): void {
@@ -136,12 +136,15 @@ export class Batch {
     addScript(this.#commands, confirmScript, { keys, args, isKnown: !this.#sentTexts.has(confirmScript) });
   }
 
-  /** The answers of MGET one by one. It fails as a whole where an access list forbids one of the keys. */
-  async #each(keys: readonly string[], [fault, answer]: Reply = [null, []]): Promise<Reply[]> {
-    if (fault === null) return (answer as (string | null)[]).map((token) => [null, token]);
-    if (!fault.message.startsWith('NOPERM')) return keys.map(() => [fault, undefined]);
+  #oneByOne(keys: readonly string[]): Promise<Reply[]> {
     const commands = this.#parts.connection.redis.pipeline();
     for (const key of keys) commands.get(key);
-    return await this.#parts.connection.runEach(commands);
+    return this.#parts.connection.runEach(commands);
   }
+}
+
+/** The answers of MGET one by one. Undefined where it failed as a whole because an access list forbids one of the keys. */
+function eachOf([fault, answer]: Reply = [null, []], keys: readonly string[]): Reply[] | undefined {
+  if (fault === null) return (answer as (string | null)[]).map((token) => [null, token]);
+  return fault.message.startsWith('NOPERM') ? undefined : keys.map(() => [fault, undefined]);
 }

@@ -36,7 +36,11 @@ export interface RedisConnection {
   readonly redis: Redis;
   /** The replies to `commands`, which take along what is to be asked of the server itself. */
   readonly runEach: (commands: ChainableCommander) => Promise<Reply[]>;
+  /** The server's time, as far as it is known without asking. */
+  readonly knownServerNowMs: () => number | undefined;
   readonly serverNowMs: () => Promise<number>;
+  /** Its run, as far as it is known without asking. */
+  readonly knownRunId: () => string | undefined;
   /** Another one after a restart or a failover; it tells what was made on this run from what came out of a dump. */
   readonly runId: () => Promise<string>;
 }
@@ -80,9 +84,11 @@ export async function connectRedis({
   return {
     redis,
     runEach,
+    knownServerNowMs: () => serverClock.nowMs(),
     async serverNowMs() {
       return serverClock.nowMs() ?? serverClock.hear(await redis.time().catch(rethrow));
     },
+    knownRunId: () => runId,
     async runId() {
       return (runId ??= runIdIn(await redis.info('server').catch(rethrow)));
     },

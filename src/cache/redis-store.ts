@@ -8,21 +8,13 @@
  * from an old dump has the tokens of back then, and with them values that were invalidated since; so has the one that
  * takes over from a primary whose last deletions it has not heard of.
  */
-import type { Redis } from 'ioredis';
+import type { ChainableCommander, Redis } from 'ioredis';
 import { systemClock } from './clock.ts';
 import { CacheError } from './errors.ts';
 import { randomText } from './random-text.ts';
-import { batchCalls } from './redis-batch.ts';
+import { batchCalls, type Batch } from './redis-batch.ts';
 import { connectRedis, rethrow, type ConnectionOptions } from './redis-connection.ts';
-import {
-  acquireScript,
-  fillScript,
-  leaseKey,
-  releaseScript,
-  renewScript,
-  type Script,
-  type ScriptCall,
-} from './redis-scripts.ts';
+import { acquireScript, fillScript, leaseKey, releaseScript, renewScript, type Script } from './redis-scripts.ts';
 import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
 import { addReplaced, trackTokens } from './tracking.ts';
 
@@ -51,7 +43,7 @@ export async function createRedisStore({
 }: Partial<ConnectionOptions> & { address: string; namespace: string }): Promise<Store> {
   checkNamespace(namespace);
   const connection = await connectRedis({ address, deadlineMs, clock, onError, onReady });
-  const { redis, serverNowMs, runId } = connection;
+  const { redis, knownServerNowMs, serverNowMs, runId } = connection;
 
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
@@ -64,127 +56,131 @@ export async function createRedisStore({
     }
   };
 
+  /** The answer to what is asked of a batch: scripts by their hashes, or by their texts where the server knows them not. */
+  const asked = async <T>(ask: (batch: Batch, isKnown: boolean) => () => T): Promise<T> => {
+    const batch = openBatch();
+    const answer = ask(batch, true);
+    await batch.answered;
+    try {
+      return answer();
+    } catch (error) {
+      if (!(error instanceof CacheError && error.message.startsWith('NOSCRIPT'))) throw error;
+    }
+    const next = openBatch();
+    const itsAnswer = ask(next, false);
+    await next.answered;
+    return itsAnswer();
+  };
+
   /** A token that stands is kept; a missing one is made. */
   const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
     const ofThisRun = `${await runId()}.`;
-    const batch = openBatch();
-    const capturing = tags.map((tag) =>
-      batch.once(`capture ${tag}`, (commands) => {
-        const token = ofThisRun + randomText(16);
-        commands.set(tokenKey(tag), token, 'PX', tokenTtlMs, 'NX').pttl(tokenKey(tag));
-      }),
-    );
-    const [tokens, ...replies] = await Promise.all([batch.tokens(tags), ...capturing]);
-    const old = tags.filter((_, index) => Number(replies[index]?.[1]) < tokenTtlMs / 2);
-    if (old.length > 0) await renewTokens(old);
+    const [tokens, livesMs] = await asked((batch) => {
+      const answer = batch.tokens(tags);
+      const capturing = tags.map((tag) =>
+        batch.once(`capture ${tag}`, (commands) => {
+          const token = ofThisRun + randomText(16);
+          commands.set(tokenKey(tag), token, 'PX', tokenTtlMs, 'NX').pttl(tokenKey(tag));
+        }),
+      );
+      return () => [answer(), capturing.map((reply) => Number(reply()[1]))] as const;
+    });
+    const old = tags.filter((_, index) => Number(livesMs[index]) < tokenTtlMs / 2);
+    if (old.length > 0) await ofEach('renew', old, (commands, key) => commands.pexpire(key, tokenTtlMs));
     return tokens;
   };
 
-  /** Once in a while, and not with each capture: every EXPIRE of a token is told to all who track them. */
-  const renewTokens = async (tags: readonly string[]): Promise<void> => {
-    const batch = openBatch();
-    const renewing = tags.map((tag) =>
-      batch.once(`renew ${tag}`, (commands) => commands.pexpire(tokenKey(tag), tokenTtlMs)),
-    );
-    await Promise.all(renewing);
-  };
+  const ofEach = (
+    name: string,
+    tags: readonly string[],
+    add: (commands: ChainableCommander, key: string) => unknown,
+  ): Promise<unknown> =>
+    asked((batch) => {
+      const answers = tags.map((tag) => batch.once(`${name} ${tag}`, (commands) => add(commands, tokenKey(tag))));
+      return () => answers.map((answer) => answer());
+    });
 
-  /** Runs scripts by their hashes, and by their texts where the server does not know them. */
-  const byHash = async <T>(run: (isKnown: boolean) => Promise<T>): Promise<T> => {
-    try {
-      return await run(true);
-    } catch (error) {
-      if (error instanceof CacheError && error.message.startsWith('NOSCRIPT')) return await run(false);
-      throw error;
-    }
-  };
-
-  /** What a script gives, and the tokens of `tags` after it. */
-  const runScript = (
-    script: Script,
-    { tags = [], ...call }: Omit<ScriptCall, 'isKnown'> & { tags?: readonly string[] },
-  ): Promise<[unknown, (string | undefined)[]]> =>
-    byHash((isKnown) => {
-      const batch = openBatch();
-      return Promise.all([batch.script(script, { ...call, isKnown }), batch.tokens(tags)]);
+  const ran = (script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<void> =>
+    asked((batch, isKnown) => {
+      const reply = batch.script(script, { keys, args, isKnown });
+      return () => void reply();
     });
 
   return {
     namespace,
     tier: 'redis',
 
-    async read(key, tags) {
-      const batch = openBatch();
-      const reading = batch.once(`read ${key}`, (commands) => commands.get(key).pttl(key));
-      const [[text, remainingMs], tokens] = await Promise.all([reading, batch.tokens(tags)]);
-      const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
-      return { text: isAlive ? text : undefined, remainingMs: isAlive ? remainingMs : 0, tokens };
-    },
+    read: (key, tags) =>
+      asked((batch) => {
+        const reading = batch.once(`read ${key}`, (commands) => commands.get(key).pttl(key));
+        const tokens = batch.tokens(tags);
+        return () => {
+          const [text, remainingMs] = reading();
+          const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
+          return { text: isAlive ? text : undefined, remainingMs: isAlive ? remainingMs : 0, tokens: tokens() };
+        };
+      }),
 
-    async confirm(entries, tags) {
-      const [lives, tokens] = await byHash((isKnown) => {
-        const batch = openBatch();
-        return Promise.all([batch.confirm(entries, isKnown), batch.tokens(tags)]);
-      });
-      return { remainingMs: lives.map((life) => (life > 0 ? life : undefined)), tokens };
-    },
+    confirm: (entries, tags) =>
+      asked((batch, isKnown) => {
+        const lives = batch.confirm(entries, isKnown);
+        const tokens = batch.tokens(tags);
+        return () => ({ remainingMs: lives().map((life) => (life > 0 ? life : undefined)), tokens: tokens() });
+      }),
 
-    async tokens(tags) {
-      return await openBatch().tokens(tags);
-    },
+    tokens: (tags) => asked((batch) => batch.tokens(tags)),
 
     async capture(tags) {
       const tokens = await captured(tags);
       const lost = tags.filter((_, index) => tokens[index] === undefined);
       if (lost.length === 0) return tokens;
       // Evicted meanwhile, of another run, or something else at the key, which would be no token for ever.
-      const batch = openBatch();
-      await Promise.all(lost.map((tag) => batch.once(`drop ${tag}`, (commands) => commands.unlink(tokenKey(tag)))));
+      await ofEach('drop', lost, (commands, key) => commands.unlink(key));
       return captured(tags);
     },
 
     async write(key, { text, ttlMs, tags }) {
-      const endsAtMs = Math.floor((await serverNowMs()) + ttlMs);
-      const batch = openBatch();
-      // Who loads under a lease has begun before: what he brings is older, and is not stored over this.
-      const writing = batch.run((commands) => {
-        addReplaced(commands.set(key, text, 'PXAT', endsAtMs).del(leaseKey(key)), tokenPrefix, key);
+      const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
+      return await asked((batch) => {
+        // Who loads under a lease has begun before: what he brings is older, and is not stored over this.
+        const writing = batch.run((commands) => {
+          addReplaced(commands.set(key, text, 'PXAT', endMs).del(leaseKey(key)), tokenPrefix, key);
+        });
+        const tokens = batch.tokens(tags);
+        return () => (writing(), tokens());
       });
-      const [tokens] = await Promise.all([batch.tokens(tags), writing]);
-      return tokens;
     },
 
-    async acquire(key, { lease, basis, leaseMs, head = '', takenOver = '', tags }) {
-      const args = [lease, basis, leaseMs, head, takenOver];
-      const [reply, tokens] = await runScript(acquireScript, { keys: withLease(key), args, tags });
-      const [state, text = '', remainingMs = 0] = reply as [LeaseReply['state'], string?, number?];
-      const [holder, its] = [text.slice(0, lease.length), text.slice(lease.length)];
-      return {
-        state,
-        text: state === 'value' ? text : undefined,
-        remainingMs,
-        holder: state === 'taken' ? { lease: holder, basis: its } : undefined,
-        tokens,
-      };
-    },
+    acquire: (key, { lease, basis, leaseMs, head = '', takenOver = '', tags }) =>
+      asked((batch, isKnown) => {
+        const args = [lease, basis, leaseMs, head, takenOver];
+        const reply = batch.script(acquireScript, { keys: withLease(key), args, isKnown });
+        const tokens = batch.tokens(tags);
+        return () => {
+          const [state, text = '', remainingMs = 0] = reply() as [LeaseReply['state'], string?, number?];
+          const [holder, its] = [text.slice(0, lease.length), text.slice(lease.length)];
+          return {
+            state,
+            text: state === 'value' ? text : undefined,
+            remainingMs,
+            holder: state === 'taken' ? { lease: holder, basis: its } : undefined,
+            tokens: tokens(),
+          };
+        };
+      }),
 
     async fill(key, { lease, text, ttlMs, tags }) {
-      const endsAtMs = Math.floor((await serverNowMs()) + ttlMs);
-      const [isStored, tokens] = await runScript(fillScript, {
-        keys: withLease(key),
-        args: [lease, text, endsAtMs],
-        tags,
+      const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
+      return await asked((batch, isKnown) => {
+        const reply = batch.script(fillScript, { keys: withLease(key), args: [lease, text, endMs], isKnown });
+        const tokens = batch.tokens(tags);
+        return () => ({ isStored: reply() === 1, tokens: tokens() });
       });
-      return { isStored: isStored === 1, tokens };
     },
 
-    async renew(key, { lease, leaseMs }) {
-      await runScript(renewScript, { keys: withLease(key), args: [lease, leaseMs] });
-    },
+    renew: (key, { lease, leaseMs }) => ran(renewScript, withLease(key), [lease, leaseMs]),
 
-    async release(key, { lease, openMs }) {
-      await runScript(releaseScript, { keys: withLease(key), args: [lease, openMs] });
-    },
+    release: (key, { lease, openMs }) => ran(releaseScript, withLease(key), [lease, openMs]),
 
     async dropTokens(tags) {
       await redis.unlink(tags.map(tokenKey)).catch(rethrow);
@@ -216,6 +212,11 @@ export async function createRedisStore({
       redis.disconnect();
     },
   };
+}
+
+/** In milliseconds since 1970: Redis takes whole ones. */
+function endAfter(ttlMs: number, nowMs: number): number {
+  return Math.floor(nowMs + ttlMs);
 }
 
 function withLease(key: string): readonly string[] {

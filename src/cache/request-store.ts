@@ -50,11 +50,6 @@ export interface RequestStoreParts {
   readonly lastFailureMs: WeakMap<object, number>;
 }
 
-interface Asked<T> {
-  readonly trip: RoundTrip;
-  readonly answer: Promise<T | undefined>;
-}
-
 type Tokens = (string | undefined)[];
 
 /** Each call gives undefined where the store failed, or took too long. None of them rejects. */
@@ -130,70 +125,89 @@ export class RequestStore {
     return this.#orLate('fill', (store) => store.fill(key, write));
   }
 
-  async renew(key: string, renewal: { readonly lease: string; readonly leaseMs: number }): Promise<void> {
-    await this.#ask('renew', (store) => store.renew(key, renewal))?.answer;
+  renew(key: string, renewal: { readonly lease: string; readonly leaseMs: number }): Promise<void> {
+    return this.#told('renew', (store) => store.renew(key, renewal));
   }
 
-  async release(key: string, end: { readonly lease: string; readonly openMs: number }): Promise<void> {
-    await this.#ask('release', (store) => store.release(key, end))?.answer;
+  release(key: string, end: { readonly lease: string; readonly openMs: number }): Promise<void> {
+    return this.#told('release', (store) => store.release(key, end));
+  }
+
+  #told(operation: string, call: (store: Store) => Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#ask(operation, call, { onEnd: resolve }) === undefined) resolve();
+    });
   }
 
   async #inTime<T>(operation: string, call: (store: Store) => Promise<T>): Promise<T | undefined> {
-    if (this.#leftMs <= 0) {
-      this.#parts.emit({ type: 'store-slow', operation });
-      return undefined;
-    }
-    const answer = await this.#orLate(operation, call);
-    return answer instanceof Late ? undefined : answer;
+    if (this.#leftMs > 0) return await this.#waited(operation, call, { late: () => undefined });
+    this.#parts.emit({ type: 'store-slow', operation });
+    return undefined;
   }
 
   /** @param tooLate Hears of an answer that nobody waits for, not even in the background. */
-  async #orLate<T>(
+  #orLate<T>(
     operation: string,
     call: (store: Store) => Promise<T>,
     tooLate?: (answer: T) => unknown,
   ): Promise<T | Late<T> | undefined> {
-    const asked = this.#ask(operation, call, tooLate);
-    if (asked === undefined) return undefined;
-    const answer = await this.#waitFor(asked);
-    if (answer instanceof Late) this.#parts.emit({ type: 'store-slow', operation });
-    return answer;
+    return this.#waited(operation, call, { late: (answer) => new Late(answer), tooLate });
   }
 
+  /** @param late What is given when the time is up, with what will then be answered. */
+  #waited<T, L>(
+    operation: string,
+    call: (store: Store) => Promise<T>,
+    { late, tooLate }: { late: (answer: Promise<T | undefined>) => L; tooLate?: ((answer: T) => unknown) | undefined },
+  ): Promise<T | L | undefined> {
+    const { deadlineMs, emit } = this.#parts;
+    const patienceMs = this.#leftMs;
+    return new Promise((resolve) => {
+      let give: (answer: T | undefined) => void = (answer) => {
+        cancel();
+        this.#leftMs = Math.min(this.#leftMs, patienceMs - (trip?.elapsedMs ?? 0));
+        resolve(answer);
+      };
+      const giveUp = (): void => {
+        this.#leftMs = 0;
+        emit({ type: 'store-slow', operation });
+        resolve(late(new Promise((resolveLate) => void (give = resolveLate))));
+      };
+      let cancel = (): void => {};
+      const trip = this.#ask(operation, call, { onEnd: (answer) => give(answer), tooLate });
+      if (trip === undefined) resolve(undefined);
+      else if (patienceMs <= 0) giveUp();
+      // Where nothing is spent as yet, the call's own deadline will do.
+      else if (patienceMs < deadlineMs) cancel = trip.after(patienceMs, giveUp);
+    });
+  }
+
+  /**
+   * @param onEnd Hears once: the answer, or undefined where the store failed.
+   * @returns The round trip that it goes in; undefined where nothing is asked, and nobody hears.
+   */
   #ask<T>(
     operation: string,
     call: (store: Store) => Promise<T>,
-    tooLate?: (answer: T) => unknown,
-  ): Asked<T> | undefined {
+    { onEnd, tooLate }: { onEnd: (answer: T | undefined) => void; tooLate?: ((answer: T) => unknown) | undefined },
+  ): RoundTrip | undefined {
     if (this.isLeftAlone) return undefined;
     const trip = this.#parts.boarding();
-    let isGivenUp = false;
     const called = call(this.#parts.store);
-    const answer = trip.add(operation, called).catch((error: unknown) => {
-      isGivenUp = true;
+    const onFailure = (error: unknown): void => {
       if (!isRefusal(error)) this.leaveAlone();
-      return undefined;
-    });
-    if (tooLate !== undefined) called.then((late) => (isGivenUp ? tooLate(late) : undefined)).catch(() => {});
-    return { trip, answer };
-  }
-
-  async #waitFor<T>(asked: Asked<T>): Promise<T | Late<T> | undefined> {
-    const { trip, answer } = asked;
-    const patienceMs = this.#leftMs;
-    if (patienceMs <= 0) return new Late(answer);
-    // Where nothing is spent as yet, the call's own deadline will do.
-    const given = await (patienceMs < this.#parts.deadlineMs ? answerWithin(patienceMs, asked) : answer);
-    const isLate = given instanceof Late;
-    this.#leftMs = isLate ? 0 : Math.min(this.#leftMs, patienceMs - trip.elapsedMs);
-    return given;
+      if (tooLate !== undefined) void toldWhenItComes(called, tooLate);
+      onEnd(undefined);
+    };
+    trip.follow(operation, called, { onAnswer: onEnd, onFailure });
+    return trip;
   }
 }
 
-/** The answer, where it comes so soon after it was sent for. */
-function answerWithin<T>(patienceMs: number, { trip, answer }: Asked<T>): Promise<T | Late<T> | undefined> {
-  return new Promise((resolve) => {
-    const cancel = trip.after(patienceMs, () => resolve(new Late(answer)));
-    void answer.then(resolve).then(cancel);
-  });
+async function toldWhenItComes<T>(called: Promise<T>, hear: (answer: T) => unknown): Promise<void> {
+  try {
+    await hear(await called);
+  } catch {
+    // The store has failed altogether, or fails at what was to be undone.
+  }
 }

@@ -62,30 +62,33 @@ export class RoundTrip {
 
   /** What `call` gives; rejects at the deadline. */
   add<T>(operation: string, call: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const expire = (): void => {
-        const error = new CacheError(
-          'STORE_UNAVAILABLE',
-          `${operation}: no answer within ${this.#parts.deadlineMs} ms`,
-        );
-        this.#fail(operation, error);
-        reject(error);
-      };
-      this.#open.add(expire);
-      const settle = (end: () => void): void => {
-        if (!this.#open.delete(expire)) return;
-        end();
-        this.#goOn();
-      };
-      const failed = (error: unknown): void => {
-        this.#fail(operation, error);
-        reject(error);
-      };
-      call.then(
-        (answer) => settle(() => resolve(answer)),
-        (error: unknown) => settle(() => failed(error)),
-      );
-    });
+    return new Promise((onAnswer, onFailure) => this.follow(operation, call, { onAnswer, onFailure }));
+  }
+
+  /** One of the two hears once: of the answer, or of the fault, be it that the deadline has passed. */
+  follow<T>(
+    operation: string,
+    call: Promise<T>,
+    { onAnswer, onFailure }: { onAnswer: (answer: T) => void; onFailure: (error: unknown) => void },
+  ): void {
+    const failed = (error: unknown): void => {
+      this.#fail(operation, error);
+      onFailure(error);
+    };
+    const expire = (): void => {
+      const { deadlineMs } = this.#parts;
+      failed(new CacheError('STORE_UNAVAILABLE', `${operation}: no answer within ${deadlineMs} ms`));
+    };
+    this.#open.add(expire);
+    const settle = (end: () => void): void => {
+      if (!this.#open.delete(expire)) return;
+      end();
+      this.#goOn();
+    };
+    call.then(
+      (answer) => settle(() => onAnswer(answer)),
+      (error: unknown) => settle(() => failed(error)),
+    );
   }
 
   #send(): void {
