@@ -13,7 +13,7 @@ import type { Key } from './key.ts';
 import type { HeldLease, Leases, Permit, Seen } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
 import { LoadScope } from './load-scope.ts';
-import type { Origin } from './outcome.ts';
+import type { Found, Origin } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { Late, type RequestStore } from './request-store.ts';
 import type { FillReply } from './store.ts';
@@ -49,10 +49,14 @@ export interface Filled {
   readonly value: unknown;
   /** Undefined where the value is not stored. */
   readonly stamps: Stamps | undefined;
+  /** The tokens of all its tags from before its load; undefined where it was not loaded here, or not to be stored. */
+  readonly captured: Stamps | undefined;
   readonly ttlMs: number;
   readonly ageMs: number;
   /** Whether another process has loaded it. */
   readonly isShared: boolean;
+  /** What was in the store when it was asked for leave to load. */
+  readonly wasThere?: Found;
   /** The last request to come for which it is right: all its tokens stood after that; 0 where that is not known. */
   readonly provenFor: number;
 }
@@ -80,7 +84,8 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
   try {
     const { value, loadMs } = await timedLoad(parts, key, () => scope.run(load));
     parts.touched.saw(key.field, scope.touched);
-    const unstored = { value, stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0, isShared: false, provenFor: 0 };
+    const { ttlMs } = policy;
+    const unstored = { value, stamps: undefined, captured: stamps, ttlMs, ageMs: 0, isShared: false, provenFor: 0 };
     if (stamps === undefined) return unstored;
     const written = writtenForm(key, { value, loadMs, basis: scope.basis(parts.clock.nowMs()) });
     if (!('refusal' in written)) return await stored(parts, key, { ...written, lease, unstored });
@@ -107,9 +112,12 @@ function giveBack({ background }: FillParts, lease: Permitted, forMs: number): v
   background.run(held.then((one) => one?.release(forMs)));
 }
 
-function loadedElsewhere({ entry, remainingMs, provenFor }: Permit & { leave: 'none' }): Filled {
+function loadedElsewhere({ found, provenFor, hasWaited }: Permit & { leave: 'none' }): Filled {
+  const { entry, remainingMs } = found;
   const { value, stamps, freshMs } = entry;
-  return { value, stamps, ttlMs: remainingMs, ageMs: freshMs - remainingMs, isShared: true, provenFor };
+  const ageMs = freshMs - remainingMs;
+  const filled = { value, stamps, captured: undefined, ttlMs: remainingMs, ageMs, isShared: true, provenFor };
+  return hasWaited ? filled : { ...filled, wasThere: found };
 }
 
 async function timedLoad(

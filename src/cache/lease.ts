@@ -19,11 +19,12 @@
  */
 import type { Background } from './background.ts';
 import type { Clock } from './clock.ts';
-import { decodeEntry, headOf, type Entry } from './entry.ts';
+import { headOf } from './entry.ts';
 import type { EmitEvent } from './events.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import type { Key } from './key.ts';
-import { entryStands } from './lookup.ts';
+import { judge } from './lookup.ts';
+import type { Found } from './outcome.ts';
 import { randomText } from './random-text.ts';
 import { Late, type RequestStore } from './request-store.ts';
 import type { LeaseReply } from './store.ts';
@@ -76,7 +77,7 @@ export type Permit =
   /** To load for oneself, and not to store. */
   | { readonly leave: 'to-load' }
   /** No need to load: another process did. Right for those who came before `provenFor`, and for that one. */
-  | { readonly leave: 'none'; readonly entry: Entry; readonly remainingMs: number; readonly provenFor: number };
+  | { readonly leave: 'none'; readonly found: Found; readonly provenFor: number; readonly hasWaited: boolean };
 
 /** A lease that is renewed until one of its ends. */
 export interface HeldLease {
@@ -137,9 +138,12 @@ export class Leases {
       }
       isHeld ||= reply.state === 'held';
       if (reply.state === 'value') {
-        const found = await takenFrom(store, key, { reply, tags });
-        if (typeof found === 'object') return without({ leave: 'none', ...found, provenFor });
-        head = found;
+        const { text = '', remainingMs, tokens } = reply;
+        const judged = await judge({ store, emit }, key, { tags, tokens, text, remainingMs });
+        if (judged !== undefined && 'entry' in judged) {
+          return without({ leave: 'none', found: judged, provenFor, hasWaited: pauseMs > pauseMsMin });
+        }
+        head = judged?.head ?? headOf(text);
       }
       if (!areStamps(stamps, tags.all, reply.tokens)) {
         // What it said it stands on was void when it asked: it asks anew, and keeps what it got.
@@ -230,16 +234,4 @@ export class Leases {
       this.#pauses.add(end);
     });
   }
-}
-
-/** The entry where it stands, else the head by which it is known from now on. */
-async function takenFrom(
-  store: RequestStore,
-  key: Key,
-  { reply, tags }: { reply: LeaseReply; tags: FetchTags },
-): Promise<{ entry: Entry; remainingMs: number } | string> {
-  const { text = '', remainingMs, tokens } = reply;
-  const entry = decodeEntry(key, { text, remainingMs });
-  const stands = entry !== undefined && (await entryStands(store, entry.stamps, { tags, tokens }));
-  return stands === true ? { entry, remainingMs } : headOf(text);
 }

@@ -7,7 +7,6 @@ import type { Seen } from './lease.ts';
 import type { Found } from './outcome.ts';
 import type { RequestStore } from './request-store.ts';
 import { stampsOf, type FetchTags, type Stamps } from './tags.ts';
-import type { TouchedTags } from './touched-tags.ts';
 
 export type Lookup =
   | ({ readonly found: 'entry' } & Found)
@@ -15,32 +14,46 @@ export type Lookup =
   | { readonly found: 'nothing'; readonly seen: Seen }
   | { readonly found: 'no-store' };
 
-export async function lookup(
-  { store, emit, touched }: { store: RequestStore; emit: EmitEvent; touched: TouchedTags },
-  key: Key,
-  tags: FetchTags,
-): Promise<Lookup> {
-  const read = await store.read(key.text, tags.all);
+interface LookupParts {
+  readonly store: RequestStore;
+  readonly emit: EmitEvent;
+}
+
+export async function lookup(parts: LookupParts, key: Key, tags: FetchTags): Promise<Lookup> {
+  const read = await parts.store.read(key.text, tags.all);
   if (read === undefined) return { found: 'no-store' };
   const stamps = stampsOf(tags.all, read.tokens);
-  const { text, remainingMs } = read;
+  const { text, remainingMs, tokens } = read;
   if (text === undefined) return { found: 'nothing', seen: { stamps, head: undefined } };
-  const rejected = (reason: 'corrupt' | 'invalidated'): Lookup => {
-    emit({ type: 'entry-rejected', key: key.text, field: key.field, reason });
-    return { found: 'nothing', seen: { stamps, head: headOf(text) } };
-  };
+  const judged = await judge(parts, key, { tags, tokens, text, remainingMs });
+  if (judged === undefined) return { found: 'no-store' };
+  return 'entry' in judged ? { found: 'entry', ...judged } : { found: 'nothing', seen: { stamps, head: judged.head } };
+}
 
+/** Whether what is at a key may be given; else the head by which it is known from now on; undefined where the store fails. */
+export async function judge(
+  { store, emit }: LookupParts,
+  key: Key,
+  {
+    tags,
+    tokens,
+    text,
+    remainingMs,
+  }: { tags: FetchTags; tokens: readonly (string | undefined)[]; text: string; remainingMs: number },
+): Promise<Found | { readonly head: string } | undefined> {
+  const rejected = (reason: 'corrupt' | 'invalidated'): { readonly head: string } => {
+    emit({ type: 'entry-rejected', key: key.text, field: key.field, reason });
+    return { head: headOf(text) };
+  };
   const entry = decodeEntry(key, { text, remainingMs });
   if (entry === undefined) return rejected('corrupt');
-  const isValid = await entryStands(store, entry.stamps, { tags, tokens: read.tokens });
-  if (isValid === undefined) return { found: 'no-store' };
-  if (!isValid) return rejected('invalidated');
-  touched.saw(key.field, Object.keys(entry.stamps));
-  return { found: 'entry', entry, remainingMs, held: heldOf(key, entry, text) };
+  const isValid = await entryStands(store, entry.stamps, { tags, tokens });
+  if (isValid === undefined) return undefined;
+  return isValid ? { entry, remainingMs, held: heldOf(key, entry, text) } : rejected('invalidated');
 }
 
 /** Whether each token that an entry was stamped with is still that of its tag; undefined where the store failed. */
-export async function entryStands(
+async function entryStands(
   store: RequestStore,
   stamped: Stamps,
   { tags, tokens }: { tags: FetchTags; tokens: readonly (string | undefined)[] },

@@ -5,7 +5,8 @@
  *   one load for all who wait, in this process and the others: take the lease, load, store the value under the tokens of
  *   before
  *
- * and where the store is left alone, or takes nothing new: the next departure of this key.
+ * where a miss is likely: the lease is asked for at once, which brings the value if there is one; and where the store is left
+ * alone, or takes nothing new: the next departure of this key.
  */
 import { shared } from './boarding.ts';
 import type { Departures } from './departures.ts';
@@ -13,9 +14,10 @@ import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
 import type { Flight, Flights } from './flight.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import { LoadScope } from './load-scope.ts';
+import type { LikelyMisses } from './likely-misses.ts';
 import { lookup } from './lookup.ts';
 import type { MemoryTier } from './memory-tier.ts';
-import { hit, type Answer } from './outcome.ts';
+import { hit, type Answer, type Found } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import type { Tier } from './store.ts';
 
@@ -34,6 +36,7 @@ export interface ReadPathParts extends Omit<FillParts, 'store' | 'flights'> {
   readonly flights: Flights<Filled>;
   readonly departures: Departures<Filled>;
   readonly memory: MemoryTier | undefined;
+  readonly misses: LikelyMisses;
 }
 
 /** A fetch on its way. */
@@ -74,7 +77,7 @@ export class ReadPath {
 
   async #read(fetching: Fetching): Promise<Answer> {
     const { key, tags, parts, memory, isAgain } = fetching;
-    const { flights, tier } = this.#parts;
+    const { flights, misses, tier } = this.#parts;
     if (parts.store.isLeftAlone) return this.#depart(fetching);
     const number = flights.arrive();
     const flight = flights.get(key.text);
@@ -85,11 +88,20 @@ export class ReadPath {
     }
 
     const ticket = memory?.ticket();
-    const seen = await lookup(parts, key, tags);
-    if (seen.found === 'entry') {
-      if (ticket !== undefined) memory?.keep(ticket, seen);
-      return hit(tier, seen);
+    const found = ({ held, ...rest }: Found): Answer => {
+      if (ticket !== undefined) memory?.keep(ticket, { held, ...rest });
+      parts.touched.saw(key.field, Object.keys(held.stamps));
+      misses.learn(key.field, undefined);
+      return hit(tier, { held, ...rest });
+    };
+    // Who will miss asks for leave to load at once, which is a round trip less; he is given the value if there is one.
+    const guessed = flight === undefined && !parts.store.takesNothing && misses.stampsFor(key.field, tags);
+    if (guessed) {
+      const { wasThere, ...filled } = await this.#fly(fetching, { stamps: guessed, head: undefined });
+      return wasThere === undefined ? loadedAs(filled) : found(wasThere);
     }
+    const seen = await lookup(parts, key, tags);
+    if (seen.found === 'entry') return found(seen);
     if (seen.found === 'no-store' || parts.store.takesNothing) return this.#depart(fetching);
 
     // Another request may have taken off while this one read, and so after this one came.
@@ -99,8 +111,7 @@ export class ReadPath {
       const startsOver = landed === undefined && flight === undefined && !isAgain;
       return startsOver ? this.#read({ ...fetching, isAgain: true }) : this.#shared(fetching, landed);
     }
-    const filled = await this.#fly(fetching, seen.seen);
-    return { ...filled, state: filled.isShared ? 'shared' : 'miss' };
+    return loadedAs(await this.#fly(fetching, seen.seen));
   }
 
   /** Loads with those who come before the load begins. */
@@ -119,7 +130,9 @@ export class ReadPath {
 
   async #load({ parts, ...request }: Fetching, found: Fill['found'], flight: Flight): Promise<Filled> {
     const filled = await fill(parts, { ...request, found, flight });
-    this.#parts.memory?.drop(request.key.text);
+    const { memory, misses } = this.#parts;
+    if (filled.wasThere === undefined) memory?.drop(request.key.text);
+    misses.learn(request.key.field, filled.stamps && filled.captured);
     return filled;
   }
 
@@ -132,6 +145,10 @@ export class ReadPath {
   #memoryFor({ isStrict = false }: Policy, mode: Mode): MemoryTier | undefined {
     return mode === 'use' && !isStrict && LoadScope.current() === undefined ? this.#parts.memory : undefined;
   }
+}
+
+function loadedAs(filled: Filled): Answer {
+  return { ...filled, state: filled.isShared ? 'shared' : 'miss' };
 }
 
 async function loaded(load: Fill['load'], { ttlMs }: Policy): Promise<Answer> {

@@ -47,6 +47,17 @@ describe('a value that was read from Redis', () => {
     expect(trace.events).toMatchObject([{ type: 'hit', tier: 'memory' }]);
   });
 
+  it('is given so, too, where it was taken for a miss', async () => {
+    const { one, two } = await newPair();
+    const asked = { tags, args: { id: 'there' } };
+    await one.fetch(asked);
+    await inMemory(two, { field: 'Query.other' });
+    for (const id of times(4, Number)) await two.fetch({ tags, args: { id } });
+    two.trace.take();
+    expect(await two.outcome(asked)).toMatchObject({ state: 'hit', tier: 'redis' });
+    expect(await two.outcome(asked)).toMatchObject({ state: 'hit', tier: 'memory' });
+  });
+
   it('is the same frozen one for all readers, where it is made of plain data', async () => {
     const world = await newMemoryWorld();
     const { fetch, source } = world;

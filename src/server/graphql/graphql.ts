@@ -1,6 +1,6 @@
 /** GraphQL over HTTP: Yoga with this server's limits, errors and report, and the short way past some of it. The listener has read the body already. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { execute, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { ShopContext } from '../../../schema/index.ts';
@@ -81,6 +81,8 @@ function leaveFor(request: IncomingMessage, params: GraphqlParams | undefined): 
 function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptions, 'contextOf' | 'log'>): Plugin[] {
   const isGuarded = adminToken !== undefined || !hasConsole;
   return [
+    // Yoga's own can also defer, stream and be aborted, which nothing here does, and takes a tenth more of a miss's time.
+    { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) },
     ...(isGuarded ? [useAdminToken(adminToken)] : []),
     useLimits(),
     useErrorCodes(),
