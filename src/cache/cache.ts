@@ -19,8 +19,8 @@ import type { RunningLoads } from './load-circle.ts';
 import { Listeners } from './listeners.ts';
 import type { Held } from './held.ts';
 import { isHeldBy, LoadScope } from './load-scope.ts';
-import { LikelyMisses } from './likely-misses.ts';
 import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
+import { MissPredictor } from './miss-predictor.ts';
 import { eventOf, outcomeOf, type Origin, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { ReadPath, type Mode } from './read-path.ts';
@@ -77,7 +77,7 @@ export class Cache {
       memory: this.#memory,
       running: this.#running,
       touched: new TouchedTags(knownTags),
-      misses: new LikelyMisses(),
+      predictor: new MissPredictor(),
     });
     this.#recall = new Recall({ ...parts, tier: store.tier, memory: this.#memory });
     this.on(({ type }) => type === 'breaker-closed' && this.#memory?.distrust());

@@ -10,9 +10,10 @@ import { encodeEntry } from './entry.ts';
 import type { EmitEvent, WriteRefusal } from './events.ts';
 import type { Flight, Flights } from './flight.ts';
 import type { Key } from './key.ts';
-import type { HeldLease, Leases, Permit, Seen } from './lease.ts';
+import type { HeldLease, Leases, Permit } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
 import { LoadScope } from './load-scope.ts';
+import type { Seen } from './lookup.ts';
 import type { Found, Origin } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { Late, type RequestStore } from './request-store.ts';
@@ -36,7 +37,7 @@ export interface Fill {
   readonly load: () => unknown;
   readonly madeOf: Origin | undefined;
   /**
-   * What the store was seen to have, where one process is to load for all; `anything`: load, whatever it has; `no-store`: it
+   * What is known of the store, seen or predicted, where one process is to load for all; `anything`: load, whatever it has; `no-store`: it
    * is left alone.
    */
   readonly found: Seen | 'anything' | 'no-store';
@@ -44,7 +45,7 @@ export interface Fill {
   readonly flight?: Flight;
 }
 
-/** A value, and what its entry stands on. */
+/** What a flight brings: a value, how it was come by, and what its entry stands on. */
 export interface Filled {
   readonly value: unknown;
   /** Undefined where the value is not stored. */

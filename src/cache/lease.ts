@@ -2,8 +2,9 @@
  * The lease of a key: who holds it loads the value, in all processes on one store; the others wait for what he stores.
  * It spares loads. What makes reads right are the stamps, whoever loads.
  *
- * - *Acquire* gives the value where one has come since this request looked, else the lease, else word that it is taken. A
- *   value that the request has seen and rejected is named by its head: without that it would be given again and again.
+ * - *Acquire* gives the value where there is one that this request has not seen, else the lease, else word that it is taken. A
+ *   value that the request has seen and rejected is named by its head: without that it would be given again and again. Who
+ *   will probably miss (`miss-predictor.ts`) asks without having looked, and names tokens that he has not read: the reply tells.
  * - A lease says on which tokens its holder's load stands. When they have changed, what he will store is void, and nobody
  *   waits for it: the lease is taken over, that one and no other. Who does so has read the tokens with the very reply that
  *   showed him the lease; by older ones he would take it from somebody whose load stands on newer ones.
@@ -23,7 +24,7 @@ import { headOf } from './entry.ts';
 import type { EmitEvent } from './events.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import type { Key } from './key.ts';
-import { judge } from './lookup.ts';
+import { judge, type Seen } from './lookup.ts';
 import type { Found } from './outcome.ts';
 import { randomText } from './random-text.ts';
 import { Late, type RequestStore } from './request-store.ts';
@@ -54,14 +55,6 @@ export interface LeaseParts {
   readonly random: () => number;
 }
 
-/** What a request knows before it asks for the lease. */
-export interface Seen {
-  /** The tokens of its tags; undefined where one is missing. */
-  readonly stamps: Stamps | undefined;
-  /** The head of the value that it has rejected; undefined where there is none. */
-  readonly head: string | undefined;
-}
-
 export interface LeaseSeeker {
   /** For the calls of this request, which have one deadline. */
   readonly store: RequestStore;
@@ -76,7 +69,10 @@ export type Permit =
   | { readonly leave: 'to-store'; readonly lease: HeldLease | Late<HeldLease> | undefined; readonly stamps: Stamps }
   /** To load for oneself, and not to store. */
   | { readonly leave: 'to-load' }
-  /** No need to load: another process did. Right for those who came before `provenFor`, and for that one. */
+  /**
+   * No need to load: another process did, while this request waited for it, or before. Right for those who came before
+   * `provenFor`, and for that one.
+   */
   | { readonly leave: 'none'; readonly found: Found; readonly provenFor: number; readonly hasWaited: boolean };
 
 /** A lease that is renewed until one of its ends. */
@@ -118,6 +114,7 @@ export class Leases {
     let takenOver: string | undefined;
     let store = ofRequest;
     let isHeld = false;
+    let hasWaited = false;
     const without = (permit: Permit): Permit => {
       if (isHeld) this.#giveBack(key, token);
       return permit;
@@ -139,11 +136,9 @@ export class Leases {
       isHeld ||= reply.state === 'held';
       if (reply.state === 'value') {
         const { text = '', remainingMs, tokens } = reply;
-        const judged = await judge({ store, emit }, key, { tags, tokens, text, remainingMs });
-        if (judged !== undefined && 'entry' in judged) {
-          return without({ leave: 'none', found: judged, provenFor, hasWaited: pauseMs > pauseMsMin });
-        }
-        head = judged?.head ?? headOf(text);
+        const judged = await judge({ store, emit }, key, { tags, read: { text, remainingMs, tokens } });
+        if (judged.found === 'entry') return without({ leave: 'none', found: judged, provenFor, hasWaited });
+        head = judged.found === 'nothing' ? judged.head : headOf(text);
       }
       if (!areStamps(stamps, tags.all, reply.tokens)) {
         // What it said it stands on was void when it asked: it asks anew, and keeps what it got.
@@ -162,6 +157,7 @@ export class Leases {
         return { leave: 'to-load' };
       }
       await this.#pause(pauseMs);
+      hasWaited = true;
       asked = 0;
       pauseMs = Math.min(2 * pauseMs, pauseMsMax);
       store = ofRequest.anew(); // the time of the wait is the holder's, not the store's

@@ -3,16 +3,34 @@ import { decodeEntry, headOf } from './entry.ts';
 import type { EmitEvent } from './events.ts';
 import { heldOf } from './held.ts';
 import type { Key } from './key.ts';
-import type { Seen } from './lease.ts';
 import type { Found } from './outcome.ts';
 import type { RequestStore } from './request-store.ts';
+import type { StoreRead } from './store.ts';
 import { stampsOf, type FetchTags, type Stamps } from './tags.ts';
 
+/** What a request knows before it asks for the lease. */
+export interface Seen {
+  /** The tokens of its tags, or what they probably are; undefined where one is missing. */
+  readonly stamps: Stamps | undefined;
+  /** The head of the value that it has rejected; undefined where it has seen none. */
+  readonly head: string | undefined;
+}
+
+/** The store failed. */
+type NoStore = { readonly found: 'no-store' };
+type FoundEntry = { readonly found: 'entry' } & Found;
+
 export type Lookup =
-  | ({ readonly found: 'entry' } & Found)
+  | FoundEntry
   /** Nothing, or nothing that may be given: what is known then, before any load. */
   | { readonly found: 'nothing'; readonly seen: Seen }
-  | { readonly found: 'no-store' };
+  | NoStore;
+
+type Judged =
+  | FoundEntry
+  /** Nothing that may be given: the head by which it is known from now on. */
+  | { readonly found: 'nothing'; readonly head: string }
+  | NoStore;
 
 interface LookupParts {
   readonly store: RequestStore;
@@ -23,33 +41,28 @@ export async function lookup(parts: LookupParts, key: Key, tags: FetchTags): Pro
   const read = await parts.store.read(key.text, tags.all);
   if (read === undefined) return { found: 'no-store' };
   const stamps = stampsOf(tags.all, read.tokens);
-  const { text, remainingMs, tokens } = read;
+  const { text } = read;
   if (text === undefined) return { found: 'nothing', seen: { stamps, head: undefined } };
-  const judged = await judge(parts, key, { tags, tokens, text, remainingMs });
-  if (judged === undefined) return { found: 'no-store' };
-  return 'entry' in judged ? { found: 'entry', ...judged } : { found: 'nothing', seen: { stamps, head: judged.head } };
+  const judged = await judge(parts, key, { tags, read: { ...read, text } });
+  return judged.found === 'nothing' ? { found: 'nothing', seen: { stamps, head: judged.head } } : judged;
 }
 
-/** Whether what is at a key may be given; else the head by which it is known from now on; undefined where the store fails. */
+/** Whether what was read at a key may be given. */
 export async function judge(
   { store, emit }: LookupParts,
   key: Key,
-  {
-    tags,
-    tokens,
-    text,
-    remainingMs,
-  }: { tags: FetchTags; tokens: readonly (string | undefined)[]; text: string; remainingMs: number },
-): Promise<Found | { readonly head: string } | undefined> {
-  const rejected = (reason: 'corrupt' | 'invalidated'): { readonly head: string } => {
+  { tags, read }: { tags: FetchTags; read: StoreRead & { readonly text: string } },
+): Promise<Judged> {
+  const { text, remainingMs, tokens } = read;
+  const rejected = (reason: 'corrupt' | 'invalidated'): Judged => {
     emit({ type: 'entry-rejected', key: key.text, field: key.field, reason });
-    return { head: headOf(text) };
+    return { found: 'nothing', head: headOf(text) };
   };
   const entry = decodeEntry(key, { text, remainingMs });
   if (entry === undefined) return rejected('corrupt');
   const isValid = await entryStands(store, entry.stamps, { tags, tokens });
-  if (isValid === undefined) return undefined;
-  return isValid ? { entry, remainingMs, held: heldOf(key, entry, text) } : rejected('invalidated');
+  if (isValid === undefined) return { found: 'no-store' };
+  return isValid ? { found: 'entry', entry, remainingMs, held: heldOf(key, entry, text) } : rejected('invalidated');
 }
 
 /** Whether each token that an entry was stamped with is still that of its tag; undefined where the store failed. */

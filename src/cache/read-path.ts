@@ -1,12 +1,11 @@
 /**
  * How a fetch comes by its value:
  *
- *   in the memory tier? a hit · a flight of this key is up? board it · read value and tokens · the stamps stand? a hit · else
- *   one load for all who wait, in this process and the others: take the lease, load, store the value under the tokens of
- *   before
+ *   in the memory tier? a hit · a flight of this key is up? board it · unless a miss is likely (`miss-predictor.ts`): read value
+ *   and tokens · the stamps stand? a hit · else one load for all who wait, in this process and the others: take the lease,
+ *   which brings a value that was not looked for, load, store the value under the tokens of before
  *
- * where a miss is likely: the lease is asked for at once, which brings the value if there is one; and where the store is left
- * alone, or takes nothing new: the next departure of this key.
+ * Where the store is left alone, or takes nothing new: the next departure of this key.
  */
 import { shared } from './boarding.ts';
 import type { Departures } from './departures.ts';
@@ -14,12 +13,13 @@ import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
 import type { Flight, Flights } from './flight.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import { LoadScope } from './load-scope.ts';
-import type { LikelyMisses } from './likely-misses.ts';
 import { lookup } from './lookup.ts';
-import type { MemoryTier } from './memory-tier.ts';
+import type { MemoryTier, TimedTicket } from './memory-tier.ts';
+import type { MissPredictor } from './miss-predictor.ts';
 import { hit, type Answer, type Found } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import type { Tier } from './store.ts';
+import type { Stamps } from './tags.ts';
 
 /** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
 export type Mode = 'use' | 'bypass' | 'refresh';
@@ -36,7 +36,7 @@ export interface ReadPathParts extends Omit<FillParts, 'store' | 'flights'> {
   readonly flights: Flights<Filled>;
   readonly departures: Departures<Filled>;
   readonly memory: MemoryTier | undefined;
-  readonly misses: LikelyMisses;
+  readonly predictor: MissPredictor;
 }
 
 /** A fetch on its way. */
@@ -75,43 +75,53 @@ export class ReadPath {
     return { ...(await this.#fly(fetching, 'anything')), state: 'refresh' };
   }
 
-  async #read(fetching: Fetching): Promise<Answer> {
-    const { key, tags, parts, memory, isAgain } = fetching;
-    const { flights, misses, tier } = this.#parts;
+  #read(fetching: Fetching): Promise<Answer> {
+    const { key, tags, parts } = fetching;
+    const { flights, predictor } = this.#parts;
     if (parts.store.isLeftAlone) return this.#depart(fetching);
     const number = flights.arrive();
     const flight = flights.get(key.text);
-    if (flight !== undefined) {
-      const landed = await flight;
-      if (landed !== undefined && landed.provenFor >= number) return this.#shared(fetching, landed);
-      if (landed === undefined && isAgain) return this.#shared(fetching, undefined);
-    }
+    if (flight !== undefined) return this.#board(fetching, flight, number);
+    const stamps = parts.store.takesNothing ? undefined : predictor.stampsFor(key.field, tags);
+    return stamps === undefined ? this.#lookUp(fetching) : this.#acquireAtOnce(fetching, stamps);
+  }
 
+  /** What the flight brings, where that is right for him who came as `number`. */
+  async #board(fetching: Fetching, flight: Promise<Filled | undefined>, number: number): Promise<Answer> {
+    const landed = await flight;
+    const isRight = landed !== undefined && landed.provenFor >= number;
+    if (isRight || (landed === undefined && fetching.isAgain)) return this.#shared(fetching, landed);
+    return this.#lookUp({ ...fetching, isAgain: true });
+  }
+
+  /** Reads, and loads where there is nothing to give. */
+  async #lookUp(fetching: Fetching): Promise<Answer> {
+    const { key, tags, parts, memory, isAgain } = fetching;
     const ticket = memory?.ticket();
-    const found = ({ held, ...rest }: Found): Answer => {
-      if (ticket !== undefined) memory?.keep(ticket, { held, ...rest });
-      parts.touched.saw(key.field, Object.keys(held.stamps));
-      misses.learn(key.field, undefined);
-      return hit(tier, { held, ...rest });
-    };
-    // Who will miss asks for leave to load at once, which is a round trip less; he is given the value if there is one.
-    const guessed = flight === undefined && !parts.store.takesNothing && misses.stampsFor(key.field, tags);
-    if (guessed) {
-      const { wasThere, ...filled } = await this.#fly(fetching, { stamps: guessed, head: undefined });
-      return wasThere === undefined ? loadedAs(filled) : found(wasThere);
-    }
     const seen = await lookup(parts, key, tags);
-    if (seen.found === 'entry') return found(seen);
+    if (seen.found === 'entry') return this.#found(fetching, ticket, seen);
     if (seen.found === 'no-store' || parts.store.takesNothing) return this.#depart(fetching);
-
     // Another request may have taken off while this one read, and so after this one came.
-    const since = flights.get(key.text);
-    if (since !== undefined) {
-      const landed = await since;
-      const startsOver = landed === undefined && flight === undefined && !isAgain;
-      return startsOver ? this.#read({ ...fetching, isAgain: true }) : this.#shared(fetching, landed);
-    }
-    return loadedAs(await this.#fly(fetching, seen.seen));
+    const since = this.#parts.flights.get(key.text);
+    if (since === undefined) return loadedAs(await this.#fly(fetching, seen.seen));
+    const landed = await since;
+    const startsOver = landed === undefined && !isAgain;
+    return startsOver ? this.#read({ ...fetching, isAgain: true }) : this.#shared(fetching, landed);
+  }
+
+  /** A miss is likely: leave to load is asked for without a look, a round trip less, and brings the value if there is one. */
+  async #acquireAtOnce(fetching: Fetching, stamps: Stamps): Promise<Answer> {
+    const ticket = fetching.memory?.ticket();
+    const filled = await this.#fly(fetching, { stamps, head: undefined });
+    return filled.wasThere === undefined ? loadedAs(filled) : this.#found(fetching, ticket, filled.wasThere);
+  }
+
+  #found({ key, parts, memory }: Fetching, ticket: TimedTicket | undefined, found: Found): Answer {
+    const { predictor, tier } = this.#parts;
+    if (ticket !== undefined) memory?.keep(ticket, found);
+    parts.touched.saw(key.field, Object.keys(found.held.stamps));
+    predictor.learn(key.field, undefined);
+    return hit(tier, found);
   }
 
   /** Loads with those who come before the load begins. */
@@ -130,9 +140,9 @@ export class ReadPath {
 
   async #load({ parts, ...request }: Fetching, found: Fill['found'], flight: Flight): Promise<Filled> {
     const filled = await fill(parts, { ...request, found, flight });
-    const { memory, misses } = this.#parts;
+    const { memory, predictor } = this.#parts;
     if (filled.wasThere === undefined) memory?.drop(request.key.text);
-    misses.learn(request.key.field, filled.stamps && filled.captured);
+    if (found !== 'anything') predictor.learn(request.key.field, filled.stamps && filled.captured);
     return filled;
   }
 
@@ -147,8 +157,8 @@ export class ReadPath {
   }
 }
 
-function loadedAs(filled: Filled): Answer {
-  return { ...filled, state: filled.isShared ? 'shared' : 'miss' };
+function loadedAs({ wasThere: _wasThere, isShared, ...filled }: Filled): Answer {
+  return { ...filled, state: isShared ? 'shared' : 'miss' };
 }
 
 async function loaded(load: Fill['load'], { ttlMs }: Policy): Promise<Answer> {

@@ -6,6 +6,7 @@
  * them was true after it.
  */
 import type { ChainableCommander } from 'ioredis';
+import { CacheError } from './errors.ts';
 import { replyOf, type RedisConnection, type Reply } from './redis-connection.ts';
 import { addScript, confirmScript, type Script, type ScriptCall } from './redis-scripts.ts';
 import type { EntryMark } from './store.ts';
@@ -19,20 +20,49 @@ export interface BatchParts {
   readonly tokenKey: (tag: string) => string;
 }
 
-/** Gives the batch that is open: what is asked of it without an `await` in between goes in one round trip. */
-export function batchCalls(parts: BatchParts): () => Batch {
+/**
+ * Asks of the batch that is open.
+ *
+ * @param add Adds what is asked, scripts by their hashes, or by their texts where the server turned out not to know them.
+ *   What is added without an `await` in between goes in one round trip.
+ * @returns What the function gives that `add` returns.
+ */
+export type AskBatch = <T>(add: (batch: Batch, isKnown: boolean) => () => T) => Promise<T>;
+
+export function batchCalls(parts: BatchParts): AskBatch {
   let open: Batch | undefined;
-  return () => {
-    if (open?.isOpen !== true || open.size >= batchMax) open = new Batch(parts);
-    return open;
+  const openBatch = (): Batch => {
+    if (open !== undefined && open.size < batchMax) return open;
+    const batch = new Batch(parts, () => {
+      if (open === batch) open = undefined; // its replies may be large
+    });
+    return (open = batch);
   };
+  return async (add) => {
+    const batch = openBatch();
+    const answer = add(batch, true);
+    await batch.answered;
+    try {
+      return answer();
+    } catch (error) {
+      if (!isScriptUnknown(error)) throw error;
+    }
+    const next = openBatch();
+    const itsAnswer = add(next, false);
+    await next.answered;
+    return itsAnswer();
+  };
+}
+
+function isScriptUnknown(error: unknown): boolean {
+  return error instanceof CacheError && error.message.startsWith('NOSCRIPT');
 }
 
 type Token = string | undefined;
 
 /**
- * Each method that asks for something returns a function that gives what was answered, or throws the fault, and is called
- * once `answered` has resolved.
+ * Each method that asks for something returns a function, to be called after `answered` has resolved: it gives what was
+ * answered, or throws the fault.
  */
 export class Batch {
   readonly #parts: BatchParts;
@@ -44,25 +74,23 @@ export class Batch {
   readonly #tags = new Map<string, number>();
   /** Rejects where nothing was answered at all. */
   readonly answered: Promise<void>;
-  #isOpen = true;
   #replies: readonly Reply[] = [];
   /** What `confirmScript` gives of all entries that are asked about. */
   #lives: Reply | undefined;
   /** In the order in which the tags came. */
   #tokens: readonly Reply[] = [];
   /** What a token begins with that was made on this run of the server. */
-  #ofThisRun = '';
+  #runPrefix = '';
 
-  constructor(parts: BatchParts) {
+  /** @param onSend Nothing may come to it any more. */
+  constructor(parts: BatchParts, onSend: () => void) {
     this.#parts = parts;
     this.#commands = parts.connection.redis.pipeline();
-    this.answered = endOfTurn().then(() => this.#send());
+    this.answered = endOfTurn().then(() => {
+      onSend();
+      return this.#send();
+    });
     this.answered.catch(() => {}); // said to each who waits for it
-  }
-
-  /** Whether it is still to be sent. */
-  get isOpen(): boolean {
-    return this.#isOpen;
   }
 
   get size(): number {
@@ -112,20 +140,19 @@ export class Batch {
 
   #token(place: number): Token {
     const token = replyOf(this.#tokens[place]);
-    return typeof token === 'string' && token.startsWith(this.#ofThisRun) ? token : undefined;
+    return typeof token === 'string' && token.startsWith(this.#runPrefix) ? token : undefined;
   }
 
   async #send(): Promise<void> {
-    this.#isOpen = false;
     const { connection, tokenKey } = this.#parts;
     const livesAt = this.#commands.length;
     this.#addConfirm();
     const keys = [...this.#tags.keys()].map(tokenKey);
     if (keys.length > 0) this.#commands.mget(keys);
     this.#replies = await connection.runEach(this.#commands);
-    this.#lives = this.#replies[livesAt];
+    if (this.#marks.length > 0) this.#lives = this.#replies[livesAt];
     if (keys.length === 0) return;
-    this.#ofThisRun = `${connection.knownRunId() ?? (await connection.runId())}.`;
+    this.#runPrefix = `${connection.knownRunId() ?? (await connection.runId())}.`;
     this.#tokens = eachOf(this.#replies.at(-1), keys) ?? (await this.#oneByOne(keys));
   }
 

@@ -36,10 +36,11 @@ export interface RedisConnection {
   readonly redis: Redis;
   /** The replies to `commands`, which take along what is to be asked of the server itself. */
   readonly runEach: (commands: ChainableCommander) => Promise<Reply[]>;
-  /** The server's time, as far as it is known without asking. */
+  /** The server's time in milliseconds since 1970; undefined where it would have to be asked. */
   readonly knownServerNowMs: () => number | undefined;
+  /** The server's time in milliseconds since 1970. */
   readonly serverNowMs: () => Promise<number>;
-  /** Its run, as far as it is known without asking. */
+  /** The id of the server's run; undefined where it would have to be asked. */
   readonly knownRunId: () => string | undefined;
   /** Another one after a restart or a failover; it tells what was made on this run from what came out of a dump. */
   readonly runId: () => Promise<string>;
@@ -133,4 +134,5 @@ export function rethrow(error: unknown): never {
 }
 
 /** What a user of Redis with an access list must be allowed, beside the keys of the namespace. */
-const commandsNeeded = 'GET, PTTL, MGET, SET, DEL, UNLINK, PEXPIRE, EVAL, EVALSHA, SCAN, INFO, TIME and PING';
+const commandsNeeded =
+  'GET, GETRANGE, STRLEN, PTTL, MGET, SET, DEL, UNLINK, PEXPIRE, EVAL, EVALSHA, SCAN, INFO, TIME and PING';

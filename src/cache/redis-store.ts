@@ -10,9 +10,8 @@
  */
 import type { ChainableCommander, Redis } from 'ioredis';
 import { systemClock } from './clock.ts';
-import { CacheError } from './errors.ts';
 import { randomText } from './random-text.ts';
-import { batchCalls, type Batch } from './redis-batch.ts';
+import { batchCalls } from './redis-batch.ts';
 import { connectRedis, rethrow, type ConnectionOptions } from './redis-connection.ts';
 import { acquireScript, fillScript, leaseKey, releaseScript, renewScript, type Script } from './redis-scripts.ts';
 import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
@@ -47,7 +46,7 @@ export async function createRedisStore({
 
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
-  const openBatch = batchCalls({ connection, tokenKey });
+  const asked = batchCalls({ connection, tokenKey });
 
   /** All keys of the namespace, some at a time, and how many of them are values. */
   const scanned = async function* (): AsyncGenerator<{ keys: string[]; values: number }> {
@@ -56,41 +55,8 @@ export async function createRedisStore({
     }
   };
 
-  /** The answer to what is asked of a batch: scripts by their hashes, or by their texts where the server knows them not. */
-  const asked = async <T>(ask: (batch: Batch, isKnown: boolean) => () => T): Promise<T> => {
-    const batch = openBatch();
-    const answer = ask(batch, true);
-    await batch.answered;
-    try {
-      return answer();
-    } catch (error) {
-      if (!(error instanceof CacheError && error.message.startsWith('NOSCRIPT'))) throw error;
-    }
-    const next = openBatch();
-    const itsAnswer = ask(next, false);
-    await next.answered;
-    return itsAnswer();
-  };
-
-  /** A token that stands is kept; a missing one is made. */
-  const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
-    const ofThisRun = `${await runId()}.`;
-    const [tokens, livesMs] = await asked((batch) => {
-      const answer = batch.tokens(tags);
-      const capturing = tags.map((tag) =>
-        batch.once(`capture ${tag}`, (commands) => {
-          const token = ofThisRun + randomText(16);
-          commands.set(tokenKey(tag), token, 'PX', tokenTtlMs, 'NX').pttl(tokenKey(tag));
-        }),
-      );
-      return () => [answer(), capturing.map((reply) => Number(reply()[1]))] as const;
-    });
-    const old = tags.filter((_, index) => Number(livesMs[index]) < tokenTtlMs / 2);
-    if (old.length > 0) await ofEach('renew', old, (commands, key) => commands.pexpire(key, tokenTtlMs));
-    return tokens;
-  };
-
-  const ofEach = (
+  /** Runs what `add` adds for the token of each tag; once in a turn for all who give it the same name. */
+  const eachToken = (
     name: string,
     tags: readonly string[],
     add: (commands: ChainableCommander, key: string) => unknown,
@@ -99,6 +65,25 @@ export async function createRedisStore({
       const answers = tags.map((tag) => batch.once(`${name} ${tag}`, (commands) => add(commands, tokenKey(tag))));
       return () => answers.map((answer) => answer());
     });
+
+  /** A token that stands is kept; a missing one is made. */
+  const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
+    const ofThisRun = `${await runId()}.`;
+    const [livesMs, tokens] = await asked((batch) => {
+      const capturing = tags.map((tag) =>
+        batch.once(`capture ${tag}`, (commands) => {
+          const token = ofThisRun + randomText(16);
+          commands.set(tokenKey(tag), token, 'PX', tokenTtlMs, 'NX').pttl(tokenKey(tag));
+        }),
+      );
+      const answer = batch.tokens(tags);
+      return () => [capturing.map((reply) => Number(reply()[1])), answer()] as const;
+    });
+    // Once in a while, and not with each capture: every EXPIRE of a token is told to all who track them.
+    const old = tags.filter((_, index) => Number(livesMs[index]) < tokenTtlMs / 2);
+    if (old.length > 0) await eachToken('renew', old, (commands, key) => commands.pexpire(key, tokenTtlMs));
+    return tokens;
+  };
 
   const ran = (script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<void> =>
     asked((batch, isKnown) => {
@@ -135,7 +120,7 @@ export async function createRedisStore({
       const lost = tags.filter((_, index) => tokens[index] === undefined);
       if (lost.length === 0) return tokens;
       // Evicted meanwhile, of another run, or something else at the key, which would be no token for ever.
-      await ofEach('drop', lost, (commands, key) => commands.unlink(key));
+      await eachToken('drop', lost, (commands, key) => commands.unlink(key));
       return captured(tags);
     },
 
@@ -147,7 +132,10 @@ export async function createRedisStore({
           addReplaced(commands.set(key, text, 'PXAT', endMs).del(leaseKey(key)), tokenPrefix, key);
         });
         const tokens = batch.tokens(tags);
-        return () => (writing(), tokens());
+        return () => {
+          writing(); // throws where it was not stored
+          return tokens();
+        };
       });
     },
 
@@ -158,12 +146,12 @@ export async function createRedisStore({
         const tokens = batch.tokens(tags);
         return () => {
           const [state, text = '', remainingMs = 0] = reply() as [LeaseReply['state'], string?, number?];
-          const [holder, its] = [text.slice(0, lease.length), text.slice(lease.length)];
+          const [token, itsBasis] = [text.slice(0, lease.length), text.slice(lease.length)];
           return {
             state,
             text: state === 'value' ? text : undefined,
             remainingMs,
-            holder: state === 'taken' ? { lease: holder, basis: its } : undefined,
+            holder: state === 'taken' ? { lease: token, basis: itsBasis } : undefined,
             tokens: tokens(),
           };
         };

@@ -52,6 +52,15 @@ export interface RequestStoreParts {
 
 type Tokens = (string | undefined)[];
 
+type TooLate<T> = ((answer: T) => unknown) | undefined;
+
+interface Asking<T> {
+  readonly call: (store: Store) => Promise<T>;
+  /** Hears once: the answer, or undefined where the store failed. */
+  readonly onEnd: (answer: T | undefined) => void;
+  readonly tooLate?: TooLate<T>;
+}
+
 /** Each call gives undefined where the store failed, or took too long. None of them rejects. */
 export class RequestStore {
   readonly #parts: RequestStoreParts;
@@ -134,15 +143,15 @@ export class RequestStore {
   }
 
   #told(operation: string, call: (store: Store) => Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#ask(operation, call, { onEnd: resolve }) === undefined) resolve();
-    });
+    const trip = this.#board();
+    if (trip === undefined) return Promise.resolve();
+    return new Promise((onEnd) => this.#ask(trip, operation, { call, onEnd }));
   }
 
-  async #inTime<T>(operation: string, call: (store: Store) => Promise<T>): Promise<T | undefined> {
-    if (this.#leftMs > 0) return await this.#waited(operation, call, { late: () => undefined });
+  #inTime<T>(operation: string, call: (store: Store) => Promise<T>): Promise<T | undefined> {
+    if (this.#leftMs > 0) return this.#waited(operation, call, { late: () => undefined });
     this.#parts.emit({ type: 'store-slow', operation });
-    return undefined;
+    return Promise.resolve(undefined);
   }
 
   /** @param tooLate Hears of an answer that nobody waits for, not even in the background. */
@@ -154,45 +163,45 @@ export class RequestStore {
     return this.#waited(operation, call, { late: (answer) => new Late(answer), tooLate });
   }
 
-  /** @param late What is given when the time is up, with what will then be answered. */
+  /**
+   * @param late What is given when the time is up, with what will then be answered.
+   * @param tooLate Hears of an answer after the call's own deadline.
+   */
   #waited<T, L>(
     operation: string,
     call: (store: Store) => Promise<T>,
-    { late, tooLate }: { late: (answer: Promise<T | undefined>) => L; tooLate?: ((answer: T) => unknown) | undefined },
+    { late, tooLate }: { late: (answer: Promise<T | undefined>) => L; tooLate?: TooLate<T> },
   ): Promise<T | L | undefined> {
+    const trip = this.#board();
+    if (trip === undefined) return Promise.resolve(undefined);
     const { deadlineMs, emit } = this.#parts;
     const patienceMs = this.#leftMs;
     return new Promise((resolve) => {
-      let give: (answer: T | undefined) => void = (answer) => {
+      let cancel = (): void => {};
+      let hear = (answer: T | undefined): void => {
         cancel();
-        this.#leftMs = Math.min(this.#leftMs, patienceMs - (trip?.elapsedMs ?? 0));
+        this.#leftMs = Math.min(this.#leftMs, patienceMs - trip.elapsedMs);
         resolve(answer);
       };
+      // From then on it is not the fetch that hears, but what it was given instead.
       const giveUp = (): void => {
         this.#leftMs = 0;
         emit({ type: 'store-slow', operation });
-        resolve(late(new Promise((resolveLate) => void (give = resolveLate))));
+        resolve(late(new Promise((resolveLate) => void (hear = resolveLate))));
       };
-      let cancel = (): void => {};
-      const trip = this.#ask(operation, call, { onEnd: (answer) => give(answer), tooLate });
-      if (trip === undefined) resolve(undefined);
-      else if (patienceMs <= 0) giveUp();
+      this.#ask(trip, operation, { call, onEnd: (answer) => hear(answer), tooLate });
+      if (patienceMs <= 0) giveUp();
       // Where nothing is spent as yet, the call's own deadline will do.
       else if (patienceMs < deadlineMs) cancel = trip.after(patienceMs, giveUp);
     });
   }
 
-  /**
-   * @param onEnd Hears once: the answer, or undefined where the store failed.
-   * @returns The round trip that it goes in; undefined where nothing is asked, and nobody hears.
-   */
-  #ask<T>(
-    operation: string,
-    call: (store: Store) => Promise<T>,
-    { onEnd, tooLate }: { onEnd: (answer: T | undefined) => void; tooLate?: ((answer: T) => unknown) | undefined },
-  ): RoundTrip | undefined {
-    if (this.isLeftAlone) return undefined;
-    const trip = this.#parts.boarding();
+  /** The round trip that a call would go in; undefined where nothing is asked. */
+  #board(): RoundTrip | undefined {
+    return this.isLeftAlone ? undefined : this.#parts.boarding();
+  }
+
+  #ask<T>(trip: RoundTrip, operation: string, { call, onEnd, tooLate }: Asking<T>): void {
     const called = call(this.#parts.store);
     const onFailure = (error: unknown): void => {
       if (!isRefusal(error)) this.leaveAlone();
@@ -200,7 +209,6 @@ export class RequestStore {
       onEnd(undefined);
     };
     trip.follow(operation, called, { onAnswer: onEnd, onFailure });
-    return trip;
   }
 }
 

@@ -65,7 +65,10 @@ export class RoundTrip {
     return new Promise((onAnswer, onFailure) => this.follow(operation, call, { onAnswer, onFailure }));
   }
 
-  /** One of the two hears once: of the answer, or of the fault, be it that the deadline has passed. */
+  /**
+   * As `add`, without a promise of its own: on Node 20 each is hooked, and a miss makes many. One of the two is called, once;
+   * that the deadline has passed is a failure, `STORE_UNAVAILABLE`.
+   */
   follow<T>(
     operation: string,
     call: Promise<T>,

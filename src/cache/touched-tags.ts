@@ -9,7 +9,7 @@ import { covers, type FetchTags, tagsOnValue } from './tags.ts';
 /** Tokens that are asked for with each value of a field, at the most. */
 const tagsMax = 64;
 /** More than any schema has: the names of fields may come from programs that make them. */
-const fieldsMax = 10_000;
+export const fieldsMax = 10_000;
 
 export class TouchedTags {
   readonly #known: () => readonly string[];

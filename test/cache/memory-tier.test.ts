@@ -47,7 +47,7 @@ describe('a value that was read from Redis', () => {
     expect(trace.events).toMatchObject([{ type: 'hit', tier: 'memory' }]);
   });
 
-  it('is given so, too, where it was taken for a miss', async () => {
+  it('is kept also where a miss was expected', async () => {
     const { one, two } = await newPair();
     const asked = { tags, args: { id: 'there' } };
     await one.fetch(asked);

@@ -126,6 +126,7 @@ describe('in one tick', () => {
     const { fetch, counted, source } = await newCounted();
     const all = async (): Promise<void> => {
       const inner = { field: 'Query.inner', tags: ['inner'], load: source.load };
+      // Three: with a fourth a miss would be likely, and leases asked for.
       await Promise.all(times(3, (id) => fetch({ args: { id }, load: () => fetch(inner) })));
     };
     await all();

@@ -77,12 +77,14 @@ function leaveFor(request: IncomingMessage, params: GraphqlParams | undefined): 
   request.headers['content-type'] = 'application/json'; // however it was written
 }
 
+/** Execution by graphql-js. Yoga's own can also defer, stream and be aborted, which nothing here does; it takes more time. */
+const useGraphqlJs: Plugin = { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
+
 /** Not all of their hooks see each request: see `short-way.ts`. */
 function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptions, 'contextOf' | 'log'>): Plugin[] {
   const isGuarded = adminToken !== undefined || !hasConsole;
   return [
-    // Yoga's own can also defer, stream and be aborted, which nothing here does, and takes a tenth more of a miss's time.
-    { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) },
+    useGraphqlJs,
     ...(isGuarded ? [useAdminToken(adminToken)] : []),
     useLimits(),
     useErrorCodes(),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../src/cache/index.ts';
 import { isWaiting, newProcesses, poll } from './processes.ts';
 import { SickStore, type SickWorld } from './sick-store.ts';
-import { newWorld, redisStore, times, tiers, type Fetching, type World } from './world.ts';
+import { newNamespace, newWorld, redisStore, times, tiers, turn, type Fetching, type World } from './world.ts';
 
 const tags = ['products'];
 
@@ -11,14 +11,13 @@ const tags = ['products'];
 const another = (id: number | string): Fetching => ({ tags, args: { id } });
 
 /** Misses of the field that make the next one likely. */
-async function missesInARow({ fetch }: World): Promise<void> {
+async function missesInARow({ fetch }: Pick<World, 'fetch'>): Promise<void> {
   for (const id of times(4, Number)) await fetch(another(id));
 }
 
 async function newSick(tier: (typeof tiers)[number]): Promise<SickWorld> {
-  const store = tier === 'redis' ? await redisStore('shop-likely') : createMemoryStore({ namespace: 'shop' });
-  if (tier === 'redis') await store.clear();
-  const sick = new SickStore(store);
+  const namespace = newNamespace();
+  const sick = new SickStore(tier === 'redis' ? await redisStore(namespace) : createMemoryStore({ namespace }));
   return { ...(await newWorld(sick)), sick };
 }
 
@@ -31,15 +30,19 @@ describe.each(tiers)('after four misses in a row, on %s, a field', (tier) => {
     return world;
   };
 
-  it('takes two round trips to miss, where it took three', async () => {
-    const { fetch, outcome, sick, trace } = await newSick(tier);
-    await missesInARow({ fetch } as World);
-    expect(sick.calls.slice(-6)).toEqual(['read', 'acquire', 'fill', 'read', 'acquire', 'fill']);
-    sick.calls.length = 0;
-    trace.take();
+  it('misses in two round trips', async () => {
+    const { outcome, sick, trace } = await missing();
     expect(await outcome(another('new'))).toMatchObject({ state: 'miss', tier: null, value: 'value' });
     expect(sick.calls).toEqual(['acquire', 'fill']);
     expect(trace.text).toBe('load write miss');
+  });
+
+  it('is looked up until then', async () => {
+    const { fetch, sick } = await newSick(tier);
+    for (const id of [1, 2, 3]) await fetch(another(id));
+    sick.calls.length = 0;
+    await fetch(another(4));
+    expect(sick.calls).toEqual(['read', 'acquire', 'fill']);
   });
 
   it('gives what is there as a hit, and is looked up from then on', async () => {
@@ -54,16 +57,17 @@ describe.each(tiers)('after four misses in a row, on %s, a field', (tier) => {
   });
 
   it('gives those who board him what was there, once they have seen that it is', async () => {
-    const { fetch, source } = await missing();
-    source.gives('newer');
+    const { fetch, sick, trace } = await missing();
     expect(await Promise.all(times(10, () => fetch(another(1))))).toEqual(times(10, () => 'value'));
+    expect(sick.calls).toEqual(['acquire', ...times(9, () => 'read')]);
+    expect(trace.text).toBe('hit×10');
   });
 
   it('loads once for all who ask at once', async () => {
-    const { fetch, source } = await missing();
-    const { loads } = source;
+    const { fetch, sick, trace } = await missing();
     await Promise.all(times(10, () => fetch(another('new'))));
-    expect(source.loads).toBe(loads + 1);
+    expect(sick.calls).toEqual(['acquire', 'fill']);
+    expect(trace.text).toBe('load write miss shared×9');
   });
 
   it('gives nothing from before an invalidation, and stores by the tokens of after it', async () => {
@@ -118,7 +122,7 @@ describe.each(tiers)('after four misses in a row, on %s, a field', (tier) => {
     expect(sick.calls.filter((call) => call === 'read')).toHaveLength(1);
   });
 
-  it('is loaded where the store fails, and the store is left alone by the next ones as ever', async () => {
+  it('is loaded where the store fails, and is looked up from then on', async () => {
     const { fetch, sick, trace, source } = await missing();
     sick.health = 'failing';
     expect(await fetch(another('new'))).toBe('value');
@@ -126,7 +130,7 @@ describe.each(tiers)('after four misses in a row, on %s, a field', (tier) => {
     const { loads } = source;
     await Promise.all(times(10, () => fetch(another('newer'))));
     expect(source.loads).toBe(loads + 1);
-    expect(sick.calls.slice(0, 2)).toEqual(['acquire', 'read']);
+    expect(sick.calls).toEqual(['acquire', ...times(10, () => 'read')]);
   });
 
   it('is not brought to a store that takes nothing', async () => {
@@ -137,6 +141,28 @@ describe.each(tiers)('after four misses in a row, on %s, a field', (tier) => {
     sick.calls.length = 0;
     await fetch(another('new'));
     expect(sick.calls).toEqual(['read']);
+  });
+
+  it('is not expected to miss because it was refreshed', async () => {
+    const { fetch, sick } = await newSick(tier);
+    for (const id of times(4, Number)) await fetch({ ...another(id), mode: 'refresh' });
+    sick.calls.length = 0;
+    await fetch(another('new'));
+    expect(sick.calls[0]).toBe('read');
+  });
+
+  it('is loaded after a tenth of a second where the store does not answer, and is looked up from then on', async () => {
+    const { clock, fetch, sick, trace } = await missing();
+    sick.health = 'silent';
+    const fetching = fetch(another('new'));
+    await expect.poll(() => sick.calls).toEqual(['acquire']);
+    await turn();
+    clock.advance(100);
+    expect(await fetching).toBe('value');
+    expect(trace.take()).toBe('store-failed load miss');
+    sick.health = 'well';
+    await fetch(another('newer'));
+    expect(sick.calls.slice(0, 2)).toEqual(['acquire', 'read']);
   });
 
   it('is counted by itself: another field is looked up', async () => {
