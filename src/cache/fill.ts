@@ -56,9 +56,9 @@ export interface Filled {
   readonly ageMs: number;
   /** Whether another process has loaded it. */
   readonly isShared: boolean;
-  /** What was in the store when it was asked for leave to load. */
+  /** What a hit would have given, where a miss was predicted and there was a value. */
   readonly wasThere?: Found;
-  /** The last request to come for which it is right: all its tokens stood after that; 0 where that is not known. */
+  /** The last request to come for which it is right: its load began after that, or all its tokens stood after that. */
   readonly provenFor: number;
 }
 
@@ -76,17 +76,22 @@ export interface FillParts {
 /** @throws What `load` rejects with. */
 export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
   const permit = await permitFor(parts, request);
-  if (permit.leave === 'none') return loadedElsewhere(permit);
-  const { key, policy, tags, load, flight } = request;
+  const { key, policy, tags, load, flight, found } = request;
+  if (permit.leave === 'none') {
+    const isPrediction = typeof found === 'object' && found.isPrediction;
+    return inStore(permit, { wasThere: isPrediction && !permit.hasWaited });
+  }
   const { stamps, lease } = permit.leave === 'to-store' ? permit : { stamps: undefined, lease: undefined };
   const name = { cache: parts.running, key: key.text };
   const scope = new LoadScope(name, { key, tags, captured: stamps, ttlMs: policy.ttlMs });
   if (request.madeOf !== undefined) scope.standOn(request.madeOf);
   try {
+    // Who has come by now gets nothing older than he asked for, whatever becomes of the tokens.
+    const provenFor = parts.flights.arrived;
     const { value, loadMs } = await timedLoad(parts, key, () => scope.run(load));
     parts.touched.saw(key.field, scope.touched);
     const { ttlMs } = policy;
-    const unstored = { value, stamps: undefined, captured: stamps, ttlMs, ageMs: 0, isShared: false, provenFor: 0 };
+    const unstored = { value, stamps: undefined, captured: stamps, ttlMs, ageMs: 0, isShared: false, provenFor };
     if (stamps === undefined) return unstored;
     const written = writtenForm(key, { value, loadMs, basis: scope.basis(parts.clock.nowMs()) });
     if (!('refusal' in written)) return await stored(parts, key, { ...written, lease, unstored });
@@ -113,12 +118,12 @@ function giveBack({ background }: FillParts, lease: Permitted, forMs: number): v
   background.run(held.then((one) => one?.release(forMs)));
 }
 
-function loadedElsewhere({ found, provenFor, hasWaited }: Permit & { leave: 'none' }): Filled {
+function inStore({ found, provenFor }: Permit & { leave: 'none' }, { wasThere }: { wasThere: boolean }): Filled {
   const { entry, remainingMs } = found;
   const { value, stamps, freshMs } = entry;
   const ageMs = freshMs - remainingMs;
   const filled = { value, stamps, captured: undefined, ttlMs: remainingMs, ageMs, isShared: true, provenFor };
-  return hasWaited ? filled : { ...filled, wasThere: found };
+  return wasThere ? { ...filled, wasThere: found } : filled;
 }
 
 async function timedLoad(
@@ -185,7 +190,7 @@ async function stored(parts: FillParts, key: Key, { lease, ...storing }: Storing
   const told = (reply: FillReply | undefined): Filled => {
     if (reply === undefined) return unstored;
     const { isStored, tokens } = reply;
-    const provenFor = tags.every((tag, index) => tokens[index] === stamps[tag]) ? arrived : 0;
+    const provenFor = tags.every((tag, index) => tokens[index] === stamps[tag]) ? arrived : unstored.provenFor;
     if (isStored) parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs, textChars: text.length });
     else refuse(parts, key, { refusal: 'lease-lost' });
     return isStored ? { ...unstored, stamps, ttlMs, provenFor } : { ...unstored, provenFor };

@@ -30,6 +30,7 @@ import { randomText } from './random-text.ts';
 import { Late, type RequestStore } from './request-store.ts';
 import type { LeaseReply } from './store.ts';
 import { areStamps, basisOf, captureStamps, stampsOf, type FetchTags, type Stamps } from './tags.ts';
+import { endOfTurn } from './turn.ts';
 
 /** How long a lease lives that nobody renews. */
 const leaseMs = 1_000;
@@ -124,7 +125,9 @@ export class Leases {
       if (asked >= askedMax) return without({ leave: 'to-load' });
       stamps ??= await captureStamps({ store, emit }, key, tags.all);
       if (stamps === undefined || this.#isClosed) return without({ leave: 'to-load' });
-      const provenFor = arrived();
+      // Who comes before it is sent is answered by it, too.
+      let provenFor = arrived();
+      void endOfTurn().then(() => (provenFor = arrived()));
       const basis = basisOf(stamps);
       const reply = await store.acquire(key.text, { lease: token, basis, leaseMs, head, takenOver, tags: tags.all });
       if (reply === undefined) return without({ leave: 'to-load' });

@@ -14,6 +14,8 @@ export interface Seen {
   readonly stamps: Stamps | undefined;
   /** The head of the value that it has rejected; undefined where it has seen none. */
   readonly head: string | undefined;
+  /** Whether it has not looked at all. */
+  readonly isPrediction: boolean;
 }
 
 /** The store failed. */
@@ -42,9 +44,11 @@ export async function lookup(parts: LookupParts, key: Key, tags: FetchTags): Pro
   if (read === undefined) return { found: 'no-store' };
   const stamps = stampsOf(tags.all, read.tokens);
   const { text } = read;
-  if (text === undefined) return { found: 'nothing', seen: { stamps, head: undefined } };
+  if (text === undefined) return { found: 'nothing', seen: { stamps, head: undefined, isPrediction: false } };
   const judged = await judge(parts, key, { tags, read: { ...read, text } });
-  return judged.found === 'nothing' ? { found: 'nothing', seen: { stamps, head: judged.head } } : judged;
+  return judged.found === 'nothing'
+    ? { found: 'nothing', seen: { stamps, head: judged.head, isPrediction: false } }
+    : judged;
 }
 
 /** Whether what was read at a key may be given. */

@@ -88,9 +88,12 @@ export class ReadPath {
 
   /** What the flight brings, where that is right for him who came as `number`. */
   async #board(fetching: Fetching, flight: Promise<Filled | undefined>, number: number): Promise<Answer> {
+    const { clock } = this.#parts;
+    const startedMs = clock.nowMs();
     const landed = await flight;
     const isRight = landed !== undefined && landed.provenFor >= number;
     if (isRight || (landed === undefined && fetching.isAgain)) return this.#shared(fetching, landed);
+    if (landed?.wasThere !== undefined) fetching.parts.store.hasTakenMs(clock.nowMs() - startedMs);
     return this.#lookUp({ ...fetching, isAgain: true });
   }
 
@@ -112,7 +115,7 @@ export class ReadPath {
   /** A miss is likely: leave to load is asked for without a look, a round trip less, and brings the value if there is one. */
   async #acquireAtOnce(fetching: Fetching, stamps: Stamps): Promise<Answer> {
     const ticket = fetching.memory?.ticket();
-    const filled = await this.#fly(fetching, { stamps, head: undefined });
+    const filled = await this.#fly(fetching, { stamps, head: undefined, isPrediction: true });
     return filled.wasThere === undefined ? loadedAs(filled) : this.#found(fetching, ticket, filled.wasThere);
   }
 
@@ -147,8 +150,10 @@ export class ReadPath {
   }
 
   /** His own of what somebody else's load brings. */
-  #shared({ parts, ...request }: Fetching, landed: Filled | undefined): Promise<Answer> {
-    return shared(landed, () => fill(parts, { ...request, found: 'no-store' }));
+  async #shared({ parts, ...request }: Fetching, landed: Filled | undefined): Promise<Answer> {
+    const answer = await shared(landed, () => fill(parts, { ...request, found: 'no-store' }));
+    const isHit = answer.state === 'shared' && landed?.wasThere !== undefined;
+    return isHit ? { ...hit(this.#parts.tier, landed.wasThere), value: answer.value } : answer;
   }
 
   /** What a load is made of is read from the store: memory may still give what is older than the load's tokens. */

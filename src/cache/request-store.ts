@@ -89,6 +89,11 @@ export class RequestStore {
     return this.#parts.wasFull();
   }
 
+  /** It has been waited for so long already, for another fetch's call. */
+  hasTakenMs(durationMs: number): void {
+    this.#leftMs -= durationMs;
+  }
+
   /** The store for the same request, with all its time again. */
   anew(): RequestStore {
     return new RequestStore(this.#parts, this.#request);

@@ -56,10 +56,11 @@ describe.each(tiers)('after four misses in a row, on %s, a field', (tier) => {
     expect(sick.calls).toEqual(['acquire', 'read', 'acquire', 'fill']);
   });
 
-  it('gives those who board him what was there, once they have seen that it is', async () => {
+  it('gives all who ask at once what is there, and asks for it once', async () => {
     const { fetch, sick, trace } = await missing();
     expect(await Promise.all(times(10, () => fetch(another(1))))).toEqual(times(10, () => 'value'));
-    expect(sick.calls).toEqual(['acquire', ...times(9, () => 'read')]);
+    const answersLater = tier === 'redis'; // than at the end of the turn in which all came
+    expect(sick.calls).toEqual(['acquire', ...times(answersLater ? 0 : 9, () => 'read')]);
     expect(trace.text).toBe('hit×10');
   });
 
@@ -68,6 +69,52 @@ describe.each(tiers)('after four misses in a row, on %s, a field', (tier) => {
     await Promise.all(times(10, () => fetch(another('new'))));
     expect(sick.calls).toEqual(['acquire', 'fill']);
     expect(trace.text).toBe('load write miss shared×9');
+  });
+
+  it.each(['failing', 'refusing', 'full'] as const)(
+    'loads once for all who ask at once of a %s store',
+    async (health) => {
+      const { fetch, sick, source, trace } = await missing();
+      const { loads } = source;
+      sick.health = health;
+      await Promise.all(times(10, () => fetch(another('new'))));
+      expect(source.loads).toBe(loads + 1);
+      expect(sick.calls).toEqual(['acquire']);
+      expect(trace.text).toBe('store-failed load miss shared×9');
+    },
+  );
+
+  it('loads once for all who ask at once where that is not stored', async () => {
+    const { cache, fetch, source } = await missing();
+    const held = source.hold();
+    const { loads } = source;
+    const fetching = Promise.all(times(10, () => fetch(another('new'))));
+    await held.begun;
+    await cache.invalidate(tags);
+    held.give('value');
+    await fetching;
+    expect(source.loads).toBe(loads + 1);
+  });
+
+  it('waits for a slow store no longer than ever where there is a value', async () => {
+    const { clock, fetch, sick, trace } = await missing();
+    sick.health = 'mute';
+    const first = fetch(another(1));
+    await expect.poll(() => sick.calls).toEqual(['acquire']);
+    await turn();
+    clock.advance(40);
+    const second = fetch(another(1)); // while the first one's call is under way
+    await turn();
+    clock.advance(50);
+    sick.answerAll();
+    expect(await first).toBe('value');
+    await expect.poll(() => sick.calls).toEqual(['acquire', 'read']);
+    await turn();
+    clock.advance(49);
+    expect(trace.take()).toBe('hit');
+    clock.advance(1);
+    expect(await second).toBe('value');
+    expect(trace.take()).toBe('store-slow load miss');
   });
 
   it('gives nothing from before an invalidation, and stores by the tokens of after it', async () => {
@@ -187,5 +234,19 @@ describe('a likely miss', () => {
     await poll(two);
     expect(await waiting).toMatchObject({ state: 'shared', tier: null, value: 'of one' });
     expect(two.trace.text).toBe('shared');
+  });
+
+  it('is one only where nobody has looked: what comes between look and lease is shared', async () => {
+    const { one } = await newProcesses();
+    const sick = new SickStore(await redisStore(one.namespace), ['read']);
+    const two = await newWorld(sick);
+    sick.health = 'mute';
+    const fetching = [two.fetch(another('new')), two.fetch(another('new'))];
+    await expect.poll(() => sick.calls).toEqual(['read', 'read']);
+    await sick.ping(); // the reads are answered, and nobody has heard it
+    await one.fetch(another('new'));
+    sick.answerAll();
+    expect(await Promise.all(fetching)).toEqual(['value', 'value']);
+    expect(two.trace.text).toBe('shared×2');
   });
 });

@@ -1,6 +1,6 @@
 /** GraphQL over HTTP: Yoga with this server's limits, errors and report, and the short way past some of it. The listener has read the body already. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { execute, type DocumentNode, type GraphQLSchema } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { ShopContext } from '../../../schema/index.ts';
@@ -77,14 +77,10 @@ function leaveFor(request: IncomingMessage, params: GraphqlParams | undefined): 
   request.headers['content-type'] = 'application/json'; // however it was written
 }
 
-/** Execution by graphql-js. Yoga's own can also defer, stream and be aborted, which nothing here does; it takes more time. */
-const useGraphqlJs: Plugin = { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
-
 /** Not all of their hooks see each request: see `short-way.ts`. */
 function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptions, 'contextOf' | 'log'>): Plugin[] {
   const isGuarded = adminToken !== undefined || !hasConsole;
   return [
-    useGraphqlJs,
     ...(isGuarded ? [useAdminToken(adminToken)] : []),
     useLimits(),
     useErrorCodes(),

@@ -1,7 +1,6 @@
 /**
  * The short way of a query that Yoga has executed before. It is neither parsed nor validated again, and it does without
- * the web's `Request` and `Response`, which cost more than most executions do. Context and execution are as Yoga's
- * plugins make them.
+ * the web's `Request` and `Response`, which cost more than most executions do. Context and executor are Yoga's.
  *
  * Of plugins only the hooks around the context and the execution run. Those of HTTP, of parsing and of validation do not:
  * what they decide must follow from the text of the document alone. What is to see every request belongs into `onExecute`.
