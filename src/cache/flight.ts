@@ -5,9 +5,9 @@
  * - an invalidation in this process takes all flights off the board before it is acknowledged: those on board still land,
  *   nobody boards any more;
  * - an invalidation in another process cannot do that. So who boards a flight that took off before he came takes its value
- *   only if the tokens, read again with the fill, are still those captured before the load, and if he came before that
- *   reading was sent (`provenFor`): an invalidation may come while its answer is on the way. Else he starts over, and what
- *   is on the board by then took off after he came.
+ *   only if he came before its load began, or if the tokens, read again with the fill, are still those captured before the
+ *   load, and he came before that reading was sent (`provenFor`): an invalidation may come while its answer is on the way.
+ *   Else he starts over, and what is on the board by then took off after he came.
  *
  * Nor may he get what was loaded for somebody else: where the load of a public value turns out to look at who asks, what
  * it brings, be it an error, is for him alone who started it, whose request it ran for.
