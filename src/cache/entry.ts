@@ -34,7 +34,9 @@ export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry)
 
 /** What tells one entry at a key from the next one there: its id, with which it begins; `anyValue` for what is not ours. */
 export function headOf(text: string): string {
-  return /^\{"id":"[\w-]{16}"/.exec(text)?.[0] ?? anyValue;
+  const head = /^\{"id":"[\w-]{16}"/.exec(text)?.[0];
+  // A copy: what a match gives is a part of the text for V8, which keeps all of that as long as its head.
+  return head === undefined ? anyValue : Buffer.from(head).toString();
 }
 
 /** What the clocks of a process and its Redis may differ in the length of an entry's life. */
