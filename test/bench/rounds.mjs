@@ -7,9 +7,10 @@ import { workloads } from './workloads.mjs';
 
 /**
  * For how long a server warms up before its first workload, before the first round of each, and before each round: one that
- * had nothing to do for some seconds, while the others had their turns, is slow at first, plain `node:http` too.
+ * had nothing to do for some seconds, while the others had their turns, is slow at first, plain `node:http` too. Where the
+ * database is asked, there are so few requests in a second that V8 compiles for several of them.
  */
-const warmMs = { start: 3_000, workload: 1_000, round: 700 };
+const warmMs = { start: 3_000, workload: 1_000, misses: 8_000, round: 700 };
 /** Requests from one load of a server to its next one: more than a server that asks the database answers meanwhile. */
 const stride = 10_000;
 /** Loads of a server in a round, where its answers are no whole ones. */
@@ -38,7 +39,9 @@ export async function measure(name, running, { load, rounds, ms, isFirst, connec
     if (attempt + 1 === attemptsMax) throw new Error(`${server.name}, workload (${name}): ${what}`);
     return await wholeAnswers(server, round, rate, attempt + 1);
   };
-  for (const server of running) await slot(server, 0, isFirst ? warmMs.start : warmMs.workload);
+  const { isWarm } = workloads[name];
+  const firstMs = isWarm ? (isFirst ? warmMs.start : warmMs.workload) : warmMs.misses;
+  for (const server of running) await slot(server, 0, firstMs);
   for (let round = 1; round <= rounds; round += 1) {
     for (let turn = 0; turn < running.length; turn += 1) {
       const server = running[(round + turn) % running.length];

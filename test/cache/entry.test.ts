@@ -1,5 +1,9 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { newWorld, redisClient } from './world.ts';
+import { createKey } from '../../src/cache/key.ts';
+import { encodeEntry, headOf } from '../../src/cache/entry.ts';
+import { newWorld, redisClient, times } from './world.ts';
 
 const rows = [{ id: 1, name: 'Rose', price: '12.50' }];
 
@@ -117,4 +121,21 @@ describe('an entry in Redis', () => {
     expect(Object.hasOwn(value, '__proto__')).toBe(true);
     expect('isAdmin' in {} || 'isAdmin' in value).toBe(false);
   });
+});
+
+it('the head of an entry does not keep the rest of its text', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const used = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const key = createKey('shop', { field: 'Query.field' });
+  const before = used();
+  const heads = times(200, (index) => {
+    const value = 'x'.repeat(100_000) + String(index);
+    return headOf(encodeEntry(key, { value, freshMs: 1, loadMs: 1, stamps: {} }));
+  });
+  expect(used() - before).toBeLessThan(5_000_000); // of more than 20 million
+  expect(new Set(heads).size).toBe(200);
 });
