@@ -37,8 +37,8 @@ export interface Fill {
   readonly load: () => unknown;
   readonly madeOf: Origin | undefined;
   /**
-   * What is known of the store, seen or predicted, where one process is to load for all; `anything`: load, whatever it has; `no-store`: it
-   * is left alone.
+   * What is known of the store, seen or predicted, where one process is to load for all; `anything`: load, whatever it
+   * has; `no-store`: it is left alone.
    */
   readonly found: Seen | 'anything' | 'no-store';
   /** Which others may have boarded. */

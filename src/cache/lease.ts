@@ -125,7 +125,7 @@ export class Leases {
       if (asked >= askedMax) return without({ leave: 'to-load' });
       stamps ??= await captureStamps({ store, emit }, key, tags.all);
       if (stamps === undefined || this.#isClosed) return without({ leave: 'to-load' });
-      // Who comes before it is sent is answered by it, too.
+      // Who comes before it is sent, at the end of the turn, is answered by it, too.
       let provenFor = arrived();
       void endOfTurn().then(() => (provenFor = arrived()));
       const basis = basisOf(stamps);

@@ -30,13 +30,16 @@ export interface BatchParts {
 export type AskBatch = <T>(add: (batch: Batch, isKnown: boolean) => () => T) => Promise<T>;
 
 export function batchCalls(parts: BatchParts): AskBatch {
-  let open: Batch | undefined;
+  let open: { readonly batch: Batch; readonly turn: Promise<void> } | undefined;
   const openBatch = (): Batch => {
-    if (open !== undefined && open.size < batchMax) return open;
+    const turn = endOfTurn();
+    // Who asks when a turn is over, and its batch about to be sent, is of the next turn: so `lease.ts` counts him.
+    if (open?.turn === turn && open.batch.size < batchMax) return open.batch;
     const batch = new Batch(parts, () => {
-      if (open === batch) open = undefined; // its replies may be large
+      if (open?.batch === batch) open = undefined; // its replies may be large
     });
-    return (open = batch);
+    open = { batch, turn };
+    return batch;
   };
   return async (add) => {
     const batch = openBatch();

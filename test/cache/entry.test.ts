@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { createKey } from '../../src/cache/key.ts';
 import { encodeEntry, headOf } from '../../src/cache/entry.ts';
+import { newHeapGauge } from '../support/heap.ts';
 import { newWorld, redisClient, times } from './world.ts';
 
 const rows = [{ id: 1, name: 'Rose', price: '12.50' }];
@@ -124,12 +123,7 @@ describe('an entry in Redis', () => {
 });
 
 it('the head of an entry does not keep the rest of its text', () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  const used = (): number => {
-    collect();
-    return process.memoryUsage().heapUsed;
-  };
+  const used = newHeapGauge();
   const key = createKey('shop', { field: 'Query.field' });
   const before = used();
   const heads = times(200, (index) => {

@@ -105,6 +105,21 @@ describe('a load that is called off', () => {
     expect(settled.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
   });
 
+  it('is loaded for himself, too, by who has boarded one that was up when he came, and one after it', async () => {
+    const { fetch, source } = await newWorld();
+    const abort = new DOMException('gone', 'AbortError');
+    const [one, two] = [source.hold(), source.hold()];
+    const first = fetch();
+    await one.begun;
+    const boarded = times(3, () => fetch());
+    one.fail(abort);
+    await two.begun;
+    two.fail(abort);
+    const settled = await Promise.allSettled([first, ...boarded]);
+    expect(settled.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
+    expect(source.loads).toBe(4);
+  });
+
   it('is no other failure: that is shared', async () => {
     const { fetch, source } = await newSickWorld();
     const held = source.hold();

@@ -2,7 +2,9 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRedisStore, type Held, type Outcome, type Rehit, type Store } from '../../src/cache/index.ts';
+import { endOfTurn } from '../../src/cache/turn.ts';
 import { newBuilder, runOn } from '../pothos-cache/world.ts';
+import { newHeapGauge } from '../support/heap.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { newWorld, redisClient, TestClock, times, turn, type World } from './world.ts';
 
@@ -120,6 +122,27 @@ describe('in one tick', () => {
     };
     const { roundTrips } = await counted(() => Promise.all(times(10, read)));
     expect(roundTrips).toBe(1);
+  });
+
+  it('who asks when the turn is over asks in the next one', async () => {
+    const { store, counted } = await newCounted();
+    const { roundTrips } = await counted(() => {
+      const later = endOfTurn().then(() => store.read('shop:later', ['*']));
+      return Promise.all([store.read('shop:now', ['*']), later]);
+    });
+    expect(roundTrips).toBe(2);
+  });
+
+  it('lets go of what it was answered, though nothing is asked after it', async () => {
+    const { store } = await newCounted();
+    const heapUsed = newHeapGauge();
+    const text = 'x'.repeat(4_000_000);
+    await store.write('shop:large', { text, ttlMs: 60_000, tags: ['*'] });
+    await store.ping();
+    const before = heapUsed();
+    expect((await store.read('shop:large', ['*'])).text).toHaveLength(text.length);
+    await turn();
+    expect(heapUsed() - before).toBeLessThan(2_000_000);
   });
 
   it('the tokens of inner values are asked for together', async () => {
