@@ -12,9 +12,11 @@ export default defineConfig({
     setupFiles: ['test/support/end-with-servers.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    teardownTimeout: 30_000,
+    // These limits only end a run that hangs. A test must not depend on them: a busy or slow machine takes its time.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    teardownTimeout: 180_000,
+    expect: { poll: { timeout: 120_000 } },
     // Neither `it.only` nor an empty run may pass for green.
     allowOnly: false,
     passWithNoTests: false,
