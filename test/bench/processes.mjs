@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { ask } from './ask.mjs';
 
 const folder = new URL('.', import.meta.url);
-const readyMsMax = 20_000;
+const readyMsMax = 120_000;
 
 let isPinned = false;
 

@@ -54,6 +54,6 @@ async function exitCode(program: string): Promise<unknown> {
 }
 
 async function expectNothingLeft(room: Room): Promise<void> {
-  await expect.poll(() => room.processes(), { timeout: 5_000 }).toEqual([]);
+  await expect.poll(() => room.processes()).toEqual([]);
   expect(await room.leftFiles()).toEqual([]);
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type EmbeddedPostgres, startPostgres } from '../../src/embedded/index.ts';
 import { newRoom, processGroup, type Room } from './room.ts';
 
@@ -71,7 +71,7 @@ describe('an embedded PostgreSQL', () => {
     process.kill(postgres.pid, 'SIGKILL');
     await postgres.stop();
     expect(await serverFolders(room)).toEqual([]);
-    await vi.waitUntil(async () => (await room.processes()).length === 0);
+    await expect.poll(() => room.processes()).toEqual([]);
   });
 
   it('runs beside a second one', async () => {

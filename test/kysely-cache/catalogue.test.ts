@@ -94,7 +94,7 @@ describe('a catalogue that is not known, or old', () => {
     const load = (): Promise<unknown> => db.selectFrom('products').selectAll().execute();
     expect(await standsOn(load)).toMatch(/^unknown-source: relation products/);
     clock.advance(1_000);
-    await expect.poll(() => tables.tags(), { timeout: 10_000 }).toEqual(['products']);
+    await expect.poll(() => tables.tags()).toEqual(['products']);
     expect(await standsOn(load)).toBe('products');
   });
 
@@ -105,7 +105,7 @@ describe('a catalogue that is not known, or old', () => {
     expect(await standsOn(load)).toMatch(/^unknown-source: relation later, which was not there/);
     clock.advance(1_000);
     expect(await standsOn(load)).toMatch(/^unknown-source: relation later/);
-    await expect.poll(() => tables.tags(), { timeout: 10_000 }).toContain('later');
+    await expect.poll(() => tables.tags()).toContain('later');
     expect(await standsOn(load)).toBe('later');
   });
 
@@ -118,7 +118,7 @@ describe('a catalogue that is not known, or old', () => {
     expect(await standsOn(load)).toMatch(/^unknown-source: function later\(\)/);
     clock.advance(1_000);
     await standsOn(load);
-    await expect.poll(() => tables.tags(), { timeout: 10_000 }).toContain('mark');
+    await expect.poll(() => tables.tags()).toContain('mark');
     expect(await standsOn(load)).toBe('');
   });
 
@@ -128,7 +128,7 @@ describe('a catalogue that is not known, or old', () => {
     for (let tries = 0; tries < 20; tries += 1) {
       const load = (): Promise<unknown> => db.selectFrom(`none${tries}`).selectAll().execute().catch(() => []); // prettier-ignore
       await standsOn(load);
-      await expect.poll(isIdle, { timeout: 10_000 }).toBe(true);
+      await expect.poll(isIdle).toBe(true);
       clock.advance(100);
     }
     expect(connections() - before).toBe(20 + 1);
@@ -141,7 +141,7 @@ describe('a catalogue that is not known, or old', () => {
     const before = connections();
     for (let tries = 0; tries < 19; tries += 1) {
       await standsOn(load);
-      await expect.poll(isIdle, { timeout: 10_000 }).toBe(true);
+      await expect.poll(isIdle).toBe(true);
       clock.advance(1_000);
     }
     expect(connections() - before).toBe(19 + 2);
@@ -157,7 +157,7 @@ describe('a catalogue that is not known, or old', () => {
     clock.advance(60_000);
     const before = connections();
     await fetch(load);
-    await expect.poll(() => connections() - before, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => connections() - before).toBe(2);
     await expect.poll(() => standsOn(load)).toBe('orders');
   });
 

@@ -54,7 +54,7 @@ export async function newReadyWorld(
       await ask(text, context);
       return (await ask('{ control }')).isReady;
     };
-    await expect.poll(isControlReady, { interval: 2, timeout: 20_000 }).toBe(true);
+    await expect.poll(isControlReady, { interval: 2 }).toBe(true);
     for (let again = 0; again < 5; again += 1) {
       await turn();
       await ask(text, context);

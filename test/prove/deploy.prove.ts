@@ -35,7 +35,7 @@ it('loses no request over 20 rolling restarts of two processes behind a balancer
     expect(await old.ended).toBe(0);
     const fresh = await start(ports[index] ?? 0);
     programs[index] = fresh;
-    await expect.poll(() => isUsed(fresh.url), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => isUsed(fresh.url)).toBe(true);
   }
   await load.stop();
   say('20 rolling restarts', load.phase());
@@ -48,7 +48,7 @@ it('fails no request while Redis is killed, hung, and full', async () => {
   const { row } = createClient(program.url);
   const isCaching = async (): Promise<void> => {
     const state = async (): Promise<string> => (await row('{ categoryStats { id } }')).state;
-    await expect.poll(state, { timeout: 10_000 }).toBe('hit');
+    await expect.poll(state).toBe('hit');
   };
   await isCaching();
   load.phase();
@@ -164,7 +164,7 @@ async function upProgram(env: Record<string, string>, command?: Command): Promis
     env: { DATABASE_URL: inject('databaseUrl'), LOG_LEVEL: 'warn', ...env },
     ...(command === undefined ? {} : { command }),
   });
-  await expect.poll(async () => await isReady(program.url), { timeout: 10_000, interval: 20 }).toBe(true);
+  await expect.poll(async () => await isReady(program.url), { interval: 20 }).toBe(true);
   return program;
 }
 

@@ -84,7 +84,7 @@ it.each(faults)(
       await end(parts);
       countHits(counts);
       const hits = async (): Promise<number> => (await under(read, 200), countHits(counts));
-      await expect.poll(hits, { timeout: 20_000 }).toBeGreaterThan(100);
+      await expect.poll(hits).toBeGreaterThan(100);
     }
 
     const p99 = (run: Run, from: number, to: number): number => quantile(run.samples.filter(at(from, to)), 0.99);

@@ -75,7 +75,7 @@ function get({ url }: RunningServer, query: string, headers: Headers = {}): Prom
 
 /** The answer through GraphQL, and one of those that never reach it; of values that are stored. */
 async function both(server: RunningServer, query: string, headers: Headers = {}): Promise<[RawAnswer, RawAnswer]> {
-  await expect.poll(async () => told(await get(server, `${query} #`)), { timeout: 20_000 }).not.toContain(forNobody);
+  await expect.poll(async () => told(await get(server, `${query} #`))).not.toContain(forNobody);
   const first = await get(server, query, headers);
   let ready = first;
   const isReady = async (): Promise<boolean> => {
@@ -83,7 +83,7 @@ async function both(server: RunningServer, query: string, headers: Headers = {})
     ready = await get(server, query, headers);
     return server.executions() === before;
   };
-  await expect.poll(isReady, { interval: 5, timeout: 20_000 }).toBe(true);
+  await expect.poll(isReady, { interval: 5 }).toBe(true);
   return [first, ready];
 }
 
@@ -184,7 +184,7 @@ describe('an answer to a GET', () => {
       const answer = await get(server, query);
       return [answer.headers['server-timing']?.includes('miss'), ...told(answer)];
     };
-    await expect.poll(hit, { timeout: 20_000 }).toEqual([false, 'no-cache', 'accept']);
+    await expect.poll(hit).toEqual([false, 'no-cache', 'accept']);
   });
 
   it.each([

@@ -55,7 +55,7 @@ describe('with neither DATABASE_URL nor REDIS_URL', () => {
     ['Redis is up', (program: Program) => program.stdout().includes('Redis: private')],
   ])('a Ctrl-C while %s ends it with exit code 0 and leaves nothing', async (_moment, isReached) => {
     const program = await startProgram();
-    await expect.poll(() => isReached(program), { timeout: 10_000, interval: 2 }).toBe(true);
+    await expect.poll(() => isReached(program), { interval: 2 }).toBe(true);
     program.signal('SIGINT', 'group');
     expect(await program.ended).toBe(0);
     await expectNothingLeft(program);

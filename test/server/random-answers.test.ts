@@ -31,7 +31,7 @@ describe.each(worlds)('over %s', (name, newWorld) => {
       const world = await newWorld();
       const twins = await startTwins({ ...world.overrides, ...overrides });
       const memory = twins.caches[0]?.memory;
-      await expect.poll(() => memory?.isProven ?? true, { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => memory?.isProven ?? true).toBe(true);
       const dice = newDice(seed + settings.findIndex(([one]) => one === setting));
       const counts = { valid: 0, ready: 0, changed: 0 };
       let earlier: { asked: Asked; sender: Sender; reply: Reply }[] = [];

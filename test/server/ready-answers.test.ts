@@ -25,7 +25,7 @@ function get(query: string): RawRequest {
 /** A server whose requests become ready. */
 async function startReadyServer(overrides: Overrides = {}): Promise<RunningServer> {
   const server = await startServer({ memoryBytesMax: 8_000_000, ...overrides });
-  await expect.poll(() => server.cache.memory?.isProven ?? true, { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => server.cache.memory?.isProven ?? true).toBe(true);
   return server;
 }
 
@@ -37,7 +37,7 @@ async function isReady(server: RunningServer, request: RawRequest): Promise<bool
 }
 
 async function becomesReady(server: RunningServer, request: RawRequest): Promise<void> {
-  await expect.poll(() => isReady(server, request), { interval: 5, timeout: 20_000 }).toBe(true);
+  await expect.poll(() => isReady(server, request), { interval: 5 }).toBe(true);
 }
 
 /** All of an answer that must be the same however it was come by. */

@@ -34,7 +34,7 @@ it('starts and answers without Redis, and uses it when it comes', async () => {
   expect(await server.row('{ categoryStats { id } }')).toMatchObject({ state: 'miss', ageMs: null, ttlMs: null });
   expect((await server.get('/readyz')).status).toBe(200);
   await redis.restart();
-  await expect.poll(async () => (await server.row('{ categoryStats { id } }')).state, { timeout: 10_000 }).toBe('hit');
+  await expect.poll(async () => (await server.row('{ categoryStats { id } }')).state).toBe('hit');
 });
 
 it('says CACHE_UNAVAILABLE to who wants to empty or count a cache that is away', async () => {
@@ -85,11 +85,11 @@ function startLoad(server: RunningServer) {
     /** Until it was given so often from now on that what was under way is over. */
     async untilState(state: string): Promise<void> {
       const target = countOf(state) + 10;
-      await expect.poll(() => countOf(state), { timeout: 10_000, interval: 5 }).toBeGreaterThan(target);
+      await expect.poll(() => countOf(state), { interval: 5 }).toBeGreaterThan(target);
     },
     async untilMore(count: number): Promise<void> {
       const target = answered + count;
-      await expect.poll(() => answered, { timeout: 10_000 }).toBeGreaterThan(target);
+      await expect.poll(() => answered).toBeGreaterThan(target);
     },
     async stop(): Promise<{ answered: number; failed: unknown[] }> {
       over.abort();

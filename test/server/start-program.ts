@@ -72,7 +72,7 @@ export async function startProgram({
         // Polling ends with an answer, not with an error.
         return child.exitCode !== null || child.signalCode !== null;
       };
-      await expect.poll(isDecided, { timeout: 20_000, interval: 20 }).toBe(true);
+      await expect.poll(isDecided, { interval: 20 }).toBe(true);
       expect(`${stdout}${stderr}`).toMatch(whereToClick);
     },
     signal,
@@ -83,7 +83,7 @@ export async function startProgram({
 
 /** Neither process, socket nor folder, but for the cache of compiled code that npm itself keeps there on Node 24. */
 export async function expectNothingLeft({ room }: Program): Promise<void> {
-  await expect.poll(() => room.processes(), { timeout: 5_000 }).toEqual([]);
+  await expect.poll(() => room.processes()).toEqual([]);
   const left = await room.leftFiles();
   expect(left.filter((name) => name !== 'node-compile-cache')).toEqual([]);
 }

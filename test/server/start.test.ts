@@ -63,7 +63,7 @@ describe('with a database and a Redis that are given', () => {
     expect(program.stdout().match(/Redis cannot be reached/g)).toHaveLength(1);
     const redis = await startTestRedis(['--port', String(port)]);
     onTestFinished(() => redis.stop());
-    await expect.poll(async () => (await row('{ categoryStats { id } }')).state, { timeout: 10_000 }).toBe('hit');
+    await expect.poll(async () => (await row('{ categoryStats { id } }')).state).toBe('hit');
     expect(program.stdout()).toContain('Redis is back');
     expect(program.stdout()).not.toContain('swordfish');
   });
@@ -96,7 +96,7 @@ describe('with a database and a Redis that are given', () => {
     await program.isUp();
     expect((await createClient(program.url).get('/readyz')).status).toBe(503);
     await relay(port);
-    await expect.poll(() => program.stdout(), { timeout: 5_000 }).toContain('the database is there');
+    await expect.poll(() => program.stdout()).toContain('the database is there');
     expect((await createClient(program.url).get('/readyz')).status).toBe(200);
     expect((await createClient(program.url).ask('{ categoryStats { id } }')).errors).toEqual([]);
   });
