@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { basisOf, stampsOf } from '../../src/cache/tags.ts';
 import { holding, isWaiting, newProcesses, poll, pollUntil, tags, type Processes } from './processes.ts';
 import { SickStore } from './sick-store.ts';
-import { newWorld, redisStore, times, turn, withResolvers, type HeldLoad, type World } from './world.ts';
+import { leaseFactor, newWorld, redisStore, times, turn, withResolvers, type HeldLoad, type World } from './world.ts';
 
 describe('who misses what another process loads', () => {
   it('waits, and gets what that one stores', async () => {
@@ -30,7 +30,7 @@ describe('who misses what another process loads', () => {
     for (const life of ['none', 'long']) {
       await client.unlink(key);
       await client.set(lease, 'x'.repeat(22) + basisOf(stamps));
-      if (life === 'long') await client.pexpire(lease, 600_000);
+      if (life === 'long') await client.pexpire(lease, leaseFactor * 600_000);
       two.source.gives(life);
       expect(await two.fetch({ tags })).toBe(life);
     }
@@ -57,7 +57,7 @@ describe('who misses what another process loads', () => {
     const { held, first } = await holding(one, { report: (how) => ({ ageMs } = how) });
     const waiting = two.fetch({ tags });
     await isWaiting(two);
-    expect(await client.pttl(lease)).toBeLessThanOrEqual(1_000);
+    expect(await client.pttl(lease)).toBeLessThanOrEqual(leaseFactor * 1_000);
     await client.unlink(lease);
     await poll(two);
     expect(await waiting).toBe('of two');
@@ -134,7 +134,7 @@ describe('who misses what another process loads', () => {
     await turn();
     await one.store.ping(); // after the release
     expect(await client.get(lease)).toBe('open');
-    expect(await client.pttl(lease)).toBeLessThanOrEqual(1_000);
+    expect(await client.pttl(lease)).toBeLessThanOrEqual(leaseFactor * 1_000);
     await poll(two);
     expect(await waiting).toBe('of two');
     expect(two.trace.text).toBe('load write miss');

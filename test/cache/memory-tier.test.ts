@@ -5,7 +5,7 @@ import { createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
 import { newTcpProxy } from '../support/tcp-proxy.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { SickStore } from './sick-store.ts';
-import { newWorld, redisClient, times, type Fetching, type World } from './world.ts';
+import { advanceUntil, newWorld, redisClient, times, type Fetching, type World } from './world.ts';
 
 const memoryBytesMax = 1_000_000;
 const tags = ['products'];
@@ -14,12 +14,10 @@ function newMemoryWorld(options: { namespace?: string } = {}): Promise<World> {
   return newWorld('redis', { ...options, memoryBytesMax });
 }
 
-/** Slower than this clock may go while a connection is made. */
-const patiently = { interval: 25 };
-
 /** Lets the clock go on until the memory tier answers, or does not. */
 async function proven({ cache, clock }: World, isProven = true): Promise<void> {
-  await expect.poll(() => (clock.advance(100), cache.memory?.isProven), patiently).toBe(isProven);
+  clock.advance(100);
+  await advanceUntil(clock, 100, () => cache.memory?.isProven === isProven);
 }
 
 /** Reads until memory answers: a token that was just made is told of as a change, and is learnt from the next read. */
@@ -281,7 +279,7 @@ describe('memory holds its tongue', () => {
     for (const id of times(30, Number)) await fetch({ args: { id } });
     expect(trace.count('breaker-opened')).toBe(1);
     await server.restart();
-    await expect.poll(() => (clock.advance(250), trace.count('breaker-closed'))).toBeGreaterThan(0);
+    await advanceUntil(clock, 250, () => trace.count('breaker-closed') > 0);
     source.gives('new');
     expect(await fetch({ tags })).toBe('new');
     await inMemory(world);
@@ -336,7 +334,7 @@ it('does not keep a value that is larger than all its bytes', async () => {
 it('makes no connection and sets no probe where it has no bytes', async () => {
   const server = await newServer();
   const client = await redisClient(server.socketPath);
-  const store = await createRedisStore({ address: server.socketPath, namespace: 'shop' });
+  const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000 });
   const world = await newWorld(store);
   for (const _ of times(20, Number)) world.clock.advance(100);
   await world.fetch({ tags });

@@ -1,15 +1,22 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../src/cache/index.ts';
 import { makeFolder } from '../../src/embedded/index.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { describeStore } from './store-contract.ts';
 import { keysOf, newNamespace, newWorld, redisClient, redisStore, times, withResolvers } from './world.ts';
 
+// A server of its own: what other tests store and remove would change how much memory is used.
+let server: TestRedis;
+beforeAll(async () => {
+  server = await startTestRedis();
+});
+afterAll(() => server.stop());
+
 describeStore('redis', async () => {
   const namespace = newNamespace();
-  const client = await redisClient();
+  const client = await redisClient(server.socketPath);
   return {
-    store: await redisStore(namespace),
+    store: await createRedisStore({ address: server.socketPath, namespace, deadlineMs: 20_000 }),
     namespace,
     expire: async (key) => void (await client.pexpireat(key, 1)),
     expireLease: async (key) => void (await client.pexpireat(`{${key}}:lease`, 1)),

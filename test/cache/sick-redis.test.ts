@@ -4,7 +4,7 @@ import { createRedisStore } from '../../src/cache/index.ts';
 import { makeFolder } from '../../src/embedded/index.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { newTcpProxy } from '../support/tcp-proxy.ts';
-import { newWorld, redisClient, TestClock, times, turn, withResolvers, type World } from './world.ts';
+import { advanceUntil, newWorld, redisClient, TestClock, times, turn, withResolvers, type World } from './world.ts';
 
 interface RedisWorld extends World {
   readonly server: TestRedis;
@@ -32,7 +32,7 @@ async function openBreaker({ fetch, trace, clock }: World): Promise<void> {
 
 /** Lets the breaker ping until it closes, which it does once the connection is up again. */
 async function closeBreaker({ clock, trace }: World): Promise<void> {
-  await expect.poll(() => (clock.advance(250), trace.count('breaker-closed'))).toBeGreaterThan(0);
+  await advanceUntil(clock, 250, () => trace.count('breaker-closed') > 0);
 }
 
 async function closeBreakerIfOpen(world: World): Promise<void> {

@@ -1,5 +1,6 @@
 // A world of a test's own: a cache over a store, a clock that is advanced by hand, a source, and a trace of events.
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { inject, onTestFinished } from 'vitest';
 import {
@@ -205,6 +206,19 @@ export async function newWorld(
   return { cache, clock, source, trace, store, namespace, fetch, outcome };
 }
 
+/**
+ * Advances the clock in steps until `isReached`.
+ *
+ * The real time between two steps grows, so that on a slow machine, too, what needs real time (a reply, a new connection)
+ * at last takes less than what the clock allows it.
+ */
+export async function advanceUntil(clock: TestClock, stepMs: number, isReached: () => boolean): Promise<void> {
+  for (let pauseMs = 25; !isReached(); pauseMs = Math.min(1.1 * pauseMs, 1_000)) {
+    await pause(pauseMs);
+    clock.advance(stepMs);
+  }
+}
+
 /** Closes it; what a silent store never answers is over at its deadline. */
 async function closed(cache: Cache, clock: TestClock): Promise<void> {
   const way = { isOver: false };
@@ -220,9 +234,25 @@ export function newNamespace(): string {
   return `t-${randomBytes(6).toString('hex')}`;
 }
 
+/** By what the leases of `redisStore` live longer than the engine asks for. */
+export const leaseFactor = 600;
+
 /** On the Redis that all tests share, with a deadline that a busy machine meets. */
 export async function redisStore(namespace: string): Promise<Store> {
-  return createRedisStore({ address: inject('redisSocketPath'), namespace, deadlineMs: 20_000 });
+  return withLongLeases(await createRedisStore({ address: inject('redisSocketPath'), namespace, deadlineMs: 20_000 }));
+}
+
+/**
+ * Lets leases live for ten minutes: they end by Redis' own time, which goes on while a test's clock stands still, so a
+ * machine that stalls for a second would end the lease of a load that the test holds.
+ */
+export function withLongLeases(store: Store): Store {
+  return {
+    ...store,
+    acquire: (key, { leaseMs, ...request }) => store.acquire(key, { ...request, leaseMs: leaseFactor * leaseMs }),
+    renew: (key, { lease, leaseMs }) => store.renew(key, { lease, leaseMs: leaseFactor * leaseMs }),
+    release: (key, { lease, openMs }) => store.release(key, { lease, openMs: leaseFactor * openMs }),
+  };
 }
 
 /** A client beside the store's, as `redis-cli` is. */

@@ -13,7 +13,7 @@ import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/cache/index.ts';
 import CachePlugin from '../../src/pothos-cache/index.ts';
-import { redisClient, times, type World } from '../cache/world.ts';
+import { advanceUntil, redisClient, times, type World } from '../cache/world.ts';
 import { newReadyWorld, type ReadyWorld } from './ready-world.ts';
 import type { Asker, Builder } from './world.ts';
 
@@ -287,7 +287,7 @@ describe('an answer that was ready is not', () => {
     expect(await becomesReady(text)).toBe(true);
     expect(await becomesReady('{ items { id } brief }')).toBe(true);
     for (let leftMs = 30_000; leftMs > 0; leftMs -= 100) clock.advance(100);
-    await expect.poll(() => (clock.advance(100), engine.memory?.isProven), { interval: 25 }).toBe(true);
+    await advanceUntil(clock, 100, () => engine.memory?.isProven === true);
     expect((await ask('{ items { id } brief }')).isReady).toBe(false);
     expect((await ask(text)).isReady).toBe(true);
   });

@@ -2,7 +2,7 @@
 import { execute, parse, type GraphQLSchema } from 'graphql';
 import { expect } from 'vitest';
 import { ReadyAnswers } from '../../src/pothos-cache/index.ts';
-import { newWorld, turn, type World } from '../cache/world.ts';
+import { advanceUntil, newWorld, turn, type World } from '../cache/world.ts';
 import { newBuilder, type Asker, type Builder } from './world.ts';
 
 export interface ReadyWorld extends World {
@@ -50,7 +50,7 @@ export async function newReadyWorld(
   const becomesReady: ReadyWorld['becomesReady'] = async (text, context) => {
     await ask(text, context);
     const isControlReady = async (): Promise<boolean> => {
-      if (cache.memory?.isProven === false) clock.advance(100);
+      await advanceUntil(clock, 100, () => cache.memory?.isProven !== false);
       await ask(text, context);
       return (await ask('{ control }')).isReady;
     };
