@@ -31,7 +31,8 @@ export async function newShopWorld(): Promise<RandomWorld> {
     'Product.category': 5,
   };
   return {
-    overrides: { databaseUrl: url },
+    // Nothing expires on the way: the two servers would not see it at the same moment.
+    overrides: { databaseUrl: url, ttlMs: 86_400_000 },
     choices: {
       schema: createSchema({ cache: noCache(), ttlMs: 1_000, hasDirective: true }),
       weightOf: (coordinate) => rare[coordinate] ?? 10,

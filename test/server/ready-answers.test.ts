@@ -5,7 +5,9 @@ import { setImmediate as later } from 'node:timers/promises';
 import SchemaBuilder from '@pothos/core';
 import type { GraphQLSchema } from 'graphql';
 import { describe, expect, inject, it } from 'vitest';
+import { advanceUntil, TestClock } from '../cache/world.ts';
 import { newTcpProxy } from '../support/tcp-proxy.ts';
+import { systemClock } from '../../src/cache/clock.ts';
 import type { Cache } from '../../src/cache/index.ts';
 import CachePlugin from '../../src/pothos-cache/index.ts';
 import { send, sendBytes, type RawAnswer, type RawRequest } from './raw-request.ts';
@@ -22,10 +24,11 @@ function get(query: string): RawRequest {
   return { method: 'GET', headers: {}, path: `/graphql?query=${encodeURIComponent(query)}` };
 }
 
-/** A server whose requests become ready. */
+/** A server whose requests become ready. Its cache's clock stands still, so that memory is not distrusted after a stall. */
 async function startReadyServer(overrides: Overrides = {}): Promise<RunningServer> {
-  const server = await startServer({ memoryBytesMax: 8_000_000, ...overrides });
-  await expect.poll(() => server.cache.memory?.isProven ?? true).toBe(true);
+  const clock = new TestClock();
+  const server = await startServer({ memoryBytesMax: 8_000_000, clock, ...overrides });
+  await advanceUntil(clock, 100, () => server.cache.memory?.isProven ?? true);
   return server;
 }
 
@@ -314,7 +317,12 @@ function bigSchema({ cache }: { cache: Cache }): GraphQLSchema {
 
 it('who asks for an answer that is ready waits for a hung Redis once, as anybody does', async () => {
   const proxy = await newTcpProxy(inject('redisSocketPath'));
-  const server = await startReadyServer({ redis: proxy.address, memoryBytesMax: 0 });
+  const server = await startReadyServer({
+    redis: proxy.address,
+    memoryBytesMax: 0,
+    clock: systemClock,
+    deadlineMs: 500,
+  });
   await becomesReady(server, post(text));
   const failed: string[] = [];
   server.cache.on((event) => void (event.type === 'store-failed' && failed.push(event.operation)));

@@ -57,7 +57,7 @@ async function newWorld({ isAway = false } = {}): Promise<{ redis: TestRedis; se
   const redis = await startTestRedis();
   onTestFinished(() => redis.stop());
   if (isAway) redis.kill('SIGKILL');
-  return { redis, server: await startServer({ redis: redis.socketPath }) };
+  return { redis, server: await startServer({ redis: redis.socketPath, deadlineMs: 500 }) };
 }
 
 /** Eight clients that ask without a pause, over four keys. */

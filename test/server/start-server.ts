@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { inject, onTestFinished } from 'vitest';
 import { createSchema } from '../../schema/index.ts';
-import { CacheStats, createCache, type Cache, createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
+import {
+  CacheStats,
+  createCache,
+  createMemoryStore,
+  createRedisStore,
+  type Cache,
+  type Clock,
+} from '../../src/cache/index.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { logCacheEvents } from '../../src/server/cache-log.ts';
 import { readGraphiqlPage } from '../../src/server/graphiql.ts';
@@ -25,6 +32,10 @@ export interface Overrides {
   /** A URL or a socket's path; null is the memory store. The Redis that all tests share unless told otherwise. */
   redis?: string | null;
   ttlMs?: number;
+  /** Of the cache: long unless told otherwise, so that a busy machine does not look like a sick Redis. */
+  deadlineMs?: number;
+  /** Of the cache; the machine's unless told otherwise. */
+  clock?: Clock;
   hasReport?: boolean;
   simulateLatency?: boolean;
   hasConsole?: boolean;
@@ -60,6 +71,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const {
     schemaOf = createSchema,
     ttlMs = 60_000,
+    deadlineMs = 20_000,
     hasReport = true,
     simulateLatency = false,
     hasConsole = true,
@@ -78,9 +90,12 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   });
   const shop = createShop({ db: database.db, simulateLatency });
   const store =
-    redis === null ? createMemoryStore({ namespace }) : await createRedisStore({ address: redis, namespace });
+    redis === null
+      ? createMemoryStore({ namespace })
+      : await createRedisStore({ address: redis, namespace, deadlineMs });
   const { memoryBytesMax = 0, readyBytesMax = 1_000_000 } = overrides;
-  const cache = createCache({ store, memoryBytesMax, knownTags: database.tableTags });
+  const clock = overrides.clock === undefined ? {} : { clock: overrides.clock };
+  const cache = createCache({ store, deadlineMs, memoryBytesMax, knownTags: database.tableTags, ...clock });
   await database.readTables();
   logCacheEvents(cache, log);
   const cacheStats = new CacheStats(cache);

@@ -79,8 +79,8 @@ export function createZooSchema(engine: Cache, state: ZooState): GraphQLSchema {
       Grade: { Input: number; Output: number };
     };
   }>({ plugins: [CachePlugin] });
-  const animals = { scope: 'public', ttl: '60s', tags: ['animals'] } as const;
-  const both = { scope: 'public', ttl: '5m', tags: ['animals', 'people'] } as const;
+  const animals = { scope: 'public', ttl: '1h', tags: ['animals'] } as const;
+  const both = { scope: 'public', ttl: '5h', tags: ['animals', 'people'] } as const;
   const some = (count: number, from = 1): Animal[] =>
     Array.from({ length: count }, (_, at) => animal(from + at, state));
 
@@ -115,7 +115,7 @@ export function createZooSchema(engine: Cache, state: ZooState): GraphQLSchema {
       id: t.exposeID('id', { nullable: false }),
       pets: t.field({
         type: [AnimalRef],
-        cache: { ...animals, ttl: '30s', http: '20s' },
+        cache: { ...animals, ttl: '30m', http: '20s' },
         resolve: ({ id }) => some(2, id),
       }),
     }),
@@ -192,13 +192,13 @@ export function createZooSchema(engine: Cache, state: ZooState): GraphQLSchema {
     }),
     people: t.field({
       type: [PersonRef],
-      cache: { scope: 'public', ttl: '5m', tags: ['people'], http: '1m' },
+      cache: { scope: 'public', ttl: '5h', tags: ['people'], http: '1m' },
       resolve: () => [person(1, state), person(2, state)],
     }),
     points: t.field({
       type: t.listRef(t.listRef(PersonRef)),
       args: { days: t.arg({ type: ['Day'] }) },
-      cache: { scope: 'public', ttl: '5m', tags: ['people'] },
+      cache: { scope: 'public', ttl: '5h', tags: ['people'] },
       resolve: (_root, { days }) => [[person(days?.length ?? 0, state)], [], [person(4, state)]],
     }),
     matrix: t.field({
