@@ -1,18 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { newRoom, type Room } from '../embedded/room.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The last line of a start. */
-const whereToClick = /Graphi?QL: http/;
+/** The last line of a start, and where the program listens. */
+const whereToClick = /Graphi?QL: (http:\/\/\S+)\/graphql/;
 
 export interface Program {
   readonly pid: number;
+  /** Where it listens; once it is up. */
   readonly url: string;
   /** What it has written so far. */
   stdout: () => string;
@@ -32,18 +31,17 @@ export interface ProgramOptions {
   command?: readonly [string, ...string[]];
 }
 
-/** Runs the built program as a user does, on a free port. Of our environment it gets PATH and HOME alone. */
+/** Runs the built program as a user does, on any free port. Of our environment it gets PATH and HOME alone. */
 export async function startProgram({
   env = {},
   command = [process.execPath, 'dist/src/main.js'],
 }: ProgramOptions = {}): Promise<Program> {
   const room = await newRoom();
-  const port = env['PORT'] ?? String(await freePort());
   const [file, ...args] = command;
   const { PATH = '', HOME = '/' } = process.env;
   const child = spawn(file, args, {
     cwd: repository,
-    env: { PATH, HOME, TMPDIR: room.path, SIMULATED_LATENCY: 'off', ...env, PORT: port },
+    env: { PATH, HOME, TMPDIR: room.path, SIMULATED_LATENCY: 'off', PORT: '0', ...env },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -63,7 +61,11 @@ export async function startProgram({
   });
   return {
     pid,
-    url: `http://127.0.0.1:${port}`,
+    get url() {
+      const [, url] = whereToClick.exec(stdout) ?? [];
+      if (url === undefined) throw new Error('the program has not said where it listens');
+      return url;
+    },
     stdout: () => stdout,
     stderr: () => stderr,
     async isUp() {
@@ -86,12 +88,4 @@ export async function expectNothingLeft({ room }: Program): Promise<void> {
   await expect.poll(() => room.processes()).toEqual([]);
   const left = await room.leftFiles();
   expect(left.filter((name) => name !== 'node-compile-cache')).toEqual([]);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
