@@ -155,7 +155,7 @@ describe('an answer that is ready', () => {
   it.each(logLevels)('says that its connection closes, while the server drains: LOG_LEVEL %s', async (logLevel) => {
     const server = await startReadyServer({ logLevel });
     await becomesReady(server, post(text));
-    const closed = server.http.close({ drainMs: 500 });
+    const closed = server.http.close({ drainMs: 3_000 });
     const { headers, status } = await send(server.url, {
       ...post(text),
       headers: { ...json, connection: 'keep-alive' },
