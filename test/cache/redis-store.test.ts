@@ -6,17 +6,17 @@ import { describeStore } from './store-contract.ts';
 import { keysOf, newNamespace, newWorld, redisClient, redisStore, times, withResolvers } from './world.ts';
 
 // A server of its own: what other tests store and remove would change how much memory is used.
-let server: TestRedis;
+let ownServer: TestRedis;
 beforeAll(async () => {
-  server = await startTestRedis();
+  ownServer = await startTestRedis();
 });
-afterAll(() => server.stop());
+afterAll(() => ownServer.stop());
 
 describeStore('redis', async () => {
   const namespace = newNamespace();
-  const client = await redisClient(server.socketPath);
+  const client = await redisClient(ownServer.socketPath);
   return {
-    store: await createRedisStore({ address: server.socketPath, namespace, deadlineMs: 20_000 }),
+    store: await createRedisStore({ address: ownServer.socketPath, namespace, deadlineMs: 20_000 }),
     namespace,
     expire: async (key) => void (await client.pexpireat(key, 1)),
     expireLease: async (key) => void (await client.pexpireat(`{${key}}:lease`, 1)),
