@@ -3,7 +3,7 @@ import { categoryStats, type CategoryStats } from './category-stats.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import type { Product } from './product.ts';
 import { searchProducts, type ProductSearch } from './search-products.ts';
-import { simulatedLatency } from './simulated-latency.ts';
+import { simulatedLatency, type Wait } from './simulated-latency.ts';
 import type { Tables } from './tables.ts';
 import { topProducts, type TopProduct, type TopProductsChoice } from './top-products.ts';
 
@@ -21,9 +21,21 @@ export interface Shop {
   ping(): Promise<void>;
 }
 
-/** The shop's queries on `db`. */
-export function createShop({ db, simulateLatency }: { db: Kysely<Tables>; simulateLatency: boolean }): Shop {
-  const overNetwork = simulatedLatency(simulateLatency);
+/**
+ * The shop's queries on `db`.
+ *
+ * @param options.wait Simulates the latency; a timer unless told otherwise.
+ */
+export function createShop({
+  db,
+  simulateLatency,
+  wait,
+}: {
+  db: Kysely<Tables>;
+  simulateLatency: boolean;
+  wait?: Wait;
+}): Shop {
+  const overNetwork = simulatedLatency(simulateLatency, wait);
   return {
     categoryStats: () => overNetwork('categoryStats', () => categoryStats(db)),
     searchProducts: (search) => overNetwork('searchProducts', () => searchProducts(db, search)),
