@@ -44,7 +44,7 @@ const stores = [
 ];
 
 describe.each(stores)('with $store', ({ redis, tier, backend }) => {
-  it('gives the same data from database and cache, 300 ms against less than 5', async () => {
+  it('gives the same data from database and cache, whose hits wait for no database', async () => {
     const server = await startServer({ redis, simulateLatency: true });
     const first = await server.ask<Compared>(compare);
     expect(first.errors).toEqual([]);
@@ -70,13 +70,14 @@ describe.each(stores)('with $store', ({ redis, tier, backend }) => {
       expect(row).toMatchObject({ source: 'cache', state: 'hit', tier });
     }
     expect(statsDatabase).toMatchObject({ source: 'database', state: 'bypass', tier: null, ageMs: null, ttlMs: null });
-    expect(statsDatabase?.durationMs).toBeGreaterThan(300);
-    expect(topDatabase?.durationMs).toBeGreaterThan(350);
-    expect(searchDatabase?.durationMs).toBeGreaterThan(250);
-    // The best of several: other programs run on this machine.
-    const hitsMs: number[] = [];
-    for (let run = 0; run < 5; run += 1) hitsMs.push((await server.row(`{ categoryStats ${stats} }`)).durationMs);
-    expect(Math.min(...hitsMs)).toBeLessThan(5);
+    // A timer may fire up to a millisecond early by this clock.
+    expect(statsDatabase?.durationMs).toBeGreaterThan(299);
+    expect(topDatabase?.durationMs).toBeGreaterThan(349);
+    expect(searchDatabase?.durationMs).toBeGreaterThan(249);
+    server.statements();
+    const cached = await server.ask(`{ categoryStats ${stats} topProducts(perCategory: 2) ${top} }`);
+    expect(cached.report?.fields.map(({ state }) => state)).toEqual(['hit', 'hit']);
+    expect(server.statements()).toEqual([]);
   });
 
   it('gives prices as text with two places, on a miss as on a hit', async () => {

@@ -24,9 +24,7 @@ it('answers every request while Redis is killed, started, frozen and thawed, and
   await redis.restart();
   await load.untilState('hit');
 
-  const { answered, failed } = await load.stop();
-  expect(failed).toEqual([]);
-  expect(answered).toBeGreaterThan(500);
+  expect(await load.stop()).toEqual([]);
 });
 
 it('starts and answers without Redis, and uses it when it comes', async () => {
@@ -91,10 +89,11 @@ function startLoad(server: RunningServer) {
       const target = answered + count;
       await expect.poll(() => answered).toBeGreaterThan(target);
     },
-    async stop(): Promise<{ answered: number; failed: unknown[] }> {
+    /** What failed. */
+    async stop(): Promise<unknown[]> {
       over.abort();
       await clients;
-      return { answered, failed };
+      return failed;
     },
   };
 }

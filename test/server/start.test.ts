@@ -176,7 +176,10 @@ function databaseSocket(): string {
 async function newRoute(socketPath: string): Promise<{ port: number; open: () => void }> {
   let isOpen = false;
   const server = createTcpServer((client) => {
-    if (!isOpen) return void client.destroy();
+    if (!isOpen) {
+      client.destroy();
+      return;
+    }
     const upstream = connect(socketPath);
     client.on('error', () => upstream.destroy()).pipe(upstream);
     upstream.on('error', () => client.destroy()).pipe(client);
