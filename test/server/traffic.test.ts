@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { setImmediate as afterPolling } from 'node:timers/promises';
 import SchemaBuilder from '@pothos/core';
 import { expect, it, onTestFinished } from 'vitest';
 import CachePlugin from '../../src/pothos-cache/index.ts';
@@ -158,6 +159,21 @@ it('answers what arrives just as it closes its door', async () => {
   await expect.poll(() => server.listening, { interval: 1 }).toBe(false);
   late.write(get);
   expect(String(await once(late, 'data'))).toContain('done');
+  await closed;
+});
+
+it('answers what arrives at a closed door while this process stands still', async () => {
+  const { server, traffic } = await startPlain({}, (response) => void response.end('done'));
+  const late = open(server, get);
+  await once(late, 'data');
+  const closed = traffic.close({ drainMs: 1 });
+  await expect.poll(() => server.listening, { interval: 1 }).toBe(false);
+  const answered = once(late, 'data');
+  await afterPolling(); // next the timers have their turn, and after them what has arrived
+  late.write(get);
+  const stalledUntilMs = performance.now() + 300;
+  while (performance.now() < stalledUntilMs);
+  expect(String(await answered)).toContain('done');
   await closed;
 });
 
