@@ -21,7 +21,7 @@ import { createGraphqlHandler, graphqlPath } from './server/graphql/graphql.ts';
 import { createReadyWay } from './server/graphql/ready-way.ts';
 import { createHealth } from './server/health.ts';
 import { createHttpServer } from './server/http/http.ts';
-import { listen, ListenError } from './server/http/listen.ts';
+import { checkPortIsFree, listen, ListenError } from './server/http/listen.ts';
 import { createLog, type Log } from './server/log.ts';
 import { createMetrics } from './server/metrics.ts';
 import { outsideRequests } from './server/http/request-scope.ts';
@@ -46,6 +46,7 @@ async function main(): Promise<void> {
 
 async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void> {
   shutdown.onSignals();
+  await checkPortIsFree(config); // before a database is started for nothing
   const database = await openDatabase(config, log, shutdown);
   const shop = createShop({ db: database.db, simulateLatency: config.simulatesLatency });
   if (config.simulatesLatency) log.info('SIMULATED_LATENCY=on: the database answers 250 to 350 ms later than it could');

@@ -19,6 +19,7 @@ describe('where it cannot start it says why in one line, with exit code 1', () =
     const program = await startProgram({ env: { PORT: String(port) } });
     expect(await program.ended).toBe(1);
     expect(program.stderr()).toMatch(new RegExp(`^The port is taken by another program: PORT=${port} .*\\n$`));
+    expect(program.stdout()).toBe(''); // no database and no Redis was started for it
     await expectNothingLeft(program);
   });
 
