@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, type KyselyConfig } from 'kysely';
-import { Pool, type ClientConfig } from 'pg';
-import { parseIntoClientConfig } from 'pg-connection-string';
+import { Pool } from 'pg';
 import { touchedTables } from '../kysely-cache/index.ts';
+import { addressIn } from './address.ts';
 import { guardedPool } from './guarded-pool.ts';
 import { livenessProbe } from './liveness.ts';
 import type { Tables } from './tables.ts';
@@ -20,7 +20,7 @@ export interface DatabaseOptions {
   onError: (error: Error) => void;
   /** Connections at most; 10 unless told otherwise. */
   poolMax?: number;
-  /** Milliseconds after which the server cancels a statement; 10,000 unless told otherwise. */
+  /** Milliseconds after which a statement is cancelled (SQLSTATE 57014). Default: 10,000. */
   statementMsMax?: number;
   /** Kysely's own log: every statement and its duration. */
   log?: NonNullable<KyselyConfig['log']>;
@@ -37,8 +37,8 @@ export interface Database {
   close(): Promise<void>;
 }
 
-// How long a statement may go without an answer beyond what the server allows it.
-const answerGraceMs = 2_000;
+// How long the server may take to act on the cancellation of a statement, before its connection is given up.
+const cancelMsMax = 2_000;
 // A statement that takes this long has the server asked whether it is still there, which it has this long to say: so a
 // server that is gone is known within a second.
 const askAfterMs = 350;
@@ -57,20 +57,18 @@ const saysMsMax = 400;
  */
 export function connectDatabase(options: DatabaseOptions): Database {
   const { url, onError, poolMax = 10, statementMsMax = 10_000, log } = options;
-  // Once: with the URL alone each new connection reads the files of its certificates, and throws where nobody catches it.
   const address = addressIn(url);
   const pool = new Pool({
     ...address,
     application_name: 'cachepot',
     max: poolMax,
     connectionTimeoutMillis: 750,
-    statement_timeout: statementMsMax,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   });
   pool.on('error', onError);
   const isThere = livenessProbe(address, saysMsMax);
-  const guarded = guardedPool(pool, { isThere, askEveryMs: askAfterMs, answerMsMax: statementMsMax + answerGraceMs });
+  const guarded = guardedPool(pool, { isThere, askEveryMs: askAfterMs, statementMsMax, cancelMsMax });
   const { dialect, ...tables } = touchedTables(new PostgresDialect({ pool: guarded }));
   const db = new Kysely<Tables>(log === undefined ? { dialect } : { dialect, log });
   return {
@@ -83,20 +81,4 @@ export function connectDatabase(options: DatabaseOptions): Database {
       await guarded.end();
     },
   };
-}
-
-/** The URL of the database leads nowhere; the message does not repeat it, for it may hold a password. */
-export class DatabaseUrlError extends Error {
-  override readonly name = 'DatabaseUrlError';
-  readonly code = 'DATABASE_URL_INVALID';
-}
-
-function addressIn(url: string): ClientConfig {
-  try {
-    return parseIntoClientConfig(url);
-  } catch (cause) {
-    const isFile = cause instanceof Error && 'path' in cause;
-    const what = isFile ? `names a file that cannot be read: ${cause.message}` : 'cannot be read';
-    throw new DatabaseUrlError(`DATABASE_URL ${what}`, { cause });
-  }
 }

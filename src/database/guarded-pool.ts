@@ -1,26 +1,31 @@
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
+import { cancelStatement } from './cancel.ts';
 import { DatabaseUnavailableError, isDatabaseUnavailable } from './unavailable.ts';
 
-/** How a statement under way is watched. */
+/** How a statement under way is watched. All times are in milliseconds. */
 export interface Watch {
   /** Whether the server answers at all; never rejects. */
   readonly isThere: () => Promise<boolean>;
   /** How often that is asked. */
   readonly askEveryMs: number;
-  /** How long a statement may take. */
-  readonly answerMsMax: number;
+  /** Milliseconds after which a statement is cancelled. */
+  readonly statementMsMax: number;
+  /** Milliseconds that the server has to answer then. */
+  readonly cancelMsMax: number;
 }
 
 /**
- * `pool` for Kysely, with three things that node-postgres leaves open:
+ * `pool` for Kysely, with four things that node-postgres leaves open:
  *
  * - whatever keeps a connection from being had, or breaks it, becomes a `DatabaseUnavailableError`; what the server says
  *   about a statement passes untouched;
  * - a connection that breaks while it is checked out does not crash the process (its `error` event has no listener then);
+ * - a statement that takes too long is cancelled from here. PgBouncer rejects connections that set `statement_timeout`, and
+ *   in its transaction mode a SET would change the setting for other clients;
  * - a server that takes a statement and never answers (a stopped host, a dropped route) is given up, and its connection
- *   with it: as soon as it does not answer `isThere` either, which is asked while a statement takes long, and after
- *   `answerMsMax` in any case. `statement_timeout` cannot do that: it is the server's, and TCP needs a quarter of an hour.
+ *   with it: as soon as it does not answer `isThere` either, which is asked while a statement takes long, and when it does
+ *   not act on a cancellation. TCP by itself needs a quarter of an hour.
  */
 export function guardedPool(pool: Pool, watch: Watch): PostgresPool {
   const losses = new WeakMap<object, Error>();
@@ -69,9 +74,13 @@ class GuardedClient implements PostgresPoolClient {
   }
 
   async #answer<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>> {
-    const { isThere, askEveryMs, answerMsMax } = this.#watch;
+    const { isThere, askEveryMs, statementMsMax, cancelMsMax } = this.#watch;
     let isAnswered = false;
-    const deadline = setTimeout(() => this.#giveUp(`no answer within ${answerMsMax} ms`), answerMsMax);
+    let deadline = setTimeout(() => {
+      this.#cancel();
+      const reason = `no answer within ${statementMsMax + cancelMsMax} ms`;
+      deadline = setTimeout(() => this.#giveUp(reason), cancelMsMax);
+    }, statementMsMax);
     const ask = async (): Promise<void> => {
       if (!(await isThere()) && !isAnswered) this.#giveUp('the server does not answer any more');
     };
@@ -89,6 +98,11 @@ class GuardedClient implements PostgresPoolClient {
       clearTimeout(deadline);
       clearInterval(asking);
     }
+  }
+
+  #cancel(): void {
+    this.#isBroken = true; // the request may reach the server after the statement has ended, and cancel the next one
+    void cancelStatement(this.#client, this.#watch.cancelMsMax);
   }
 
   #giveUp(reason: string): void {

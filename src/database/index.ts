@@ -5,7 +5,8 @@
  * only asks `tablesExist`. To the embedded PostgreSQL it hands `sqlFiles()` before that. `migrate` and the seed are the two
  * commands `npm run migrate` and `npm run seed`. A request asks the shop, and has loaders of its own.
  */
-export { connectDatabase, DatabaseUrlError, type Database, type DatabaseOptions } from './connection.ts';
+export { DatabaseUrlError } from './address.ts';
+export { connectDatabase, type Database, type DatabaseOptions } from './connection.ts';
 export { isDatabaseUnavailable } from './unavailable.ts';
 export type { Tables } from './tables.ts';
 export { sqlFiles } from './sql-text.ts';

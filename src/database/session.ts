@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { addressIn } from './address.ts';
 
 /**
  * Runs `work` on one connection of its own, outside any pool, and closes it. Whatever transaction is open when `work`
@@ -7,7 +8,7 @@ import { Client } from 'pg';
  */
 export async function inSession<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({
-    connectionString: url,
+    ...addressIn(url),
     application_name: 'cachepot',
     connectionTimeoutMillis: 5_000,
     keepAlive: true,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need on Debian and its like, without starting a Redis service: the tests start their own.
+# Installs what the tests need on Debian and its like, without starting services: the tests start their own.
 set -eu
 
 # policy-rc.d is how Debian asks whether a package may start its service; 101 says no. One that is there is kept.
@@ -13,4 +13,4 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends redis-server chromium fonts-dejavu-core
+apt-get install -y -qq --no-install-recommends redis-server pgbouncer openssl chromium fonts-dejavu-core

@@ -1,4 +1,4 @@
-/** What the tests need of the machine beside npm's packages: a Redis server and a browser. */
+/** The programs that the tests need besides npm's packages: a Redis server, PgBouncer and a browser. */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -26,19 +26,21 @@ export async function ensureTools(): Promise<void> {
   }
   return giveUp(
     `The tests need ${missing.join(' and ')} on the PATH. Install, for example:\n` +
-      '  Debian, Ubuntu  sudo apt-get install redis-server chromium\n' +
-      '  Fedora          sudo dnf install valkey chromium\n' +
-      '  macOS           brew install redis chromium',
+      '  Debian, Ubuntu  sudo apt-get install redis-server pgbouncer openssl chromium\n' +
+      '  Fedora          sudo dnf install valkey pgbouncer openssl chromium\n' +
+      '  macOS           brew install redis pgbouncer chromium',
   );
 }
 
 async function missingTools(): Promise<string[]> {
   const redis = await findRedisServer(process.env['PATH'] ?? '');
-  return [...(redis === null ? ['redis-server'] : []), ...(isOnPath('chromium') ? [] : ['chromium'])];
+  const others = ['pgbouncer', 'openssl', 'chromium'].filter((name) => !isOnPath(name));
+  return redis === null ? ['redis-server', ...others] : others;
 }
 
+/** Debian keeps pgbouncer in /usr/sbin, which is not on the PATH of every shell. */
 function isOnPath(name: string): boolean {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].filter((folder) => folder !== '');
   return folders.some((folder) => {
     try {
       accessSync(join(folder, name), constants.X_OK);
