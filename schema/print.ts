@@ -1,11 +1,15 @@
 /** `npm run schema`: prints the schema into `schema/schema.graphql`, which is committed; a test fails when it is old. */
 import { writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
 import { printSchema } from 'graphql';
 import { createCache, createMemoryStore } from '../src/cache/index.ts';
 import { createSchema } from './index.ts';
 
-const cache = createCache({ store: createMemoryStore({ namespace: 'print' }) });
-await writeFile(
-  'schema/schema.graphql',
-  `${printSchema(createSchema({ cache, ttlMs: 60_000, hasDirective: true }))}\n`,
-);
+await new Command('npm run schema --')
+  .description('Prints the GraphQL schema into schema/schema.graphql.')
+  .action(async () => {
+    const cache = createCache({ store: createMemoryStore({ namespace: 'print' }) });
+    const schema = createSchema({ cache, ttlMs: 60_000, hasDirective: true });
+    await writeFile('schema/schema.graphql', `${printSchema(schema)}\n`);
+  })
+  .parseAsync();

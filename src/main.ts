@@ -2,9 +2,10 @@
  * The only file that wires things. It starts from the bottom up (database, Redis, cache, schema, server) and stops from
  * the top down.
  */
+import { Command } from 'commander';
 import { createSchema } from '../schema/index.ts';
 import { CacheStats, createCache, createMemoryStore, createRedisStore, type Store } from './cache/index.ts';
-import { ConfigError, readConfig, type Config } from './config.ts';
+import { ConfigError, environmentHelp, readConfig, type Config } from './config.ts';
 import {
   connectDatabase,
   createShop,
@@ -164,7 +165,13 @@ function explain(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-await main().catch((error: unknown) => {
+const command = new Command('npm start --')
+  .description(
+    'Starts the shop: GraphQL at /graphql, with GraphiQL in a browser. Its settings are environment variables.',
+  )
+  .addHelpText('after', `\nEnvironment variables, with their defaults:\n${environmentHelp()}`)
+  .action(main);
+await command.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${explain(error)}\n`);
   process.exit(1);
 });

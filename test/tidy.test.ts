@@ -12,11 +12,11 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
   'src/cache': { ours: ['src/async-context'], libraries: ['ioredis', 'lru-cache'] },
   'src/pothos-cache': { ours: ['src/cache'], libraries: ['@pothos/core', 'graphql', 'lru-cache'] },
   'src/kysely-cache': { ours: ['src/cache'], libraries: ['kysely', 'dataloader', 'lru-cache'] },
-  'src/database': { ours: ['src/kysely-cache'], libraries: ['kysely', 'pg', 'pg-connection-string'] },
+  'src/database': { ours: ['src/kysely-cache'], libraries: ['commander', 'kysely', 'pg', 'pg-connection-string'] },
   'src/embedded': { ours: [], libraries: ['pg'] },
   schema: {
     ours: ['src/pothos-cache', 'src/cache', 'src/database'],
-    libraries: ['@pothos/core', '@pothos/plugin-complexity', 'graphql'],
+    libraries: ['@pothos/core', '@pothos/plugin-complexity', 'commander', 'graphql'],
   },
   'src/server': {
     ours: ['schema', 'src/async-context', 'src/cache', 'src/pothos-cache', 'src/database', 'src/config.ts'],
@@ -35,7 +35,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
   'src/config.ts': { ours: [], libraries: ['zod'] },
   'src/main.ts': {
     ours: ['schema', 'src/cache', 'src/config.ts', 'src/database', 'src/embedded', 'src/server'],
-    libraries: [],
+    libraries: ['commander'],
   },
 };
 /** Folders with an `index.ts` are imported through it alone. */

@@ -1,19 +1,31 @@
+import { Command } from 'commander';
+
 /**
- * Runs a command that needs `DATABASE_URL`. Whatever fails is said in one line on stderr, without the password, and the
- * exit code is 1.
+ * A command that needs `DATABASE_URL`, with `--help`. If `work` fails, one line on stderr says why, without the password,
+ * and the exit code is 1.
+ *
+ * @param script The npm script that runs it.
+ * @param work Gets the URL and the values of the options.
  */
-export async function runCommand(work: (url: string) => Promise<void>): Promise<void> {
-  const url = process.env['DATABASE_URL'] ?? '';
-  try {
-    if (!/^(postgres(ql)?|socket):/.test(url)) {
-      // What it is instead is not repeated: it may hold a password.
-      throw new Error('DATABASE_URL must be set to a URL such as postgresql://user:password@localhost:5432/shop');
-    }
-    await work(url);
-  } catch (error) {
-    process.stderr.write(`${withoutPassword(oneLine(error), url)}\n`);
-    process.exitCode = 1;
-  }
+export function databaseCommand(
+  script: string,
+  work: (url: string, options: Readonly<Record<string, string>>) => Promise<void>,
+): Command {
+  return new Command(`npm run ${script} --`)
+    .addHelpText('after', '\nThe environment variable DATABASE_URL says which database.')
+    .action(async (options: Readonly<Record<string, string>>) => {
+      const url = process.env['DATABASE_URL'] ?? '';
+      try {
+        if (!/^(postgres(ql)?|socket):/.test(url)) {
+          // The value is not repeated: it may contain a password.
+          throw new Error('DATABASE_URL must be set to a URL such as postgresql://user:password@localhost:5432/shop');
+        }
+        await work(url, options);
+      } catch (error) {
+        process.stderr.write(`${withoutPassword(oneLine(error), url)}\n`);
+        process.exitCode = 1;
+      }
+    });
 }
 
 function oneLine(error: unknown): string {

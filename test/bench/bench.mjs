@@ -1,23 +1,14 @@
 /**
- * `npm run bench`: this project, what it is compared with, and what is possible, under the same load on the same data.
- *
- *   --only a,b       workloads (all; see workloads.mjs)
- *   --servers TEXT   only those whose name contains one of these texts, and plain node:http
- *   --rounds 7       of each workload
- *   --seconds 0.5    of each server in each round
- *   --half           then once more, each server at half of the rate that it has reached, and, where all is cached, this
- *                    project and the fastest peer at the same rate: half of the peer's
- *   --check          only start all servers and compare their answers
- *   --readme         measure nothing; print the README's section, and draw its chart, from the last run
- *
- * The last run is kept in test/bench/out. It takes about fifteen minutes, on a machine that does nothing else.
+ * `npm run bench`: this project, its peers, and the upper bound, under the same load on the same data. The last run is kept in
+ * test/bench/out.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { stdout } from 'node:process';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { startBackends } from './backends.mjs';
 import { chart } from './chart.mjs';
 import { checkAnswers, checkHits, referenceAnswers } from './equality.mjs';
+import { listOf, numberFrom } from './option-values.mjs';
 import { machine } from './machine.mjs';
 import { fastestPeer, figuresOf } from './figures.mjs';
 import { installPeers } from './peers.mjs';
@@ -30,24 +21,25 @@ import { workloads } from './workloads.mjs';
 
 const out = new URL('out/', import.meta.url);
 const connections = 32;
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', default: Object.keys(workloads).join(',') },
-    servers: { type: 'string', default: '' },
-    rounds: { type: 'string', default: '7' },
-    seconds: { type: 'string', default: '0.5' },
-    half: { type: 'boolean', default: false },
-    check: { type: 'boolean', default: false },
-    readme: { type: 'boolean', default: false },
-  },
-});
-const names = options.only.split(',');
-const rounds = Number(options.rounds);
-const ms = Number(options.seconds) * 1_000;
-const unknown = names.find((name) => workloads[name] === undefined);
-if (unknown !== undefined) throw new Error(`--only must be of ${Object.keys(workloads).join(',')}, got ${unknown}`);
-if (!(rounds >= 1 && rounds <= roundsMax)) throw new Error(`--rounds must be 1…${roundsMax}, got ${options.rounds}`);
-if (!(ms >= 10)) throw new Error(`--seconds must be a number from 0.01 on, got ${options.seconds}`);
+const options = new Command('npm run bench --')
+  .description(
+    'Measures this project and its peers under the same load. It takes about fifteen minutes on a machine without other work.',
+  )
+  .option('--only <names>', 'workloads, such as a,b; see workloads.mjs', listOf(workloads), Object.keys(workloads))
+  .option('--servers <texts>', 'only servers whose name contains one of these texts, and plain node:http', '')
+  .option('--rounds <number>', 'of each workload', numberFrom(1, roundsMax), 7)
+  .option('--seconds <number>', 'of each server in each round', numberFrom(0.01), 0.5)
+  .option(
+    '--half',
+    'then once more: each server at half of the rate that it reached, and, where all is cached, ' +
+      "this project and the fastest peer at half of the peer's rate",
+  )
+  .option('--check', 'only start all servers and compare their answers')
+  .option('--readme', "measure nothing: print the README's section, and draw its chart, from the last run")
+  .parse()
+  .opts();
+const { only: names, rounds } = options;
+const ms = options.seconds * 1_000;
 
 /** What is to be ended, the last one first. */
 const started = [];

@@ -1,19 +1,11 @@
 /**
- * `npm run bench:curves`: how what cachepot costs grows with what there is. For each curve it says what it should be, with a
- * tolerance, and what was measured.
- *
- *   --only a,b       sections: entries, rows, fields, processes, engine (all)
- *   --rounds 5       in each of which every point is measured once; the figures are medians
- *   --seconds 0.4    of each load in each round
- *   --tiny           the smallest two points of each section: that it runs, not what it costs
- *   --readme         measure nothing; print the README's table, and put its chart there, from the last run
- *
- * The last run is kept in test/bench/out. It takes about five minutes, on a machine that does nothing else. Costs are CPU
- * time of the servers' processes, which others who use the machine make longer by little.
+ * `npm run bench:curves`: how the costs of cachepot grow. For each curve it prints what it should be, with a tolerance, and
+ * what was measured: CPU time of the servers' processes, which other work on the machine affects little. The last run is
+ * kept in test/bench/out.
  */
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { stdout } from 'node:process';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { startRedisAlone } from './backends.mjs';
 import { curvesChart } from './curves/chart.mjs';
 import * as engine from './curves/engine.mjs';
@@ -24,6 +16,7 @@ import * as processes from './curves/processes.mjs';
 import * as rows from './curves/rows.mjs';
 import { ownServers } from './curves/servers.mjs';
 import { curvesMarkdown, panelText } from './curves/table.mjs';
+import { listOf, numberFrom } from './option-values.mjs';
 import { machine } from './machine.mjs';
 import { pinThisProcess, startNode } from './processes.mjs';
 
@@ -32,22 +25,17 @@ const out = new URL('out/', import.meta.url);
 const readmeChart = new URL('../../.readme/curves.svg', import.meta.url);
 const tinyPoints = 2;
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', default: Object.keys(sections).join(',') },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '0.4' },
-    tiny: { type: 'boolean', default: false },
-    readme: { type: 'boolean', default: false },
-  },
-});
-const names = options.only.split(',');
-const rounds = Number(options.rounds);
-const ms = Number(options.seconds) * 1_000;
-const unknown = names.find((name) => sections[name] === undefined);
-if (unknown !== undefined) throw new Error(`--only must be of ${Object.keys(sections).join(',')}, got ${unknown}`);
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be 1 or more, got ${options.rounds}`);
-if (!(ms >= 1)) throw new Error(`--seconds must be a number from 0.001 on, got ${options.seconds}`);
+const options = new Command('npm run bench:curves --')
+  .description('Measures how costs grow. It takes about five minutes on a machine without other work.')
+  .option('--only <names>', 'sections, such as rows,fields', listOf(sections), Object.keys(sections))
+  .option('--rounds <number>', 'in each of which every point is measured once', numberFrom(1), 5)
+  .option('--seconds <number>', 'of each load in each round', numberFrom(0.001), 0.4)
+  .option('--tiny', 'the smallest two points of each section: shows that it runs, not what it costs')
+  .option('--readme', "measure nothing: print the README's table, and draw its chart, from the last run")
+  .parse()
+  .opts();
+const { only: names, rounds } = options;
+const ms = options.seconds * 1_000;
 
 if (options.readme) await printReadme();
 else await run();

@@ -1,19 +1,27 @@
 /**
- * `node test/bench/profile.mjs [SERVER] [WORKLOAD] [SECONDS]`: where the time of a server goes, in percent of the time
- * in which it was not idle: by function, without what it calls, and by package. Only the second half of the load counts,
- * when it is warm; `(program)` is what the engine and the system do outside of functions.
+ * `node test/bench/profile.mjs`: where the time of a server goes, in percent of the time in which it was not idle: by
+ * function, without the functions that it calls, and by package. Only the second half of the load counts, when it is warm;
+ * `(program)` is what the engine and the system do outside of functions.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { argv, stdout } from 'node:process';
+import { stdout } from 'node:process';
+import { Command } from 'commander';
 import { startBackends } from './backends.mjs';
+import { numberFrom } from './option-values.mjs';
 import { pinThisProcess, startNode, startServer, tell } from './processes.mjs';
 import { servers } from './servers.mjs';
 
-const [serverName = 'cachepot (Redis)', workload = 'a', seconds = '10'] = argv.slice(2);
+const command = new Command('node test/bench/profile.mjs')
+  .description('Profiles one server of the benchmark under one workload.')
+  .argument('[server]', 'its name; see servers.mjs', 'cachepot (Redis)')
+  .argument('[workload]', 'see workloads.mjs', 'a')
+  .argument('[seconds]', 'the duration of the load', numberFrom(0.01), 10)
+  .parse();
+const [serverName, workload, seconds] = command.processedArgs;
 const server = servers.find(({ name }) => name === serverName);
-if (server === undefined) throw new Error(`no such server: ${serverName}`);
+if (server === undefined) command.error(`no such server: ${serverName}`);
 const rows = 15;
 
 const folder = await mkdtemp(join(tmpdir(), 'cachepot-profile-'));
@@ -29,7 +37,7 @@ try {
     '--cpu-prof-dir',
     folder,
   ]);
-  const task = { workload, ports: [running.port], connections: 32, ms: Number(seconds) * 1_000, first: 0 };
+  const task = { workload, ports: [running.port], connections: 32, ms: seconds * 1_000, first: 0 };
   const { perSecond } = await tell(load, task);
   await running.end();
   stdout.write(`${serverName}, workload (${workload}): ${Math.round(perSecond)} requests/s while profiled\n`);

@@ -4,6 +4,11 @@
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Command } from 'commander';
+
+new Command('npm run manifests --')
+  .description('Writes the text of sql/ into the ConfigMap of manifests/postgres.yaml.')
+  .parse();
 
 const root = join(import.meta.dirname, '../..');
 const manifest = join(root, 'manifests/postgres.yaml');
