@@ -1,13 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, inject, onTestFinished } from 'vitest';
 import { makeFolder } from '../../src/embedded/index.ts';
 import { postgresAccount } from '../../src/embedded/account.ts';
-import { freePort } from '../server/start-program.ts';
 
 const run = promisify(execFile);
 
@@ -15,26 +15,41 @@ const run = promisify(execFile);
  * The URL of a PgBouncer in transaction mode, with its defaults otherwise, in front of the tests' database. It ends with
  * the test.
  *
- * @param options.requiresTls Whether it accepts only TLS connections.
+ * @param options.requiresTls Whether it accepts TLS connections only, which PgBouncer offers over TCP alone; without it,
+ *   it listens on a unix socket.
  */
 export async function startPgBouncer({ requiresTls = false } = {}): Promise<string> {
   const account = await postgresAccount(); // PgBouncer does not run as root
   const folder = await makeFolder('cachepot-test-pgbouncer-', account);
-  const database = new URL(inject('databaseUrl'));
-  const port = await freePort();
-  const file = join(folder.path, 'pgbouncer.ini');
-  const socketFolder = decodeURIComponent(database.hostname);
+  onTestFinished(() => folder.remove());
+  const { username, pathname } = new URL(inject('databaseUrl'));
+  const listening = requiresTls ? await tlsLines(folder.path) : [`unix_socket_dir = ${folder.path}`];
+  for (;;) {
+    const port = randomInt(20_000, 60_000);
+    const isUp = await start([...listening, `listen_port = ${port}`], { folder: folder.path, account });
+    if (!isUp) continue; // the port is in use
+    if (requiresTls) return `postgresql://${username}@127.0.0.1:${port}${pathname}?sslmode=no-verify`;
+    return `postgresql://${username}@${encodeURIComponent(folder.path)}:${port}${pathname}`;
+  }
+}
+
+/** Resolves with whether it listens. */
+async function start(
+  listening: readonly string[],
+  { folder, account }: { folder: string; account: Awaited<ReturnType<typeof postgresAccount>> },
+): Promise<boolean> {
+  const { hostname, port, username } = new URL(inject('databaseUrl'));
+  const pidFile = join(folder, 'pid');
   const lines = [
     '[databases]',
-    `* = host=${socketFolder} port=${database.port} user=${database.username}`,
+    `* = host=${decodeURIComponent(hostname)} port=${port} user=${username}`,
     '[pgbouncer]',
-    'listen_addr = 127.0.0.1',
-    `listen_port = ${port}`,
-    'unix_socket_dir =',
     'auth_type = any',
     'pool_mode = transaction',
-    ...(requiresTls ? await tlsLines(folder.path) : []),
+    `pidfile = ${pidFile}`,
+    ...listening,
   ];
+  const file = join(folder, 'pgbouncer.ini');
   await writeFile(file, lines.join('\n'));
   const child = spawn('pgbouncer', ['-q', file], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -47,13 +62,12 @@ export async function startPgBouncer({ requiresTls = false } = {}): Promise<stri
   onTestFinished(async () => {
     child.kill('SIGKILL');
     await ended;
-    await folder.remove();
   });
-  await expect
-    .poll(() => (child.exitCode === null ? isListening(port) : stderr), { timeout: 20_000, interval: 20 })
-    .toBe(true);
-  const query = requiresTls ? '?sslmode=no-verify' : '';
-  return `postgresql://${database.username}@127.0.0.1:${port}${database.pathname}${query}`;
+  // It writes its pid when its sockets are open.
+  await expect.poll(() => child.exitCode !== null || existsSync(pidFile), { interval: 20 }).toBe(true);
+  if (child.exitCode === null) return true;
+  expect(stderr).toMatch(/in use|nowhere to listen/i);
+  return false;
 }
 
 /** With a certificate made for this test. */
@@ -63,15 +77,11 @@ async function tlsLines(folder: string): Promise<string[]> {
   const subject = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost'];
   await run('openssl', ['req', ...subject, '-keyout', key, '-out', certificate]);
   await chmod(key, 0o644); // PgBouncer runs as another user
-  return ['client_tls_sslmode = require', `client_tls_key_file = ${key}`, `client_tls_cert_file = ${certificate}`];
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
+  return [
+    'listen_addr = 127.0.0.1',
+    'unix_socket_dir =',
+    'client_tls_sslmode = require',
+    `client_tls_key_file = ${key}`,
+    `client_tls_cert_file = ${certificate}`,
+  ];
 }
