@@ -5,6 +5,8 @@ export interface Config {
   /** 0…65535; 0 is any free port. */
   readonly port: number;
   readonly host: string;
+  /** How long an idle connection is kept open: 1_000…86_400_000. */
+  readonly keepAliveMs: number;
   /** undefined: an embedded PostgreSQL. */
   readonly databaseUrl: string | undefined;
   /** undefined: a private Redis where the machine has one, else the memory store. */
@@ -44,6 +46,7 @@ const variables = z.object({
     .string()
     .regex(/^[^\s/]+$/, 'a host name or an IP address')
     .default('127.0.0.1'),
+  KEEP_ALIVE_TIMEOUT: wholeNumber(1, 86_400, ' (seconds)').default(620),
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   REDIS_URL: url('redis:', 'rediss:').optional(),
   CACHE_NAMESPACE: z
@@ -74,6 +77,7 @@ export function readConfig(env: Environment): Config {
   return Object.freeze({
     port: data.PORT,
     host: data.HOST,
+    keepAliveMs: data.KEEP_ALIVE_TIMEOUT * 1_000,
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
     cacheNamespace: data.CACHE_NAMESPACE,

@@ -78,6 +78,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
     health,
     metrics: metrics.registry,
     onRefusal: metrics.refused,
+    keepAliveMs: config.keepAliveMs,
     log,
   });
   const url = await listen(http.server, config);
