@@ -50,7 +50,7 @@ it('gives a request on a kept connection no more time to arrive than one on a ne
 it('closes an idle connection when the configured time is over', async () => {
   const connection = await openConnection({ keepAliveMs: 100 });
   await ask(connection);
-  await once(connection.client, 'close');
+  await expect.poll(() => connection.client.closed, { timeout: 10_000 }).toBe(true);
 });
 
 it('closes idle connections when the server closes, however long they may idle', async () => {

@@ -44,6 +44,7 @@ export function refuse(
     ? error
     : { message: 'An unexpected error occurred.', code: 'INTERNAL_SERVER_ERROR' };
   response.setHeader('cache-control', noStore);
+  for (const [name, value] of Object.entries(isRefusal ? error.headers : {})) response.setHeader(name, value);
   if (status === 503) response.setHeader('retry-after', '1');
   // What is left of the body is not looked at: the connection cannot serve another request.
   if (!request.complete) response.setHeader('connection', 'close');

@@ -20,6 +20,8 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
+  /** As it came: a HEAD is handled as a GET. */
+  readonly #method: string | undefined;
   readonly #parts: ExchangeParts;
   #isOpen: boolean | undefined;
 
@@ -28,6 +30,7 @@ export class Exchange {
     this.request = request;
     this.response = response;
     this.requestId = requestIdOf(request);
+    this.#method = request.method;
   }
 
   /** Whether its answer is to come next on the connection. */
@@ -80,6 +83,7 @@ export class Exchange {
 
   #logWhenDone(): void {
     const { request, response, requestId } = this;
+    const method = this.#method;
     const { log } = this.#parts;
     const startedMs = performance.now();
     // Of a URL that is not ours, nothing: it may hold values, as what stands behind the path does.
@@ -87,7 +91,6 @@ export class Exchange {
     const path = paths.has(asked) ? asked : 'another';
     response.once('close', () => {
       const durationMs = Math.round(100 * (performance.now() - startedMs)) / 100;
-      const { method } = request;
       const { statusCode: status, writableFinished: isWhole } = response;
       log.debug({ requestId, method, path, status, isWhole, durationMs }, 'request');
     });

@@ -5,10 +5,11 @@ import type { Page } from '../graphiql.ts';
 import type { GraphqlHandler } from '../graphql/graphql.ts';
 import { askedBy, type ReadyWay } from '../graphql/ready-way.ts';
 import type { GraphqlParams } from '../graphql/server-context.ts';
+import { acceptanceOf, answerFormFor } from './accept.ts';
 import { send } from './answer.ts';
 import { cachingHeaders, clientHas, noStore } from './caching-headers.ts';
 import type { Exchange } from './exchange.ts';
-import { checkAccept, checkQueryString, paramsIn, readJsonText, RequestRefused } from './request-input.ts';
+import { checkQueryString, paramsIn, readJsonText, RequestRefused } from './request-input.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface GraphqlParts {
@@ -27,14 +28,21 @@ export function answerGraphql(parts: GraphqlParts, exchange: Exchange): void {
     const onText = (text: string): void => exchange.begin(() => answerOperation(parts, exchange, text));
     return readJsonText(request, { onText, onFault: exchange.fail });
   }
+  if (request.method !== 'GET') {
+    const message = 'GraphQL only supports GET and POST requests.';
+    throw new RequestRefused(405, 'BAD_USER_INPUT', message, { allow: 'GET, HEAD, POST' });
+  }
   const { page } = parts;
-  const isBrowser = request.method === 'GET' && request.headers.accept?.includes('text/html') === true;
-  if (isBrowser && page !== undefined) return exchange.answerBy(() => sendPage(exchange, page));
+  if (page !== undefined && acceptanceOf(request.headers.accept).prefersPage)
+    return exchange.answerBy(() => sendPage(exchange, page));
   answerOperation(parts, exchange, '');
 }
 
 function answerOperation(parts: GraphqlParts, exchange: Exchange, body: string): void {
   const { traffic, ready } = parts;
+  const { headers } = exchange.request;
+  // From here on everyone sees the form that was chosen: Yoga knows no qualities.
+  headers.accept = answerFormFor(headers.accept);
   const asked = askedBy(exchange.request, body);
   const answer = ready.get(asked, exchange.request);
   if (answer === undefined) return exchange.answerBy(() => execute(parts, exchange, { asked, body }));
@@ -74,7 +82,6 @@ async function execute(
   { asked, body }: { asked: string; body: string },
 ): Promise<void> {
   if (request.method !== 'POST') response.setHeader('cache-control', noStore); // unless GraphQL says otherwise
-  checkAccept(request.headers.accept);
   const params = paramsOf(request, body);
   const isTaken = await traffic.execute(response, () => graphql(request, response, params));
   if (!isTaken) throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');

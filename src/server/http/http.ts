@@ -57,6 +57,8 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   server.on('request', (request, response) => {
     request.url = originForm(request.url ?? '/');
     const exchange = new Exchange(routed, request, response);
+    // The response knows by itself that it has no body.
+    if (request.method === 'HEAD') request.method = 'GET';
     latest.set(request.socket, exchange);
     exchange.begin(() => route(routed, exchange));
   });
