@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
 import { noStore } from './caching-headers.ts';
+import { encodedAnswer } from './encoded-answer.ts';
 import { RequestRefused } from './request-input.ts';
 
 /** For how long the rest of a refused body is read, and thrown away. */
@@ -20,6 +21,12 @@ export function send(
 ): void {
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).write(body);
   end();
+}
+
+/** Sends it in the encoding that the client prefers, where it is long enough to be compressed. */
+export async function sendEncoded(response: ServerResponse, answer: Answer): Promise<void> {
+  const encoded = await encodedAnswer(response.req, answer);
+  if (!response.destroyed) send(response, encoded);
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown, end?: () => void): void {

@@ -1,14 +1,15 @@
 /** The way of a request for GraphQL: read it, answer it from what is ready, else have it executed. */
 import type { IncomingMessage } from 'node:http';
-import type { ReadyAnswer } from '../../pothos-cache/index.ts';
 import type { Page } from '../graphiql.ts';
 import type { GraphqlHandler } from '../graphql/graphql.ts';
 import { askedBy, type ReadyWay } from '../graphql/ready-way.ts';
 import type { GraphqlParams } from '../graphql/server-context.ts';
 import { acceptanceOf, answerFormFor } from './accept.ts';
 import { send } from './answer.ts';
-import { cachingHeaders, clientHas, noStore } from './caching-headers.ts';
+import { clientHas, noStore } from './caching-headers.ts';
+import { compressedBytesMin, encodingFor } from './compression.ts';
 import type { Exchange } from './exchange.ts';
+import { sendReady } from './ready-response.ts';
 import { checkQueryString, paramsIn, readJsonText, RequestRefused } from './request-input.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -57,25 +58,6 @@ function answerOperation(parts: GraphqlParts, exchange: Exchange, body: string):
   );
 }
 
-function sendReady(exchange: Exchange, { contentType, head, body, http }: ReadyAnswer, { isClosing }: Traffic): void {
-  const { request, response, requestId } = exchange;
-  // As a list, and all at once: as an object, or one by one, they cost more than all that comes before.
-  const length = head.length + body.length;
-  const headers = ['content-type', contentType, 'content-length', String(length)];
-  headers.push('x-request-id', requestId, 'x-content-type-options', 'nosniff');
-  if (isClosing) headers.push('connection', 'close');
-  if (http !== undefined) headers.push(...cachingHeaders({ ...http, isForEveryone: true }).flat());
-  // Node sends no body with a 304.
-  response.writeHead(http !== undefined && clientHas(request, http.etag) ? 304 : 200, headers);
-  if (head !== '') {
-    response.cork(); // else the first part would go by itself
-    response.write(head, 'latin1');
-  }
-  response.end(body);
-  const isRead = response.writableLength === 0;
-  if (!isRead) exchange.open();
-}
-
 async function execute(
   { graphql, ready, traffic }: GraphqlParts,
   { request, response }: Exchange,
@@ -95,12 +77,19 @@ function paramsOf(request: IncomingMessage, body: string): GraphqlParams | undef
 }
 
 function sendPage({ request, response }: Exchange, page: Page): void {
-  const encodings = request.headers['accept-encoding']?.slice(0, 100) ?? 'none';
-  if (!encodings.includes('gzip')) {
-    throw new RequestRefused(406, 'BAD_USER_INPUT', `The page comes with gzip; accept-encoding was ${encodings}.`);
+  const { 'accept-encoding': accepted } = request.headers;
+  const encoding = encodingFor(accepted, compressedBytesMin);
+  if (encoding === undefined) {
+    const got = accepted?.slice(0, 100) ?? 'none';
+    throw new RequestRefused(406, 'BAD_USER_INPUT', `The page comes with br or gzip; accept-encoding was ${got}.`);
   }
-  const { etag } = page.headers;
-  const { 'content-type': _type, 'content-encoding': _encoding, ...kept } = page.headers;
-  if (clientHas(request, etag)) return send(response, { status: 304, headers: kept, body: page.gzipped });
-  send(response, { status: 200, headers: page.headers, body: page.gzipped });
+  const { etag, bytes } = page.encoded[encoding];
+  const headers = { ...page.headers, etag };
+  if (clientHas(request, etag)) return send(response, { status: 304, headers });
+  const { contentType } = page;
+  send(response, {
+    status: 200,
+    headers: { ...headers, 'content-type': contentType, 'content-encoding': encoding },
+    body: bytes,
+  });
 }

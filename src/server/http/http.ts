@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { graphqlPath } from '../graphql/graphql.ts';
 import type { Health } from '../health.ts';
 import type { Log } from '../log.ts';
-import { send, sendJson } from './answer.ts';
+import { send, sendEncoded, sendJson } from './answer.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { Exchange } from './exchange.ts';
 import { answerGraphql, type GraphqlParts } from './graphql-requests.ts';
@@ -105,7 +105,7 @@ async function answerOther(parts: Parts, path: string | undefined, response: Ser
     }
     case '/metrics': {
       const headers = { 'content-type': parts.metrics.contentType };
-      return send(response, { status: 200, headers, body: await parts.metrics.metrics() });
+      return sendEncoded(response, { status: 200, headers, body: await parts.metrics.metrics() });
     }
     default:
       throw new RequestRefused(
