@@ -7,6 +7,8 @@ export interface Config {
   readonly host: string;
   /** How long an idle connection is kept open: 1_000…86_400_000. */
   readonly keepAliveMs: number;
+  /** Origins whose pages may read the answers; `*` alone: all. */
+  readonly corsOrigins: readonly string[];
   /** undefined: an embedded PostgreSQL. */
   readonly databaseUrl: string | undefined;
   /** undefined: a private Redis where the machine has one, else the memory store. */
@@ -47,6 +49,7 @@ const variables = z.object({
     .regex(/^[^\s/]+$/, 'a host name or an IP address')
     .default('127.0.0.1'),
   KEEP_ALIVE_TIMEOUT: wholeNumber(1, 86_400, ' (seconds)').default(620),
+  CORS_ORIGINS: origins().default([]),
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   REDIS_URL: url('redis:', 'rediss:').optional(),
   CACHE_NAMESPACE: z
@@ -78,6 +81,7 @@ export function readConfig(env: Environment): Config {
     port: data.PORT,
     host: data.HOST,
     keepAliveMs: data.KEEP_ALIVE_TIMEOUT * 1_000,
+    corsOrigins: data.CORS_ORIGINS,
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
     cacheNamespace: data.CACHE_NAMESPACE,
@@ -101,6 +105,20 @@ function wholeNumber(min: number, max: number, unit = '') {
     context.addIssue(`a whole number from ${min} to ${max}${unit}`);
     return z.NEVER;
   });
+}
+
+/** As browsers send them: scheme and host in lower case, a port where it is not the usual one, and nothing after that. */
+function origins() {
+  return z.string().transform((text, context): readonly string[] => {
+    const list = text.split(',').map((one) => one.trim());
+    if (text.trim() === '*' || list.every(isOrigin)) return [...new Set(list)];
+    context.addIssue('* or origins with commas between them, such as https://shop.example or http://localhost:3000');
+    return z.NEVER;
+  });
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
 function onOrOff() {

@@ -79,6 +79,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
     metrics: metrics.registry,
     onRefusal: metrics.refused,
     keepAliveMs: config.keepAliveMs,
+    corsOrigins: config.corsOrigins,
     log,
   });
   const url = await listen(http.server, config);

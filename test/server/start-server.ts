@@ -42,6 +42,8 @@ export interface Overrides {
   adminToken?: string;
   trafficLimits?: Partial<TrafficLimits>;
   keepAliveMs?: number;
+  /** None unless told otherwise. */
+  corsOrigins?: readonly string[];
   /** The shop's unless told otherwise. */
   schemaOf?: typeof createSchema;
   /** Of the memory tier; none unless told otherwise. */
@@ -125,6 +127,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     onRefusal: metrics.refused,
     log,
     trafficLimits: overrides.trafficLimits ?? {},
+    corsOrigins: overrides.corsOrigins ?? [],
     ...(overrides.keepAliveMs === undefined ? {} : { keepAliveMs: overrides.keepAliveMs }),
   });
   const url = await listen(http.server, { host: '127.0.0.1', port: 0 });

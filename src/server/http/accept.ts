@@ -1,7 +1,7 @@
 /** Which form an answer has, by the request's `Accept`. RFC 9110, 12.5.1, and the specification of GraphQL over HTTP. */
 import { LRUCache } from 'lru-cache';
 import { preferencesIn, type Preference } from './preferences.ts';
-import { RequestRefused } from './request-input.ts';
+import { RequestRefused } from './request-refused.ts';
 
 const jsonForms = ['application/json', 'application/graphql-response+json'] as const;
 const events = 'text/event-stream';

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
+import type { CorsHeaders } from './cors.ts';
 import { refuse } from './answer.ts';
 import { inRequest, inRequestSync, requestIdOf } from './request-scope.ts';
 import type { Traffic } from './traffic.ts';
@@ -20,6 +21,8 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
+  /** What its answer says to pages of other sites. */
+  cors: CorsHeaders = { list: [], vary: '' };
   /** As it came: a HEAD is handled as a GET. */
   readonly #method: string | undefined;
   readonly #parts: ExchangeParts;
@@ -72,6 +75,10 @@ export class Exchange {
     if (this.response.headersSent) return;
     this.response.setHeader('x-request-id', this.requestId);
     this.response.setHeader('x-content-type-options', 'nosniff');
+    const { list, vary } = this.cors;
+    for (let place = 0; place < list.length; place += 2)
+      this.response.setHeader(list[place] ?? '', list[place + 1] ?? '');
+    if (vary !== '') this.response.setHeader('vary', vary);
   }
 
   #open(): boolean {

@@ -8,9 +8,12 @@ import { acceptanceOf, answerFormFor } from './accept.ts';
 import { send } from './answer.ts';
 import { clientHas, noStore } from './caching-headers.ts';
 import { compressedBytesMin, encodingFor } from './compression.ts';
+import { isPreflight, type Cors } from './cors.ts';
 import type { Exchange } from './exchange.ts';
+import type { PersistedQueries } from './persisted-queries.ts';
 import { sendReady } from './ready-response.ts';
-import { checkQueryString, paramsIn, readJsonText, RequestRefused } from './request-input.ts';
+import { paramsIn, readJsonText, urlWithQuery } from './request-input.ts';
+import { RequestRefused } from './request-refused.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface GraphqlParts {
@@ -20,15 +23,19 @@ export interface GraphqlParts {
   /** GraphiQL; undefined where there is no console. */
   readonly page: Page | undefined;
   readonly traffic: Traffic;
+  readonly persistedQueries: PersistedQueries;
+  readonly cors: Cors;
 }
 
 /** What is ready is answered without a promise on the way: they are most of what it would cost. */
 export function answerGraphql(parts: GraphqlParts, exchange: Exchange): void {
   const { request } = exchange;
+  exchange.cors = parts.cors.headersFor(request);
   if (request.method === 'POST') {
     const onText = (text: string): void => exchange.begin(() => answerOperation(parts, exchange, text));
     return readJsonText(request, { onText, onFault: exchange.fail });
   }
+  if (isPreflight(request)) return exchange.answerBy(() => sendPreflight(exchange, parts.cors));
   if (request.method !== 'GET') {
     const message = 'GraphQL only supports GET and POST requests.';
     throw new RequestRefused(405, 'BAD_USER_INPUT', message, { allow: 'GET, HEAD, POST' });
@@ -59,21 +66,31 @@ function answerOperation(parts: GraphqlParts, exchange: Exchange, body: string):
 }
 
 async function execute(
-  { graphql, ready, traffic }: GraphqlParts,
+  parts: GraphqlParts,
   { request, response }: Exchange,
   { asked, body }: { asked: string; body: string },
 ): Promise<void> {
+  const { graphql, ready, traffic } = parts;
   if (request.method !== 'POST') response.setHeader('cache-control', noStore); // unless GraphQL says otherwise
-  const params = paramsOf(request, body);
+  const params = paramsOf(parts, request, body);
   const isTaken = await traffic.execute(response, () => graphql(request, response, params));
   if (!isTaken) throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
   ready.answered(asked, request, response);
 }
 
 /** What a POST asks for. Of a GET GraphQL looks at the URL itself. */
-function paramsOf(request: IncomingMessage, body: string): GraphqlParams | undefined {
-  if (request.method === 'GET') checkQueryString(request.url ?? '');
-  return request.method === 'POST' ? paramsIn(body) : undefined;
+function paramsOf(
+  { persistedQueries }: GraphqlParts,
+  request: IncomingMessage,
+  body: string,
+): GraphqlParams | undefined {
+  if (request.method === 'POST') return paramsIn(body, persistedQueries);
+  request.url = urlWithQuery(request.url ?? '', persistedQueries);
+  return undefined;
+}
+
+function sendPreflight({ request, response, cors: allowed }: Exchange, cors: Cors): void {
+  send(response, { status: 204, headers: cors.preflight(request, allowed) });
 }
 
 function sendPage({ request, response }: Exchange, page: Page): void {

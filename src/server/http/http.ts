@@ -6,9 +6,11 @@ import type { Health } from '../health.ts';
 import type { Log } from '../log.ts';
 import { send, sendEncoded, sendJson } from './answer.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { Cors } from './cors.ts';
 import { Exchange } from './exchange.ts';
 import { answerGraphql, type GraphqlParts } from './graphql-requests.ts';
-import { RequestRefused } from './request-input.ts';
+import { PersistedQueries } from './persisted-queries.ts';
+import { RequestRefused } from './request-refused.ts';
 import { newRequestId } from './request-scope.ts';
 import { Traffic, type TrafficLimits } from './traffic.ts';
 
@@ -27,7 +29,7 @@ const bounds = {
   headerBytesMax: 16_384,
 };
 
-export interface HttpParts extends Omit<GraphqlParts, 'traffic'> {
+export interface HttpParts extends Omit<GraphqlParts, 'traffic' | 'persistedQueries' | 'cors'> {
   readonly health: Health;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
   readonly log: Log;
@@ -35,6 +37,8 @@ export interface HttpParts extends Omit<GraphqlParts, 'traffic'> {
   readonly onRefusal?: (limit: keyof TrafficLimits) => void;
   /** How long an idle connection is kept open; 620 s by default. */
   readonly keepAliveMs?: number;
+  /** Pages of these origins may read the answers, see `Cors`; none by default. */
+  readonly corsOrigins?: readonly string[];
   /** Other limits than the usual ones. */
   readonly trafficLimits?: Partial<TrafficLimits>;
 }
@@ -51,7 +55,8 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   const keepAliveTimeout = parts.keepAliveMs ?? keepAliveMsDefault;
   const server = createServer({ requestTimeout, maxHeaderSize, keepAliveTimeout, connectionsCheckingInterval: 1_000 });
   const traffic = new Traffic(server, { limits: parts.trafficLimits ?? {}, onRefusal: parts.onRefusal ?? (() => {}) });
-  const routed: Parts = { ...parts, traffic };
+  const cors = new Cors({ origins: parts.corsOrigins ?? [], log: parts.log });
+  const routed: Parts = { ...parts, traffic, cors, persistedQueries: new PersistedQueries() };
   /** Also those that are not opened as yet. */
   const latest = new WeakMap<Duplex, Exchange>();
   server.on('request', (request, response) => {
@@ -77,9 +82,7 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   return { server, close: (options) => traffic.close(options) };
 }
 
-interface Parts extends HttpParts {
-  readonly traffic: Traffic;
-}
+interface Parts extends HttpParts, GraphqlParts {}
 
 /** Servers must take the form that proxies are sent: GET http://shop.example/graphql */
 function originForm(url: string): string {

@@ -56,7 +56,7 @@ interface Sending {
 }
 
 function write(exchange: Exchange, answer: ReadyAnswer, { traffic, isKnown, encoded }: Sending): void {
-  const { response, requestId } = exchange;
+  const { response, requestId, cors } = exchange;
   const { contentType, head, body, http } = answer;
   const bytes = head.length + body.length;
   // As a list, and all at once: as an object, or one by one, they cost more than all that comes before.
@@ -64,6 +64,7 @@ function write(exchange: Exchange, answer: ReadyAnswer, { traffic, isKnown, enco
   // A 304 would have to tell the length of what it is sent in place of, in the encoding that this client would get.
   if (!isKnown) headers.push('content-length', String(encoded?.bytes.length ?? bytes));
   if (encoded !== undefined) headers.push('content-encoding', encoded.encoding);
+  headers.push(...cors.list);
   if (traffic.isClosing) headers.push('connection', 'close');
   let vary = encoded !== undefined || (http !== undefined && bytes >= compressedBytesMin) ? 'accept-encoding' : '';
   if (http !== undefined) {
@@ -72,6 +73,7 @@ function write(exchange: Exchange, answer: ReadyAnswer, { traffic, isKnown, enco
       else headers.push(name, value);
     }
   }
+  vary = withVary(vary, cors.vary);
   if (vary !== '') headers.push('vary', vary);
   // Node sends no body with a 304.
   response.writeHead(isKnown ? 304 : 200, headers);

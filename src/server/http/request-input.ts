@@ -3,6 +3,8 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'content-type';
 import type { GraphqlParams } from '../graphql/server-context.ts';
+import type { PersistedQueries } from './persisted-queries.ts';
+import { RequestRefused } from './request-refused.ts';
 
 const bodyBytesMax = 100_000;
 const chunksMax = 1_000;
@@ -13,22 +15,6 @@ const byteOrderMark = '\uFEFF';
 interface Heard {
   readonly onText: (text: string) => void;
   readonly onFault: (error: Error) => void;
-}
-
-/** A request that is refused before GraphQL sees it. */
-export class RequestRefused extends Error {
-  override readonly name = 'RequestRefused';
-  readonly status: number;
-  readonly code: 'BAD_USER_INPUT' | 'REQUEST_ENTITY_TOO_LARGE' | 'OVERLOADED';
-  /** What the answer says in its headers, such as what is accepted. */
-  readonly headers: Readonly<Record<string, string>>;
-
-  constructor(status: number, code: RequestRefused['code'], message: string, headers: RequestRefused['headers'] = {}) {
-    super(message);
-    this.status = status;
-    this.code = code;
-    this.headers = headers;
-  }
 }
 
 const jsonType = 'application/json';
@@ -73,42 +59,49 @@ function checkCodings({
 }
 
 /**
- * What the body of a POST asks for.
+ * What the body of a POST asks for. Its document may be a persisted one.
  *
- * @throws {RequestRefused} 400, saying what was expected and what came.
+ * @throws {RequestRefused} 400, saying what was expected and what came; whatever `PersistedQueries.documentOf` throws.
  */
-export function paramsIn(text: string): GraphqlParams {
+export function paramsIn(text: string, persisted: PersistedQueries): GraphqlParams {
   if (text.trim() === '') throw badBody('it is empty');
   const body = parsed(text);
   if (body === undefined) throw badBody('it is no JSON');
   if (Array.isArray(body)) throw badBody('it is a list, and operations are not batched');
   if (typeof body !== 'object' || body === null) throw badBody(`it is ${body === null ? 'null' : `a ${typeof body}`}`);
-  if (!('query' in body) || typeof body.query !== 'string' || body.query === '')
-    throw badBody('it has no text "query"');
-  return { ...body, query: body.query };
+  const { query: sent, extensions } = body as { query?: unknown; extensions?: unknown };
+  if (sent !== undefined && sent !== null && typeof sent !== 'string') throw badBody('it has no text "query"');
+  const query = persisted.documentOf(extensions, sent || undefined);
+  if (query === undefined) throw badBody('it has no text "query"');
+  return { ...body, query };
 }
 
 /**
- * Refuses a GET without `query`, or whose `variables` or `extensions` are no JSON objects; GraphQL looks at the rest.
+ * The URL of a GET with its document in it, which may be a persisted one. Refuses a GET whose `variables` or `extensions` are
+ * no JSON objects; GraphQL looks at the rest.
  *
- * @throws {RequestRefused} 400.
+ * @throws {RequestRefused} 400; whatever `PersistedQueries.documentOf` throws.
  */
-export function checkQueryString(url: string): void {
-  const { searchParams } = new URL(url, 'http://localhost');
-  if (!searchParams.get('query')) {
+export function urlWithQuery(url: string, persisted: PersistedQueries): string {
+  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  jsonObjectIn(searchParams, 'variables');
+  const sent = searchParams.get('query') || undefined;
+  const query = persisted.documentOf(jsonObjectIn(searchParams, 'extensions'), sent);
+  if (query === undefined) {
     throw new RequestRefused(400, 'BAD_USER_INPUT', 'A GET must have the query parameter query.');
   }
-  for (const name of ['variables', 'extensions']) {
-    const text = searchParams.get(name);
-    if (text === null || text === '') continue;
-    const value = parsed(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) continue;
-    throw new RequestRefused(
-      400,
-      'BAD_USER_INPUT',
-      `The query parameter ${name} must be a JSON object, got ${text.slice(0, 100)}.`,
-    );
-  }
+  if (query === sent) return url;
+  searchParams.set('query', query);
+  return `${pathname}?${searchParams.toString()}`;
+}
+
+function jsonObjectIn(searchParams: URLSearchParams, name: string): unknown {
+  const text = searchParams.get(name);
+  if (text === null || text === '') return undefined;
+  const value = parsed(text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  const message = `The query parameter ${name} must be a JSON object, got ${text.slice(0, 100)}.`;
+  throw new RequestRefused(400, 'BAD_USER_INPUT', message);
 }
 
 /** By events: the request's iterator costs some hundred times as much for each chunk. Who breaks off waits for nothing. */
