@@ -5,6 +5,10 @@ export interface Config {
   /** 0…65535; 0 is any free port. */
   readonly port: number;
   readonly host: string;
+  /** How long an idle connection is kept open: 1_000…86_400_000. */
+  readonly keepAliveMs: number;
+  /** Origins whose pages may read the answers; `*` alone: all. */
+  readonly corsOrigins: readonly string[];
   /** undefined: an embedded PostgreSQL. */
   readonly databaseUrl: string | undefined;
   /** undefined: a private Redis where the machine has one, else the memory store. */
@@ -45,6 +49,10 @@ const variables = z.object({
     .regex(/^[^\s/]+$/, 'a host name or an IP address')
     .default('127.0.0.1')
     .describe('the address to listen on; 0.0.0.0 for all'),
+  KEEP_ALIVE_TIMEOUT: wholeNumber(1, 86_400, ' (seconds)')
+    .default(620)
+    .describe('how long an idle connection stays open, in seconds; longer than load balancers keep theirs'),
+  CORS_ORIGINS: origins().default([]).describe('the origins whose pages may use the API, separated by commas'),
   DATABASE_URL: url('postgres:', 'postgresql:')
     .optional()
     .describe('PostgreSQL 15 or newer; if unset, an embedded PostgreSQL is started'),
@@ -86,6 +94,8 @@ export function readConfig(env: Environment): Config {
   return Object.freeze({
     port: data.PORT,
     host: data.HOST,
+    keepAliveMs: data.KEEP_ALIVE_TIMEOUT * 1_000,
+    corsOrigins: data.CORS_ORIGINS,
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
     cacheNamespace: data.CACHE_NAMESPACE,
@@ -119,6 +129,20 @@ function wholeNumber(min: number, max: number, unit = '') {
     context.addIssue(`a whole number from ${min} to ${max}${unit}`);
     return z.NEVER;
   });
+}
+
+/** As browsers send them: scheme and host in lower case, a port where it is not the usual one, and nothing after that. */
+function origins() {
+  return z.string().transform((text, context): readonly string[] => {
+    const list = text.split(',').map((one) => one.trim());
+    if (text.trim() === '*' || list.every(isOrigin)) return [...new Set(list)];
+    context.addIssue('* or origins with commas between them, such as https://shop.example or http://localhost:3000');
+    return z.NEVER;
+  });
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
 function onOrOff() {

@@ -80,6 +80,8 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
     health,
     metrics: metrics.registry,
     onRefusal: metrics.refused,
+    keepAliveMs: config.keepAliveMs,
+    corsOrigins: config.corsOrigins,
     log,
   });
   const url = await listen(http.server, config);

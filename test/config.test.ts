@@ -4,6 +4,8 @@ import { ConfigError, readConfig } from '../src/config.ts';
 const defaults = {
   port: 8_000,
   host: '127.0.0.1',
+  keepAliveMs: 620_000,
+  corsOrigins: [],
   databaseUrl: undefined,
   redisUrl: undefined,
   cacheNamespace: 'shop',
@@ -27,6 +29,8 @@ describe('the configuration', () => {
     const names = [
       'PORT',
       'HOST',
+      'KEEP_ALIVE_TIMEOUT',
+      'CORS_ORIGINS',
       'DATABASE_URL',
       'REDIS_URL',
       'CACHE_NAMESPACE',
@@ -45,6 +49,15 @@ describe('the configuration', () => {
     ['PORT', '65535', { port: 65_535 }],
     ['HOST', '0.0.0.0', { host: '0.0.0.0' }],
     ['HOST', '::1', { host: '::1' }],
+    ['KEEP_ALIVE_TIMEOUT', '1', { keepAliveMs: 1_000 }],
+    ['KEEP_ALIVE_TIMEOUT', '86400', { keepAliveMs: 86_400_000 }],
+    ['CORS_ORIGINS', '*', { corsOrigins: ['*'] }],
+    ['CORS_ORIGINS', 'https://shop.example', { corsOrigins: ['https://shop.example'] }],
+    [
+      'CORS_ORIGINS',
+      'https://a.example, http://localhost:3000,http://[::1]:8080,https://a.example',
+      { corsOrigins: ['https://a.example', 'http://localhost:3000', 'http://[::1]:8080'] },
+    ],
     ['DATABASE_URL', 'postgres://u:p@db:5432/shop', { databaseUrl: 'postgres://u:p@db:5432/shop' }],
     ['DATABASE_URL', 'postgresql://db/shop?sslmode=require', { databaseUrl: 'postgresql://db/shop?sslmode=require' }],
     ['DATABASE_URL', 'postgres://u@%2Ftmp%2Fx:5432/shop', { databaseUrl: 'postgres://u@%2Ftmp%2Fx:5432/shop' }],
@@ -75,8 +88,11 @@ describe('the configuration', () => {
   const redis = 'REDIS_URL must be a URL that begins with redis:// or rediss://, got';
   const namespace = 'CACHE_NAMESPACE must be 1 to 32 of a-z, 0-9, _ and -, got';
   const ttl = 'CACHE_TTL must be a whole number from 1 to 86400 (seconds), got';
+  const keepAlive = 'KEEP_ALIVE_TIMEOUT must be a whole number from 1 to 86400 (seconds), got';
   const level = 'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, got';
   const token = 'ADMIN_TOKEN must be 1 to 512 visible ASCII characters, got';
+  const origins =
+    'CORS_ORIGINS must be * or origins with commas between them, such as https://shop.example or http://localhost:3000, got';
   const unreadable = 'that cannot be read (is the password percent-encoded?)';
   it.each([
     ['PORT', 'abc', `${port} "abc"`],
@@ -88,6 +104,27 @@ describe('the configuration', () => {
     ['PORT', '9'.repeat(100), `${port} "${'9'.repeat(80)}…"`],
     ['HOST', 'http://localhost', `${host} "http://localhost"`],
     ['HOST', 'a\nb', `${host} "a\\nb"`],
+    ['KEEP_ALIVE_TIMEOUT', '0', `${keepAlive} "0"`],
+    ['KEEP_ALIVE_TIMEOUT', '86401', `${keepAlive} "86401"`],
+    ['KEEP_ALIVE_TIMEOUT', '60s', `${keepAlive} "60s"`],
+    ['KEEP_ALIVE_TIMEOUT', '-1', `${keepAlive} "-1"`],
+    ...[
+      'shop.example',
+      'https://shop.example/',
+      'https://shop.example/page',
+      'https://Shop.example',
+      'https://shop.example:443',
+      'https://user@shop.example',
+      'https://*.shop.example',
+      'https://münchen.example',
+      'ftp://shop.example',
+      'file:///page',
+      'null',
+      '*,https://shop.example',
+      'https://a.example,,https://b.example',
+      'https://a.example,',
+      'https://a.example https://b.example',
+    ].map((text): [string, string, string] => ['CORS_ORIGINS', text, `${origins} ${JSON.stringify(text)}`]),
     ['DATABASE_URL', 'mysql://u:secret@db/shop', `${database} a URL with protocol "mysql:"`],
     ['DATABASE_URL', 'u:secret@db/shop', `${database} 16 characters that are no URL`],
     ['DATABASE_URL', 'postgres://u:se/cr#et@db/shop', `${database} a URL with protocol "postgres:" ${unreadable}`],

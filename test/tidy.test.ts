@@ -22,6 +22,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
     ours: ['schema', 'src/async-context', 'src/cache', 'src/pothos-cache', 'src/database', 'src/config.ts'],
     libraries: [
       '@pothos/plugin-complexity',
+      'content-type',
       'fresh',
       'graphql',
       'graphql-yoga',

@@ -4,6 +4,7 @@ import SchemaBuilder from '@pothos/core';
 import { PothosCachePlugin } from './plugin.ts';
 
 export type { Cache, Duration, Outcome } from '../cache/index.ts';
+export type { BodyForms } from './body-forms.ts';
 export { PothosCachePlugin } from './plugin.ts';
 export { httpCachingOf, serverTimingOf, type HttpCaching } from './http-caching.ts';
 export {

@@ -10,6 +10,7 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Cache, Held, Rehit } from '../cache/index.ts';
+import { BodyForms } from './body-forms.ts';
 import { cacheControlOf, etagOf, serverTimingOf } from './http-caching.ts';
 import { isPure } from './pure-operation.ts';
 import { fieldHitsOf, reportWriter, rowsOfHits, type FieldHit } from './report.ts';
@@ -27,6 +28,8 @@ export interface ReadyAnswer {
   /** JSON in two parts: what differs each time, if anything, in ASCII, and the rest in UTF-8, which is not to be changed. */
   readonly head: string;
   readonly body: Buffer;
+  /** Of the body, for whoever sends it compressed. */
+  readonly forms: BodyForms;
   /** How whoever gets it may keep it; it is the same whoever asks. Undefined where it was not said that it goes to a GET. */
   readonly http: ReadyHttp | undefined;
 }
@@ -65,6 +68,7 @@ interface Kept {
   readonly report: ((hits: readonly Rehit[]) => string) | undefined;
   /** What follows the head. */
   readonly body: Buffer;
+  readonly forms: BodyForms;
   /** Undefined unless it goes to a GET. */
   readonly etag: string | undefined;
 }
@@ -87,8 +91,12 @@ export class ReadyAnswers {
     this.#hasReport = hasReport;
     this.#kept = new LRUCache({
       maxSize: bytesMax,
-      sizeCalculation: ({ body, held }, request) =>
-        2 * request.length + body.length + overheadBytes * (1 + held.length) + stampBytes * countStamps(held),
+      sizeCalculation: ({ body, forms, held }, request) =>
+        2 * request.length +
+        body.length +
+        forms.bytes +
+        overheadBytes * (1 + held.length) +
+        stampBytes * countStamps(held),
     });
   }
 
@@ -123,14 +131,21 @@ export class ReadyAnswers {
     const held = fields.map((field) => field.held);
     const report = this.#hasReport && !isGet ? reportWriter(fields) : undefined;
     const body = bytesOf(`${report === undefined ? '{' : ''}"data":${data}}`);
-    this.#kept.set(request, { contentType, fields, held, report, body, etag: isGet ? etagOf(data) : undefined });
+    const forms = new BodyForms((grown) => this.#measureAgain(request, grown));
+    this.#kept.set(request, { contentType, fields, held, report, body, forms, etag: isGet ? etagOf(data) : undefined });
+  }
+
+  /** A new object, because the size of one that is there already is not asked for again. */
+  #measureAgain(request: string, forms: BodyForms): void {
+    const kept = this.#kept.peek(request);
+    if (kept?.forms === forms) this.#kept.set(request, { ...kept });
   }
 
   #answer(kept: Kept, hits: readonly Rehit[] | undefined): ReadyAnswer | undefined {
     if (hits === undefined) return undefined;
-    const { contentType, report, body } = kept;
+    const { contentType, report, body, forms } = kept;
     const head = report === undefined ? '' : `{"extensions":{"cache":${report(hits)}},`;
-    return { contentType, head, body, http: this.#http(kept, hits) };
+    return { contentType, head, body, forms, http: this.#http(kept, hits) };
   }
 
   #http({ fields, etag }: Kept, hits: readonly Rehit[]): ReadyHttp | undefined {

@@ -73,13 +73,6 @@ it('takes application/json however it is written', async () => {
   }
 });
 
-it('reads a HEAD as no GraphQL', async () => {
-  const server = await startServer();
-  const answer = await send(server.url, { method: 'HEAD', headers: {}, path: '/graphql?query={categoryStats{id}}' });
-  expect(answer).toMatchObject({ status: 405, text: '' });
-  expect(server.statements()).toEqual([]);
-});
-
 it.each([
   ['bytes that are no HTTP', '\u0016\u0003\u0001\r\n\r\n'],
   [

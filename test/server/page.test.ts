@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
+import { send } from './raw-request.ts';
 import { startServer, type RunningServer } from './start-server.ts';
 
 const html = { accept: 'text/html' };
@@ -27,23 +29,41 @@ it('gives other sites nothing to read, and no leave to send', async () => {
   expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
 });
 
-it('is not sent without gzip, which would be nine megabytes', async () => {
+it('is not sent uncompressed, which would be nine megabytes', async () => {
   const server = await startServer();
-  const gzipped = await server.get('/graphql', { ...html, 'accept-encoding': 'gzip' });
-  expect([gzipped.headers.get('content-encoding'), gzipped.text.length > 1_000_000]).toEqual(['gzip', true]);
   const plain = await server.get('/graphql', { ...html, 'accept-encoding': 'identity' });
   expect([plain.status, plain.text]).toEqual([406, expect.stringContaining('accept-encoding was identity')]);
 });
 
-it('is not sent again to a browser that has it', async () => {
+it.each([
+  ['gzip', 'gzip', gunzipSync],
+  ['br', 'br', brotliDecompressSync],
+  ['gzip, deflate, br, zstd', 'br', brotliDecompressSync],
+  ['br;q=0.5, gzip', 'gzip', gunzipSync],
+])('to %s comes as %s', async (accepted, encoding, decode) => {
   const server = await startServer();
-  const gzip = { ...html, 'accept-encoding': 'gzip' };
-  const etag = (await server.get('/graphql', gzip)).headers.get('etag') ?? '';
-  expect(etag).toMatch(/^"\S+"$/);
-  const again = await server.get('/graphql', { ...gzip, 'if-none-match': etag });
-  expect([again.status, again.text]).toEqual([304, '']);
-  for (const name of ['vary', 'cache-control', 'content-security-policy']) expect(again.headers.get(name)).toBeTruthy();
-  expect((await server.get('/graphql', { ...gzip, 'if-none-match': '"another"' })).status).toBe(200);
+  const headers = { ...html, 'accept-encoding': accepted };
+  const answer = await send(server.url, { method: 'GET', headers });
+  expect([answer.status, answer.headers['content-encoding']]).toEqual([200, encoding]);
+  const page = decode(answer.bytes).toString();
+  expect([page.length > 5_000_000, page.trimEnd().endsWith('</html>')]).toEqual([true, true]);
+});
+
+it('is not sent again to a browser that has it in the same encoding', async () => {
+  const server = await startServer();
+  const etagIn = async (encoding: string): Promise<string> =>
+    (await server.get('/graphql', { ...html, 'accept-encoding': encoding })).headers.get('etag') ?? '';
+  const etags = { br: await etagIn('br'), gzip: await etagIn('gzip') };
+  expect(etags.br).not.toBe(etags.gzip);
+  for (const [encoding, etag] of Object.entries(etags)) {
+    expect(etag).toMatch(/^"\S+"$/);
+    const again = await server.get('/graphql', { ...html, 'accept-encoding': encoding, 'if-none-match': etag });
+    expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', etag]);
+    for (const name of ['vary', 'cache-control', 'content-security-policy'])
+      expect(again.headers.get(name)).toBeTruthy();
+  }
+  const other = { ...html, 'accept-encoding': 'gzip', 'if-none-match': etags.br };
+  expect((await server.get('/graphql', other)).status).toBe(200);
 });
 
 it('is one buffer in memory for all its readers, also those that do not read', async () => {

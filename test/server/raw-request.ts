@@ -12,6 +12,8 @@ export interface RawRequest {
 export interface RawAnswer {
   status: number;
   headers: IncomingHttpHeaders;
+  /** The body as it came, and as text. */
+  bytes: Buffer;
   text: string;
   durationMs: number;
 }
@@ -26,13 +28,14 @@ export function send(
   const startedMs = performance.now();
   return new Promise((resolve, reject) => {
     const sent = request(`${url}${path}`, { method, headers, agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => (text += chunk));
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => {
         const durationMs = performance.now() - startedMs;
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, durationMs });
+        const bytes = Buffer.concat(chunks);
+        const { statusCode: status = 0, headers: told } = response;
+        resolve({ status, headers: told, bytes, text: bytes.toString('utf8'), durationMs });
       });
     });
     sent.on('error', reject);

@@ -205,7 +205,7 @@ describe('an answer is not ready', () => {
     const server = await startReadyServer();
     const asGet = get(text);
     await becomesReady(server, asGet);
-    for (const method of ['HEAD', 'PUT', 'DELETE']) {
+    for (const method of ['PUT', 'DELETE']) {
       expect((await send(server.url, { ...asGet, method })).status).toBe(405);
     }
   });

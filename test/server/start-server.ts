@@ -41,6 +41,9 @@ export interface Overrides {
   hasConsole?: boolean;
   adminToken?: string;
   trafficLimits?: Partial<TrafficLimits>;
+  keepAliveMs?: number;
+  /** None unless told otherwise. */
+  corsOrigins?: readonly string[];
   /** The shop's unless told otherwise. */
   schemaOf?: typeof createSchema;
   /** Of the memory tier; none unless told otherwise. */
@@ -124,6 +127,8 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     onRefusal: metrics.refused,
     log,
     trafficLimits: overrides.trafficLimits ?? {},
+    corsOrigins: overrides.corsOrigins ?? [],
+    ...(overrides.keepAliveMs === undefined ? {} : { keepAliveMs: overrides.keepAliveMs }),
   });
   const url = await listen(http.server, { host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {

@@ -7,6 +7,7 @@ import type { ShopContext } from '../../../schema/index.ts';
 import { useAdminToken, viewerByToken } from './admin-token.ts';
 import { useCacheReport } from './cache-report.ts';
 import { useClosedConsole } from './closed-console.ts';
+import { useEncoding } from './encoding.ts';
 import { useHttpCaching } from './http-caching.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
 import { useLimits } from './document-limits.ts';
@@ -52,7 +53,7 @@ export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOpti
     graphqlEndpoint: graphqlPath,
     context: ({ req }) => ({ ...contextOf(), viewer: viewerOf(req) }),
     maskedErrors: { maskError: errorMask(log), errorMessage: 'An unexpected error occurred.' },
-    plugins: [...plugins(options), shortWay.plugin],
+    plugins: [...plugins(options), shortWay.plugin, useEncoding()],
     logging: false,
     graphiql: false,
     landingPage: false,

@@ -19,7 +19,7 @@ import {
 } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { ShopContext } from '../../../schema/index.ts';
-import { send } from '../http/answer.ts';
+import { sendEncoded } from '../http/answer.ts';
 import { isJsonAnswer } from './json-answer.ts';
 import type { GraphqlParams, ServerContext } from './server-context.ts';
 
@@ -68,7 +68,7 @@ export class ShortWay {
     if (known !== undefined) {
       const outcome = await executed(yoga, { req, res }, known);
       const headers = { 'content-type': known.contentType };
-      if (typeof outcome === 'string') return send(res, { status: 200, headers, body: outcome });
+      if (typeof outcome === 'string') return sendEncoded(res, { status: 200, headers, body: outcome });
       this.#leftToYoga.set(req, outcome);
     }
     await yoga(req, res);

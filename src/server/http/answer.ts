@@ -1,8 +1,9 @@
 /** How answers are written. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
-import { noStore } from './caching-headers.ts';
-import { RequestRefused } from './request-input.ts';
+import { noStore, withVary } from './caching-headers.ts';
+import { encodedAnswer } from './encoded-answer.ts';
+import { RequestRefused } from './request-refused.ts';
 
 /** For how long the rest of a refused body is read, and thrown away. */
 const lingerMsMax = 1_000;
@@ -18,8 +19,23 @@ export function send(
   { status, headers, body = '' }: Answer,
   end = (): void => void response.end(),
 ): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).write(body);
+  const vary = withVary(headers['vary'] ?? '', String(response.getHeader('vary') ?? ''));
+  if (vary !== '') response.setHeader('vary', vary);
+  const { vary: _vary, ...others } = headers;
+  const length = hasBody(status) ? { 'content-length': Buffer.byteLength(body) } : {};
+  response.writeHead(status, { ...others, ...length }).write(body);
   end();
+}
+
+/** A status without a body has no length; the length of a 304 would be that of the answer it stands for. */
+function hasBody(status: number): boolean {
+  return status !== 204 && status !== 304;
+}
+
+/** Sends it in the encoding that the client prefers, where it is long enough to be compressed. */
+export async function sendEncoded(response: ServerResponse, answer: Answer): Promise<void> {
+  const encoded = await encodedAnswer(response.req, answer);
+  if (!response.destroyed) send(response, encoded);
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown, end?: () => void): void {
@@ -44,6 +60,7 @@ export function refuse(
     ? error
     : { message: 'An unexpected error occurred.', code: 'INTERNAL_SERVER_ERROR' };
   response.setHeader('cache-control', noStore);
+  for (const [name, value] of Object.entries(isRefusal ? error.headers : {})) response.setHeader(name, value);
   if (status === 503) response.setHeader('retry-after', '1');
   // What is left of the body is not looked at: the connection cannot serve another request.
   if (!request.complete) response.setHeader('connection', 'close');

@@ -26,6 +26,11 @@ export function cachingHeaders({
   return headers;
 }
 
+/** The value of `Vary` with another name in it. Both may be empty. */
+export function withVary(vary: string, name: string): string {
+  return vary === '' || name === '' ? `${vary}${name}` : `${vary}, ${name}`;
+}
+
 /**
  * Whether the client has the answer already. That it sent `Cache-Control: no-cache` does not matter, which is for caches on
  * the way: `fetch` sends it wherever a program asks with an `ETag` of its own.

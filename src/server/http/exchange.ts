@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
+import type { CorsHeaders } from './cors.ts';
 import { refuse } from './answer.ts';
 import { inRequest, inRequestSync, requestIdOf } from './request-scope.ts';
 import type { Traffic } from './traffic.ts';
@@ -20,6 +21,10 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
+  /** What its answer says to pages of other sites. */
+  cors: CorsHeaders = { list: [], vary: '' };
+  /** As it came: a HEAD is handled as a GET. */
+  readonly #method: string | undefined;
   readonly #parts: ExchangeParts;
   #isOpen: boolean | undefined;
 
@@ -28,6 +33,7 @@ export class Exchange {
     this.request = request;
     this.response = response;
     this.requestId = requestIdOf(request);
+    this.#method = request.method;
   }
 
   /** Whether its answer is to come next on the connection. */
@@ -69,6 +75,10 @@ export class Exchange {
     if (this.response.headersSent) return;
     this.response.setHeader('x-request-id', this.requestId);
     this.response.setHeader('x-content-type-options', 'nosniff');
+    const { list, vary } = this.cors;
+    for (let place = 0; place < list.length; place += 2)
+      this.response.setHeader(list[place] ?? '', list[place + 1] ?? '');
+    if (vary !== '') this.response.setHeader('vary', vary);
   }
 
   #open(): boolean {
@@ -80,6 +90,7 @@ export class Exchange {
 
   #logWhenDone(): void {
     const { request, response, requestId } = this;
+    const method = this.#method;
     const { log } = this.#parts;
     const startedMs = performance.now();
     // Of a URL that is not ours, nothing: it may hold values, as what stands behind the path does.
@@ -87,7 +98,6 @@ export class Exchange {
     const path = paths.has(asked) ? asked : 'another';
     response.once('close', () => {
       const durationMs = Math.round(100 * (performance.now() - startedMs)) / 100;
-      const { method } = request;
       const { statusCode: status, writableFinished: isWhole } = response;
       log.debug({ requestId, method, path, status, isWhole, durationMs }, 'request');
     });

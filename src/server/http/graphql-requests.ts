@@ -1,14 +1,19 @@
 /** The way of a request for GraphQL: read it, answer it from what is ready, else have it executed. */
 import type { IncomingMessage } from 'node:http';
-import type { ReadyAnswer } from '../../pothos-cache/index.ts';
 import type { Page } from '../graphiql.ts';
 import type { GraphqlHandler } from '../graphql/graphql.ts';
 import { askedBy, type ReadyWay } from '../graphql/ready-way.ts';
 import type { GraphqlParams } from '../graphql/server-context.ts';
+import { acceptanceOf, answerFormFor } from './accept.ts';
 import { send } from './answer.ts';
-import { cachingHeaders, clientHas, noStore } from './caching-headers.ts';
+import { clientHas, noStore } from './caching-headers.ts';
+import { compressedBytesMin, encodingFor } from './compression.ts';
+import { isPreflight, type Cors } from './cors.ts';
 import type { Exchange } from './exchange.ts';
-import { checkAccept, checkQueryString, paramsIn, readJsonText, RequestRefused } from './request-input.ts';
+import type { PersistedQueries } from './persisted-queries.ts';
+import { sendReady } from './ready-response.ts';
+import { paramsIn, readJsonText, urlWithQuery } from './request-input.ts';
+import { RequestRefused } from './request-refused.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface GraphqlParts {
@@ -18,23 +23,34 @@ export interface GraphqlParts {
   /** GraphiQL; undefined where there is no console. */
   readonly page: Page | undefined;
   readonly traffic: Traffic;
+  readonly persistedQueries: PersistedQueries;
+  readonly cors: Cors;
 }
 
 /** What is ready is answered without a promise on the way: they are most of what it would cost. */
 export function answerGraphql(parts: GraphqlParts, exchange: Exchange): void {
   const { request } = exchange;
+  exchange.cors = parts.cors.headersFor(request);
   if (request.method === 'POST') {
     const onText = (text: string): void => exchange.begin(() => answerOperation(parts, exchange, text));
     return readJsonText(request, { onText, onFault: exchange.fail });
   }
+  if (isPreflight(request)) return exchange.answerBy(() => sendPreflight(exchange, parts.cors));
+  if (request.method !== 'GET') {
+    const message = 'GraphQL only supports GET and POST requests.';
+    throw new RequestRefused(405, 'BAD_USER_INPUT', message, { allow: 'GET, HEAD, POST' });
+  }
   const { page } = parts;
-  const isBrowser = request.method === 'GET' && request.headers.accept?.includes('text/html') === true;
-  if (isBrowser && page !== undefined) return exchange.answerBy(() => sendPage(exchange, page));
+  if (page !== undefined && acceptanceOf(request.headers.accept).prefersPage)
+    return exchange.answerBy(() => sendPage(exchange, page));
   answerOperation(parts, exchange, '');
 }
 
 function answerOperation(parts: GraphqlParts, exchange: Exchange, body: string): void {
   const { traffic, ready } = parts;
+  const { headers } = exchange.request;
+  // From here on everyone sees the form that was chosen: Yoga knows no qualities.
+  headers.accept = answerFormFor(headers.accept);
   const asked = askedBy(exchange.request, body);
   const answer = ready.get(asked, exchange.request);
   if (answer === undefined) return exchange.answerBy(() => execute(parts, exchange, { asked, body }));
@@ -49,51 +65,48 @@ function answerOperation(parts: GraphqlParts, exchange: Exchange, body: string):
   );
 }
 
-function sendReady(exchange: Exchange, { contentType, head, body, http }: ReadyAnswer, { isClosing }: Traffic): void {
-  const { request, response, requestId } = exchange;
-  // As a list, and all at once: as an object, or one by one, they cost more than all that comes before.
-  const length = head.length + body.length;
-  const headers = ['content-type', contentType, 'content-length', String(length)];
-  headers.push('x-request-id', requestId, 'x-content-type-options', 'nosniff');
-  if (isClosing) headers.push('connection', 'close');
-  if (http !== undefined) headers.push(...cachingHeaders({ ...http, isForEveryone: true }).flat());
-  // Node sends no body with a 304.
-  response.writeHead(http !== undefined && clientHas(request, http.etag) ? 304 : 200, headers);
-  if (head !== '') {
-    response.cork(); // else the first part would go by itself
-    response.write(head, 'latin1');
-  }
-  response.end(body);
-  const isRead = response.writableLength === 0;
-  if (!isRead) exchange.open();
-}
-
 async function execute(
-  { graphql, ready, traffic }: GraphqlParts,
+  parts: GraphqlParts,
   { request, response }: Exchange,
   { asked, body }: { asked: string; body: string },
 ): Promise<void> {
+  const { graphql, ready, traffic } = parts;
   if (request.method !== 'POST') response.setHeader('cache-control', noStore); // unless GraphQL says otherwise
-  checkAccept(request.headers.accept);
-  const params = paramsOf(request, body);
+  const params = paramsOf(parts, request, body);
   const isTaken = await traffic.execute(response, () => graphql(request, response, params));
   if (!isTaken) throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
   ready.answered(asked, request, response);
 }
 
 /** What a POST asks for. Of a GET GraphQL looks at the URL itself. */
-function paramsOf(request: IncomingMessage, body: string): GraphqlParams | undefined {
-  if (request.method === 'GET') checkQueryString(request.url ?? '');
-  return request.method === 'POST' ? paramsIn(body) : undefined;
+function paramsOf(
+  { persistedQueries }: GraphqlParts,
+  request: IncomingMessage,
+  body: string,
+): GraphqlParams | undefined {
+  if (request.method === 'POST') return paramsIn(body, persistedQueries);
+  request.url = urlWithQuery(request.url ?? '', persistedQueries);
+  return undefined;
+}
+
+function sendPreflight({ request, response, cors: allowed }: Exchange, cors: Cors): void {
+  send(response, { status: 204, headers: cors.preflight(request, allowed) });
 }
 
 function sendPage({ request, response }: Exchange, page: Page): void {
-  const encodings = request.headers['accept-encoding']?.slice(0, 100) ?? 'none';
-  if (!encodings.includes('gzip')) {
-    throw new RequestRefused(406, 'BAD_USER_INPUT', `The page comes with gzip; accept-encoding was ${encodings}.`);
+  const { 'accept-encoding': accepted } = request.headers;
+  const encoding = encodingFor(accepted, compressedBytesMin);
+  if (encoding === undefined) {
+    const got = accepted?.slice(0, 100) ?? 'none';
+    throw new RequestRefused(406, 'BAD_USER_INPUT', `The page comes with br or gzip; accept-encoding was ${got}.`);
   }
-  const { etag } = page.headers;
-  const { 'content-type': _type, 'content-encoding': _encoding, ...kept } = page.headers;
-  if (clientHas(request, etag)) return send(response, { status: 304, headers: kept, body: page.gzipped });
-  send(response, { status: 200, headers: page.headers, body: page.gzipped });
+  const { etag, bytes } = page.encoded[encoding];
+  const headers = { ...page.headers, etag };
+  if (clientHas(request, etag)) return send(response, { status: 304, headers });
+  const { contentType } = page;
+  send(response, {
+    status: 200,
+    headers: { ...headers, 'content-type': contentType, 'content-encoding': encoding },
+    body: bytes,
+  });
 }

@@ -4,13 +4,23 @@ import type { Duplex } from 'node:stream';
 import { graphqlPath } from '../graphql/graphql.ts';
 import type { Health } from '../health.ts';
 import type { Log } from '../log.ts';
-import { send, sendJson } from './answer.ts';
+import { send, sendEncoded, sendJson } from './answer.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { Cors } from './cors.ts';
 import { Exchange } from './exchange.ts';
 import { answerGraphql, type GraphqlParts } from './graphql-requests.ts';
-import { RequestRefused } from './request-input.ts';
+import { PersistedQueries } from './persisted-queries.ts';
+import { RequestRefused } from './request-refused.ts';
 import { newRequestId } from './request-scope.ts';
 import { Traffic, type TrafficLimits } from './traffic.ts';
+
+/**
+ * How long an idle connection is kept open, unless told otherwise. A load balancer reuses its connections until its own
+ * timeout, and a request that crosses with a server's close is lost, so the server must be the one that waits longer: AWS
+ * closes after 60 s, nginx after 60 to 75 s, Azure after 240 s, Google Cloud after 600 s (and recommends these 620).
+ * https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries
+ */
+const keepAliveMsDefault = 620_000;
 
 const bounds = {
   /** For how long a request may arrive, its headers included. */
@@ -19,12 +29,16 @@ const bounds = {
   headerBytesMax: 16_384,
 };
 
-export interface HttpParts extends Omit<GraphqlParts, 'traffic'> {
+export interface HttpParts extends Omit<GraphqlParts, 'traffic' | 'persistedQueries' | 'cors'> {
   readonly health: Health;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
   readonly log: Log;
   /** Hears of each connection or request that one of the limits on traffic ends. */
   readonly onRefusal?: (limit: keyof TrafficLimits) => void;
+  /** How long an idle connection is kept open; 620 s by default. */
+  readonly keepAliveMs?: number;
+  /** Pages of these origins may read the answers, see `Cors`; none by default. */
+  readonly corsOrigins?: readonly string[];
   /** Other limits than the usual ones. */
   readonly trafficLimits?: Partial<TrafficLimits>;
 }
@@ -38,14 +52,18 @@ export interface HttpServer {
 /** The server, not yet listening. */
 export function createHttpServer(parts: HttpParts): HttpServer {
   const { requestMsMax: requestTimeout, headerBytesMax: maxHeaderSize } = bounds;
-  const server = createServer({ requestTimeout, maxHeaderSize, connectionsCheckingInterval: 1_000 });
+  const keepAliveTimeout = parts.keepAliveMs ?? keepAliveMsDefault;
+  const server = createServer({ requestTimeout, maxHeaderSize, keepAliveTimeout, connectionsCheckingInterval: 1_000 });
   const traffic = new Traffic(server, { limits: parts.trafficLimits ?? {}, onRefusal: parts.onRefusal ?? (() => {}) });
-  const routed: Parts = { ...parts, traffic };
+  const cors = new Cors({ origins: parts.corsOrigins ?? [], log: parts.log });
+  const routed: Parts = { ...parts, traffic, cors, persistedQueries: new PersistedQueries() };
   /** Also those that are not opened as yet. */
   const latest = new WeakMap<Duplex, Exchange>();
   server.on('request', (request, response) => {
     request.url = originForm(request.url ?? '/');
     const exchange = new Exchange(routed, request, response);
+    // The response knows by itself that it has no body.
+    if (request.method === 'HEAD') request.method = 'GET';
     latest.set(request.socket, exchange);
     exchange.begin(() => route(routed, exchange));
   });
@@ -64,9 +82,7 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   return { server, close: (options) => traffic.close(options) };
 }
 
-interface Parts extends HttpParts {
-  readonly traffic: Traffic;
-}
+interface Parts extends HttpParts, GraphqlParts {}
 
 /** Servers must take the form that proxies are sent: GET http://shop.example/graphql */
 function originForm(url: string): string {
@@ -92,7 +108,7 @@ async function answerOther(parts: Parts, path: string | undefined, response: Ser
     }
     case '/metrics': {
       const headers = { 'content-type': parts.metrics.contentType };
-      return send(response, { status: 200, headers, body: await parts.metrics.metrics() });
+      return sendEncoded(response, { status: 200, headers, body: await parts.metrics.metrics() });
     }
     default:
       throw new RequestRefused(

@@ -1,9 +1,15 @@
 /** What a request brings, read once and bounded, before GraphQL looks at it. */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { parse } from 'content-type';
 import type { GraphqlParams } from '../graphql/server-context.ts';
+import type { PersistedQueries } from './persisted-queries.ts';
+import { RequestRefused } from './request-refused.ts';
 
 const bodyBytesMax = 100_000;
 const chunksMax = 1_000;
+/** Some clients begin a body with it. It is no JSON. */
+const byteOrderMark = '\uFEFF';
 
 /** Who hears what has been read, or why it was not. Without a promise, which a ready answer is too quick for. */
 interface Heard {
@@ -11,85 +17,91 @@ interface Heard {
   readonly onFault: (error: Error) => void;
 }
 
-/** A request that is refused before GraphQL sees it. */
-export class RequestRefused extends Error {
-  override readonly name = 'RequestRefused';
-  readonly status: number;
-  readonly code: 'BAD_USER_INPUT' | 'REQUEST_ENTITY_TOO_LARGE' | 'OVERLOADED';
-
-  constructor(status: number, code: RequestRefused['code'], message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
-
 const jsonType = 'application/json';
-const mediaTypes = [jsonType, 'application/graphql-response+json', 'text/event-stream'];
-const mediaRanges = new Set([...mediaTypes, '*/*', 'application/*', 'text/*']);
-
-/** @throws {RequestRefused} 406 where the client takes none of the forms that an answer has. */
-export function checkAccept(accept: string | undefined): void {
-  if (accept === undefined || accept === '') return;
-  const isTaken = accept.split(',').some((one) => mediaRanges.has((one.split(';')[0] ?? '').trim().toLowerCase()));
-  if (isTaken) return;
-  const got = accept.slice(0, 100);
-  throw new RequestRefused(406, 'BAD_USER_INPUT', `An answer is one of ${mediaTypes.join(', ')}; accepted: ${got}.`);
-}
-
 /**
  * The text that a POST carries.
  *
  * Only `application/json` is read: a page of another site can send any other type without asking the browser first.
  *
- * @throws {RequestRefused} 415 or 413, saying what was expected and what came.
+ * @throws {RequestRefused} 415, 413 or 501, saying what was expected and what came.
  */
 export function readJsonText(request: IncomingMessage, heard: Heard): void {
-  const contentType = request.headers['content-type'] ?? '';
-  if (contentType !== jsonType && contentType.split(';')[0]?.trim().toLowerCase() !== jsonType) {
-    const got = contentType === '' ? 'none' : contentType.slice(0, 100);
-    throw new RequestRefused(415, 'BAD_USER_INPUT', `The content type must be application/json, got ${got}.`);
-  }
+  checkType(request.headers['content-type'] ?? '');
+  checkCodings(request.headers);
   readText(request, heard);
 }
 
+function checkType(contentType: string): void {
+  if (contentType === jsonType) return;
+  const { type, parameters } = parse(contentType);
+  if (type !== jsonType) throw unsupportedType('The content type must be application/json', contentType);
+  if (!/^utf-?8$/i.test(parameters['charset'] ?? 'utf-8')) throw unsupportedType('The body must be UTF-8', contentType);
+}
+
+function unsupportedType(rule: string, got: string): RequestRefused {
+  const message = `${rule}, got ${got === '' ? 'none' : got.slice(0, 100)}.`;
+  return new RequestRefused(415, 'BAD_USER_INPUT', message, { accept: 'application/json; charset=utf-8' });
+}
+
+/** Compressed bodies are not read: a few bytes could expand to any length. */
+function checkCodings({
+  'content-encoding': encoding,
+  'transfer-encoding': transfer,
+}: IncomingMessage['headers']): void {
+  if (encoding !== undefined && !encoding.split(',').every((one) => /^(identity)?$/i.test(one.trim()))) {
+    const message = `The body must not be compressed: the content encoding must be identity, got ${encoding.slice(0, 100)}.`;
+    throw new RequestRefused(415, 'BAD_USER_INPUT', message, { 'accept-encoding': 'identity' });
+  }
+  if (transfer !== undefined && transfer.toLowerCase() !== 'chunked') {
+    const message = `The transfer encoding must be chunked, got ${transfer.slice(0, 100)}.`;
+    throw new RequestRefused(501, 'BAD_USER_INPUT', message);
+  }
+}
+
 /**
- * What the body of a POST asks for.
+ * What the body of a POST asks for. Its document may be a persisted one.
  *
- * @throws {RequestRefused} 400, saying what was expected and what came.
+ * @throws {RequestRefused} 400, saying what was expected and what came; whatever `PersistedQueries.documentOf` throws.
  */
-export function paramsIn(text: string): GraphqlParams {
+export function paramsIn(text: string, persisted: PersistedQueries): GraphqlParams {
   if (text.trim() === '') throw badBody('it is empty');
   const body = parsed(text);
   if (body === undefined) throw badBody('it is no JSON');
   if (Array.isArray(body)) throw badBody('it is a list, and operations are not batched');
   if (typeof body !== 'object' || body === null) throw badBody(`it is ${body === null ? 'null' : `a ${typeof body}`}`);
-  if (!('query' in body) || typeof body.query !== 'string' || body.query === '')
-    throw badBody('it has no text "query"');
-  return { ...body, query: body.query };
+  const { query: sent, extensions } = body as { query?: unknown; extensions?: unknown };
+  if (sent !== undefined && sent !== null && typeof sent !== 'string') throw badBody('it has no text "query"');
+  const query = persisted.documentOf(extensions, sent || undefined);
+  if (query === undefined) throw badBody('it has no text "query"');
+  return { ...body, query };
 }
 
 /**
- * Refuses a GET without `query`, or whose `variables` or `extensions` are no JSON objects; GraphQL looks at the rest.
+ * The URL of a GET with its document in it, which may be a persisted one. Refuses a GET whose `variables` or `extensions` are
+ * no JSON objects; GraphQL looks at the rest.
  *
- * @throws {RequestRefused} 400.
+ * @throws {RequestRefused} 400; whatever `PersistedQueries.documentOf` throws.
  */
-export function checkQueryString(url: string): void {
-  const { searchParams } = new URL(url, 'http://localhost');
-  if (!searchParams.get('query')) {
+export function urlWithQuery(url: string, persisted: PersistedQueries): string {
+  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  jsonObjectIn(searchParams, 'variables');
+  const sent = searchParams.get('query') || undefined;
+  const query = persisted.documentOf(jsonObjectIn(searchParams, 'extensions'), sent);
+  if (query === undefined) {
     throw new RequestRefused(400, 'BAD_USER_INPUT', 'A GET must have the query parameter query.');
   }
-  for (const name of ['variables', 'extensions']) {
-    const text = searchParams.get(name);
-    if (text === null || text === '') continue;
-    const value = parsed(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) continue;
-    throw new RequestRefused(
-      400,
-      'BAD_USER_INPUT',
-      `The query parameter ${name} must be a JSON object, got ${text.slice(0, 100)}.`,
-    );
-  }
+  if (query === sent) return url;
+  searchParams.set('query', query);
+  return `${pathname}?${searchParams.toString()}`;
+}
+
+function jsonObjectIn(searchParams: URLSearchParams, name: string): unknown {
+  const text = searchParams.get(name);
+  if (text === null || text === '') return undefined;
+  const value = parsed(text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  const message = `The query parameter ${name} must be a JSON object, got ${text.slice(0, 100)}.`;
+  throw new RequestRefused(400, 'BAD_USER_INPUT', message);
 }
 
 /** By events: the request's iterator costs some hundred times as much for each chunk. Who breaks off waits for nothing. */
@@ -108,7 +120,10 @@ function readText(request: IncomingMessage, { onText, onFault }: Heard): void {
   };
   const onEnd = (): void => {
     const [first] = chunks;
-    onText((chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)).toString('utf8'));
+    const body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+    if (!isUtf8(body)) return onFault(badBody('it is not UTF-8'));
+    const text = body.toString('utf8');
+    onText(text.startsWith(byteOrderMark) ? text.slice(1) : text);
   };
   request.on('data', onData).on('end', onEnd);
 }

@@ -1,0 +1,78 @@
+/** Which form an answer has, by the request's `Accept`. RFC 9110, 12.5.1, and the specification of GraphQL over HTTP. */
+import { LRUCache } from 'lru-cache';
+import { preferencesIn, type Preference } from './preferences.ts';
+import { RequestRefused } from './request-refused.ts';
+
+const jsonForms = ['application/json', 'application/graphql-response+json'] as const;
+const events = 'text/event-stream';
+
+export type AnswerForm = (typeof jsonForms)[number] | typeof events;
+
+/** What one value of `Accept` asks for. */
+export interface Acceptance {
+  /** The form of an operation's answer. Undefined: the client accepts none. */
+  readonly form: AnswerForm | undefined;
+  /** Whether a page is preferred to that. Only a client that names `text/html` is a browser. */
+  readonly prefersPage: boolean;
+}
+
+/** A form that is accepted, and where in the header. */
+interface Match {
+  readonly quality: number;
+  readonly position: number;
+}
+
+/** Clients send the same few values again and again. */
+const known = new LRUCache<string, Acceptance>({ max: 100 });
+const knownCharsMax = 1_000;
+
+/** Of clients that accept anything. */
+const anything = '*/*';
+
+export function acceptanceOf(accept = anything): Acceptance {
+  const before = known.get(accept);
+  if (before !== undefined) return before;
+  const acceptance = negotiated(preferencesIn(accept === '' ? anything : accept));
+  if (accept.length <= knownCharsMax) known.set(accept, acceptance);
+  return acceptance;
+}
+
+/** @throws {RequestRefused} 406 where the client accepts no form that an answer has. */
+export function answerFormFor(accept: string | undefined): AnswerForm {
+  const { form } = acceptanceOf(accept);
+  if (form !== undefined) return form;
+  const got = accept?.slice(0, 100) ?? '';
+  const forms = [...jsonForms, events].join(', ');
+  throw new RequestRefused(406, 'BAD_USER_INPUT', `An answer is one of ${forms}; accepted: ${got}.`);
+}
+
+function negotiated(preferences: readonly Preference[]): Acceptance {
+  let best: (Match & { form: AnswerForm }) | undefined;
+  for (const form of jsonForms) {
+    const match = matchOf(form, preferences);
+    if (match !== undefined && (best === undefined || isBefore(match, best))) best = { ...match, form };
+  }
+  // Events are for clients that prefer them: a client that takes JSON as gladly gets JSON.
+  const stream = matchOf(events, preferences);
+  if (stream !== undefined && stream.quality > (best?.quality ?? 0)) best = { ...stream, form: events };
+  const page = matchOf(
+    'text/html',
+    preferences.filter(({ name }) => name === 'text/html'),
+  );
+  return { form: best?.form, prefersPage: page !== undefined && (best === undefined || isBefore(page, best)) };
+}
+
+function isBefore(one: Match, other: Match): boolean {
+  return one.quality === other.quality ? one.position < other.position : one.quality > other.quality;
+}
+
+/** The most specific range decides; parameters other than the charset are not looked at. */
+function matchOf(form: string, preferences: readonly Preference[]): Match | undefined {
+  const [type] = form.split('/');
+  for (const range of [form, `${type}/*`, anything]) {
+    const position = preferences.findIndex(({ name, charset = 'utf-8' }) => name === range && charset === 'utf-8');
+    const quality = preferences[position]?.quality;
+    if (quality !== undefined) return quality > 0 ? { quality, position } : undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,34 @@
+/** An answer as its client gets it: compressed, where that is accepted and of use. */
+import type { IncomingMessage } from 'node:http';
+import type { Answer } from './answer.ts';
+import { withVary } from './caching-headers.ts';
+import { compressed, compressedBytesMin, encodingFor } from './compression.ts';
+
+/** Types that compress well. Streams of events are not among them: each event is to be sent at once. */
+const compressible = /^(application\/([\w.-]+[+-])?(json|text)|text\/(plain|html))\b/;
+
+/** What is looked at of a request. */
+type Asking = Pick<IncomingMessage, 'method' | 'headers'>;
+
+/** @param answer Its headers are named in lower case. */
+export async function encodedAnswer({ method, headers: asked }: Asking, answer: Answer): Promise<Answer> {
+  const { status, headers, body = '' } = answer;
+  if (!isCompressible(headers)) return answer;
+  const bytes = Buffer.from(body);
+  const encoding = status === 304 ? undefined : encodingFor(asked['accept-encoding'], bytes.length);
+  const made = encoding && (await compressed(bytes, encoding));
+  // A POST's answer is kept by nobody, so that nobody has to know what an uncompressed one depends on.
+  const isVarying = made !== undefined || (method === 'GET' && bytes.length >= compressedBytesMin);
+  if (!isVarying) return answer;
+  const varying = { ...headers, vary: withVary(headers['vary'] ?? '', 'accept-encoding') };
+  if (encoding === undefined || made === undefined) return { status, headers: varying, body };
+  return { status, headers: { ...varying, 'content-encoding': encoding }, body: made };
+}
+
+function isCompressible({
+  'content-type': type = '',
+  'content-encoding': encoding,
+  'cache-control': caching = '',
+}: Answer['headers']): boolean {
+  return encoding === undefined && compressible.test(type) && !/\bno-transform\b/i.test(caching);
+}
