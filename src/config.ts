@@ -113,7 +113,7 @@ export function readConfig(env: Environment): Config {
 export function environmentHelp(): string {
   const rows = Object.entries(variables.shape).map(([name, variable]) => {
     const { data: given } = variable.safeParse(undefined);
-    const byDefault = typeof given === 'boolean' ? (given ? 'on' : 'off') : String(given ?? 'unset');
+    const byDefault = typeof given === 'boolean' ? (given ? 'on' : 'off') : String(given ?? '') || 'unset';
     return `  ${name.padEnd(19)}${byDefault.padEnd(11)}${variable.description ?? ''}`;
   });
   return rows.join('\n');

@@ -30,6 +30,10 @@ export interface ReadyAnswer {
   readonly body: Buffer;
   /** Of the body, for whoever sends it compressed. */
   readonly forms: BodyForms;
+  /** How many of the engine's entries it consists of. */
+  readonly hits: number;
+  /** From `Sent`. */
+  readonly label: string | undefined;
   /** How whoever gets it may keep it; it is the same whoever asks. Undefined where it was not said that it goes to a GET. */
   readonly http: ReadyHttp | undefined;
 }
@@ -48,6 +52,8 @@ export interface Sent {
   readonly contentType: string;
   /** Whether to a GET: its report is told by a header, so that its bytes are the same each time. */
   readonly isGet: boolean;
+  /** Returned with the answer each time, for the caller's log. */
+  readonly label?: string | undefined;
 }
 
 /** What `ReadyAnswers` is made with. */
@@ -62,6 +68,7 @@ export interface ReadyAnswersOptions {
 
 interface Kept {
   readonly contentType: string;
+  readonly label: string | undefined;
   readonly fields: readonly FieldHit[];
   readonly held: readonly Held[];
   /** Undefined where the head is empty. */
@@ -126,13 +133,14 @@ export class ReadyAnswers {
   }
 
   /** Keeps an answer that was sent to `request`, the same text as for `get`: it is what 200 goes with. */
-  keep(request: string, { fields, data }: RepeatableAnswer, { contentType, isGet }: Sent): void {
+  keep(request: string, { fields, data }: RepeatableAnswer, { contentType, isGet, label }: Sent): void {
     if (request.length > requestCharsMax) return;
     const held = fields.map((field) => field.held);
     const report = this.#hasReport && !isGet ? reportWriter(fields) : undefined;
     const body = bytesOf(`${report === undefined ? '{' : ''}"data":${data}}`);
     const forms = new BodyForms((grown) => this.#measureAgain(request, grown));
-    this.#kept.set(request, { contentType, fields, held, report, body, forms, etag: isGet ? etagOf(data) : undefined });
+    const etag = isGet ? etagOf(data) : undefined;
+    this.#kept.set(request, { contentType, label, fields, held, report, body, forms, etag });
   }
 
   /** A new object, because the size of one that is there already is not asked for again. */
@@ -143,9 +151,9 @@ export class ReadyAnswers {
 
   #answer(kept: Kept, hits: readonly Rehit[] | undefined): ReadyAnswer | undefined {
     if (hits === undefined) return undefined;
-    const { contentType, report, body, forms } = kept;
+    const { contentType, label, report, body, forms } = kept;
     const head = report === undefined ? '' : `{"extensions":{"cache":${report(hits)}},`;
-    return { contentType, head, body, forms, http: this.#http(kept, hits) };
+    return { contentType, head, body, forms, hits: hits.length, label, http: this.#http(kept, hits) };
   }
 
   #http({ fields, etag }: Kept, hits: readonly Rehit[]): ReadyHttp | undefined {

@@ -11,8 +11,9 @@ export const logOptions: LoggerOptions = { base: null, mixin: requestFields, ser
 /** Lines for a person at a terminal, JSON for everything else: files, pipes and containers. */
 export function createLog({ logLevel }: Pick<Config, 'logLevel'>): Log {
   const options = { ...logOptions, level: logLevel };
-  if (!process.stdout.isTTY) return pino(options);
-  return pino(options, PinoPretty({ translateTime: 'HH:MM:ss', ignore: 'pid,hostname', sync: true }));
+  // Asynchronously: a line for each request must not wait for whoever reads them.
+  if (!process.stdout.isTTY) return pino(options, pino.destination({ dest: 1, sync: false }));
+  return pino(options, PinoPretty({ translateTime: 'HH:MM:ss', ignore: 'pid,hostname', singleLine: true, sync: true }));
 }
 
 interface SafeError {

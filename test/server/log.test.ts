@@ -1,13 +1,19 @@
 import { Client } from 'pg';
 import { pino } from 'pino';
-import { expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { logOptions, safeError } from '../../src/server/log.ts';
 import { inRequest, outsideRequests } from '../../src/server/http/request-scope.ts';
 import { send, sendBytes } from './raw-request.ts';
-import { logLevels, startServer } from './start-server.ts';
+import { logLevels, startServer, type RunningServer } from './start-server.ts';
 
 interface Line {
   level: number;
+  operation?: string;
+  hits?: number;
+  misses?: number;
+  errors?: string[];
+  durationMs?: number;
+  isAborted?: boolean;
   msg: string;
   requestId?: string;
   path?: string;
@@ -104,4 +110,86 @@ it('shows the causes of an error, and survives what is no error', () => {
     cause: { message: 'refused', code: 'ECONNREFUSED' },
   });
   expect(safeError('pineapple')).toEqual({ type: 'string', message: 'not an error was thrown', stack: '' });
+});
+
+describe('the line of a request at info', () => {
+  /** The lines of requests that are about to be answered: the answer arrives before its line is written. */
+  const linesOf = async (server: RunningServer, count: number): Promise<Line[]> => {
+    const requests = (): Line[] =>
+      server.logLines.map((line) => JSON.parse(line) as Line).filter(({ msg }) => msg === 'request');
+    await expect.poll(() => requests().length).toBe(count);
+    return requests();
+  };
+
+  it('says which operation, how it ended, how long it took, and what came from the cache', async () => {
+    const server = await startServer({ redis: null });
+    const named =
+      'query Overview { a: categoryStats { id } b: topProducts { id } c: categoryStats @cache(mode: BYPASS) { id } }';
+    await server.ask(named);
+    await server.ask(named);
+    const [first, second] = await linesOf(server, 2);
+    expect(first).toMatchObject({
+      level: 30,
+      operation: 'Overview',
+      path: '/graphql',
+      status: 200,
+      hits: 0,
+      misses: 2,
+    });
+    expect(second).toMatchObject({ operation: 'Overview', status: 200, hits: 2, misses: 0 });
+    expect(first?.requestId).toMatch(/\S/);
+    for (const { durationMs = NaN } of [first, second].flatMap((line) => line ?? [])) {
+      expect(String(durationMs)).toMatch(/^\d+(\.\d{1,2})?$/);
+    }
+    expect(second).not.toHaveProperty('errors');
+    expect(second).not.toHaveProperty('isAborted');
+  });
+
+  it('names the root fields of an operation without a name', async () => {
+    const server = await startServer({ redis: null });
+    await server.ask('{ categoryStats { id } topProducts { id } again: categoryStats { name } }');
+    expect((await linesOf(server, 1))[0]?.operation).toBe('categoryStats, topProducts');
+  });
+
+  it('is written once for a repeated answer, from memory and from Redis', async () => {
+    for (const memoryBytesMax of [0, 1_000_000]) {
+      const server = await startServer({ memoryBytesMax });
+      const query = 'query Stats { categoryStats { id } }';
+      for (let i = 0; i < 4; i += 1) await server.ask(query);
+      const lines = await linesOf(server, 4);
+      expect(lines.map(({ hits, misses }) => [hits, misses])).toEqual([
+        [0, 1],
+        [1, 0],
+        [1, 0],
+        [1, 0],
+      ]);
+      expect(new Set(lines.map(({ operation }) => operation))).toEqual(new Set(['Stats']));
+      expect(server.executions()).toBe(2);
+    }
+  });
+
+  it('has the codes of errors, each once', async () => {
+    const server = await startServer({ databaseUrl: 'postgres://shop:swordfish@127.0.0.1:1/shop' });
+    await server.ask('{ a: categoryStats { id } b: topProducts { id } }');
+    await server.ask('{ nothing }');
+    await server.ask('{');
+    await send(server.url, { headers: { 'content-type': 'text/plain' }, body: '{}' });
+    await server.get('/nothing');
+    const lines = await linesOf(server, 5);
+    expect(lines.map(({ errors }) => errors)).toEqual([
+      ['DATABASE_UNAVAILABLE'],
+      ['GRAPHQL_VALIDATION_FAILED'],
+      ['GRAPHQL_PARSE_FAILED'],
+      ['BAD_USER_INPUT'],
+      ['BAD_USER_INPUT'],
+    ]);
+    expect(lines.map(({ status }) => status)).toEqual([200, 200, 200, 415, 404]);
+  });
+
+  it('is not written for probes', async () => {
+    const server = await startServer();
+    for (const path of ['/livez', '/readyz', '/metrics']) await server.get(path);
+    await server.ask('{ categoryStats { id } }');
+    expect((await linesOf(server, 1))[0]?.path).toBe('/graphql');
+  });
 });

@@ -11,6 +11,7 @@ import { useEncoding } from './encoding.ts';
 import { useHttpCaching } from './http-caching.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
 import { useLimits } from './document-limits.ts';
+import { useRequestOutcome } from './request-outcome.ts';
 import type { ReadyWay } from './ready-way.ts';
 import type { GraphqlParams, ServerContext } from './server-context.ts';
 import { ShortWay } from './short-way.ts';
@@ -85,6 +86,7 @@ function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptio
     ...(isGuarded ? [useAdminToken(adminToken)] : []),
     useLimits(),
     useErrorCodes(),
+    useRequestOutcome(),
     ...(hasConsole ? [] : [useClosedConsole()]),
     // Before the report, which is another each time.
     ready.plugin,

@@ -8,6 +8,7 @@ import {
   type RepeatableAnswer,
 } from '../../pothos-cache/index.ts';
 import { isJsonAnswer } from './json-answer.ts';
+import { outcomeOf } from './request-outcome.ts';
 
 /** What the listener asks before GraphQL, and tells after it. */
 export interface ReadyWay {
@@ -32,14 +33,14 @@ export function askedBy({ method = '', url = '', headers: { accept = '' } }: Inc
 
 export function createReadyWay(options: ReadyAnswersOptions): ReadyWay {
   const ready = new ReadyAnswers(options);
-  const repeatable = new WeakMap<object, RepeatableAnswer>();
+  const repeatable = new WeakMap<object, RepeatableAnswer & { readonly label: string | undefined }>();
   return {
     get: (asked, request) => ready.get(asked, request),
     answered(asked, request, response) {
       const answer = repeatable.get(request);
       const contentType = response.getHeader('content-type');
       if (answer === undefined || !isJsonAnswer(contentType)) return;
-      ready.keep(asked, answer, { contentType, isGet: request.method === 'GET' });
+      ready.keep(asked, answer, { contentType, isGet: request.method === 'GET', label: answer.label });
     },
     plugin: {
       onExecute: ({ args }) => ({
@@ -47,7 +48,7 @@ export function createReadyWay(options: ReadyAnswersOptions): ReadyWay {
           const { req } = args.contextValue as { req?: IncomingMessage };
           if (req === undefined || isAsyncIterable(result)) return;
           const answer = ready.repeatable(args, result);
-          if (answer !== undefined) repeatable.set(req, answer);
+          if (answer !== undefined) repeatable.set(req, { ...answer, label: outcomeOf(args).operation });
         },
       }),
     },

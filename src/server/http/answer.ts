@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
 import { noStore, withVary } from './caching-headers.ts';
 import { encodedAnswer } from './encoded-answer.ts';
+import { noteOutcome } from './request-log.ts';
 import { RequestRefused } from './request-refused.ts';
 
 /** For how long the rest of a refused body is read, and thrown away. */
@@ -59,6 +60,7 @@ export function refuse(
   const { message, code } = isRefusal
     ? error
     : { message: 'An unexpected error occurred.', code: 'INTERNAL_SERVER_ERROR' };
+  noteOutcome(request, { errors: [code] });
   response.setHeader('cache-control', noStore);
   for (const [name, value] of Object.entries(isRefusal ? error.headers : {})) response.setHeader(name, value);
   if (status === 503) response.setHeader('retry-after', '1');

@@ -2,11 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
 import type { CorsHeaders } from './cors.ts';
 import { refuse } from './answer.ts';
+import { logRequest, noteOutcome, type RequestOutcome } from './request-log.ts';
 import { inRequest, inRequestSync, requestIdOf } from './request-scope.ts';
 import type { Traffic } from './traffic.ts';
-
-/** Paths that the log may name. */
-const paths = new Set(['/graphql', '/', '/livez', '/readyz', '/metrics']);
 
 export interface ExchangeParts {
   readonly log: Log;
@@ -25,6 +23,7 @@ export class Exchange {
   cors: CorsHeaders = { list: [], vary: '' };
   /** As it came: a HEAD is handled as a GET. */
   readonly #method: string | undefined;
+  readonly #startedMs = performance.now();
   readonly #parts: ExchangeParts;
   #isOpen: boolean | undefined;
 
@@ -84,22 +83,20 @@ export class Exchange {
   #open(): boolean {
     const { traffic, log } = this.#parts;
     if (!traffic.opened(this.request.socket, this.response)) return false;
-    if (log.isLevelEnabled('debug')) this.#logWhenDone();
+    if (log.isLevelEnabled('info')) this.response.once('close', () => this.#log(!this.response.writableFinished));
     return true;
   }
 
-  #logWhenDone(): void {
+  /** Logs an answer that was sent; one of an opened request is logged when it has been written. */
+  logAnswer(outcome: RequestOutcome): void {
+    if (!this.#parts.log.isLevelEnabled('info')) return;
+    noteOutcome(this.request, outcome);
+    if (this.#isOpen !== true) this.#log(false);
+  }
+
+  #log(isAborted: boolean): void {
     const { request, response, requestId } = this;
-    const method = this.#method;
-    const { log } = this.#parts;
-    const startedMs = performance.now();
-    // Of a URL that is not ours, nothing: it may hold values, as what stands behind the path does.
-    const [asked = ''] = (request.url ?? '').split('?', 1);
-    const path = paths.has(asked) ? asked : 'another';
-    response.once('close', () => {
-      const durationMs = Math.round(100 * (performance.now() - startedMs)) / 100;
-      const { statusCode: status, writableFinished: isWhole } = response;
-      log.debug({ requestId, method, path, status, isWhole, durationMs }, 'request');
-    });
+    const [method, startedMs] = [this.#method, this.#startedMs];
+    logRequest(this.#parts.log, { requestId, method, request, response, startedMs, isAborted });
   }
 }

@@ -77,7 +77,7 @@ export function createHttpServer(parts: HttpParts): HttpServer {
     const requestId = newRequestId();
     const isAwaited = traffic.isAwaited(socket) || latest.get(socket)?.isAwaited === true;
     const status = answerBrokenRequest({ error, socket, isAwaited, bounds, requestId });
-    if (status !== undefined) parts.log.debug({ requestId, status }, 'a request could not be read');
+    if (status !== undefined) parts.log.info({ requestId, status }, 'a request could not be read');
   });
   return { server, close: (options) => traffic.close(options) };
 }

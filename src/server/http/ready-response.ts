@@ -84,4 +84,5 @@ function write(exchange: Exchange, answer: ReadyAnswer, { traffic, isKnown, enco
   response.end(encoded?.bytes ?? body);
   const isRead = response.writableLength === 0;
   if (!isRead) exchange.open();
+  exchange.logAnswer({ operation: answer.label, hits: answer.hits, misses: 0 });
 }

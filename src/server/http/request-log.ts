@@ -1,0 +1,58 @@
+/** One line of the log for each request, with what GraphQL did for it. It contains no variables, bodies or query strings. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '../log.ts';
+
+/** What only GraphQL knows of a request. */
+export interface RequestOutcome {
+  /** The operation's name, or else its root fields, at most 80 characters. */
+  readonly operation?: string | undefined;
+  /** Cached fields that were answered from the cache. */
+  readonly hits?: number;
+  /** Cached fields whose values were loaded; those that bypassed the cache are not counted. */
+  readonly misses?: number;
+  /** The codes of its errors, each once. */
+  readonly errors?: readonly string[];
+}
+
+/** Paths that the log may name: others may contain values. */
+const paths = new Set(['/graphql', '/', '/livez', '/readyz', '/metrics']);
+/** Paths that are requested every few seconds by machines; logged at `debug`. */
+const probes = new Set(['/livez', '/readyz', '/metrics']);
+
+const outcomes = new WeakMap<IncomingMessage, RequestOutcome>();
+
+/** Adds to what the line of `request` will say. */
+export function noteOutcome(request: IncomingMessage, outcome: RequestOutcome): void {
+  outcomes.set(request, { ...outcomes.get(request), ...outcome });
+}
+
+/** A request that has been answered, or whose client has gone. */
+export interface AnsweredRequest {
+  readonly requestId: string;
+  /** As the client sent it. */
+  readonly method: string | undefined;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly startedMs: number;
+  /** Whether the client left before it had the whole answer. */
+  readonly isAborted: boolean;
+}
+
+export function logRequest(
+  log: Log,
+  { requestId, method, request, response, startedMs, isAborted }: AnsweredRequest,
+): void {
+  const [asked = ''] = (request.url ?? '').split('?', 1);
+  const level = probes.has(asked) ? 'debug' : 'info';
+  if (!log.isLevelEnabled(level)) return;
+  const line = {
+    requestId,
+    method,
+    path: paths.has(asked) ? asked : 'another',
+    status: response.statusCode,
+    durationMs: Math.round(100 * (performance.now() - startedMs)) / 100,
+    ...outcomes.get(request),
+    ...(isAborted ? { isAborted } : {}),
+  };
+  log[level](line, 'request');
+}
