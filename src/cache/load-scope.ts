@@ -13,7 +13,7 @@
 import { AsyncContext } from '../async-context/index.ts';
 import { awaitWithItems } from './await-with-items.ts';
 import type { WriteRefusal } from './events.ts';
-import type { Key } from './key.ts';
+import type { Key, ViewerId } from './key.ts';
 import { LoadRun, type LoadName } from './load-circle.ts';
 import type { Origin } from './outcome.ts';
 import { SharedScope } from './shared-scope.ts';
@@ -63,7 +63,7 @@ export function runForLoads<T>(loads: readonly Load[], work: () => T | PromiseLi
  * and not stored; there may be none around it. Call it wherever the viewer of a request can be read.
  */
 export function noteViewerRead(): void {
-  running.get()?.dependsOnWhoAsks(({ viewer }) => viewer !== undefined);
+  running.get()?.readsViewer();
 }
 
 /** What of a load's doings decides how its value is kept. */
@@ -81,6 +81,8 @@ export interface Scope extends Load {
    * is asked whether the key holds that.
    */
   dependsOnWhoAsks(isHeld: (key: Key) => boolean): void;
+  /** The load looks at the viewer of its request. */
+  readsViewer(): void;
 }
 
 const running = new AsyncContext<Scope>();
@@ -172,6 +174,15 @@ export class LoadScope implements Scope {
     if (isHeld(this.#key)) return;
     this.#isTooWide = true;
     this.#outer?.dependsOnWhoAsks(isHeld);
+  }
+
+  readsViewer(): void {
+    this.dependsOnWhoAsks(({ viewer }) => viewer !== undefined);
+  }
+
+  /** Whom its value is for; undefined where that is everyone. */
+  get viewer(): ViewerId | undefined {
+    return this.#key.viewer;
   }
 
   /** Whether it has looked at who asks, and its key does not hold that. */

@@ -35,4 +35,13 @@ export class SharedScope implements Scope {
   dependsOnWhoAsks(isHeld: (key: Key) => boolean): void {
     for (const scope of this.scopes) scope.dependsOnWhoAsks(isHeld);
   }
+
+  /** Whose viewer it is cannot be told: the value of a load may be made for the viewer of another one. */
+  readsViewer(): void {
+    const viewers = new Set(this.scopes.flatMap(({ viewer }) => viewer ?? []));
+    for (const scope of this.scopes) {
+      if (viewers.size > 1) scope.dependsOnWhoAsks(() => false);
+      else scope.readsViewer();
+    }
+  }
 }

@@ -104,6 +104,9 @@ it('a list without thenables is the very list, and one that contains itself ends
   const { fetch } = await newWorld();
   const plain = [1, [2]];
   expect(await fetch({ field: 'Query.plain', load: () => plain })).toBe(plain);
+  const knot: unknown[] = [];
+  knot.push(knot);
+  expect(await fetch({ field: 'Query.knot', load: () => knot })).toBe(knot);
   const endless: unknown[] = [lazy(() => 1)];
   endless.push(endless);
   expect(await fetch({ field: 'Query.endless', load: () => endless })).toEqual([1, expect.anything()]);
