@@ -335,7 +335,7 @@ describe('a copy of the class', () => {
 
       async load(id: number): Promise<number | undefined> {
         const place = this.#ids.push(id) - 1;
-        this.#batch ??= turn().then(() => loadBatch(this.#ids));
+        this.#batch ??= turn().then(() => this.#ids);
         return (await this.#batch)[place];
       }
 
