@@ -112,14 +112,15 @@ async function exampleText(name: string): Promise<string> {
 function tablesProgram(lines: string): string {
   return `
     import { createCache, createMemoryStore, createPolicy } from 'cachepot/cache';
-    import { createLoader, touchedTables } from 'cachepot/kysely';
+    import { touchedTables } from 'cachepot/kysely';
+    import DataLoader from 'dataloader';
     import { Kysely, PostgresDialect } from 'kysely';
     import { Pool } from 'pg';
     interface Database { products: { id: number; name: string }; reviews: { id: number } }
     const pool = new Pool({ connectionString: process.env['DATABASE_URL'] });
     const store = createMemoryStore({ namespace: 'tables' });
     ${lines}
-    const names = createLoader(async (ids: readonly number[]) => {
+    const names = new DataLoader(async (ids: readonly number[]) => {
       const rows = await db.selectFrom('products').select(['id', 'name']).where('id', 'in', ids).execute();
       return ids.map((id) => rows.find((row) => row.id === id)?.name ?? new Error('unknown'));
     });

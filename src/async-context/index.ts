@@ -1,5 +1,8 @@
 /** A value for all the code that a piece of work runs, however much of that runs later. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { awaitInContext } from './await-in-context.ts';
+
+export { awaitInContext, isThenable } from './await-in-context.ts';
 
 /**
  * As `AsyncLocalStorage`, which up to Node.js 22 makes every callback and promise of the process dearer while one is in
@@ -14,11 +17,15 @@ export class AsyncContext<T> {
     return this.#storage.getStore();
   }
 
-  /** Runs `work` with `value`. What it begins and does not wait for may find itself without. */
+  /**
+   * Runs `work` with `value`. The work ends when what it returns has settled: a thenable that it returns, such as a query
+   * that starts when its `then` is called, is part of the work. What the work begins and does not wait for may run without
+   * the value.
+   */
   async run<Result>(value: T, work: () => Result | Promise<Result>): Promise<Result> {
     this.#running += 1;
     try {
-      return await this.#storage.run(value, work);
+      return await this.#storage.run(value, () => awaitInContext(work));
     } finally {
       this.#ended();
     }
@@ -34,7 +41,7 @@ export class AsyncContext<T> {
     }
   }
 
-  /** Runs `work` without a value. */
+  /** Runs `work` without a value. A thenable that it returns is not part of the work: wrap it in `awaitInContext`. */
   exit<Result>(work: () => Result): Result {
     return this.#storage.exit(work);
   }

@@ -18,6 +18,7 @@ import { Leases } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
 import { Listeners } from './listeners.ts';
 import type { Held } from './held.ts';
+import { watchInstalledDataLoaders } from './installed-data-loaders.ts';
 import { isHeldBy, LoadScope } from './load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
 import { MissPredictor } from './miss-predictor.ts';
@@ -211,7 +212,11 @@ export class Cache {
   }
 }
 
-/** A cache over `store`, for its namespace. */
+/**
+ * A cache over `store`, for its namespace. Makes the copies of DataLoader that it finds correct inside of loads, see
+ * `watchDataLoader`.
+ */
 export function createCache(options: CacheOptions): Cache {
+  watchInstalledDataLoaders();
   return new Cache(options);
 }

@@ -3,6 +3,7 @@
  * as `{"$": type, "value": …}`. A value that would come back as something else (an instance of a class, a function, a
  * promise) is refused, so that a hit never differs from a miss.
  */
+import { isThenable } from '../async-context/index.ts';
 import { CacheError } from './errors.ts';
 import { depthMax, isBytes, isDate, isPlainArray, isPlainObject, untoldPartOf } from './plain-data.ts';
 
@@ -62,6 +63,8 @@ function markedObject(value: object, path: Path): unknown {
   if (isPlainArray(value) || isPlainObject(value)) {
     const untold = untoldPartOf(value);
     if (untold !== undefined) throw unencodable(path, untold);
+    // A proxy may have a method `then` that is not among its own properties.
+    if (isThenable(value)) throw unencodable(path, 'a thenable');
     return Array.isArray(value) ? markedItems(value, path) : markedRecord(value as Record<string, unknown>, path);
   }
   const copy = markedInstance(value, path);

@@ -27,3 +27,5 @@ export type {
   LeaseReply,
   LeaseRequest,
 } from './store.ts';
+export { watchDataLoader } from './watch-data-loader.ts';
+export { watchInstalledDataLoaders } from './installed-data-loaders.ts';

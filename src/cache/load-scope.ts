@@ -11,10 +11,12 @@
  *   not stored, and nor is what is made of it, unless that one's key does hold it.
  */
 import { AsyncContext } from '../async-context/index.ts';
+import { awaitWithItems } from './await-with-items.ts';
 import type { WriteRefusal } from './events.ts';
-import type { Key } from './key.ts';
+import type { Key, ViewerId } from './key.ts';
 import { LoadRun, type LoadName } from './load-circle.ts';
 import type { Origin } from './outcome.ts';
+import { SharedScope } from './shared-scope.ts';
 import { covers, type FetchTags, type Stamps } from './tags.ts';
 
 /** A cached load that runs, as the code inside it sees it. */
@@ -42,14 +44,18 @@ export function currentLoad(): Load | undefined {
 }
 
 /**
- * Runs `work` on behalf of several loads, as a batch is run that serves them all: what it touches and fetches counts for
- * each of them. With an empty list it runs outside of all loads.
+ * Runs `work` on behalf of several loads, such as a batch that serves them all: what it touches and fetches counts for each
+ * of them. With an empty list it runs outside of all loads.
  *
  * @param loads From `currentLoad`.
+ * @returns What `work` returns, awaited; so are the items of a list. What a thenable does when its `then` is called counts.
  */
-export function runForLoads<T>(loads: readonly Load[], work: () => Promise<T>): Promise<T> {
-  const scopes = [...new Set(loads)].filter((load) => load instanceof LoadScope || load instanceof SharedScope);
-  return scopes.length === 0 ? running.exit(work) : running.run(new SharedScope(scopes), work);
+export function runForLoads<T>(loads: readonly Load[], work: () => T | PromiseLike<T>): Promise<T> {
+  const scopes = new Set(loads.flatMap((load) => (load instanceof SharedScope ? load.scopes : load)));
+  const [first, ...others] = [...scopes].filter((load) => load instanceof LoadScope);
+  const awaited = (): Promise<T> => awaitWithItems(work);
+  if (first === undefined) return running.exit(awaited);
+  return running.run(others.length === 0 ? first : new SharedScope([first, ...others]), awaited);
 }
 
 /**
@@ -57,11 +63,11 @@ export function runForLoads<T>(loads: readonly Load[], work: () => Promise<T>): 
  * and not stored; there may be none around it. Call it wherever the viewer of a request can be read.
  */
 export function noteViewerRead(): void {
-  running.get()?.dependsOnWhoAsks(({ viewer }) => viewer !== undefined);
+  running.get()?.readsViewer();
 }
 
 /** What of a load's doings decides how its value is kept. */
-interface Scope extends Load {
+export interface Scope extends Load {
   /**
    * Runs a fetch inside this load.
    *
@@ -75,6 +81,8 @@ interface Scope extends Load {
    * is asked whether the key holds that.
    */
   dependsOnWhoAsks(isHeld: (key: Key) => boolean): void;
+  /** The load looks at the viewer of its request. */
+  readsViewer(): void;
 }
 
 const running = new AsyncContext<Scope>();
@@ -117,8 +125,9 @@ export class LoadScope implements Scope {
     for (const tag of load.tags.required) this.#stampAsCaptured(tag);
   }
 
-  run<T>(load: () => T | Promise<T>): Promise<T> {
-    return this.#run.during(async () => await running.run(this, load));
+  /** Runs the load: all that it returns has settled, also the items of lists, before its scope ends. */
+  run<T>(load: () => T | PromiseLike<T>): Promise<T> {
+    return this.#run.during(() => running.run(this, () => awaitWithItems(load)));
   }
 
   fetching<T>(name: LoadName, fetch: () => Promise<T>): Promise<T> {
@@ -167,6 +176,15 @@ export class LoadScope implements Scope {
     this.#outer?.dependsOnWhoAsks(isHeld);
   }
 
+  readsViewer(): void {
+    this.dependsOnWhoAsks(({ viewer }) => viewer !== undefined);
+  }
+
+  /** Whom its value is for; undefined where that is everyone. */
+  get viewer(): ViewerId | undefined {
+    return this.#key.viewer;
+  }
+
   /** Whether it has looked at who asks, and its key does not hold that. */
   get isTooWide(): boolean {
     return this.#isTooWide;
@@ -196,40 +214,6 @@ export class LoadScope implements Scope {
     // Another token than that of before: what was read under the one may be older than what was read under the other.
     if (stamp !== undefined && stamp !== token) this.#refusal = { refusal: 'token-lost' };
     this.#stamps.set(tag, token);
-  }
-}
-
-/** Several loads at once. */
-class SharedScope implements Scope {
-  readonly #scopes: readonly Scope[];
-
-  constructor(scopes: readonly Scope[]) {
-    this.#scopes = scopes;
-  }
-
-  touch(tags: readonly string[]): void {
-    for (const scope of this.#scopes) scope.touch(tags);
-  }
-
-  touchUnknown(what: string): void {
-    for (const scope of this.#scopes) scope.touchUnknown(what);
-  }
-
-  seesAlone(what: string): void {
-    for (const scope of this.#scopes) scope.seesAlone(what);
-  }
-
-  fetching<T>(name: LoadName, fetch: () => Promise<T>): Promise<T> {
-    const fetchForAll = this.#scopes.reduce((inner, scope) => () => scope.fetching(name, inner), fetch);
-    return fetchForAll();
-  }
-
-  join(name: LoadName, stamps: Stamps | undefined, endsAtMs: number): void {
-    for (const scope of this.#scopes) scope.join(name, stamps, endsAtMs);
-  }
-
-  dependsOnWhoAsks(isHeld: (key: Key) => boolean): void {
-    for (const scope of this.#scopes) scope.dependsOnWhoAsks(isHeld);
   }
 }
 

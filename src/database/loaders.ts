@@ -1,5 +1,5 @@
+import DataLoader from 'dataloader';
 import { sql, type Kysely } from 'kysely';
-import { createLoader, type Loader } from '../kysely-cache/index.ts';
 import { productColumns, productOf, type Product } from './product.ts';
 import type { Tables } from './tables.ts';
 
@@ -28,25 +28,25 @@ export interface CategoryProductsKey {
 /** What one request loads children with, in batches. */
 export interface Loaders {
   /** A product's newest reviews, then the higher id first; none for an unknown product. */
-  productReviews: Loader<ProductReviewsKey, Review[]>;
+  productReviews: DataLoader<ProductReviewsKey, Review[], string>;
   /** A category's products by id, each with its category; none for an unknown category. */
-  categoryProducts: Loader<CategoryProductsKey, Product[]>;
+  categoryProducts: DataLoader<CategoryProductsKey, Product[], string>;
 }
 
 // Bounds one statement's arrays and rows. More parents than this on one level make a second statement.
 const batchKeysMax = 1_000;
 
 /**
- * Loaders for one request: whatever is asked of one of them in the same tick is one statement, also where limits differ.
- * They remember what they loaded outside of cached loads, so a new request needs new ones.
+ * Loaders for one request: the keys that are loaded in the same tick are one statement, also where limits differ; inside of
+ * cached loads a second one. They memoize what they loaded outside of cached loads, so each request needs its own.
  */
 export function createLoaders(db: Kysely<Tables>): Loaders {
   return {
-    productReviews: createLoader((keys) => loadReviews(db, keys), {
+    productReviews: new DataLoader((keys) => loadReviews(db, keys), {
       cacheKeyFn: ({ productId, limit }) => `${productId}:${limit}`,
       maxBatchSize: batchKeysMax,
     }),
-    categoryProducts: createLoader((keys) => loadProducts(db, keys), {
+    categoryProducts: new DataLoader((keys) => loadProducts(db, keys), {
       cacheKeyFn: ({ categoryId, limit }) => `${categoryId}:${limit}`,
       maxBatchSize: batchKeysMax,
     }),

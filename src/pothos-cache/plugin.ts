@@ -12,7 +12,14 @@ import {
   type GraphQLResolveInfo,
   type GraphQLSchema,
 } from 'graphql';
-import { noteViewerRead, type Key, type Origin, type Outcome, type Policy } from '../cache/index.ts';
+import {
+  noteViewerRead,
+  watchInstalledDataLoaders,
+  type Key,
+  type Origin,
+  type Outcome,
+  type Policy,
+} from '../cache/index.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
 import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
 import { notePureResolver } from './pure-operation.ts';
@@ -88,6 +95,8 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   }
 
   override afterBuild(schema: GraphQLSchema): GraphQLSchema {
+    // Modules that were loaded since the cache was created may have brought further copies of DataLoader.
+    watchInstalledDataLoaders();
     this.#shape = shapeOf(schema, this.#policies, this.#options?.version);
     return this.#hasDirective ? withCacheDirective(schema) : schema;
   }

@@ -1,0 +1,33 @@
+/**
+ * Finds the copies of the package `dataloader` in this process, so that nobody has to name them: the one that this package
+ * resolves, if any, and those that were loaded from elsewhere, under whatever name. Not found are copies in a bundle, and
+ * those that are loaded later.
+ */
+import { createRequire } from 'node:module';
+import { isDataLoader, watchDataLoader } from './watch-data-loader.ts';
+
+/** Calls `watchDataLoader` for each copy of DataLoader that is installed beside this package or has been loaded. */
+export function watchInstalledDataLoaders(): void {
+  for (const copy of copies()) watchDataLoader(copy);
+}
+
+function copies(): { readonly prototype: object }[] {
+  const require = requireHere();
+  if (require === undefined) return [];
+  try {
+    require('dataloader');
+  } catch {
+    // It is an optional package.
+  }
+  // All modules in the CommonJS format, also those that an ES module has imported.
+  return Object.values(require.cache).flatMap((module) => (isDataLoader(module?.exports) ? [module.exports] : []));
+}
+
+function requireHere(): NodeJS.Require | undefined {
+  try {
+    return createRequire(import.meta.url);
+  } catch {
+    // In a bundle in the CommonJS format there is no such URL.
+    return undefined;
+  }
+}

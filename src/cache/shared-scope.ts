@@ -1,0 +1,47 @@
+/** Several loads at once, for a batch that serves them all: what it does counts for each of them. */
+import type { Key } from './key.ts';
+import type { LoadName } from './load-circle.ts';
+import type { LoadScope, Scope } from './load-scope.ts';
+import type { Stamps } from './tags.ts';
+
+export class SharedScope implements Scope {
+  readonly scopes: readonly LoadScope[];
+
+  constructor(scopes: readonly LoadScope[]) {
+    this.scopes = scopes;
+  }
+
+  touch(tags: readonly string[]): void {
+    for (const scope of this.scopes) scope.touch(tags);
+  }
+
+  touchUnknown(what: string): void {
+    for (const scope of this.scopes) scope.touchUnknown(what);
+  }
+
+  seesAlone(what: string): void {
+    for (const scope of this.scopes) scope.seesAlone(what);
+  }
+
+  fetching<T>(name: LoadName, fetch: () => Promise<T>): Promise<T> {
+    const fetchForAll = this.scopes.reduce((inner, scope) => () => scope.fetching(name, inner), fetch);
+    return fetchForAll();
+  }
+
+  join(name: LoadName, stamps: Stamps | undefined, endsAtMs: number): void {
+    for (const scope of this.scopes) scope.join(name, stamps, endsAtMs);
+  }
+
+  dependsOnWhoAsks(isHeld: (key: Key) => boolean): void {
+    for (const scope of this.scopes) scope.dependsOnWhoAsks(isHeld);
+  }
+
+  /** Whose viewer it is cannot be told: the value of a load may be made for the viewer of another one. */
+  readsViewer(): void {
+    const viewers = new Set(this.scopes.flatMap(({ viewer }) => viewer ?? []));
+    for (const scope of this.scopes) {
+      if (viewers.size > 1) scope.dependsOnWhoAsks(() => false);
+      else scope.readsViewer();
+    }
+  }
+}
