@@ -25,7 +25,10 @@ export function noteViewerRead(what?: string): void {
  * @param read.what For the log.
  * @param read.selection The `Key.selection` that contains all that was read; undefined where no key does.
  */
-export function noteSelectionRead(load: Load, { what, selection }: { what: string; selection: string | undefined }): void {
+export function noteSelectionRead(
+  load: Load,
+  { what, selection }: { what: string; selection: string | undefined },
+): void {
   const isHeld = (key: Key): boolean => selection !== undefined && key.selection === selection;
   const refusal = { refusal: 'reads-selection', what } as const;
   if (load instanceof LoadScope) load.dependsOnRequest(isHeld, refusal, load);
