@@ -148,24 +148,40 @@ describe('a cached field whose resolver reads what is selected', () => {
   });
 });
 
-it('stores the value of a field whose resolver executes an operation of its own, where that depends on its selection', async () => {
-  const nested: { schema?: GraphQLSchema } = {};
-  const { run, schema } = await newSchema((builder) => {
-    builder.queryFields((t) => ({
-      columns: t.string({
-        cache: { ...cache, selection: true },
-        resolve: (_parent, _args, _context, info) => selectedIn(info).join(),
-      }),
-      outer: t.string({
-        cache,
-        resolve: async (_parent, _args, contextValue) => {
-          if (nested.schema === undefined) throw new Error('no schema');
-          return JSON.stringify(await execute({ schema: nested.schema, document: parse('{ columns }'), contextValue }));
-        },
-      }),
-    }));
+describe('a cached field whose resolver executes an operation of its own', () => {
+  /** `outer` gives the JSON of what `columns` gives, which reads its selection there. */
+  async function newNested(selection: boolean): Promise<SchemaWorld> {
+    const nested: { schema?: GraphQLSchema } = {};
+    const world = await newSchema((builder) => {
+      builder.queryFields((t) => ({
+        columns: t.string({
+          cache: { ...cache, selection },
+          resolve: (_parent, _args, _context, info) => selectedIn(info).join(),
+        }),
+        outer: t.string({
+          cache,
+          resolve: async (_parent, _args, contextValue) => {
+            await turn();
+            if (nested.schema === undefined) throw new Error('no schema');
+            const document = parse('{ columns }');
+            return JSON.stringify(await execute({ schema: nested.schema, document, contextValue }));
+          },
+        }),
+      }));
+    });
+    nested.schema = world.schema;
+    return world;
+  }
+
+  it('is stored where the key of what that reads contains its selection', async () => {
+    const { run } = await newNested(true);
+    await run('{ outer }');
+    expect((await run('{ outer }')).states).toBe('hit');
   });
-  nested.schema = schema;
-  await run('{ outer }');
-  expect((await run('{ outer }')).states).toBe('hit');
+
+  it('is one load for all who ask at once: the selection of that operation is its own', async () => {
+    const { run, trace } = await newNested(false);
+    await Promise.all(times(5, () => run('{ outer }')));
+    expect(trace.count('shared')).toBe(4);
+  });
 });
