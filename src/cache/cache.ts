@@ -13,13 +13,13 @@ import type { Filled } from './fill.ts';
 import { Flights } from './flight.ts';
 import { guardStore, type GuardedStore } from './guarded-store.ts';
 import { KeptUsage } from './kept-usage.ts';
-import { createKey, type Key, type KeyParts } from './key.ts';
+import { createKey, isHeldBy, type Key, type KeyParts } from './key.ts';
 import { Leases } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
 import { Listeners } from './listeners.ts';
 import type { Held } from './held.ts';
 import { watchInstalledDataLoaders } from './installed-data-loaders.ts';
-import { isHeldBy, LoadScope } from './load-scope.ts';
+import { LoadScope } from './load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
 import { MissPredictor } from './miss-predictor.ts';
 import { eventOf, outcomeOf, type Origin, type Outcome } from './outcome.ts';
@@ -95,7 +95,7 @@ export class Cache {
   async fetch<T>(key: Key, policy: Policy, load: () => T | Promise<T>, options: FetchOptions = {}): Promise<T> {
     for (const tag of policy.tags) checkTag(key.field, tag);
     const outer = LoadScope.current();
-    outer?.dependsOnWhoAsks((own) => isHeldBy(own, key));
+    outer?.dependsOnRequest((own) => isHeldBy(own, key), { refusal: 'scope-too-wide', what: key.field });
     const startedMs = this.#clock.nowMs();
     const { mode = 'use', request, madeOf } = options;
     const asked = { key, policy, load, madeOf, mode, request };

@@ -102,7 +102,7 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
     giveBack(parts, lease, openMs);
     throw error;
   } finally {
-    if (flight !== undefined) flight.isPersonal = scope.isTooWide;
+    if (flight !== undefined) flight.isPersonal = scope.isPersonal;
   }
 }
 

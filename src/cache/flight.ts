@@ -9,8 +9,8 @@
  *   load, and he came before that reading was sent (`provenFor`): an invalidation may come while its answer is on the way.
  *   Else he starts over, and what is on the board by then took off after he came.
  *
- * Nor may he get what was loaded for somebody else: where the load of a public value turns out to look at who asks, what
- * it brings, be it an error, is for him alone who started it, whose request it ran for.
+ * Nor may a request get what was loaded for another: where a load reads who asks, or what is selected, and its key does not
+ * contain that, its value or error is for the request that started it alone.
  *
  * Who boards shares the load's failure too, with two exceptions, after which he starts over: the load was called off
  * by the request that began it, and it takes longer than a load may. That request waits for it all the same.
@@ -21,7 +21,7 @@ import type { Clock } from './clock.ts';
 const loadMsMax = 10_000;
 
 export interface Flight {
-  /** Whether its load has looked at who asks. */
+  /** Whether its load has read what differs between requests: who asks, or what is selected. */
   isPersonal: boolean;
 }
 

@@ -9,11 +9,12 @@ export { CacheError, type CacheErrorCode } from './errors.ts';
 export type { CacheEvent, CacheListener, WriteRefusal } from './events.ts';
 export type { Held } from './held.ts';
 export type { Key, KeyParts, ParentId, ViewerId } from './key.ts';
-export { currentLoad, noteViewerRead, runForLoads, type Load } from './load-scope.ts';
+export { currentLoad, runForLoads, type Load } from './load-scope.ts';
 export { createMemoryStore } from './memory-store.ts';
 export type { Origin, Outcome } from './outcome.ts';
 export { createPolicy, durationMsOf, type Duration, type Policy } from './policy.ts';
 export { createRedisStore } from './redis-store.ts';
+export { noteSelectionRead, noteViewerRead } from './request-reads.ts';
 export { CacheStats, type Counts } from './stats.ts';
 export type {
   Confirmation,

@@ -23,6 +23,8 @@ export interface Key {
   readonly viewer: ViewerId | undefined;
   /** The encoding of what it varies by besides; undefined where there is nothing. It too is written nowhere. */
   readonly vary: string | undefined;
+  /** The encoding of the selection that the value was loaded for; undefined where it serves any. */
+  readonly selection: string | undefined;
 }
 
 /** The identity of a parent object among those of its type. */
@@ -43,6 +45,8 @@ export interface KeyParts {
   readonly viewer?: ViewerId;
   /** What else of a request the value depends on, such as tenant or locale. Encoded as arguments are. */
   readonly vary?: unknown;
+  /** Which part of the value is asked for, where a load returns only that part. Encoded as arguments are. */
+  readonly selection?: unknown;
 }
 
 /**
@@ -61,15 +65,25 @@ export function createKey(namespace: string, parts: KeyParts): Key {
   // A viewer that is named and is not there must not make a key that is everyone's.
   if ('viewer' in parts) checkViewer(field, viewer);
   const vary = parts.vary === undefined ? undefined : canonical(parts.vary, `${field}: vary`);
-  const isBare = parent === undefined && viewer === undefined && vary === undefined && Object.keys(args).length === 0;
-  if (!isBare) levels.push(hashOf(encodingOf({ field, parent, args, viewer, vary })));
-  return { text: levels.join(':'), field, args, parent, viewer, vary };
+  const selection = parts.selection === undefined ? undefined : canonical(parts.selection, `${field}: selection`);
+  const named = { field, args, parent, viewer, vary, selection };
+  const isBare =
+    [parent, viewer, vary, selection].every((part) => part === undefined) && Object.keys(args).length === 0;
+  if (!isBare) levels.push(hashOf(encodingOf(named)));
+  return { text: levels.join(':'), ...named };
 }
 
-function encodingOf({ field, parent, args, viewer, vary }: Omit<Key, 'text'>): string {
+/** Whether the value of `own` is for nobody but those whom that of `inner` is for. */
+export function isHeldBy(own: Key, inner: Key): boolean {
+  const isViewerHeld = inner.viewer === undefined || inner.viewer === own.viewer;
+  return isViewerHeld && (inner.vary === undefined || inner.vary === own.vary);
+}
+
+function encodingOf({ field, parent, args, viewer, vary, selection }: Omit<Key, 'text'>): string {
   const place = `${field}: arguments`;
   const own = canonical([parent, args], place);
-  return viewer === undefined && vary === undefined ? own : own + canonical([viewer, vary], place);
+  if (viewer === undefined && vary === undefined && selection === undefined) return own;
+  return own + canonical(selection === undefined ? [viewer, vary] : [viewer, vary, selection], place);
 }
 
 /** Larger numbers are rounded, so that two viewers may have one; and NaN is what everybody has who has no number. */

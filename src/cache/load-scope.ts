@@ -7,13 +7,14 @@
  *   lives no longer than the inner does; an inner value that is not stored makes the outer one unstorable too. So does one
  *   of another cache: its tokens are not in this cache's store, so what makes it void would leave the outer one standing.
  * - A load below another value is made of that one, its parent: it takes over the stamps likewise.
- * - It may look at who asks. Where its key does not hold what it looks at, its value is for nobody but him who asked: it is
- *   not stored, and nor is what is made of it, unless that one's key does hold it.
+ * - A load may read what differs between requests: who asks, or which fields are selected. Where its key does not contain
+ *   that, its value is for its own request alone: it is not stored, and neither is a value made from it, unless the key of
+ *   that value does contain it.
  */
 import { AsyncContext } from '../async-context/index.ts';
 import { awaitWithItems } from './await-with-items.ts';
 import type { WriteRefusal } from './events.ts';
-import type { Key, ViewerId } from './key.ts';
+import { isHeldBy, type Key, type ViewerId } from './key.ts';
 import { LoadRun, type LoadName } from './load-circle.ts';
 import type { Origin } from './outcome.ts';
 import { SharedScope } from './shared-scope.ts';
@@ -58,14 +59,6 @@ export function runForLoads<T>(loads: readonly Load[], work: () => T | PromiseLi
   return running.run(others.length === 0 ? first : new SharedScope([first, ...others]), awaited);
 }
 
-/**
- * Says that the code that runs looks at who asks. A load of a public value around it is then answered to its own request
- * and not stored; there may be none around it. Call it wherever the viewer of a request can be read.
- */
-export function noteViewerRead(): void {
-  running.get()?.readsViewer();
-}
-
 /** What of a load's doings decides how its value is kept. */
 export interface Scope extends Load {
   /**
@@ -77,12 +70,16 @@ export interface Scope extends Load {
   /** Takes over what an inner value depends on. `stamps` is undefined where the inner value is not stored. */
   join(name: LoadName, stamps: Stamps | undefined, endsAtMs: number): void;
   /**
-   * The load looks at who asks. What it then gives, be it an error, may be in what the loads around it give: of them too it
-   * is asked whether the key holds that.
+   * The load reads what differs between requests, such as who asks. Its value, or error, may be part of what the loads
+   * around it return, so their keys must contain that too.
+   *
+   * @param isHeld Whether a key contains what was read.
+   * @param refusal Why a value whose key does not contain it is not stored.
+   * @param upTo The outermost load that this concerns. Default: all of them.
    */
-  dependsOnWhoAsks(isHeld: (key: Key) => boolean): void;
-  /** The load looks at the viewer of its request. */
-  readsViewer(): void;
+  dependsOnRequest(isHeld: (key: Key) => boolean, refusal: ScopeRefusal, upTo?: Load): void;
+  /** The load reads the viewer of its request. */
+  readsViewer(what: string | undefined): void;
 }
 
 const running = new AsyncContext<Scope>();
@@ -112,7 +109,7 @@ export class LoadScope implements Scope {
   /** When the first of the inner values ends. */
   #endsAtMs = Infinity;
   #refusal: ScopeRefusal | undefined;
-  #isTooWide = false;
+  #personal: ScopeRefusal | undefined;
 
   /** @param load.captured The tokens of all its tags from before it; undefined where nothing is to be stored. */
   constructor(name: LoadName, load: { key: Key; tags: FetchTags; captured: Stamps | undefined; ttlMs: number }) {
@@ -136,7 +133,10 @@ export class LoadScope implements Scope {
 
   /** The load is made of this value. For how long it is kept is its own affair: its policy knows that its parent grows old. */
   standOn({ key, stamps }: Origin): void {
-    this.dependsOnWhoAsks((own) => isHeldBy(own, key));
+    this.dependsOnRequest((own) => isHeldBy(own, key), { refusal: 'scope-too-wide', what: key.field });
+    // A parent that was loaded for one selection has what that selects, and may have nothing else.
+    const isHeld = (own: Key): boolean => key.selection === undefined || own.selection !== undefined;
+    this.dependsOnRequest(isHeld, { refusal: 'reads-selection', what: key.field }, this);
     this.#takeOver(stamps);
   }
 
@@ -170,29 +170,29 @@ export class LoadScope implements Scope {
     this.#endsAtMs = Math.min(this.#endsAtMs, endsAtMs);
   }
 
-  dependsOnWhoAsks(isHeld: (key: Key) => boolean): void {
+  dependsOnRequest(isHeld: (key: Key) => boolean, refusal: ScopeRefusal, upTo?: Load): void {
     if (isHeld(this.#key)) return;
-    this.#isTooWide = true;
-    this.#outer?.dependsOnWhoAsks(isHeld);
+    this.#personal ??= refusal;
+    if (this !== upTo) this.#outer?.dependsOnRequest(isHeld, refusal, upTo);
   }
 
-  readsViewer(): void {
-    this.dependsOnWhoAsks(({ viewer }) => viewer !== undefined);
+  readsViewer(what: string | undefined): void {
+    this.dependsOnRequest(({ viewer }) => viewer !== undefined, viewerRefusal(what));
   }
 
-  /** Whom its value is for; undefined where that is everyone. */
+  /** Whose value it loads; undefined for a public value. */
   get viewer(): ViewerId | undefined {
     return this.#key.viewer;
   }
 
-  /** Whether it has looked at who asks, and its key does not hold that. */
-  get isTooWide(): boolean {
-    return this.#isTooWide;
+  /** Whether it has read what differs between requests and is not part of its key: what it returns is for its own alone. */
+  get isPersonal(): boolean {
+    return this.#personal !== undefined;
   }
 
   /** What the entry of the finished load stands on, or why there may be none. */
   basis(nowMs: number): { stamps: Stamps; ttlMs: number } | ScopeRefusal {
-    if (this.#isTooWide) return { refusal: 'scope-too-wide' };
+    if (this.#personal !== undefined) return this.#personal;
     if (this.#refusal !== undefined) return this.#refusal;
     const ttlMs = Math.max(1, Math.floor(Math.min(this.#ttlMs, this.#endsAtMs - nowMs)));
     return { stamps: Object.fromEntries(this.#stamps), ttlMs };
@@ -217,8 +217,7 @@ export class LoadScope implements Scope {
   }
 }
 
-/** Whether the value of `own` is for nobody but those whom that of `inner` is for. */
-export function isHeldBy(own: Key, inner: Key): boolean {
-  const isViewerHeld = inner.viewer === undefined || inner.viewer === own.viewer;
-  return isViewerHeld && (inner.vary === undefined || inner.vary === own.vary);
+/** Why a public value is not stored whose load has read the viewer. */
+export function viewerRefusal(what: string | undefined): ScopeRefusal {
+  return { refusal: 'scope-too-wide', ...(what === undefined ? {} : { what }) };
 }

@@ -1,7 +1,7 @@
 /** Several loads at once, for a batch that serves them all: what it does counts for each of them. */
 import type { Key } from './key.ts';
 import type { LoadName } from './load-circle.ts';
-import type { LoadScope, Scope } from './load-scope.ts';
+import { viewerRefusal, type Load, type LoadScope, type Scope, type ScopeRefusal } from './load-scope.ts';
 import type { Stamps } from './tags.ts';
 
 export class SharedScope implements Scope {
@@ -32,16 +32,16 @@ export class SharedScope implements Scope {
     for (const scope of this.scopes) scope.join(name, stamps, endsAtMs);
   }
 
-  dependsOnWhoAsks(isHeld: (key: Key) => boolean): void {
-    for (const scope of this.scopes) scope.dependsOnWhoAsks(isHeld);
+  dependsOnRequest(isHeld: (key: Key) => boolean, refusal: ScopeRefusal, upTo?: Load): void {
+    for (const scope of this.scopes) scope.dependsOnRequest(isHeld, refusal, upTo);
   }
 
-  /** Whose viewer it is cannot be told: the value of a load may be made for the viewer of another one. */
-  readsViewer(): void {
+  /** Whose viewer was read is unknown: the value of one load may be made for the viewer of another. */
+  readsViewer(what: string | undefined): void {
     const viewers = new Set(this.scopes.flatMap(({ viewer }) => viewer ?? []));
     for (const scope of this.scopes) {
-      if (viewers.size > 1) scope.dependsOnWhoAsks(() => false);
-      else scope.readsViewer();
+      if (viewers.size > 1) scope.dependsOnRequest(() => false, viewerRefusal(what));
+      else scope.readsViewer(what);
     }
   }
 }

@@ -6,8 +6,12 @@ import type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
 export interface FieldPolicy {
   /** The policy of one request. @throws {CacheError} for tags that are none. */
   policyOf(parent: unknown, args: Record<string, unknown>): Policy;
-  /** The parent's identity. @throws {CacheError} where it has none. */
-  parentIdOf(parent: unknown): ParentId;
+  /**
+   * The parent's identity; undefined where the key needs none, as at the root.
+   *
+   * @throws {CacheError} where the parent has no identity.
+   */
+  parentIdOf(parent: unknown): ParentId | undefined;
   readonly isPrivate: boolean;
   /** What of the context the value varies by; undefined where there is nothing. */
   readonly varyOf: ((context: unknown) => Variation) | undefined;
@@ -15,35 +19,55 @@ export interface FieldPolicy {
   readonly ttlMs: number;
   readonly staticTags: readonly string[] | undefined;
   readonly isStrict: boolean;
+  /** Whether the key contains what is selected below the field. */
+  readonly hasSelection: boolean;
   /** For how long an answer may be given again without asking; undefined where it may not. */
   readonly httpMs: number | undefined;
 }
 
-const optionNames = ['scope', 'ttl', 'tags', 'strict', 'parentId', 'vary', 'http'];
+const optionNames = ['scope', 'ttl', 'tags', 'strict', 'parentId', 'selection', 'vary', 'http'];
+
+/** A field as the schema has it. */
+interface Field {
+  /** As `Query.topProducts`. */
+  readonly place: string;
+  /** Whether it is one of Query. */
+  readonly isRoot: boolean;
+}
+
+/** How long a field without a `ttl` lives where nothing is cached, and so nothing depends on it. */
+const ttlWhenOff = '1d';
 
 /**
- * @param place The field, as `Query.topProducts`.
- * @param ofSchema Undefined where nothing is cached.
+ * @param ofSchema Without an engine, or undefined, where nothing is cached.
  * @throws {PothosSchemaError} naming the field, the rule and the value.
  */
 export function createFieldPolicy(
-  place: string,
+  { place, isRoot }: Field,
   options: FieldCacheOptions,
-  ofSchema: Pick<PluginOptions<never>, 'defaultTtl' | 'viewer'> | undefined,
+  ofSchema: Pick<PluginOptions<never>, 'engine' | 'defaultTtl' | 'viewer'> | undefined,
 ): FieldPolicy {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw wrong(place, `cache must be an object of options, or false, got ${JSON.stringify(options)}`);
+  }
   const unknownName = Object.keys(options).find((name) => !optionNames.includes(name));
   if (unknownName !== undefined) throw wrong(place, `cache has ${optionNames.join(', ')}, got ${unknownName}`);
-  const { scope, tags, strict = false, parentId = parentIdDefault, vary } = options;
+  const { scope, tags, strict = false, parentId, selection = false, vary } = options;
+  const isOff = ofSchema?.engine === undefined;
   if (scope !== 'public' && scope !== 'private') {
     throw wrong(place, `cache.scope must be said and be 'public' or 'private', got ${JSON.stringify(scope)}`);
   }
-  if (scope === 'private' && ofSchema !== undefined && ofSchema.viewer === undefined) {
+  if (scope === 'private' && !isOff && ofSchema.viewer === undefined) {
     throw wrong(place, "cache.scope 'private' needs viewer, an option of toSchema({ cache })");
   }
   if (vary !== undefined && typeof vary !== 'function') {
     throw wrong(place, `cache.vary must be a function of the context, got ${typeof vary}`);
   }
-  const ttl = options.ttl ?? ofSchema?.defaultTtl;
+  if (parentId === undefined ? !isRoot : typeof parentId !== 'function') throw wrongParentId(place, parentId);
+  if (typeof selection !== 'boolean') {
+    throw wrong(place, `cache.selection must be true or false, got ${typeof selection}`);
+  }
+  const ttl = options.ttl ?? ofSchema?.defaultTtl ?? (isOff ? ttlWhenOff : undefined);
   if (ttl === undefined) throw wrong(place, 'cache.ttl must be set, here or as defaultTtl of toSchema({ cache })');
 
   if (typeof strict !== 'boolean') throw wrong(place, `cache.strict must be true or false, got ${typeof strict}`);
@@ -55,16 +79,42 @@ export function createFieldPolicy(
     isPrivate: scope === 'private',
     varyOf: vary,
     isStrict: strict,
+    hasSelection: selection,
     httpMs: httpMsOf(place, options, base.ttlMs),
     policyOf: (parent, args) =>
       typeof tags === 'function' ? createPolicy(place, { ttl, tags: tags(parent, args), strict }) : base,
-    parentIdOf(parent) {
-      const id: unknown = parentId(parent);
-      if (typeof id === 'string' || Number.isFinite(id) || typeof id === 'bigint') return id as ParentId;
-      const got = id === null || typeof id === 'number' ? String(id) : typeof id;
-      throw new CacheError('INVALID_KEY', `${place}: the parent needs an id (text, number or bigint), got ${got}`);
-    },
+    parentIdOf: (parent) => (parentId === undefined ? requireRoot(place, parent) : checkedId(place, parentId(parent))),
   };
+}
+
+function wrongParentId(place: string, got: unknown): PothosSchemaError {
+  return wrong(
+    place,
+    'cache.parentId must be a function such as ({ id }) => id on a field of an object. It promises that the value follows' +
+      ` from this id and the arguments alone, got ${got === undefined ? 'none' : typeof got}`,
+  );
+}
+
+function checkedId(place: string, id: unknown): ParentId {
+  if (typeof id === 'string' || typeof id === 'bigint') return id;
+  if (typeof id === 'number' && Number.isFinite(id)) return id;
+  const got = id === null || typeof id === 'number' ? String(id) : typeof id;
+  throw new CacheError('INVALID_KEY', `${place}: the parent needs an id (text, number or bigint), got ${got}`);
+}
+
+/** A parent with properties may be what the resolver reads: the key would not contain that. */
+function requireRoot(place: string, parent: unknown): undefined {
+  if (parent === undefined || parent === null || typeof parent === 'boolean' || isEmpty(parent)) return;
+  throw new CacheError(
+    'INVALID_KEY',
+    `${place}: it is given a parent (or rootValue) that its key does not contain: set cache.parentId`,
+  );
+}
+
+function isEmpty(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Reflect.ownKeys(value).length > 0) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function httpMsOf(place: string, { http, scope, vary, strict }: FieldCacheOptions, ttlMs: number): number | undefined {
@@ -75,10 +125,6 @@ function httpMsOf(place: string, { http, scope, vary, strict }: FieldCacheOption
   const httpMs = durationMsOf(http);
   if (httpMs >= 1_000 && httpMs % 1_000 === 0 && httpMs <= ttlMs) return httpMs;
   throw wrong(place, `cache.http must be whole seconds such as '30s', at most cache.ttl, got ${JSON.stringify(http)}`);
-}
-
-function parentIdDefault(parent: unknown): ParentId {
-  return (parent as { id: ParentId } | null | undefined)?.id as ParentId;
 }
 
 /** A wrong policy is an error of the schema. */

@@ -10,7 +10,7 @@ declare global {
     }
 
     export interface BuildSchemaOptions<Types extends SchemaTypes> {
-      cache?: PluginOptions<Types['Context']>;
+      cache?: PluginOptions<Types['Context']> | false | undefined;
     }
 
     export interface FieldOptions<
@@ -22,7 +22,7 @@ declare global {
       ResolveShape = unknown,
       ResolveReturnShape = unknown,
     > {
-      cache?: FieldCacheOptions<ParentShape, InputShapeFromFields<Args>, Types['Context']>;
+      cache?: FieldCacheOptions<ParentShape, InputShapeFromFields<Args>, Types['Context']> | false | undefined;
     }
   }
 }

@@ -13,8 +13,10 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import {
+  currentLoad,
   noteViewerRead,
   watchInstalledDataLoaders,
+  type Cache,
   type Key,
   type Origin,
   type Outcome,
@@ -22,19 +24,23 @@ import {
 } from '../cache/index.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
 import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
+import { checkPluginOptions } from './plugin-options.ts';
 import { notePureResolver } from './pure-operation.ts';
 import { noteUnreported, openRow } from './report.ts';
+import { selectionOf, type Selection } from './selection.ts';
 import { shapeOf } from './shape.ts';
 import type { FieldCacheOptions, PluginOptions } from './types.ts';
-import { createViewerWatch } from './viewer-watch.ts';
+import { ViewerWatch } from './viewer-watch.ts';
+import { pauseReads, resumeReads } from './watched-context.ts';
+import { watchInfo } from './watched-info.ts';
 
 type Path = GraphQLResolveInfo['path'];
 type Resolver<Context> = GraphQLFieldResolver<unknown, Context, object>;
 
 interface CachedField<Context> {
+  readonly engine: Cache;
   readonly options: PluginOptions<Context>;
   readonly policy: FieldPolicy;
-  readonly isRoot: boolean;
 }
 
 /** What a resolver is given. */
@@ -51,24 +57,30 @@ interface FieldRequest {
   readonly policy: Policy;
   /** Whether nobody knows whose private value it would be: it goes past the cache. */
   readonly isAnonymous: boolean;
+  /** Where the key contains it. */
+  readonly selection: Selection | undefined;
+  /** What the engine knows the request by. */
+  readonly request: object | undefined;
 }
 
 /** Wraps the resolvers of fields with the option `cache`; registered under the name that is the default export. */
 export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   readonly #policies = new Map<string, FieldPolicy>();
-  readonly #watch = createViewerWatch(this.options.cache?.viewerProperties ?? []);
+  readonly #options = checkPluginOptions<Types['Context']>(this.options.cache);
+  readonly #watch = new ViewerWatch<Types['Context']>(this.#options ?? {});
   /** By the place in the answer. */
   readonly #origins = new WeakMap<Path, Origin>();
   #shape = '';
 
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
     const cache = fieldConfig.pothosOptions.cache;
-    if (cache === undefined) return fieldConfig;
+    if (cache === undefined || cache === false) return fieldConfig;
     const place = `${fieldConfig.parentType}.${fieldConfig.name}`;
     if (fieldConfig.kind === 'Mutation' || fieldConfig.kind === 'Subscription') {
       throw new PothosSchemaError(`${place}: a field of ${fieldConfig.kind} cannot be cached`);
     }
-    this.#policies.set(place, createFieldPolicy(place, cache as FieldCacheOptions, this.#options));
+    const field = { place, isRoot: fieldConfig.kind === 'Query' };
+    this.#policies.set(place, createFieldPolicy(field, cache as FieldCacheOptions, this.#options));
     return fieldConfig;
   }
 
@@ -79,7 +91,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     const options = this.#options;
     const policy = this.#policies.get(`${fieldConfig.parentType}.${fieldConfig.name}`);
     const isWrapped = resolver !== (fieldConfig.resolve ?? defaultFieldResolver);
-    if (options === undefined || policy === undefined) {
+    if (options?.engine === undefined || policy === undefined) {
       if (!isWrapped && fieldConfig.extensions?.['pothosExposedField'] !== undefined) notePureResolver(resolver);
       return resolver;
     }
@@ -89,7 +101,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
         `${place}: a plugin that stands after 'cache' in plugins wraps its resolver, and hits would pass it over; put it before`,
       );
     }
-    const cached = this.#cached(resolver, { options, policy, isRoot: fieldConfig.kind === 'Query' });
+    const cached = this.#cached(resolver, { engine: options.engine, options, policy });
     if (!policy.isPrivate && policy.varyOf === undefined) notePureResolver(cached);
     return cached;
   }
@@ -105,32 +117,30 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     return this.#options?.directive !== false;
   }
 
-  get #options(): PluginOptions<Types['Context']> | undefined {
-    return this.options.cache;
-  }
-
   #cached(resolver: Resolver<Types['Context']>, field: CachedField<Types['Context']>): Resolver<Types['Context']> {
-    const { engine, request: requestOf } = field.options;
     return (parent, args, context, info) => {
-      const load = (): unknown => resolver(parent, args, context, info);
-      const request = this.#request(field, { parent, args: args as Record<string, unknown>, context, info });
-      if (request === undefined) {
+      const asked = this.#request(field, { parent, args: args as Record<string, unknown>, context, info });
+      if (asked === undefined) {
         noteUnreported(context);
-        return load();
+        if (currentLoad() !== undefined) this.#watch.begin(context);
+        return resolver(parent, args, context, info);
       }
-      const { key, policy, isAnonymous } = request;
+      const { key, policy, isAnonymous, selection, request } = asked;
+      const mode = isAnonymous ? 'bypass' : modeOf(info, this.#hasDirective);
+      const load = (): unknown => {
+        const running = currentLoad();
+        if (running !== undefined) this.#watch.begin(context);
+        // What is loaded past the cache runs, if at all, in a load around it.
+        const own = { load: mode === 'bypass' ? undefined : running, selection, keySelection: key.selection };
+        return resolver(parent, args, context, watchInfo(info, own));
+      };
       const { httpMs } = field.policy;
       const tellRow = openRow(context, { key, httpMs, path: () => responsePathAsArray(info.path) });
       const report = (outcome: Outcome): void => {
         tellRow?.(outcome);
         this.#origins.set(info.path, outcome.origin);
       };
-      return engine.fetch(key, policy, load, {
-        mode: isAnonymous ? 'bypass' : modeOf(info, this.#hasDirective),
-        request: requestOf?.(context) ?? objectOf(context),
-        madeOf: this.#originAbove(info.path),
-        report,
-      });
+      return field.engine.fetch(key, policy, load, { mode, request, madeOf: this.#originAbove(info.path), report });
     };
   }
 
@@ -145,29 +155,36 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
 
   /** What the engine is asked, or undefined where that cannot be said: the field is then answered uncached. */
   #request(
-    { options: { engine, viewer: viewerOf }, policy, isRoot }: CachedField<Types['Context']>,
+    { engine, options, policy }: CachedField<Types['Context']>,
     { parent, args, context, info }: ResolverCall<Types['Context']>,
   ): FieldRequest | undefined {
     const field = `${info.parentType.name}.${info.fieldName}`;
+    const before = pauseReads();
     try {
-      this.#watch(context);
-      const viewer = policy.isPrivate ? (viewerOf?.(context) ?? undefined) : undefined;
+      const viewer = policy.isPrivate ? (options.viewer?.(context) ?? undefined) : undefined;
       const isAnonymous = policy.isPrivate && viewer === undefined;
       // What a load around this one gets here is for nobody but strangers.
-      if (isAnonymous) noteViewerRead();
+      if (isAnonymous) noteViewerRead(field);
+      const parentId = policy.parentIdOf(parent);
+      const selection = policy.hasSelection ? selectionOf(info) : undefined;
       const key = engine.key({
         shape: this.#shape,
         field,
         args,
-        ...(isRoot ? {} : { parent: policy.parentIdOf(parent) }),
+        ...(parentId === undefined ? {} : { parent: parentId }),
         ...(viewer === undefined ? {} : { viewer }),
         ...(policy.varyOf === undefined || isAnonymous ? {} : { vary: policy.varyOf(context) }),
+        ...(selection === undefined ? {} : { selection: selection.encoding }),
       });
-      return { key, policy: policy.policyOf(parent, args), isAnonymous };
+      const request =
+        options.request === undefined ? objectOf(context) : (options.request(context) ?? objectOf(context));
+      return { key, policy: policy.policyOf(parent, args), isAnonymous, selection, request };
     } catch (error) {
-      if (policy.isPrivate || policy.varyOf !== undefined) noteViewerRead();
+      if (policy.isPrivate || policy.varyOf !== undefined) noteViewerRead(field);
       engine.uncached(field, error);
       return undefined;
+    } finally {
+      resumeReads(before);
     }
   }
 }

@@ -41,11 +41,12 @@ export function shapeOf(
     for (const named of [field.type, ...field.args.map((arg) => arg.type)]) reach(schema, getNamedType(named), reached);
   }
   const types = [...reached].map((type) => printType(type)).toSorted();
-  const statics = [...policies].map(([place, { ttlMs, staticTags, isPrivate, varyOf, isStrict }]) => {
+  const statics = [...policies].map(([place, { ttlMs, staticTags, isPrivate, varyOf, isStrict, hasSelection }]) => {
     const others = [
       ...(isPrivate ? ['private'] : []),
       ...(varyOf === undefined ? [] : ['vary']),
       ...(isStrict ? ['strict'] : []),
+      ...(hasSelection ? ['selection'] : []),
     ];
     return JSON.stringify([place, ttlMs, staticTags, ...others]);
   });

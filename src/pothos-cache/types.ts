@@ -1,9 +1,12 @@
 import type { Cache, Duration, ParentId, ViewerId } from '../cache/index.ts';
 
-/** What `toSchema({ cache })` takes. Without it the schema stands and nothing is cached. */
+/**
+ * What `toSchema({ cache })` takes. Without it, or with `cache: false`, the schema is built and nothing is cached. An unknown
+ * option, or one of a wrong type, is rejected when the schema is built (`PothosSchemaError`).
+ */
 export interface PluginOptions<Context = unknown> {
-  /** The engine that fields are cached in. */
-  readonly engine: Cache;
+  /** The engine that fields are cached in. Undefined: nothing is cached. */
+  readonly engine?: Cache | undefined;
   /** How long fields without a `ttl` of their own are fresh. */
   readonly defaultTtl?: Duration;
   /** Part of every key beside the schema: change it when values change their meaning and not their type. */
@@ -14,9 +17,12 @@ export interface PluginOptions<Context = unknown> {
    */
   readonly viewer?: (context: Context) => ViewerId | null | undefined;
   /**
-   * The properties of the context that tell who asks. A public field whose resolver reads one is answered and not stored,
-   * and nobody else is given the value. They become accessors of the context, which must not be frozen. Of a
-   * private field the viewer alone is in the key: what else of these it reads belongs into `vary`.
+   * The properties of the context that identify the viewer. A public field whose resolver reads one is answered and not
+   * stored, and no other request is given the value. Default: each property that `viewer` itself reads, and `user`,
+   * `currentUser`, `viewer`, `session`, `auth`, `account`, `request`, `req` and `headers`; a list replaces these, and `[]`
+   * declares that nothing in the context identifies the viewer. Where a context cannot be watched because it is frozen or
+   * sealed, public fields take hits and store nothing. The key of a private field contains the viewer alone: what else of
+   * these properties it reads belongs into `vary`.
    */
   readonly viewerProperties?: readonly (keyof Context & string)[];
   /**
@@ -44,8 +50,8 @@ export type Variation =
  * How a field is cached: what its resolver returns is stored, and its children resolve from that on every request.
  *
  * The resolver must depend on nothing but parent, arguments, what `tags` names, what its load touches (the tables of its SQL,
- * with `cachepot/kysely`), what `vary` gives and, where the scope is private, who asks: not on what is selected below it
- * (`info`).
+ * with `cachepot/kysely`), what `vary` gives and, where the scope is private, who asks. A resolver that reads which fields
+ * are selected below it (`info`) needs `selection`.
  */
 export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unknown>, Context = unknown> {
   /**
@@ -76,9 +82,17 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
    */
   readonly http?: Duration;
   /**
-   * The identity of the parent among those of its type, for a field that is not at the root; `parent.id` unless given.
-   * A field whose parent has none is not cached: two parents must never share an entry. What else of the parent the resolver
-   * uses must follow from it, or be part of it, where the parent is not itself (part of) a cached value.
+   * Required for a field of an object or an interface: the identity of the parent among those of its type. It promises that
+   * the value follows from this id and the arguments alone, whoever loaded the parent and for whom. A parent without an id is
+   * answered uncached. For a field of Query it is needed only where that is given a parent or a `rootValue` to read.
    */
   readonly parentId?: (parent: Parent) => ParentId;
+  /**
+   * Whether the value depends on which fields are selected below it, as with a resolver that loads only those. The key then
+   * contains the selection in a canonical form, and `info` shows no more than that: `fieldNodes` without fragments,
+   * `@skip`, `@include` and the request's variables, ordered by name, and a `path` without the alias. Reading more
+   * (`operation`, `rootValue`), or reading `info` without this option, makes the value one for its own request: it is not
+   * stored. Default: false.
+   */
+  readonly selection?: boolean;
 }

@@ -33,7 +33,22 @@ describe('a schema is refused', () => {
     [
       'an unknown option',
       { ttl: '60s', scope: 'public', stale: '5m' },
-      'Query.stats: cache has scope, ttl, tags, strict, parentId, vary, http, got stale',
+      'Query.stats: cache has scope, ttl, tags, strict, parentId, selection, vary, http, got stale',
+    ],
+    ...[null, true, 'public', ['public']].map((cache): [string, unknown, string] => [
+      `${JSON.stringify(cache)} in the place of options`,
+      cache,
+      `Query.stats: cache must be an object of options, or false, got ${JSON.stringify(cache)}`,
+    ]),
+    [
+      'a parentId that is no function',
+      { ttl: '60s', scope: 'public', parentId: 'id' },
+      'Query.stats: cache.parentId must be a function such as ({ id }) => id',
+    ],
+    [
+      'a selection that is not true or false',
+      { ttl: '60s', scope: 'public', selection: 'all' },
+      'Query.stats: cache.selection must be true or false, got string',
     ],
     [
       'a ttl without a unit',
@@ -103,6 +118,78 @@ describe('a schema is refused', () => {
     await expect(built).rejects.toThrow(`${kind}.write: a field of ${kind} cannot be cached`);
   });
 
+  it.each(['object', 'interface'])(
+    'for a cached field of an %s without parentId, and says what that promises',
+    async (kind) => {
+      const cache: FieldCacheOptions = { ttl: '60s', scope: 'public' };
+      const built = newSchema((builder) => {
+        const Product =
+          kind === 'object'
+            ? builder.objectRef<{ id: number }>('Product').implement({
+                fields: (t) => ({ myVote: t.int({ cache, resolve: () => 1 }) }),
+              })
+            : builder.interfaceRef<{ id: number }>('Product').implement({
+                fields: (t) => ({ myVote: t.int({ cache, resolve: () => 1 }) }),
+              });
+        builder.queryField('products', (t) => t.field({ type: [Product], resolve: () => [{ id: 1 }] }));
+      });
+      await expect(built).rejects.toThrow(PothosSchemaError);
+      await expect(built).rejects.toThrow(
+        'Product.myVote: cache.parentId must be a function such as ({ id }) => id on a field of an object.' +
+          ' It promises that the value follows from this id and the arguments alone, got none',
+      );
+    },
+  );
+
+  it.each<[string, object, string]>([
+    [
+      'an unknown option',
+      { ttl: '60s' },
+      'cache has engine, defaultTtl, version, viewer, viewerProperties, request, directive, got ttl',
+    ],
+    ['the name of a method of every object', { toString: () => '' }, ', got toString'],
+    [
+      'an engine that is none',
+      { engine: {} },
+      'cache.engine must be what createCache returns, got an object with nothing',
+    ],
+    ['an engine that is null', { engine: null }, 'cache.engine must be what createCache returns, got null'],
+    [
+      'a defaultTtl in milliseconds',
+      { defaultTtl: 60_000 },
+      "cache.defaultTtl must be a duration such as '60s', got 60000",
+    ],
+    ['a version that is a number', { version: 2 }, 'cache.version must be a string, got 2'],
+    ['a viewer that is a name', { viewer: 'user' }, 'cache.viewer must be a function of the context, got "user"'],
+    [
+      'one property that is no list',
+      { viewerProperties: 'user' },
+      'cache.viewerProperties must be a list of property names, got "user"',
+    ],
+    [
+      'properties that are no names',
+      { viewerProperties: [1] },
+      'cache.viewerProperties must be a list of property names, got a list of number',
+    ],
+    ['a request that is no function', { request: true }, 'cache.request must be a function of the context, got true'],
+    ['a directive that is a text', { directive: 'no' }, 'cache.directive must be true or false, got "no"'],
+  ])('for %s of toSchema, naming it, the rule and the value', async (_, more, message) => {
+    const { cache } = await newWorld();
+    const builder = newBuilder();
+    builder.queryType({ fields: (t) => ({ a: t.string({ resolve: () => 'x' }) }) });
+    const build = (): unknown => builder.toSchema({ cache: { engine: cache, ...more } });
+    expect(build).toThrow(PothosSchemaError);
+    expect(build).toThrow(`toSchema({ cache }): `);
+    expect(build).toThrow(message);
+  });
+
+  it.each([null, true, 'on', []])('for %j in the place of the options of toSchema', async (options) => {
+    const builder = newBuilder();
+    builder.queryType({ fields: (t) => ({ a: t.string({ resolve: () => 'x' }) }) });
+    const build = (): unknown => builder.toSchema({ cache: options as never });
+    expect(build).toThrow('toSchema({ cache }): cache must be an object of options, or false, got ');
+  });
+
   it('also where the field is not at the root', async () => {
     const built = newSchema((builder) => {
       const Product = builder.objectRef<{ id: number }>('Product').implement({
@@ -130,16 +217,49 @@ describe('a field without the option', () => {
     expect(rows.map(({ field }) => field)).toEqual(['Query.cached']);
   });
 
-  it('is all that there is where toSchema is given no engine', async () => {
+  it.each<[string, Parameters<Builder['toSchema']>[0]]>([
+    ['nothing', undefined],
+    ['an empty object', {}],
+    ['cache: undefined', { cache: undefined }],
+    ['cache: false', { cache: false }],
+    ['cache: {}', { cache: {} }],
+    ['an engine that is undefined', { cache: { engine: undefined, defaultTtl: '1m', viewer: ({ viewer }) => viewer } }],
+  ])('is all that there is where toSchema is given %s', async (_, options) => {
     const resolve = (): string => 'x';
     const builder = newBuilder();
     builder.queryType({
-      fields: (t) => ({ cached: t.string({ cache: { ttl: '60s', scope: 'private' }, resolve }) }),
+      fields: (t) => ({
+        cached: t.string({ cache: { ttl: '60s', scope: 'private' }, resolve }),
+        cachedByDefault: t.string({ cache: { scope: 'public' }, resolve }),
+      }),
     });
-    const schema = builder.toSchema();
+    const schema = builder.toSchema(options);
     expect(schema.getQueryType()?.getFields()['cached']?.resolve).toBe(resolve);
-    expect(await runOn(schema, '{ cached }')).toMatchObject({ data: { cached: 'x' }, rows: [] });
+    expect(await runOn(schema, '{ cached cachedByDefault }')).toMatchObject({
+      data: { cached: 'x', cachedByDefault: 'x' },
+      errors: [],
+      rows: [],
+    });
   });
+
+  it.each([false, undefined] as const)(
+    'may say so by cache: %s, also on objects, mutations and subscriptions',
+    async (cache) => {
+      const resolve = (): string => 'x';
+      const { schema } = await newSchema((builder) => {
+        const Item = builder
+          .objectRef<object>('Item')
+          .implement({ fields: (t) => ({ name: t.string({ cache, resolve }) }) });
+        builder.queryFields((t) => ({
+          plain: t.string({ cache, resolve }),
+          item: t.field({ type: Item, resolve: () => ({}) }),
+        }));
+        builder.mutationType({ fields: (t) => ({ write: t.string({ cache, resolve }) }) });
+      });
+      expect(schema.getQueryType()?.getFields()['plain']?.resolve).toBe(resolve);
+      expect(await runOn(schema, '{ plain item { name } }')).toMatchObject({ errors: [], rows: [] });
+    },
+  );
 });
 
 it('builds one builder twice, each schema with its own cache', async () => {

@@ -12,7 +12,9 @@ async function newCountingSchema(): Promise<CountingWorld> {
     builder.queryField('n', (t) => t.int({ cache: { ttl: '60s', scope: 'public' }, resolve: () => (loads += 1) }));
     builder.queryField('plain', (t) => t.int({ resolve: () => 0 }));
     const Payload = builder.objectRef<{ id: number }>('Payload').implement({
-      fields: (t) => ({ n: t.int({ cache: { ttl: '60s', scope: 'public' }, resolve: () => (loads += 1) }) }),
+      fields: (t) => ({
+        n: t.int({ cache: { ttl: '60s', scope: 'public', parentId: ({ id }) => id }, resolve: () => (loads += 1) }),
+      }),
     });
     builder.queryField('payload', (t) => t.field({ type: Payload, resolve: () => ({ id: 1 }) }));
     builder.mutationType({ fields: (t) => ({ write: t.field({ type: Payload, resolve: () => ({ id: 1 }) }) }) });

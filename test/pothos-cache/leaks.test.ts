@@ -26,6 +26,8 @@ const askers: readonly Asker[] = [
 
 type Option = FieldCacheOptions<unknown, unknown, Asker>;
 
+const parentId = ({ id }: { id: number }): number => id;
+
 /** What the fields say, and the schema's `viewerProperties`. */
 interface Scopes {
   /** Of fields whose value is of one viewer alone. */
@@ -53,15 +55,15 @@ function newSchema(engine: Cache, { ofOne, varying, watched }: Scopes): GraphQLS
   const resolve = mine;
   const Node = builder.interfaceRef<{ id: number }>('Node').implement({
     resolveType: () => 'Item',
-    fields: (t) => ({ ofInterface: t.string({ cache: ofOne, resolve }) }),
+    fields: (t) => ({ ofInterface: t.string({ cache: { ...ofOne, parentId }, resolve }) }),
   });
   const Item = builder.objectRef<{ id: number }>('Item').implement({
     interfaces: [Node],
     fields: (t) => ({
-      mine: t.string({ cache: ofOne, resolve }),
+      mine: t.string({ cache: { ...ofOne, parentId }, resolve }),
       byParentId: t.string({ cache: { ...ofOne, parentId: () => 'one for all' }, resolve }),
-      byTenant: t.string({ cache: varying, resolve }),
-      careless: t.string({ cache: everyone, resolve }),
+      byTenant: t.string({ cache: { ...varying, parentId }, resolve }),
+      careless: t.string({ cache: { ...everyone, parentId }, resolve }),
       plain: t.string({ resolve }),
     }),
   });

@@ -12,11 +12,11 @@ describe('a cached field on an object', () => {
         fields: (t) => ({
           price: t.exposeInt('price', {}),
           label: t.string({
-            cache: { scope: 'public', ttl: '60s' },
+            cache: { scope: 'public', ttl: '60s', parentId: ({ id }) => id },
             resolve: ({ name, price }) => `${name}: ${price}`,
           }),
           category: t.string({
-            cache: { scope: 'public', ttl: '60s' },
+            cache: { scope: 'public', ttl: '60s', parentId: ({ id }) => id },
             resolve: ({ categoryId }) => {
               currentLoad()?.touch(['categories']); // as a Kysely query would
               return categories[categoryId] ?? '';
@@ -54,7 +54,10 @@ describe('a cached field on an object', () => {
       (builder) => {
         const Product = builder.objectRef<{ id: number; price: number }>('Product').implement({
           fields: (t) => ({
-            label: t.string({ cache: { scope: 'public', ttl: '60s' }, resolve: ({ price }) => `costs ${price}` }),
+            label: t.string({
+              cache: { scope: 'public', ttl: '60s', parentId: ({ id }) => id },
+              resolve: ({ price }) => `costs ${price}`,
+            }),
           }),
         });
         builder.queryField('product', (t) =>
@@ -77,7 +80,12 @@ describe('a cached field on an object', () => {
     let loads = 0;
     const { run, cache } = await newSchema((builder) => {
       const Product = builder.objectRef<{ id: number }>('Product').implement({
-        fields: (t) => ({ label: t.int({ cache: { scope: 'public', ttl: '60s' }, resolve: () => (loads += 1) }) }),
+        fields: (t) => ({
+          label: t.int({
+            cache: { scope: 'public', ttl: '60s', parentId: ({ id }) => id },
+            resolve: () => (loads += 1),
+          }),
+        }),
       });
       builder.queryField('products', (t) =>
         t.field({ type: [Product], cache: { scope: 'public', ttl: '60s' }, resolve: () => [{ id: 1 }] }),

@@ -1,4 +1,5 @@
 // Cached fields that stand on a parent: two parents never share an entry.
+import { execute, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { newSchema, type SchemaWorld } from './world.ts';
 
@@ -12,14 +13,14 @@ const cache = { ttl: '60s', scope: 'public' } as const;
 /** `parents` gives these, each with a cached field `n` that counts its loads. */
 async function newFamily(
   parents: (Parent | null)[],
-  parentId?: (parent: Parent) => string | number,
+  parentId: (parent: Parent) => string | number = ({ id }) => id as number,
 ): Promise<SchemaWorld> {
   let loads = 0;
   return newSchema((builder) => {
     const Item = builder.objectRef<Parent>('Item').implement({
       fields: (t) => ({
         n: t.int({
-          cache: parentId === undefined ? cache : { ...cache, parentId },
+          cache: { ...cache, parentId },
           resolve: () => (loads += 1),
         }),
       }),
@@ -86,7 +87,9 @@ describe('a cached field on a parent', () => {
     const { run } = await newSchema((builder) => {
       const [A, B] = (['A', 'B'] as const).map((name) =>
         builder.objectRef<Parent>(name).implement({
-          fields: (t) => ({ name: t.string({ cache, resolve: () => name }) }),
+          fields: (t) => ({
+            name: t.string({ cache: { ...cache, parentId: ({ id }) => id as number }, resolve: () => name }),
+          }),
         }),
       );
       if (A !== undefined) builder.queryField('a', (t) => t.field({ type: A, resolve: () => ({ id: 1 }) }));
@@ -98,13 +101,81 @@ describe('a cached field on a parent', () => {
   });
 });
 
+describe('a cached field of Query', () => {
+  /** `value` reads its parent; `here` leads to Query again, with a parent. */
+  const newRoot = (here: unknown, parentId?: (parent: { who?: string }) => string): Promise<SchemaWorld> =>
+    newSchema((builder) => {
+      builder.queryFields((t) => ({
+        value: t.string({
+          cache: { ...cache, ...(parentId === undefined ? {} : { parentId }) },
+          resolve: (parent: { who?: string } | undefined) => parent?.who ?? 'nobody',
+        }),
+        here: t.field({ type: 'Query' as never, resolve: () => here as never }),
+      }));
+    });
+
+  it.each([{}, Object.create(null), true])('is cached below a parent that has nothing: %j', async (here) => {
+    const { run } = await newRoot(here);
+    await run('{ value }');
+    expect((await run('{ here { value } }')).states).toBe('hit');
+  });
+
+  it.each<[string, (schema: SchemaWorld['schema'], who: string) => unknown]>([
+    ['a root value', (schema, who) => execute({ schema, document: parse('{ value }'), rootValue: { who } })],
+    [
+      'a root value of a class',
+      (schema, who) => execute({ schema, document: parse('{ value }'), rootValue: new Asked(who) }),
+    ],
+  ])('is answered uncached, and says so, where it is given %s', async (_, ask) => {
+    const { schema, run, trace } = await newRoot({});
+    await run('{ value }');
+    trace.take();
+    for (const who of ['ALICE', 'BOB']) expect(await ask(schema, who)).toEqual({ data: { value: who } });
+    expect(trace.text).toBe('uncached×2');
+    expect(trace.events.at(-1)).toMatchObject({
+      error: {
+        message: 'Query.value: it is given a parent (or rootValue) that its key does not contain: set cache.parentId',
+      },
+    });
+  });
+
+  it('is answered uncached below an object that carries something', async () => {
+    const { run } = await newRoot({ who: 'ALICE' });
+    await run('{ value }');
+    expect(await run('{ here { value } }')).toMatchObject({ data: { here: { value: 'ALICE' } }, rows: [] });
+  });
+
+  it('is cached by the identity that parentId gives', async () => {
+    const { schema } = await newRoot({}, ({ who }) => who ?? '');
+    for (const who of ['ALICE', 'BOB', 'ALICE']) {
+      const contextValue = {};
+      const result = await execute({ schema, document: parse('{ value }'), rootValue: { who }, contextValue });
+      expect(result).toEqual({ data: { value: who } });
+    }
+  });
+});
+
+class Asked {
+  readonly #who: string;
+
+  constructor(who: string) {
+    this.#who = who;
+  }
+
+  get who(): string {
+    return this.#who;
+  }
+}
+
 describe('a cached field of an interface', () => {
   it('is cached on each type that has it from there, by type and id', async () => {
     let loads = 0;
     const { run, schema } = await newSchema((builder) => {
       const Node = builder.interfaceRef<Parent & { kind: string }>('Node').implement({
         resolveType: ({ kind }) => kind,
-        fields: (t) => ({ n: t.int({ cache, resolve: () => (loads += 1) }) }),
+        fields: (t) => ({
+          n: t.int({ cache: { ...cache, parentId: ({ id }) => id as number }, resolve: () => (loads += 1) }),
+        }),
       });
       for (const name of ['Rose', 'Fern']) {
         builder.objectRef<Parent & { kind: string }>(name).implement({ interfaces: [Node] });

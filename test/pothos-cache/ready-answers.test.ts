@@ -24,6 +24,7 @@ interface Item {
 }
 
 const cache = { scope: 'public', ttl: '60s' } as const;
+const parentId = ({ id }: { id: number }): number => id;
 const items: readonly Item[] = [
   { id: 1, name: 'one' },
   { id: 2, name: null },
@@ -45,8 +46,8 @@ function defineItems(builder: Builder, { source }: World): void {
       needed: t.exposeString('name' as never, { nullable: false }),
       renamed: t.exposeInt('id'),
       counted: t.int({ resolve: () => source.loads }),
-      cachedChild: t.int({ cache, resolve: () => 1 }),
-      privateChild: t.int({ cache: { ...cache, scope: 'private' }, resolve: () => 1 }),
+      cachedChild: t.int({ cache: { ...cache, parentId }, resolve: () => 1 }),
+      privateChild: t.int({ cache: { ...cache, scope: 'private', parentId }, resolve: () => 1 }),
       unkeyed: t.int({ cache: { ...cache, parentId: () => NaN }, resolve: () => 1 }),
       self: t.field({ type: ItemRef, resolve: (item) => item }),
     }),

@@ -14,7 +14,9 @@ async function newShop(): Promise<SchemaWorld> {
       }),
     );
     const Item = builder.objectRef<{ id: number }>('Item').implement({
-      fields: (t) => ({ n: t.int({ cache: { ttl: '60s', scope: 'public' }, resolve: ({ id }) => id }) }),
+      fields: (t) => ({
+        n: t.int({ cache: { ttl: '60s', scope: 'public', parentId: ({ id }) => id }, resolve: ({ id }) => id }),
+      }),
     });
     builder.queryField('items', (t) =>
       t.field({

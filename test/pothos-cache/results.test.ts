@@ -96,7 +96,11 @@ describe('tags', () => {
         fields: (t) => ({
           n: t.int({
             args: { part: t.arg.string() },
-            cache: { ...cache, tags: ({ id }, { part }) => [`products:${id}`, `parts:${part ?? 'all'}`] },
+            cache: {
+              ...cache,
+              parentId: ({ id }) => id,
+              tags: ({ id }, { part }) => [`products:${id}`, `parts:${part ?? 'all'}`],
+            },
             resolve: () => (loads += 1),
           }),
         }),
@@ -139,7 +143,9 @@ it('runs a cached field inside a cached field’s load on its own', async () => 
   let loads = 0;
   const { run } = await newSchema((builder) => {
     const Item = builder.objectRef<{ id: number }>('Item').implement({
-      fields: (t) => ({ n: t.int({ cache: { ...cache, ttl: '1s' }, resolve: () => (loads += 1) }) }),
+      fields: (t) => ({
+        n: t.int({ cache: { ...cache, ttl: '1s', parentId: ({ id }) => id }, resolve: () => (loads += 1) }),
+      }),
     });
     builder.queryField('item', (t) => t.field({ type: Item, cache, resolve: () => ({ id: 1 }) }));
   });

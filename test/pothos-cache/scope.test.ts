@@ -10,6 +10,7 @@ const ofEveryone = { ttl: '60s', scope: 'public' } as const;
 const ofOne = { ttl: '60s', scope: 'private' } as const;
 const options = { viewer: ({ viewer }: Asker) => viewer };
 const watching = { ...options, viewerProperties: ['viewer'] } as const;
+const unwatched = { ...options, viewerProperties: [] } as const;
 const refused = 'write-refused(scope-too-wide)';
 
 interface ScopeWorld extends SchemaWorld {
@@ -25,8 +26,11 @@ async function newShop(ofSchema: Omit<PluginOptions<Asker>, 'engine'> = options)
     const Item = builder.objectRef<{ id: number }>('Item').implement({
       fields: (t) => ({
         id: t.exposeInt('id'),
-        mine: t.string({ cache: ofOne, resolve: (_, _args, context) => seen(context) }),
-        ours: t.string({ cache: ofEveryone, resolve: () => `#${(loads += 1)}` }),
+        mine: t.string({
+          cache: { ...ofOne, parentId: ({ id }) => id },
+          resolve: (_, _args, context) => seen(context),
+        }),
+        ours: t.string({ cache: { ...ofEveryone, parentId: ({ id }) => id }, resolve: () => `#${(loads += 1)}` }),
       }),
     });
     builder.queryFields((t) => ({
@@ -245,7 +249,7 @@ describe('a public field whose resolver reads a property that tells who asks', (
       expect(rows).toMatchObject([{ state: 'miss', ageMs: null, ttlMs: null }]);
     }
     expect(trace.text).toBe(times(3, () => `load ${refused} miss`).join(' '));
-    expect(trace.events[1]).toMatchObject({ field: 'Query.careless' });
+    expect(trace.events[1]).toMatchObject({ field: 'Query.careless', what: 'viewer' });
   });
 
   it('is given to nobody else who asks at once', async () => {
@@ -276,13 +280,14 @@ describe('a public field whose resolver reads a property that tells who asks', (
     expect(trace.text).toBe(`load ${refused} miss`);
   });
 
-  it('is answered uncached, and says so, where the context is frozen and cannot be watched', async () => {
+  it('is answered, not stored, and said, where the context is frozen and cannot be watched', async () => {
     const { schema, trace } = await newShop(watching);
     for (const viewer of ['alice', 'bob']) {
       const { data } = await runOn(schema, '{ careless }', {}, Object.freeze({ viewer }));
       expect((data as { careless: string }).careless).toMatch(`string ${viewer} `);
     }
-    expect(trace.text).toBe('uncached×2');
+    expect(trace.text).toBe(times(2, () => `load ${refused} miss`).join(' '));
+    expect(trace.events[1]).toMatchObject({ what: 'a context that cannot be watched (frozen or sealed)' });
   });
 });
 
@@ -322,7 +327,11 @@ describe('a context whose properties are watched', () => {
 
 describe('a public field whose resolver executes another operation', () => {
   /** `outer` gives the JSON of what `text` gives. */
-  async function newNested(text: string, inner: FieldCacheOptions<unknown, object, Asker>): Promise<ScopeWorld> {
+  async function newNested(
+    text: string,
+    inner: FieldCacheOptions<unknown, object, Asker>,
+    ofSchema: Omit<PluginOptions<Asker>, 'engine'> = options,
+  ): Promise<ScopeWorld> {
     const nested: { schema?: GraphQLSchema } = {};
     const world = await newSchema((builder) => {
       builder.queryFields((t) => ({
@@ -335,7 +344,7 @@ describe('a public field whose resolver executes another operation', () => {
           },
         }),
       }));
-    }, options);
+    }, ofSchema);
     nested.schema = world.schema;
     return {
       ...world,
@@ -363,13 +372,13 @@ describe('a public field whose resolver executes another operation', () => {
   });
 
   it('is not stored where that has a public field that is answered uncached: nothing would make it void', async () => {
-    const { as, trace } = await newNested('{ inner }', { ...ofEveryone, tags: () => [''] });
+    const { as, trace } = await newNested('{ inner }', { ...ofEveryone, tags: () => [''] }, unwatched);
     await as('alice', '{ outer }');
     expect(trace.text).toBe('uncached load write-refused(inner-unstored) miss');
   });
 
   it('is stored where that has public fields alone', async () => {
-    const { as, trace } = await newNested('{ inner }', ofEveryone);
+    const { as, trace } = await newNested('{ inner }', ofEveryone, unwatched);
     await as('alice', '{ outer }');
     expect(storedFields(trace)).toEqual(['Query.inner', 'Query.outer']);
   });

@@ -12,6 +12,7 @@ interface Changes {
   readonly version?: string;
   readonly scope?: 'public' | 'private';
   readonly vary?: boolean;
+  readonly selection?: boolean;
   readonly unrelated?: boolean;
   readonly enumValue?: string;
   readonly list?: boolean;
@@ -29,6 +30,7 @@ async function digest(changes: Changes = {}): Promise<string> {
     version,
     scope = 'public',
     vary,
+    selection = false,
     unrelated,
     enumValue = 'OLD',
     list,
@@ -52,6 +54,7 @@ async function digest(changes: Changes = {}): Promise<string> {
             ttl,
             scope,
             strict,
+            selection,
             ...(tags === undefined ? {} : { tags }),
             ...(vary === true ? { vary: ({ tenant }) => tenant } : {}),
           },
@@ -99,6 +102,7 @@ describe('the digest', () => {
     ['the version', { version: '2' }],
     ['the scope', { scope: 'private' }],
     ['whether it varies', { vary: true }],
+    ['whether its key contains the selection', { selection: true }],
     ['whether a cached field itself is a list', { list: true }],
     ['whether a cached field itself may be null', { required: true }],
     ['the type of a cached field’s argument', { argType: 'ID' }],

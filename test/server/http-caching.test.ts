@@ -28,7 +28,7 @@ const schemaOf: NonNullable<Overrides['schemaOf']> = ({ cache: engine }) => {
   const RowRef = builder.objectRef<Row>('Row').implement({
     fields: (t) => ({
       id: t.exposeInt('id'),
-      child: t.int({ cache: { ...http, http: '5s' }, resolve: ({ id }) => id }),
+      child: t.int({ cache: { ...http, http: '5s', parentId: ({ id }) => id }, resolve: ({ id }) => id }),
       plain: t.int({ resolve: () => 1 }),
     }),
   });

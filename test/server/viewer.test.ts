@@ -54,5 +54,5 @@ it('keeps the value of a shop’s field that looks at the viewer out of the cach
     expect((data as { categoryStats: unknown[] }).categoryStats).toHaveLength(viewer === 'admin' ? 10 : 0);
   }
   expect(trace.text).toBe('load write-refused(scope-too-wide) miss load write-refused(scope-too-wide) miss');
-  expect(lines.join('')).toContain('"field":"Query.categoryStats","reason":"scope-too-wide"');
+  expect(lines.join('')).toContain('"field":"Query.categoryStats","reason":"scope-too-wide","what":"viewer"');
 });

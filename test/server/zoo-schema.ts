@@ -115,7 +115,7 @@ export function createZooSchema(engine: Cache, state: ZooState): GraphQLSchema {
       id: t.exposeID('id', { nullable: false }),
       pets: t.field({
         type: [AnimalRef],
-        cache: { ...animals, ttl: '30m', http: '20s' },
+        cache: { ...animals, ttl: '30m', http: '20s', parentId: ({ id }) => id },
         resolve: ({ id }) => some(2, id),
       }),
     }),
@@ -148,9 +148,13 @@ export function createZooSchema(engine: Cache, state: ZooState): GraphQLSchema {
           return name;
         },
       }),
-      friends: t.field({ type: [Thing], cache: both, resolve: ({ id }) => [...some(1, id + 1), person(id, state)] }),
+      friends: t.field({
+        type: [Thing],
+        cache: { ...both, parentId: ({ id }) => id },
+        resolve: ({ id }) => [...some(1, id + 1), person(id, state)],
+      }),
       secret: t.string({
-        cache: { ...animals, scope: 'private' },
+        cache: { ...animals, scope: 'private', parentId: ({ id }) => id },
         resolve: ({ name }, _args, { viewer }) => `${name} to ${viewer}`,
       }),
     }),

@@ -1,0 +1,128 @@
+/**
+ * Detects that code in a load reads properties of a context.
+ *
+ * A property of the context itself becomes an accessor. Those that it inherits or does not have (yet) are seen by a layer
+ * between the context and its prototype, so that the context gets no property that it did not have. A copy or a proxy of the
+ * context would be simpler, but it would be another key of the maps that libraries keep by context, and methods that use
+ * private fields would fail on a proxy.
+ *
+ * Not detected: whether an own property exists (`in`, `Object.keys`), and what a method reads from private fields.
+ */
+import { noteViewerRead } from '../cache/index.ts';
+
+type Name = string | symbol;
+
+interface Layer {
+  readonly object: object;
+  readonly names: Set<Name>;
+}
+
+const layers = new WeakMap<object, Layer>();
+const ourGetters = new WeakSet<object>();
+let arePaused = false;
+
+/**
+ * From now on a read of one of `names` is recorded in the load that reads it, see `noteViewerRead`.
+ *
+ * @returns Whether each of them is seen: not where the context is frozen or sealed, or does not let a property be redefined.
+ */
+export function watchContext(context: object, names: Iterable<Name>): boolean {
+  try {
+    const layer = layerOf(context);
+    if (layer === undefined) return false;
+    let areSeen = true;
+    for (const name of names) {
+      layer.names.add(name);
+      areSeen = watchOwn(context, name) && areSeen;
+    }
+    return areSeen;
+  } catch {
+    return false; // a proxy may refuse anything in its own way
+  }
+}
+
+/** Reads of contexts are no longer recorded: synchronous code of the plugin's own begins. Returns what `resumeReads` takes. */
+export function pauseReads(): boolean {
+  const before = arePaused;
+  arePaused = true;
+  return before;
+}
+
+export function resumeReads(before: boolean): void {
+  arePaused = before;
+}
+
+function note(name: Name): void {
+  if (!arePaused) noteViewerRead(String(name));
+}
+
+/** The layer below `context`, laid where there is none; undefined where that cannot be done. */
+function layerOf(context: object): Layer | undefined {
+  const known = layers.get(context);
+  const prototype: unknown = Reflect.getPrototypeOf(context);
+  if (known !== undefined && known.object === prototype) return known;
+  const names = known?.names ?? new Set<Name>();
+  const layer = { names, object: layerOver(prototype as object | null, names) };
+  if (!Reflect.setPrototypeOf(context, layer.object)) return undefined;
+  layers.set(context, layer);
+  return layer;
+}
+
+/** An empty object between, so that `instanceof` still finds the prototype. */
+function layerOver(prototype: object | null, names: ReadonlySet<Name>): object {
+  return new Proxy(Object.create(prototype) as object, {
+    get(layer, name, receiver): unknown {
+      if (names.has(name)) note(name);
+      return Reflect.get(layer, name, receiver);
+    },
+    has(layer, name) {
+      if (names.has(name)) note(name);
+      return Reflect.has(layer, name);
+    },
+    set(layer, name, value, receiver: object) {
+      const isSet = Reflect.set(layer, name, value, receiver);
+      if (names.has(name)) watchOwn(receiver, name);
+      return isSet;
+    },
+  });
+}
+
+/** Returns whether reads of the property are seen, by this or, where the context does not have it, by the layer. */
+function watchOwn(context: object, name: Name): boolean {
+  const property = Object.getOwnPropertyDescriptor(context, name);
+  if (property === undefined || isOurs(property)) return true;
+  if (property.configurable !== true) return false;
+  const accessor = accessorFor(context, name, property);
+  ourGetters.add(accessor.get);
+  Object.defineProperty(context, name, accessor);
+  return isOurs(Object.getOwnPropertyDescriptor(context, name));
+}
+
+function isOurs(property: PropertyDescriptor | undefined): boolean {
+  const getter: unknown = property === undefined ? undefined : Reflect.get(property, 'get');
+  return typeof getter === 'function' && ourGetters.has(getter);
+}
+
+function accessorFor(
+  context: object,
+  name: Name,
+  property: PropertyDescriptor,
+): PropertyDescriptor & { get: () => unknown } {
+  let value: unknown = property.value;
+  const isReadOnly = 'value' in property ? property.writable === false : property.set === undefined;
+  const set = function (this: object, next: unknown): void {
+    if (property.set !== undefined) property.set.call(this, next);
+    else if (this === context) value = next;
+    // A context that inherits from this one has a viewer of its own from now on.
+    else Object.defineProperty(this, name, { value: next, configurable: true, enumerable: true, writable: true });
+  };
+  return {
+    configurable: true,
+    enumerable: property.enumerable === true,
+    get(): unknown {
+      note(name);
+      return property.get === undefined ? value : property.get.call(this);
+    },
+    ...(isReadOnly ? {} : { set }),
+  };
+}

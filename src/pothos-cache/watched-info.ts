@@ -1,0 +1,70 @@
+/**
+ * The `info` that a cached resolver is given. It records reads of what differs between requests, because the value would be
+ * returned to requests that select something else (https://github.com/graphql/graphql-js/blob/16.x.x/src/type/definition.ts,
+ * `GraphQLResolveInfo`). Whoever reads it, and whenever: a copy, JSON or a library that is passed `info` reads it too.
+ */
+import type { GraphQLResolveInfo } from 'graphql';
+import { noteSelectionRead, type Load } from '../cache/index.ts';
+import type { Selection } from './selection.ts';
+
+/** The same in every request, or without influence on a value: `cacheControl` is Apollo Server's. */
+const harmless = new Set(['fieldName', 'parentType', 'returnType', 'schema', 'cacheControl']);
+
+/** What of `info` a selection in the key covers. */
+const covered = new Set(['fieldNodes', 'fragments', 'variableValues', 'path']);
+
+interface Asked {
+  /** The load that it is made for; undefined where its value is neither stored nor shared. */
+  readonly load: Load | undefined;
+  /** Where the key contains the selection: that, and `Key.selection`. */
+  readonly selection: Selection | undefined;
+  readonly keySelection: string | undefined;
+}
+
+/** `info` for one load. Properties that others have added count as selection: they are often derived from it. */
+export function watchInfo(info: GraphQLResolveInfo, { load, selection, keySelection }: Asked): GraphQLResolveInfo {
+  const note = (what: string, heldIn?: string): void => {
+    if (load !== undefined) noteSelectionRead(load, { what: `info.${what}`, selection: heldIn });
+  };
+  const noteRead = (target: object, name: string | symbol): void => {
+    if (typeof name === 'symbol' || harmless.has(name) || name in Object.prototype || !(name in target)) return;
+    note(name, covered.has(name) ? keySelection : undefined);
+  };
+  const shown = selection === undefined ? info : narrowed(info, selection, () => note('variableValues'));
+  return new Proxy(shown, {
+    get(target, name): unknown {
+      noteRead(target, name);
+      return Reflect.get(target, name);
+    },
+    getOwnPropertyDescriptor(target, name) {
+      noteRead(target, name);
+      return Reflect.getOwnPropertyDescriptor(target, name);
+    },
+  });
+}
+
+/**
+ * `info` with nothing of the request but the selection, so that equal keys show equal selections. Names of the request's
+ * variables lead outside of it.
+ */
+function narrowed(info: GraphQLResolveInfo, selection: Selection, noteOutside: () => void): GraphQLResolveInfo {
+  const { fieldNode, variableValues } = selection;
+  return {
+    ...info,
+    fieldNodes: [fieldNode],
+    fragments: {},
+    variableValues: new Proxy(variableValues, {
+      get(target, name): unknown {
+        if (Object.hasOwn(target, name) || !Object.hasOwn(info.variableValues, name)) return Reflect.get(target, name);
+        noteOutside();
+        return Reflect.get(info.variableValues, name);
+      },
+    }),
+    // No other path has this name, whatever is kept by it.
+    path: {
+      prev: undefined,
+      key: `${info.parentType.name}.${info.fieldName}:selection`,
+      typename: info.parentType.name,
+    },
+  };
+}
