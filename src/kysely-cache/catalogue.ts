@@ -77,15 +77,12 @@ export class Catalogue {
       for (const tag of sources?.tags ?? []) tags.add(tag);
       for (const what of sources?.unknown ?? []) unknown.add(what);
     }
-    const calls = [
-      ...[...reading.functions].map((name) => [`function ${name}()`, known?.functions.get(name)] as const),
-      ...[...reading.operators].map((name) => [`operator ${name}`, known?.operators.get(name)] as const),
-      ...[...reading.rowNames].map((name) => [`function row.${name}`, known?.rowFunctions.has(name)] as const),
-      ...[...reading.types].map((name) => [`cast to ${name}`, known?.castTypes.has(name)] as const),
-    ];
-    for (const [what, isSuspicious] of calls) {
-      if (isSuspicious === undefined) missing.push(what);
-      else if (isSuspicious) unknown.add(`${what}, which may read tables`);
+    for (const { names, isSuspicious, shownAs } of callsOf(reading, known)) {
+      for (const name of names) {
+        const verdict = isSuspicious(name);
+        if (verdict === undefined) missing.push(shownAs(name));
+        else if (verdict) unknown.add(`${shownAs(name)}, which may read tables`);
+      }
     }
     for (const what of missing) {
       if (this.#asked.size < namesMax) this.#asked.add(what);
@@ -120,6 +117,26 @@ export class Catalogue {
   #readWhereOlderThan(ageMs: number): void {
     if (this.#clock.nowMs() - this.#lastReadMs >= ageMs) void this.read();
   }
+}
+
+/** Names that a statement calls in one way, and whether what they call may read tables: undefined where that is not known. */
+interface Calls {
+  readonly names: Iterable<string>;
+  readonly isSuspicious: (name: string) => boolean | undefined;
+  readonly shownAs: (name: string) => string;
+}
+
+function callsOf({ functions, operators, rowNames, types }: Reading, known: Known | undefined): readonly Calls[] {
+  return [
+    { names: functions, isSuspicious: (name) => known?.functions.get(name), shownAs: (name) => `function ${name}()` },
+    { names: operators, isSuspicious: (name) => known?.operators.get(name), shownAs: (name) => `operator ${name}` },
+    {
+      names: rowNames,
+      isSuspicious: (name) => known?.rowFunctions.has(name),
+      shownAs: (name) => `function row.${name}`,
+    },
+    { names: types, isSuspicious: (name) => known?.castTypes.has(name), shownAs: (name) => `cast to ${name}` },
+  ];
 }
 
 function knownFrom(catalogue: CatalogueRows): Known {

@@ -121,17 +121,21 @@ describe('a transaction that raw SQL has begun fills nothing', () => {
 
   it('also in the pool of the shop', async () => {
     const database = await createEmptyDatabase();
-    const { db, close, tableTags, readTables } = connectDatabase({ url: database.url, onError() {}, poolMax: 1 });
+    const shop = connectDatabase({ url: database.url, onError() {}, poolMax: 1 });
     const clock = new TestClock();
-    const cache = createCache({ store: createMemoryStore({ namespace: 'shop', clock }), clock, knownTags: tableTags });
+    const cache = createCache({
+      store: createMemoryStore({ namespace: 'shop', clock }),
+      clock,
+      knownTags: shop.tableTags,
+    });
     onTestFinished(async () => {
       await cache.close();
-      await close();
+      await shop.close();
       await database.drop();
     });
-    const raw = (text: string): Promise<{ rows: unknown[] }> => sql.raw(text).execute(db);
+    const raw = (text: string): Promise<{ rows: unknown[] }> => sql.raw(text).execute(shop.db);
     await raw('create table orders (id int)');
-    await readTables();
+    await shop.readTables();
     const count = (): Promise<unknown> =>
       cache.fetch(cache.key({ field: 'Query.orders' }), { ttlMs: 60_000, tags: ['orders'] }, async () => {
         return (await raw('select id from orders')).rows.length;
