@@ -30,14 +30,17 @@ export type Stamps = Readonly<Record<string, string>>;
 /** The tag on every value; `flush` deletes its token. */
 export const everythingTag = '*';
 
-/** What begins with it is no tag: keys beside the tokens that are set to be heard of, see `tracking.ts`. */
-export const internalMark = '!';
+/**
+ * No tag begins with it: keys beside the tokens, which are set to be heard of, do (see `tracking.ts`). PostgreSQL's names
+ * cannot contain it, so any table's name may be a tag.
+ */
+export const internalMark = '\0';
 
 const tagLengthMax = 200;
 const everyRow = '!';
 
 /**
- * @throws {CacheError} `INVALID_TAG` unless `tag` is a text of 1…200 characters that does not begin with `!`, other than `*`
+ * @throws {CacheError} `INVALID_TAG` unless `tag` is a text of 1…200 characters that does not begin with NUL, other than `*`
  *   and `<table>:!`.
  */
 export function checkTag(place: string, tag: unknown): void {
@@ -50,7 +53,7 @@ export function checkTag(place: string, tag: unknown): void {
   const got = typeof tag === 'string' ? JSON.stringify(tag.slice(0, 60)) : typeof tag;
   throw new CacheError(
     'INVALID_TAG',
-    `${place}: a tag must be a text of 1 to ${tagLengthMax} characters without "!" in front, other than "*" and "<table>:!", got ${got}`,
+    `${place}: a tag must be a text of 1 to ${tagLengthMax} characters without NUL in front, other than "*" and "<table>:!", got ${got}`,
   );
 }
 

@@ -29,6 +29,8 @@ export interface Watch {
  */
 export function guardedPool(pool: Pool, watch: Watch): PostgresPool {
   const losses = new WeakMap<object, Error>();
+  // One object per connection: whoever watches statements knows by it whether a transaction was left open.
+  const guarded = new WeakMap<PoolClient, GuardedClient>();
   // On `connect`, not after it: a listener that comes a tick later can miss the event.
   pool.on('connect', (client) => {
     client.on('error', (error) => losses.set(client, error));
@@ -37,7 +39,10 @@ export function guardedPool(pool: Pool, watch: Watch): PostgresPool {
   return {
     async connect() {
       try {
-        return new GuardedClient(await pool.connect(), losses, watch);
+        const client = await pool.connect();
+        const known = guarded.get(client) ?? new GuardedClient(client, losses, watch);
+        guarded.set(client, known);
+        return known;
       } catch (error) {
         throw new DatabaseUnavailableError(error);
       }

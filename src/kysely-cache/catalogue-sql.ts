@@ -9,9 +9,19 @@
 /** What the statement answers. */
 export interface CatalogueRows {
   readonly relations: readonly RelationRow[];
-  /** Names of which every function is harmless. */
+  readonly functions: Judged;
+  readonly operators: Judged;
+  /** Functions of a row, which `row.name` calls, that may read tables. */
+  readonly rowFunctions: readonly string[];
+  /** Types to which a cast may read tables. */
+  readonly castTypes: readonly string[];
+  /** Whether a backslash in a string stands for itself: the setting `standard_conforming_strings`. */
+  readonly hasStandardStrings: boolean;
+}
+
+/** Names of which all are harmless, and names of which at least one may read tables. */
+export interface Judged {
   readonly harmless: readonly string[];
-  /** Names of which at least one function may read tables. */
   readonly suspicious: readonly string[];
 }
 
@@ -35,6 +45,7 @@ export interface RelationRow {
 
 /** Volatile functions of the system that read nothing which could change behind a cache. */
 const harmlessVolatile = [
+  'bernoulli',
   'clock_timestamp',
   'gen_random_uuid',
   'pg_sleep',
@@ -43,26 +54,54 @@ const harmlessVolatile = [
   'random',
   'random_normal',
   'setseed',
+  'system',
   'timeofday',
   'uuidv4',
   'uuidv7',
 ];
 
+/** Stable functions of the system that are named like those that read its catalogue or its statistics, and do not. */
+const harmlessStable = [
+  'pg_basetype',
+  'pg_collation_for',
+  'pg_column_compression',
+  'pg_column_size',
+  'pg_input_error_info',
+  'pg_input_is_valid',
+  'pg_typeof',
+];
+
+/**
+ * Other stable functions of the system: what they give depends on the connection (its user, its settings), on the catalogue,
+ * on statistics or on transactions, none of which has a tag.
+ */
+const suspiciousStable =
+  '^(pg_|has_|inet_|txid_|(to_)?reg(class|namespace|oper|proc|role)|(col|obj|shobj)_description$|' +
+  'current_(database|schemas?|setting|user)$|(session|system)_user$|getpgusername$|row_security_active$|' +
+  '(query|table|schema|database|cursor)_to_xml)';
+
 export const catalogueSql = `
 with functions as (
-  select p.oid, p.proname::text as name,
+  select p.oid, p.proname::text as name, p.prolang, p.pronargs - p.pronargdefaults as args_min, p.proargtypes,
     case when n.nspname = 'pg_catalog'
-      then p.provolatile = 'v' and p.proname <> all (array[${harmlessVolatile.map((name) => `'${name}'`).join(', ')}])
-        -- A setting is each connection's own, such as that of a tenant.
-        or p.proname ~ '^(current_setting$|(query|table|schema|database|cursor)_to_xml)'
+      then p.provolatile = 'v' and p.proname <> all (${textArray(harmlessVolatile)})
+        or p.provolatile = 's' and p.proname ~ '${suspiciousStable}' and p.proname <> all (${textArray(harmlessStable)})
       -- An aggregate is called immutable whatever its parts are.
       else p.provolatile <> 'i' or p.prokind = 'a'
     end as is_suspicious
   from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+), operators as (
+  -- Operators of extensions that are written in C, such as pg_trgm's, depend on settings at most.
+  select o.oprname::text as name, f.is_suspicious and l.lanname not in ('c', 'internal') as is_suspicious
+  from pg_catalog.pg_operator o join functions f on f.oid = o.oprcode join pg_catalog.pg_language l on l.oid = f.prolang
 ), views as (
   select r.oid as rule, r.ev_class as view, r.ev_action::text as tree
   from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
   where r.ev_type = '1' and c.relkind = 'v' -- a materialized view has such a rule as well
+    and c.relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) -- unknown as they are
+), views_of_user as (
+  -- CURRENT_ROLE and the values after it; those before it give the time.
+  select v.view from views v where v.tree ~ 'SQLVALUEFUNCTION :op (9|1[0-9]) '
 ), needs as (
   select v.view, d.refclassid::regclass::text as class, d.refobjid::bigint as id
   from views v join pg_catalog.pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = v.rule
@@ -89,11 +128,38 @@ select json_build_object(
       'hasRowSecurity', c.relrowsecurity,
       'parents', array(select i.inhparent::bigint from pg_catalog.pg_inherits i where i.inhrelid = c.oid),
       'reads', array(select s.id from needs s where s.view = c.oid and s.class = 'pg_class' and s.id <> c.oid and s.id <> 0),
-      'calls', (select min(f.name) from calls s join functions f on f.oid = s.id where s.view = c.oid and f.is_suspicious)
+      'calls', coalesce(
+        (select min(f.name) from calls s join functions f on f.oid = s.id where s.view = c.oid and f.is_suspicious),
+        (select min('current_user') from views_of_user u where u.view = c.oid)
+      )
     )), '[]')
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'm', 'f', 'v') and n.nspname !~ '^pg_(toast|temp)'
   ),
-  'harmless', (select json_agg(name) from (select name from functions group by name having not bool_or(is_suspicious)) h),
-  'suspicious', (select json_agg(name) from (select name from functions group by name having bool_or(is_suspicious)) s)
+  'functions', ${judged('functions')},
+  'operators', ${judged('operators')},
+  'rowFunctions', (
+    select coalesce(json_agg(distinct f.name), '[]')
+    from functions f join pg_catalog.pg_type t on t.oid = f.proargtypes[0]
+    where f.is_suspicious and f.args_min <= 1 and t.typtype in ('c', 'd', 'p')
+  ),
+  'castTypes', (
+    select coalesce(json_agg(distinct t.typname), '[]')
+    from pg_catalog.pg_cast c join functions f on f.oid = c.castfunc join pg_catalog.pg_type t on t.oid = c.casttarget
+    where f.is_suspicious
+  ),
+  'hasStandardStrings', current_setting('standard_conforming_strings') = 'on'
 )::text as catalogue`;
+
+function judged(from: 'functions' | 'operators'): string {
+  return `(
+    select json_build_object(
+      'harmless', coalesce(json_agg(name) filter (where not is_suspicious), '[]'),
+      'suspicious', coalesce(json_agg(name) filter (where is_suspicious), '[]'))
+    from (select name, bool_or(is_suspicious) as is_suspicious from ${from} group by name) n
+  )`;
+}
+
+function textArray(names: readonly string[]): string {
+  return `array[${names.map((name) => `'${name}'`).join(', ')}]`;
+}

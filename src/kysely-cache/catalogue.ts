@@ -13,7 +13,7 @@
  * view may be replaced. Until then loads go on with what is known.
  */
 import { runForLoads, type Clock } from '../cache/index.ts';
-import type { CatalogueRows, RelationRow } from './catalogue-sql.ts';
+import type { CatalogueRows, Judged, RelationRow } from './catalogue-sql.ts';
 import type { Reading, RelationName } from './reading.ts';
 
 /** What a statement reads, for a load. */
@@ -28,6 +28,11 @@ interface Known {
   readonly relations: ReadonlyMap<string, Sources>;
   /** Whether a function of this name may read tables. */
   readonly functions: ReadonlyMap<string, boolean>;
+  readonly operators: ReadonlyMap<string, boolean>;
+  /** Those that may read tables. */
+  readonly rowFunctions: ReadonlySet<string>;
+  readonly castTypes: ReadonlySet<string>;
+  readonly hasStandardStrings: boolean;
   readonly tags: readonly string[];
 }
 
@@ -60,27 +65,33 @@ export class Catalogue {
   }
 
   /** The tags of what a statement reads. */
-  sourcesOf({ relations, functions, hidden }: Reading): Sources {
+  sourcesOf(reading: Reading): Sources {
     this.#readWhereOlderThan(keptMs);
+    const known = this.#known;
     const tags = new Set<string>();
-    const unknown = new Set(hidden);
+    const unknown = new Set(reading.hidden);
     const missing: string[] = [];
-    for (const name of relations) {
-      const sources = this.#known?.relations.get(nameKey(name));
+    for (const name of reading.relations) {
+      const sources = known?.relations.get(nameKey(name));
       if (sources === undefined) missing.push(`relation ${shown(name)}`);
       for (const tag of sources?.tags ?? []) tags.add(tag);
       for (const what of sources?.unknown ?? []) unknown.add(what);
     }
-    for (const name of functions) {
-      const isSuspicious = this.#known?.functions.get(name);
-      if (isSuspicious === undefined) missing.push(`function ${name}()`);
-      else if (isSuspicious) unknown.add(`function ${name}(), which may read tables`);
+    for (const { names, isSuspicious, shownAs } of callsOf(reading, known)) {
+      for (const name of names) {
+        const verdict = isSuspicious(name);
+        if (verdict === undefined) missing.push(shownAs(name));
+        else if (verdict) unknown.add(`${shownAs(name)}, which may read tables`);
+      }
     }
     for (const what of missing) {
       if (this.#asked.size < namesMax) this.#asked.add(what);
       this.#readWhereOlderThan(this.#absent.has(what) ? absentEveryMs : readEveryMsMin);
     }
     for (const what of missing) unknown.add(`${what}, which was not there when the catalogue was read`);
+    if (reading.hasBackslash && known?.hasStandardStrings === false) {
+      unknown.add('a backslash, which may escape a quote: standard_conforming_strings is off');
+    }
     return { tags, unknown };
   }
 
@@ -108,7 +119,28 @@ export class Catalogue {
   }
 }
 
-function knownFrom({ relations: rows, harmless, suspicious }: CatalogueRows): Known {
+/** Names that a statement calls in one way, and whether what they call may read tables: undefined where that is not known. */
+interface Calls {
+  readonly names: Iterable<string>;
+  readonly isSuspicious: (name: string) => boolean | undefined;
+  readonly shownAs: (name: string) => string;
+}
+
+function callsOf({ functions, operators, rowNames, types }: Reading, known: Known | undefined): readonly Calls[] {
+  return [
+    { names: functions, isSuspicious: (name) => known?.functions.get(name), shownAs: (name) => `function ${name}()` },
+    { names: operators, isSuspicious: (name) => known?.operators.get(name), shownAs: (name) => `operator ${name}` },
+    {
+      names: rowNames,
+      isSuspicious: (name) => known?.rowFunctions.has(name),
+      shownAs: (name) => `function row.${name}`,
+    },
+    { names: types, isSuspicious: (name) => known?.castTypes.has(name), shownAs: (name) => `cast to ${name}` },
+  ];
+}
+
+function knownFrom(catalogue: CatalogueRows): Known {
+  const { relations: rows, functions, operators, rowFunctions, castTypes, hasStandardStrings } = catalogue;
   const byId = new Map(rows.map((row) => [row.id, row]));
   const relations = new Map<string, Sources>();
   const tags = new Set<string>();
@@ -118,11 +150,22 @@ function knownFrom({ relations: rows, harmless, suspicious }: CatalogueRows): Kn
     if (row.isVisible) relations.set(nameKey({ schema: undefined, name: row.name }), sources);
     for (const tag of sources.tags) tags.add(tag);
   }
-  const functions = new Map([
+  return {
+    relations,
+    functions: isSuspiciousByName(functions),
+    operators: isSuspiciousByName(operators),
+    rowFunctions: new Set(rowFunctions),
+    castTypes: new Set(castTypes),
+    hasStandardStrings,
+    tags: [...tags].toSorted(),
+  };
+}
+
+function isSuspiciousByName({ harmless, suspicious }: Judged): ReadonlyMap<string, boolean> {
+  return new Map([
     ...harmless.map((name) => [name, false] as const),
     ...suspicious.map((name) => [name, true] as const),
   ]);
-  return { relations, functions, tags: [...tags].toSorted() };
 }
 
 /** The row's own tag and those of the rows that it stands on, however far away. */

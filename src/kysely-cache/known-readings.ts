@@ -1,29 +1,46 @@
 /**
- * What statements read, remembered by their text: a program runs few texts, with other parameters each time. Whatever tree
- * a text was compiled from, PostgreSQL is sent the text alone.
+ * What statements read, remembered by their text: a program runs few texts, with other parameters each time. PostgreSQL is
+ * sent the text alone, so equal texts read the same, whether a builder or raw SQL made them.
  *
  * What is remembered are names. What they stand for, which changes with the catalogue, is asked at each run.
  */
-import type { CompiledQuery } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { readingOf, type Reading } from './reading.ts';
+import type { SqlParser } from './sql-parser.ts';
+import { mayHaveEffect, type TransactionEffect } from './transaction-effect.ts';
 
 /** In characters of texts: a statement with a list has a text for each length of it. */
 const charsMax = 1_000_000;
-/** What a reading takes beside its text, roughly. */
-const readingChars = 500;
+/** What a reading and each of its names take beside the text, roughly. */
+const readingChars = 1_000;
+const nameChars = 50;
 
 export class KnownReadings {
+  readonly #parser: Pick<SqlParser, 'parse'>;
   readonly #byText = new LRUCache<string, Reading>({
     maxSize: charsMax,
-    sizeCalculation: (_reading, text) => text.length + readingChars,
+    sizeCalculation: (reading, text) => text.length + readingChars + nameChars * namesIn(reading),
   });
 
-  of({ sql, query }: CompiledQuery): Reading {
-    const known = this.#byText.get(sql);
-    if (known !== undefined) return known;
-    const reading = readingOf(query);
-    this.#byText.set(sql, reading);
-    return reading;
+  constructor(parser: Pick<SqlParser, 'parse'>) {
+    this.#parser = parser;
   }
+
+  of(text: string): Reading {
+    const reading = this.#byText.get(text);
+    if (reading !== undefined) return reading;
+    const parsed = this.#parser.parse(text);
+    const parsedReading = readingOf(text, parsed);
+    if ('statements' in parsed || !parsed.isForNow) this.#byText.set(text, parsedReading);
+    return parsedReading;
+  }
+
+  /** What a text does to the transaction of its connection. Most texts are not parsed for that. */
+  transactionEffectOf(text: string): TransactionEffect {
+    return mayHaveEffect(text) ? this.of(text).transaction : 'none';
+  }
+}
+
+function namesIn({ relations, functions, operators, rowNames, types }: Reading): number {
+  return relations.length + functions.size + operators.size + rowNames.size + types.size;
 }

@@ -1,32 +1,13 @@
 /**
- * What a statement reads, by its tree of operation nodes: the relations that it names, the functions that it calls, and
- * what hides more than that. The tree is the one that was compiled, after all plugins.
+ * What a text of SQL reads, by PostgreSQL's parse tree of it: the relations that it names, what it calls, and what hides more
+ * than that. And whether it leaves a transaction open (transaction-effect.ts).
  *
- * Node kinds that are not known here are walked through as they are: every table node in them counts.
+ * A kind of node that is not known here hides something: a newer parser may have more of them.
+ * https://github.com/pganalyze/libpg_query/blob/18-latest/protobuf/pg_query.proto
  */
-import {
-  AggregateFunctionNode,
-  AliasNode,
-  DeleteQueryNode,
-  FromNode,
-  FunctionNode,
-  InsertQueryNode,
-  JoinNode,
-  ListNode,
-  MergeQueryNode,
-  ParensNode,
-  RawNode,
-  SelectModifierNode,
-  SelectQueryNode,
-  TableNode,
-  UpdateQueryNode,
-  UsingNode,
-  ValuesNode,
-  type OperationNode,
-  type WithNode,
-} from 'kysely';
-import { functionsIn, mayHideTable, type Place } from './raw-sql.ts';
-import { tokensIn, tokensOf, type Token } from './raw-tokens.ts';
+import { fieldsOf, isRecord, kindOf, lastName, textIn, type Fields } from './parse-tree.ts';
+import type { Parsed } from './sql-parser.ts';
+import { mayBegin, transactionEffectOf, type TransactionEffect } from './transaction-effect.ts';
 
 /** A relation as a statement names it. */
 export interface RelationName {
@@ -35,168 +16,198 @@ export interface RelationName {
   readonly name: string;
 }
 
-/** What a statement reads. */
+/** What a text reads. All names are bare, as the catalogue has them. */
 export interface Reading {
   readonly relations: readonly RelationName[];
-  /** By bare names, as the catalogue has them. */
   readonly functions: ReadonlySet<string>;
+  readonly operators: ReadonlySet<string>;
+  /** `row.name`: columns, or functions of a row. */
+  readonly rowNames: ReadonlySet<string>;
+  /** The types that something is cast to. */
+  readonly types: ReadonlySet<string>;
   /** What may read more, in words; empty where all is known. */
   readonly hidden: ReadonlySet<string>;
+  /** Whether its meaning depends on `standard_conforming_strings`. */
+  readonly hasBackslash: boolean;
+  readonly transaction: TransactionEffect;
 }
 
-/** Where in the statement a node stands. */
-interface Position {
-  /** Common table expressions that are seen from here: a bare name among them is no table. */
-  readonly withNames: ReadonlySet<string>;
-  /** Whether a comma would begin another item of FROM. */
-  readonly isInFrom: boolean;
-}
+/** Names of common table expressions that are visible: a bare name among them is no table. */
+type Scope = ReadonlySet<string>;
 
-type QueryNode = SelectQueryNode | InsertQueryNode | UpdateQueryNode | DeleteQueryNode | MergeQueryNode;
+const queries = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
+const statementsWithTarget = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
 
-const queryKinds = [SelectQueryNode, InsertQueryNode, UpdateQueryNode, DeleteQueryNode, MergeQueryNode];
-/** They name what FROM has named already, or nothing. */
-const leaves = new Set<string>(['IdentifierNode', 'ReferenceNode', 'ValueNode', 'PrimitiveValueListNode']);
+/** Nodes of which everything that matters is in their fields. */
+const known = new Set(
+  (
+    'A_ArrayExpr A_Const A_Expr A_Indices A_Indirection A_Star Alias BitString BoolExpr Boolean BooleanTest CTECycleClause ' +
+    'CTESearchClause CaseExpr CaseWhen CoalesceExpr CollateClause ColumnDef ColumnRef CommonTableExpr Float FuncCall ' +
+    'GroupingFunc GroupingSet IndexElem InferClause Integer JoinExpr JsonAggConstructor JsonArgument JsonArrayAgg ' +
+    'JsonArrayConstructor JsonArrayQueryConstructor JsonBehavior JsonFormat JsonFuncExpr JsonIsPredicate JsonKeyValue ' +
+    'JsonObjectAgg JsonObjectConstructor JsonOutput JsonParseExpr JsonReturning JsonScalarExpr JsonSerializeExpr JsonTable ' +
+    'JsonTableColumn JsonTablePathSpec JsonValueExpr List LockingClause MergeWhenClause MinMaxExpr MultiAssignRef ' +
+    'NamedArgExpr NullTest OnConflictClause ParamRef RangeFunction RangeSubselect RangeTableFunc RangeTableFuncCol ' +
+    'RangeTableSample RangeVar ResTarget ReturningClause ReturningOption RowExpr SQLValueFunction SetToDefault SortBy ' +
+    'String SubLink TypeCast TypeName WindowDef WithClause XmlExpr XmlSerialize'
+  ).split(' '),
+);
 
-const functionName = /^[\w$]+(\.[\w$]+)*$/;
+/** `current_date` and the like; the others depend on the connection. */
+const timeOnly = /^SVFOP_(CURRENT_DATE|CURRENT_TIME|LOCALTIME)/;
 
-/** What `statement` reads. */
-export function readingOf(statement: OperationNode): Reading {
-  const reader = new StatementReader();
-  reader.statement(statement);
+/** Their values are looked up in the system's catalogue. */
+const catalogueTypes = new Set('regclass regnamespace regoper regoperator regproc regprocedure regrole'.split(' '));
+
+const operatorsOfBetween = ['<', '<=', '>', '>='];
+const operatorOfKind: Readonly<Record<string, readonly string[]>> = {
+  AEXPR_BETWEEN: operatorsOfBetween,
+  AEXPR_NOT_BETWEEN: operatorsOfBetween,
+  AEXPR_BETWEEN_SYM: operatorsOfBetween,
+  AEXPR_NOT_BETWEEN_SYM: operatorsOfBetween,
+};
+
+/** What `text` reads, which was parsed into `parsed`. */
+export function readingOf(text: string, parsed: Parsed): Reading {
+  const reader = new TreeReader(text);
+  if ('statements' in parsed) for (const statement of parsed.statements) reader.statement(fieldsOf(statement)['stmt']);
+  else reader.fail(parsed.failure);
   return reader;
 }
 
-class StatementReader implements Reading {
+class TreeReader implements Reading {
   readonly relations: RelationName[] = [];
   readonly functions = new Set<string>();
+  readonly operators = new Set<string>();
+  readonly rowNames = new Set<string>();
+  readonly types = new Set<string>();
   readonly hidden = new Set<string>();
+  readonly hasBackslash: boolean;
+  transaction: TransactionEffect = 'none';
+  readonly #text: string;
+  /** What is still to be visited: without recursion no depth of the tree is too much. */
+  readonly #rest: { readonly value: unknown; readonly scope: Scope }[] = [];
 
-  statement(node: OperationNode): void {
-    const top = { withNames: new Set<string>(), isInFrom: false };
-    if (RawNode.is(node)) this.#raw(node, 'statement', top);
-    else if (isQuery(node)) this.#node(node, top);
-    else this.hidden.add(`a statement that is no query: ${node.kind}`);
+  constructor(text: string) {
+    this.#text = text;
+    this.hasBackslash = text.includes('\\');
   }
 
-  #node(node: OperationNode, position: Position): void {
-    if (leaves.has(node.kind)) return;
-    if (isQuery(node)) return this.#query(node, position);
-    if (TableNode.is(node)) return this.#relation(node, position);
-    if (RawNode.is(node)) return this.#raw(node, position.isInFrom ? 'end-of-from' : 'expression', position);
-    if (AliasNode.is(node)) return this.#alias(node, () => this.#node(node.node, position));
-    if (FromNode.is(node)) return node.froms.forEach((from) => this.#source(from, position));
-    if (UsingNode.is(node)) return node.tables.forEach((table) => this.#source(table, position));
-    if (JoinNode.is(node)) {
-      this.#source(node.table, position);
-      if (node.on !== undefined) this.#node(node.on, { ...position, isInFrom: true });
-      return;
-    }
-    if (FunctionNode.is(node) || AggregateFunctionNode.is(node)) return this.#call(node, position);
-    if (SelectModifierNode.is(node)) {
-      // `of` names what FROM has named.
-      if (node.rawModifier !== undefined) this.#node(node.rawModifier, position);
-      return;
-    }
-    this.#children(node, position);
+  statement(node: unknown): void {
+    const kind = kindOf(node);
+    this.transaction = transactionEffectOf(kind, fieldsOf(node, kind), this.transaction);
+    if (kind === undefined || !queries.has(kind)) return this.#hides('is no query');
+    this.#rest.push({ value: node, scope: new Set() });
+    for (let next = this.#rest.pop(); next !== undefined; next = this.#rest.pop()) this.#visit(next.value, next.scope);
   }
 
-  /** What stands in the place of a table. */
-  #source(node: OperationNode, position: Position): void {
-    if (AliasNode.is(node)) return this.#alias(node, () => this.#source(node.node, position));
-    if (ListNode.is(node)) return node.items.forEach((item) => this.#source(item, position));
-    if (RawNode.is(node)) return this.#raw(node, 'table', position);
-    const isKnown = [TableNode, FunctionNode, AggregateFunctionNode, ParensNode, ValuesNode].some((kind) =>
-      kind.is(node),
-    );
-    if (!isKnown && !isQuery(node)) this.hidden.add(`a table that is given as ${node.kind}`);
-    this.#node(node, position);
+  fail(reason: string): void {
+    this.#hides(`cannot be parsed: ${reason}`);
+    if (mayBegin(this.#text)) this.transaction = 'may-begin';
   }
 
-  #query(node: QueryNode, { withNames: outer }: Position): void {
-    const withNames = node.with === undefined ? outer : this.#commonTables(node.with, outer);
-    const position = { withNames, isInFrom: false };
-    // What is written to is a table, also where a common table expression has its name.
-    const target = targetOf(node);
-    const written = target === undefined ? [] : FromNode.is(target) ? target.froms : [target];
-    for (const table of written) this.#source(table, { withNames: new Set(), isInFrom: false });
-    // They may come directly after FROM.
-    const ends = node.endModifiers ?? [];
-    for (const end of ends) this.#node(end, { ...position, isInFrom: true });
-    this.#children(node, position, new Set([node.with, target, ...ends]));
+  #visit(value: unknown, scope: Scope): void {
+    if (Array.isArray(value)) return this.#visitAll(value, scope);
+    if (!isRecord(value)) return;
+    const kind = kindOf(value);
+    if (kind === undefined) return this.#visitFields(value, scope);
+    const fields = fieldsOf(value, kind);
+    if (queries.has(kind)) return this.#query(kind, fields, scope);
+    if (!known.has(kind)) return this.#hides(`has a ${kind}, which is not known`);
+    this.#note(kind, fields);
+    // OF names what FROM has named.
+    if (kind !== 'LockingClause') this.#visitFields(fields, scope);
+  }
+
+  #visitAll(values: readonly unknown[], scope: Scope): void {
+    for (const value of values) this.#rest.push({ value, scope });
+  }
+
+  #query(kind: string, fields: Fields, scope: Scope): void {
+    if (!statementsWithTarget.has(kind)) return this.#visitFields(fields, scope);
+    const { relation, ...others } = fields;
+    // What is written to is a table, even if a common table expression has its name.
+    this.#rest.push({ value: relation, scope: new Set() });
+    this.#visitFields(others, scope);
+  }
+
+  /** The fields of a node, or of a struct that stands in a field without the name of its kind, such as a RangeVar. */
+  #visitFields(fields: Fields, scope: Scope): void {
+    if ('intoClause' in fields) this.#hides('creates a table');
+    if ('relname' in fields) this.#relation(fields, scope);
+    if (Array.isArray(fields['names'])) this.#type(fields['names']);
+    for (const name of ['operName', 'useOp']) this.#operator(fields[name]);
+    const { withClause, ...others } = fields;
+    const inner = withClause === undefined ? scope : this.#commonTables(fieldsOf(withClause), scope);
+    this.#visitAll(Object.values(others), inner);
   }
 
   /** The names that the statement sees. Without RECURSIVE each expression sees those before it, with it all of them. */
-  #commonTables({ expressions, recursive }: WithNode, outer: ReadonlySet<string>): ReadonlySet<string> {
-    const names = expressions.map(({ name }) => name.table.table.identifier.name);
-    for (const [index, { expression }] of expressions.entries()) {
+  #commonTables({ ctes, recursive }: Fields, outer: Scope): Scope {
+    const expressions = Array.isArray(ctes) ? ctes.map((cte) => fieldsOf(cte, 'CommonTableExpr')) : [];
+    const names = expressions.map(({ ctename }) => textIn(ctename));
+    for (const [index, expression] of expressions.entries()) {
       const seen = recursive === true ? names : names.slice(0, index);
-      this.#node(expression, { withNames: new Set([...outer, ...seen]), isInFrom: false });
+      this.#visitFields(expression, new Set([...outer, ...seen]));
     }
     return new Set([...outer, ...names]);
   }
 
-  #relation({ table }: TableNode, { withNames }: Position): void {
-    const { schema, identifier } = table;
-    if (schema === undefined && withNames.has(identifier.name)) return;
-    this.relations.push({ schema: schema?.name, name: identifier.name });
+  #relation({ relname, schemaname }: Fields, scope: Scope): void {
+    const name = textIn(relname);
+    const schema = schemaname === undefined ? undefined : textIn(schemaname);
+    if (schema !== undefined || !scope.has(name)) this.relations.push({ schema, name });
   }
 
-  #alias({ alias }: AliasNode, visitNode: () => void): void {
-    visitNode();
-    if (!RawNode.is(alias)) return;
-    const tokens = tokensOf(alias);
-    if (tokens === undefined || mayHideTable(tokens, 'alias')) this.#hides(alias);
-  }
-
-  #call(node: FunctionNode | AggregateFunctionNode, position: Position): void {
-    // Kysely writes the name as it is given.
-    const name = functionName.test(node.func) ? tokensIn(`${node.func}()`) : undefined;
-    const called = name && functionsIn(name);
-    if (called === undefined) this.hidden.add(`a function's name: ${shown(node.func)}`);
-    for (const one of called ?? []) this.functions.add(one);
-    // A table among the arguments is a row of what FROM has named.
-    const args = FunctionNode.is(node) ? node.arguments : node.aggregated;
-    this.#children(node, { ...position, isInFrom: false }, new Set(args.filter((arg) => TableNode.is(arg))));
-  }
-
-  #raw(node: RawNode, place: Place, position: Position): void {
-    const tokens = tokensOf(node);
-    const called = tokens && functionsIn(tokens);
-    if (tokens === undefined || called === undefined || mayHideTable(tokens, place)) this.#hides(node);
-    for (const name of called ?? []) this.functions.add(name);
-    for (const inner of tokens ?? node.parameters) this.#interpolated(inner, position);
-  }
-
-  #interpolated(inner: Token | OperationNode, position: Position): void {
-    if (!('text' in inner)) this.#node(inner, position);
-    else if (inner.kind === 'node') this.#node(inner.node, position);
-  }
-
-  #hides(raw: RawNode): void {
-    this.hidden.add(`raw SQL: ${shown(raw.sqlFragments.join('?'))}`);
-  }
-
-  #children(node: OperationNode, position: Position, without: ReadonlySet<unknown> = new Set()): void {
-    for (const value of Object.values(node)) {
-      const children: unknown[] = Array.isArray(value) ? value : [value];
-      for (const child of children) if (isNode(child) && !without.has(child)) this.#node(child, position);
+  #note(kind: string, fields: Fields): void {
+    switch (kind) {
+      case 'FuncCall':
+        this.functions.add(lastName(fields['funcname']) ?? '');
+        break;
+      case 'A_Expr':
+        for (const name of operatorOfKind[textIn(fields['kind'])] ?? []) this.operators.add(name);
+        if (operatorOfKind[textIn(fields['kind'])] === undefined) this.#operator(fields['name']);
+        break;
+      case 'ColumnRef':
+        if (Array.isArray(fields['fields']) && fields['fields'].length > 1) this.#rowName(fields['fields']);
+        break;
+      case 'A_Indirection':
+        for (const name of Array.isArray(fields['indirection']) ? fields['indirection'] : []) this.#rowName([name]);
+        break;
+      case 'SQLValueFunction':
+        if (!timeOnly.test(textIn(fields['op']))) this.#hides(`reads ${valueFunctionName(fields)}`);
+        break;
+      case 'RangeTableSample':
+        this.functions.add(lastName(fields['method']) ?? '');
+        break;
+      default:
     }
   }
+
+  #operator(names: unknown): void {
+    const name = lastName(names);
+    if (name !== undefined) this.operators.add(name);
+  }
+
+  #rowName(names: unknown): void {
+    const name = lastName(names);
+    if (name !== undefined) this.rowNames.add(name);
+  }
+
+  #type(names: unknown): void {
+    const name = lastName(names);
+    if (name === undefined) return;
+    this.types.add(name);
+    if (catalogueTypes.has(name)) this.#hides(`has a value of type ${name}`);
+  }
+
+  #hides(what: string): void {
+    this.hidden.add(`raw SQL: ${shown(this.#text)}, which ${what}`);
+  }
 }
 
-function targetOf(node: QueryNode): OperationNode | undefined {
-  if (UpdateQueryNode.is(node)) return node.table;
-  if (InsertQueryNode.is(node) || MergeQueryNode.is(node)) return node.into;
-  return DeleteQueryNode.is(node) ? node.from : undefined;
-}
-
-function isQuery(node: OperationNode): node is QueryNode {
-  return queryKinds.some((kind) => kind.is(node));
-}
-
-function isNode(value: unknown): value is OperationNode {
-  return typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string';
+function valueFunctionName({ op }: Fields): string {
+  return textIn(op).replace('SVFOP_', '').toLowerCase();
 }
 
 /** The beginning of the text, which a programmer wrote: values that clients sent are parameters. */

@@ -1,14 +1,15 @@
 /**
  * Reads declare themselves: the SQL that a cached load runs says which tables its value depends on.
  *
- *   a statement runs in a load · what does it read? (known-readings.ts, reading.ts, raw-sql.ts) · by which tags is that known?
- *   (catalogue.ts) · the load has touched them
+ *   a load runs a statement (watched-dialect.ts) · PostgreSQL's parser says what its text names (known-readings.ts,
+ *   sql-parser.ts, reading.ts) · the catalogue has the tags for that (catalogue.ts) · the load has touched them
  */
 import type { Dialect } from 'kysely';
 import { currentLoad, type Clock } from '../cache/index.ts';
 import { catalogueSql, type CatalogueRows } from './catalogue-sql.ts';
 import { Catalogue } from './catalogue.ts';
 import { KnownReadings } from './known-readings.ts';
+import { SqlParser } from './sql-parser.ts';
 import { watchedDialect } from './watched-dialect.ts';
 
 /** A PostgreSQL database whose tables become the tags of the values that are loaded from it. `touchedTables` makes it. */
@@ -30,17 +31,25 @@ export function touchedTables(
   dialect: Dialect,
   { clock = { nowMs: () => performance.now() } }: { clock?: Pick<Clock, 'nowMs'> } = {},
 ): TouchedTables {
-  const readings = new KnownReadings();
-  const watched = watchedDialect(dialect, (statement, { transactionOf }) => {
-    const load = currentLoad();
-    if (load === undefined) return;
-    const { tags, unknown } = catalogue.sourcesOf(readings.of(statement));
-    load.touch([...tags]);
-    for (const what of unknown) load.touchUnknown(what);
-    // It may see what nobody else sees yet, or no longer what everybody sees.
-    if (transactionOf !== undefined && transactionOf !== load) {
-      load.seesAlone('a transaction that did not begin in this load');
-    }
+  const parser = SqlParser.shared;
+  const readings = new KnownReadings(parser);
+  const watched = watchedDialect(dialect, {
+    prepare: () => parser.load(),
+    hear(statement, { transactionOf }) {
+      const load = currentLoad();
+      if (load === undefined) return;
+      const reading = readings.of(statement.sql);
+      const { tags, unknown } = catalogue.sourcesOf(reading);
+      load.touch([...tags]);
+      for (const what of unknown) load.touchUnknown(what);
+      // It may see what nobody else sees yet, or no longer what everybody sees.
+      if (transactionOf !== undefined && transactionOf !== load) {
+        load.seesAlone('a transaction that did not begin in this load');
+      }
+      // Nothing says that it will be committed before the load ends.
+      if (reading.transaction !== 'none') load.seesAlone('a transaction that raw SQL begins or ends');
+    },
+    transactionEffectOf: (text) => readings.transactionEffectOf(text),
   });
   const catalogue = new Catalogue({
     readRows: async () => JSON.parse(await watched.ask(catalogueSql)) as CatalogueRows,

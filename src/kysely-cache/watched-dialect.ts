@@ -6,15 +6,28 @@
  */
 import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult } from 'kysely';
 import { currentLoad, type Load } from '../cache/index.ts';
+import type { TransactionEffect } from './transaction-effect.ts';
 
-/** Hears of each statement before it runs, in the context of who runs it. */
-export type WatchStatement = (statement: CompiledQuery, during: { transactionOf: Load | 'none' | undefined }) => void;
+/** Who watches the statements of a dialect. */
+export interface StatementWatch {
+  /** Is awaited before the first connection is made. Must not reject. */
+  readonly prepare: () => Promise<void>;
+  /**
+   * Hears of each statement before it runs, in the context of the code that runs it.
+   *
+   * @param during.transactionOf The load in which the connection's transaction began; `'none'` for one that began elsewhere or
+   *   by raw SQL, undefined where none is open.
+   */
+  readonly hear: (statement: CompiledQuery, during: { transactionOf: Load | 'none' | undefined }) => void;
+  /** What a statement does to its connection's transaction. */
+  readonly transactionEffectOf: (sql: string) => TransactionEffect;
+}
 
-/** Runs a statement that nobody hears of; gives the only column of its only row. */
+/** Runs a statement that is not watched; gives the only column of its only row. */
 export type AskText = (sql: string) => Promise<string>;
 
 /** `dialect`, watched; and a way past the watch. */
-export function watchedDialect(dialect: Dialect, watch: WatchStatement): { dialect: Dialect; ask: AskText } {
+export function watchedDialect(dialect: Dialect, watch: StatementWatch): { dialect: Dialect; ask: AskText } {
   let driver: WatchedDriver | undefined;
   return {
     dialect: {
@@ -32,18 +45,18 @@ export function watchedDialect(dialect: Dialect, watch: WatchStatement): { diale
 
 class WatchedDriver implements Driver {
   readonly #inner: Driver;
-  readonly #watch: WatchStatement;
+  readonly #watch: StatementWatch;
   readonly #watched = new WeakMap<DatabaseConnection, WatchedConnection>();
   readonly #unwatched = new WeakMap<DatabaseConnection, DatabaseConnection>();
   #ready: Promise<void> | undefined;
 
-  constructor(inner: Driver, watch: WatchStatement) {
+  constructor(inner: Driver, watch: StatementWatch) {
     this.#inner = inner;
     this.#watch = watch;
   }
 
   init(): Promise<void> {
-    this.#ready ??= this.#inner.init().catch((error: unknown) => {
+    this.#ready ??= this.#init().catch((error: unknown) => {
       this.#ready = undefined;
       throw error;
     });
@@ -59,33 +72,33 @@ class WatchedDriver implements Driver {
   }
 
   async releaseConnection(connection: DatabaseConnection): Promise<void> {
-    await this.#inner.releaseConnection(this.#unwatched.get(connection) ?? connection);
+    await this.#inner.releaseConnection(this.#innerOf(connection));
   }
 
   async beginTransaction(...[connection, settings]: Parameters<Driver['beginTransaction']>): Promise<void> {
-    await unheard(connection, () => this.#inner.beginTransaction(connection, settings));
-    if (connection instanceof WatchedConnection) connection.transactionOf = currentLoad() ?? 'none';
+    await this.#inner.beginTransaction(this.#innerOf(connection), settings);
+    if (connection instanceof WatchedConnection) connection.hasBegun(currentLoad() ?? 'none');
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await ending(connection, () => this.#inner.commitTransaction(connection));
+    await this.#ending(connection, (inner) => this.#inner.commitTransaction(inner));
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await ending(connection, () => this.#inner.rollbackTransaction(connection));
+    await this.#ending(connection, (inner) => this.#inner.rollbackTransaction(inner));
   }
 
-  // Kysely asks for these where the driver has them; PostgreSQL's has.
-  async savepoint(...args: Savepoint): Promise<void> {
-    await unheard(args[0], async () => await this.#inner.savepoint?.(...args));
+  // Kysely calls these if the driver has them; PostgreSQL's has.
+  async savepoint(...[connection, name, compile]: Savepoint): Promise<void> {
+    await this.#inner.savepoint?.(this.#innerOf(connection), name, compile);
   }
 
-  async rollbackToSavepoint(...args: Savepoint): Promise<void> {
-    await unheard(args[0], async () => await this.#inner.rollbackToSavepoint?.(...args));
+  async rollbackToSavepoint(...[connection, name, compile]: Savepoint): Promise<void> {
+    await this.#inner.rollbackToSavepoint?.(this.#innerOf(connection), name, compile);
   }
 
-  async releaseSavepoint(...args: Savepoint): Promise<void> {
-    await unheard(args[0], async () => await this.#inner.releaseSavepoint?.(...args));
+  async releaseSavepoint(...[connection, name, compile]: Savepoint): Promise<void> {
+    await this.#inner.releaseSavepoint?.(this.#innerOf(connection), name, compile);
   }
 
   async destroy(): Promise<void> {
@@ -104,64 +117,80 @@ class WatchedDriver implements Driver {
       await this.#inner.releaseConnection(connection);
     }
   }
-}
 
-/** Raw SQL that begins a transaction, and such as ends it. */
-const begins = /^[\s;]*(begin|start\s+transaction)\b/i;
-const ends = /^[\s;]*(commit|end|rollback|abort)(\s+(work|transaction))?(\s+and\s+no\s+chain)?[\s;]*$/i;
+  async #init(): Promise<void> {
+    await this.#watch.prepare();
+    await this.#inner.init();
+  }
+
+  /** What the driver runs by itself on this, such as COMMIT, is not watched. */
+  #innerOf(connection: DatabaseConnection): DatabaseConnection {
+    return this.#unwatched.get(connection) ?? connection;
+  }
+
+  async #ending(connection: DatabaseConnection, end: (inner: DatabaseConnection) => Promise<void>): Promise<void> {
+    try {
+      await end(this.#innerOf(connection));
+    } finally {
+      if (connection instanceof WatchedConnection) connection.hasEnded();
+    }
+  }
+}
 
 type Savepoint = Parameters<NonNullable<Driver['savepoint']>>;
 
 class WatchedConnection implements DatabaseConnection {
-  /** The load in which its transaction began, if any. */
-  transactionOf: Load | 'none' | undefined;
-  /** Whether what runs is the driver's own, such as COMMIT. */
-  isUnheard = false;
+  #transactionOf: Load | 'none' | undefined;
+  /** How many statements have begun a transaction, or may have. */
+  #begun = 0;
   readonly #inner: DatabaseConnection;
-  readonly #watch: WatchStatement;
+  readonly #watch: StatementWatch;
 
-  constructor(inner: DatabaseConnection, watch: WatchStatement) {
+  constructor(inner: DatabaseConnection, watch: StatementWatch) {
     this.#inner = inner;
     this.#watch = watch;
   }
 
+  hasBegun(by: Load | 'none'): void {
+    this.#begun += 1;
+    // BEGIN inside a transaction begins nothing.
+    this.#transactionOf ??= by;
+  }
+
+  hasEnded(): void {
+    this.#transactionOf = undefined;
+  }
+
   async executeQuery<R>(statement: CompiledQuery): Promise<QueryResult<R>> {
-    this.#hear(statement);
-    // Also such as nobody told the driver to begin. Where it is not known whether one has ended, it is open.
-    if (begins.test(statement.sql)) this.transactionOf = currentLoad() ?? 'none';
+    const settle = this.#hear(statement);
     const result = await this.#inner.executeQuery<R>(statement);
-    if (ends.test(statement.sql)) this.transactionOf = undefined;
+    settle();
     return result;
   }
 
   async *streamQuery<R>(statement: CompiledQuery, chunkSize?: number): AsyncIterableIterator<QueryResult<R>> {
-    this.#hear(statement);
+    const settle = this.#hear(statement);
     for await (const chunk of this.#inner.streamQuery<R>(statement, chunkSize)) {
       yield chunk;
-      // Who takes the next rows may be another load than the one that took the first.
-      this.#hear(statement);
+      // The code that takes the next rows may run in another load than the code that took the first.
+      this.#watch.hear(statement, { transactionOf: this.#transactionOf });
     }
+    settle();
   }
 
-  #hear(statement: CompiledQuery): void {
-    if (!this.isUnheard) this.#watch(statement, { transactionOf: this.transactionOf });
-  }
-}
-
-async function unheard(connection: DatabaseConnection, work: () => Promise<void>): Promise<void> {
-  if (!(connection instanceof WatchedConnection)) return await work();
-  connection.isUnheard = true;
-  try {
-    await work();
-  } finally {
-    connection.isUnheard = false;
-  }
-}
-
-async function ending(connection: DatabaseConnection, end: () => Promise<void>): Promise<void> {
-  try {
-    await unheard(connection, end);
-  } finally {
-    if (connection instanceof WatchedConnection) connection.transactionOf = undefined;
+  /**
+   * Before the statement runs. A transaction that it may begin counts as open from now on, also if the statement fails.
+   *
+   * @returns What to call after the statement has succeeded.
+   */
+  #hear(statement: CompiledQuery): () => void {
+    this.#watch.hear(statement, { transactionOf: this.#transactionOf });
+    const effect = this.#watch.transactionEffectOf(statement.sql);
+    if (effect === 'begins' || effect === 'restarts' || effect === 'may-begin') this.hasBegun('none');
+    const begun = this.#begun;
+    return () => {
+      // Unless another statement has been sent meanwhile that begins the next one.
+      if (effect === 'ends' && begun === this.#begun) this.hasEnded();
+    };
   }
 }

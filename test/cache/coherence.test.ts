@@ -63,8 +63,8 @@ describe('a token that a fetch has brought', () => {
 
   it('is not learnt where its changes are not told', () => {
     const known = newKnown();
-    known.learn(ticketOf(known), { '!a': '1' });
-    expect(known.stand({ '!a': '1' })).toBe(false);
+    known.learn(ticketOf(known), { '\0a': '1' });
+    expect(known.stand({ '\0a': '1' })).toBe(false);
   });
 
   it('is forgotten where there are too many, and what was told of it is not', () => {

@@ -57,7 +57,7 @@ describe('a policy', () => {
   ])('refuses the tag %j, naming the place, the rule and the value', (tag, got) => {
     expect(refusal({ ttl: '1s', tags: ['good', tag as string] })).toEqual({
       code: 'INVALID_TAG',
-      message: `Query.field: a tag must be a text of 1 to 200 characters without "!" in front, other than "*" and "<table>:!", got ${got}`,
+      message: `Query.field: a tag must be a text of 1 to 200 characters without NUL in front, other than "*" and "<table>:!", got ${got}`,
     });
   });
 

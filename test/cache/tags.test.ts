@@ -19,7 +19,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     );
   });
 
-  it.each(['__proto__', 'constructor', 'toString', '0', 'a b:c*'])(
+  it.each(['__proto__', 'constructor', 'toString', '0', 'a b:c*', '!odd', '!=odd', '!'])(
     'invalidates by the tag %j as by any',
     async (tag) => {
       const { fetch, cache, source } = await newWorld(tier);
@@ -46,7 +46,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     const { cache, source } = await newWorld(tier);
     const key = cache.key({ field: 'Query.field' });
     await expect(cache.invalidate(['a', '*'])).rejects.toMatchObject({ code: 'INVALID_TAG' });
-    for (const tag of ['products:!', '*:1', 'products:\ud800']) {
+    for (const tag of ['products:!', '*:1', 'products:\ud800', '\0odd']) {
       await expect(cache.invalidate([tag])).rejects.toMatchObject({ code: 'INVALID_TAG' });
     }
     await expect(cache.fetch(key, { ttlMs: 1_000, tags: [''] }, source.load)).rejects.toMatchObject({

@@ -34,6 +34,10 @@ const setUp = `
   create table "a:b" (id int);
   create table "*" (id int);
   create table "Orders" (id int);
+  create table "!odd" (id int);
+  create view mine as select id from products where name = current_user;
+  create view on_mine as select id from mine;
+  create view today as select id from products where current_date > now() - interval '1 day';
 `;
 
 let world: TableWorld;
@@ -47,6 +51,8 @@ describe('a relation stands for', () => {
   it.each([
     ['itself, where it is a table', 'products', 'products'],
     ['itself by its exact name', 'Orders', 'Orders'],
+    ['itself, where its name begins with an exclamation mark', '!odd', '!odd'],
+    ['what it reads, where it reads the time as well', 'today', 'products'],
     ['itself with its schema, where the search path does not find it', 'other.stock', 'other.stock'],
     ['what it reads, where it is a view', 'cheap', 'products'],
     ['what its views read', 'cheaper', 'orders products'],
@@ -66,6 +72,8 @@ describe('a relation stands for', () => {
     ['a view on such a view', 'on_counted'],
     ['a view with an operator that may read tables', 'by_operator'],
     ['a view that calls a function of PostgreSQL which runs queries', 'by_query'],
+    ['a view that depends on the user of the connection', 'mine'],
+    ['a view on such a view', 'on_mine'],
     ['a relation of the system', 'pg_class'],
     ['a relation of the system with its schema', 'information_schema.tables'],
     ['a view on a relation of the system', 'of_system'],
@@ -82,7 +90,7 @@ describe('a relation stands for', () => {
 });
 
 it('knows the tags of all tables, and those of nothing else', () => {
-  const names = 'Orders base derived events events_1 events_1_1 orders other.stock products sums';
+  const names = '!odd Orders base derived events events_1 events_1_1 orders other.stock products sums';
   expect(world.tables.tags()).toEqual(names.split(' '));
 });
 

@@ -37,15 +37,16 @@ interface TableWorldOptions {
   end?: (close: () => Promise<void>) => void;
   /** Changes the dialect below what is tested. */
   around?: (dialect: Dialect) => Dialect;
+  connectionsMax?: number;
 }
 
 /** @param setUp The SQL that makes the tables. */
 export async function tableWorld(
   setUp: string,
-  { isRead = true, end = onTestFinished, around = (dialect) => dialect }: TableWorldOptions = {},
+  { isRead = true, end = onTestFinished, around = (dialect) => dialect, connectionsMax = 4 }: TableWorldOptions = {},
 ): Promise<TableWorld> {
   const database = await createEmptyDatabase();
-  const pool = new Pool({ connectionString: database.url, max: 4 });
+  const pool = new Pool({ connectionString: database.url, max: connectionsMax });
   // The server ends what is left when the database is dropped.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));

@@ -73,7 +73,7 @@ describe('a schema is refused', () => {
     [
       'a tag that is none',
       { ttl: '60s', scope: 'public', tags: ['*'] },
-      'Query.stats: a tag must be a text of 1 to 200 characters without "!" in front, other than "*" and "<table>:!", got "*"',
+      'Query.stats: a tag must be a text of 1 to 200 characters without NUL in front, other than "*" and "<table>:!", got "*"',
     ],
   ])('for %s, naming the field, the rule and the value', async (_, cache, message) => {
     const built = newSchema((builder) => {
