@@ -88,12 +88,12 @@ export class ReadPath {
 
   /** What the flight brings, where that is right for him who came as `number`. */
   async #board(fetching: Fetching, flight: Promise<Filled | undefined>, number: number): Promise<Answer> {
-    const { clock } = this.#parts;
-    const startedMs = clock.nowMs();
+    const { store } = fetching.parts;
+    const startedMs = store.nowMs;
     const landed = await flight;
     const isRight = landed !== undefined && landed.provenFor >= number;
     if (isRight || (landed === undefined && fetching.isAgain)) return this.#shared(fetching, landed);
-    if (landed?.wasThere !== undefined) fetching.parts.store.hasTakenMs(clock.nowMs() - startedMs);
+    if (landed?.wasThere !== undefined) store.hasTakenMs(store.nowMs - startedMs);
     return this.#lookUp({ ...fetching, isAgain: true });
   }
 

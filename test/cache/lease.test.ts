@@ -97,7 +97,7 @@ describe('who misses what another process loads', () => {
     ['fewer', [], ['reviews', 'categories']],
     ['more', ['reviews', 'categories'], []],
     ['other', ['reviews'], ['categories']],
-  ])('where the holder expects %s tags of the field', (_, knownToHolder, knownTags) => {
+  ])('where the holder expects %s tags of the field', (_name, knownToHolder, knownTags) => {
     const newPair = async (): Promise<{ one: World; two: World }> => {
       const one = await newWorld('redis', { knownTags: knownToHolder });
       const two = await newWorld('redis', { namespace: one.namespace, knownTags });
@@ -111,7 +111,7 @@ describe('who misses what another process loads', () => {
       const { held, first } = await holding(one);
       const waiting = two.fetch({ tags });
       await isWaiting(two);
-      for (const __ of times(3, Number)) await poll(two);
+      for (const _ of times(3, Number)) await poll(two);
       held.give('value');
       expect(await first).toBe('value');
       await pollUntil(waiting, two);
