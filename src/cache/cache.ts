@@ -13,12 +13,12 @@ import type { Filled } from './fill.ts';
 import { Flights } from './flight.ts';
 import { guardStore, type GuardedStore } from './guarded-store.ts';
 import { KeptUsage } from './kept-usage.ts';
-import { createKey, type Key, type KeyParts } from './key.ts';
+import { createKey, isHeldBy, type Key, type KeyParts } from './key.ts';
 import { Leases } from './lease.ts';
 import type { RunningLoads } from './load-circle.ts';
 import { Listeners } from './listeners.ts';
 import type { Held } from './held.ts';
-import { isHeldBy, LoadScope } from './load-scope.ts';
+import { LoadScope } from './load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
 import { MissPredictor } from './miss-predictor.ts';
 import { eventOf, outcomeOf, type Origin, type Outcome } from './outcome.ts';
@@ -36,6 +36,12 @@ export interface FetchOptions {
   request?: object | undefined;
   /** The value that this one is made of, such as that of its parent: what makes that one void makes this one void. */
   madeOf?: Origin | undefined;
+  /**
+   * Whether the request that this fetch is part of was aborted, such as `() => request.signal.aborted`; undefined where that
+   * is not known. Asked when the load has failed: where it failed because its client disconnected, the other requests that
+   * wait for it are not failed with it, and one of them loads. Default: only an error that names itself a cancellation counts.
+   */
+  isAborted?: (() => boolean | undefined) | undefined;
   /** Hears how the value was come by before `fetch` resolves; hears nothing where the load rejects. */
   report?: (outcome: Outcome) => void;
 }
@@ -96,8 +102,8 @@ export class Cache {
     const outer = LoadScope.current();
     outer?.dependsOnWhoAsks((own) => isHeldBy(own, key));
     const startedMs = this.#clock.nowMs();
-    const { mode = 'use', request, madeOf } = options;
-    const asked = { key, policy, load, madeOf, mode, request };
+    const { mode = 'use', request, madeOf, isAborted = outer?.isAborted } = options;
+    const asked = { key, policy, load, madeOf, isAborted, mode, request };
     const answering = (): ReturnType<ReadPath['answer']> => this.#reads.answer(asked, startedMs);
     const name = { cache: this.#running, key: key.text };
     const given = outer === undefined ? answering() : outer.fetching(name, async () => await answering());

@@ -129,3 +129,9 @@ function sized(type: string, text: string): string {
 function invalidArgument(place: string, got: string): CacheError {
   return new CacheError('INVALID_KEY', `${place} must be JSON, bigint, Date or bytes to make a key, got ${got}`);
 }
+
+/** Whether the value of `own` is only for those whom the value of `inner` is for. */
+export function isHeldBy(own: Key, inner: Key): boolean {
+  const isViewerHeld = inner.viewer === undefined || inner.viewer === own.viewer;
+  return isViewerHeld && (inner.vary === undefined || inner.vary === own.vary);
+}

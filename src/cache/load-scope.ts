@@ -11,8 +11,9 @@
  *   not stored, and nor is what is made of it, unless that one's key does hold it.
  */
 import { AsyncContext } from '../async-context/index.ts';
+import type { IsAborted } from './cancellation.ts';
 import type { WriteRefusal } from './events.ts';
-import type { Key } from './key.ts';
+import { isHeldBy, type Key } from './key.ts';
 import { LoadRun, type LoadName } from './load-circle.ts';
 import type { Origin } from './outcome.ts';
 import { covers, type FetchTags, type Stamps } from './tags.ts';
@@ -62,6 +63,8 @@ export function noteViewerRead(): void {
 
 /** What of a load's doings decides how its value is kept. */
 interface Scope extends Load {
+  /** Whether the request that it runs for was aborted. */
+  readonly isAborted?: IsAborted | undefined;
   /**
    * Runs a fetch inside this load.
    *
@@ -91,6 +94,12 @@ export class LoadScope implements Scope {
     return running.get();
   }
 
+  /** Runs `work` outside of all loads. */
+  static outside<T>(work: () => T): T {
+    return running.exit(work);
+  }
+
+  readonly isAborted: IsAborted | undefined;
   readonly #cache: LoadName['cache'];
   readonly #key: Key;
   readonly #outer = running.get();
@@ -107,7 +116,11 @@ export class LoadScope implements Scope {
   #isTooWide = false;
 
   /** @param load.captured The tokens of all its tags from before it; undefined where nothing is to be stored. */
-  constructor(name: LoadName, load: { key: Key; tags: FetchTags; captured: Stamps | undefined; ttlMs: number }) {
+  constructor(
+    name: LoadName,
+    load: Pick<Scope, 'isAborted'> & { key: Key; tags: FetchTags; captured: Stamps | undefined; ttlMs: number },
+  ) {
+    this.isAborted = load.isAborted;
     this.#cache = name.cache;
     this.#key = load.key;
     this.#run = new LoadRun(name);
@@ -231,10 +244,4 @@ class SharedScope implements Scope {
   dependsOnWhoAsks(isHeld: (key: Key) => boolean): void {
     for (const scope of this.#scopes) scope.dependsOnWhoAsks(isHeld);
   }
-}
-
-/** Whether the value of `own` is for nobody but those whom that of `inner` is for. */
-export function isHeldBy(own: Key, inner: Key): boolean {
-  const isViewerHeld = inner.viewer === undefined || inner.viewer === own.viewer;
-  return isViewerHeld && (inner.vary === undefined || inner.vary === own.vary);
 }

@@ -14,6 +14,7 @@ import {
 } from 'graphql';
 import { noteViewerRead, type Key, type Origin, type Outcome, type Policy } from '../cache/index.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
+import { isClientGone } from './client-gone.ts';
 import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
 import { notePureResolver } from './pure-operation.ts';
 import { noteUnreported, openRow } from './report.ts';
@@ -101,7 +102,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   }
 
   #cached(resolver: Resolver<Types['Context']>, field: CachedField<Types['Context']>): Resolver<Types['Context']> {
-    const { engine, request: requestOf } = field.options;
+    const { engine, request: requestOf, signal: signalOf } = field.options;
     return (parent, args, context, info) => {
       const load = (): unknown => resolver(parent, args, context, info);
       const request = this.#request(field, { parent, args: args as Record<string, unknown>, context, info });
@@ -120,6 +121,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
         mode: isAnonymous ? 'bypass' : modeOf(info, this.#hasDirective),
         request: requestOf?.(context) ?? objectOf(context),
         madeOf: this.#originAbove(info.path),
+        isAborted: () => (signalOf === undefined ? isClientGone(context) : signalOf(context)?.aborted),
         report,
       });
     };

@@ -197,11 +197,12 @@ export async function newWorld(
   const trace = new Trace(cache);
   const fetch = async (options: Fetching = {}): Promise<unknown> => {
     const { field = 'Query.field', ttl = '60s', tags = [], strict = false, load = source.load, ...rest } = options;
-    const { mode, report, request, ...parts } = rest;
+    const { mode, report, request, isAborted, ...parts } = rest;
     const how = {
       ...(mode === undefined ? {} : { mode }),
       ...(report === undefined ? {} : { report }),
       ...(request === undefined ? {} : { request }),
+      ...(isAborted === undefined ? {} : { isAborted }),
     };
     return cache.fetch(cache.key({ field, ...parts }), createPolicy(field, { ttl, tags, strict }), load, how);
   };
