@@ -6,9 +6,10 @@
  */
 import { inject, expect, it, onTestFinished } from 'vitest';
 import { createClient } from '../server/client.ts';
-import { freePort, startProgram, type Program } from '../server/start-program.ts';
+import { startProgram, type Program } from '../server/start-program.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { note } from './engine-processes.ts';
+import { freePort } from '../support/free-port.ts';
 
 const runs = Number(process.env['RUNS'] ?? 1);
 const programsCount = 4;
