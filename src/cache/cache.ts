@@ -37,6 +37,12 @@ export interface FetchOptions {
   request?: object | undefined;
   /** The value that this one is made of, such as that of its parent: what makes that one void makes this one void. */
   madeOf?: Origin | undefined;
+  /**
+   * Whether the request that this fetch is part of was aborted, such as `() => request.signal.aborted`; undefined where that
+   * is not known. Asked when the load has failed: where it failed because its client disconnected, the other requests that
+   * wait for it are not failed with it, and one of them loads. Default: only an error that names itself a cancellation counts.
+   */
+  isAborted?: (() => boolean | undefined) | undefined;
   /** Hears how the value was come by before `fetch` resolves; hears nothing where the load rejects. */
   report?: (outcome: Outcome) => void;
 }
@@ -97,8 +103,8 @@ export class Cache {
     const outer = LoadScope.current();
     outer?.dependsOnRequest((own) => isHeldBy(own, key), { refusal: 'scope-too-wide', what: key.field });
     const startedMs = this.#clock.nowMs();
-    const { mode = 'use', request, madeOf } = options;
-    const asked = { key, policy, load, madeOf, mode, request };
+    const { mode = 'use', request, madeOf, isAborted = outer?.isAborted } = options;
+    const asked = { key, policy, load, madeOf, isAborted, mode, request };
     const answering = (): ReturnType<ReadPath['answer']> => this.#reads.answer(asked, startedMs);
     const name = { cache: this.#running, key: key.text };
     const given = outer === undefined ? answering() : outer.fetching(name, async () => await answering());

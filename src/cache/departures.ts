@@ -10,7 +10,7 @@
  * become slower, the next departure waits until one of them lands.
  */
 import type { Clock } from './clock.ts';
-import { takeOff, type Flight } from './flight.ts';
+import { takeOff, type Boarded, type Flight } from './flight.ts';
 import { endOfTurn } from './turn.ts';
 
 /** How many loads of one key run at once in one process; one that nobody waits for any more is not counted. */
@@ -24,14 +24,14 @@ interface Lane<T> {
   /** How long the last one to land has taken; 0 while none has. */
   loadMs: number;
   /** What the departure brings that can be joined. */
-  boarding: Promise<T | undefined> | undefined;
+  boarding: Promise<Boarded<T>> | undefined;
   onLanding: () => void;
 }
 
 export type Departed<T> =
   | { readonly isShared: false; readonly landed: T }
-  /** What somebody else's load brought; undefined where one is to start over, as for who boards a flight. */
-  | { readonly isShared: true; readonly landed: T | undefined };
+  /** What another request's load brought. */
+  | { readonly isShared: true; readonly landed: Boarded<T> };
 
 /** The departures of one process. */
 export class Departures<T> {
@@ -53,7 +53,7 @@ export class Departures<T> {
     this.#lanes.set(key, lane);
     if (lane.boarding !== undefined) return { isShared: true, landed: await lane.boarding };
 
-    let begin = (_boarded: Promise<T | undefined>): void => {};
+    let begin = (_boarded: Promise<Boarded<T>>): void => {};
     lane.boarding = new Promise((resolve) => void (begin = resolve));
     lane.boarding.catch(() => {}); // there may be nobody on board
     await this.#leave(lane);

@@ -5,6 +5,7 @@
  *   1. load the old row,  2. (the tag is invalidated),  3. capture the new token and store the old row under it.
  */
 import type { Background } from './background.ts';
+import { isCancelled, type IsAborted } from './cancellation.ts';
 import type { Clock } from './clock.ts';
 import { encodeEntry } from './entry.ts';
 import type { EmitEvent, WriteRefusal } from './events.ts';
@@ -36,6 +37,8 @@ export interface Fill {
   readonly tags: FetchTags;
   readonly load: () => unknown;
   readonly madeOf: Origin | undefined;
+  /** Asked when the load has failed; undefined where nothing is known of the request. */
+  readonly isAborted: IsAborted | undefined;
   /**
    * What is known of the store, seen or predicted, where one process is to load for all; `anything`: load, whatever it
    * has; `no-store`: it is left alone.
@@ -83,7 +86,7 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
   }
   const { stamps, lease } = permit.leave === 'to-store' ? permit : { stamps: undefined, lease: undefined };
   const name = { cache: parts.running, key: key.text };
-  const scope = new LoadScope(name, { key, tags, captured: stamps, ttlMs: policy.ttlMs });
+  const scope = new LoadScope(name, { key, tags, captured: stamps, ttlMs: policy.ttlMs, isAborted: request.isAborted });
   if (request.madeOf !== undefined) scope.standOn(request.madeOf);
   try {
     // Who has come by now gets nothing older than he asked for, whatever becomes of the tokens.
@@ -99,7 +102,11 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
     giveBack(parts, lease, passing.has(written.refusal) ? 0 : openMs);
     return unstored;
   } catch (error) {
-    giveBack(parts, lease, openMs);
+    // Outside of the loads around this one: to look at the request is not what they do.
+    const isOff = LoadScope.outside(() => isCancelled(error, request.isAborted));
+    if (flight !== undefined) flight.isCancelled = isOff;
+    // Where everyone may load, as after a failure, each process would; after a cancellation one of them does.
+    giveBack(parts, lease, isOff ? 0 : openMs);
     throw error;
   } finally {
     if (flight !== undefined) flight.isPersonal = scope.isPersonal;

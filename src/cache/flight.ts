@@ -12,8 +12,9 @@
  * Nor may a request get what was loaded for another: where a load reads who asks, or what is selected, and its key does not
  * contain that, its value or error is for the request that started it alone.
  *
- * Who boards shares the load's failure too, with two exceptions, after which he starts over: the load was called off
- * by the request that began it, and it takes longer than a load may. That request waits for it all the same.
+ * A request that joins a load shares its failure too, with two exceptions, after which it starts over: the request that
+ * began the load was aborted (`cancellation.ts`), and the load takes longer than a load may. Starting over after an aborted
+ * request is not limited to once: each time one request less is left, and any number of clients may disconnect.
  */
 import type { Clock } from './clock.ts';
 
@@ -23,12 +24,20 @@ const loadMsMax = 10_000;
 export interface Flight {
   /** Whether its load has read what differs between requests: who asks, or what is selected. */
   isPersonal: boolean;
+  /** Whether it failed because its request was aborted. */
+  isCancelled: boolean;
 }
+
+/** What a load brings to the requests that joined it, where its own request was aborted. */
+export const cancelled = Symbol('cancelled');
+
+/** What a load brings to the requests that joined it; undefined where it brings nothing for others. */
+export type Boarded<T> = T | typeof cancelled | undefined;
 
 /** The flights of one process that are up. */
 export class Flights<T> {
   readonly #clock: Clock;
-  readonly #board = new Map<string, Promise<T | undefined>>();
+  readonly #board = new Map<string, Promise<Boarded<T>>>();
   #arrived = 0;
 
   constructor(clock: Clock) {
@@ -46,8 +55,8 @@ export class Flights<T> {
     return this.#arrived;
   }
 
-  /** What the flight of `key` brings to those who board it, if one is up; undefined where they are to start over. */
-  get(key: string): Promise<T | undefined> | undefined {
+  /** What the flight of `key` brings to the requests that join it, if there is one. */
+  get(key: string): Promise<Boarded<T>> | undefined {
     return this.#board.get(key);
   }
 
@@ -68,8 +77,8 @@ export class Flights<T> {
 interface TakenOff<T> {
   /** What it brings to him who began it. */
   readonly landing: Promise<T>;
-  /** What it brings to the others; undefined where they are to start over. */
-  readonly boarded: Promise<T | undefined>;
+  /** What it brings to the others. */
+  readonly boarded: Promise<Boarded<T>>;
 }
 
 /**
@@ -78,7 +87,7 @@ interface TakenOff<T> {
  * @param onEnd Hears once: when it has landed, or when they wait no longer for it.
  */
 export function takeOff<T>(clock: Clock, run: (flight: Flight) => Promise<T>, onEnd: () => void): TakenOff<T> {
-  const flight: Flight = { isPersonal: false };
+  const flight: Flight = { isPersonal: false, isCancelled: false };
   let isUp = true;
   let cancel = (): void => {};
   const end = (): void => {
@@ -87,23 +96,20 @@ export function takeOff<T>(clock: Clock, run: (flight: Flight) => Promise<T>, on
     isUp = false;
   };
   const landing = run(flight).finally(end);
-  const boarded = new Promise<T | undefined>((resolve, reject) => {
+  const boarded = new Promise<Boarded<T>>((resolve, reject) => {
     cancel = clock.after(loadMsMax, () => {
       end();
       resolve(undefined);
     });
     landing.then(
       (landed) => resolve(flight.isPersonal ? undefined : landed),
-      (error: unknown) => (flight.isPersonal || isAbort(error) ? resolve(undefined) : reject(error)),
+      (error: unknown) => {
+        if (flight.isCancelled) resolve(cancelled);
+        else if (flight.isPersonal) resolve(undefined);
+        else reject(error);
+      },
     );
   });
   boarded.catch(() => {}); // there may be nobody on board
   return { landing, boarded };
-}
-
-/** What an `AbortSignal` makes of what it stops. */
-function isAbort(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
-  const { name, code } = error as { name?: unknown; code?: unknown };
-  return name === 'AbortError' || code === 'ABORT_ERR';
 }

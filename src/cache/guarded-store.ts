@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts';
 import { CacheError, isFull, isRefusal } from './errors.ts';
 import type { EmitEvent } from './events.ts';
 import { RequestStore, type RequestStoreParts } from './request-store.ts';
+import { ResponsiveClock } from './responsive-clock.ts';
 import { RoundTrip } from './round-trip.ts';
 import type { Store, StoreUsage } from './store.ts';
 
@@ -30,8 +31,9 @@ export function guardStore(
   store: Store,
   { clock, deadlineMs, emit }: { clock: Clock; deadlineMs: number; emit: EmitEvent },
 ): GuardedStore {
+  const deadlineClock = new ResponsiveClock(clock);
   const ping = (): Promise<void> => {
-    const trip = new RoundTrip({ clock, deadlineMs, onFault: () => {}, onEnd: () => {} });
+    const trip = new RoundTrip({ clock: deadlineClock, deadlineMs, onFault: () => {}, onEnd: () => {} });
     return trip.add('ping', store.ping());
   };
   const breaker = new Breaker({ ping, clock, emit });
@@ -41,7 +43,7 @@ export function guardStore(
     emit({ type: 'store-failed', operation, error });
   };
   const count = (hasFailed: boolean): void => (hasFailed ? breaker.failed() : breaker.succeeded());
-  const newTrip = (): RoundTrip => new RoundTrip({ clock, deadlineMs, onFault, onEnd: count });
+  const newTrip = (): RoundTrip => new RoundTrip({ clock: deadlineClock, deadlineMs, onFault, onEnd: count });
 
   let trip: RoundTrip | undefined;
   const boarding = (): RoundTrip => {
@@ -51,7 +53,17 @@ export function guardStore(
   const isShut = (): boolean => breaker.isOpen;
   const wasFull = (): boolean => clock.nowMs() - fullAtMs < fullMs;
   const lastFailureMs = new WeakMap<object, number>();
-  const requestParts: RequestStoreParts = { store, boarding, isShut, wasFull, clock, deadlineMs, emit, lastFailureMs };
+  const requestParts: RequestStoreParts = {
+    store,
+    boarding,
+    isShut,
+    wasFull,
+    clock,
+    deadlineClock,
+    deadlineMs,
+    emit,
+    lastFailureMs,
+  };
 
   const unavailable = (operation: string, cause?: unknown): CacheError =>
     new CacheError('STORE_UNAVAILABLE', `${operation}: the ${store.tier} store could not be reached`, { cause });

@@ -5,9 +5,9 @@
  * - *Acquire* gives the value where there is one that this request has not seen, else the lease, else word that it is taken. A
  *   value that the request has seen and rejected is named by its head: without that it would be given again and again. Who
  *   will probably miss (`miss-predictor.ts`) asks without having looked, and names tokens that he has not read: the reply tells.
- * - A lease says on which tokens its holder's load stands. When they have changed, what he will store is void, and nobody
- *   waits for it: the lease is taken over, that one and no other. Who does so has read the tokens with the very reply that
- *   showed him the lease; by older ones he would take it from somebody whose load stands on newer ones.
+ * - A lease says on which tokens its holder's load stands. When one of them has changed, what the holder will store is
+ *   invalid, so a request does not wait for it: it takes over that lease, and no other one. It compares the tokens that came
+ *   with the very reply that showed the lease; older ones would take it from a holder whose load stands on newer ones.
  * - The holder renews while he loads. When he dies the lease runs out, and the next one to ask takes it.
  * - *Fill* stores only while the lease is still the holder's, and ends it.
  * - Where a load failed, or gave what cannot be stored, the lease stays for a moment as leave to load for oneself: else
@@ -29,7 +29,7 @@ import type { Found } from './outcome.ts';
 import { randomText } from './random-text.ts';
 import { Late, type RequestStore } from './request-store.ts';
 import type { LeaseReply } from './store.ts';
-import { areStamps, basisOf, captureStamps, stampsOf, type FetchTags, type Stamps } from './tags.ts';
+import { areStamps, basisOf, captureStamps, isInvalidated, stampsOf, type FetchTags, type Stamps } from './tags.ts';
 import { endOfTurn } from './turn.ts';
 
 /** How long a lease lives that nobody renews. */
@@ -151,8 +151,9 @@ export class Leases {
       if (reply.state === 'held') return { leave: 'to-store', lease: this.#keep(key, token), stamps };
       if (reply.state === 'open') return { leave: 'to-store', lease: undefined, stamps };
       if (reply.state === 'value') continue;
-      if (reply.holder?.basis !== basis) {
-        takenOver = reply.holder?.lease;
+      const { holder } = reply;
+      if (holder === undefined || isInvalidated(holder.basis, stamps)) {
+        takenOver = holder?.lease;
         continue;
       }
       if (clock.nowMs() - startedMs >= waitMsMax) {

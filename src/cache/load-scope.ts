@@ -13,6 +13,7 @@
  */
 import { AsyncContext } from '../async-context/index.ts';
 import { awaitWithItems } from './await-with-items.ts';
+import type { IsAborted } from './cancellation.ts';
 import type { WriteRefusal } from './events.ts';
 import { isHeldBy, type Key, type ViewerId } from './key.ts';
 import { LoadRun, type LoadName } from './load-circle.ts';
@@ -61,6 +62,8 @@ export function runForLoads<T>(loads: readonly Load[], work: () => T | PromiseLi
 
 /** What of a load's doings decides how its value is kept. */
 export interface Scope extends Load {
+  /** Whether the request that it runs for was aborted. */
+  readonly isAborted?: IsAborted | undefined;
   /**
    * Runs a fetch inside this load.
    *
@@ -96,6 +99,12 @@ export class LoadScope implements Scope {
     return running.get();
   }
 
+  /** Runs `work` outside of all loads. */
+  static outside<T>(work: () => T): T {
+    return running.exit(work);
+  }
+
+  readonly isAborted: IsAborted | undefined;
   readonly #cache: LoadName['cache'];
   readonly #key: Key;
   readonly #outer = running.get();
@@ -112,7 +121,11 @@ export class LoadScope implements Scope {
   #personal: ScopeRefusal | undefined;
 
   /** @param load.captured The tokens of all its tags from before it; undefined where nothing is to be stored. */
-  constructor(name: LoadName, load: { key: Key; tags: FetchTags; captured: Stamps | undefined; ttlMs: number }) {
+  constructor(
+    name: LoadName,
+    load: Pick<Scope, 'isAborted'> & { key: Key; tags: FetchTags; captured: Stamps | undefined; ttlMs: number },
+  ) {
+    this.isAborted = load.isAborted;
     this.#cache = name.cache;
     this.#key = load.key;
     this.#run = new LoadRun(name);

@@ -10,7 +10,7 @@
 import { shared } from './boarding.ts';
 import type { Departures } from './departures.ts';
 import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
-import type { Flight, Flights } from './flight.ts';
+import { cancelled, type Boarded, type Flight, type Flights } from './flight.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import { LoadScope } from './load-scope.ts';
 import { lookup } from './lookup.ts';
@@ -24,7 +24,7 @@ import type { Stamps } from './tags.ts';
 /** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
 export type Mode = 'use' | 'bypass' | 'refresh';
 
-export interface Asked extends Pick<Fill, 'key' | 'policy' | 'load' | 'madeOf'> {
+export interface Asked extends Pick<Fill, 'key' | 'policy' | 'load' | 'madeOf' | 'isAborted'> {
   readonly mode: Mode;
   /** What this fetch is part of: all of its fetches leave a store alone that has failed one. */
   readonly request: object | undefined;
@@ -59,7 +59,7 @@ export class ReadPath {
    * @param nowMs When the fetch began.
    * @returns Without a promise where memory has it: that would cost as much as all the rest of such a hit.
    */
-  answer({ key, policy, load, madeOf, mode, request }: Asked, nowMs: number): Answer | Promise<Answer> {
+  answer({ key, policy, load, madeOf, isAborted, mode, request }: Asked, nowMs: number): Answer | Promise<Answer> {
     if (mode === 'bypass') return loaded(load, policy);
     const { guarded, touched } = this.#parts;
     const tags = touched.ofFetch(key.field, policy.tags);
@@ -67,7 +67,7 @@ export class ReadPath {
     const found = memory?.get(key.text, tags.required, nowMs);
     if (found !== undefined) return hit('memory', found);
     const parts = { ...this.#parts, store: guarded.request(request) };
-    const fetching: Fetching = { key, policy, tags, load, madeOf, parts, memory, isAgain: false };
+    const fetching: Fetching = { key, policy, tags, load, madeOf, isAborted, parts, memory, isAgain: false };
     return mode === 'refresh' ? this.#refresh(fetching) : this.#read(fetching);
   }
 
@@ -87,13 +87,14 @@ export class ReadPath {
   }
 
   /** What the flight brings, where that is right for him who came as `number`. */
-  async #board(fetching: Fetching, flight: Promise<Filled | undefined>, number: number): Promise<Answer> {
-    const { clock } = this.#parts;
-    const startedMs = clock.nowMs();
+  async #board(fetching: Fetching, flight: Promise<Boarded<Filled>>, number: number): Promise<Answer> {
+    const { store } = fetching.parts;
+    const startedMs = store.nowMs;
     const landed = await flight;
+    if (landed === cancelled) return this.#read(fetching);
     const isRight = landed !== undefined && landed.provenFor >= number;
     if (isRight || (landed === undefined && fetching.isAgain)) return this.#shared(fetching, landed);
-    if (landed?.wasThere !== undefined) fetching.parts.store.hasTakenMs(clock.nowMs() - startedMs);
+    if (landed?.wasThere !== undefined) store.hasTakenMs(store.nowMs - startedMs);
     return this.#lookUp({ ...fetching, isAgain: true });
   }
 
@@ -108,6 +109,7 @@ export class ReadPath {
     const since = this.#parts.flights.get(key.text);
     if (since === undefined) return loadedAs(await this.#fly(fetching, seen.seen));
     const landed = await since;
+    if (landed === cancelled) return this.#read(fetching);
     const startsOver = landed === undefined && !isAgain;
     return startsOver ? this.#read({ ...fetching, isAgain: true }) : this.#shared(fetching, landed);
   }
@@ -133,6 +135,7 @@ export class ReadPath {
     const load = (flight: Flight): Promise<Filled> => this.#load(fetching, 'no-store', flight);
     const { isShared, landed } = await departures.join(fetching.key.text, load);
     if (!isShared) return { ...landed, state: 'miss' };
+    if (landed === cancelled) return this.#depart(fetching);
     const startsOver = landed === undefined && !fetching.isAgain;
     return startsOver ? this.#depart({ ...fetching, isAgain: true }) : this.#shared(fetching, landed);
   }

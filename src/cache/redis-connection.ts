@@ -2,11 +2,13 @@
  * The connection that the store's commands go through, through ioredis 6 over RESP2, and what is known of the server at
  * its other end: its clock, and which run of which server it is.
  *
- * Nothing waits for Redis: no offline queue, no retries, a deadline on every command.
+ * Nothing waits for Redis: no offline queue, no retries, a deadline on every command. It is ours and not ioredis', whose
+ * timers run before what has arrived is read: a process that was busy would give up answers that it has.
  */
 import { Redis, type ChainableCommander, type RedisOptions } from 'ioredis';
 import type { Clock } from './clock.ts';
 import { CacheError } from './errors.ts';
+import { ResponsiveClock } from './responsive-clock.ts';
 import { ServerClock } from './server-clock.ts';
 
 const options = {
@@ -34,6 +36,8 @@ export interface ConnectionOptions {
 
 export interface RedisConnection {
   readonly redis: Redis;
+  /** The reply to a command; rejects where it takes twice the deadline of a fetch. */
+  readonly inTime: <T>(reply: Promise<T>) => Promise<T>;
   /** The replies to `commands`, which take along what is to be asked of the server itself. */
   readonly runEach: (commands: ChainableCommander) => Promise<Reply[]>;
   /** The server's time in milliseconds since 1970; undefined where it would have to be asked. */
@@ -58,7 +62,7 @@ export async function connectRedis({
   onReady,
 }: ConnectionOptions): Promise<RedisConnection> {
   const reconnectOnError = givingUpReadonly(clock);
-  const redis = new Redis(address, { ...options, commandTimeout: 2 * deadlineMs, reconnectOnError });
+  const redis = new Redis(address, { ...options, reconnectOnError });
   const serverClock = new ServerClock(clock);
   let runId: string | undefined;
   redis.on('error', onError);
@@ -70,12 +74,20 @@ export async function connectRedis({
   });
   await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
 
+  const deadlineClock = new ResponsiveClock(clock);
+  const inTime = <T>(reply: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const giveUp = (): void => reject(new Error(`no reply within ${2 * deadlineMs} ms`));
+      const cancel = deadlineClock.after(2 * deadlineMs, giveUp);
+      reply.then(resolve, reject).finally(cancel);
+    });
+
   const runEach = async (commands: ChainableCommander): Promise<Reply[]> => {
     const isTimeDue = serverClock.isDue;
     const isRunDue = runId === undefined;
     if (isTimeDue) commands.time();
     if (isRunDue) commands.info('server');
-    const replies: Reply[] | null = await commands.exec();
+    const replies: Reply[] | null = await inTime(commands.exec());
     if (replies === null) throw new Error('the pipeline was discarded');
     if (isRunDue) runId = runIdIn(replyOf(replies.pop()));
     if (isTimeDue) serverClock.hear(replyOf(replies.pop()) as string[]);
@@ -84,14 +96,15 @@ export async function connectRedis({
 
   return {
     redis,
+    inTime,
     runEach,
     knownServerNowMs: () => serverClock.nowMs(),
     async serverNowMs() {
-      return serverClock.nowMs() ?? serverClock.hear(await redis.time().catch(rethrow));
+      return serverClock.nowMs() ?? serverClock.hear(await inTime(redis.time()).catch(rethrow));
     },
     knownRunId: () => runId,
     async runId() {
-      return (runId ??= runIdIn(await redis.info('server').catch(rethrow)));
+      return (runId ??= runIdIn(await inTime(redis.info('server')).catch(rethrow)));
     },
   };
 }

@@ -8,11 +8,11 @@
  * from an old dump has the tokens of back then, and with them values that were invalidated since; so has the one that
  * takes over from a primary whose last deletions it has not heard of.
  */
-import type { ChainableCommander, Redis } from 'ioredis';
+import type { ChainableCommander } from 'ioredis';
 import { systemClock } from './clock.ts';
 import { randomText } from './random-text.ts';
 import { batchCalls } from './redis-batch.ts';
-import { connectRedis, rethrow, type ConnectionOptions } from './redis-connection.ts';
+import { connectRedis, rethrow, type ConnectionOptions, type RedisConnection } from './redis-connection.ts';
 import { acquireScript, fillScript, leaseKey, releaseScript, renewScript, type Script } from './redis-scripts.ts';
 import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
 import { addReplaced, trackTokens } from './tracking.ts';
@@ -42,7 +42,7 @@ export async function createRedisStore({
 }: Partial<ConnectionOptions> & { address: string; namespace: string }): Promise<Store> {
   checkNamespace(namespace);
   const connection = await connectRedis({ address, deadlineMs, clock, onError, onReady });
-  const { redis, knownServerNowMs, serverNowMs, runId } = connection;
+  const { redis, inTime, knownServerNowMs, serverNowMs, runId } = connection;
 
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
@@ -50,7 +50,7 @@ export async function createRedisStore({
 
   /** All keys of the namespace, some at a time, and how many of them are values. */
   const scanned = async function* (): AsyncGenerator<{ keys: string[]; values: number }> {
-    for await (const keys of scan(redis, `${namespace}:*`)) {
+    for await (const keys of scan(connection, `${namespace}:*`)) {
       yield { keys, values: keys.filter((key) => !key.startsWith(tokenPrefix)).length };
     }
   };
@@ -171,14 +171,14 @@ export async function createRedisStore({
     release: (key, { lease, openMs }) => ran(releaseScript, withLease(key), [lease, openMs]),
 
     async dropTokens(tags) {
-      await redis.unlink(tags.map(tokenKey)).catch(rethrow);
+      await inTime(redis.unlink(tags.map(tokenKey))).catch(rethrow);
     },
 
     async clear() {
       let keysRemoved = 0;
       for await (const { keys, values } of scanned()) {
         keysRemoved += values;
-        await redis.unlink(keys).catch(rethrow);
+        await inTime(redis.unlink(keys)).catch(rethrow);
       }
       return keysRemoved;
     },
@@ -186,14 +186,14 @@ export async function createRedisStore({
     async usage() {
       let keys = 0;
       for await (const { values } of scanned()) keys += values;
-      const [, bytes = '0'] = /^used_memory:(\d+)/m.exec(await redis.info('memory').catch(rethrow)) ?? [];
+      const [, bytes = '0'] = /^used_memory:(\d+)/m.exec(await inTime(redis.info('memory')).catch(rethrow)) ?? [];
       return { keys, memoryUsed: Number(bytes) };
     },
 
     track: (ears) => trackTokens({ address, prefix: tokenPrefix, redis }, ears),
 
     async ping() {
-      await redis.ping();
+      await inTime(redis.ping());
     },
 
     async close() {
@@ -212,10 +212,10 @@ function withLease(key: string): readonly string[] {
 }
 
 /** Never KEYS: Redis may be shared, and KEYS stops it for everyone. */
-async function* scan(redis: Redis, pattern: string): AsyncGenerator<string[]> {
+async function* scan({ redis, inTime }: RedisConnection, pattern: string): AsyncGenerator<string[]> {
   let cursor = '0';
   do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount).catch(rethrow);
+    const [next, keys] = await inTime(redis.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount)).catch(rethrow);
     cursor = next;
     if (keys.length > 0) yield keys;
   } while (cursor !== '0');

@@ -10,6 +10,7 @@
 import type { Clock } from './clock.ts';
 import { isRefusal } from './errors.ts';
 import type { EmitEvent } from './events.ts';
+import type { ResponsiveClock } from './responsive-clock.ts';
 import type { RoundTrip } from './round-trip.ts';
 import type {
   Confirmation,
@@ -44,6 +45,7 @@ export interface RequestStoreParts {
   /** Whether it takes nothing new for now, though it serves what it has. */
   readonly wasFull: () => boolean;
   readonly clock: Clock;
+  readonly deadlineClock: ResponsiveClock;
   readonly deadlineMs: number;
   readonly emit: EmitEvent;
   /** When the store last failed a request. One that lasts, such as a script's, asks it again. */
@@ -89,7 +91,12 @@ export class RequestStore {
     return this.#parts.wasFull();
   }
 
-  /** It has been waited for so long already, for another fetch's call. */
+  /** Milliseconds on the clock of deadlines, which runs while the store owes an answer. */
+  get nowMs(): number {
+    return this.#parts.deadlineClock.nowMs();
+  }
+
+  /** Counts time that this fetch waited for another one's call. */
   hasTakenMs(durationMs: number): void {
     this.#leftMs -= durationMs;
   }

@@ -2,15 +2,15 @@
  * The calls of one turn of the event loop, which a store answers in one round trip: they have one deadline, and when they
  * fail together that is one failure.
  *
- * Their time counts from the end of the turn, when they are sent. What this process does before that, and after the
- * answer, for a thousand fetches at once, is no slowness of the store.
+ * Their time counts from the end of the turn, when they are sent, on the clock of deadlines: what this process does before
+ * that, and while an answer waits to be read, is not the store's delay.
  */
-import type { Clock } from './clock.ts';
 import { CacheError, isRefusal } from './errors.ts';
+import type { ResponsiveClock } from './responsive-clock.ts';
 import { endOfTurn } from './turn.ts';
 
 export interface RoundTripParts {
-  readonly clock: Clock;
+  readonly clock: ResponsiveClock;
   readonly deadlineMs: number;
   /** The first call that failed, of those that were refused and of the others. */
   readonly onFault: (operation: string, error: unknown) => void;
@@ -20,7 +20,6 @@ export interface RoundTripParts {
 
 export class RoundTrip {
   readonly #parts: RoundTripParts;
-  readonly #startedMs: number;
   #sentMs: number | undefined;
   /** The calls without an answer: what the deadline does to each. */
   readonly #open = new Set<() => void>();
@@ -33,7 +32,6 @@ export class RoundTrip {
 
   constructor(parts: RoundTripParts) {
     this.#parts = parts;
-    this.#startedMs = parts.clock.nowMs();
     void endOfTurn().then(() => this.#send());
   }
 
@@ -44,7 +42,7 @@ export class RoundTrip {
 
   /** How long the store has had its calls. */
   get elapsedMs(): number {
-    return this.#parts.clock.nowMs() - (this.#sentMs ?? this.#startedMs);
+    return this.#sentMs === undefined ? 0 : this.#parts.clock.nowMs() - this.#sentMs;
   }
 
   /** Runs `task` so long after the calls were sent; the returned function calls it off. */

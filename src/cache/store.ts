@@ -81,7 +81,7 @@ export interface StoreWrite {
 export interface LeaseRequest {
   /** The token of the lease, where he gets it: 22 characters. */
   readonly lease: string;
-  /** What his load would stand on, 22 characters. */
+  /** What the load would stand on, from `basisOf`. */
   readonly basis: string;
   readonly leaseMs: number;
   /** The lease that he takes over, where it is still that one; undefined where he asks for a free one. */

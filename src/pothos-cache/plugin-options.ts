@@ -16,6 +16,7 @@ const rules: { readonly [Name in keyof Required<PluginOptions>]: Rule } = {
   viewer: aFunction,
   viewerProperties: { expected: 'a list of property names', isMet: isNames },
   request: aFunction,
+  signal: aFunction,
   directive: { expected: 'true or false', isMet: (value) => typeof value === 'boolean' },
 };
 

@@ -23,6 +23,7 @@ import {
   type Policy,
 } from '../cache/index.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
+import { isClientGone } from './client-gone.ts';
 import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
 import { checkPluginOptions } from './plugin-options.ts';
 import { notePureResolver } from './pure-operation.ts';
@@ -118,6 +119,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   }
 
   #cached(resolver: Resolver<Types['Context']>, field: CachedField<Types['Context']>): Resolver<Types['Context']> {
+    const { signal: signalOf } = field.options;
     return (parent, args, context, info) => {
       const asked = this.#request(field, { parent, args: args as Record<string, unknown>, context, info });
       if (asked === undefined) {
@@ -140,7 +142,10 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
         tellRow?.(outcome);
         this.#origins.set(info.path, outcome.origin);
       };
-      return field.engine.fetch(key, policy, load, { mode, request, madeOf: this.#originAbove(info.path), report });
+      const isAborted = (): boolean | undefined =>
+        signalOf === undefined ? isClientGone(context) : signalOf(context)?.aborted;
+      const madeOf = this.#originAbove(info.path);
+      return field.engine.fetch(key, policy, load, { mode, request, madeOf, isAborted, report });
     };
   }
 

@@ -30,6 +30,12 @@ export interface PluginOptions<Context = unknown> {
    * as Yoga's `req`. A store that has failed it there is then left alone by its fields, too.
    */
   readonly request?: (context: Context) => object | undefined;
+  /**
+   * The signal that is aborted when the client of a request has gone. Asked when a load has failed: where it failed because
+   * its client disconnected, the other requests that wait for it are not failed with it. Default: what the usual servers put
+   * into the context tells, such as Yoga's `request.signal`, or Node's `req` and `res`.
+   */
+  readonly signal?: (context: Context) => AbortSignal | undefined;
   /** Whether requests may say `@cache(mode:)`, and so go past the cache; true unless told otherwise. */
   readonly directive?: boolean;
 }

@@ -92,7 +92,7 @@ describe('a load that is called off', () => {
     expect(source.loads).toBe(2);
   });
 
-  it('is loaded for himself by who has boarded two of them', async () => {
+  it('fails nobody else where those who began the next loads are gone, too', async () => {
     const { fetch, source } = await newWorld();
     const abort = new DOMException('gone', 'AbortError');
     const [one, two] = [source.hold(), source.hold()];
@@ -105,7 +105,7 @@ describe('a load that is called off', () => {
     expect(settled.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
   });
 
-  it('is loaded for himself, too, by who has boarded one that was up when he came, and one after it', async () => {
+  it('fails nobody else either where a request has joined one that ran when it came, and one after it', async () => {
     const { fetch, source } = await newWorld();
     const abort = new DOMException('gone', 'AbortError');
     const [one, two] = [source.hold(), source.hold()];
@@ -117,7 +117,7 @@ describe('a load that is called off', () => {
     two.fail(abort);
     const settled = await Promise.allSettled([first, ...boarded]);
     expect(settled.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
-    expect(source.loads).toBe(4);
+    expect(source.loads).toBe(3);
   });
 
   it('is no other failure: that is shared', async () => {

@@ -93,6 +93,47 @@ describe('who misses what another process loads', () => {
     held.give('old');
   });
 
+  describe.each([
+    ['fewer', [], ['reviews', 'categories']],
+    ['more', ['reviews', 'categories'], []],
+    ['other', ['reviews'], ['categories']],
+  ])('where the holder expects %s tags of the field', (_name, knownToHolder, knownTags) => {
+    const newPair = async (): Promise<{ one: World; two: World }> => {
+      const one = await newWorld('redis', { knownTags: knownToHolder });
+      const two = await newWorld('redis', { namespace: one.namespace, knownTags });
+      two.source.gives('of two');
+      await two.store.capture(['*', ...tags, 'reviews', 'categories']);
+      return { one, two };
+    };
+
+    it('waits all the same, and gets what that one stores', async () => {
+      const { one, two } = await newPair();
+      const { held, first } = await holding(one);
+      const waiting = two.fetch({ tags });
+      await isWaiting(two);
+      for (const _ of times(3, Number)) await poll(two);
+      held.give('value');
+      expect(await first).toBe('value');
+      await pollUntil(waiting, two);
+      expect(await waiting).toBe('value');
+      expect(one.trace.text).toBe('load write miss');
+      expect(two.source.loads).toBe(0);
+    });
+
+    it('takes over where a tag that both expect is invalidated', async () => {
+      const { one, two } = await newPair();
+      const { held, first } = await holding(one);
+      const waiting = two.fetch({ tags });
+      await isWaiting(two);
+      await one.cache.invalidate(tags);
+      await pollUntil(waiting, two);
+      expect(await waiting).toBe('of two');
+      held.give('old');
+      await first;
+      expect(one.trace.text).toContain('write-refused(lease-lost)');
+    });
+  });
+
   it('does not take what that one stores where the tag was invalidated meanwhile', async () => {
     const { one, two, client } = await newProcesses();
     const { held, first } = await holding(one);

@@ -34,8 +34,13 @@ export async function holding(
 }
 
 /** Until the world waits for a lease: between two polls, which are 50 ms apart at most. */
-export async function isWaiting({ clock }: World): Promise<void> {
-  while (clock.nextInMs > 50) await turn();
+export async function isWaiting(world: World): Promise<void> {
+  while (!isPausing(world)) await turn();
+}
+
+/** A call that is not answered has timers of its own. */
+function isPausing({ clock, callsPending }: World): boolean {
+  return callsPending() === 0 && clock.nextInMs <= 50;
 }
 
 export async function poll(world: World): Promise<void> {
@@ -49,7 +54,7 @@ export async function pollUntil(fetching: Promise<unknown>, ...worlds: World[]):
   const over = (): void => void (way.isOver = true);
   fetching.then(over, over);
   while (!way.isOver) {
-    for (const world of worlds) if (world.clock.nextInMs <= 50) world.clock.advance(50);
+    for (const world of worlds) if (isPausing(world)) world.clock.advance(50);
     await turn();
   }
 }

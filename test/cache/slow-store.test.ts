@@ -18,6 +18,15 @@ async function answerAfter({ clock, sick }: SickWorld, ms: number): Promise<void
   await turn();
 }
 
+/** Lets the store answer in the turn in which the last of a fetch's time passes. */
+async function answerAtTheEnd({ clock, sick }: SickWorld): Promise<void> {
+  await turn();
+  clock.advance(95);
+  clock.stall(10);
+  sick.answerAll();
+  await turn();
+}
+
 /** Lets all but the last of `ms` pass, then that one; says whether the fetch is answered before and after it. */
 async function passing({ clock }: SickWorld, ms: number, way: { isAnswered: boolean }): Promise<[boolean, boolean]> {
   clock.advance(ms - 1);
@@ -73,38 +82,40 @@ it('answers 100 ms after the fetch where a value is made of another, and its tok
 });
 
 it('waits for nothing more where nothing is left, and stores the value behind the answer', async () => {
-  const world = await newSickWorld();
+  const world = await newSickWorld(['read']);
   await world.fetch({ field: 'Query.other' });
   world.sick.calls.length = 0;
   world.trace.take();
-  world.sick.onCall = () => world.clock.advance(100);
-  expect(await world.outcome()).toMatchObject({ value: 'value', ageMs: null });
+  world.sick.health = 'silent';
+  const outcome = world.outcome();
+  await answerAtTheEnd(world);
+  expect(await outcome).toMatchObject({ value: 'value', ageMs: null });
   await turn();
   expect(world.sick.calls).toEqual(['read', 'acquire', 'fill']);
   expect(world.trace.text).toBe('store-slow load store-slow write miss');
 });
 
 it('does not begin what only a request wants where nothing is left', async () => {
-  const world = await newSickWorld();
+  const world = await newSickWorld(['read']);
   const load = (): Promise<unknown> => world.fetch({ field: 'Query.inner', tags: ['inner'] });
   await world.fetch({ load });
   world.sick.calls.length = 0;
-  world.sick.onCall = () => world.clock.advance(100);
-  await world.fetch({ load: world.source.load });
+  world.sick.health = 'silent';
+  const fetching = world.fetch({ load: world.source.load });
+  await answerAtTheEnd(world);
+  await fetching;
   expect(world.sick.calls).toEqual(['read']);
 });
 
 it('leaves the breaker closed where the store answers in its own deadline, and opens it where it does not', async () => {
-  const world = await newSickWorld(['write']);
+  const world = await newSickWorld(['capture', 'write']);
   const { fetch, clock, sick, trace } = world;
   await fetch({ field: 'Query.other' });
-  // Each capture takes a millisecond, so that a write has less than the whole deadline.
-  sick.onCall = (call) => clock.advance(call === 'capture' ? 1 : 0);
   sick.health = 'silent';
   const slowWrites = async (answer: () => void): Promise<void> => {
     for (const id of times(30, Number)) {
       const way = underWay(world, { mode: 'refresh', args: { id: `${trace.events.length} ${id}` } });
-      await turn();
+      await answerAfter(world, 1); // so a write has less than the whole deadline
       clock.advance(99);
       answer();
       await turn();
@@ -139,15 +150,15 @@ it('leaves no timer behind where it answers after a while', async () => {
 });
 
 it('gets back a lease that it gave for tokens which had changed, where the tokens of now come too late', async () => {
-  const world = await newSickWorld();
-  const { sick, clock, store, fetch } = world;
+  const world = await newSickWorld(['acquire']);
+  const { sick, store, fetch } = world;
   await fetch({ field: 'Query.other', tags: ['products'] });
-  sick.onCall = (call) => {
-    if (call !== 'acquire') return;
-    void store.dropTokens(['products']);
-    clock.advance(100);
-  };
-  expect(await fetch({ tags: ['products'] })).toBe('value');
+  sick.health = 'silent';
+  const fetching = fetch({ tags: ['products'] });
+  await turn();
+  await store.dropTokens(['products']);
+  await answerAtTheEnd(world);
+  expect(await fetching).toBe('value');
   await turn();
   expect(sick.calls.slice(-5)).toEqual(['read', 'acquire', 'dropTokens', 'capture', 'release']);
 });

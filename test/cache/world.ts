@@ -41,10 +41,15 @@ export class TestClock implements Clock {
       const [next] = [...this.#tasks].filter(({ atMs }) => atMs <= endMs).toSorted((a, b) => a.atMs - b.atMs);
       if (next === undefined) break;
       this.#tasks.delete(next);
-      this.#nowMs = next.atMs;
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.run();
     }
     this.#nowMs = endMs;
+  }
+
+  /** The process is busy for so long: nothing runs meanwhile, and what was due then runs at the next `advance`. */
+  stall(byMs: number): void {
+    this.#nowMs += byMs;
   }
 
   /** Until the next task is due. */
@@ -161,6 +166,8 @@ export interface World {
   readonly trace: Trace;
   readonly store: Store;
   readonly namespace: string;
+  /** How many calls the store has yet to answer. */
+  readonly callsPending: () => number;
   /** Fetches `Query.field` with a time to live of 60 s from the source, unless told otherwise. */
   readonly fetch: (options?: Fetching) => Promise<unknown>;
   /** The value, and how it was come by. */
@@ -183,17 +190,19 @@ export async function newWorld(
       : over === 'redis'
         ? await redisStore(namespace)
         : createMemoryStore({ namespace, clock });
-  const cache = createCache({ store, clock, random: () => 1, knownTags: () => knownTags, memoryBytesMax });
+  const { counted, callsPending } = countCalls(store);
+  const cache = createCache({ store: counted, clock, random: () => 1, knownTags: () => knownTags, memoryBytesMax });
   onTestFinished(() => closed(cache, clock));
   const source = new Source();
   const trace = new Trace(cache);
   const fetch = async (options: Fetching = {}): Promise<unknown> => {
     const { field = 'Query.field', ttl = '60s', tags = [], strict = false, load = source.load, ...rest } = options;
-    const { mode, report, request, ...parts } = rest;
+    const { mode, report, request, isAborted, ...parts } = rest;
     const how = {
       ...(mode === undefined ? {} : { mode }),
       ...(report === undefined ? {} : { report }),
       ...(request === undefined ? {} : { request }),
+      ...(isAborted === undefined ? {} : { isAborted }),
     };
     return cache.fetch(cache.key({ field, ...parts }), createPolicy(field, { ttl, tags, strict }), load, how);
   };
@@ -203,7 +212,26 @@ export async function newWorld(
     if (heard === undefined) throw new Error('nothing was reported');
     return { ...heard, value };
   };
-  return { cache, clock, source, trace, store, namespace, fetch, outcome };
+  return { cache, clock, source, trace, store, namespace, callsPending, fetch, outcome };
+}
+
+function countCalls(store: Store): { counted: Store; callsPending: () => number } {
+  let pending = 0;
+  const counted = new Proxy(store, {
+    get(target, name: keyof Store) {
+      const method = target[name];
+      if (typeof method !== 'function') return method;
+      return (...args: unknown[]): unknown => {
+        const answer: unknown = Reflect.apply(method, target, args);
+        if (!(answer instanceof Promise)) return answer;
+        pending += 1;
+        const settled = (): void => void (pending -= 1);
+        answer.then(settled, settled);
+        return answer;
+      };
+    },
+  });
+  return { counted, callsPending: () => pending };
 }
 
 /**

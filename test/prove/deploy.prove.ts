@@ -1,7 +1,6 @@
 /** `npm run prove:deploy`: what the deployment promises, measured on the built program. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { expect, inject, it, onTestFinished } from 'vitest';
@@ -11,6 +10,7 @@ import { send } from '../server/raw-request.ts';
 import { startProgram, type Program } from '../server/start-program.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { startBalancer } from './balancer.ts';
+import { freePort } from '../support/free-port.ts';
 import { median, quantile, startLoad, type Load, type Phase } from './load.ts';
 
 type Command = readonly [string, ...string[]];
@@ -220,12 +220,4 @@ function mustBe(what: string, value: number, max: number): void {
 
 function note(line: string): void {
   process.stdout.write(`    ${line}\n`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
