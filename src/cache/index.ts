@@ -13,7 +13,10 @@ export { currentLoad, noteViewerRead, runForLoads, type Load } from './load-scop
 export { createMemoryStore } from './memory-store.ts';
 export type { Origin, Outcome } from './outcome.ts';
 export { createPolicy, durationMsOf, type Duration, type Policy } from './policy.ts';
+export { redisAddressFault } from './redis-address.ts';
 export { createRedisStore } from './redis-store.ts';
+export type { RedisStoreOptions } from './redis-store-options.ts';
+export type { RedisClient, RedisTarget } from './redis-target.ts';
 export { CacheStats, type Counts } from './stats.ts';
 export type {
   Confirmation,

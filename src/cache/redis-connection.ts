@@ -4,14 +4,16 @@
  *
  * Nothing waits for Redis: no offline queue, no retries, a deadline on every command.
  */
-import { Redis, type ChainableCommander, type RedisOptions } from 'ioredis';
+import type { ChainableCommander, Redis, RedisOptions } from 'ioredis';
 import type { Clock } from './clock.ts';
 import { CacheError } from './errors.ts';
+import { ReadonlyBackoff } from './readonly-backoff.ts';
+import { isReadonly, rethrow } from './redis-fault.ts';
+import { openRedis } from './redis-opening.ts';
+import type { ReachOptions } from './redis-target.ts';
 import { ServerClock } from './server-clock.ts';
 
 const options = {
-  protocol: 2,
-  lazyConnect: true,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
@@ -21,21 +23,22 @@ const options = {
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
 } as const satisfies RedisOptions;
 
-/** How often at most a connection is given up because its Redis does not let us write. */
-const readonlyReconnectMs = 60_000;
-
 export interface ConnectionOptions {
-  address: string;
+  reach: ReachOptions;
   deadlineMs: number;
   clock: Clock;
-  onError: (error: Error) => void;
+  onError: (error: CacheError) => void;
   onReady: () => void;
 }
 
 export interface RedisConnection {
   readonly redis: Redis;
+  /** The connection, for a command. Throws `STORE_UNAVAILABLE`, which says why, while there is none. */
+  readonly ready: () => Redis;
   /** The replies to `commands`, which take along what is to be asked of the server itself. */
   readonly runEach: (commands: ChainableCommander) => Promise<Reply[]>;
+  /** The server has carried out a write. */
+  readonly wrote: () => void;
   /** The server's time in milliseconds since 1970; undefined where it would have to be asked. */
   readonly knownServerNowMs: () => number | undefined;
   /** The server's time in milliseconds since 1970. */
@@ -51,17 +54,24 @@ export type Reply = readonly [fault: Error | null, answer: unknown];
 
 /** Connects; where that fails it is said to `onError`, and tried again and again. */
 export async function connectRedis({
-  address,
+  reach,
   deadlineMs,
   clock,
   onError,
   onReady,
 }: ConnectionOptions): Promise<RedisConnection> {
-  const reconnectOnError = givingUpReadonly(clock);
-  const redis = new Redis(address, { ...options, commandTimeout: 2 * deadlineMs, reconnectOnError });
+  const backoff = new ReadonlyBackoff(clock);
+  const reconnectOnError = (error: Error): boolean => isReadonly(error) && backoff.isDue();
+  let reason = 'not connected yet';
+  const redis = openRedis(reach, {
+    settings: { ...options, commandTimeout: 2 * deadlineMs, reconnectOnError },
+    onError(error) {
+      reason = error.message;
+      onError(error);
+    },
+  });
   const serverClock = new ServerClock(clock);
   let runId: string | undefined;
-  redis.on('error', onError);
   redis.on('ready', onReady);
   // The next connection may be to another server.
   redis.on('close', () => {
@@ -70,7 +80,13 @@ export async function connectRedis({
   });
   await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
 
+  const ready = (): Redis => {
+    if (redis.status !== 'ready') throw new CacheError('STORE_UNAVAILABLE', `no connection to Redis: ${reason}`);
+    return redis;
+  };
+
   const runEach = async (commands: ChainableCommander): Promise<Reply[]> => {
+    ready();
     const isTimeDue = serverClock.isDue;
     const isRunDue = runId === undefined;
     if (isTimeDue) commands.time();
@@ -84,14 +100,16 @@ export async function connectRedis({
 
   return {
     redis,
+    ready,
     runEach,
+    wrote: () => backoff.reset(),
     knownServerNowMs: () => serverClock.nowMs(),
     async serverNowMs() {
-      return serverClock.nowMs() ?? serverClock.hear(await redis.time().catch(rethrow));
+      return serverClock.nowMs() ?? serverClock.hear(await ready().time().catch(rethrow));
     },
     knownRunId: () => runId,
     async runId() {
-      return (runId ??= runIdIn(await redis.info('server').catch(rethrow)));
+      return (runId ??= runIdIn(await ready().info('server').catch(rethrow)));
     },
   };
 }
@@ -99,19 +117,6 @@ export async function connectRedis({
 /** 48 of its 160 bits: enough that no two runs are mistaken for one. */
 function runIdIn(info: unknown): string {
   return /^run_id:(\w{12})/m.exec(String(info))?.[1] ?? 'unknown';
-}
-
-/**
- * After a failover the name leads to the new primary, so a connection to the old one, now READONLY, is given up. Where
- * the name leads to a replica for good that gains nothing, and each time loses the reads that are under way.
- */
-function givingUpReadonly(clock: Clock): (error: Error) => boolean {
-  let lastMs = -Infinity;
-  return (error) => {
-    if (!error.message.startsWith('READONLY') || clock.nowMs() - lastMs < readonlyReconnectMs) return false;
-    lastMs = clock.nowMs();
-    return true;
-  };
 }
 
 /**
@@ -123,16 +128,3 @@ export function replyOf([fault, answer]: Reply = [null, undefined]): unknown {
   if (fault !== null && !fault.message.startsWith('WRONGTYPE')) rethrow(fault);
   return fault === null ? answer : undefined;
 }
-
-/** @throws {CacheError} `STORE_REFUSED` or `STORE_FULL` for an answer of the server, else `error` itself. */
-export function rethrow(error: unknown): never {
-  if (!(error instanceof Error) || error.name !== 'ReplyError') throw error;
-  const isCommandForbidden = error.message.startsWith('NOPERM') && error.message.includes('command');
-  const message = isCommandForbidden ? `${error.message}; Redis must allow its user ${commandsNeeded}` : error.message;
-  const code = /^(OOM|READONLY|MISCONF) /.test(error.message) ? 'STORE_FULL' : 'STORE_REFUSED';
-  throw new CacheError(code, message, { cause: error });
-}
-
-/** What a user of Redis with an access list must be allowed, beside the keys of the namespace. */
-const commandsNeeded =
-  'GET, GETRANGE, STRLEN, PTTL, MGET, SET, DEL, UNLINK, PEXPIRE, EVAL, EVALSHA, SCAN, INFO, TIME and PING';

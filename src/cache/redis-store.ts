@@ -12,8 +12,11 @@ import type { ChainableCommander, Redis } from 'ioredis';
 import { systemClock } from './clock.ts';
 import { randomText } from './random-text.ts';
 import { batchCalls } from './redis-batch.ts';
-import { connectRedis, rethrow, type ConnectionOptions } from './redis-connection.ts';
+import { connectRedis } from './redis-connection.ts';
+import { rethrow } from './redis-fault.ts';
 import { acquireScript, fillScript, leaseKey, releaseScript, renewScript, type Script } from './redis-scripts.ts';
+import { checkOptionNames, type RedisStoreOptions } from './redis-store-options.ts';
+import { reachOptionsOf } from './redis-target.ts';
 import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
 import { addReplaced, trackTokens } from './tracking.ts';
 
@@ -21,28 +24,26 @@ import { addReplaced, trackTokens } from './tracking.ts';
 const scanCount = 250;
 
 /**
- * A store on the Redis at `address`. It connects at once and reconnects by itself; until it is connected every call
- * rejects, so a process starts without Redis.
+ * A store on Redis. It connects at once and reconnects by itself; until it is connected every call
+ * rejects, so a process starts without Redis. It issues no command except in the database that it was created for; where
+ * that database cannot be selected, the store stays unavailable.
  *
- * @param options.address `redis://`, `rediss://`, or the path of a Unix socket.
- * @param options.namespace First part of every key, 1…32 of `a-z 0-9 _ -`. Two programs on one Redis differ in it.
- * @param options.deadlineMs As `createCache`'s, which is what requests see: 100 ms unless told otherwise. A command is given
- *   up after twice that.
- * @param options.clock Monotonic; the machine's own unless told otherwise.
- * @param options.onError Hears of each fault of the connection.
- * @param options.onReady Hears each time that the connection is up.
+ * @param options.address `redis://[user[:password]@]host[:port][/database]`, the same with `rediss://` for TLS, or the path of a
+ *   Unix socket, with `?db=` for the database.
+ * @param options.client Instead of an address: an ioredis client, or the options of one, for what an address cannot express: TLS
+ *   certificates, Sentinels, a password that is rotated. The store opens connections of its own with the same host, user,
+ *   TLS and database, and its own time-outs. It neither uses nor closes the client, and reads `options.password` anew for
+ *   each connection. The database is that of `options.db`; `keyPrefix` must be empty; a Cluster is not supported.
+ * @throws {CacheError} `INVALID_OPTIONS` for an unknown or malformed option, and for an address that does not name one server
+ *   and one database; `INVALID_KEY` for a namespace.
  */
-export async function createRedisStore({
-  address,
-  namespace,
-  deadlineMs = 100,
-  clock = systemClock,
-  onError = () => {},
-  onReady = () => {},
-}: Partial<ConnectionOptions> & { address: string; namespace: string }): Promise<Store> {
+export async function createRedisStore(options: RedisStoreOptions): Promise<Store> {
+  checkOptionNames(options);
+  const { namespace, deadlineMs = 100, clock = systemClock, onError = () => {}, onReady = () => {} } = options;
+  const reach = reachOptionsOf(options);
   checkNamespace(namespace);
-  const connection = await connectRedis({ address, deadlineMs, clock, onError, onReady });
-  const { redis, knownServerNowMs, serverNowMs, runId } = connection;
+  const connection = await connectRedis({ reach, deadlineMs, clock, onError, onReady });
+  const { ready, wrote, knownServerNowMs, serverNowMs, runId } = connection;
 
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
@@ -50,7 +51,7 @@ export async function createRedisStore({
 
   /** All keys of the namespace, some at a time, and how many of them are values. */
   const scanned = async function* (): AsyncGenerator<{ keys: string[]; values: number }> {
-    for await (const keys of scan(redis, `${namespace}:*`)) {
+    for await (const keys of scan(ready(), `${namespace}:*`)) {
       yield { keys, values: keys.filter((key) => !key.startsWith(tokenPrefix)).length };
     }
   };
@@ -79,6 +80,7 @@ export async function createRedisStore({
       const answer = batch.tokens(tags);
       return () => [capturing.map((reply) => Number(reply()[1])), answer()] as const;
     });
+    if (tags.length > 0) wrote();
     // Once in a while, and not with each capture: every EXPIRE of a token is told to all who track them.
     const old = tags.filter((_, index) => Number(livesMs[index]) < tokenTtlMs / 2);
     if (old.length > 0) await eachToken('renew', old, (commands, key) => commands.pexpire(key, tokenTtlMs));
@@ -134,6 +136,7 @@ export async function createRedisStore({
         const tokens = batch.tokens(tags);
         return () => {
           writing(); // throws where it was not stored
+          wrote();
           return tokens();
         };
       });
@@ -146,6 +149,7 @@ export async function createRedisStore({
         const tokens = batch.tokens(tags);
         return () => {
           const [state, text = '', remainingMs = 0] = reply() as [LeaseReply['state'], string?, number?];
+          if (state === 'held') wrote();
           const [token, itsBasis] = [text.slice(0, lease.length), text.slice(lease.length)];
           return {
             state,
@@ -162,7 +166,11 @@ export async function createRedisStore({
       return await asked((batch, isKnown) => {
         const reply = batch.script(fillScript, { keys: withLease(key), args: [lease, text, endMs], isKnown });
         const tokens = batch.tokens(tags);
-        return () => ({ isStored: reply() === 1, tokens: tokens() });
+        return () => {
+          const isStored = reply() === 1;
+          if (isStored) wrote();
+          return { isStored, tokens: tokens() };
+        };
       });
     },
 
@@ -171,14 +179,15 @@ export async function createRedisStore({
     release: (key, { lease, openMs }) => ran(releaseScript, withLease(key), [lease, openMs]),
 
     async dropTokens(tags) {
-      await redis.unlink(tags.map(tokenKey)).catch(rethrow);
+      await ready().unlink(tags.map(tokenKey)).catch(rethrow);
+      wrote();
     },
 
     async clear() {
       let keysRemoved = 0;
       for await (const { keys, values } of scanned()) {
         keysRemoved += values;
-        await redis.unlink(keys).catch(rethrow);
+        await ready().unlink(keys).catch(rethrow);
       }
       return keysRemoved;
     },
@@ -186,18 +195,18 @@ export async function createRedisStore({
     async usage() {
       let keys = 0;
       for await (const { values } of scanned()) keys += values;
-      const [, bytes = '0'] = /^used_memory:(\d+)/m.exec(await redis.info('memory').catch(rethrow)) ?? [];
+      const [, bytes = '0'] = /^used_memory:(\d+)/m.exec(await ready().info('memory').catch(rethrow)) ?? [];
       return { keys, memoryUsed: Number(bytes) };
     },
 
-    track: (ears) => trackTokens({ address, prefix: tokenPrefix, redis }, ears),
+    track: (ears) => trackTokens({ reach, prefix: tokenPrefix, redis: connection.redis }, ears),
 
     async ping() {
-      await redis.ping();
+      await ready().ping();
     },
 
     async close() {
-      redis.disconnect();
+      connection.redis.disconnect();
     },
   };
 }

@@ -118,7 +118,7 @@ export interface StoreUsage {
 
 /** @throws {CacheError} `INVALID_KEY` for a namespace that cannot begin a key: 1…32 of `a-z 0-9 _ -`. */
 export function checkNamespace(namespace: string): void {
-  if (/^[a-z0-9_-]{1,32}$/.test(namespace)) return;
+  if (typeof namespace === 'string' && /^[a-z0-9_-]{1,32}$/.test(namespace)) return;
   throw new CacheError('INVALID_KEY', `a namespace is 1 to 32 of a-z 0-9 _ -, got ${JSON.stringify(namespace)}`);
 }
 

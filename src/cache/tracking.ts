@@ -11,13 +11,13 @@
  * Source: https://redis.io/docs/latest/develop/reference/client-side-caching/
  */
 import { randomBytes } from 'node:crypto';
-import { Redis, type ChainableCommander, type RedisOptions } from 'ioredis';
+import type { ChainableCommander, Redis, RedisOptions } from 'ioredis';
 import type { TokenEars, TokenTracking } from './coherence.ts';
+import { openRedis } from './redis-opening.ts';
+import type { ReachOptions } from './redis-target.ts';
 import { internalMark } from './tags.ts';
 
 const options = {
-  protocol: 2,
-  lazyConnect: true,
   autoResubscribe: false,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
@@ -43,14 +43,15 @@ export function addReplaced(commands: ChainableCommander, prefix: string, key: s
 }
 
 /**
- * @param options.address As the store's own.
+ * @param options.reach As the store's own.
  * @param options.redis The store's own connection, which writes the probes: what is proven is what *it* reads.
  */
 export function trackTokens(
-  { address, prefix, redis }: { address: string; prefix: string; redis: Redis },
+  { reach, prefix, redis }: { reach: ReachOptions; prefix: string; redis: Redis },
   ears: TokenEars,
 ): TokenTracking {
-  const tracker = new Redis(address, options);
+  // The store's own connection reports that Redis cannot be reached.
+  const tracker = openRedis(reach, { settings: options, onError: () => {} });
   const probePrefix = `${internalMark}${randomBytes(9).toString('base64url')}:`;
   let isSubscribed = false;
   let isClosed = false;
@@ -96,7 +97,6 @@ export function trackTokens(
     isSubscribed = false;
     if (!isClosed) ears.deaf();
   });
-  tracker.on('error', () => {}); // that Redis is away is said by the store's own connection
   const connect = (): void => void tracker.connect().catch(() => {}); // ioredis goes on trying
   connect();
 

@@ -92,7 +92,7 @@ it('is deaf as soon as one of the two connections ends, and listens again when b
     refused: () => said.push('refused'),
   };
   const prefix = `${namespace}:tag:`;
-  const tracking = trackTokens({ address: inject('redisSocketPath'), prefix, redis }, ears);
+  const tracking = trackTokens({ reach: () => ({ path: inject('redisSocketPath') }), prefix, redis }, ears);
   onTestFinished(() => tracking.close());
   await expect.poll(() => said).toEqual(['listening']);
   await client.client('KILL', 'ID', await redis.client('ID'));
