@@ -51,13 +51,16 @@ const barrels = [
 /** Libraries that stand behind a port, and the files that know them. */
 const behindPorts: Record<string, readonly string[]> = {
   ioredis: [
+    'src/cache/database-identity.ts',
     'src/cache/redis-address.ts',
     'src/cache/redis-batch.ts',
     'src/cache/redis-connection.ts',
+    'src/cache/redis-namespace.ts',
     'src/cache/redis-opening.ts',
     'src/cache/redis-scripts.ts',
     'src/cache/redis-store.ts',
     'src/cache/redis-target.ts',
+    'src/cache/redis-tokens.ts',
     'src/cache/tracking.ts',
   ],
 };

@@ -125,6 +125,11 @@ function runIdIn(info: unknown): string {
  * @throws Its fault. WRONGTYPE is none: somebody keeps something else at the key, which is no value of ours.
  */
 export function replyOf([fault, answer]: Reply = [null, undefined]): unknown {
-  if (fault !== null && !fault.message.startsWith('WRONGTYPE')) rethrow(fault);
+  if (fault !== null && isFault([fault, answer])) rethrow(fault);
   return fault === null ? answer : undefined;
+}
+
+/** Whether `replyOf` throws. */
+export function isFault([fault]: Reply): boolean {
+  return fault !== null && !fault.message.startsWith('WRONGTYPE');
 }

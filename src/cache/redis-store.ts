@@ -3,25 +3,27 @@
  *
  * A command that timed out may still run later; that is harmless, because a value is taken only while the tokens it is
  * stamped with stand, and ends at the time that its writer has named.
- *
- * A token begins with the id of the server's run that it was made on, and is none on any other: a server that comes back
- * from an old dump has the tokens of back then, and with them values that were invalidated since; so has the one that
- * takes over from a primary whose last deletions it has not heard of.
  */
-import type { ChainableCommander, Redis } from 'ioredis';
 import { systemClock } from './clock.ts';
-import { randomText } from './random-text.ts';
+import { DatabaseIdentity } from './database-identity.ts';
+import { headOf } from './entry.ts';
 import { batchCalls } from './redis-batch.ts';
 import { connectRedis } from './redis-connection.ts';
-import { rethrow } from './redis-fault.ts';
-import { acquireScript, fillScript, leaseKey, releaseScript, renewScript, type Script } from './redis-scripts.ts';
+import { namespaceOf } from './redis-namespace.ts';
+import {
+  acquireScript,
+  fillScript,
+  leaseKey,
+  longScript,
+  releaseScript,
+  renewScript,
+  type Script,
+} from './redis-scripts.ts';
 import { checkOptionNames, type RedisStoreOptions } from './redis-store-options.ts';
 import { reachOptionsOf } from './redis-target.ts';
-import { checkNamespace, tokenTtlMs, type LeaseReply, type Store } from './store.ts';
+import { redisTokens } from './redis-tokens.ts';
+import { anyValue, checkNamespace, firstBytes, type LeaseReply, type Store, type StoreRead } from './store.ts';
 import { addReplaced, trackTokens } from './tracking.ts';
-
-/** Keys that one SCAN step looks at; each batch is one UNLINK. */
-const scanCount = 250;
 
 /**
  * A store on Redis. It connects at once and reconnects by itself; until it is connected every call
@@ -43,49 +45,26 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
   const reach = reachOptionsOf(options);
   checkNamespace(namespace);
   const connection = await connectRedis({ reach, deadlineMs, clock, onError, onReady });
-  const { ready, wrote, knownServerNowMs, serverNowMs, runId } = connection;
+  const { ready, wrote, knownServerNowMs, serverNowMs } = connection;
 
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tag;
-  const asked = batchCalls({ connection, tokenKey });
+  const identity = new DatabaseIdentity({ connection, clock, tokenKey });
+  const { asked, askedAtOnce } = batchCalls({ connection, identity, tokenKey });
+  /** Learns which database this is before it is worked in, so that the first read need not. */
+  const identified = (): Promise<unknown> => asked((batch) => batch.database()).catch(() => {});
+  connection.redis.on('ready', identified);
+  if (connection.redis.status === 'ready') await identified();
 
-  /** All keys of the namespace, some at a time, and how many of them are values. */
-  const scanned = async function* (): AsyncGenerator<{ keys: string[]; values: number }> {
-    for await (const keys of scan(ready(), `${namespace}:*`)) {
-      yield { keys, values: keys.filter((key) => !key.startsWith(tokenPrefix)).length };
-    }
-  };
-
-  /** Runs what `add` adds for the token of each tag; once in a turn for all who give it the same name. */
-  const eachToken = (
-    name: string,
-    tags: readonly string[],
-    add: (commands: ChainableCommander, key: string) => unknown,
-  ): Promise<unknown> =>
-    asked((batch) => {
-      const answers = tags.map((tag) => batch.once(`${name} ${tag}`, (commands) => add(commands, tokenKey(tag))));
-      return () => answers.map((answer) => answer());
+  const readLong = (key: string, tags: readonly string[]): Promise<StoreRead> =>
+    asked((batch, isKnown) => {
+      const reply = batch.script(longScript, { keys: [key], args: [], isKnown });
+      const tokens = batch.tokens(tags);
+      return () => {
+        const [text, remainingMs] = reply() as unknown[];
+        return readOf(text, remainingMs, tokens());
+      };
     });
-
-  /** A token that stands is kept; a missing one is made. */
-  const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
-    const ofThisRun = `${await runId()}.`;
-    const [livesMs, tokens] = await asked((batch) => {
-      const capturing = tags.map((tag) =>
-        batch.once(`capture ${tag}`, (commands) => {
-          const token = ofThisRun + randomText(16);
-          commands.set(tokenKey(tag), token, 'PX', tokenTtlMs, 'NX').pttl(tokenKey(tag));
-        }),
-      );
-      const answer = batch.tokens(tags);
-      return () => [capturing.map((reply) => Number(reply()[1])), answer()] as const;
-    });
-    if (tags.length > 0) wrote();
-    // Once in a while, and not with each capture: every EXPIRE of a token is told to all who track them.
-    const old = tags.filter((_, index) => Number(livesMs[index]) < tokenTtlMs / 2);
-    if (old.length > 0) await eachToken('renew', old, (commands, key) => commands.pexpire(key, tokenTtlMs));
-    return tokens;
-  };
 
   const ran = (script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<void> =>
     asked((batch, isKnown) => {
@@ -99,12 +78,11 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
 
     read: (key, tags) =>
       asked((batch) => {
-        const reading = batch.once(`read ${key}`, (commands) => commands.get(key).pttl(key));
+        const reading = batch.once(`read ${key}`, (commands) => commands.getrange(key, 0, firstBytes - 1).pttl(key));
         const tokens = batch.tokens(tags);
         return () => {
           const [text, remainingMs] = reading();
-          const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
-          return { text: isAlive ? text : undefined, remainingMs: isAlive ? remainingMs : 0, tokens: tokens() };
+          return isLongEntry(text) ? readLong(key, tags) : readOf(text, remainingMs, tokens());
         };
       }),
 
@@ -115,16 +93,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
         return () => ({ remainingMs: lives().map((life) => (life > 0 ? life : undefined)), tokens: tokens() });
       }),
 
-    tokens: (tags) => asked((batch) => batch.tokens(tags)),
-
-    async capture(tags) {
-      const tokens = await captured(tags);
-      const lost = tags.filter((_, index) => tokens[index] === undefined);
-      if (lost.length === 0) return tokens;
-      // Evicted meanwhile, of another run, or something else at the key, which would be no token for ever.
-      await eachToken('drop', lost, (commands, key) => commands.unlink(key));
-      return captured(tags);
-    },
+    ...redisTokens({ asked, askedAtOnce, connection, tokenKey }),
 
     async write(key, { text, ttlMs, tags }) {
       const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
@@ -178,28 +147,21 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
 
     release: (key, { lease, openMs }) => ran(releaseScript, withLease(key), [lease, openMs]),
 
-    async dropTokens(tags) {
-      await ready().unlink(tags.map(tokenKey)).catch(rethrow);
-      wrote();
-    },
+    ...namespaceOf({ ready, namespace, tokenPrefix, keptKey: identity.key }),
 
-    async clear() {
-      let keysRemoved = 0;
-      for await (const { keys, values } of scanned()) {
-        keysRemoved += values;
-        await ready().unlink(keys).catch(rethrow);
-      }
-      return keysRemoved;
+    track(ears) {
+      const setHeard = async (key: string, ttlMs: number): Promise<boolean> => {
+        const isKnown = await asked((batch) => {
+          const setting = batch.run((commands) => commands.set(key, '', 'PX', ttlMs));
+          const database = batch.database();
+          return () => (setting(), database());
+        });
+        wrote();
+        return isKnown;
+      };
+      const { redis } = connection;
+      return trackTokens({ reach, prefix: tokenPrefix, redis, setHeard, onDatabase: identity.onChange }, ears);
     },
-
-    async usage() {
-      let keys = 0;
-      for await (const { values } of scanned()) keys += values;
-      const [, bytes = '0'] = /^used_memory:(\d+)/m.exec(await ready().info('memory').catch(rethrow)) ?? [];
-      return { keys, memoryUsed: Number(bytes) };
-    },
-
-    track: (ears) => trackTokens({ reach, prefix: tokenPrefix, redis: connection.redis }, ears),
 
     async ping() {
       await ready().ping();
@@ -216,16 +178,17 @@ function endAfter(ttlMs: number, nowMs: number): number {
   return Math.floor(nowMs + ttlMs);
 }
 
-function withLease(key: string): readonly string[] {
-  return [key, leaseKey(key)];
+function readOf(text: unknown, remainingMs: unknown, tokens: StoreRead['tokens']): StoreRead {
+  const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
+  return { text: isAlive ? text : undefined, remainingMs: isAlive ? remainingMs : 0, tokens };
 }
 
-/** Never KEYS: Redis may be shared, and KEYS stops it for everyone. */
-async function* scan(redis: Redis, pattern: string): AsyncGenerator<string[]> {
-  let cursor = '0';
-  do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount).catch(rethrow);
-    cursor = next;
-    if (keys.length > 0) yield keys;
-  } while (cursor !== '0');
+/** Whether `text`, read up to `firstBytes`, is the beginning of an entry that goes on. A character may be cut in two. */
+function isLongEntry(text: unknown): boolean {
+  if (typeof text !== 'string' || text.length < firstBytes / 4) return false;
+  return Buffer.byteLength(text) >= firstBytes - 3 && headOf(text) !== anyValue;
+}
+
+function withLease(key: string): readonly string[] {
+  return [key, leaseKey(key)];
 }

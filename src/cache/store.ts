@@ -127,3 +127,10 @@ export function checkNamespace(namespace: string): void {
  * with by accident. Were it to happen, the value would merely be loaded again.
  */
 export const tokenTtlMs = 2 * ttlMsMax;
+
+/** The longest text that is stored: a longer one holds up the reads of others on the same connection. */
+export const textCharsMax = 4_000_000;
+/** The same in UTF-8. */
+export const textBytesMax = 3 * textCharsMax;
+/** As much of a text is read without knowing that it is an entry. */
+export const firstBytes = 1_048_576;

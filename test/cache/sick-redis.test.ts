@@ -4,7 +4,7 @@ import { createRedisStore, type Store } from '../../src/cache/index.ts';
 import { makeFolder } from '../../src/embedded/index.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { newTcpProxy } from '../support/tcp-proxy.ts';
-import { advanceUntil, newWorld, redisClient, TestClock, times, turn, withResolvers, type World } from './world.ts';
+import { advanceUntil, newWorld, redisClient, TestClock, times, turn, type World } from './world.ts';
 
 interface RedisWorld extends World {
   readonly server: TestRedis;
@@ -221,7 +221,7 @@ describe('a Redis that has become read-only', () => {
     const failover = async (to: 0 | 1): Promise<void> => {
       await clients[to].replicaof('NO', 'ONE');
       await clients[to === 0 ? 1 : 0].replicaof('127.0.0.1', 1);
-      proxy.leadsTo = [one, two][to].socketPath;
+      proxy.leadsTo = (to === 0 ? one : two).socketPath;
     };
     await stores('before');
     for (const to of [1, 0, 1] as const) {
