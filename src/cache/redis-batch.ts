@@ -184,11 +184,12 @@ export class Batch {
     const [database = noReply, ...tokens] = await this.#texts(this.#replies.at(-1), keys);
     const isUnknown = isFault(database);
     this.#tokens = isUnknown ? tokens.map(() => database) : tokens;
-    if (!isUnknown) await this.#recognise(String(replyOf(database) ?? ''));
+    if (!isUnknown) await this.#recognise(replyOf(database));
   }
 
-  async #recognise(text: string): Promise<void> {
+  async #recognise(answer: unknown): Promise<void> {
     const { identity } = this.#parts;
+    const text = typeof answer === 'string' ? answer : '';
     this.#isKnownDatabase = identity.knows(text);
     // Where it takes no writes, its tokens stay invalid for this process.
     if (!this.#isKnownDatabase) await identity.begin(text).catch(() => {});

@@ -53,7 +53,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
   const { asked, askedAtOnce } = batchCalls({ connection, identity, tokenKey });
   /** Learns which database this is before it is worked in, so that the first read need not. */
   const identified = (): Promise<unknown> => asked((batch) => batch.database()).catch(() => {});
-  connection.redis.on('ready', identified);
+  connection.redis.on('ready', () => void identified());
   if (connection.redis.status === 'ready') await identified();
 
   const readLong = (key: string, tags: readonly string[]): Promise<StoreRead> =>
