@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { redisAddressFault } from './cache/index.ts';
 
 /** What the environment says, checked, and with defaults for what it leaves unsaid. */
 export interface Config {
@@ -56,7 +57,7 @@ const variables = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:')
     .optional()
     .describe('PostgreSQL 15 or newer; if unset, an embedded PostgreSQL is started'),
-  REDIS_URL: url('redis:', 'rediss:')
+  REDIS_URL: redisUrl()
     .optional()
     .describe('Redis or Valkey; if unset, a private server is started, or values are kept in memory'),
   CACHE_NAMESPACE: z
@@ -157,9 +158,19 @@ function url(...protocols: [string, string]) {
   return z.string().refine((text) => protocols.includes(protocolOf(text) ?? '') && canParse(text), rule);
 }
 
+/** A path is none: what is given here is shared by machines. */
+function redisUrl() {
+  return z.string().superRefine((text, context) => {
+    const rule = 'redis://host or rediss://host, with :port and /database';
+    const fault = text.startsWith('/') ? 'a path' : redisAddressFault(text);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: rule, params: { got: fault } });
+  });
+}
+
 function complaint(issue: z.core.$ZodIssue, env: Environment): string {
   const name = String(issue.path[0]);
-  return `${name} must be ${issue.message}, got ${shown(name, env[name] ?? '')}`;
+  const got = issue.code === 'custom' ? issue.params?.['got'] : undefined;
+  return `${name} must be ${issue.message}, got ${typeof got === 'string' ? got : shown(name, env[name] ?? '')}`;
 }
 
 /** The value, unless it is one that may hold a password. */

@@ -4,7 +4,14 @@
  */
 import { Command } from 'commander';
 import { createSchema } from '../schema/index.ts';
-import { CacheStats, createCache, createMemoryStore, createRedisStore, type Store } from './cache/index.ts';
+import {
+  CacheStats,
+  createCache,
+  createMemoryStore,
+  createRedisStore,
+  type CacheErrorCode,
+  type Store,
+} from './cache/index.ts';
 import { ConfigError, environmentHelp, readConfig, type Config } from './config.ts';
 import {
   connectDatabase,
@@ -136,18 +143,19 @@ async function openStore(config: Config, log: Log, shutdown: Shutdown): Promise<
     return createMemoryStore({ namespace: config.cacheNamespace, bytesMax: config.cacheMemoryBytesMax });
   }
   if (config.redisUrl !== undefined) log.info('Redis: as REDIS_URL says');
-  let isReachable = true;
+  let fault: CacheErrorCode | undefined;
   return await createRedisStore({
     address,
     namespace: config.cacheNamespace,
-    onError(error) {
-      if (isReachable)
-        log.warn({ reason: error.message }, 'Redis cannot be reached: answering without it until it is back');
-      isReachable = false;
+    onError({ code, message, cause }) {
+      const subject = code === 'STORE_REFUSED' ? 'Redis refuses this process' : 'Redis cannot be reached';
+      const reason = (cause instanceof Error && cause.message) || message;
+      if (code !== fault) log.warn({ reason }, `${subject}: answering without it until it is back`);
+      fault = code;
     },
     onReady() {
-      if (!isReachable) log.info('Redis is back');
-      isReachable = true;
+      if (fault !== undefined) log.info('Redis is back');
+      fault = undefined;
     },
   });
 }

@@ -85,7 +85,7 @@ describe('the configuration', () => {
   const port = 'PORT must be a whole number from 0 to 65535, got';
   const host = 'HOST must be a host name or an IP address, got';
   const database = 'DATABASE_URL must be a URL that begins with postgres:// or postgresql://, got';
-  const redis = 'REDIS_URL must be a URL that begins with redis:// or rediss://, got';
+  const redis = 'REDIS_URL must be redis://host or rediss://host, with :port and /database, got';
   const namespace = 'CACHE_NAMESPACE must be 1 to 32 of a-z, 0-9, _ and -, got';
   const ttl = 'CACHE_TTL must be a whole number from 1 to 86400 (seconds), got';
   const keepAlive = 'KEEP_ALIVE_TIMEOUT must be a whole number from 1 to 86400 (seconds), got';
@@ -93,6 +93,7 @@ describe('the configuration', () => {
   const token = 'ADMIN_TOKEN must be 1 to 512 visible ASCII characters, got';
   const origins =
     'CORS_ORIGINS must be * or origins with commas between them, such as https://shop.example or http://localhost:3000, got';
+  const isEncoded = '(is the password percent-encoded?)';
   const unreadable = 'that cannot be read (is the password percent-encoded?)';
   it.each([
     ['PORT', 'abc', `${port} "abc"`],
@@ -128,8 +129,13 @@ describe('the configuration', () => {
     ['DATABASE_URL', 'mysql://u:secret@db/shop', `${database} a URL with protocol "mysql:"`],
     ['DATABASE_URL', 'u:secret@db/shop', `${database} 16 characters that are no URL`],
     ['DATABASE_URL', 'postgres://u:se/cr#et@db/shop', `${database} a URL with protocol "postgres:" ${unreadable}`],
-    ['REDIS_URL', 'http://:secret@redis', `${redis} a URL with protocol "http:"`],
-    ['REDIS_URL', 'redis:6379', `${redis} 10 characters that are no URL`],
+    ['REDIS_URL', 'http://:secret@redis', `${redis} a URL that begins with "http://"`],
+    ['REDIS_URL', 'redis:6379', `${redis} 10 characters without "redis://" in front`],
+    ['REDIS_URL', 'redis:///path', `${redis} a URL without a host`],
+    ['REDIS_URL', '/tmp/redis.sock', `${redis} a path`],
+    ['REDIS_URL', 'redis://:secret@redis/abc', `${redis} the path "/abc": a database is a whole number from 0`],
+    ['REDIS_URL', 'redis://:100%secret@redis', `${redis} a URL with a malformed escape ${isEncoded}`],
+    ['REDIS_URL', 'redis://:se#cret@redis', `${redis} a URL that cannot be read ${isEncoded}`],
     ['CACHE_NAMESPACE', 'shop:', `${namespace} "shop:"`],
     ['CACHE_NAMESPACE', 'sh*p', `${namespace} "sh*p"`],
     ['CACHE_NAMESPACE', '{shop}', `${namespace} "{shop}"`],

@@ -36,7 +36,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
     ],
   },
   'src/console': { ours: [], libraries: ['@graphql-yoga/render-graphiql'] },
-  'src/config.ts': { ours: [], libraries: ['zod'] },
+  'src/config.ts': { ours: ['src/cache'], libraries: ['zod'] },
   'src/main.ts': {
     ours: ['schema', 'src/cache', 'src/config.ts', 'src/database', 'src/embedded', 'src/server'],
     libraries: ['commander'],
@@ -55,10 +55,16 @@ const barrels = [
 /** Libraries that stand behind a port, and the files that know them. */
 const behindPorts: Record<string, readonly string[]> = {
   ioredis: [
+    'src/cache/database-identity.ts',
+    'src/cache/redis-address.ts',
     'src/cache/redis-batch.ts',
     'src/cache/redis-connection.ts',
+    'src/cache/redis-namespace.ts',
+    'src/cache/redis-opening.ts',
     'src/cache/redis-scripts.ts',
     'src/cache/redis-store.ts',
+    'src/cache/redis-target.ts',
+    'src/cache/redis-tokens.ts',
     'src/cache/tracking.ts',
   ],
 };

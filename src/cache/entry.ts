@@ -32,9 +32,11 @@ export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry)
   return `${head.slice(0, -1)},"value":${encodeValue(value)}}`;
 }
 
+const headPattern = /^\{"id":"[\w-]{16}"/;
+
 /** What tells one entry at a key from the next one there: its id, with which it begins; `anyValue` for what is not ours. */
 export function headOf(text: string): string {
-  const head = /^\{"id":"[\w-]{16}"/.exec(text)?.[0];
+  const head = headPattern.exec(text)?.[0];
   // A copy: what a match gives is a part of the text for V8, which keeps all of that as long as its head.
   return head === undefined ? anyValue : Buffer.from(head).toString();
 }
@@ -47,6 +49,7 @@ const clockSlackMs = 1_000;
  * and for what has longer to live than it was given: somebody has changed its expiry, or put the server's clock back.
  */
 export function decodeEntry(key: Key, { text, remainingMs }: { text: string; remainingMs: number }): Entry | undefined {
+  if (!headPattern.test(text)) return undefined; // a megabyte of something else need not be parsed
   try {
     const json: unknown = JSON.parse(text);
     if (!isStored(json) || json.key !== key.text || !isLifeOf(json, remainingMs)) return undefined;

@@ -3,6 +3,8 @@ export type CacheErrorCode =
   | 'INVALID_POLICY'
   | 'INVALID_TAG'
   | 'INVALID_KEY'
+  /** What a cache or a store was created with is unknown, missing or malformed. */
+  | 'INVALID_OPTIONS'
   | 'UNENCODABLE'
   | 'CORRUPT_ENTRY'
   | 'CIRCULAR_LOAD'

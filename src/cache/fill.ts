@@ -18,7 +18,7 @@ import type { Seen } from './lookup.ts';
 import type { Found, Origin } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { Late, type RequestStore } from './request-store.ts';
-import type { FillReply } from './store.ts';
+import { textCharsMax, type FillReply } from './store.ts';
 import { captureStamps, type FetchTags, type Stamps } from './tags.ts';
 import type { TouchedTags } from './touched-tags.ts';
 
@@ -27,9 +27,6 @@ const openMs = 1_000;
 
 /** What was invalidated meanwhile, or not expected to be touched, is no reason not to store the next one. */
 const passing: ReadonlySet<WriteRefusal> = new Set(['token-lost', 'not-captured']);
-
-/** Longer ones hold up who reads others on the same connection. */
-const textCharsMax = 4_000_000;
 
 export interface Fill {
   readonly key: Key;

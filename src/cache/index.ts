@@ -13,7 +13,10 @@ export { currentLoad, runForLoads, type Load } from './load-scope.ts';
 export { createMemoryStore } from './memory-store.ts';
 export type { Origin, Outcome } from './outcome.ts';
 export { createPolicy, durationMsOf, type Duration, type Policy } from './policy.ts';
+export { redisAddressFault } from './redis-address.ts';
 export { createRedisStore } from './redis-store.ts';
+export type { RedisStoreOptions } from './redis-store-options.ts';
+export type { RedisClient, RedisTarget } from './redis-target.ts';
 export { noteSelectionRead, noteViewerRead } from './request-reads.ts';
 export { CacheStats, type Counts } from './stats.ts';
 export type {

@@ -2,21 +2,26 @@
  * What is asked for in one turn of the event loop, in one round trip: an operation with fifty cached fields asks Redis
  * once, and so do fifty requests whose loads have ended together. What several ask for is asked for once.
  *
- * The tokens are read last. So they are never older than the values that are read with them, and what a write says of
+ * The tokens are read last, and the id of their database with them. So they are never older than the values that are read with them, and what a write says of
  * them was true after it.
  */
 import type { ChainableCommander } from 'ioredis';
+import type { DatabaseIdentity } from './database-identity.ts';
 import { CacheError } from './errors.ts';
-import { replyOf, type RedisConnection, type Reply } from './redis-connection.ts';
-import { addScript, confirmScript, type Script, type ScriptCall } from './redis-scripts.ts';
+import { isFault, replyOf, type RedisConnection, type Reply } from './redis-connection.ts';
+import { addScript, confirmScript, tokensScript, type Script, type ScriptCall } from './redis-scripts.ts';
 import type { EntryMark } from './store.ts';
 import { endOfTurn } from './turn.ts';
 
 /** Commands and tags that fill a batch; the next caller's go along in a batch of their own. One caller's stay together. */
 const batchMax = 2_000;
+/** More than a token has; see `tokensScript`. */
+const tokenBytesMax = 127;
+const noReply: Reply = [null, undefined];
 
 export interface BatchParts {
   readonly connection: Pick<RedisConnection, 'redis' | 'runEach' | 'knownRunId' | 'runId'>;
+  readonly identity: Pick<DatabaseIdentity, 'key' | 'knows' | 'begin' | 'renew'>;
   readonly tokenKey: (tag: string) => string;
 }
 
@@ -27,22 +32,28 @@ export interface BatchParts {
  *   What is added without an `await` in between goes in one round trip.
  * @returns What the function gives that `add` returns.
  */
-export type AskBatch = <T>(add: (batch: Batch, isKnown: boolean) => () => T) => Promise<T>;
+export type AskBatch = <T>(add: (batch: Batch, isKnown: boolean) => () => T | Promise<T>) => Promise<T>;
 
-export function batchCalls(parts: BatchParts): AskBatch {
+/** `askedAtOnce` asks in a round trip of its own, which is sent before that of this turn. */
+export function batchCalls(parts: BatchParts): { readonly asked: AskBatch; readonly askedAtOnce: AskBatch } {
   let open: { readonly batch: Batch; readonly turn: Promise<void> } | undefined;
   const openBatch = (): Batch => {
     const turn = endOfTurn();
     // Who asks when a turn is over, and its batch about to be sent, is of the next turn: so `lease.ts` counts him.
     if (open?.turn === turn && open.batch.size < batchMax) return open.batch;
-    const batch = new Batch(parts, () => {
+    const batch = new Batch(parts, turn, () => {
       if (open?.batch === batch) open = undefined; // its replies may be large
     });
     open = { batch, turn };
     return batch;
   };
+  const batchAtOnce = (): Batch => new Batch(parts, Promise.resolve(), () => {});
+  return { asked: asking(openBatch), askedAtOnce: asking(batchAtOnce) };
+}
+
+function asking(batchFor: () => Batch): AskBatch {
   return async (add) => {
-    const batch = openBatch();
+    const batch = batchFor();
     const answer = add(batch, true);
     await batch.answered;
     try {
@@ -50,7 +61,7 @@ export function batchCalls(parts: BatchParts): AskBatch {
     } catch (error) {
       if (!isScriptUnknown(error)) throw error;
     }
-    const next = openBatch();
+    const next = batchFor();
     const itsAnswer = add(next, false);
     await next.answered;
     return itsAnswer();
@@ -84,12 +95,15 @@ export class Batch {
   #tokens: readonly Reply[] = [];
   /** What a token begins with that was made on this run of the server. */
   #runPrefix = '';
+  #asksDatabase = false;
+  /** Whether the tokens are those of the database that this process has worked in. */
+  #isKnownDatabase = false;
 
-  /** @param onSend Nothing may come to it any more. */
-  constructor(parts: BatchParts, onSend: () => void) {
+  /** @param onSend Nothing may come to it any more, once `isDue` has resolved. */
+  constructor(parts: BatchParts, isDue: Promise<void>, onSend: () => void) {
     this.#parts = parts;
     this.#commands = parts.connection.redis.pipeline();
-    this.answered = endOfTurn().then(() => {
+    this.answered = isDue.then(() => {
       onSend();
       return this.#send();
     });
@@ -141,22 +155,58 @@ export class Batch {
     return () => places.map((place) => this.#token(place));
   }
 
+  /** Whether all that is run is run in the database that this process has worked in; where it is not, nothing there is valid. */
+  database(): () => boolean {
+    this.#asksDatabase = true;
+    return () => this.#isKnownDatabase;
+  }
+
   #token(place: number): Token {
     const token = replyOf(this.#tokens[place]);
+    if (!this.#isKnownDatabase) return undefined;
     return typeof token === 'string' && token.startsWith(this.#runPrefix) ? token : undefined;
   }
 
   async #send(): Promise<void> {
-    const { connection, tokenKey } = this.#parts;
+    const { connection, identity, tokenKey } = this.#parts;
     const livesAt = this.#commands.length;
     this.#addConfirm();
-    const keys = [...this.#tags.keys()].map(tokenKey);
-    if (keys.length > 0) this.#commands.mget(keys);
+    const keys = [identity.key, ...[...this.#tags.keys()].map(tokenKey)];
+    const isAsked = this.#tags.size > 0 || this.#asksDatabase;
+    if (isAsked) {
+      identity.renew(this.#commands);
+      addScript(this.#commands, tokensScript, { keys, args: [], isKnown: true });
+    }
     this.#replies = await connection.runEach(this.#commands);
     if (this.#marks.length > 0) this.#lives = this.#replies[livesAt];
-    if (keys.length === 0) return;
+    if (!isAsked) return;
     this.#runPrefix = `${connection.knownRunId() ?? (await connection.runId())}.`;
-    this.#tokens = eachOf(this.#replies.at(-1), keys) ?? (await this.#oneByOne(keys));
+    const [database = noReply, ...tokens] = await this.#texts(this.#replies.at(-1), keys);
+    const isUnknown = isFault(database);
+    this.#tokens = isUnknown ? tokens.map(() => database) : tokens;
+    if (!isUnknown) await this.#recognise(replyOf(database));
+  }
+
+  async #recognise(answer: unknown): Promise<void> {
+    const { identity } = this.#parts;
+    const text = typeof answer === 'string' ? answer : '';
+    this.#isKnownDatabase = identity.knows(text);
+    // Where it takes no writes, its tokens stay invalid for this process.
+    if (!this.#isKnownDatabase) await identity.begin(text).catch(() => {});
+  }
+
+  /** The texts one by one; `reply` is that of `tokensScript`. */
+  async #texts(reply: Reply | undefined, keys: readonly string[]): Promise<readonly Reply[]> {
+    const [fault, answer] = reply ?? [null, []];
+    if (fault === null) return (answer as string[]).map((text) => [null, text]);
+    // An access list that forbids one of the keys forbids the script.
+    const isForbidden = fault.message.startsWith('NOPERM');
+    if (!isForbidden && !fault.message.startsWith('NOSCRIPT')) return keys.map(() => [fault, undefined]);
+    const commands = this.#parts.connection.redis.pipeline();
+    if (!isForbidden) addScript(commands, tokensScript, { keys, args: [], isKnown: false });
+    else for (const key of keys) commands.getrange(key, 0, tokenBytesMax);
+    const replies = await this.#parts.connection.runEach(commands);
+    return isForbidden ? replies : this.#texts(replies[0], keys);
   }
 
   #addConfirm(): void {
@@ -165,16 +215,4 @@ export class Batch {
     const args = this.#marks.flatMap(({ head, textBytes }) => [head, textBytes]);
     addScript(this.#commands, confirmScript, { keys, args, isKnown: !this.#sentTexts.has(confirmScript) });
   }
-
-  #oneByOne(keys: readonly string[]): Promise<Reply[]> {
-    const commands = this.#parts.connection.redis.pipeline();
-    for (const key of keys) commands.get(key);
-    return this.#parts.connection.runEach(commands);
-  }
-}
-
-/** The answers of MGET one by one. Undefined where it failed as a whole because an access list forbids one of the keys. */
-function eachOf([fault, answer]: Reply = [null, []], keys: readonly string[]): Reply[] | undefined {
-  if (fault === null) return (answer as (string | null)[]).map((token) => [null, token]);
-  return fault.message.startsWith('NOPERM') ? undefined : keys.map(() => [fault, undefined]);
 }

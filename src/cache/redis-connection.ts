@@ -5,15 +5,17 @@
  * Nothing waits for Redis: no offline queue, no retries, a deadline on every command. It is ours and not ioredis', whose
  * timers run before what has arrived is read: a process that was busy would give up answers that it has.
  */
-import { Redis, type ChainableCommander, type RedisOptions } from 'ioredis';
+import type { ChainableCommander, Redis, RedisOptions } from 'ioredis';
 import type { Clock } from './clock.ts';
 import { CacheError } from './errors.ts';
+import { ReadonlyBackoff } from './readonly-backoff.ts';
+import { isReadonly, rethrow } from './redis-fault.ts';
+import { openRedis } from './redis-opening.ts';
+import type { ReachOptions } from './redis-target.ts';
 import { ResponsiveClock } from './responsive-clock.ts';
 import { ServerClock } from './server-clock.ts';
 
 const options = {
-  protocol: 2,
-  lazyConnect: true,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
@@ -23,23 +25,25 @@ const options = {
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
 } as const satisfies RedisOptions;
 
-/** How often at most a connection is given up because its Redis does not let us write. */
-const readonlyReconnectMs = 60_000;
-
 export interface ConnectionOptions {
-  address: string;
+  reach: ReachOptions;
   deadlineMs: number;
   clock: Clock;
-  onError: (error: Error) => void;
+  onError: (error: CacheError) => void;
   onReady: () => void;
 }
 
 export interface RedisConnection {
   readonly redis: Redis;
-  /** The reply to a command; rejects where it takes twice the deadline of a fetch. */
-  readonly inTime: <T>(reply: Promise<T>) => Promise<T>;
+  /**
+   * The reply to a command. Rejects with `STORE_UNAVAILABLE`, which says why, while there is no connection, and if it takes
+   * twice the deadline of a fetch.
+   */
+  readonly send: <T>(command: (redis: Redis) => Promise<T>) => Promise<T>;
   /** The replies to `commands`, which take along what is to be asked of the server itself. */
   readonly runEach: (commands: ChainableCommander) => Promise<Reply[]>;
+  /** The server has carried out a write. */
+  readonly wrote: () => void;
   /** The server's time in milliseconds since 1970; undefined where it would have to be asked. */
   readonly knownServerNowMs: () => number | undefined;
   /** The server's time in milliseconds since 1970. */
@@ -55,17 +59,24 @@ export type Reply = readonly [fault: Error | null, answer: unknown];
 
 /** Connects; where that fails it is said to `onError`, and tried again and again. */
 export async function connectRedis({
-  address,
+  reach,
   deadlineMs,
   clock,
   onError,
   onReady,
 }: ConnectionOptions): Promise<RedisConnection> {
-  const reconnectOnError = givingUpReadonly(clock);
-  const redis = new Redis(address, { ...options, reconnectOnError });
+  const backoff = new ReadonlyBackoff(clock);
+  const reconnectOnError = (error: Error): boolean => isReadonly(error) && backoff.isDue();
+  let reason = 'not connected yet';
+  const redis = openRedis(reach, {
+    settings: { ...options, reconnectOnError },
+    onError(error) {
+      reason = error.message;
+      onError(error);
+    },
+  });
   const serverClock = new ServerClock(clock);
   let runId: string | undefined;
-  redis.on('error', onError);
   redis.on('ready', onReady);
   // The next connection may be to another server.
   redis.on('close', () => {
@@ -75,19 +86,20 @@ export async function connectRedis({
   await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
 
   const deadlineClock = new ResponsiveClock(clock);
-  const inTime = <T>(reply: Promise<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
+  const send = <T>(command: (client: Redis) => Promise<T>): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      if (redis.status !== 'ready') throw new CacheError('STORE_UNAVAILABLE', `no connection to Redis: ${reason}`);
       const giveUp = (): void => reject(new Error(`no reply within ${2 * deadlineMs} ms`));
       const cancel = deadlineClock.after(2 * deadlineMs, giveUp);
-      reply.then(resolve, reject).finally(cancel);
-    });
+      command(redis).then(resolve, reject).finally(cancel);
+    }).catch(rethrow);
 
   const runEach = async (commands: ChainableCommander): Promise<Reply[]> => {
     const isTimeDue = serverClock.isDue;
     const isRunDue = runId === undefined;
     if (isTimeDue) commands.time();
     if (isRunDue) commands.info('server');
-    const replies: Reply[] | null = await inTime(commands.exec());
+    const replies: Reply[] | null = await send(() => commands.exec());
     if (replies === null) throw new Error('the pipeline was discarded');
     if (isRunDue) runId = runIdIn(replyOf(replies.pop()));
     if (isTimeDue) serverClock.hear(replyOf(replies.pop()) as string[]);
@@ -96,15 +108,16 @@ export async function connectRedis({
 
   return {
     redis,
-    inTime,
+    send,
     runEach,
+    wrote: () => backoff.reset(),
     knownServerNowMs: () => serverClock.nowMs(),
     async serverNowMs() {
-      return serverClock.nowMs() ?? serverClock.hear(await inTime(redis.time()).catch(rethrow));
+      return serverClock.nowMs() ?? serverClock.hear(await send((client) => client.time()));
     },
     knownRunId: () => runId,
     async runId() {
-      return (runId ??= runIdIn(await inTime(redis.info('server')).catch(rethrow)));
+      return (runId ??= runIdIn(await send((client) => client.info('server'))));
     },
   };
 }
@@ -115,37 +128,16 @@ function runIdIn(info: unknown): string {
 }
 
 /**
- * After a failover the name leads to the new primary, so a connection to the old one, now READONLY, is given up. Where
- * the name leads to a replica for good that gains nothing, and each time loses the reads that are under way.
- */
-function givingUpReadonly(clock: Clock): (error: Error) => boolean {
-  let lastMs = -Infinity;
-  return (error) => {
-    if (!error.message.startsWith('READONLY') || clock.nowMs() - lastMs < readonlyReconnectMs) return false;
-    lastMs = clock.nowMs();
-    return true;
-  };
-}
-
-/**
  * What was answered to a command.
  *
  * @throws Its fault. WRONGTYPE is none: somebody keeps something else at the key, which is no value of ours.
  */
 export function replyOf([fault, answer]: Reply = [null, undefined]): unknown {
-  if (fault !== null && !fault.message.startsWith('WRONGTYPE')) rethrow(fault);
+  if (fault !== null && isFault([fault, answer])) rethrow(fault);
   return fault === null ? answer : undefined;
 }
 
-/** @throws {CacheError} `STORE_REFUSED` or `STORE_FULL` for an answer of the server, else `error` itself. */
-export function rethrow(error: unknown): never {
-  if (!(error instanceof Error) || error.name !== 'ReplyError') throw error;
-  const isCommandForbidden = error.message.startsWith('NOPERM') && error.message.includes('command');
-  const message = isCommandForbidden ? `${error.message}; Redis must allow its user ${commandsNeeded}` : error.message;
-  const code = /^(OOM|READONLY|MISCONF) /.test(error.message) ? 'STORE_FULL' : 'STORE_REFUSED';
-  throw new CacheError(code, message, { cause: error });
+/** Whether `replyOf` throws. */
+export function isFault([fault]: Reply): boolean {
+  return fault !== null && !fault.message.startsWith('WRONGTYPE');
 }
-
-/** What a user of Redis with an access list must be allowed, beside the keys of the namespace. */
-const commandsNeeded =
-  'GET, GETRANGE, STRLEN, PTTL, MGET, SET, DEL, UNLINK, PEXPIRE, EVAL, EVALSHA, SCAN, INFO, TIME and PING';

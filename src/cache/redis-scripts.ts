@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
+import { firstBytes, textBytesMax } from './store.ts';
 
 export interface Script {
   readonly text: string;
@@ -11,21 +12,30 @@ export interface Script {
 }
 
 /**
+ * No script reads a value, a token or a lease that is longer than those that are written: somebody may keep 150 MB at one of our
+ * keys. What can be no value of ours, by its length or type, goes before the load that replaces it.
+ *
  * `ARGV`: the token, what the load stands on, the lease's life, the head of the value that was seen, the token of the lease
  * that is taken over. Something else at one of the keys is nothing, and so is a value that has no end, or a lease that ends
  * later than leases do. Whoever has seen something that is no entry (`*`) is given an entry.
  */
 export const acquireScript = script(`
-  local value = redis.pcall('GET', KEYS[1])
-  local text = type(value) == 'string' and value or ''
   local seen = ARGV[4]
-  local isOther = seen == '' or string.sub(text, 1, #seen) ~= seen
-  if seen == '*' then isOther = string.find(text, '^{"id":"' .. string.rep('[%w_-]', 16) .. '"') end
-  if type(value) == 'string' and isOther then
-    local remaining = redis.call('PTTL', KEYS[1])
-    if remaining > 0 then return {'value', value, remaining} end
+  local length = redis.pcall('STRLEN', KEYS[1])
+  if type(length) ~= 'number' or length > ${textBytesMax} then
+    redis.pcall('UNLINK', KEYS[1])
+    length = 0
   end
-  local lease = redis.pcall('GET', KEYS[2])
+  local head = redis.call('GETRANGE', KEYS[1], 0, math.max(#seen, 24) - 1)
+  local isEntry = string.find(head, '^{"id":"' .. string.rep('[%w_-]', 16) .. '"')
+  local isOther = seen == '' or string.sub(head, 1, #seen) ~= seen
+  if seen == '*' then isOther = isEntry end
+  if isOther and (isEntry or length < ${firstBytes}) then
+    local remaining = redis.call('PTTL', KEYS[1])
+    if remaining > 0 then return {'value', redis.call('GET', KEYS[1]), remaining} end
+  end
+  local lease = redis.pcall('GETRANGE', KEYS[2], 0, 63)
+  if type(lease) ~= 'string' then redis.pcall('UNLINK', KEYS[2]) end
   local life = redis.call('PTTL', KEYS[2])
   if life < 0 or life > 2 * ARGV[3] then lease = nil end
   if lease == 'open' then return {'open'} end
@@ -35,8 +45,8 @@ export const acquireScript = script(`
   return {'held'}`);
 
 const heldOnly = `
-  local lease = redis.pcall('GET', KEYS[2])
-  if type(lease) ~= 'string' or string.sub(lease, 1, #ARGV[1]) ~= ARGV[1] then return 0 end`;
+  local lease = redis.pcall('GETRANGE', KEYS[2], 0, #ARGV[1] - 1)
+  if lease ~= ARGV[1] then return 0 end`;
 
 /**
  * `ARGV`: the token, the value's text, the time of its end. 1: stored. Where the server has no room for the value the lease
@@ -68,6 +78,49 @@ export const confirmScript = script(`
     lives[i] = isThere and redis.call('PTTL', key) or -2
   end
   return lives`);
+
+/** `KEYS[1]`: a value of more than `firstBytes`. Its text and what is left of its life; nothing where it is longer than values are. */
+export const longScript = script(`
+  local length = redis.pcall('STRLEN', KEYS[1])
+  if type(length) ~= 'number' or length > ${textBytesMax} then
+    redis.pcall('UNLINK', KEYS[1])
+    return {}
+  end
+  return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}`);
+
+/** The beginnings of the texts at `KEYS`, which is all of a token; empty for what is missing, or no text. */
+export const tokensScript = script(`
+  local texts = {}
+  for i, key in ipairs(KEYS) do
+    local text = redis.pcall('GETRANGE', key, 0, 127)
+    texts[i] = type(text) == 'string' and text or ''
+  end
+  return texts`);
+
+/**
+ * Deletes a token, and tells all who track it, whether it was there or not: only a key that is written is told of. Redis
+ * allows SET here also when it is full, because the script has written before.
+ */
+const dropToken = (key: string): string => `
+  redis.call('UNLINK', ${key})
+  redis.call('SET', ${key}, '', 'PX', 1000)
+  redis.call('DEL', ${key})`;
+
+/** `KEYS[1]`: a token. */
+export const dropScript = script(`${dropToken('KEYS[1]')}
+  return 1`);
+
+/**
+ * `KEYS`: a database's id, the token of everything. `ARGV`: the id's text as it was seen, the new one, its life. Drops the token
+ * and sets the new id, unless somebody else has set another one meanwhile; returns the one that is there then.
+ */
+export const beginScript = script(`
+  local text = redis.pcall('GETRANGE', KEYS[1], 0, 127)
+  if type(text) ~= 'string' or string.find(text, '[^%w_,-]') then text = '' end
+  if text ~= ARGV[1] then return text end
+  ${dropToken('KEYS[2]')}
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  return ARGV[2]`);
 
 /** A run of a script, which the server knows by its hash, or does not know (yet, any more). */
 export interface ScriptCall {

@@ -118,7 +118,7 @@ export interface StoreUsage {
 
 /** @throws {CacheError} `INVALID_KEY` for a namespace that cannot begin a key: 1…32 of `a-z 0-9 _ -`. */
 export function checkNamespace(namespace: string): void {
-  if (/^[a-z0-9_-]{1,32}$/.test(namespace)) return;
+  if (typeof namespace === 'string' && /^[a-z0-9_-]{1,32}$/.test(namespace)) return;
   throw new CacheError('INVALID_KEY', `a namespace is 1 to 32 of a-z 0-9 _ -, got ${JSON.stringify(namespace)}`);
 }
 
@@ -127,3 +127,10 @@ export function checkNamespace(namespace: string): void {
  * with by accident. Were it to happen, the value would merely be loaded again.
  */
 export const tokenTtlMs = 2 * ttlMsMax;
+
+/** The longest text that is stored: a longer one holds up the reads of others on the same connection. */
+export const textCharsMax = 4_000_000;
+/** The same in UTF-8. */
+export const textBytesMax = 3 * textCharsMax;
+/** As much of a text is read without knowing that it is an entry. */
+export const firstBytes = 1_048_576;

@@ -7,17 +7,18 @@
  * - Redis sends one message for all that has changed in a turn of its loop, of this prefix, whatever the order in it: the
  *   tokens are told before the probe. `null` says that everything was removed.
  * - A probe has a name of its own and ends by itself; the message of its end comes under the same name and proves no more.
+ * - It proves nothing where it was set in another database than before: SWAPDB is not told of.
  *
  * Source: https://redis.io/docs/latest/develop/reference/client-side-caching/
  */
 import { randomBytes } from 'node:crypto';
-import { Redis, type ChainableCommander, type RedisOptions } from 'ioredis';
+import type { ChainableCommander, Redis, RedisOptions } from 'ioredis';
 import type { TokenEars, TokenTracking } from './coherence.ts';
+import { openRedis } from './redis-opening.ts';
+import type { ReachOptions } from './redis-target.ts';
 import { internalMark } from './tags.ts';
 
 const options = {
-  protocol: 2,
-  lazyConnect: true,
   autoResubscribe: false,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
@@ -42,16 +43,24 @@ export function addReplaced(commands: ChainableCommander, prefix: string, key: s
   return commands.set(prefix + replacedPrefix + key, '', 'PX', heardTtlMs);
 }
 
-/**
- * @param options.address As the store's own.
- * @param options.redis The store's own connection, which writes the probes: what is proven is what *it* reads.
- */
-export function trackTokens(
-  { address, prefix, redis }: { address: string; prefix: string; redis: Redis },
-  ears: TokenEars,
-): TokenTracking {
-  const tracker = new Redis(address, options);
+interface Tracking {
+  /** As the store's own. */
+  readonly reach: ReachOptions;
+  readonly prefix: string;
+  /** The store's own connection: what is proven is what *it* reads. */
+  readonly redis: Redis;
+  /** Sets a key over it, which lives for `ttlMs`; whether it was set in the database that this process has worked in. */
+  readonly setHeard: (key: string, ttlMs: number) => Promise<boolean>;
+  /** Calls `listener` when another database is in the place of that one; the returned function ends that. */
+  readonly onDatabase: (listener: () => void) => () => void;
+}
+
+export function trackTokens({ reach, prefix, redis, setHeard, onDatabase }: Tracking, ears: TokenEars): TokenTracking {
+  // The store's own connection reports that Redis cannot be reached.
+  const tracker = openRedis(reach, { settings: options, onError: () => {} });
   const probePrefix = `${internalMark}${randomBytes(9).toString('base64url')}:`;
+  /** Probes that were told of before it is known in which database they were set, or the other way round. */
+  const halfProven = new Map<number, 'sent' | 'told' | 'set'>();
   let isSubscribed = false;
   let isClosed = false;
   /** Grows with each connection, so that what was begun on an earlier one has no say. */
@@ -66,7 +75,7 @@ export function trackTokens(
       await tracker.subscribe(channel);
       if (mine !== connection) return;
       isSubscribed = true;
-      if (redis.status === 'ready') ears.listening();
+      begin();
     } catch (error) {
       if (mine !== connection || isClosed) return;
       const isRefused = error instanceof Error && error.name === 'ReplyError';
@@ -80,14 +89,25 @@ export function trackTokens(
     const names = keys.map((key) => String(key).slice(prefix.length));
     ears.changed(names.filter((name) => !name.startsWith(internalMark)));
     for (const name of names) if (name.startsWith(replacedPrefix)) ears.replaced(name.slice(replacedPrefix.length));
-    for (const name of names) if (name.startsWith(probePrefix)) ears.heard(Number(name.slice(probePrefix.length)));
+    for (const name of names) if (name.startsWith(probePrefix)) told(Number(name.slice(probePrefix.length)));
   };
 
-  const ordinaryReady = (): void => {
-    if (isSubscribed) ears.listening();
+  const told = (probe: number): void => {
+    if (halfProven.get(probe) === 'set') prove(probe);
+    else if (halfProven.has(probe)) halfProven.set(probe, 'told');
+  };
+  const prove = (probe: number): void => {
+    halfProven.delete(probe);
+    ears.heard(probe);
+  };
+
+  const begin = (): void => {
+    halfProven.clear();
+    if (isSubscribed && redis.status === 'ready') ears.listening();
   };
   const ordinaryClosed = (): void => ears.deaf();
-  redis.on('ready', ordinaryReady);
+  const endOnDatabase = onDatabase(begin);
+  redis.on('ready', begin);
   redis.on('close', ordinaryClosed);
   tracker.on('messageBuffer', hear);
   tracker.on('ready', () => void arm());
@@ -96,13 +116,21 @@ export function trackTokens(
     isSubscribed = false;
     if (!isClosed) ears.deaf();
   });
-  tracker.on('error', () => {}); // that Redis is away is said by the store's own connection
   const connect = (): void => void tracker.connect().catch(() => {}); // ioredis goes on trying
   connect();
 
   return {
     async probe(number) {
-      await redis.set(prefix + probePrefix + number, '', 'PX', heardTtlMs);
+      halfProven.set(number, 'sent');
+      try {
+        const isProof = await setHeard(prefix + probePrefix + number, heardTtlMs);
+        if (isProof && halfProven.get(number) === 'sent') halfProven.set(number, 'set');
+        else if (isProof && halfProven.has(number)) prove(number);
+        else halfProven.delete(number);
+      } catch (error) {
+        halfProven.delete(number);
+        throw error;
+      }
     },
     reconnect() {
       if (tracker.status === 'end') connect();
@@ -110,7 +138,8 @@ export function trackTokens(
     },
     close() {
       isClosed = true;
-      redis.off('ready', ordinaryReady);
+      redis.off('ready', begin);
+      endOnDatabase();
       redis.off('close', ordinaryClosed);
       tracker.disconnect();
     },

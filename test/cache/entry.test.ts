@@ -101,7 +101,16 @@ describe('an entry in Redis', () => {
     const client = await redisClient();
     await fetch();
     const { text: key } = cache.key({ field: 'Query.field' });
-    const made = { key, field: 'Query.field', args: {}, freshMs: 60_000, loadMs: 1, stamps: {}, value: 1 };
+    const made = {
+      id: 'i'.repeat(16),
+      key,
+      field: 'Query.field',
+      args: {},
+      freshMs: 60_000,
+      loadMs: 1,
+      stamps: {},
+      value: 1,
+    };
     await client.set(key, JSON.stringify(made), 'PX', 60_000);
     trace.take();
     expect(await fetch()).toBe('value');

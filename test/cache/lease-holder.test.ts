@@ -114,7 +114,7 @@ describe('a fetch asks the store', () => {
     expect(sick.calls.slice(3)).toEqual(['read']);
   });
 
-  it('with few commands, and with a script only where the value is not there', async () => {
+  it('with few commands, all of them bounded', async () => {
     const server = await startTestRedis();
     onTestFinished(() => server.stop());
     const [client, clock] = [await redisClient(server.socketPath), new TestClock()];
@@ -128,8 +128,9 @@ describe('a fetch asks the store', () => {
       const mine = [...lines].filter(([, name = '']) => !/config|info/.test(name));
       return mine.map(([, name, calls]) => `${name}×${calls}`).toSorted();
     };
-    expect(await commandsOf(() => fetch())).toEqual(['del×1', 'evalsha×2', 'get×4', 'mget×3', 'pttl×2', 'set×2']);
-    expect(await commandsOf(() => fetch())).toEqual(['get×1', 'mget×1', 'pttl×1']);
+    const miss = ['del×1', 'evalsha×5', 'getrange×10', 'pttl×3', 'set×2', 'strlen×1'];
+    expect(await commandsOf(() => fetch())).toEqual(miss);
+    expect(await commandsOf(() => fetch())).toEqual(['evalsha×1', 'getrange×3', 'pttl×1']);
   });
 });
 

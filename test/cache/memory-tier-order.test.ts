@@ -92,7 +92,22 @@ it('is deaf as soon as one of the two connections ends, and listens again when b
     refused: () => said.push('refused'),
   };
   const prefix = `${namespace}:tag:`;
-  const tracking = trackTokens({ address: inject('redisSocketPath'), prefix, redis }, ears);
+  let database = (): void => {};
+  let isKnown = true;
+  const parts = {
+    reach: () => ({ path: inject('redisSocketPath') }),
+    prefix,
+    redis,
+    async setHeard(key: string, ttlMs: number) {
+      await redis.set(key, '', 'PX', ttlMs);
+      return isKnown;
+    },
+    onDatabase(listener: () => void) {
+      database = listener;
+      return () => {};
+    },
+  };
+  const tracking = trackTokens(parts, ears);
   onTestFinished(() => tracking.close());
   await expect.poll(() => said).toEqual(['listening']);
   await client.client('KILL', 'ID', await redis.client('ID'));
@@ -104,4 +119,12 @@ it('is deaf as soon as one of the two connections ends, and listens again when b
   await client.mset(`${prefix}a`, '1', `${prefix}!=key`, '', `${prefix}!other:1`, '');
   await tracking.probe(7);
   await expect.poll(() => said).toEqual(['a', 'replaced key', 'heard 7']);
+
+  said.length = 0;
+  isKnown = false;
+  await tracking.probe(8);
+  database();
+  isKnown = true;
+  await tracking.probe(9);
+  await expect.poll(() => said).toEqual(['listening', 'heard 9']);
 });

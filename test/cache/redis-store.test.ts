@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../src/cache/index.ts';
 import { makeFolder } from '../../src/embedded/index.ts';
@@ -42,7 +43,7 @@ describe('what stands in Redis', () => {
     expect(Math.min(...lives)).toBeGreaterThan(0);
     expect(Math.max(...lives)).toBeLessThanOrEqual(2 * 86_400_000);
     await cache.flush();
-    expect(await keysOf(client, `${namespace}:*`)).toEqual([]);
+    expect(await keysOf(client, `${namespace}:*`)).toEqual([`${namespace}:tag:\0db`]);
   });
 
   it('gets value and time to live in one command, so that no crash leaves a value for ever', async () => {
@@ -85,13 +86,13 @@ describe('what stands in Redis', () => {
     expect(await client.pttl(`${namespace}:tag:a`)).toBeLessThanOrEqual(86_400_000 + 60_000);
   });
 
-  it('is invalidated by one UNLINK, whatever the number of values', async () => {
+  it('is invalidated by removing its token, whatever the number of values', async () => {
     const namespace = newNamespace();
     const [store, client] = await Promise.all([redisStore(namespace), redisClient()]);
     onTestFinished(() => store.close());
     await store.capture(['a', 'b']);
     await store.dropTokens(['a']);
-    expect(await keysOf(client, `${namespace}:*`)).toEqual([`${namespace}:tag:b`]);
+    expect(await keysOf(client, `${namespace}:tag:*`)).toEqual([`${namespace}:tag:\0db`, `${namespace}:tag:b`]);
   });
 });
 
@@ -142,8 +143,8 @@ describe('a Redis that others use too', () => {
     const shop = newNamespace();
     const client = await redisClient();
     const others = [`${shop}2:a`, `${shop}-x:a`, `${shop}-data:outbox`, `x${shop}:a`, shop, `${shop}-x:tag:*`];
-    for (const key of others) await client.set(key, 'theirs', 'PX', 600_000);
     const [store, twin] = await Promise.all([redisStore(shop), redisStore(`${shop}-x`)]);
+    for (const key of others) await client.set(key, 'theirs', 'PX', 600_000);
     onTestFinished(async () => {
       await client.unlink(others);
       await Promise.all([store.close(), twin.close()]);
@@ -231,4 +232,94 @@ it('is made without Redis, rejects until there is one, and says both', async () 
   await server.restart();
   await ready.promise;
   await expect(store.ping()).resolves.toBeUndefined();
+});
+
+describe('a foreign value of 150 MB at one of our keys', () => {
+  /** How many bytes Redis sends meanwhile. */
+  async function bytesSent(client: Redis, run: () => Promise<unknown>): Promise<number> {
+    const sent = async (): Promise<number> =>
+      Number(/total_net_output_bytes:(\d+)/.exec(await client.info('stats'))?.[1]);
+    const before = await sent();
+    await run();
+    return (await sent()) - before;
+  }
+
+  it.each(['shop:Query:field', '{shop:Query:field}:lease', 'shop:tag:*', 'shop:tag:products', 'shop:tag:\0db'])(
+    'is not read but replaced: %s',
+    async (key) => {
+      const server = await startTestRedis();
+      onTestFinished(() => server.stop());
+      const client = await redisClient(server.socketPath);
+      const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000 });
+      const { fetch, outcome, source, trace } = await newWorld(store);
+      const tags = ['products'];
+      await fetch({ tags });
+      for (const age of ['with an end', 'without']) {
+        source.gives(age);
+        await client.unlink('shop:Query:field', key);
+        await client.setrange(key, 150_000_000, 'x');
+        if (age === 'with an end') await client.pexpire(key, 60_000);
+        trace.take();
+        const sent = await bytesSent(client, async () => {
+          expect(await fetch({ tags })).toBe(age);
+          expect(await outcome({ tags })).toMatchObject({ state: 'hit', value: age });
+        });
+        expect(sent).toBeLessThan(3_000_000);
+        expect(trace.count('store-failed')).toBe(0);
+        expect(await client.strlen(key)).toBeLessThan(1_000);
+      }
+    },
+  );
+
+  it('is not read either where a miss was likely, or where it begins as an entry does', async () => {
+    const server = await startTestRedis();
+    onTestFinished(() => server.stop());
+    const client = await redisClient(server.socketPath);
+    const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000 });
+    const { cache, fetch, outcome } = await newWorld(store);
+    for (const id of times(4, Number)) await fetch({ args: { id } });
+    for (const id of [0, 1]) {
+      const key = cache.key({ field: 'Query.field', args: { id } }).text;
+      await client.set(key, `{"id":"${'i'.repeat(16)}"`);
+      await client.setrange(key, 150_000_000, 'x');
+      await client.pexpire(key, 60_000);
+    }
+    const sent = await bytesSent(client, async () => {
+      expect(await fetch({ args: { id: 0 } })).toBe('value');
+      expect(await outcome({ args: { id: 0 } })).toMatchObject({ state: 'hit' });
+      for (const id of ['a', 'b', 'c', 'd']) await fetch({ args: { id } });
+      expect(await fetch({ args: { id: 1 } })).toBe('value');
+    });
+    expect(sent).toBeLessThan(5_000_000);
+  });
+
+  it.each(['shop:Query:field', '{shop:Query:field}:lease', 'shop:tag:*', 'shop:tag:products', 'shop:tag:\0db'])(
+    'may be a list, too: %s',
+    async (key) => {
+      const server = await startTestRedis();
+      onTestFinished(() => server.stop());
+      const client = await redisClient(server.socketPath);
+      const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000 });
+      const { fetch, outcome, trace } = await newWorld(store);
+      const tags = ['products'];
+      await client.unlink(key);
+      await client.rpush(key, ...times(10_000, String));
+      expect(await fetch({ tags })).toBe('value');
+      expect(await outcome({ tags })).toMatchObject({ state: 'hit' });
+      expect(trace.count('store-failed')).toBe(0);
+    },
+  );
+});
+
+it('gives back an entry of more than a megabyte, in any script', async () => {
+  const { fetch, outcome, source } = await newWorld('redis');
+  for (const letter of ['x', 'é', '漢', '😀']) {
+    for (const shift of times(4, Number)) {
+      const value = 'x'.repeat(shift) + letter.repeat(700_000);
+      source.gives(value);
+      await fetch({ args: { letter, shift } });
+      const { value: read, state } = await outcome({ args: { letter, shift } });
+      expect({ state, isSame: read === value }).toEqual({ state: 'hit', isSame: true });
+    }
+  }
 });

@@ -1,10 +1,10 @@
 // A real Redis that is killed, hung or full while it is used.
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRedisStore, type Store } from '../../src/cache/index.ts';
 import { makeFolder } from '../../src/embedded/index.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { newTcpProxy } from '../support/tcp-proxy.ts';
-import { advanceUntil, newWorld, redisClient, TestClock, times, turn, withResolvers, type World } from './world.ts';
+import { advanceUntil, newWorld, redisClient, TestClock, times, turn, type World } from './world.ts';
 
 interface RedisWorld extends World {
   readonly server: TestRedis;
@@ -164,41 +164,73 @@ it('answers every request while Redis is full, serves what is in it, and caches 
   await expectCached(world);
 });
 
-it('serves what is in a Redis that has become read-only, and looks every few seconds for a primary', async () => {
-  const server = await startTestRedis();
-  onTestFinished(() => server.stop());
-  const client = await redisClient(server.socketPath);
-  const clock = new TestClock();
-  let ready = withResolvers<void>();
-  let connections = 0;
-  const onReady = (): void => ((connections += 1), ready.resolve());
-  const store = await createRedisStore({
-    address: server.socketPath,
-    namespace: 'shop',
-    deadlineMs: 20_000,
-    clock,
-    onReady,
-  });
-  const { fetch, outcome, trace } = await newWorld(store, { clock });
-  await fetch({ field: 'Query.before' });
-  await client.replicaof('127.0.0.1', 1);
-  const missAndReconnect = async (id: number): Promise<void> => {
-    ready = withResolvers<void>();
-    expect(await fetch({ args: { id } })).toBe('value');
-    await ready.promise;
-  };
-
-  await missAndReconnect(-1);
-  expect(connections).toBe(2);
-  for (const id of times(30, Number)) {
-    expect(await fetch({ args: { id } })).toBe('value');
-    expect(await outcome({ field: 'Query.before' })).toMatchObject({ state: 'hit' });
+describe('a Redis that has become read-only', () => {
+  interface Failing extends World {
+    readonly connections: () => number;
+    /** Fetches a new key, which Redis refuses to store; waits for the connection after that, if there is to be one. */
+    readonly missed: (newConnections: 0 | 1) => Promise<void>;
   }
-  expect(connections).toBe(2);
-  expect(trace.count('breaker-opened')).toBe(0);
-  clock.advance(60_000);
-  await missAndReconnect(-2);
-  expect(connections).toBe(3);
+
+  async function newFailing(address: string): Promise<Failing> {
+    const clock = new TestClock();
+    let connections = 0;
+    const onReady = (): void => void (connections += 1);
+    const store = await createRedisStore({ address, namespace: 'shop', deadlineMs: 20_000, clock, onReady });
+    const world = await newWorld(store, { clock });
+    let id = 0;
+    const missed = async (newConnections: number): Promise<void> => {
+      const expected = connections + newConnections;
+      clock.advance(1_000); // a store that was full is offered nothing new for a second
+      expect(await world.fetch({ args: { id: (id += 1) } })).toBe('value');
+      await expect.poll(() => connections, { timeout: 20_000 }).toBe(expected);
+    };
+    return { ...world, connections: () => connections, missed };
+  }
+
+  it('serves what is in it, and looks ever less often for a primary', async () => {
+    const server = await startTestRedis();
+    onTestFinished(() => server.stop());
+    const client = await redisClient(server.socketPath);
+    const { fetch, outcome, missed, trace } = await newFailing(server.socketPath);
+    await fetch({ field: 'Query.before' });
+    await client.replicaof('127.0.0.1', 1);
+    for (const second of times(64, Number)) {
+      await missed([0, 1, 3, 7, 15, 31, 61].includes(second) ? 1 : 0);
+      expect(await outcome({ field: 'Query.before' })).toMatchObject({ state: 'hit' });
+    }
+    expect(trace.count('breaker-opened')).toBe(0);
+    // Once a write has succeeded, the next failover is noticed at once.
+    await client.replicaof('NO', 'ONE');
+    await missed(0);
+    await client.replicaof('127.0.0.1', 1);
+    await missed(1);
+    await missed(1);
+  });
+
+  it('stores again at once after a failover, and after the failback five seconds later', async () => {
+    const [one, two] = [await startTestRedis(), await startTestRedis()];
+    onTestFinished(async () => void (await Promise.all([one.stop(), two.stop()])));
+    const clients = [await redisClient(one.socketPath), await redisClient(two.socketPath)] as const;
+    const proxy = await newTcpProxy(one.socketPath);
+    const world = await newFailing(proxy.address);
+    const stores = async (id: string): Promise<void> => {
+      world.clock.advance(1_000);
+      await world.fetch({ args: { id } });
+      expect(await world.outcome({ args: { id } })).toMatchObject({ state: 'hit' });
+    };
+    const failover = async (to: 0 | 1): Promise<void> => {
+      await clients[to].replicaof('NO', 'ONE');
+      await clients[to === 0 ? 1 : 0].replicaof('127.0.0.1', 1);
+      proxy.leadsTo = (to === 0 ? one : two).socketPath;
+    };
+    await stores('before');
+    for (const to of [1, 0, 1] as const) {
+      world.clock.advance(5_000);
+      await failover(to);
+      await world.missed(1);
+      await stores(`after ${to} ${world.connections()}`);
+    }
+  });
 });
 
 it('invalidates in a Redis that is full, because deleting a token needs no room', async () => {

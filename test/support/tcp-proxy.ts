@@ -8,6 +8,8 @@ export interface TcpProxy {
   readonly address: string;
   /** Whether all that comes is lost. A connection that has lost something stays dead: TCP loses nothing on one that lives. */
   isBlackHole: boolean;
+  /** Where new connections lead, as a name does after a failover; those that there are stay. */
+  leadsTo: string;
   /** Those which have asked to be told of changes hear nothing any more, and are not ended. New ones are as they should be. */
   silenceTrackers(): void;
 }
@@ -22,7 +24,7 @@ interface Pair {
 export async function newTcpProxy(socketPath: string): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
   const server = createServer({ noDelay: true }, (near) => {
-    const far = connect(socketPath);
+    const far = connect(proxy.leadsTo);
     const pair: Pair = { sockets: [near, far], isTracker: false, isDead: false };
     pairs.add(pair);
     near.on('data', (bytes) => (pair.isTracker ||= bytes.includes('TRACKING')));
@@ -54,6 +56,7 @@ export async function newTcpProxy(socketPath: string): Promise<TcpProxy> {
     port: address.port,
     address: `redis://127.0.0.1:${address.port}`,
     isBlackHole: false,
+    leadsTo: socketPath,
     silenceTrackers() {
       for (const pair of pairs) pair.isDead ||= pair.isTracker;
     },

@@ -105,7 +105,7 @@ const calls = {
       await redis.set(token, text, 'PX', 2 * policy.ttlMs);
     }
     if ((await alone.again(again)) === undefined) throw new Error('an entry does not stand that should');
-    const [, ofRedis] = /cmdstat_unlink:.*usec_per_call=([\d.]+)/.exec(await redis.info('commandstats')) ?? [];
+    const [, ofRedis] = /cmdstat_eval:.*usec_per_call=([\d.]+)/.exec(await redis.info('commandstats')) ?? [];
     return { invalidation: median(us), invalidationInRedis: Number(ofRedis) };
   },
 
