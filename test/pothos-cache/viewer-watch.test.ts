@@ -136,6 +136,12 @@ describe('a public field whose resolver reads who asks, which nobody has declare
       (context: Session) => context.secretly(),
     ],
     [
+      'a property after a method that reads a private field',
+      (context: Session) => context.secretly() + context.who,
+      (who) => new Session(who),
+      read('who'),
+    ],
+    [
       'a getter that reads a private field',
       (context: Session) => context.currentUser,
       (who) => new Session(who),
