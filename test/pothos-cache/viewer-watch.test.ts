@@ -381,7 +381,14 @@ describe('a context that was watched', () => {
   it('may be used by two schemas, again and again', async () => {
     const shops = [await newShop(read('user')), await newShop(read('user'))];
     const context = { user: 'ALICE' };
-    for (let turns = 0; turns < 1_000; turns += 1) for (const shop of shops) await shop.ask(context);
+    const accessors = new Set<unknown>();
+    for (let turns = 0; turns < 5; turns += 1) {
+      for (const shop of shops) {
+        await shop.ask(context);
+        accessors.add(Reflect.get(Object.getOwnPropertyDescriptor(context, 'user') ?? {}, 'get'));
+      }
+    }
+    expect(accessors.size).toBe(1);
     expect(context.user).toBe('ALICE');
     expect(shops.map(storedFields)).toEqual([[], []]);
   });
