@@ -136,6 +136,12 @@ describe('a public field whose resolver reads who asks, which nobody has declare
       (context: Session) => context.secretly(),
     ],
     [
+      'a property after a method that reads a private field',
+      (context: Session) => context.secretly() + context.who,
+      (who) => new Session(who),
+      read('who'),
+    ],
+    [
       'a getter that reads a private field',
       (context: Session) => context.currentUser,
       (who) => new Session(who),
@@ -375,7 +381,14 @@ describe('a context that was watched', () => {
   it('may be used by two schemas, again and again', async () => {
     const shops = [await newShop(read('user')), await newShop(read('user'))];
     const context = { user: 'ALICE' };
-    for (let turns = 0; turns < 1_000; turns += 1) for (const shop of shops) await shop.ask(context);
+    const accessors = new Set<unknown>();
+    for (let turns = 0; turns < 5; turns += 1) {
+      for (const shop of shops) {
+        await shop.ask(context);
+        accessors.add(Reflect.get(Object.getOwnPropertyDescriptor(context, 'user') ?? {}, 'get'));
+      }
+    }
+    expect(accessors.size).toBe(1);
     expect(context.user).toBe('ALICE');
     expect(shops.map(storedFields)).toEqual([[], []]);
   });
