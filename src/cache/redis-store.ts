@@ -23,6 +23,7 @@ import { checkOptionNames, type RedisStoreOptions } from './redis-store-options.
 import { reachOptionsOf } from './redis-target.ts';
 import { redisTokens } from './redis-tokens.ts';
 import { anyValue, checkNamespace, firstBytes, type LeaseReply, type Store, type StoreRead } from './store.ts';
+import { tokenNameOf } from './token-names.ts';
 import { addReplaced, trackTokens } from './tracking.ts';
 
 /**
@@ -48,7 +49,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
   const { send, wrote, knownServerNowMs, serverNowMs } = connection;
 
   const tokenPrefix = `${namespace}:tag:`;
-  const tokenKey = (tag: string): string => tokenPrefix + tag;
+  const tokenKey = (tag: string): string => tokenPrefix + tokenNameOf(tag);
   const identity = new DatabaseIdentity({ connection, clock, tokenKey });
   const { asked, askedAtOnce } = batchCalls({ connection, identity, tokenKey });
   /** Learns which database this is before it is worked in, so that the first read need not. */

@@ -17,6 +17,7 @@ import type { TokenEars, TokenTracking } from './coherence.ts';
 import { openRedis } from './redis-opening.ts';
 import type { ReachOptions } from './redis-target.ts';
 import { internalMark } from './tags.ts';
+import { tagOf, tokenNameOf } from './token-names.ts';
 
 const options = {
   autoResubscribe: false,
@@ -40,7 +41,7 @@ const heardTtlMs = 1_000;
 
 /** Tells all who track the tokens of `prefix` that there is another value at `key`. */
 export function addReplaced(commands: ChainableCommander, prefix: string, key: string): ChainableCommander {
-  return commands.set(prefix + replacedPrefix + key, '', 'PX', heardTtlMs);
+  return commands.set(prefix + tokenNameOf(replacedPrefix + key), '', 'PX', heardTtlMs);
 }
 
 interface Tracking {
@@ -86,7 +87,7 @@ export function trackTokens({ reach, prefix, redis, setHeard, onDatabase }: Trac
 
   const hear = (_channel: Buffer, keys: unknown): void => {
     if (!Array.isArray(keys)) return ears.changed(undefined);
-    const names = keys.map((key) => String(key).slice(prefix.length));
+    const names = keys.map((key) => tagOf(String(key).slice(prefix.length)));
     ears.changed(names.filter((name) => !name.startsWith(internalMark)));
     for (const name of names) if (name.startsWith(replacedPrefix)) ears.replaced(name.slice(replacedPrefix.length));
     for (const name of names) if (name.startsWith(probePrefix)) told(Number(name.slice(probePrefix.length)));
@@ -123,7 +124,7 @@ export function trackTokens({ reach, prefix, redis, setHeard, onDatabase }: Trac
     async probe(number) {
       halfProven.set(number, 'sent');
       try {
-        const isProof = await setHeard(prefix + probePrefix + number, heardTtlMs);
+        const isProof = await setHeard(prefix + tokenNameOf(probePrefix + number), heardTtlMs);
         if (isProof && halfProven.get(number) === 'sent') halfProven.set(number, 'set');
         else if (isProof && halfProven.has(number)) prove(number);
         else halfProven.delete(number);
