@@ -2,7 +2,7 @@
  * The stored form of a value: JSON that says what it is when read with `redis-cli GET`. It holds durations, never points
  * in time: how old an entry is follows from what is left of its life, whatever the clocks of different machines say.
  */
-import { decodeValue, encodeValue, jsonOf } from './codec.ts';
+import { decodeValue, encodeValue, jsonToRead } from './codec.ts';
 import type { Key } from './key.ts';
 import { randomText } from './random-text.ts';
 import { anyValue } from './store.ts';
@@ -24,7 +24,7 @@ export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry)
     key: key.text,
     field: key.field,
     ...(key.parent === undefined ? {} : { parent: String(key.parent) }),
-    args: jsonOf(key.args),
+    args: jsonToRead(key.args),
     freshMs,
     loadMs,
     stamps,

@@ -8,6 +8,7 @@ export { codecVersion } from './codec.ts';
 export { CacheError, type CacheErrorCode } from './errors.ts';
 export type { CacheEvent, CacheListener, WriteRefusal } from './events.ts';
 export type { Held } from './held.ts';
+export { noteIdentity } from './identities.ts';
 export type { Key, KeyParts, ParentId, ViewerId } from './key.ts';
 export { currentLoad, runForLoads, type Load } from './load-scope.ts';
 export { createMemoryStore } from './memory-store.ts';

@@ -8,6 +8,7 @@
  */
 import { hash } from 'node:crypto';
 import { CacheError } from './errors.ts';
+import { identityOf } from './identities.ts';
 import { depthMax, hasSymbolKeys, isBytes, isDate, isPlainObject } from './plain-data.ts';
 
 /** What names a value: made by `Cache.key`. */
@@ -123,6 +124,8 @@ export function canonical(value: unknown, place: string, depth = 0): string {
 }
 
 function canonicalObject(value: object, place: string, depth: number): string {
+  const identity = identityOf(value);
+  if (identity !== undefined) return sized('e', identity);
   if (Array.isArray(value)) {
     // `map` would leave a hole out, and so lose its place.
     return `a${value.length}:${Array.from(value, (item) => canonical(item, place, depth + 1)).join('')}`;

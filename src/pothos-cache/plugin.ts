@@ -24,6 +24,7 @@ import {
 } from '../cache/index.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
 import { isClientGone } from './client-gone.ts';
+import { noteEnumIdentities } from './enum-values.ts';
 import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
 import { checkPluginOptions } from './plugin-options.ts';
 import { notePureResolver } from './pure-operation.ts';
@@ -110,6 +111,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   override afterBuild(schema: GraphQLSchema): GraphQLSchema {
     // Modules that were loaded since the cache was created may have brought further copies of DataLoader.
     watchInstalledDataLoaders();
+    noteEnumIdentities(schema);
     this.#shape = shapeOf(schema, this.#policies, this.#options?.version);
     return this.#hasDirective ? withCacheDirective(schema) : schema;
   }
