@@ -1,3 +1,4 @@
+import type { CacheLog } from './cache-log.ts';
 import type { Clock } from './clock.ts';
 import type { Store } from './store.ts';
 
@@ -21,4 +22,9 @@ export interface CacheOptions {
    * is strict. 0, which it is unless told otherwise: none. A store of one process, in memory already, has none in front.
    */
   memoryBytesMax?: number;
+  /**
+   * Where the cache warns of what its user should know: values that are not stored and why, faults of the store. A logger such
+   * as `pino`'s, or false for none. Default: `console.warn`. At most one line a minute is written of each kind.
+   */
+  log?: CacheLog | false;
 }

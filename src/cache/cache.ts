@@ -5,9 +5,11 @@
  * nothing is stored.
  */
 import { Background } from './background.ts';
+import { consoleLog } from './cache-log.ts';
 import type { CacheOptions } from './cache-options.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { Departures } from './departures.ts';
+import { EventLog } from './event-log.ts';
 import type { CacheEvent, CacheListener } from './events.ts';
 import type { Filled } from './fill.ts';
 import { Flights } from './flight.ts';
@@ -60,12 +62,15 @@ export class Cache {
   readonly #leases: Leases;
   readonly #memory: MemoryTier | undefined;
   readonly #running: RunningLoads = new Map();
-  readonly #listeners = new Listeners();
+  readonly #listeners = new Listeners((error) => this.#log?.listenerFailed(error));
+  readonly #log: EventLog | undefined;
   readonly #usage: KeptUsage;
 
   constructor(options: CacheOptions) {
     const { store, clock = systemClock, deadlineMs = 100, random = Math.random } = options;
-    const { knownTags = () => [], memoryBytesMax = 0 } = options;
+    const { knownTags = () => [], memoryBytesMax = 0, log = consoleLog() } = options;
+    this.#log = log === false ? undefined : new EventLog(log, clock);
+    if (this.#log !== undefined) this.on(this.#log.hear);
     this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;
@@ -88,6 +93,10 @@ export class Cache {
     });
     this.#recall = new Recall({ ...parts, tier: store.tier, memory: this.#memory });
     this.on(({ type }) => type === 'breaker-closed' && this.#memory?.distrust());
+    store.watchConnection?.({
+      failed: (error) => this.emit({ type: 'connection-failed', error }),
+      ready: () => this.emit({ type: 'connection-ready' }),
+    });
   }
 
   /**
@@ -113,7 +122,7 @@ export class Cache {
     outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
     const durationMs = nowMs - startedMs;
     this.emit(eventOf(key, answer, durationMs));
-    options.report?.(outcomeOf(key, answer, durationMs));
+    if (options.report !== undefined) this.#listeners.call(options.report, outcomeOf(key, answer, durationMs));
     return answer.value as T;
   }
 
@@ -200,6 +209,7 @@ export class Cache {
     await this.#leases.close();
     await this.#background.drain();
     this.#memory?.close();
+    this.#log?.close();
     await this.#store.close();
   }
 

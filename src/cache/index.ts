@@ -1,4 +1,5 @@
 /** The cache engine. Knows no GraphQL and no SQL. */
+export type { CacheLog } from './cache-log.ts';
 export type { CacheOptions } from './cache-options.ts';
 export { createCache, type Cache, type FetchOptions } from './cache.ts';
 export type { Mode } from './read-path.ts';
@@ -22,6 +23,7 @@ export { noteSelectionRead, noteViewerRead } from './request-reads.ts';
 export { CacheStats, type Counts } from './stats.ts';
 export type {
   Confirmation,
+  ConnectionListener,
   EntryMark,
   Store,
   StoreRead,

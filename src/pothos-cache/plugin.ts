@@ -141,7 +141,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       const { httpMs } = field.policy;
       const tellRow = openRow(context, { key, httpMs, path: () => responsePathAsArray(info.path) });
       const report = (outcome: Outcome): void => {
-        tellRow?.(outcome);
+        tellRow?.(isAnonymous ? { ...outcome, notStored: 'private, and the viewer is not known' } : outcome);
         this.#origins.set(info.path, outcome.origin);
       };
       const isAborted = (): boolean | undefined =>

@@ -165,7 +165,7 @@ function partsOf(value: object): [string, unknown][] {
     ? []
     : Reflect.ownKeys(value).flatMap((one): [string, unknown][] => {
         const property = Object.getOwnPropertyDescriptor(value, one);
-        return [[`.${String(one)}`, property !== undefined && 'value' in property ? property.value : property?.get]];
+        return [[`.${String(one)}`, property !== undefined && 'value' in property ? property.value : 'accessor']];
       });
   if (types.isMap(value)) {
     const entries: [unknown, unknown][] = [...Map.prototype.entries.call(value)];

@@ -75,6 +75,7 @@ describe('a request that joined the load', () => {
     const held = source.hold();
     const first = fetch().then((value) => {
       (value as { n: number }).n = 2;
+      return value;
     });
     await held.begun;
     const second = fetch();
