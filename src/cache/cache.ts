@@ -6,7 +6,9 @@
  */
 import { Background } from './background.ts';
 import { consoleLog } from './cache-log.ts';
-import type { CacheOptions } from './cache-options.ts';
+import { checkCacheOptions, type CacheOptions } from './cache-options.ts';
+import { checkFetch } from './check-fetch.ts';
+import { received } from './check-options.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { Departures } from './departures.ts';
 import { EventLog } from './event-log.ts';
@@ -24,6 +26,7 @@ import { watchInstalledDataLoaders } from './installed-data-loaders.ts';
 import { LoadScope } from './load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
 import { MissPredictor } from './miss-predictor.ts';
+import { CacheError } from './errors.ts';
 import { eventOf, outcomeOf, type Origin, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { ReadPath, type Mode } from './read-path.ts';
@@ -62,11 +65,12 @@ export class Cache {
   readonly #leases: Leases;
   readonly #memory: MemoryTier | undefined;
   readonly #running: RunningLoads = new Map();
-  readonly #listeners = new Listeners((error) => this.#log?.listenerFailed(error));
+  readonly #listeners = new Listeners((error) => this.#log?.callbackFailed(error));
   readonly #log: EventLog | undefined;
   readonly #usage: KeptUsage;
 
   constructor(options: CacheOptions) {
+    checkCacheOptions(options);
     const { store, clock = systemClock, deadlineMs = 100, random = Math.random } = options;
     const { knownTags = () => [], memoryBytesMax = 0, log = consoleLog() } = options;
     this.#log = log === false ? undefined : new EventLog(log, clock);
@@ -88,7 +92,7 @@ export class Cache {
       departures: new Departures(clock),
       memory: this.#memory,
       running: this.#running,
-      touched: new TouchedTags(knownTags),
+      touched: new TouchedTags(knownTags, (error) => this.#log?.callbackFailed(error)),
       predictor: new MissPredictor(),
     });
     this.#recall = new Recall({ ...parts, tier: store.tier, memory: this.#memory });
@@ -104,10 +108,12 @@ export class Cache {
    *
    * @param policy What `createPolicy` gives; a caller may put other tags in for one call.
    * @returns The value as `load` gives it. Who did not load it himself has a copy, which is frozen where others have it too.
-   * @throws Whatever `load` rejects with, unchanged; `CacheError` `INVALID_TAG`, and `CIRCULAR_LOAD` where the load of
+   * @throws Whatever `load` rejects with, unchanged; `CacheError` `INVALID_KEY`, `INVALID_POLICY`, `INVALID_TAG` or
+   *   `INVALID_OPTIONS` for what it was called with, and `CIRCULAR_LOAD` where the load of
    *   this key fetches it again. A fault of the store never throws; see the event `store-failed`.
    */
   async fetch<T>(key: Key, policy: Policy, load: () => T | Promise<T>, options: FetchOptions = {}): Promise<T> {
+    checkFetch(key, policy, load, options);
     for (const tag of policy.tags) checkTag(key.field, tag);
     const outer = LoadScope.current();
     outer?.dependsOnRequest((own) => isHeldBy(own, key), { refusal: 'scope-too-wide', what: key.field });
@@ -156,7 +162,11 @@ export class Cache {
    * @throws {CacheError} `INVALID_TAG`. `STORE_UNAVAILABLE`: it may have happened or not, and is to be repeated.
    */
   async invalidate(tags: readonly string[]): Promise<void> {
-    for (const tag of tags) checkTag('invalidate', tag);
+    if (!Array.isArray(tags)) {
+      const got = received(tags);
+      throw new CacheError('INVALID_TAG', `invalidate: expected a list of tags, such as ["books"], got ${got}`);
+    }
+    for (const tag of tags as readonly string[]) checkTag('invalidate', tag);
     if (tags.length === 0) return;
     await this.#drop(tagsToDrop(tags));
     this.emit({ type: 'invalidate', tags });
@@ -187,6 +197,9 @@ export class Cache {
 
   /** Calls `listener` with all that the cache does; the returned function ends that. */
   on(listener: CacheListener): () => void {
+    if (typeof listener !== 'function') {
+      throw new CacheError('INVALID_OPTIONS', `on: the listener must be a function, got ${received(listener)}`);
+    }
     return this.#listeners.add(listener);
   }
 
@@ -231,6 +244,8 @@ export class Cache {
 /**
  * A cache over `store`, for its namespace. Makes the copies of DataLoader that it finds correct inside of loads, see
  * `watchDataLoader`.
+ *
+ * @throws {CacheError} `INVALID_OPTIONS`, naming the option, what it must be and what it is.
  */
 export function createCache(options: CacheOptions): Cache {
   watchInstalledDataLoaders();

@@ -5,7 +5,7 @@
 import type { CacheLog } from './cache-log.ts';
 import type { Clock } from './clock.ts';
 import type { CacheEvent } from './events.ts';
-import { listenerNotice, noticeOf, type Notice } from './notices.ts';
+import { callbackNotice, noticeOf, type Notice } from './notices.ts';
 
 const minuteMs = 60_000;
 /** Fields that are named in one line. */
@@ -56,8 +56,8 @@ export class EventLog {
     }
   };
 
-  listenerFailed(error: unknown): void {
-    this.#hearNotice(listenerNotice(error));
+  callbackFailed(error: unknown): void {
+    this.#hearNotice(callbackNotice(error));
   }
 
   /** Writes nothing later. */

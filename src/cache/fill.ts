@@ -133,8 +133,8 @@ function whyNoPermit(store: RequestStore, found: Fill['found']): string {
 
 /** Of a value that would not be stored with one either it says that. */
 function whyWithoutPermit(basis: ReturnType<LoadScope['basis']>, noPermit: string): string {
-  const isTooWide = 'refusal' in basis && basis.refusal === 'scope-too-wide';
-  return isTooWide ? whyNotStored(basis.refusal, basis.what) : noPermit;
+  const isPersonal = 'refusal' in basis && (basis.refusal === 'scope-too-wide' || basis.refusal === 'reads-selection');
+  return isPersonal ? whyNotStored(basis.refusal, basis.what) : noPermit;
 }
 
 function giveBack({ background }: FillParts, lease: Permitted, forMs: number): void {

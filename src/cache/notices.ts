@@ -71,11 +71,11 @@ export function noticeOf(event: Logged): Notice {
   }
 }
 
-/** A listener, or a `report`, has thrown. */
-export function listenerNotice(error: unknown): Notice {
+/** A listener, a `report` or `knownTags` has thrown. */
+export function callbackNotice(error: unknown): Notice {
   const reason = thrownText(error);
-  const message = `a listener of the cache failed: ${reason}. Catch its errors; the request was answered.`;
-  return { level: 'warn', kind: 'listener-failed', fields: { reason }, message };
+  const message = `a function that the cache was given (a listener, report or knownTags) failed: ${reason}. No request failed with it.`;
+  return { level: 'warn', kind: 'callback-failed', fields: { reason }, message };
 }
 
 function refusalNotice({ field, reason, what }: Extract<CacheEvent, { type: 'write-refused' }>): Notice {

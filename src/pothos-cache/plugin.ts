@@ -183,8 +183,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
         ...(policy.varyOf === undefined || isAnonymous ? {} : { vary: policy.varyOf(context) }),
         ...(selection === undefined ? {} : { selection: selection.encoding }),
       });
-      const request =
-        options.request === undefined ? objectOf(context) : (options.request(context) ?? objectOf(context));
+      const request = objectOf(options.request?.(context)) ?? objectOf(context);
       return { key, policy: policy.policyOf(parent, args), isAnonymous, selection, request };
     } catch (error) {
       if (policy.isPrivate || policy.varyOf !== undefined) noteViewerRead(field);

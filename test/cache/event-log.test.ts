@@ -176,7 +176,21 @@ describe('a listener that fails', () => {
     expect(await fetch({ report: listener })).toBe('value');
     expect(await fetch({ report: listener })).toBe('value');
     await new Promise(setImmediate);
-    expect(take()).toEqual([expect.stringMatching(/^warn: a listener of the cache failed: TypeError at \S+event-log/)]);
+    expect(take()).toEqual([
+      expect.stringMatching(/^warn: a function that the cache was given .* failed: TypeError at \S+event-log/),
+    ]);
+  });
+
+  it('breaks none where it is knownTags', async () => {
+    const { log, take } = newLog();
+    const store = createMemoryStore({ namespace: 'shop' });
+    for (const knownTags of [() => 'products' as never, () => [1] as never, () => JSON.parse('{') as never]) {
+      const cache = createCache({ store, knownTags, log });
+      const policy = createPolicy('Query.a', { ttl: '60s' });
+      expect(await cache.fetch(cache.key({ field: 'Query.a' }), policy, () => 1, { mode: 'refresh' })).toBe(1);
+      expect(take()).toEqual([expect.stringContaining('knownTags')]);
+      await cache.close();
+    }
   });
 
   it('breaks none either where it is the log itself', async () => {
