@@ -50,9 +50,9 @@ export function noticeOf(event: Logged): Notice {
     case 'breaker-closed':
       return { level: 'over', kind: event.type, fault: 'breaker', fields: {}, message: 'the cache store is back' };
     case 'tracking-refused': {
-      const { text, advice } = storeFaultOf(event.error);
+      const { kind, text, advice } = storeFaultOf(event.error);
       const message = `the memory tier is off, because Redis does not tell what changes: ${text}. ${advice} The next attempt is in a minute.`;
-      return { level: 'warn', kind: event.type, fields: { reason: text }, message };
+      return { level: 'warn', kind: event.type, fields: { reason: kind }, message };
     }
     case 'flush':
       return { level: 'info', kind: event.type, fields: { keysRemoved: event.keysRemoved }, message: 'cache flushed' };
@@ -100,7 +100,7 @@ function faultNotice(error: unknown, fields: object): Notice {
     kind: `store ${kind}`,
     ...(isConnection ? { fault: 'connection' } : {}),
     isConsequence,
-    fields: { ...fields, reason: text },
+    fields: { ...fields, reason: kind },
     message: `${text}: answering without the cache. ${advice}`,
   };
 }
