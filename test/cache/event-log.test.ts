@@ -228,7 +228,7 @@ describe('on a Redis that refuses', () => {
     const client = await redisClient(server.socketPath);
     await client.acl('SETUSER', 'shop', 'on', '>right', '~*', '&*', '+@all');
     const proxy = await newTcpProxy(server.socketPath);
-    const lines = await linesAt(`${proxy.address.replace('redis://', 'redis://shop:swordfish@')}`);
+    const lines = await linesAt(proxy.address.replace('redis://', 'redis://shop:swordfish@'));
     expect(lines).toEqual([expect.stringMatching(/^warn: Redis refuses the user name or the password.* Correct them/)]);
     expect(lines.join()).not.toContain('swordfish');
   });

@@ -16,13 +16,15 @@ function untyped(create: unknown): (...given: unknown[]) => unknown {
   return create as (...given: unknown[]) => unknown;
 }
 
-async function expectRefusal(call: () => unknown, code: CacheErrorCode, message: string): Promise<void> {
-  const error: unknown = await (async () => call())().then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(CacheError);
-  expect(error).toMatchObject({ code, message: expect.stringContaining(message) as string });
+/** The error that `call` throws, or rejects with. */
+async function refusalOf(call: () => unknown): Promise<Pick<CacheError, 'code' | 'message'>> {
+  try {
+    await call();
+  } catch (error) {
+    if (error instanceof CacheError) return { code: error.code, message: error.message };
+    throw error;
+  }
+  throw new Error('nothing was refused');
 }
 
 describe('createCache refuses', () => {
@@ -65,7 +67,10 @@ describe('createCache refuses', () => {
     ['a log that is a function', { store, log: () => {} }, 'log must be a logger with warn(fields, message), or false'],
     ['a log that is on', { store, log: true }, 'log must be'],
   ])('%s', async (_, options, message) => {
-    await expectRefusal(() => untyped(createCache)(options), 'INVALID_OPTIONS', message);
+    expect(await refusalOf(() => untyped(createCache)(options))).toEqual({
+      code: 'INVALID_OPTIONS',
+      message: expect.stringContaining(message),
+    });
   });
 
   it('nothing where an option is undefined', async () => {
@@ -88,7 +93,10 @@ describe('createMemoryStore refuses', () => {
     ['a clock that is none', { namespace: 'a', clock: 1 }, 'INVALID_OPTIONS', 'clock must be'],
     ['a namespace that is none', { namespace: 'A:b' }, 'INVALID_KEY', 'a namespace is'],
   ])('%s', async (_, options, code, message) => {
-    await expectRefusal(() => untyped(createMemoryStore)(options), code, message);
+    expect(await refusalOf(() => untyped(createMemoryStore)(options))).toEqual({
+      code,
+      message: expect.stringContaining(message),
+    });
   });
 });
 
@@ -105,7 +113,10 @@ it.each<[unknown, string]>([
 ])('invalidate says what it expects, and invalidates nothing: %o', async (tags, message) => {
   const { cache, fetch, trace } = await newWorld();
   await fetch({ tags: ['books'] });
-  await expectRefusal(() => untyped(cache.invalidate.bind(cache))(tags), 'INVALID_TAG', message);
+  expect(await refusalOf(() => untyped(cache.invalidate.bind(cache))(tags))).toEqual({
+    code: 'INVALID_TAG',
+    message: expect.stringContaining(message),
+  });
   await fetch({ tags: ['books'] });
   expect(trace.text).toBe('load write miss hit');
 });
@@ -195,7 +206,7 @@ describe('fetch, key, on and createPolicy refuse', () => {
     ],
   ])('%s', async (_, call, code, message) => {
     const given = await parts();
-    await expectRefusal(() => call(given), code, message);
+    expect(await refusalOf(() => call(given))).toEqual({ code, message: expect.stringContaining(message) });
   });
 });
 
