@@ -32,7 +32,7 @@ import type { Policy } from './policy.ts';
 import { ReadPath, type Mode } from './read-path.ts';
 import { Recall, type Rehit } from './recall.ts';
 import type { StoreUsage, Tier } from './store.ts';
-import { checkTag, everythingTag, tagsToDrop } from './tags.ts';
+import { checkTag, checkTags, everythingTag, tagsToDrop } from './tags.ts';
 import { TouchedTags } from './touched-tags.ts';
 
 /** What one `fetch` may say besides key, policy and load. */
@@ -162,11 +162,7 @@ export class Cache {
    * @throws {CacheError} `INVALID_TAG`. `STORE_UNAVAILABLE`: it may have happened or not, and is to be repeated.
    */
   async invalidate(tags: readonly string[]): Promise<void> {
-    if (!Array.isArray(tags)) {
-      const got = received(tags);
-      throw new CacheError('INVALID_TAG', `invalidate: expected a list of tags, such as ["books"], got ${got}`);
-    }
-    for (const tag of tags as readonly string[]) checkTag('invalidate', tag);
+    checkTags('invalidate', tags);
     if (tags.length === 0) return;
     await this.#drop(tagsToDrop(tags));
     this.emit({ type: 'invalidate', tags });

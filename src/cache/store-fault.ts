@@ -2,6 +2,7 @@
  * What is wrong with a store, as far as its user can do something about it. The texts of Redis and of ioredis are left out,
  * which may quote keys and arguments.
  */
+import { CacheError } from './errors.ts';
 import { codeOf } from './thrown.ts';
 
 export interface StoreFault {
@@ -133,6 +134,7 @@ function textOf(error: unknown): string {
 /** What the system says of an address that it could not connect to: a host and a port, or a path. */
 function whereOf(errors: readonly unknown[]): string {
   for (const error of errors) {
+    if (error instanceof CacheError) continue; // its code says nothing of the address
     const { address, hostname, port } = error as { address?: unknown; hostname?: unknown; port?: unknown };
     const host = [address, hostname].find((one) => typeof one === 'string');
     const code = codeOf(error);
