@@ -4,14 +4,7 @@
  */
 import { Command } from 'commander';
 import { createSchema } from '../schema/index.ts';
-import {
-  CacheStats,
-  createCache,
-  createMemoryStore,
-  createRedisStore,
-  type CacheErrorCode,
-  type Store,
-} from './cache/index.ts';
+import { CacheStats, createCache, createMemoryStore, createRedisStore, type Store } from './cache/index.ts';
 import { ConfigError, environmentHelp, readConfig, type Config } from './config.ts';
 import {
   connectDatabase,
@@ -22,7 +15,7 @@ import {
   type Database,
 } from './database/index.ts';
 import { EmbeddedError, startPostgres, startRedis } from './embedded/index.ts';
-import { logCacheEvents } from './server/cache-log.ts';
+import { cacheLogOf } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
 import { readGraphiqlPage } from './server/graphiql.ts';
 import { createGraphqlHandler, graphqlPath } from './server/graphql/graphql.ts';
@@ -61,9 +54,8 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
 
   const store = await openStore(config, log, shutdown);
   const memoryBytesMax = config.cacheMemoryBytesMax;
-  const cache = createCache({ store, memoryBytesMax, knownTags: database.tableTags });
+  const cache = createCache({ store, memoryBytesMax, knownTags: database.tableTags, log: cacheLogOf(log) });
   shutdown.add('cache', () => cache.close());
-  logCacheEvents(cache, log);
   const cacheStats = new CacheStats(cache);
   const metrics = createMetrics(cache);
 
@@ -143,21 +135,7 @@ async function openStore(config: Config, log: Log, shutdown: Shutdown): Promise<
     return createMemoryStore({ namespace: config.cacheNamespace, bytesMax: config.cacheMemoryBytesMax });
   }
   if (config.redisUrl !== undefined) log.info('Redis: as REDIS_URL says');
-  let fault: CacheErrorCode | undefined;
-  return await createRedisStore({
-    address,
-    namespace: config.cacheNamespace,
-    onError({ code, message, cause }) {
-      const subject = code === 'STORE_REFUSED' ? 'Redis refuses this process' : 'Redis cannot be reached';
-      const reason = (cause instanceof Error && cause.message) || message;
-      if (code !== fault) log.warn({ reason }, `${subject}: answering without it until it is back`);
-      fault = code;
-    },
-    onReady() {
-      if (fault !== undefined) log.info('Redis is back');
-      fault = undefined;
-    },
-  });
+  return await createRedisStore({ address, namespace: config.cacheNamespace });
 }
 
 async function startPrivateRedis(log: Log, shutdown: Shutdown): Promise<string | undefined> {

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { startTestRedis } from './support/redis.ts';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 
 const run = promisify(execFile);
@@ -28,6 +29,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder });
   await writeFile(join(folder, 'books.ts'), await exampleText('example'));
+  await writeFile(join(folder, 'traced.ts'), tracedProgram(await exampleText('example')));
   await writeFile(join(folder, 'tables.ts'), tablesProgram(await exampleText('tables')));
 }, 180_000);
 
@@ -37,7 +39,7 @@ describe("the README's example", () => {
   it('compiles under strict settings against the installed package', async () => {
     const tsc = join(folder, 'node_modules', '.bin', 'tsc');
     const options = ['--strict', '--target', 'es2023', '--module', 'nodenext', '--skipLibCheck', '--types', 'node'];
-    await expect(run(tsc, [...options, 'books.ts', 'tables.ts'], { cwd: folder })).resolves.toBeDefined();
+    await expect(run(tsc, [...options, 'books.ts', 'traced.ts', 'tables.ts'], { cwd: folder })).resolves.toBeDefined();
   }, 60_000);
 
   it.each([
@@ -55,6 +57,23 @@ describe("the README's example", () => {
     const third = await ask('{ books { title year } }');
     expect(third.extensions.cache.fields[0]).toMatchObject({ state: 'miss' });
     expect(third.data.books?.map(({ title }) => title)).toEqual(['The Pothos Gardener', 'Before', 'After']);
+  });
+
+  it('keeps the extensions of other plugins beside the report', async () => {
+    const ask = await startExample('', 'traced.js');
+    expect((await ask('{ books { title } }')).extensions).toMatchObject({ traced: true, cache: { fields: [{}] } });
+  });
+
+  it('answers a mutation that has taken effect, though Redis is unavailable', async () => {
+    const redis = await startTestRedis();
+    onTestFinished(() => redis.stop());
+    const ask = await startExample(redis.socketPath);
+    redis.kill('SIGKILL');
+    expect(await ask('mutation { addBook(title: "After all") { title } }')).toEqual({
+      data: { addBook: { title: 'After all' } },
+    });
+    const { data } = await ask('{ books(title: "After all") { title } }');
+    expect(data.books).toEqual([{ title: 'After all' }]);
   });
 });
 
@@ -75,9 +94,23 @@ interface Answer {
   extensions: { cache: { fields: { state: string }[] } };
 }
 
+/** The example with a plugin in front that has an extension of its own. */
+function tracedProgram(example: string): string {
+  const traced = `const useTraced = (): Plugin => ({
+    onExecute: () => ({
+      onExecuteDone({ result, setResult }) {
+        if (!(Symbol.asyncIterator in result)) setResult({ ...result, extensions: { traced: true } });
+      },
+    }),
+  });`;
+  return example
+    .replace('const schema =', `${traced}\nconst schema =`)
+    .replace('plugins: [useCacheReport()]', 'plugins: [useTraced(), useCacheReport()]');
+}
+
 /** Starts the compiled example on a free port; gives what asks it. */
-async function startExample(redisUrl: string): Promise<(query: string) => Promise<Answer>> {
-  const child = spawn(process.execPath, ['books.js'], {
+async function startExample(redisUrl: string, program = 'books.js'): Promise<(query: string) => Promise<Answer>> {
+  const child = spawn(process.execPath, [program], {
     cwd: folder,
     env: { ...process.env, PORT: '0', REDIS_URL: redisUrl },
     stdio: ['ignore', 'pipe', 'inherit'],

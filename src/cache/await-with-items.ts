@@ -22,7 +22,10 @@ export async function awaitWithItems<T>(work: () => T | PromiseLike<T>): Promise
 
 function holdsThenable(list: readonly unknown[], seen: Set<unknown>): boolean {
   seen.add(list);
-  return list.some((item) => (Array.isArray(item) ? !seen.has(item) && holdsThenable(item, seen) : isThenable(item)));
+  // The list may have no prototype, and so no method of its own.
+  return Array.prototype.some.call(list, (item: unknown) =>
+    Array.isArray(item) ? !seen.has(item) && holdsThenable(item, seen) : isThenable(item),
+  );
 }
 
 /** @param around The lists that it is an item of: a list that contains itself is left as it is. */

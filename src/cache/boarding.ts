@@ -13,7 +13,10 @@ const copies = new WeakMap<Filled, SharedValue | undefined>();
  */
 export async function shared(filled: Filled | undefined, loadMyself: () => Promise<Filled>): Promise<Answer> {
   const copy = filled && copyFor(filled);
-  if (filled === undefined || copy === undefined) return { ...(await loadMyself()), state: 'miss' };
+  if (filled === undefined || copy === undefined) {
+    const notStored = filled?.notStored; // of his own value it would be the same
+    return { ...(await loadMyself()), state: 'miss', ...(notStored === undefined ? {} : { notStored }) };
+  }
   return { ...filled, value: readShared(copy), state: 'shared' };
 }
 

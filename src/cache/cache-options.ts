@@ -1,3 +1,5 @@
+import type { CacheLog } from './cache-log.ts';
+import { bytesRule, checkOptions, clockRule, hasMethods, isFunction, type OptionRule } from './check-options.ts';
 import type { Clock } from './clock.ts';
 import type { Store } from './store.ts';
 
@@ -21,4 +23,39 @@ export interface CacheOptions {
    * is strict. 0, which it is unless told otherwise: none. A store of one process, in memory already, has none in front.
    */
   memoryBytesMax?: number;
+  /**
+   * Where the cache warns of what its user should know: values that are not stored and why, faults of the store. A logger such
+   * as `pino`'s, or false for none. Default: `console.warn`. At most one line a minute is written of each kind.
+   */
+  log?: CacheLog | false;
+}
+
+const storeMethods = [
+  ...['read', 'confirm', 'tokens', 'capture', 'write', 'acquire', 'fill', 'renew', 'release', 'dropTokens'],
+  ...['clear', 'usage', 'ping', 'close'],
+];
+
+const rules: Readonly<Record<keyof CacheOptions, OptionRule>> = {
+  store: {
+    must: 'a store, which createMemoryStore() and await createRedisStore() return',
+    isRight: (value) => hasMethods(value, storeMethods),
+    isRequired: true,
+  },
+  clock: clockRule,
+  deadlineMs: {
+    must: 'a number of milliseconds above 0, at most 3600000',
+    isRight: (value) => typeof value === 'number' && value > 0 && value <= 3_600_000,
+  },
+  knownTags: { must: 'a function that returns a list of tags', isRight: isFunction },
+  random: { must: 'a function that returns a number from 0 to 1', isRight: isFunction },
+  memoryBytesMax: bytesRule,
+  log: {
+    must: 'a logger with warn(fields, message), or false',
+    isRight: (value) => value === false || hasMethods(value, ['warn']),
+  },
+};
+
+/** @throws {CacheError} `INVALID_OPTIONS` */
+export function checkCacheOptions(options: CacheOptions): void {
+  checkOptions('createCache', options, rules);
 }

@@ -5,9 +5,13 @@
  * nothing is stored.
  */
 import { Background } from './background.ts';
-import type { CacheOptions } from './cache-options.ts';
+import { consoleLog } from './cache-log.ts';
+import { checkCacheOptions, type CacheOptions } from './cache-options.ts';
+import { checkFetch } from './check-fetch.ts';
+import { received } from './check-options.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { Departures } from './departures.ts';
+import { EventLog } from './event-log.ts';
 import type { CacheEvent, CacheListener } from './events.ts';
 import type { Filled } from './fill.ts';
 import { Flights } from './flight.ts';
@@ -22,12 +26,13 @@ import { watchInstalledDataLoaders } from './installed-data-loaders.ts';
 import { LoadScope } from './load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
 import { MissPredictor } from './miss-predictor.ts';
+import { CacheError } from './errors.ts';
 import { eventOf, outcomeOf, type Origin, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { ReadPath, type Mode } from './read-path.ts';
 import { Recall, type Rehit } from './recall.ts';
 import type { StoreUsage, Tier } from './store.ts';
-import { checkTag, everythingTag, tagsToDrop } from './tags.ts';
+import { checkTag, checkTags, everythingTag, tagsToDrop } from './tags.ts';
 import { TouchedTags } from './touched-tags.ts';
 
 /** What one `fetch` may say besides key, policy and load. */
@@ -60,12 +65,16 @@ export class Cache {
   readonly #leases: Leases;
   readonly #memory: MemoryTier | undefined;
   readonly #running: RunningLoads = new Map();
-  readonly #listeners = new Listeners();
+  readonly #listeners = new Listeners((error) => this.#log?.callbackFailed(error));
+  readonly #log: EventLog | undefined;
   readonly #usage: KeptUsage;
 
   constructor(options: CacheOptions) {
+    checkCacheOptions(options);
     const { store, clock = systemClock, deadlineMs = 100, random = Math.random } = options;
-    const { knownTags = () => [], memoryBytesMax = 0 } = options;
+    const { knownTags = () => [], memoryBytesMax = 0, log = consoleLog() } = options;
+    this.#log = log === false ? undefined : new EventLog(log, clock);
+    if (this.#log !== undefined) this.on(this.#log.hear);
     this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;
@@ -83,11 +92,15 @@ export class Cache {
       departures: new Departures(clock),
       memory: this.#memory,
       running: this.#running,
-      touched: new TouchedTags(knownTags),
+      touched: new TouchedTags(knownTags, (error) => this.#log?.callbackFailed(error)),
       predictor: new MissPredictor(),
     });
     this.#recall = new Recall({ ...parts, tier: store.tier, memory: this.#memory });
     this.on(({ type }) => type === 'breaker-closed' && this.#memory?.distrust());
+    store.watchConnection?.({
+      failed: (error) => this.emit({ type: 'connection-failed', error }),
+      ready: () => this.emit({ type: 'connection-ready' }),
+    });
   }
 
   /**
@@ -95,10 +108,12 @@ export class Cache {
    *
    * @param policy What `createPolicy` gives; a caller may put other tags in for one call.
    * @returns The value as `load` gives it. Who did not load it himself has a copy, which is frozen where others have it too.
-   * @throws Whatever `load` rejects with, unchanged; `CacheError` `INVALID_TAG`, and `CIRCULAR_LOAD` where the load of
+   * @throws Whatever `load` rejects with, unchanged; `CacheError` `INVALID_KEY`, `INVALID_POLICY`, `INVALID_TAG` or
+   *   `INVALID_OPTIONS` for what it was called with, and `CIRCULAR_LOAD` where the load of
    *   this key fetches it again. A fault of the store never throws; see the event `store-failed`.
    */
   async fetch<T>(key: Key, policy: Policy, load: () => T | Promise<T>, options: FetchOptions = {}): Promise<T> {
+    checkFetch(key, policy, load, options);
     for (const tag of policy.tags) checkTag(key.field, tag);
     const outer = LoadScope.current();
     outer?.dependsOnRequest((own) => isHeldBy(own, key), { refusal: 'scope-too-wide', what: key.field });
@@ -113,7 +128,7 @@ export class Cache {
     outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
     const durationMs = nowMs - startedMs;
     this.emit(eventOf(key, answer, durationMs));
-    options.report?.(outcomeOf(key, answer, durationMs));
+    if (options.report !== undefined) this.#listeners.call(options.report, outcomeOf(key, answer, durationMs));
     return answer.value as T;
   }
 
@@ -147,7 +162,7 @@ export class Cache {
    * @throws {CacheError} `INVALID_TAG`. `STORE_UNAVAILABLE`: it may have happened or not, and is to be repeated.
    */
   async invalidate(tags: readonly string[]): Promise<void> {
-    for (const tag of tags) checkTag('invalidate', tag);
+    checkTags('invalidate', tags);
     if (tags.length === 0) return;
     await this.#drop(tagsToDrop(tags));
     this.emit({ type: 'invalidate', tags });
@@ -178,6 +193,9 @@ export class Cache {
 
   /** Calls `listener` with all that the cache does; the returned function ends that. */
   on(listener: CacheListener): () => void {
+    if (typeof listener !== 'function') {
+      throw new CacheError('INVALID_OPTIONS', `on: the listener must be a function, got ${received(listener)}`);
+    }
     return this.#listeners.add(listener);
   }
 
@@ -200,6 +218,7 @@ export class Cache {
     await this.#leases.close();
     await this.#background.drain();
     this.#memory?.close();
+    this.#log?.close();
     await this.#store.close();
   }
 
@@ -221,6 +240,8 @@ export class Cache {
 /**
  * A cache over `store`, for its namespace. Makes the copies of DataLoader that it finds correct inside of loads, see
  * `watchDataLoader`.
+ *
+ * @throws {CacheError} `INVALID_OPTIONS`, naming the option, what it must be and what it is.
  */
 export function createCache(options: CacheOptions): Cache {
   watchInstalledDataLoaders();

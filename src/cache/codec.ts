@@ -1,28 +1,54 @@
 /**
  * Values as JSON that a person can read, and back, with nothing changed on the way: what JSON has no form for is written
- * as `{"$": type, "value": …}`. A value that would come back as something else (an instance of a class, a function, a
- * promise) is refused, so that a hit never differs from a miss.
+ * as `{"$": type, "value": …}`. An object that stands at several places is written at the first of them; at the others
+ * there is a reference to it, `{"$":"ref","value":n}` for the n-th object in the order of the text, from 0. So what was one
+ * object is one again, also in a cycle.
+ *
+ * A value that would come back as something else (an instance of a class, a function, a promise) is refused, so that a hit
+ * never differs from a miss. Two things are not kept: whether an object is frozen, and where in Node's memory the bytes of
+ * a Buffer are.
  */
-import { isThenable } from '../async-context/index.ts';
-import { CacheError } from './errors.ts';
-import { depthMax, isBytes, isDate, isPlainArray, isPlainObject, untoldPartOf } from './plain-data.ts';
+import { types } from 'node:util';
+import { identityOf } from './identities.ts';
+import {
+  depthMax,
+  isBytes,
+  isDate,
+  isMap,
+  isPlainArray,
+  isPlainObject,
+  isSet,
+  untoldPartOf,
+  untoldPartOfBytes,
+} from './plain-data.ts';
+import { Reviver } from './reviver.ts';
+import { UnencodableError, type Step } from './unencodable.ts';
 
 /** Part of the key's shape: raise it when the stored form changes. */
-export const codecVersion = 3;
+export const codecVersion = 4;
 
-/** @throws {CacheError} `UNENCODABLE`, naming the path of what has no stored form. */
+/** @throws {UnencodableError} for what has no stored form. */
 export function encodeValue(value: unknown): string {
-  return JSON.stringify(jsonOf(value));
+  return JSON.stringify(new Marker('to-revive').marked(value));
 }
 
-/** What `JSON.stringify` makes the stored form of: `value` itself where JSON tells all of it. Throws as `encodeValue`. */
-export function jsonOf(value: unknown): unknown {
-  return marked(value, []);
+/**
+ * The same for a person alone: without prototypes, and with the names of what is known by identity.
+ *
+ * @returns What `JSON.stringify` makes the text of.
+ * @throws {UnencodableError} as `encodeValue`.
+ */
+export function jsonToRead(value: unknown): unknown {
+  return new Marker('to-read').marked(value);
 }
 
-/** @throws {CacheError} `CORRUPT_ENTRY` for a type that no encoder writes. */
+/**
+ * The value whose stored form `json` is, which is changed into it.
+ *
+ * @throws {CacheError} `CORRUPT_ENTRY` for a type that no encoder writes.
+ */
 export function decodeValue(json: unknown): unknown {
-  return revived(json);
+  return new Reviver().revived(json);
 }
 
 /** A copy as a hit would give it; undefined where `value` has no stored form, and so no copy. */
@@ -34,126 +60,136 @@ export function copyOf(value: unknown): { readonly copy: unknown } | undefined {
   }
 }
 
-/** Where the walk is; it stays as it was when a value is refused. */
-type Path = (string | number)[];
+class Marker {
+  readonly #purpose: 'to-revive' | 'to-read';
+  /** Where the walk is; it stays as it was when a value is refused. */
+  readonly #path: Step[] = [];
+  /** The objects so far, with their numbers. */
+  readonly #seen = new Map<object, number>();
 
-/** `value` itself where JSON tells all of it, else a copy with the rest written as `{"$": …}`. */
-function marked(value: unknown, path: Path): unknown {
-  if (path.length > depthMax) throw unencodable(path, `nested deeper than ${depthMax} levels (a cycle?)`);
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return value;
-    case 'number':
-      return Number.isFinite(value) && !Object.is(value, -0)
-        ? value
-        : mark('number', Object.is(value, -0) ? '-0' : String(value));
-    case 'undefined':
-      return mark('undefined', null);
-    case 'bigint':
-      return mark('bigint', String(value));
-    case 'object':
-      return value === null ? null : markedObject(value, path);
-    default:
-      throw unencodable(path, `a ${typeof value}`);
+  constructor(purpose: 'to-revive' | 'to-read') {
+    this.#purpose = purpose;
   }
-}
 
-function markedObject(value: object, path: Path): unknown {
-  if (isPlainArray(value) || isPlainObject(value)) {
-    const untold = untoldPartOf(value);
-    if (untold !== undefined) throw unencodable(path, untold);
-    // A proxy may have a method `then` that is not among its own properties.
-    if (isThenable(value)) throw unencodable(path, 'a thenable');
-    return Array.isArray(value) ? markedItems(value, path) : markedRecord(value as Record<string, unknown>, path);
+  /** `value` itself where JSON tells all of it, else a copy with the rest written as `{"$": …}`. */
+  marked(value: unknown): unknown {
+    switch (typeof value) {
+      case 'string':
+      case 'boolean':
+        return value;
+      case 'number':
+        return Number.isFinite(value) && !Object.is(value, -0)
+          ? value
+          : mark('number', Object.is(value, -0) ? '-0' : String(value));
+      case 'undefined':
+        return mark('undefined', null);
+      case 'bigint':
+        return mark('bigint', String(value));
+      case 'object':
+        return value === null ? null : this.#object(value);
+      default:
+        throw this.#refused(typeof value);
+    }
   }
-  const copy = markedInstance(value, path);
-  if (copy === undefined) throw unencodable(path, `an instance of ${value.constructor?.name ?? 'a class'}`);
-  return copy;
-}
 
-/** Undefined for an instance that its text would not tell all of. */
-function markedInstance(value: object, path: Path): unknown {
-  if (Buffer.isBuffer(value)) return mark('Buffer', value.toString('base64'));
-  if (isBytes(value)) return mark('Uint8Array', Buffer.from(value).toString('base64'));
-  if (Reflect.ownKeys(value).length > 0) return undefined; // somebody has hung more on it than it is
-  if (isDate(value)) return mark('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
-  if (value.constructor === Map) return mark('Map', markedItems([...(value as Map<unknown, unknown>)], path));
-  if (value.constructor === Set) return mark('Set', markedItems([...(value as Set<unknown>)], path));
-  return undefined;
-}
+  #object(value: object): unknown {
+    // Each look at a proxy runs its code, and may give something else.
+    if (types.isProxy(value)) throw this.#refused('Proxy');
+    const number = this.#seen.get(value);
+    if (number !== undefined) return mark('ref', number);
+    if (this.#path.length > depthMax) throw this.#refused(`value nested deeper than ${depthMax} levels`);
+    this.#seen.set(value, this.#seen.size);
+    const identity = identityOf(value);
+    if (identity !== undefined) {
+      if (this.#purpose === 'to-read') return identity;
+      throw this.#refused(`${identity}, which is known by identity`);
+    }
+    if (isPlainArray(value)) {
+      this.#checkTold(untoldPartOf(value));
+      return this.#items(value);
+    }
+    if (isPlainObject(value) && !Array.isArray(value)) {
+      this.#checkTold(untoldPartOf(value));
+      return this.#record(value as Record<string, unknown>);
+    }
+    return this.#instance(value);
+  }
 
-function markedItems(items: readonly unknown[], path: Path): readonly unknown[] {
-  let isChanged = false;
-  const copies = Array.from(items, (item, index) => {
-    const copy = markedAt(index, item, path);
-    isChanged ||= copy !== item;
+  #instance(value: object): unknown {
+    if (isBytes(value)) {
+      this.#checkTold(untoldPartOfBytes(value));
+      const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+      return mark(Buffer.isBuffer(value) ? 'Buffer' : 'Uint8Array', bytes.toString('base64'));
+    }
+    // Nobody has hung more on it than it is.
+    if (Reflect.ownKeys(value).length === 0) {
+      if (isDate(value)) return mark('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
+      if (isMap(value)) return mark('Map', this.#entries(value));
+      if (isSet(value)) return mark('Set', this.#items([...value]));
+    }
+    throw this.#refused(kindOf(value));
+  }
+
+  #items(items: readonly unknown[]): readonly unknown[] {
+    let isChanged = false;
+    const copies = Array.from(items, (item, index) => {
+      const copy = this.#at(index, item);
+      isChanged ||= copy !== item;
+      return copy;
+    });
+    return isChanged ? copies : items;
+  }
+
+  #entries(map: ReadonlyMap<unknown, unknown>): readonly unknown[] {
+    return Array.from(map, (entry, index) => {
+      this.#path.push(index);
+      const copies = entry.map((part, side) => this.#at(side, part));
+      this.#path.pop();
+      return copies;
+    });
+  }
+
+  #record(record: Record<string, unknown>): unknown {
+    let isChanged = false;
+    const pairs = Object.entries(record).map(([name, item]): [string, unknown] => {
+      const copy = this.#at(name, item);
+      isChanged ||= copy !== item;
+      return [name, copy];
+    });
+    const copy = isChanged ? Object.fromEntries(pairs) : record;
+    if (this.#purpose === 'to-revive' && Object.getPrototypeOf(record) === null) return mark('null-prototype', copy);
+    return Object.hasOwn(record, '$') ? mark('object', copy) : copy;
+  }
+
+  #at(step: Step, item: unknown): unknown {
+    this.#path.push(step);
+    const copy = this.marked(item);
+    this.#path.pop();
     return copy;
-  });
-  return isChanged ? copies : items;
-}
+  }
 
-function markedRecord(record: Record<string, unknown>, path: Path): unknown {
-  let isChanged = false;
-  const pairs = Object.entries(record).map(([name, item]): [string, unknown] => {
-    const copy = markedAt(name, item, path);
-    isChanged ||= copy !== item;
-    return [name, copy];
-  });
-  const copy = isChanged ? Object.fromEntries(pairs) : record;
-  return Object.hasOwn(record, '$') ? mark('object', copy) : copy;
-}
+  #checkTold(untold: string | undefined): void {
+    if (untold !== undefined) throw this.#refused(untold);
+  }
 
-function markedAt(step: string | number, item: unknown, path: Path): unknown {
-  path.push(step);
-  const copy = marked(item, path);
-  path.pop();
-  return copy;
+  #refused(got: string): UnencodableError {
+    return new UnencodableError(got, [...this.#path]);
+  }
 }
 
 function mark(type: string, value: unknown): unknown {
   return { $: type, value };
 }
 
-function revived(json: unknown): unknown {
-  if (typeof json !== 'object' || json === null) return json;
-  if (Array.isArray(json)) return json.map(revived);
-  const record = json as Record<string, unknown>;
-  return Object.hasOwn(record, '$') ? unmarked(record['$'], record['value']) : revivedRecord(record);
-}
-
-/** `fromEntries` defines properties, so a key `__proto__` is a key like any other. */
-function revivedRecord(record: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).map(([name, item]) => [name, revived(item)]));
-}
-
-function unmarked(type: unknown, value: unknown): unknown {
-  const text = typeof value === 'string' ? value : '';
-  switch (type) {
-    case 'undefined':
-      return undefined;
-    case 'number':
-      return Number(text);
-    case 'bigint':
-      return BigInt(text);
-    case 'Date':
-      return new Date(text);
-    case 'Buffer':
-      return Buffer.from(text, 'base64');
-    case 'Uint8Array':
-      return new Uint8Array(Buffer.from(text, 'base64'));
-    case 'Map':
-      return new Map(revived(value) as [unknown, unknown][]);
-    case 'Set':
-      return new Set(revived(value) as unknown[]);
-    case 'object':
-      return revivedRecord(value as Record<string, unknown>);
-    default:
-      throw new CacheError('CORRUPT_ENTRY', `a stored value has the unknown type ${JSON.stringify(type)}`);
+/** What a person would call it. None of its code is run. */
+function kindOf(value: object): string {
+  if (Array.isArray(value) && Object.getPrototypeOf(value) === null) return 'list without a prototype';
+  for (let one: unknown = value; typeof one === 'object' && one !== null;) {
+    one = Object.getPrototypeOf(one);
+    const maker: unknown = Object.getOwnPropertyDescriptor(one ?? {}, 'constructor')?.value;
+    const name: unknown = typeof maker === 'function' ? Object.getOwnPropertyDescriptor(maker, 'name')?.value : '';
+    if (name === 'Object' || name === 'Array') break;
+    if (typeof name === 'string' && /^[A-Za-z_$][\w$]*$/.test(name)) return `instance of ${name.slice(0, 60)}`;
   }
-}
-
-function unencodable(path: Path, got: string): CacheError {
-  const place = path.length === 0 ? 'the value' : `the value at ${path.join('.')}`;
-  return new CacheError('UNENCODABLE', `${place} must be plain data to be stored, got ${got}`);
+  return Array.isArray(value) ? 'list with another prototype' : 'object with another prototype';
 }

@@ -2,11 +2,12 @@
  * The stored form of a value: JSON that says what it is when read with `redis-cli GET`. It holds durations, never points
  * in time: how old an entry is follows from what is left of its life, whatever the clocks of different machines say.
  */
-import { decodeValue, encodeValue, jsonOf } from './codec.ts';
+import { decodeValue, encodeValue, jsonToRead } from './codec.ts';
 import type { Key } from './key.ts';
 import { randomText } from './random-text.ts';
 import { anyValue } from './store.ts';
 import type { Stamps } from './tags.ts';
+import { UnencodableError } from './unencodable.ts';
 
 export interface Entry {
   readonly value: unknown;
@@ -17,14 +18,14 @@ export interface Entry {
   readonly stamps: Stamps;
 }
 
-/** @throws {CacheError} `UNENCODABLE` for a value that has no stored form, or arguments that the load gave none. */
+/** @throws {UnencodableError} for a value that has no stored form, or arguments into which the load put what has none. */
 export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry): string {
   const head = JSON.stringify({
     id: randomText(12),
     key: key.text,
     field: key.field,
     ...(key.parent === undefined ? {} : { parent: String(key.parent) }),
-    args: jsonOf(key.args),
+    args: argsToRead(key),
     freshMs,
     loadMs,
     stamps,
@@ -33,6 +34,16 @@ export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry)
 }
 
 const headPattern = /^\{"id":"[\w-]{16}"/;
+
+/** Where in the arguments it was is not said: their names may be a client's. */
+function argsToRead({ args }: Key): unknown {
+  try {
+    return jsonToRead(args);
+  } catch (error) {
+    if (!(error instanceof UnencodableError)) throw error;
+    throw new UnencodableError(`${error.got} in the arguments, which the resolver changed`, []);
+  }
+}
 
 /** What tells one entry at a key from the next one there: its id, with which it begins; `anyValue` for what is not ours. */
 export function headOf(text: string): string {

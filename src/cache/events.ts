@@ -7,7 +7,7 @@ export type CacheEvent =
   | { type: 'load'; key: string; field: string; loadMs: number }
   | { type: 'load-failed'; key: string; field: string; loadMs: number; error: unknown }
   | { type: 'write'; key: string; field: string; ttlMs: number; textChars: number }
-  /** The value was answered and not stored. */
+  /** The value was answered and not stored. `what` was found or read; it has no values that clients sent. */
   | { type: 'write-refused'; key: string; field: string; reason: WriteRefusal; what?: string; error?: unknown }
   /** The holder of the lease was not waited for any longer: this request loads for itself. */
   | { type: 'lease-timeout'; key: string; field: string; waitMs: number }
@@ -22,6 +22,9 @@ export type CacheEvent =
   /** A fetch went on without the answer, or without asking: its calls together had taken as long as one may. */
   | { type: 'store-slow'; operation: string }
   | { type: 'breaker-opened' | 'breaker-closed' }
+  /** The store has no connection, for now; `connection-ready`: it has one again. */
+  | { type: 'connection-failed'; error: unknown }
+  | { type: 'connection-ready' }
   /** Whether the memory tier answers: it does while it is known what has changed in the store. */
   | { type: 'memory-proven' | 'memory-unproven' }
   /** The store does not tell what changes: the memory tier does not answer. */

@@ -17,10 +17,13 @@ import { LoadScope } from './load-scope.ts';
 import type { Seen } from './lookup.ts';
 import type { Found, Origin } from './outcome.ts';
 import type { Policy } from './policy.ts';
+import { whyNotStored } from './refusals.ts';
 import { Late, type RequestStore } from './request-store.ts';
+import { sentTexts } from './sent-texts.ts';
 import { textCharsMax, type FillReply } from './store.ts';
 import { captureStamps, type FetchTags, type Stamps } from './tags.ts';
 import type { TouchedTags } from './touched-tags.ts';
+import { UnencodableError } from './unencodable.ts';
 
 /** For how long the others load for themselves where a load failed, or gave what is never stored. */
 const openMs = 1_000;
@@ -56,6 +59,8 @@ export interface Filled {
   readonly ageMs: number;
   /** Whether another process has loaded it. */
   readonly isShared: boolean;
+  /** Why the value is not stored, for the report; undefined where it is, or will be after the answer. */
+  readonly notStored?: string;
   /** What a hit would have given, where a miss was predicted and there was a value. */
   readonly wasThere?: Found;
   /** The last request to come for which it is right: its load began after that, or all its tokens stood after that. */
@@ -81,6 +86,7 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
     const isPrediction = typeof found === 'object' && found.isPrediction;
     return inStore(permit, { wasThere: isPrediction && !permit.hasWaited });
   }
+  const noPermit = permit.leave === 'to-load' ? whyNoPermit(parts.store, found) : '';
   const { stamps, lease } = permit.leave === 'to-store' ? permit : { stamps: undefined, lease: undefined };
   const name = { cache: parts.running, key: key.text };
   const scope = new LoadScope(name, { key, tags, captured: stamps, ttlMs: policy.ttlMs, isAborted: request.isAborted });
@@ -92,12 +98,13 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
     parts.touched.saw(key.field, scope.touched);
     const { ttlMs } = policy;
     const unstored = { value, stamps: undefined, captured: stamps, ttlMs, ageMs: 0, isShared: false, provenFor };
-    if (stamps === undefined) return unstored;
-    const written = writtenForm(key, { value, loadMs, basis: scope.basis(parts.clock.nowMs()) });
+    const basis = scope.basis(parts.clock.nowMs());
+    if (stamps === undefined) return { ...unstored, notStored: whyWithoutPermit(basis, noPermit) };
+    const written = writtenForm(key, { value, loadMs, basis });
     if (!('refusal' in written)) return await stored(parts, key, { ...written, lease, unstored });
     refuse(parts, key, written);
     giveBack(parts, lease, passing.has(written.refusal) ? 0 : openMs);
-    return unstored;
+    return { ...unstored, notStored: whyNotStored(written.refusal, written.what) };
   } catch (error) {
     // Outside of the loads around this one: to look at the request is not what they do.
     const isOff = LoadScope.outside(() => isCancelled(error, request.isAborted));
@@ -115,6 +122,19 @@ async function permitFor({ store, leases, flights, emit }: FillParts, { key, tag
   if (found !== 'anything') return leases.acquire(key, { store, tags, seen: found, arrived: () => flights.arrived });
   const stamps = await captureStamps({ store, emit }, key, tags.all);
   return stamps === undefined ? { leave: 'to-load' } : { leave: 'to-store', lease: undefined, stamps };
+}
+
+function whyNoPermit(store: RequestStore, found: Fill['found']): string {
+  if (store.takesNothing) return 'the store takes no new values';
+  if (store.isLeftAlone) return 'the store did not answer';
+  if (found === 'no-store') return 'loaded for this request alone';
+  return 'another process is still loading it, or the store lost its tokens';
+}
+
+/** Of a value that would not be stored with one either it says that. */
+function whyWithoutPermit(basis: ReturnType<LoadScope['basis']>, noPermit: string): string {
+  const isPersonal = 'refusal' in basis && (basis.refusal === 'scope-too-wide' || basis.refusal === 'reads-selection');
+  return isPersonal ? whyNotStored(basis.refusal, basis.what) : noPermit;
 }
 
 function giveBack({ background }: FillParts, lease: Permitted, forMs: number): void {
@@ -169,7 +189,10 @@ function writtenForm(
     const text = encodeEntry(key, { value, freshMs: basis.ttlMs, loadMs, stamps: basis.stamps });
     return text.length > textCharsMax ? { refusal: 'too-large' } : { ...basis, text };
   } catch (error) {
-    return { refusal: 'unencodable', error };
+    // The text of it all would be longer than a text may be.
+    if (error instanceof RangeError) return { refusal: 'too-large', error };
+    const what = error instanceof UnencodableError ? error.what(sentTexts(key)) : 'value that could not be read';
+    return { refusal: 'unencodable', what, error };
   }
 }
 
@@ -192,12 +215,13 @@ async function stored(parts: FillParts, key: Key, { lease, ...storing }: Storing
   const write = { text, ttlMs, tags };
   const { arrived } = flights;
   const told = (reply: FillReply | undefined): Filled => {
-    if (reply === undefined) return unstored;
+    if (reply === undefined) return { ...unstored, notStored: 'the store did not take it' };
     const { isStored, tokens } = reply;
     const provenFor = tags.every((tag, index) => tokens[index] === stamps[tag]) ? arrived : unstored.provenFor;
     if (isStored) parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs, textChars: text.length });
     else refuse(parts, key, { refusal: 'lease-lost' });
-    return isStored ? { ...unstored, stamps, ttlMs, provenFor } : { ...unstored, provenFor };
+    if (isStored) return { ...unstored, stamps, ttlMs, provenFor };
+    return { ...unstored, provenFor, notStored: whyNotStored('lease-lost') };
   };
   lease?.letGo();
   const reply = await (lease === undefined

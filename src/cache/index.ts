@@ -1,4 +1,5 @@
 /** The cache engine. Knows no GraphQL and no SQL. */
+export type { CacheLog } from './cache-log.ts';
 export type { CacheOptions } from './cache-options.ts';
 export { createCache, type Cache, type FetchOptions } from './cache.ts';
 export type { Mode } from './read-path.ts';
@@ -8,6 +9,7 @@ export { codecVersion } from './codec.ts';
 export { CacheError, type CacheErrorCode } from './errors.ts';
 export type { CacheEvent, CacheListener, WriteRefusal } from './events.ts';
 export type { Held } from './held.ts';
+export { noteIdentity } from './identities.ts';
 export type { Key, KeyParts, ParentId, ViewerId } from './key.ts';
 export { currentLoad, runForLoads, type Load } from './load-scope.ts';
 export { createMemoryStore } from './memory-store.ts';
@@ -21,6 +23,7 @@ export { noteSelectionRead, noteViewerRead } from './request-reads.ts';
 export { CacheStats, type Counts } from './stats.ts';
 export type {
   Confirmation,
+  ConnectionListener,
   EntryMark,
   Store,
   StoreRead,

@@ -7,7 +7,9 @@
  * the beginning of another, so that one of a private value is never one of a public value.
  */
 import { hash } from 'node:crypto';
+import { received } from './check-options.ts';
 import { CacheError } from './errors.ts';
+import { identityOf } from './identities.ts';
 import { depthMax, hasSymbolKeys, isBytes, isDate, isPlainObject } from './plain-data.ts';
 
 /** What names a value: made by `Cache.key`. */
@@ -54,6 +56,7 @@ export interface KeyParts {
  *   that is none, and for a field whose key would be that of another field or of a token.
  */
 export function createKey(namespace: string, parts: KeyParts): Key {
+  checkParts(parts);
   const { shape, field, parent, args = {}, viewer } = parts;
   const levels = [namespace, ...(shape === undefined ? [] : [shape]), ...field.split('.')];
   if (field === '' || field.includes(':') || levels[1] === 'tag') {
@@ -71,6 +74,22 @@ export function createKey(namespace: string, parts: KeyParts): Key {
     [parent, viewer, vary, selection].every((part) => part === undefined) && Object.keys(args).length === 0;
   if (!isBare) levels.push(hashOf(encodingOf(named)));
   return { text: levels.join(':'), ...named };
+}
+
+/** The parts of a key as a caller without types may pass them. */
+function checkParts(parts: { readonly [Name in keyof KeyParts]: unknown }): void {
+  const { field, args, parent } = parts ?? {};
+  if (typeof field !== 'string') {
+    throw new CacheError('INVALID_KEY', `a key needs field, a text such as "Query.books", got ${received(field)}`);
+  }
+  if (args !== undefined && (typeof args !== 'object' || args === null || Array.isArray(args))) {
+    throw new CacheError('INVALID_KEY', `${field}: args must be an object, got ${received(args)}`);
+  }
+  const isParent = typeof parent === 'string' || typeof parent === 'bigint' || Number.isFinite(parent);
+  // Two parents that have no id must never have one key.
+  if ('parent' in parts && !isParent) {
+    throw new CacheError('INVALID_KEY', `${field}: a parent is a text, a number or a bigint, got ${received(parent)}`);
+  }
 }
 
 /** Whether the value of `own` is for nobody but those whom that of `inner` is for. */
@@ -123,6 +142,8 @@ export function canonical(value: unknown, place: string, depth = 0): string {
 }
 
 function canonicalObject(value: object, place: string, depth: number): string {
+  const identity = identityOf(value);
+  if (identity !== undefined) return sized('e', identity);
   if (Array.isArray(value)) {
     // `map` would leave a hole out, and so lose its place.
     return `a${value.length}:${Array.from(value, (item) => canonical(item, place, depth + 1)).join('')}`;

@@ -3,6 +3,11 @@ import type { CacheEvent, CacheListener } from './events.ts';
 /** Who hears of what a cache does. None of them can break a request. */
 export class Listeners {
   readonly #all = new Set<CacheListener>();
+  readonly #onFault: (error: unknown) => void;
+
+  constructor(onFault: (error: unknown) => void) {
+    this.#onFault = onFault;
+  }
 
   /** The returned function takes it away again. */
   add(listener: CacheListener): () => void {
@@ -11,12 +16,16 @@ export class Listeners {
   }
 
   tell(event: CacheEvent): void {
-    for (const listener of this.#all) {
-      try {
-        listener(event);
-      } catch {
-        // What a listener throws is its own affair.
-      }
+    for (const listener of this.#all) this.call(listener, event);
+  }
+
+  /** Calls what the cache's user gave it; that it throws, or rejects, is reported and breaks nothing. */
+  call<T>(listener: (heard: T) => unknown, heard: T): void {
+    try {
+      const result = listener(heard);
+      if (result instanceof Promise) result.catch(this.#onFault);
+    } catch (error) {
+      this.#onFault(error);
     }
   }
 }

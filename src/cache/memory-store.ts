@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { bytesRule, checkOptions, clockRule, type OptionRule } from './check-options.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { anyValue, checkNamespace, tokenTtlMs, type Store } from './store.ts';
 
@@ -26,21 +27,22 @@ const bytesMaxDefault = 64 * 1024 * 1024;
 /** What an item costs beside its texts: the entry of the map, the list of the LRU, the objects. Measured, roughly. */
 const itemOverheadBytes = 200;
 
+const rules = {
+  namespace: { must: 'a text', isRight: (value) => typeof value === 'string', isRequired: true },
+  bytesMax: bytesRule,
+  clock: clockRule,
+} as const satisfies Record<string, OptionRule>;
+
 /**
  * A store in this process' memory.
  *
  * @param options.bytesMax Size in bytes, 64 MiB unless told otherwise. An eighth is for tokens; a value larger than the rest
  *   is not kept, and with 0 none is.
+ * @throws {CacheError} `INVALID_OPTIONS`; `INVALID_KEY` for a namespace that cannot begin a key.
  */
-export function createMemoryStore({
-  namespace,
-  bytesMax = bytesMaxDefault,
-  clock = systemClock,
-}: {
-  namespace: string;
-  bytesMax?: number;
-  clock?: Clock;
-}): Store {
+export function createMemoryStore(options: { namespace: string; bytesMax?: number; clock?: Clock }): Store {
+  checkOptions('createMemoryStore', options, rules);
+  const { namespace, bytesMax = bytesMaxDefault, clock = systemClock } = options;
   checkNamespace(namespace);
   const tokenBytesMax = Math.ceil(bytesMax / 8);
   const values = itemCache(bytesMax - tokenBytesMax);

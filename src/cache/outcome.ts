@@ -16,6 +16,8 @@ export interface Outcome {
   readonly ageMs: number | null;
   /** For how long it is still fresh; null where it is not stored. */
   readonly ttlMs: number | null;
+  /** Why the value was not stored, such as `instance of Decimal at 0.price`; undefined where it was, or was not to be. */
+  readonly notStored?: string;
   /** For `FetchOptions.madeOf` of what is made of the value. */
   readonly origin: Origin;
   /** For `Cache.again`; undefined where the value was loaded. */
@@ -36,6 +38,7 @@ export type Answer = Got & {
   readonly stamps: Stamps | undefined;
   readonly ttlMs: number;
   readonly ageMs: number;
+  readonly notStored?: string;
 };
 
 type Got =
@@ -64,7 +67,7 @@ export function eventOf({ text: key, field }: Key, answer: Answer, durationMs: n
 export function outcomeOf(key: Key, answer: Answer, durationMs: number): Outcome {
   const { state, stamps, ageMs, ttlMs } = answer;
   const isStored = stamps !== undefined;
-  return {
+  const outcome: Outcome = {
     state,
     tier: answer.state === 'hit' ? answer.tier : null,
     durationMs,
@@ -73,4 +76,5 @@ export function outcomeOf(key: Key, answer: Answer, durationMs: number): Outcome
     origin: { key, stamps },
     held: answer.state === 'hit' ? answer.held : undefined,
   };
+  return isStored || answer.notStored === undefined ? outcome : { ...outcome, notStored: answer.notStored };
 }

@@ -1,4 +1,5 @@
 /** What counts as plain data, for keys and for stored values alike: what comes back from text as it went in. */
+import { isDeepStrictEqual, types } from 'node:util';
 
 /** How deep data may be nested; what is deeper is taken for a cycle. */
 export const depthMax = 64;
@@ -15,11 +16,21 @@ export function isPlainArray(value: object): value is readonly unknown[] {
 
 /** Not an instance of a subclass, which may hold more than its time; `isBytes` likewise. */
 export function isDate(value: object): value is Date {
-  return value instanceof Date && value.constructor === Date;
+  return types.isDate(value) && Object.getPrototypeOf(value) === Date.prototype;
 }
 
 export function isBytes(value: object): value is Uint8Array {
-  return Buffer.isBuffer(value) || (value instanceof Uint8Array && value.constructor === Uint8Array);
+  if (!types.isUint8Array(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Buffer.prototype || prototype === Uint8Array.prototype;
+}
+
+export function isMap(value: object): value is Map<unknown, unknown> {
+  return types.isMap(value) && Object.getPrototypeOf(value) === Map.prototype;
+}
+
+export function isSet(value: object): value is Set<unknown> {
+  return types.isSet(value) && Object.getPrototypeOf(value) === Set.prototype;
 }
 
 /** JSON has no form for them, and would leave them out without a word. */
@@ -32,28 +43,63 @@ export function hasSymbolKeys(value: object): boolean {
  * hidden property and the name of an item not at all, and a getter as what it gave once.
  */
 export function untoldPartOf(value: object): string | undefined {
-  const what = Array.isArray(value) ? 'a list' : 'an object';
+  const what = Array.isArray(value) ? 'list' : 'object';
   if (hasSymbolKeys(value)) return `${what} with symbol keys`;
   return Array.isArray(value) ? untoldPartOfItems(value) : untoldPartOfRecord(value);
+}
+
+/** The same of bytes: what they are a view of, and properties of their own. Node shares the memory behind its Buffers. */
+export function untoldPartOfBytes(bytes: Uint8Array): string | undefined {
+  const isBuffer = Buffer.isBuffer(bytes);
+  const copy = isBuffer ? Buffer.from(bytes) : new Uint8Array(bytes);
+  if (!isDeepStrictEqual(bytes, copy)) return 'bytes with properties of their own';
+  if (isBuffer) return undefined;
+  const { buffer, byteLength } = bytes;
+  const isWhole = types.isArrayBuffer(buffer) && buffer.byteLength === byteLength;
+  const isResizable = 'resizable' in buffer && buffer.resizable === true;
+  return isWhole && !isResizable ? undefined : 'view of shared, resizable or larger memory';
 }
 
 function untoldPartOfItems(items: readonly unknown[]): string | undefined {
   for (let index = 0; index < items.length; index += 1) {
     const property = Object.getOwnPropertyDescriptor(items, index);
-    if (property === undefined) return 'a list with holes';
-    if (isAccessor(property)) return 'a list with accessors';
+    if (property === undefined) return 'list with holes';
+    if (isAccessor(property)) return 'list with accessors';
+    if (property.enumerable === false) return 'list with hidden items';
   }
   const isNamed = Object.getOwnPropertyNames(items).length > items.length + 1; // `length` is a property too
-  return isNamed ? 'a list with properties of its own' : undefined;
+  return isNamed ? 'list with properties of its own' : undefined;
 }
 
 function untoldPartOfRecord(record: object): string | undefined {
-  for (const name of Object.getOwnPropertyNames(record)) {
+  const names = Object.getOwnPropertyNames(record);
+  for (const name of names) {
     const property = Object.getOwnPropertyDescriptor(record, name);
-    if (property?.enumerable === false) return 'an object with hidden properties';
-    if (property !== undefined && isAccessor(property)) return 'an object with accessors';
+    if (property?.enumerable === false) return 'object with hidden properties';
+    if (property !== undefined && isAccessor(property)) return 'object with accessors';
   }
-  return undefined;
+  return isDisguised(record, names) ? 'built-in object whose prototype was replaced' : undefined;
+}
+
+/** What only a built-in object has inside, whatever its prototype: of these a record with the same names has nothing. */
+const builtIns = [
+  types.isAnyArrayBuffer,
+  types.isBoxedPrimitive,
+  types.isDate,
+  types.isExternal,
+  types.isGeneratorObject,
+  types.isMap,
+  types.isMapIterator,
+  types.isPromise,
+  types.isRegExp,
+  types.isSet,
+  types.isSetIterator,
+  types.isWeakMap,
+  types.isWeakSet,
+];
+
+function isDisguised(record: object, names: readonly string[]): boolean {
+  return ArrayBuffer.isView(record) || (names.length === 0 && builtIns.some((isOne) => isOne(record)));
 }
 
 function isAccessor(property: PropertyDescriptor): boolean {

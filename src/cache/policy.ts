@@ -17,6 +17,8 @@ export interface Policy {
 /** The longest life of a value, in milliseconds: one day. */
 export const ttlMsMax = 86_400_000;
 
+const optionNames = ['ttl', 'tags', 'strict'];
+
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
@@ -27,11 +29,24 @@ const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_00
  */
 export function createPolicy(
   place: string,
-  { ttl, tags = [], strict = false }: { ttl: Duration; tags?: readonly string[]; strict?: boolean },
+  options: { ttl: Duration; tags?: readonly string[]; strict?: boolean },
 ): Policy {
+  checkNames(place, options);
+  const { ttl, tags = [], strict = false } = options;
+  if (typeof strict !== 'boolean') {
+    throw new CacheError('INVALID_POLICY', `${place}: strict must be true or false, got ${typeof strict}`);
+  }
   if (!Array.isArray(tags)) throw new CacheError('INVALID_TAG', `${place}: tags must be a list, got ${typeof tags}`);
   for (const tag of tags) checkTag(place, tag);
   return Object.freeze({ ttlMs: ttlMsOf(place, ttl), tags: Object.freeze([...new Set(tags)]), isStrict: strict });
+}
+
+function checkNames(place: string, options: unknown): void {
+  const isObject = typeof options === 'object' && options !== null;
+  const unknownName = isObject ? Object.keys(options).find((name) => !optionNames.includes(name)) : undefined;
+  if (isObject && unknownName === undefined) return;
+  const got = isObject ? `the unknown option ${JSON.stringify(unknownName)}` : typeof options;
+  throw new CacheError('INVALID_POLICY', `${place}: a policy has ${optionNames.join(', ')}, got ${got}`);
 }
 
 /** A `Duration` in milliseconds; NaN for what is none, or has a fraction. */

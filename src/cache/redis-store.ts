@@ -5,6 +5,7 @@
  * stamped with stand, and ends at the time that its writer has named.
  */
 import { systemClock } from './clock.ts';
+import { ConnectionWatch } from './connection-watch.ts';
 import { DatabaseIdentity } from './database-identity.ts';
 import { headOf } from './entry.ts';
 import { batchCalls } from './redis-batch.ts';
@@ -45,7 +46,15 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
   const { namespace, deadlineMs = 100, clock = systemClock, onError = () => {}, onReady = () => {} } = options;
   const reach = reachOptionsOf(options);
   checkNamespace(namespace);
-  const connection = await connectRedis({ reach, deadlineMs, clock, onError, onReady });
+  const watch = new ConnectionWatch();
+  watch.watch({ failed: (error) => onError(error), ready: onReady });
+  const connection = await connectRedis({
+    reach,
+    deadlineMs,
+    clock,
+    onError: (error) => watch.failed(error),
+    onReady: () => watch.ready(),
+  });
   const { send, wrote, knownServerNowMs, serverNowMs } = connection;
 
   const tokenPrefix = `${namespace}:tag:`;
@@ -163,6 +172,8 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
       const { redis } = connection;
       return trackTokens({ reach, prefix: tokenPrefix, redis, setHeard, onDatabase: identity.onChange }, ears);
     },
+
+    watchConnection: (listener) => watch.watch(listener),
 
     async ping() {
       await send((redis) => redis.ping());

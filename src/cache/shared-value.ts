@@ -4,7 +4,7 @@
  * as text, and everyone is given a copy of his own.
  */
 import { decodeValue, encodeValue } from './codec.ts';
-import { depthMax, isPlainArray, isPlainObject } from './plain-data.ts';
+import { isPlainArray, isPlainObject } from './plain-data.ts';
 
 /** A value, or the text that copies of it are made of, and about how many bytes it takes. */
 export type SharedValue = { readonly bytes: number } & ({ readonly frozen: unknown } | { readonly text: string });
@@ -30,7 +30,7 @@ export function readShared(shared: SharedValue): unknown {
  * About what V8 takes for it, rather more than less; undefined where it cannot be frozen. Measured on Node 24 by
  * `npm run prove:engine`.
  */
-export function bytesOf(value: unknown, depth = 0): number | undefined {
+export function bytesOf(value: unknown, counted: Set<object> = new Set()): number | undefined {
   switch (typeof value) {
     case 'string':
       return bytesOfText(value);
@@ -39,17 +39,18 @@ export function bytesOf(value: unknown, depth = 0): number | undefined {
     case 'bigint':
       return 32;
     case 'object':
-      return value === null ? 0 : bytesOfObject(value, depth);
+      return value === null || counted.has(value) ? 0 : bytesOfObject(value, counted);
     default:
       return 0;
   }
 }
 
-function bytesOfObject(value: object, depth: number): number | undefined {
-  if (depth > depthMax || !(isPlainArray(value) || isPlainObject(value))) return undefined;
+function bytesOfObject(value: object, counted: Set<object>): number | undefined {
+  if (!(isPlainArray(value) || isPlainObject(value))) return undefined;
+  counted.add(value);
   let sum = objectBytes;
   for (const item of Object.values(value)) {
-    const bytes = bytesOf(item, depth + 1);
+    const bytes = bytesOf(item, counted);
     if (bytes === undefined) return undefined;
     sum += placeBytes + bytes;
   }
@@ -68,6 +69,7 @@ function bytesOfText(text: string): number {
 
 function frozen(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value); // before its items, one of which may lead back to it
   for (const item of Object.values(value)) frozen(item);
-  return Object.freeze(value);
+  return value;
 }

@@ -36,8 +36,17 @@ export interface Store {
   usage(): Promise<StoreUsage>;
   /** Listens for tokens that change, whoever changes them. A store of one process has none to listen for. */
   readonly track?: TrackTokens;
+  /** Tells whether there is a connection; at once where there is none, and whenever that changes. */
+  readonly watchConnection?: (listener: ConnectionListener) => void;
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Hears of the connection of a store. */
+export interface ConnectionListener {
+  /** It could not be made, or has broken; heard again at each attempt. */
+  failed(error: CacheError): void;
+  ready(): void;
 }
 
 /** Which kind of memory answered. */

@@ -19,6 +19,7 @@
  *   `products`     | `products`, `products:!`    | the table's values and those of every row
  */
 import { hash } from 'node:crypto';
+import { received } from './check-options.ts';
 import { CacheError } from './errors.ts';
 import type { EmitEvent } from './events.ts';
 import type { Key } from './key.ts';
@@ -55,6 +56,15 @@ export function checkTag(place: string, tag: unknown): void {
     'INVALID_TAG',
     `${place}: a tag must be a text of 1 to ${tagLengthMax} characters without NUL in front, other than "*" and "<table>:!", got ${got}`,
   );
+}
+
+/** @throws {CacheError} `INVALID_TAG` unless `tags` is a list of tags. */
+export function checkTags(place: string, tags: unknown): void {
+  if (!Array.isArray(tags)) {
+    const message = `${place}: expected a list of tags, such as ["books"], got ${received(tags)}`;
+    throw new CacheError('INVALID_TAG', message);
+  }
+  for (const tag of tags as readonly unknown[]) checkTag(place, tag);
 }
 
 /** What a value with these tags is stamped with: their tokens, those of the rows' tables, and that of everything. */

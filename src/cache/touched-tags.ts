@@ -4,7 +4,8 @@
  * be touchable, such as the tables of a database.
  */
 import { LRUCache } from 'lru-cache';
-import { covers, type FetchTags, tagsOnValue } from './tags.ts';
+import { CacheError } from './errors.ts';
+import { checkTag, covers, type FetchTags, tagsOnValue } from './tags.ts';
 
 /** Tokens that are asked for with each value of a field, at the most. */
 const tagsMax = 64;
@@ -13,12 +14,15 @@ export const fieldsMax = 10_000;
 
 export class TouchedTags {
   readonly #known: () => readonly string[];
+  readonly #onFault: (error: unknown) => void;
   readonly #seen = new LRUCache<string, ReadonlySet<string>>({ max: fieldsMax });
   /** What was put together of a policy's tags, and what the field was seen to touch then: it is the same for each hit. */
   readonly #ofPolicy = new WeakMap<readonly string[], { seen: ReadonlySet<string>; tags: FetchTags }>();
 
-  constructor(known: () => readonly string[]) {
+  /** @param onFault Hears where `known` throws, or returns something else: then no tags are known. */
+  constructor(known: () => readonly string[], onFault: (error: unknown) => void = () => {}) {
     this.#known = known;
+    this.#onFault = onFault;
   }
 
   /** The tags of one fetch of `field`, whose policy names `named`. */
@@ -42,8 +46,16 @@ export class TouchedTags {
 
   /** Of a field that was not seen. */
   #expected(): readonly string[] {
-    const known = this.#known();
-    return known.length <= tagsMax ? known : [];
+    try {
+      const known = this.#known();
+      if (!Array.isArray(known)) throw new CacheError('INVALID_TAG', 'knownTags must return a list of tags');
+      if (known.length > tagsMax) return [];
+      for (const tag of known) checkTag('knownTags', tag);
+      return known;
+    } catch (error) {
+      this.#onFault(error);
+      return [];
+    }
   }
 }
 

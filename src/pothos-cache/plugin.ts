@@ -24,6 +24,7 @@ import {
 } from '../cache/index.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
 import { isClientGone } from './client-gone.ts';
+import { noteEnumIdentities } from './enum-values.ts';
 import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
 import { checkPluginOptions } from './plugin-options.ts';
 import { notePureResolver } from './pure-operation.ts';
@@ -110,6 +111,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   override afterBuild(schema: GraphQLSchema): GraphQLSchema {
     // Modules that were loaded since the cache was created may have brought further copies of DataLoader.
     watchInstalledDataLoaders();
+    noteEnumIdentities(schema);
     this.#shape = shapeOf(schema, this.#policies, this.#options?.version);
     return this.#hasDirective ? withCacheDirective(schema) : schema;
   }
@@ -139,7 +141,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       const { httpMs } = field.policy;
       const tellRow = openRow(context, { key, httpMs, path: () => responsePathAsArray(info.path) });
       const report = (outcome: Outcome): void => {
-        tellRow?.(outcome);
+        tellRow?.(isAnonymous ? { ...outcome, notStored: 'private, and the viewer is not known' } : outcome);
         this.#origins.set(info.path, outcome.origin);
       };
       const isAborted = (): boolean | undefined =>
@@ -181,8 +183,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
         ...(policy.varyOf === undefined || isAnonymous ? {} : { vary: policy.varyOf(context) }),
         ...(selection === undefined ? {} : { selection: selection.encoding }),
       });
-      const request =
-        options.request === undefined ? objectOf(context) : (options.request(context) ?? objectOf(context));
+      const request = objectOf(options.request?.(context)) ?? objectOf(context);
       return { key, policy: policy.policyOf(parent, args), isAnonymous, selection, request };
     } catch (error) {
       if (policy.isPrivate || policy.varyOf !== undefined) noteViewerRead(field);

@@ -13,6 +13,8 @@ export interface ReportRow {
   readonly ageMs: number | null;
   readonly ttlMs: number | null;
   readonly key: string;
+  /** Why the value was not stored, such as `instance of Decimal at 0.price`, without values that clients sent. */
+  readonly notStored?: string;
 }
 
 /** `extensions.cache` of one operation: a row for each cached field that ran, 100 at most. */
@@ -152,6 +154,7 @@ function rowOf(key: Key, path: ReportRow['path'], outcome: Outcome): ReportRow {
     tier,
     ...rounded(outcome),
     key: key.text,
+    ...(outcome.notStored === undefined ? {} : { notStored: outcome.notStored }),
   };
 }
 

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import {
   getNamedType,
+  isEnumType,
   isInputObjectType,
   isInterfaceType,
   isObjectType,
@@ -14,10 +15,12 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { codecVersion } from '../cache/index.ts';
+import { internalValuesOf } from './enum-values.ts';
 import type { FieldPolicy } from './field-policy.ts';
 
 /**
- * Six hexadecimal digits over the SDL that cached fields reach, their static policies, the codec and `version`.
+ * Six hexadecimal digits over the SDL that cached fields reach, the internal values of its enums, the fields' static policies,
+ * the codec and `version`. Code is not in it: where a resolver gives values of another meaning, `version` must change.
  *
  * @param policies By `Type.field`.
  */
@@ -41,6 +44,7 @@ export function shapeOf(
     for (const named of [field.type, ...field.args.map((arg) => arg.type)]) reach(schema, getNamedType(named), reached);
   }
   const types = [...reached].map((type) => printType(type)).toSorted();
+  const enums = [...reached].flatMap((type) => (isEnumType(type) ? (internalValuesOf(type) ?? []) : [])).toSorted();
   const statics = [...policies].map(([place, { ttlMs, staticTags, isPrivate, varyOf, isStrict, hasSelection }]) => {
     const others = [
       ...(isPrivate ? ['private'] : []),
@@ -50,7 +54,7 @@ export function shapeOf(
     ];
     return JSON.stringify([place, ttlMs, staticTags, ...others]);
   });
-  const text = JSON.stringify([codecVersion, version, statics.toSorted(), fields.toSorted(), types]);
+  const text = JSON.stringify([codecVersion, version, statics.toSorted(), fields.toSorted(), types, enums]);
   return createHash('sha256').update(text).digest('hex').slice(0, 6);
 }
 

@@ -10,6 +10,7 @@ import {
   createRedisStore,
   type Cache,
   type CacheEvent,
+  type CacheLog,
   type Clock,
   type Duration,
   type FetchOptions,
@@ -182,7 +183,14 @@ export async function newWorld(
     clock = new TestClock(),
     knownTags = [],
     memoryBytesMax = 0,
-  }: { namespace?: string; clock?: TestClock; knownTags?: readonly string[]; memoryBytesMax?: number } = {},
+    log = false,
+  }: {
+    namespace?: string;
+    clock?: TestClock;
+    knownTags?: readonly string[];
+    memoryBytesMax?: number;
+    log?: CacheLog | false;
+  } = {},
 ): Promise<World> {
   const store =
     typeof over === 'object'
@@ -191,7 +199,14 @@ export async function newWorld(
         ? await redisStore(namespace)
         : createMemoryStore({ namespace, clock });
   const { counted, callsPending } = countCalls(store);
-  const cache = createCache({ store: counted, clock, random: () => 1, knownTags: () => knownTags, memoryBytesMax });
+  const cache = createCache({
+    store: counted,
+    clock,
+    random: () => 1,
+    knownTags: () => knownTags,
+    memoryBytesMax,
+    log,
+  });
   onTestFinished(() => closed(cache, clock));
   const source = new Source();
   const trace = new Trace(cache);

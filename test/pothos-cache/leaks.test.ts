@@ -132,7 +132,7 @@ interface Counted {
 
 /** Each document is warmed by each asker, in turn and all at once, and then asked by all. */
 async function countLeaks(scopes: Scopes): Promise<Counted & { cachedFields: string[] }> {
-  const cache = createCache({ store: await redisStore(newNamespace()), deadlineMs: 20_000 });
+  const cache = createCache({ store: await redisStore(newNamespace()), deadlineMs: 20_000, log: false });
   const schema = newSchema(cache, scopes);
   const yoga = createYoga<object, Asker>({
     schema,

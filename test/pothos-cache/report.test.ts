@@ -1,6 +1,7 @@
 // `cacheReportOf`: what a request's cached fields did.
 import { describe, expect, it } from 'vitest';
 import { cacheReportOf } from '../../src/pothos-cache/index.ts';
+import { currentLoad } from '../../src/cache/index.ts';
 import { newSchema, type SchemaWorld } from './world.ts';
 import { times } from '../cache/world.ts';
 
@@ -92,5 +93,41 @@ describe('the report', () => {
     const { rows, errors } = await run('{ load items(count: 1) { n } }');
     expect(errors).toEqual(['no']);
     expect(rows.map(({ field }) => field)).toEqual(['Item.n']);
+  });
+
+  it('says why a value was not stored', async () => {
+    class Decimal {
+      readonly cents = 1;
+    }
+    const values: Record<string, () => unknown> = {
+      decimal: () => [{ price: new Decimal() }],
+      sent: () => ({ secret: { list: [1, Symbol('a')] } }),
+      unknown: () => (currentLoad()?.touchUnknown('raw SQL'), []),
+      stored: () => [],
+    };
+    const { run } = await newSchema(
+      (builder) => {
+        builder.scalarType('Json' as 'String', { serialize: (value) => JSON.stringify(value) });
+        builder.queryField('json', (t) =>
+          t.field({
+            type: 'Json' as 'String',
+            args: { of: t.arg.string({ required: true }), name: t.arg.string() },
+            cache: { ttl: '60s', scope: 'public' },
+            resolve: (_, { of }) => values[of]?.() as string,
+          }),
+        );
+        builder.queryField('mine', (t) => t.string({ cache: { ttl: '60s', scope: 'private' }, resolve: () => 'mine' }));
+      },
+      { viewer: ({ viewer }) => viewer },
+    );
+    const whyOf = async (text: string): Promise<unknown> => (await run(text)).rows.map(({ notStored }) => notStored);
+    expect(await whyOf('{ json(of: "decimal") }')).toEqual(['instance of Decimal at 0.price']);
+    expect(await whyOf('{ json(of: "sent", name: "secret") }')).toEqual(['symbol at *.list.1']);
+    expect(await whyOf('{ json(of: "unknown") }')).toEqual(['reads what cannot be named: raw SQL']);
+    expect(await whyOf('{ json(of: "stored") mine }')).toEqual([undefined, 'private, and the viewer is not known']);
+    expect(await whyOf('{ json(of: "stored") }')).toEqual([undefined]);
+    const { rows } = await run('{ a: json(of: "decimal") b: json(of: "decimal") }');
+    expect(rows.map(({ notStored }) => notStored)).toEqual(Array(2).fill('instance of Decimal at 0.price'));
+    expect(Object.keys((await run('{ json(of: "stored") }')).rows[0] ?? {})).not.toContain('notStored');
   });
 });

@@ -1,14 +1,13 @@
 // What the log says of the memory tier: what lasts, and never the opposite of what is.
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { logCacheEvents } from '../../src/server/cache-log.ts';
+import { cacheLogOf } from '../../src/server/cache-log.ts';
 import { newWorld } from '../cache/world.ts';
 
 it('says that the memory tier is left out where that lasts, and last of all what is', async () => {
-  const { cache, clock } = await newWorld();
   const lines: string[] = [];
   const log = pino({ level: 'info' }, { write: (line) => lines.push((JSON.parse(line) as { msg: string }).msg) });
-  logCacheEvents(cache, log, clock.after.bind(clock));
+  const { cache, clock } = await newWorld('memory', { log: cacheLogOf(log) });
   const answers = 'the memory tier answers: Redis tells what changes';
   const isLeftOut = 'the memory tier is left out: it is not known what changes in Redis';
   for (let flaps = 0; flaps < 20; flaps += 1) {

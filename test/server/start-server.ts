@@ -11,7 +11,7 @@ import {
   type Clock,
 } from '../../src/cache/index.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
-import { logCacheEvents } from '../../src/server/cache-log.ts';
+import { cacheLogOf } from '../../src/server/cache-log.ts';
 import { readGraphiqlPage } from '../../src/server/graphiql.ts';
 import { createGraphqlHandler } from '../../src/server/graphql/graphql.ts';
 import { createReadyWay } from '../../src/server/graphql/ready-way.ts';
@@ -98,9 +98,15 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
       : await createRedisStore({ address: redis, namespace, deadlineMs });
   const { memoryBytesMax = 0, readyBytesMax = 1_000_000 } = overrides;
   const clock = overrides.clock === undefined ? {} : { clock: overrides.clock };
-  const cache = createCache({ store, deadlineMs, memoryBytesMax, knownTags: database.tableTags, ...clock });
+  const cache = createCache({
+    store,
+    deadlineMs,
+    memoryBytesMax,
+    knownTags: database.tableTags,
+    log: cacheLogOf(log),
+    ...clock,
+  });
   await database.readTables();
-  logCacheEvents(cache, log);
   const cacheStats = new CacheStats(cache);
   const ready = createReadyWay({ engine: cache, bytesMax: readyBytesMax, hasReport });
   const graphql = createGraphqlHandler({

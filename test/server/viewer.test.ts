@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { createSchema } from '../../schema/index.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
-import { logCacheEvents } from '../../src/server/cache-log.ts';
+import { cacheLogOf } from '../../src/server/cache-log.ts';
 import { newWorld } from '../cache/world.ts';
 import { startServer } from './start-server.ts';
 
@@ -41,9 +41,9 @@ describe('the viewer', () => {
 });
 
 it('keeps the value of a shop’s field that looks at the viewer out of the cache, and says so in the log', async () => {
-  const { cache, trace } = await newWorld();
   const lines: string[] = [];
-  logCacheEvents(cache, pino({}, { write: (line: string) => void lines.push(line) }));
+  const log = cacheLogOf(pino({}, { write: (line: string) => void lines.push(line) }));
+  const { cache, trace } = await newWorld('memory', { log });
   const schema = createSchema({ cache, ttlMs: 60_000, hasDirective: true });
   for (const viewer of ['admin', undefined] as const) {
     const context = {
