@@ -1,14 +1,14 @@
-import fc from 'fast-check';
+import { assert, constantFrom, property, string } from 'fast-check';
 import { expect, it } from 'vitest';
 import { tagOf, tokenNameOf } from '../../src/cache/token-names.ts';
 
 /** What is no tag has a name of letters, digits and `=` behind its mark. */
-const tag = fc
-  .string({ unit: fc.constantFrom('!', '\0', '*', 'a', ':'), minLength: 1, maxLength: 6 })
-  .filter((one) => !one.startsWith('\0!'));
+const tag = string({ unit: constantFrom('!', '\0', '*', 'a', ':'), minLength: 1, maxLength: 6 }).filter(
+  (one) => !one.startsWith('\0!'),
+);
 
 it('gives each tag, and what is no tag, a name of its own, which leads back to it', () => {
-  expect(() => fc.assert(fc.property(tag, (one) => tagOf(tokenNameOf(one)) === one))).not.toThrow();
+  expect(() => assert(property(tag, (one) => tagOf(tokenNameOf(one)) === one))).not.toThrow();
 });
 
 it.each([

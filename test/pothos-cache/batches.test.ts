@@ -78,7 +78,7 @@ function schemaOf({ textsOf, notesOf }: Sources, options: { cache: PluginOptions
       id: t.exposeString('id'),
       text: t.exposeString('text'),
       child: t.string({
-        cache: ofEveryone,
+        cache: { ...ofEveryone, parentId: ({ id }) => id },
         resolve: async ({ id }, _, context) => (await LoadableNote.getDataloader(context).load(`child ${id}`)).text,
       }),
       plainChild: t.string({

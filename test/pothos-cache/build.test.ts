@@ -145,7 +145,7 @@ describe('a schema is refused', () => {
     [
       'an unknown option',
       { ttl: '60s' },
-      'cache has engine, defaultTtl, version, viewer, viewerProperties, request, directive, got ttl',
+      'cache has engine, defaultTtl, version, viewer, viewerProperties, request, signal, directive, got ttl',
     ],
     ['the name of a method of every object', { toString: () => '' }, ', got toString'],
     [
@@ -172,6 +172,7 @@ describe('a schema is refused', () => {
       'cache.viewerProperties must be a list of property names, got a list of number',
     ],
     ['a request that is no function', { request: true }, 'cache.request must be a function of the context, got true'],
+    ['a signal that is no function', { signal: true }, 'cache.signal must be a function of the context, got true'],
     ['a directive that is a text', { directive: 'no' }, 'cache.directive must be true or false, got "no"'],
   ])('for %s of toSchema, naming it, the rule and the value', async (_, more, message) => {
     const { cache } = await newWorld();

@@ -29,7 +29,7 @@ describe('where it cannot start it says why in one line, with exit code 1', () =
     [
       'REDIS_URL',
       'http://:swordfish@localhost',
-      /^REDIS_URL must be .*redis:\/\/.*, got a URL with protocol "http:"\n$/,
+      /^REDIS_URL must be redis:\/\/host .*, got a URL that begins with "http:\/\/"\n$/,
     ],
     [
       'DATABASE_URL',
