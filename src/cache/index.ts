@@ -11,7 +11,7 @@ export type { CacheEvent, CacheListener, WriteRefusal } from './events.ts';
 export type { Held } from './held.ts';
 export { noteIdentity } from './identities.ts';
 export type { Key, KeyParts, ParentId, ViewerId } from './key.ts';
-export { currentLoad, runForLoads, type Load } from './load-scope.ts';
+export { currentLoad, runForLoads } from './load-scope.ts';
 export { createMemoryStore } from './memory-store.ts';
 export type { Origin, Outcome } from './outcome.ts';
 export { createPolicy, durationMsOf, type Duration, type Policy } from './policy.ts';
@@ -20,6 +20,7 @@ export { createRedisStore } from './redis-store.ts';
 export type { RedisStoreOptions } from './redis-store-options.ts';
 export type { RedisClient, RedisTarget } from './redis-target.ts';
 export { noteSelectionRead, noteViewerRead } from './request-reads.ts';
+export type { Load } from './scope.ts';
 export { CacheStats, type Counts } from './stats.ts';
 export type {
   Confirmation,

@@ -14,31 +14,14 @@
 import { AsyncContext } from '../async-context/index.ts';
 import { awaitWithItems } from './await-with-items.ts';
 import type { IsAborted } from './cancellation.ts';
-import type { WriteRefusal } from './events.ts';
 import { isHeldBy, type Key, type ViewerId } from './key.ts';
 import { LoadRun, type LoadName } from './load-circle.ts';
 import type { Origin } from './outcome.ts';
+import { viewerRefusal, type Load, type Scope, type ScopeRefusal } from './scope.ts';
 import { SharedScope } from './shared-scope.ts';
 import { covers, type FetchTags, type Stamps } from './tags.ts';
 
-/** A cached load that runs, as the code inside it sees it. */
-export interface Load {
-  /**
-   * The load reads what `tags` stand for, such as tables: invalidating one of them makes its value void. A tag that the
-   * policy names, or a row of which it names, is covered already.
-   */
-  touch(tags: readonly string[]): void;
-  /**
-   * The load reads something that cannot be named: its value is stored only where the policy names tags.
-   *
-   * @param what For the log, without values that clients sent.
-   */
-  touchUnknown(what: string): void;
-  /**
-   * The load sees what others may not see, such as an open transaction: its value is not stored, whatever its policy names.
-   */
-  seesAlone(what: string): void;
-}
+const running = new AsyncContext<Scope>();
 
 /** The load that this code runs in; undefined outside of all cached loads. */
 export function currentLoad(): Load | undefined {
@@ -58,39 +41,6 @@ export function runForLoads<T>(loads: readonly Load[], work: () => T | PromiseLi
   const awaited = (): Promise<T> => awaitWithItems(work);
   if (first === undefined) return running.exit(awaited);
   return running.run(others.length === 0 ? first : new SharedScope([first, ...others]), awaited);
-}
-
-/** What of a load's doings decides how its value is kept. */
-export interface Scope extends Load {
-  /** Whether the request that it runs for was aborted. */
-  readonly isAborted?: IsAborted | undefined;
-  /**
-   * Runs a fetch inside this load.
-   *
-   * @throws {CacheError} `CIRCULAR_LOAD`, see `load-circle.ts`.
-   */
-  fetching<T>(name: LoadName, fetch: () => Promise<T>): Promise<T>;
-  /** Takes over what an inner value depends on. `stamps` is undefined where the inner value is not stored. */
-  join(name: LoadName, stamps: Stamps | undefined, endsAtMs: number): void;
-  /**
-   * The load reads what differs between requests, such as who asks. Its value, or error, may be part of what the loads
-   * around it return, so their keys must contain that too.
-   *
-   * @param isHeld Whether a key contains what was read.
-   * @param refusal Why a value whose key does not contain it is not stored.
-   * @param upTo The outermost load that this concerns. Default: all of them.
-   */
-  dependsOnRequest(isHeld: (key: Key) => boolean, refusal: ScopeRefusal, upTo?: Load): void;
-  /** The load reads the viewer of its request. */
-  readsViewer(what: string | undefined): void;
-}
-
-const running = new AsyncContext<Scope>();
-
-/** Why what a load has read keeps its own value from being stored. */
-export interface ScopeRefusal {
-  readonly refusal: Exclude<WriteRefusal, 'unencodable' | 'too-large' | 'lease-lost'>;
-  readonly what?: string;
 }
 
 export class LoadScope implements Scope {
@@ -228,9 +178,4 @@ export class LoadScope implements Scope {
     if (stamp !== undefined && stamp !== token) this.#refusal = { refusal: 'token-lost' };
     this.#stamps.set(tag, token);
   }
-}
-
-/** Why a public value is not stored whose load has read the viewer. */
-export function viewerRefusal(what: string | undefined): ScopeRefusal {
-  return { refusal: 'scope-too-wide', ...(what === undefined ? {} : { what }) };
 }

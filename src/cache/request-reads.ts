@@ -1,6 +1,7 @@
 /** What code that runs in a load reports of its reading what differs between requests. */
 import type { Key } from './key.ts';
-import { LoadScope, type Load } from './load-scope.ts';
+import { LoadScope } from './load-scope.ts';
+import type { Load } from './scope.ts';
 
 /**
  * Records that the running code reads who asks. A public value whose load runs this code is returned to its own request

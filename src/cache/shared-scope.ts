@@ -1,13 +1,16 @@
 /** Several loads at once, for a batch that serves them all: what it does counts for each of them. */
-import type { Key } from './key.ts';
+import type { Key, ViewerId } from './key.ts';
 import type { LoadName } from './load-circle.ts';
-import { viewerRefusal, type Load, type LoadScope, type Scope, type ScopeRefusal } from './load-scope.ts';
+import { viewerRefusal, type Load, type Scope, type ScopeRefusal } from './scope.ts';
 import type { Stamps } from './tags.ts';
 
-export class SharedScope implements Scope {
-  readonly scopes: readonly LoadScope[];
+/** One of the loads: `LoadScope`. */
+type Member = Scope & { readonly viewer: ViewerId | undefined };
 
-  constructor(scopes: readonly LoadScope[]) {
+export class SharedScope implements Scope {
+  readonly scopes: readonly Member[];
+
+  constructor(scopes: readonly Member[]) {
     this.scopes = scopes;
   }
 

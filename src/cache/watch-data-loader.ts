@@ -13,7 +13,8 @@
  * The twin relies on private properties of DataLoader 2. Where a loader lacks them, it loads as ever, and the values of the
  * loads that use it are not stored.
  */
-import { currentLoad, runForLoads, type Load } from './load-scope.ts';
+import { currentLoad, runForLoads } from './load-scope.ts';
+import type { Load } from './scope.ts';
 import { noteViewerRead } from './request-reads.ts';
 
 /** The methods of a class DataLoader that are replaced, or that a twin needs. */
