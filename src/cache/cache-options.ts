@@ -1,5 +1,13 @@
 import type { CacheLog } from './cache-log.ts';
-import { bytesRule, checkOptions, clockRule, hasMethods, isFunction, type OptionRule } from './check-options.ts';
+import {
+  bytesRule,
+  checkOptions,
+  clockRule,
+  deadlineRule,
+  hasMethods,
+  isFunction,
+  type OptionRule,
+} from './check-options.ts';
 import type { Clock } from './clock.ts';
 import type { Store } from './store.ts';
 
@@ -42,10 +50,7 @@ const rules: Readonly<Record<keyof CacheOptions, OptionRule>> = {
     isRequired: true,
   },
   clock: clockRule,
-  deadlineMs: {
-    must: 'a number of milliseconds above 0, at most 3600000',
-    isRight: (value) => typeof value === 'number' && value > 0 && value <= 3_600_000,
-  },
+  deadlineMs: deadlineRule,
   knownTags: { must: 'a function that returns a list of tags', isRight: isFunction },
   random: { must: 'a function that returns a number from 0 to 1', isRight: isFunction },
   memoryBytesMax: bytesRule,

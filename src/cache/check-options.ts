@@ -1,4 +1,4 @@
-/** Options that a caller passes: unknown names and wrong values are errors of the caller, and named. */
+/** The options that a caller passes. An unknown name or a wrong value is a caller error, whose message names it. */
 import { CacheError } from './errors.ts';
 
 /** What one option must be. */
@@ -9,28 +9,34 @@ export interface OptionRule {
   readonly isRequired?: boolean;
 }
 
+/** By the name of the option. */
+export type OptionRules = Readonly<Record<string, OptionRule>>;
+
 /**
- * @param place Who was called: `createCache`.
+ * @param place The function that was called: `createCache`.
  * @throws {CacheError} `INVALID_OPTIONS`, naming the option, what it must be and what it is.
  */
-export function checkOptions(place: string, options: unknown, rules: Readonly<Record<string, OptionRule>>): void {
-  const names = Object.keys(rules).join(', ');
-  if (typeof options !== 'object' || options === null) {
-    throw invalid(`${place}: the options must be an object with ${names}, got ${received(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(rules, name)) throw invalid(`${place}: unknown option ${received(name)}; it has ${names}`);
-  }
-  for (const [name, { must, isRight, isRequired = false }] of Object.entries(rules)) {
-    const value = (options as Record<string, unknown>)[name];
-    if (value === undefined ? isRequired : !isRight(value)) {
-      throw invalid(`${place}: ${name} must be ${must}, got ${received(value)}`);
-    }
-  }
+export function checkOptions(place: string, options: unknown, rules: OptionRules): void {
+  const fault = optionsFault(options, rules);
+  if (fault !== undefined) throw new CacheError('INVALID_OPTIONS', `${place}: ${fault}`);
 }
 
-function invalid(message: string): CacheError {
-  return new CacheError('INVALID_OPTIONS', message);
+/** The first fault of `options`, such as `ttl must be a text, got 5`; undefined where they follow the rules. */
+export function optionsFault(options: unknown, rules: OptionRules): string | undefined {
+  const names = Object.keys(rules).join(', ');
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    // A text in their place may be an address, with a password in it.
+    const got = typeof options === 'string' ? 'a text' : received(options);
+    return `the options must be an object with ${names}, got ${got}`;
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(rules, name));
+  if (unknown !== undefined) return `unknown option ${received(unknown)}; it has ${names}`;
+  for (const [name, { must, isRight, isRequired = false }] of Object.entries(rules)) {
+    const value = (options as Record<string, unknown>)[name];
+    const isFault = value === undefined ? isRequired : !isRight(value);
+    if (isFault) return `${name} must be ${must}, got ${received(value)}`;
+  }
+  return undefined;
 }
 
 /** What a caller passed, in a few words. */
@@ -55,6 +61,12 @@ export function hasMethods(value: unknown, names: readonly string[]): boolean {
 export const clockRule: OptionRule = {
   must: 'a clock with nowMs and after',
   isRight: (value) => hasMethods(value, ['nowMs', 'after']),
+};
+
+/** Of one round trip to the store. */
+export const deadlineRule: OptionRule = {
+  must: 'a number of milliseconds above 0, at most 3600000',
+  isRight: (value) => typeof value === 'number' && value > 0 && value <= 3_600_000,
 };
 
 export const bytesRule: OptionRule = {

@@ -1,6 +1,7 @@
 /** The options of `createRedisStore`. */
+import { checkOptions, clockRule, deadlineRule, isFunction, type OptionRule } from './check-options.ts';
 import type { Clock } from './clock.ts';
-import { CacheError } from './errors.ts';
+import type { CacheError } from './errors.ts';
 import type { RedisTarget } from './redis-target.ts';
 
 /** What a store on Redis is created with. */
@@ -20,13 +21,21 @@ export type RedisStoreOptions = RedisTarget & {
   readonly onReady?: () => void;
 };
 
-const optionNames = ['address', 'client', 'namespace', 'deadlineMs', 'clock', 'onError', 'onReady'];
+/** What `address` and `client` must be depends on each other: see `redis-target.ts`. */
+const ofTarget: OptionRule = { must: '', isRight: () => true };
+const callback: OptionRule = { must: 'a function', isRight: isFunction };
 
-/** @throws {CacheError} `INVALID_OPTIONS` for an option that is unknown, which may be a misspelt one. */
-export function checkOptionNames(options: unknown): void {
-  const isObject = typeof options === 'object' && options !== null;
-  const unknown = isObject ? Object.keys(options).find((name) => !optionNames.includes(name)) : 'no object';
-  if (unknown === undefined) return;
-  const got = isObject ? `the unknown option ${JSON.stringify(unknown)}` : typeof options;
-  throw new CacheError('INVALID_OPTIONS', `createRedisStore: the options are ${optionNames.join(', ')}; got ${got}`);
+const rules: Readonly<Record<keyof RedisStoreOptions, OptionRule>> = {
+  address: ofTarget,
+  client: ofTarget,
+  namespace: { must: 'a text', isRight: (value) => typeof value === 'string', isRequired: true },
+  deadlineMs: deadlineRule,
+  clock: clockRule,
+  onError: callback,
+  onReady: callback,
+};
+
+/** @throws {CacheError} `INVALID_OPTIONS`. The target and the form of the namespace are checked elsewhere. */
+export function checkRedisStoreOptions(options: RedisStoreOptions): void {
+  checkOptions('createRedisStore', options, rules);
 }

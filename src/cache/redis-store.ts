@@ -20,7 +20,7 @@ import {
   renewScript,
   type Script,
 } from './redis-scripts.ts';
-import { checkOptionNames, type RedisStoreOptions } from './redis-store-options.ts';
+import { checkRedisStoreOptions, type RedisStoreOptions } from './redis-store-options.ts';
 import { reachOptionsOf } from './redis-target.ts';
 import { redisTokens } from './redis-tokens.ts';
 import { anyValue, checkNamespace, firstBytes, type LeaseReply, type Store, type StoreRead } from './store.ts';
@@ -42,7 +42,7 @@ import { addReplaced, trackTokens } from './tracking.ts';
  *   and one database; `INVALID_KEY` for a namespace.
  */
 export async function createRedisStore(options: RedisStoreOptions): Promise<Store> {
-  checkOptionNames(options);
+  checkRedisStoreOptions(options);
   const { namespace, deadlineMs = 100, clock = systemClock, onError = () => {}, onReady = () => {} } = options;
   const reach = reachOptionsOf(options);
   checkNamespace(namespace);

@@ -4,6 +4,7 @@
  * queue or repeat commands, which the caller's client may.
  */
 import type { RedisOptions } from 'ioredis';
+import { received } from './check-options.ts';
 import { CacheError } from './errors.ts';
 import { databaseIn, parseRedisAddress } from './redis-address.ts';
 
@@ -50,7 +51,7 @@ export function reachOptionsOf({ address, client }: { address?: unknown; client?
     return () => options;
   }
   const options = optionsOf(client);
-  const db = checkOptions(options);
+  const db = databaseOf(options);
   return () => ({ ...Object.fromEntries(Object.entries(options).filter(([name]) => reaching.includes(name))), db });
 }
 
@@ -72,22 +73,18 @@ function plainOptions(options: object): object {
   throw invalid('client must name a server by host, path or sentinels, got options with none of them');
 }
 
-/** Returns the database. */
-function checkOptions(options: object): number {
+/** The database, after a check that a store can work with the options. */
+function databaseOf(options: object): number {
   const { keyPrefix, role, db } = { keyPrefix: '', role: 'master', db: 0, ...options } as Record<string, unknown>;
   if (keyPrefix) throw invalid('client.keyPrefix must be empty, because the namespace already begins every key');
-  if (role !== 'master') throw invalid(`client.role must be "master", because a store writes, got ${shown(role)}`);
+  if (role !== 'master') throw invalid(`client.role must be "master", because a store writes, got ${received(role)}`);
   const number = typeof db === 'number' || typeof db === 'string' ? databaseIn(String(db)) : db == null ? 0 : NaN;
-  if (Number.isNaN(number)) throw invalid(`client.db must be a whole number from 0, got ${shown(db)}`);
+  if (Number.isNaN(number)) throw invalid(`client.db must be a whole number from 0, got ${received(db)}`);
   return number;
 }
 
 function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value);
 }
 
 function invalid(what: string): CacheError {

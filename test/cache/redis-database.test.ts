@@ -130,11 +130,27 @@ it.each<[string, unknown, string]>([
   ['a database that is no number', { address: 'redis://127.0.0.1/abc' }, 'the path "/abc"'],
   ['no server', {}, 'got neither'],
   ['two servers', { address: 'redis://a', client: { host: 'a' } }, 'got both'],
-  ['an unknown option', { adress: 'redis://a' }, 'the unknown option "adress"'],
-  ['a namespace that is none', { address: 'redis://a', namespace: undefined }, 'a namespace is'],
+  ['an unknown option', { adress: 'redis://a' }, 'unknown option "adress"'],
+  [
+    'a namespace that is none',
+    { address: 'redis://a', namespace: undefined },
+    'namespace must be a text, got undefined',
+  ],
+  ['a namespace that is malformed', { address: 'redis://a', namespace: 'A:b' }, 'a namespace is'],
+  ['a deadline in words', { address: 'redis://a', deadlineMs: '100ms' }, 'deadlineMs must be a number of milliseconds'],
+  ['a clock without a hand', { address: 'redis://a', clock: {} }, 'clock must be a clock'],
+  ['a listener that is none', { address: 'redis://a', onError: 'log' }, 'onError must be a function, got "log"'],
 ])('rejects %s, which a caller can catch', async (_, options, message) => {
   const creating = createRedisStore({ namespace: 'shop', ...(options as { address: string }) });
   await expect(creating).rejects.toMatchObject({ name: 'CacheError', message: expect.stringContaining(message) });
+});
+
+it('rejects an address in the place of the options without repeating it', async () => {
+  const creating = createRedisStore('redis://:secret-word@a' as never);
+  await expect(creating).rejects.toMatchObject({
+    code: 'INVALID_OPTIONS',
+    message: expect.not.stringContaining('secret-word'),
+  });
 });
 
 it('reports a Unix socket that does not exist, and lets the process live', async () => {
