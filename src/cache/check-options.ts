@@ -1,7 +1,7 @@
 /** The options that a caller passes. An unknown name or a wrong value is a caller error, whose message names it. */
 import { CacheError } from './errors.ts';
 
-/** What one option must be. */
+/** What one option of a function must be. */
 export interface OptionRule {
   /** As it follows "must be": `a whole number of bytes, 0 or more`. */
   readonly must: string;
@@ -9,7 +9,7 @@ export interface OptionRule {
   readonly isRequired?: boolean;
 }
 
-/** By the name of the option. */
+/** The rules of all options that a function has, by the names of the options. */
 export type OptionRules = Readonly<Record<string, OptionRule>>;
 
 /**
@@ -21,7 +21,10 @@ export function checkOptions(place: string, options: unknown, rules: OptionRules
   if (fault !== undefined) throw new CacheError('INVALID_OPTIONS', `${place}: ${fault}`);
 }
 
-/** The first fault of `options`, such as `ttl must be a text, got 5`; undefined where they follow the rules. */
+/**
+ * The first fault of `options`, such as `version must be a text, got 2`; undefined where they follow the rules. For the plugins of
+ * this package, whose errors have classes of their own.
+ */
 export function optionsFault(options: unknown, rules: OptionRules): string | undefined {
   const names = Object.keys(rules).join(', ');
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {

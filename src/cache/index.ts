@@ -1,6 +1,7 @@
 /** The cache engine. Knows no GraphQL and no SQL. */
 export type { CacheLog } from './cache-log.ts';
 export type { CacheOptions } from './cache-options.ts';
+export { optionsFault, type OptionRule, type OptionRules } from './check-options.ts';
 export { createCache, type Cache, type FetchOptions } from './cache.ts';
 export type { Mode } from './read-path.ts';
 export type { Rehit } from './recall.ts';

@@ -1,23 +1,19 @@
 /** The option `cache` of `toSchema`, checked when the schema is built. */
 import { PothosSchemaError } from '@pothos/core';
+import { optionsFault, type OptionRule } from '../cache/index.ts';
 import type { PluginOptions } from './types.ts';
 
-interface Rule {
-  readonly expected: string;
-  readonly isMet: (value: unknown) => boolean;
-}
+const ofContext: OptionRule = { must: 'a function of the context', isRight: (value) => typeof value === 'function' };
 
-const aFunction: Rule = { expected: 'a function of the context', isMet: (value) => typeof value === 'function' };
-
-const rules: { readonly [Name in keyof Required<PluginOptions>]: Rule } = {
-  engine: { expected: 'what createCache returns', isMet: isEngine },
-  defaultTtl: { expected: "a duration such as '60s'", isMet: (value) => typeof value === 'string' },
-  version: { expected: 'a string', isMet: (value) => typeof value === 'string' },
-  viewer: aFunction,
-  viewerProperties: { expected: 'a list of property names', isMet: isNames },
-  request: aFunction,
-  signal: aFunction,
-  directive: { expected: 'true or false', isMet: (value) => typeof value === 'boolean' },
+const rules: Readonly<Record<keyof PluginOptions, OptionRule>> = {
+  engine: { must: 'what createCache returns', isRight: isEngine },
+  defaultTtl: { must: "a duration such as '60s'", isRight: (value) => typeof value === 'string' },
+  version: { must: 'a text', isRight: (value) => typeof value === 'string' },
+  viewer: ofContext,
+  viewerProperties: { must: 'a list of property names', isRight: isNames },
+  request: ofContext,
+  signal: ofContext,
+  directive: { must: 'true or false', isRight: (value) => typeof value === 'boolean' },
 };
 
 /**
@@ -28,16 +24,8 @@ export function checkPluginOptions<Context>(
   given: PluginOptions<Context> | false | undefined,
 ): PluginOptions<Context> | undefined {
   if (given === undefined || given === false) return undefined;
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw wrong(`cache must be an object of options, or false, got ${inWords(given)}`);
-  }
-  for (const [name, value] of Object.entries(given)) {
-    const rule = Object.hasOwn(rules, name) ? rules[name as keyof typeof rules] : undefined;
-    if (rule === undefined) throw wrong(`cache has ${Object.keys(rules).join(', ')}, got ${name}`);
-    if (value !== undefined && !rule.isMet(value)) {
-      throw wrong(`cache.${name} must be ${rule.expected}, got ${inWords(value)}`);
-    }
-  }
+  const fault = optionsFault(given, rules);
+  if (fault !== undefined) throw new PothosSchemaError(`toSchema({ cache }): ${fault}`);
   return given;
 }
 
@@ -50,15 +38,4 @@ function isEngine(value: unknown): boolean {
 
 function isNames(value: unknown): boolean {
   return Array.isArray(value) && value.every((name) => typeof name === 'string');
-}
-
-function inWords(value: unknown): string {
-  if (Array.isArray(value))
-    return `a list of ${[...new Set(value.map((item) => typeof item))].join(' and ') || 'nothing'}`;
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? typeof value;
-  return `an object with ${Object.keys(value).join(', ') || 'nothing'}`;
-}
-
-function wrong(rule: string): PothosSchemaError {
-  return new PothosSchemaError(`toSchema({ cache }): ${rule}`);
 }

@@ -145,35 +145,27 @@ describe('a schema is refused', () => {
     [
       'an unknown option',
       { ttl: '60s' },
-      'cache has engine, defaultTtl, version, viewer, viewerProperties, request, signal, directive, got ttl',
+      'unknown option "ttl"; it has engine, defaultTtl, version, viewer, viewerProperties, request, signal, directive',
     ],
-    ['the name of a method of every object', { toString: () => '' }, ', got toString'],
-    [
-      'an engine that is none',
-      { engine: {} },
-      'cache.engine must be what createCache returns, got an object with nothing',
-    ],
-    ['an engine that is null', { engine: null }, 'cache.engine must be what createCache returns, got null'],
-    [
-      'a defaultTtl in milliseconds',
-      { defaultTtl: 60_000 },
-      "cache.defaultTtl must be a duration such as '60s', got 60000",
-    ],
-    ['a version that is a number', { version: 2 }, 'cache.version must be a string, got 2'],
-    ['a viewer that is a name', { viewer: 'user' }, 'cache.viewer must be a function of the context, got "user"'],
+    ['the name of a method of every object', { toString: () => '' }, 'unknown option "toString"'],
+    ['an engine that is none', { engine: {} }, 'engine must be what createCache returns, got an object'],
+    ['an engine that is null', { engine: null }, 'engine must be what createCache returns, got null'],
+    ['a defaultTtl in milliseconds', { defaultTtl: 60_000 }, "defaultTtl must be a duration such as '60s', got 60000"],
+    ['a version that is a number', { version: 2 }, 'version must be a text, got 2'],
+    ['a viewer that is a name', { viewer: 'user' }, 'viewer must be a function of the context, got "user"'],
     [
       'one property that is no list',
       { viewerProperties: 'user' },
-      'cache.viewerProperties must be a list of property names, got "user"',
+      'viewerProperties must be a list of property names, got "user"',
     ],
     [
       'properties that are no names',
       { viewerProperties: [1] },
-      'cache.viewerProperties must be a list of property names, got a list of number',
+      'viewerProperties must be a list of property names, got a list',
     ],
-    ['a request that is no function', { request: true }, 'cache.request must be a function of the context, got true'],
-    ['a signal that is no function', { signal: true }, 'cache.signal must be a function of the context, got true'],
-    ['a directive that is a text', { directive: 'no' }, 'cache.directive must be true or false, got "no"'],
+    ['a request that is no function', { request: true }, 'request must be a function of the context, got true'],
+    ['a signal that is no function', { signal: true }, 'signal must be a function of the context, got true'],
+    ['a directive that is a text', { directive: 'no' }, 'directive must be true or false, got "no"'],
   ])('for %s of toSchema, naming it, the rule and the value', async (_, more, message) => {
     const { cache } = await newWorld();
     const builder = newBuilder();
@@ -188,7 +180,7 @@ describe('a schema is refused', () => {
     const builder = newBuilder();
     builder.queryType({ fields: (t) => ({ a: t.string({ resolve: () => 'x' }) }) });
     const build = (): unknown => builder.toSchema({ cache: options as never });
-    expect(build).toThrow('toSchema({ cache }): cache must be an object of options, or false, got ');
+    expect(build).toThrow('toSchema({ cache }): the options must be an object with engine, ');
   });
 
   it('also where the field is not at the root', async () => {
