@@ -43,6 +43,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
+/**
+ * A load balancer reuses its connections until its own timeout, and a request that crosses with a server's close is lost, so
+ * the server must be the one that waits longer: AWS closes after 60 s, nginx after 60 to 75 s, Azure after 240 s, Google Cloud
+ * after 600 s (and recommends these 620). https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries
+ */
+const keepAliveSeconds = 620;
+
 const variables = z.object({
   PORT: wholeNumber(0, 65_535).default(8_000).describe('the port of the HTTP server; 0 takes any free one'),
   HOST: z
@@ -51,9 +58,11 @@ const variables = z.object({
     .default('127.0.0.1')
     .describe('the address to listen on; 0.0.0.0 for all'),
   KEEP_ALIVE_TIMEOUT: wholeNumber(1, 86_400, ' (seconds)')
-    .default(620)
+    .default(keepAliveSeconds)
     .describe('how long an idle connection stays open, in seconds; longer than load balancers keep theirs'),
-  CORS_ORIGINS: origins().default([]).describe('the origins whose pages may use the API, separated by commas'),
+  CORS_ORIGINS: origins()
+    .default([])
+    .describe('the origins whose pages may read the answers, separated by commas; * for all'),
   DATABASE_URL: url('postgres:', 'postgresql:')
     .optional()
     .describe('PostgreSQL 15 or newer; if unset, an embedded PostgreSQL is started'),

@@ -10,6 +10,7 @@ import {
   type Cache,
   type Clock,
 } from '../../src/cache/index.ts';
+import { readConfig } from '../../src/config.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { cacheLogOf } from '../../src/server/cache-log.ts';
 import { readGraphiqlPage } from '../../src/server/graphiql.ts';
@@ -134,7 +135,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     log,
     trafficLimits: overrides.trafficLimits ?? {},
     corsOrigins: overrides.corsOrigins ?? [],
-    ...(overrides.keepAliveMs === undefined ? {} : { keepAliveMs: overrides.keepAliveMs }),
+    keepAliveMs: overrides.keepAliveMs ?? readConfig({}).keepAliveMs,
   });
   const url = await listen(http.server, { host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {

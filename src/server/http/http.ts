@@ -14,14 +14,6 @@ import { RequestRefused } from './request-refused.ts';
 import { newRequestId } from './request-scope.ts';
 import { Traffic, type TrafficLimits } from './traffic.ts';
 
-/**
- * How long an idle connection is kept open, unless told otherwise. A load balancer reuses its connections until its own
- * timeout, and a request that crosses with a server's close is lost, so the server must be the one that waits longer: AWS
- * closes after 60 s, nginx after 60 to 75 s, Azure after 240 s, Google Cloud after 600 s (and recommends these 620).
- * https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries
- */
-const keepAliveMsDefault = 620_000;
-
 const bounds = {
   /** For how long a request may arrive, its headers included. */
   requestMsMax: 10_000,
@@ -35,10 +27,10 @@ export interface HttpParts extends Omit<GraphqlParts, 'traffic' | 'persistedQuer
   readonly log: Log;
   /** Hears of each connection or request that one of the limits on traffic ends. */
   readonly onRefusal?: (limit: keyof TrafficLimits) => void;
-  /** How long an idle connection is kept open; 620 s by default. */
-  readonly keepAliveMs?: number;
-  /** Pages of these origins may read the answers, see `Cors`; none by default. */
-  readonly corsOrigins?: readonly string[];
+  /** How long an idle connection is kept open. */
+  readonly keepAliveMs: number;
+  /** Pages of these origins may read the answers, see `Cors`. */
+  readonly corsOrigins: readonly string[];
   /** Other limits than the usual ones. */
   readonly trafficLimits?: Partial<TrafficLimits>;
 }
@@ -52,10 +44,10 @@ export interface HttpServer {
 /** The server, not yet listening. */
 export function createHttpServer(parts: HttpParts): HttpServer {
   const { requestMsMax: requestTimeout, headerBytesMax: maxHeaderSize } = bounds;
-  const keepAliveTimeout = parts.keepAliveMs ?? keepAliveMsDefault;
+  const { keepAliveMs: keepAliveTimeout, corsOrigins: origins, log } = parts;
   const server = createServer({ requestTimeout, maxHeaderSize, keepAliveTimeout, connectionsCheckingInterval: 1_000 });
   const traffic = new Traffic(server, { limits: parts.trafficLimits ?? {}, onRefusal: parts.onRefusal ?? (() => {}) });
-  const cors = new Cors({ origins: parts.corsOrigins ?? [], log: parts.log });
+  const cors = new Cors({ origins, log });
   const routed: Parts = { ...parts, traffic, cors, persistedQueries: new PersistedQueries() };
   /** Also those that are not opened as yet. */
   const latest = new WeakMap<Duplex, Exchange>();

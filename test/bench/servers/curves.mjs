@@ -38,6 +38,8 @@ const { server } = createHttpServer({
   page: undefined,
   health: createHealth(async () => {}),
   metrics: createMetrics(cache).registry,
+  keepAliveMs: 620_000,
+  corsOrigins: [],
   log,
 });
 await listen(server, { host: '127.0.0.1', port: Number(env.PORT) });
