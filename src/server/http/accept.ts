@@ -1,6 +1,5 @@
 /** Which form an answer has, by the request's `Accept`. RFC 9110, 12.5.1, and the specification of GraphQL over HTTP. */
-import { LRUCache } from 'lru-cache';
-import { preferencesIn, type Preference } from './preferences.ts';
+import { readByHeader, type Preference } from './preferences.ts';
 import { RequestRefused } from './request-refused.ts';
 
 const jsonForms = ['application/json', 'application/graphql-response+json'] as const;
@@ -22,19 +21,12 @@ interface Match {
   readonly position: number;
 }
 
-/** Clients send the same few values again and again. */
-const known = new LRUCache<string, Acceptance>({ max: 100 });
-const knownCharsMax = 1_000;
-
 /** Of clients that accept anything. */
 const anything = '*/*';
+const acceptanceByHeader = readByHeader(negotiated);
 
-export function acceptanceOf(accept = anything): Acceptance {
-  const before = known.get(accept);
-  if (before !== undefined) return before;
-  const acceptance = negotiated(preferencesIn(accept === '' ? anything : accept));
-  if (accept.length <= knownCharsMax) known.set(accept, acceptance);
-  return acceptance;
+export function acceptanceOf(accept: string | undefined): Acceptance {
+  return acceptanceByHeader(accept === undefined || accept === '' ? anything : accept);
 }
 
 /** @throws {RequestRefused} 406 where the client accepts no form that an answer has. */

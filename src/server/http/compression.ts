@@ -6,8 +6,7 @@
  */
 import { promisify } from 'node:util';
 import { brotliCompress, constants, deflateRaw, gzip } from 'node:zlib';
-import { LRUCache } from 'lru-cache';
-import { preferencesIn } from './preferences.ts';
+import { readByHeader } from './preferences.ts';
 
 /** The encodings, the preferred one first. */
 export const encodings = ['br', 'gzip'] as const;
@@ -29,10 +28,6 @@ interface Wanted {
   readonly identity: number | undefined;
 }
 
-/** Clients send the same few values again and again. */
-const known = new LRUCache<string, Wanted>({ max: 100 });
-const knownCharsMax = 1_000;
-
 /**
  * The encoding for an answer of `bytes` bytes; undefined: as it is. A client that accepts nothing gets it as it is, too.
  *
@@ -53,20 +48,15 @@ export function encodingFor(
   return br > gzipped ? 'br' : 'gzip';
 }
 
-function wantedIn(acceptEncoding: string): Wanted {
-  const before = known.get(acceptEncoding);
-  if (before !== undefined) return before;
-  const preferences = preferencesIn(acceptEncoding);
+const wantedIn = readByHeader((preferences): Wanted => {
   const qualityOf = (...names: string[]): number | undefined =>
     (preferences.find(({ name }) => names.includes(name)) ?? preferences.find(({ name }) => name === '*'))?.quality;
-  const wanted = {
+  return {
     br: qualityOf('br') ?? 0,
     gzip: qualityOf('gzip', 'x-gzip') ?? 0,
     identity: qualityOf('identity'),
   };
-  if (acceptEncoding.length <= knownCharsMax) known.set(acceptEncoding, wanted);
-  return wanted;
-}
+});
 
 const compressors = {
   br(bytes: Buffer) {

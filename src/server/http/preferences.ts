@@ -1,5 +1,6 @@
 /** What a client prefers, as its headers `Accept` and `Accept-Encoding` say. RFC 9110, 12.4.2. */
 import { parse } from 'content-type';
+import { LRUCache } from 'lru-cache';
 
 export interface Preference {
   /** In lower case, such as `application/json`, `text/*` or `gzip`. */
@@ -10,8 +11,24 @@ export interface Preference {
   readonly charset: string | undefined;
 }
 
+/** Clients send the same few values of a header again and again. */
+const keptMax = 100;
+const keptCharsMax = 1_000;
+
+/** What `read` makes of the preferences in a header, kept by the header's text. */
+export function readByHeader<T extends object>(read: (preferences: readonly Preference[]) => T): (header: string) => T {
+  const kept = new LRUCache<string, T>({ max: keptMax });
+  return (header) => {
+    const before = kept.get(header);
+    if (before !== undefined) return before;
+    const made = read(preferencesIn(header));
+    if (header.length <= keptCharsMax) kept.set(header, made);
+    return made;
+  };
+}
+
 /** The elements of a header in their order. An element whose quality is malformed is left out. */
-export function preferencesIn(header: string): Preference[] {
+function preferencesIn(header: string): Preference[] {
   const preferences: Preference[] = [];
   for (let start = 0; start < header.length;) {
     const { type: name, parameters, index } = parse(header, { comma: true, start });
