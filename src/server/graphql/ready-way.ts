@@ -8,7 +8,7 @@ import {
   type RepeatableAnswer,
 } from '../../pothos-cache/index.ts';
 import { isJsonAnswer } from './json-answer.ts';
-import { outcomeOf } from './request-outcome.ts';
+import { operationOf } from './request-outcome.ts';
 
 /** What the listener asks before GraphQL, and tells after it. */
 export interface ReadyWay {
@@ -48,7 +48,7 @@ export function createReadyWay(options: ReadyAnswersOptions): ReadyWay {
           const { req } = args.contextValue as { req?: IncomingMessage };
           if (req === undefined || isAsyncIterable(result)) return;
           const answer = ready.repeatable(args, result);
-          if (answer !== undefined) repeatable.set(req, { ...answer, label: outcomeOf(args).operation });
+          if (answer !== undefined) repeatable.set(req, { ...answer, label: operationOf(args) });
         },
       }),
     },

@@ -26,15 +26,18 @@ export function useRequestOutcome(): Plugin {
 }
 
 /** An executed operation, for the log. */
-export function outcomeOf(args: ExecutionArgs): RequestOutcome {
+function outcomeOf(args: ExecutionArgs): RequestOutcome {
   const rows = cacheReportOf(args.contextValue as object)?.fields ?? [];
   const loaded = rows.filter(({ source, state }) => source === 'database' && state !== 'bypass');
   const hits = rows.filter(({ source }) => source === 'cache').length;
   return { operation: operationOf(args), hits, misses: loaded.length };
 }
 
-/** Names in a valid document are those of the schema, or what a client calls its operation: letters, digits and `_`. */
-function operationOf({ document, operationName }: ExecutionArgs): string | undefined {
+/**
+ * The operation's name, or else its root fields, for the log. Names in a valid document are those of the schema, or what a
+ * client calls its operation: letters, digits and `_`.
+ */
+export function operationOf({ document, operationName }: ExecutionArgs): string | undefined {
   const operation = getOperationAST(document, operationName);
   const selections = operation?.selectionSet.selections ?? [];
   const fields = selections.flatMap((one) => (one.kind === Kind.FIELD ? one.name.value : []));
