@@ -13,6 +13,7 @@
  * The twin relies on private properties of DataLoader 2. Where a loader lacks them, it loads as ever, and the values of the
  * loads that use it are not stored.
  */
+import { hasMethods } from './check-options.ts';
 import { currentLoad, runForLoads } from './load-scope.ts';
 import type { Load } from './scope.ts';
 import { noteViewerRead } from './request-reads.ts';
@@ -78,18 +79,17 @@ export function watchDataLoader(dataLoader: { readonly prototype: object }): voi
 
 /** Whether a value is a class with the methods of DataLoader. */
 export function isDataLoader(value: unknown): value is { readonly prototype: Methods } {
-  return typeof value === 'function' && hasMethods(value.prototype);
+  return typeof value === 'function' && hasLoaderMethods(value.prototype);
 }
 
 /** The prototype that instances of all subclasses share. */
 function baseOf(prototype: Methods): Methods {
   const above: unknown = Object.getPrototypeOf(prototype);
-  return hasMethods(above) ? baseOf(above) : prototype;
+  return hasLoaderMethods(above) ? baseOf(above) : prototype;
 }
 
-function hasMethods(value: unknown): value is Methods {
-  if (typeof value !== 'object' || value === null) return false;
-  return methodNames.every((name) => typeof Reflect.get(value, name) === 'function');
+function hasLoaderMethods(value: unknown): value is Methods {
+  return hasMethods(value, methodNames);
 }
 
 function isLoader(loader: Methods): loader is Loader {
