@@ -20,7 +20,7 @@ import { everythingTag, internalMark } from './tags.ts';
 
 const idBytes = 9;
 const idChars = 12;
-/** The text at the key is read up to 128 characters. */
+/** Their text has to fit into `tokenBytesMax`. */
 const predecessorsMax = 8;
 /** How often a process gives a new id where others do so at the same time. */
 const attemptsMax = 5;

@@ -2,21 +2,26 @@
  * What is asked for in one turn of the event loop, in one round trip: an operation with fifty cached fields asks Redis
  * once, and so do fifty requests whose loads have ended together. What several ask for is asked for once.
  *
- * The tokens are read last, and the id of their database with them. So they are never older than the values that are read with them, and what a write says of
- * them was true after it.
+ * The tokens are read last, together with the id of their database. So they are never older than the values that are read in the
+ * same round trip, and those that a write returns were valid after it.
  */
 import type { ChainableCommander } from 'ioredis';
 import type { DatabaseIdentity } from './database-identity.ts';
 import { CacheError } from './errors.ts';
 import { isFault, replyOf, type RedisConnection, type Reply } from './redis-connection.ts';
-import { addScript, confirmScript, tokensScript, type Script, type ScriptCall } from './redis-scripts.ts';
+import {
+  addScript,
+  confirmScript,
+  tokenBytesMax,
+  tokensScript,
+  type Script,
+  type ScriptCall,
+} from './redis-scripts.ts';
 import type { EntryMark } from './store.ts';
 import { endOfTurn } from './turn.ts';
 
 /** Commands and tags that fill a batch; the next caller's go along in a batch of their own. One caller's stay together. */
 const batchMax = 2_000;
-/** More than a token has; see `tokensScript`. */
-const tokenBytesMax = 127;
 const noReply: Reply = [null, undefined];
 
 export interface BatchParts {
@@ -204,7 +209,7 @@ export class Batch {
     if (!isForbidden && !fault.message.startsWith('NOSCRIPT')) return keys.map(() => [fault, undefined]);
     const commands = this.#parts.connection.redis.pipeline();
     if (!isForbidden) addScript(commands, tokensScript, { keys, args: [], isKnown: false });
-    else for (const key of keys) commands.getrange(key, 0, tokenBytesMax);
+    else for (const key of keys) commands.getrange(key, 0, tokenBytesMax - 1);
     const replies = await this.#parts.connection.runEach(commands);
     return isForbidden ? replies : this.#texts(replies[0], keys);
   }

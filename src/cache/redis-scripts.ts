@@ -6,6 +6,9 @@ import { createHash } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
 import { firstBytes, textBytesMax } from './store.ts';
 
+/** A token, and the id of a database with those that it replaced, are shorter: no more is read of the text at their keys. */
+export const tokenBytesMax = 128;
+
 export interface Script {
   readonly text: string;
   readonly sha1: string;
@@ -92,14 +95,14 @@ export const longScript = script(`
 export const tokensScript = script(`
   local texts = {}
   for i, key in ipairs(KEYS) do
-    local text = redis.pcall('GETRANGE', key, 0, 127)
+    local text = redis.pcall('GETRANGE', key, 0, ${tokenBytesMax - 1})
     texts[i] = type(text) == 'string' and text or ''
   end
   return texts`);
 
 /**
- * Deletes a token, and tells all who track it, whether it was there or not: only a key that is written is told of. Redis
- * allows SET here also when it is full, because the script has written before.
+ * Deletes a token, and notifies all processes that track it, whether or not it existed: Redis notifies of written keys only. It
+ * allows the SET even when its memory is full, because the script has already written.
  */
 const dropToken = (key: string): string => `
   redis.call('UNLINK', ${key})

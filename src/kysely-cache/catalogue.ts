@@ -9,8 +9,8 @@
  * - Unknown is what nobody would invalidate, or may read anything: relations of the system, tables with row security,
  *   functions that may read tables, names that the database did not have when its catalogue was read.
  *
- * The catalogue is read in the background, where it is not known, where a name is missing in it, at once and then every ten seconds, and once a minute, for a
- * view may be replaced. Until then loads go on with what is known.
+ * The catalogue is read in the background: once a minute, because a view may be replaced, and as soon as a statement names
+ * something that it lacks (every ten seconds while that is still missing). Meanwhile, loads use what is known.
  */
 import { runForLoads, type Clock } from '../cache/index.ts';
 import type { CatalogueRows, Judged, RelationRow } from './catalogue-sql.ts';
