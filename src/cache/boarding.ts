@@ -14,7 +14,7 @@ const copies = new WeakMap<Filled, SharedValue | undefined>();
 export async function shared(filled: Filled | undefined, loadMyself: () => Promise<Filled>): Promise<Answer> {
   const copy = filled && copyFor(filled);
   if (filled === undefined || copy === undefined) {
-    const notStored = filled?.notStored; // of his own value it would be the same
+    const notStored = filled?.notStored; // its own load would not be stored either
     return { ...(await loadMyself()), state: 'miss', ...(notStored === undefined ? {} : { notStored }) };
   }
   return { ...filled, value: readShared(copy), state: 'shared' };

@@ -1,11 +1,11 @@
 /**
  * Where the cache writes what its user should know: `pino`'s interface, of which it needs `warn` alone. Messages name the
- * field, the reason and what to do; there are no values, arguments or passwords in them.
+ * field, the reason and what to do; they contain no values, arguments or passwords.
  */
 export interface CacheLog {
-  /** At most one line a minute of each kind. */
+  /** At most one line per minute and kind. */
   warn(fields: object, message: string): void;
-  /** What was invalidated and flushed, and that a fault is over. Where there is none, the latter is a warning. */
+  /** Invalidations, flushes, and the end of a fault. Without this method, the end of a fault is written by `warn`. */
   info?(fields: object, message: string): void;
   /** Each hit, miss, load and write, where `isLevelEnabled('debug')`. */
   debug?(fields: object, message: string): void;

@@ -22,8 +22,8 @@ export function checkOptions(place: string, options: unknown, rules: OptionRules
 }
 
 /**
- * The first fault of `options`, such as `version must be a text, got 2`; undefined where they follow the rules. For the plugins of
- * this package, whose errors have classes of their own.
+ * The first fault of `options`, such as `version must be a text, got 2`; undefined where they follow the rules. For the
+ * plugins of this package, whose errors have classes of their own.
  */
 export function optionsFault(options: unknown, rules: OptionRules): string | undefined {
   const names = Object.keys(rules).join(', ');

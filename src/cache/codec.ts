@@ -33,7 +33,7 @@ export function encodeValue(value: unknown): string {
 }
 
 /**
- * The same for a person alone: without prototypes, and with the names of what is known by identity.
+ * The readable form of a value, for people alone: without prototypes, and with the names of objects known by identity.
  *
  * @returns What `JSON.stringify` makes the text of.
  * @throws {UnencodableError} as `encodeValue`.
@@ -121,7 +121,7 @@ class Marker {
       const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
       return mark(Buffer.isBuffer(value) ? 'Buffer' : 'Uint8Array', bytes.toString('base64'));
     }
-    // Nobody has hung more on it than it is.
+    // It has no properties of its own.
     if (Reflect.ownKeys(value).length === 0) {
       if (isDate(value)) return mark('Date', Number.isNaN(value.getTime()) ? null : value.toISOString());
       if (isMap(value)) return mark('Map', this.#entries(value));

@@ -1,7 +1,7 @@
 /**
- * Which database the connection is in. SWAPDB puts another one in its place without ending a connection and without telling
- * those who track keys; so does an address that leads to another server. The tokens there are not those that this process
- * has invalidated, so values that are void would count as valid again:
+ * Which database the connection is in. SWAPDB puts another one in its place without ending a connection and without notifying
+ * the clients that track keys; so does an address that leads to another server. The tokens there are not those that this process
+ * has invalidated, so invalidated values would count as valid again:
  *
  *   1. a value is stored in A,  2. SWAPDB: B is in its place,  3. its tag is invalidated, in B,  4. SWAPDB: A is back,
  *   with the value and the tokens that it was stamped with.

@@ -1,6 +1,6 @@
 /**
- * Writes what a cache does to its log. Of each kind of warning one line a minute is written at most: the first at once; those
- * that come in the minute after it are counted, and written in one line when it is over, with the fields that they are about.
+ * Writes what a cache does to its log: at most one line per minute for each kind of warning. The first is written at once; those
+ * of the minute after it are counted, and one line at its end names their fields.
  */
 import type { CacheLog } from './cache-log.ts';
 import type { Clock } from './clock.ts';
@@ -8,12 +8,12 @@ import type { CacheEvent } from './events.ts';
 import { callbackNotice, noticeOf, type Notice } from './notices.ts';
 
 const minuteMs = 60_000;
-/** Fields that are named in one line. */
+/** Fields that one line names. */
 const fieldsMax = 20;
-/** A memory tier that is left out for less than this is not worth a line. */
+/** Shorter interruptions of the memory tier are not logged. */
 const unprovenMsMin = 1_000;
 
-/** What was written of a kind, and what was not since. */
+/** When a warning of a kind was last written, and the warnings since then. */
 interface Kind {
   readonly writtenMs: number;
   readonly withheld: Map<string, { notice: Notice; times: number }>;
@@ -25,9 +25,9 @@ export class EventLog {
   readonly #log: CacheLog;
   readonly #clock: Clock;
   readonly #kinds = new Map<string, Kind>();
-  /** The faults that were written, and are not over. */
+  /** The faults that were logged and have not ended. */
   readonly #faults = new Set<Notice['fault']>();
-  #isMemorySaid = false;
+  #isMemoryLogged = false;
   #wasMemoryLeftOut = false;
   #cancelMemory = (): void => {};
 
@@ -45,7 +45,7 @@ export class EventLog {
       case 'refresh':
       case 'load':
       case 'write':
-        // What every request does: nothing is made of it where nobody reads it.
+        // Every request emits these, so their text is made only if it is logged.
         if (this.#isDebug()) this.#write(noticeOf(event));
         return;
       case 'memory-proven':
@@ -60,7 +60,7 @@ export class EventLog {
     this.#hearNotice(callbackNotice(error));
   }
 
-  /** Writes nothing later. */
+  /** Cancels what is still to be written. */
   close(): void {
     this.#cancelMemory();
     for (const { cancel } of this.#kinds.values()) cancel();
@@ -109,7 +109,7 @@ export class EventLog {
     this.#writeFirst({ ...notice, fields: { ...notice.fields, times }, message });
   }
 
-  /** A fault that is over is not written any more. */
+  /** Discards the withheld warnings of a fault that has ended. */
   #drop(fault: Notice['fault']): void {
     if (fault === undefined) return;
     for (const { withheld, cancel } of this.#kinds.values()) {
@@ -119,19 +119,19 @@ export class EventLog {
     }
   }
 
-  /** Says what lasts: a connection that is made anew leaves the memory tier out for some milliseconds. */
+  /** Logs only what lasts: a reconnect turns the memory tier off for some milliseconds. */
   #hearMemory(isProven: boolean): void {
     this.#cancelMemory();
     const fields = {};
     if (!isProven) {
       this.#cancelMemory = this.#clock.after(unprovenMsMin, () => {
-        this.#isMemorySaid = false;
+        this.#isMemoryLogged = false;
         this.#wasMemoryLeftOut = true;
         const message = 'the memory tier is left out: it is not known what changes in Redis';
         this.#write({ level: 'warn', kind: 'memory', fields, message });
       });
-    } else if (!this.#isMemorySaid) {
-      this.#isMemorySaid = true;
+    } else if (!this.#isMemoryLogged) {
+      this.#isMemoryLogged = true;
       const message = 'the memory tier answers: Redis tells what changes';
       this.#write({ level: this.#wasMemoryLeftOut ? 'over' : 'info', kind: 'memory', fields, message });
     }
@@ -146,7 +146,7 @@ export class EventLog {
       const written: unknown = this.#writeAt(level, fields, message);
       if (written instanceof Promise) written.catch(() => {});
     } catch {
-      // A log that fails breaks nothing, and there is nowhere to say so.
+      // A log that fails must not fail a request, and there is nowhere to report it.
     }
   }
 

@@ -38,7 +38,7 @@ export type WriteRefusal =
   | 'token-lost' // a tag lost its token while it was captured, or an inner value changed during the load
   | 'not-captured' // it has touched `what`, whose token was not captured before the load: the next time it is
   | 'unknown-source' // it has read what cannot be named, and its policy names no tags
-  | 'scope-too-wide' // its load read who asks (`what`), or a value (`what`) that is for fewer viewers than its own
+  | 'scope-too-wide' // its load read the viewer (`what`), or a value (`what`) for fewer viewers than its own
   | 'reads-selection' // its load read what a request selects (`what`), or its parent (`what`) was loaded for one selection
   | 'seen-alone' // it has seen what others may not see, such as an open transaction
   | 'inner-unstored' // it was made from an inner value that is not stored

@@ -106,7 +106,7 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
     giveBack(parts, lease, passing.has(written.refusal) ? 0 : openMs);
     return { ...unstored, notStored: whyNotStored(written.refusal, written.what) };
   } catch (error) {
-    // Outside of the loads around this one: to look at the request is not what they do.
+    // Outside of the loads around this one, for which this would count as a read of the request.
     const isOff = LoadScope.outside(() => isCancelled(error, request.isAborted));
     if (flight !== undefined) flight.isCancelled = isOff;
     // Where everyone may load, as after a failure, each process would; after a cancellation one of them does.
@@ -131,7 +131,7 @@ function whyNoPermit(store: RequestStore, found: Fill['found']): string {
   return 'another process is still loading it, or the store lost its tokens';
 }
 
-/** Of a value that would not be stored with one either it says that. */
+/** Where the value would not be stored with a permit either, that is the reason. */
 function whyWithoutPermit(basis: ReturnType<LoadScope['basis']>, noPermit: string): string {
   const isPersonal = 'refusal' in basis && (basis.refusal === 'scope-too-wide' || basis.refusal === 'reads-selection');
   return isPersonal ? whyNotStored(basis.refusal, basis.what) : noPermit;

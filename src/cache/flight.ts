@@ -9,7 +9,7 @@
  *   load, and he came before that reading was sent (`provenFor`): an invalidation may come while its answer is on the way.
  *   Else he starts over, and what is on the board by then took off after he came.
  *
- * Nor may a request get what was loaded for another: where a load reads who asks, or what is selected, and its key does not
+ * Nor may a request get what was loaded for another: where a load reads the viewer, or the selection, and its key does not
  * contain that, its value or error is for the request that started it alone.
  *
  * A request that joins a load shares its failure too, with two exceptions, after which it starts over: the request that
@@ -22,7 +22,7 @@ import type { Clock } from './clock.ts';
 const loadMsMax = 10_000;
 
 export interface Flight {
-  /** Whether its load has read what differs between requests: who asks, or what is selected. */
+  /** Whether its load has read what differs between requests: the viewer, or the selection. */
   isPersonal: boolean;
   /** Whether it failed because its request was aborted. */
   isCancelled: boolean;

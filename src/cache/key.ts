@@ -92,7 +92,7 @@ function checkParts(parts: { readonly [Name in keyof KeyParts]: unknown }): void
   }
 }
 
-/** Whether the value of `own` is for nobody but those whom that of `inner` is for. */
+/** Whether each viewer that may see the value at `own` may see the value at `inner`, too. */
 export function isHeldBy(own: Key, inner: Key): boolean {
   const isViewerHeld = inner.viewer === undefined || inner.viewer === own.viewer;
   return isViewerHeld && (inner.vary === undefined || inner.vary === own.vary);

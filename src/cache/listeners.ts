@@ -19,7 +19,7 @@ export class Listeners {
     for (const listener of this.#all) this.call(listener, event);
   }
 
-  /** Calls what the cache's user gave it; that it throws, or rejects, is reported and breaks nothing. */
+  /** Calls a function that the cache's user passed. What it throws, or rejects with, is reported and fails no request. */
   call<T>(listener: (heard: T) => unknown, heard: T): void {
     try {
       const result = listener(heard);

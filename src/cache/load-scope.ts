@@ -7,7 +7,7 @@
  *   lives no longer than the inner does; an inner value that is not stored makes the outer one unstorable too. So does one
  *   of another cache: its tokens are not in this cache's store, so what makes it void would leave the outer one standing.
  * - A load below another value is made of that one, its parent: it takes over the stamps likewise.
- * - A load may read what differs between requests: who asks, or which fields are selected. Where its key does not contain
+ * - A load may read what differs between requests: the viewer, or which fields are selected. Where its key does not contain
  *   that, its value is for its own request alone: it is not stored, and neither is a value made from it, unless the key of
  *   that value does contain it.
  */

@@ -18,7 +18,8 @@ const databaseRule = 'a database is a whole number from 0';
 const unencoded = 'is the password percent-encoded?';
 
 /**
- * What is wrong with the address of a Redis, as it continues `must be …, got `; without its password. Undefined for a valid one.
+ * What is wrong with the address of a Redis, as it continues `must be …, got `, without its password; undefined for a valid
+ * one.
  *
  * @param address `redis://[user[:password]@]host[:port][/database]`, the same with `rediss://` for TLS, or the path of a Unix
  *   socket, which begins with `/`. `?db=` names the database, too, and `?family=` the version of IP: 0, 4 or 6.

@@ -2,8 +2,8 @@
  * The connection that the store's commands go through, through ioredis 6 over RESP2, and what is known of the server at
  * its other end: its clock, and which run of which server it is.
  *
- * Nothing waits for Redis: no offline queue, no retries, a deadline on every command. It is ours and not ioredis', whose
- * timers run before what has arrived is read: a process that was busy would give up answers that it has.
+ * Nothing waits for Redis: no offline queue, no retries, a deadline on every command. ioredis' own deadlines are not
+ * used: its timers run before arrived data is read, so a process that was busy would give up answers that it has received.
  */
 import type { ChainableCommander, Redis, RedisOptions } from 'ioredis';
 import type { Clock } from './clock.ts';
@@ -42,7 +42,7 @@ export interface RedisConnection {
   readonly send: <T>(command: (redis: Redis) => Promise<T>) => Promise<T>;
   /** The replies to `commands`, which take along what is to be asked of the server itself. */
   readonly runEach: (commands: ChainableCommander) => Promise<Reply[]>;
-  /** The server has carried out a write. */
+  /** To be called after a successful write. */
   readonly wrote: () => void;
   /** The server's time in milliseconds since 1970; undefined where it would have to be asked. */
   readonly knownServerNowMs: () => number | undefined;

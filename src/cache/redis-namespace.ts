@@ -1,4 +1,4 @@
-/** All that a namespace has in Redis: counted, and removed. */
+/** Counts and removes the keys of a namespace in Redis. */
 import type { RedisConnection } from './redis-connection.ts';
 import type { Store } from './store.ts';
 
@@ -8,7 +8,7 @@ const scanCount = 250;
 interface NamespaceParts extends Pick<RedisConnection, 'send'> {
   readonly namespace: string;
   readonly tokenPrefix: string;
-  /** Is not removed: the database stays the same. */
+  /** The identity of the database, which is not removed. */
   readonly keptKey: string;
 }
 

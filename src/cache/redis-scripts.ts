@@ -82,7 +82,7 @@ export const confirmScript = script(`
   end
   return lives`);
 
-/** `KEYS[1]`: a value of more than `firstBytes`. Its text and what is left of its life; nothing where it is longer than values are. */
+/** `KEYS[1]`: a value of more than `firstBytes`. Its text and remaining life; nothing where it is longer than values are. */
 export const longScript = script(`
   local length = redis.pcall('STRLEN', KEYS[1])
   if type(length) ~= 'number' or length > ${textBytesMax} then

@@ -25,7 +25,7 @@ export function redisTokens({
   connection: { runId, wrote },
   tokenKey,
 }: TokenParts): Pick<Store, 'tokens' | 'capture' | 'dropTokens'> {
-  /** Runs what `add` adds for the token of each tag; once in a turn for all who give it the same name. */
+  /** Runs the commands of `add` for the token of each tag; callers that use the same name in one turn share them. */
   const eachToken = (
     name: string,
     tags: readonly string[],
@@ -50,7 +50,7 @@ export function redisTokens({
       return () => [capturing.map((reply) => Number(reply()[1])), answer()] as const;
     });
     if (tags.length > 0) wrote();
-    // Once in a while, and not with each capture: every EXPIRE of a token is told to all who track them.
+    // Rarely, not with each capture: Redis notifies all tracking clients of every EXPIRE of a token.
     const old = tags.filter((_, index) => Number(livesMs[index]) < tokenTtlMs / 2);
     if (old.length > 0) await eachToken('renew', old, (commands, key) => commands.pexpire(key, tokenTtlMs));
     return tokens;
@@ -70,7 +70,7 @@ export function redisTokens({
 
     async dropTokens(tags) {
       await askedAtOnce((batch) => {
-        // By its text, which is short: whoever invalidates need not wait for a second round trip.
+        // By its text, which is short: an invalidation must not need a second round trip.
         const dropping = tags.map((tag) =>
           batch.script(dropScript, { keys: [tokenKey(tag)], args: [], isKnown: false }),
         );

@@ -36,7 +36,7 @@ export const refusals: Readonly<Record<WriteRefusal, Refusal>> = {
   },
   'scope-too-wide': {
     // A name alone is that of a property of the context.
-    why: (what = 'who asks') => `reads ${/^\w+$/.test(what) ? `context.${what}` : what}`,
+    why: (what = 'the viewer') => `reads ${/^\w+$/.test(what) ? `context.${what}` : what}`,
     advice: "Set scope: 'private', or put what it reads into vary.",
   },
   'reads-selection': {

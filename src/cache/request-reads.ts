@@ -1,10 +1,10 @@
-/** What code that runs in a load reports of its reading what differs between requests. */
+/** Code that runs in a load reports here that it reads what differs between requests. */
 import type { Key } from './key.ts';
 import { LoadScope } from './load-scope.ts';
 import type { Load } from './scope.ts';
 
 /**
- * Records that the running code reads who asks. A public value whose load runs this code is returned to its own request
+ * Records that the running code reads the viewer. A public value whose load runs this code is returned to its own request
  * and not stored. Outside of loads it does nothing. Call it wherever the viewer of a request can be read.
  *
  * @param what What was read, for the log, such as the name of a property; not its value.

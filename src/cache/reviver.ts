@@ -1,7 +1,7 @@
 /** The way back from the stored form of a value, which `codec.ts` writes. */
 import { CacheError } from './errors.ts';
 
-/** Changes JSON, which nobody else has, into what it stands for. */
+/** Changes parsed JSON in place into the value that it stands for. */
 export class Reviver {
   /** The objects so far: a reference names one by its place here. */
   readonly #seen: object[] = [];

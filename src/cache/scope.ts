@@ -1,4 +1,4 @@
-/** The scope of a running load as the code inside the load sees it: of one load (`load-scope.ts`) or several (`shared-scope.ts`). */
+/** What a running load, or the batch of several, learns from the code inside it: see `load-scope.ts` and `shared-scope.ts`. */
 import type { IsAborted } from './cancellation.ts';
 import type { WriteRefusal } from './events.ts';
 import type { Key } from './key.ts';
@@ -37,7 +37,7 @@ export interface Scope extends Load {
   /** Takes over what an inner value depends on. `stamps` is undefined where the inner value is not stored. */
   join(name: LoadName, stamps: Stamps | undefined, endsAtMs: number): void;
   /**
-   * The load reads what differs between requests, such as who asks. Its value, or error, may be part of what the loads
+   * The load reads what differs between requests, such as the viewer. Its value, or error, may be part of what the loads
    * around it return, so their keys must contain that too.
    *
    * @param isHeld Whether a key contains what was read.

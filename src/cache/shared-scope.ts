@@ -1,4 +1,4 @@
-/** Several loads at once, for a batch that serves them all: what it does counts for each of them. */
+/** The scope of several loads, for a batch that serves them all: what the batch does counts for each of them. */
 import type { Key, ViewerId } from './key.ts';
 import type { LoadName } from './load-circle.ts';
 import { viewerRefusal, type Load, type Scope, type ScopeRefusal } from './scope.ts';
@@ -39,7 +39,7 @@ export class SharedScope implements Scope {
     for (const scope of this.scopes) scope.dependsOnRequest(isHeld, refusal, upTo);
   }
 
-  /** Whose viewer was read is unknown: the value of one load may be made for the viewer of another. */
+  /** It is unknown which viewer was read: the value of one load may be made for the viewer of another. */
   readsViewer(what: string | undefined): void {
     const viewers = new Set(this.scopes.flatMap(({ viewer }) => viewer ?? []));
     for (const scope of this.scopes) {

@@ -1,6 +1,6 @@
 /**
  * What is wrong with a store, as far as its user can do something about it. The texts of Redis and of ioredis are left out,
- * which may quote keys and arguments.
+ * because they may quote keys and arguments.
  */
 import { CacheError } from './errors.ts';
 import { codeOf } from './thrown.ts';

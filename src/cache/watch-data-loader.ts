@@ -62,7 +62,7 @@ export function watchDataLoader(dataLoader: { readonly prototype: object }): voi
     const asker = currentLoad();
     if (asker === undefined) return load.call(this, key);
     if (!isLoader(this)) {
-      // Nobody knows what its batches read, and for whom.
+      // It is unknown what its batches read, and for which viewer.
       noteViewerRead();
       asker.seesAlone('a DataLoader of another version than 2');
       return load.call(this, key);

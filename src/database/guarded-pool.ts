@@ -29,7 +29,7 @@ export interface Watch {
  */
 export function guardedPool(pool: Pool, watch: Watch): PostgresPool {
   const losses = new WeakMap<object, Error>();
-  // One object per connection: whoever watches statements knows by it whether a transaction was left open.
+  // One object per connection: by it the watch on statements remembers whether a transaction was left open.
   const guarded = new WeakMap<PoolClient, GuardedClient>();
   // On `connect`, not after it: a listener that comes a tick later can miss the event.
   pool.on('connect', (client) => {

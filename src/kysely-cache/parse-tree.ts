@@ -1,4 +1,4 @@
-/** How libpg-query writes PostgreSQL's parse tree as JSON: a node is `{ Kind: { field: … } }`, a name `{ String: { sval } }`. */
+/** PostgreSQL's parse tree as JSON of libpg-query: a node is `{ Kind: { field: … } }`, a name `{ String: { sval } }`. */
 
 export type Fields = Readonly<Record<string, unknown>>;
 

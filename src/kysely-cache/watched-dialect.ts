@@ -8,7 +8,7 @@ import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type
 import { currentLoad, type Load } from '../cache/index.ts';
 import type { TransactionEffect } from './transaction-effect.ts';
 
-/** Who watches the statements of a dialect. */
+/** What a watched dialect calls. */
 export interface StatementWatch {
   /** Is awaited before the first connection is made. Must not reject. */
   readonly prepare: () => Promise<void>;

@@ -7,7 +7,7 @@ import { isEnumType, type GraphQLEnumType, type GraphQLSchema } from 'graphql';
 import { noteIdentity } from '../cache/index.ts';
 
 /**
- * The internal values as text, for the digest; undefined where all are their names. Whatever they are, none of their code is
+ * The internal values as text, for the digest; undefined where all are their names. None of their code is
  * run. What the text does not tell, such as the body of a function, is never in a stored value.
  */
 export function internalValuesOf(type: GraphQLEnumType): string | undefined {

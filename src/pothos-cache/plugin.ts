@@ -134,7 +134,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       const load = (): unknown => {
         const running = currentLoad();
         if (running !== undefined) this.#watch.begin(context);
-        // What is loaded past the cache runs, if at all, in a load around it.
+        // A load that bypasses the cache is not one of its own: `running` is a load around it, if there is one.
         const own = { load: mode === 'bypass' ? undefined : running, selection, keySelection: key.selection };
         return resolver(parent, args, context, watchInfo(info, own));
       };

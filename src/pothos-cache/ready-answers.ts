@@ -28,7 +28,7 @@ export interface ReadyAnswer {
   /** JSON in two parts: what differs each time, if anything, in ASCII, and the rest in UTF-8, which is not to be changed. */
   readonly head: string;
   readonly body: Buffer;
-  /** Of the body, for whoever sends it compressed. */
+  /** Of the body, for a server that sends it compressed. */
   readonly forms: BodyForms;
   /** How many of the engine's entries it consists of. */
   readonly hits: number;

@@ -56,7 +56,7 @@ export type Variation =
  * How a field is cached: what its resolver returns is stored, and its children resolve from that on every request.
  *
  * The resolver must depend on nothing but parent, arguments, what `tags` names, what its load touches (the tables of its SQL,
- * with `cachepot/kysely`), what `vary` gives and, where the scope is private, who asks. A resolver that reads which fields
+ * with `cachepot/kysely`), what `vary` gives and, where the scope is private, the viewer. A resolver that reads which fields
  * are selected below it (`info`) needs `selection`.
  */
 export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unknown>, Context = unknown> {

@@ -11,7 +11,7 @@ import {
   type ValueNode,
 } from 'graphql';
 
-/** Types whose values come back the same from their literals: of a program's own scalar that is not known. */
+/** Whether the values of a type are the same after they were written as literals: unknown for a custom scalar. */
 const literalTypes = new WeakMap<GraphQLInputType, boolean>();
 
 /** Writes literals, and variables where there is none; equal values in equal order give equal nodes. */

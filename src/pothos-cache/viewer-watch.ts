@@ -23,7 +23,7 @@ export class ViewerWatch<Context> {
 
   /**
    * Watches what the load that begins here reads of `context`. Where that cannot be watched, the load counts as one that
-   * reads who asks.
+   * reads the viewer.
    */
   begin(context: Context): void {
     if (this.#names.size === 0 || context === undefined || context === null) return;

@@ -1,7 +1,7 @@
 /**
  * The `info` that a cached resolver is given. It records reads of what differs between requests, because the value would be
  * returned to requests that select something else (https://github.com/graphql/graphql-js/blob/16.x.x/src/type/definition.ts,
- * `GraphQLResolveInfo`). Whoever reads it, and whenever: a copy, JSON or a library that is passed `info` reads it too.
+ * `GraphQLResolveInfo`). A copy, JSON and a library that is passed `info` read it too, at any time.
  */
 import type { GraphQLResolveInfo } from 'graphql';
 import { noteSelectionRead, type Load } from '../cache/index.ts';

@@ -11,7 +11,7 @@ export const logOptions: LoggerOptions = { base: null, mixin: requestFields, ser
 /** Lines for a person at a terminal, JSON for everything else: files, pipes and containers. */
 export function createLog({ logLevel }: Pick<Config, 'logLevel'>): Log {
   const options = { ...logOptions, level: logLevel };
-  // Asynchronously: a line for each request must not wait for whoever reads them.
+  // Asynchronously: a request must not wait until its line is written.
   if (!process.stdout.isTTY) return pino(options, pino.destination({ dest: 1, sync: false }));
   return pino(options, PinoPretty({ translateTime: 'HH:MM:ss', ignore: 'pid,hostname', singleLine: true, sync: true }));
 }

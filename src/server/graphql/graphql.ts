@@ -1,4 +1,7 @@
-/** GraphQL over HTTP: Yoga with this server's limits, errors and report, and the short way past some of it. The listener has read the body already. */
+/**
+ * GraphQL over HTTP: Yoga with this server's limits, errors and report, and the short way past some of it. The listener has
+ * read the body already.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';

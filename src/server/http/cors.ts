@@ -29,7 +29,7 @@ const preflightSecondsMax = 7_200;
 const none: CorsHeaders = { list: [], vary: '' };
 const refused: CorsHeaders = { list: [], vary: 'origin' };
 
-/** Strangers cannot fill the log: in each minute, so many refused origins are named, each once. */
+/** Refused origins that the log names per minute, each once: strangers must not be able to fill it. */
 const refusalsPerMinute = 10;
 const originCharsMax = 100;
 
@@ -62,7 +62,7 @@ export class Cors {
   }
 
   /**
-   * What a browser is told that asks whether a page may send a request.
+   * The headers that tell a browser whether a page may send a request.
    *
    * @param cors What `headersFor` gave for it.
    * @throws {RequestRefused} 403 where the page's origin is not allowed.

@@ -17,7 +17,7 @@ export async function encodedAnswer({ method, headers: asked }: Asking, answer: 
   const bytes = Buffer.from(body);
   const encoding = status === 304 ? undefined : encodingFor(asked['accept-encoding'], bytes.length);
   const made = encoding && (await compressed(bytes, encoding));
-  // A POST's answer is kept by nobody, so that nobody has to know what an uncompressed one depends on.
+  // No cache keeps the answer to a POST, so an uncompressed one needs no `Vary`.
   const isVarying = made !== undefined || (method === 'GET' && bytes.length >= compressedBytesMin);
   if (!isVarying) return answer;
   const varying = { ...headers, vary: withVary(headers['vary'] ?? '', 'accept-encoding') };

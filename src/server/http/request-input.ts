@@ -8,7 +8,7 @@ import { RequestRefused } from './request-refused.ts';
 
 const bodyBytesMax = 100_000;
 const chunksMax = 1_000;
-/** Some clients begin a body with it. It is no JSON. */
+/** Some clients begin a body with it. It is not part of the JSON. */
 const byteOrderMark = '\uFEFF';
 
 /** Who hears what has been read, or why it was not. Without a promise, which a ready answer is too quick for. */
