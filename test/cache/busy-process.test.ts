@@ -2,6 +2,7 @@
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../src/cache/index.ts';
 import { ResponsiveClock } from '../../src/cache/responsive-clock.ts';
+import { startTestRedis } from '../support/redis.ts';
 import { newSickWorld, type SickWorld } from './sick-store.ts';
 import { newNamespace, TestClock, times, turn } from './world.ts';
 
@@ -77,6 +78,23 @@ it('reads what Redis has answered while the process stood still for longer than 
   await turn(); // it is sent
   const endMs = performance.now() + 200;
   while (performance.now() < endMs);
+  await expect(pinged).resolves.toBeUndefined();
+});
+
+it('gives a command of a busy process as many turns as a fetch, so that none is given up before its fetch', async () => {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const clock = new TestClock();
+  const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 100, clock });
+  onTestFinished(() => store.close());
+  server.kill('SIGSTOP');
+  const pinged = store.ping();
+  for (const _ of times(5, Number)) {
+    await turn();
+    clock.stall(300);
+    clock.advance(0);
+  }
+  server.kill('SIGCONT');
   await expect(pinged).resolves.toBeUndefined();
 });
 

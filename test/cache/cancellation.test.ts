@@ -161,7 +161,7 @@ it('is told by the error alone where asking for the request fails', async () => 
   expect(await joined).toEqual(fulfilled);
 });
 
-it('fails nobody who waits for the value that a load of the request fetches', async () => {
+it('fails no request that waits for a value that the load of the aborted request fetches', async () => {
   const { fetch, source } = await newWorld();
   const held = source.hold();
   const client = newClient();

@@ -254,7 +254,7 @@ it('a load is given nothing that the loader remembers, is primed with or keeps, 
   expect(await loader.load(1)).toBe('old 1');
 });
 
-it('a batch that serves several viewers and reads who asks is right for none of them', async () => {
+it('a batch that serves several viewers and reads the viewer is stored for none of them', async () => {
   const world = await newBatches();
   const ask = (viewers: readonly string[]): Promise<unknown> => {
     const loader = new DataLoader(world.loadBatch);
@@ -357,7 +357,7 @@ describe('a copy of the class', () => {
   });
 });
 
-it('a policy’s own tags are no way round: who reads the viewer in a batch is not stored', async () => {
+it('a value whose batch reads the viewer is not stored, whatever tags its policy names', async () => {
   const { cache, trace } = await newWorld();
   const loader = new DataLoader(async (ids: readonly number[]) => (noteViewerRead(), ids));
   const policy = createPolicy('Query.field', { ttl: '60s', tags: ['rows'] });

@@ -92,7 +92,7 @@ describe('a load that is called off', () => {
     expect(source.loads).toBe(2);
   });
 
-  it('fails nobody else where those who began the next loads are gone, too', async () => {
+  it('fails no other request where those that began the next loads were aborted, too', async () => {
     const { fetch, source } = await newWorld();
     const abort = new DOMException('gone', 'AbortError');
     const [one, two] = [source.hold(), source.hold()];

@@ -1,4 +1,4 @@
-// What a caller without types gets wrong is an error of his that names the option, what it must be and what it is.
+// A caller without types may pass anything: the error names the option, what it must be and what was passed.
 import { describe, expect, it } from 'vitest';
 import {
   CacheError,

@@ -179,7 +179,7 @@ describe('a cached field whose resolver executes an operation of its own', () =>
     expect((await run('{ outer }')).states).toBe('hit');
   });
 
-  it('is one load for all who ask at once: the selection of that operation is its own', async () => {
+  it('is one load for simultaneous requests: the selection of that operation is its own', async () => {
     const { run, trace } = await newNested(false);
     await Promise.all(times(5, () => run('{ outer }')));
     expect(trace.count('shared')).toBe(4);

@@ -1,4 +1,4 @@
-// Public fields whose resolvers read who asks, where the schema does not say which properties of its context tell that.
+// Public fields whose resolvers read the viewer, where the schema does not declare which properties of the context identify it.
 import SchemaBuilder from '@pothos/core';
 import { execute, parse, type GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
@@ -75,7 +75,7 @@ class Session {
 const read = (name: string) => (context: Context) => (context as Record<string, unknown>)[name];
 const withViewer = (viewer: (context: Context) => unknown): Options => ({ viewer: viewer as never });
 
-describe('a public field whose resolver reads who asks, which nobody has declared', () => {
+describe('a public field whose resolver reads an undeclared viewer', () => {
   it.each(['user', 'currentUser', 'viewer', 'session', 'auth', 'account', 'request', 'req', 'headers'])(
     'is answered, not stored, and said with the name, where it reads context.%s',
     async (name) => {
@@ -90,7 +90,7 @@ describe('a public field whose resolver reads who asks, which nobody has declare
     },
   );
 
-  it('is given to nobody else who asks at once', async () => {
+  it('is given to no other request that arrives meanwhile', async () => {
     const shop = await newShop((context) => (context as { user?: string }).user);
     const users = times(10, (index) => `user ${index}`);
     expect(await Promise.all(users.map((user) => shop.ask({ user })))).toEqual(users);
@@ -248,7 +248,7 @@ describe('a public field whose resolver reads who asks, which nobody has declare
     expect(storedFields(shop)).toEqual(['Query.plain']);
   });
 
-  it('is seen where the context itself is who asks', async () => {
+  it('is seen where the context itself is the viewer', async () => {
     const shop = await newShop((context) => context);
     for (const who of ['ALICE', 'BOB']) expect(await shop.ask(who)).toBe(who);
     expect(storedFields(shop)).toEqual([]);
@@ -289,7 +289,7 @@ describe('a declaration of viewerProperties', () => {
     ['a user', { user: 'ALICE' }],
     ['a frozen context', Object.freeze({ user: 'ALICE' })],
     ['a text', 'ALICE'],
-  ])('that is empty says that nothing in the context tells who asks: %s', async (_, context) => {
+  ])('that is empty declares that nothing in the context identifies the viewer: %s', async (_, context) => {
     const shop = await newShop(() => 'value', { viewerProperties: [] });
     await shop.ask(context);
     expect(storedFields(shop)).toEqual(['Query.value']);
@@ -308,7 +308,7 @@ describe('a public field whose resolver reads nothing of that', () => {
     expect(storedFields(shop)).toEqual(['Query.value']);
   });
 
-  it('is stored where vary, viewer and request read who asks, also within another load', async () => {
+  it('is stored where vary, viewer and request read the viewer, also within another load', async () => {
     const world = await newWorld('memory', { namespace: 'shop' });
     const builder = new SchemaBuilder<{ Context: { req: { language: string }; user: string } }>({
       plugins: [CachePlugin],

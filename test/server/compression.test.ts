@@ -121,7 +121,7 @@ describe.each([true, false])('with a report: %s', (hasReport) => {
     });
   });
 
-  it('a browser is not answered by anew compressed bytes', async () => {
+  it('a ready answer is not compressed again for a browser', async () => {
     const server = await start({ hasReport });
     const browser = { 'accept-encoding': 'gzip, deflate, br, zstd' };
     await becomesReady(server, post('{ long }', browser));

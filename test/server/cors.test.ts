@@ -175,7 +175,7 @@ describe('a preflight', () => {
     expect(warnings(server)).toHaveLength(1);
   });
 
-  it('without an origin, or for no method, is a method that there is not', async () => {
+  it('without an origin, or for no method, is answered with 405 as any other OPTIONS', async () => {
     const server = await start([shop]);
     expect((await send(server.url, { method: 'OPTIONS', headers: {} })).status).toBe(405);
     expect((await send(server.url, { method: 'OPTIONS', headers: { origin: shop } })).status).toBe(405);

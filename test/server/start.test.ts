@@ -173,7 +173,7 @@ function databaseSocket(): string {
   return `${decodeURIComponent(url.hostname)}/.s.PGSQL.${url.port}`;
 }
 
-/** A port that leads to the server at this socket once it is open; until then whoever connects is hung up on. */
+/** A port that leads to the server at this socket once it is open; until then connections are closed. */
 async function newRoute(socketPath: string): Promise<{ port: number; open: () => void }> {
   let isOpen = false;
   const server = createTcpServer((client) => {
