@@ -17,7 +17,7 @@ function copies(): { readonly prototype: object }[] {
   try {
     require('dataloader');
   } catch {
-    // It is an optional package.
+    // A program that does not use DataLoader may do without the package.
   }
   // All modules in the CommonJS format, also those that an ES module has imported.
   return Object.values(require.cache).flatMap((module) => (isDataLoader(module?.exports) ? [module.exports] : []));

@@ -8,7 +8,10 @@ import type { RedisTarget } from './redis-target.ts';
 export type RedisStoreOptions = RedisTarget & {
   /** First part of every key, 1…32 of `a-z 0-9 _ -`. Two programs on one Redis differ in it. */
   readonly namespace: string;
-  /** As `createCache`'s, which is what requests see. Default: 100 ms. A command is given up after twice that. */
+  /**
+   * As `createCache`'s, which is what requests see: milliseconds above 0, at most 3,600,000. Default: 100. A command is given up
+   * after twice that.
+   */
   readonly deadlineMs?: number;
   /** Monotonic. Default: the machine's own. */
   readonly clock?: Clock;

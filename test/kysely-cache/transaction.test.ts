@@ -127,6 +127,7 @@ describe('a transaction that raw SQL has begun fills nothing', () => {
       store: createMemoryStore({ namespace: 'shop', clock }),
       clock,
       knownTags: shop.tableTags,
+      log: false,
     });
     onTestFinished(async () => {
       await cache.close();

@@ -56,7 +56,7 @@ export async function tableWorld(
   const tables = touchedTables(around(dialect), { clock });
   const db = new Kysely<AnyTables>({ dialect: tables.dialect });
   const store = createMemoryStore({ namespace: 'tables', clock });
-  const cache = createCache({ store, clock, knownTags: tables.tags });
+  const cache = createCache({ store, clock, knownTags: tables.tags, log: false });
   end(async () => {
     await cache.close();
     await tables.read();

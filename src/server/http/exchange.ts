@@ -69,6 +69,13 @@ export class Exchange {
     inRequestSync(this.requestId, () => refuse(this.#parts.log, error, this));
   };
 
+  /** Logs an answer that was sent; one of an opened request is logged when it has been written. */
+  logAnswer(outcome: RequestOutcome): void {
+    if (!this.#parts.log.isLevelEnabled('info')) return;
+    noteOutcome(this.request, outcome);
+    if (this.#isOpen !== true) this.#log(false);
+  }
+
   /** Not where it is opened: who writes all headers at once writes these, too, and would pay for them twice. */
   #setHeaders(): void {
     if (this.response.headersSent) return;
@@ -85,13 +92,6 @@ export class Exchange {
     if (!traffic.opened(this.request.socket, this.response)) return false;
     if (log.isLevelEnabled('info')) this.response.once('close', () => this.#log(!this.response.writableFinished));
     return true;
-  }
-
-  /** Logs an answer that was sent; one of an opened request is logged when it has been written. */
-  logAnswer(outcome: RequestOutcome): void {
-    if (!this.#parts.log.isLevelEnabled('info')) return;
-    noteOutcome(this.request, outcome);
-    if (this.#isOpen !== true) this.#log(false);
   }
 
   #log(isAborted: boolean): void {
