@@ -22,6 +22,13 @@ interface Rule extends Omit<StoreFault, 'isConnection' | 'isConsequence'> {
   readonly isConsequence?: boolean;
 }
 
+const unreachable = {
+  kind: 'unreachable',
+  text: 'Redis cannot be reached',
+  advice: 'Check its address, and that it runs.',
+  isConnection: true,
+} as const;
+
 const rules: readonly Rule[] = [
   {
     pattern: /\b(WRONGPASS|NOAUTH)\b|ERR AUTH|invalid (username-)?password|Client sent AUTH/,
@@ -82,18 +89,12 @@ const rules: readonly Rule[] = [
   },
   {
     pattern: /\b(EACCES|EAI_AGAIN|ECONN\w+|EHOST\w+|ENET\w+|ENOENT|ENOTFOUND|EPIPE|ETIMEDOUT)\b/,
-    kind: 'unreachable',
-    text: 'Redis cannot be reached',
-    advice: 'Check its address, and that it runs.',
-    isConnection: true,
+    ...unreachable,
   },
   {
     pattern:
       /Connection is closed|Stream isn't writeable|Socket timeout|no connection to Redis|Redis cannot be reached/,
-    kind: 'unreachable',
-    text: 'Redis cannot be reached',
-    advice: 'Check its address, and that it runs.',
-    isConnection: true,
+    ...unreachable,
     isConsequence: true,
   },
   {
