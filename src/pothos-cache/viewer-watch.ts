@@ -8,8 +8,13 @@ type Name = string | symbol;
 /** What programs usually call it, and what it is derived from. */
 const usualNames = ['user', 'currentUser', 'viewer', 'session', 'auth', 'account', 'request', 'req', 'headers'];
 
+/** How often `viewer` is run to find out what it reads where it does not find what it has read before. */
+const runsMax = 10;
+
 export class ViewerWatch<Context> {
   readonly #names: Set<Name>;
+  /** Those of the names that `viewer` was seen to read. */
+  readonly #readByViewer = new Set<Name>();
   readonly #isDeclared: boolean;
   readonly #viewerOf: PluginOptions<Context>['viewer'];
   /** Contexts that the viewer has been read from. */
@@ -35,26 +40,55 @@ export class ViewerWatch<Context> {
     if (!watchContext(context, this.#names)) noteViewerRead('a context that cannot be watched (frozen or sealed)');
   }
 
-  /** What `viewer` reads may differ between requests: each adds to what the others have shown. */
+  /**
+   * What `viewer` reads may differ between requests: each adds to what the others have shown. And it may read a property only
+   * where another one is absent (`key ?? user`), or was not set by an earlier call (`viewer ??= of(token)`). So where a name is
+   * new, it is run again without the properties that it is known to read.
+   */
   #learn(context: Context & object): void {
-    if (this.#viewerOf === undefined || this.#learned.has(context)) return;
+    const viewer = this.#viewerOf;
+    if (viewer === undefined || this.#learned.has(context)) return;
     this.#learned.add(context);
-    for (const name of namesReadBy(this.#viewerOf, context)) this.#names.add(name);
+    let hidden: ReadonlySet<Name> = new Set();
+    for (let runs = 0; runs < runsMax; runs += 1) {
+      const known = this.#readByViewer.size;
+      for (const name of namesReadBy(viewer, context, hidden)) {
+        this.#readByViewer.add(name);
+        this.#names.add(name);
+      }
+      if (this.#readByViewer.size === known) return;
+      hidden = this.#readByViewer;
+    }
   }
 }
 
-/** The properties of `context` that `viewer` reads. */
-function namesReadBy<Context extends object>(viewer: (context: Context) => unknown, context: Context): Set<Name> {
+/** The properties of `context` that `viewer` reads where those that are `hidden` are undefined. */
+function namesReadBy<Context extends object>(
+  viewer: (context: Context) => unknown,
+  context: Context,
+  hidden: ReadonlySet<Name>,
+): Set<Name> {
   const names = new Set<Name>();
+  const shown = hidden.size === 0 ? context : without(hidden, context);
   const before = pauseReads();
   try {
     // Methods and getters run on the recorder too, which shows what they read in turn. One that uses private fields fails
     // there; the second run calls it on the context itself.
-    if (!hasRun(viewer, recorderOf(context, names))) hasRun(viewer, recorderOf(context, names, context));
+    if (!hasRun(viewer, recorderOf(shown, names))) hasRun(viewer, recorderOf(shown, names, context));
   } finally {
     resumeReads(before);
   }
   return names;
+}
+
+/** `context` where some properties are undefined. What is written to it is not kept: it follows from their absence. */
+function without<Context extends object>(hidden: ReadonlySet<Name>, context: Context): Context {
+  return new Proxy(context, {
+    get: (target, name, receiver): unknown => (hidden.has(name) ? undefined : Reflect.get(target, name, receiver)),
+    has: (target, name) => !hidden.has(name) && Reflect.has(target, name),
+    defineProperty: () => true,
+    deleteProperty: () => true,
+  });
 }
 
 function hasRun<Context>(viewer: (context: Context) => unknown, context: Context): boolean {

@@ -178,6 +178,38 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
     expect(storedFields(shop)).toEqual([]);
   });
 
+  it.each<[string, (context: never) => unknown, (who: string) => object]>([
+    [
+      'it has kept by an earlier call',
+      (context: { who: string; kept?: string }) => (context.kept ??= context.who),
+      (who) => ({ who }),
+    ],
+    [
+      'it has kept elsewhere by an earlier call',
+      (context: { socket: object; who: string }) => keptOf(context.socket, () => context.who),
+      (who) => ({ socket: {}, who }),
+    ],
+    ['is a key', (context: { key?: string; who: string }) => context.key ?? context.who, (who) => ({ key: 'k', who })],
+    [
+      'is one of two keys',
+      (context: { key?: string; token?: string; who: string }) => {
+        if (context.key !== undefined) return context.key;
+        return context.token === undefined ? context.who : context.token;
+      },
+      (who) => ({ key: 'k', token: 't', who }),
+    ],
+  ])('learns what viewer reads of a context only in the absence of what %s', async (_, viewer, contextOf) => {
+    const shop = await newShop(read('who'), withViewer(viewer as never));
+    for (const who of ['ALICE', 'BOB']) {
+      const context = contextOf(who);
+      await shop.ask(context, '{ own }');
+      const before = { ...context };
+      expect(await shop.ask(context)).toBe(who);
+      expect({ ...context }).toEqual(before);
+    }
+    expect(storedFields(shop)).not.toContain('Query.value');
+  });
+
   it('learns from each request, where viewer reads other properties for others', async () => {
     const viewer = ({ key, person }: { key?: string; person?: string }): unknown => (key === undefined ? person : key);
     const lazily = (context: { key?: string; person?: string }): unknown =>
@@ -395,3 +427,11 @@ describe('a context that was watched', () => {
 });
 
 const whoKey = Symbol('who');
+
+const kept = new WeakMap<object, string>();
+
+function keptOf(place: object, make: () => string): string {
+  const found = kept.get(place) ?? make();
+  kept.set(place, found);
+  return found;
+}
