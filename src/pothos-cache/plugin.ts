@@ -123,7 +123,9 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   #cached(resolver: Resolver<Types['Context']>, field: CachedField<Types['Context']>): Resolver<Types['Context']> {
     const { signal: signalOf } = field.options;
     return (parent, args, context, info) => {
-      const asked = this.#request(field, { parent, args: args as Record<string, unknown>, context, info });
+      const madeOf = this.#originAbove(info.path);
+      const call = { parent, args: args as Record<string, unknown>, context, info };
+      const asked = this.#request(field, call, madeOf?.key.selection);
       if (asked === undefined) {
         noteUnreported(context);
         if (currentLoad() !== undefined) this.#watch.begin(context);
@@ -146,7 +148,6 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       };
       const isAborted = (): boolean | undefined =>
         signalOf === undefined ? isClientGone(context) : signalOf(context)?.aborted;
-      const madeOf = this.#originAbove(info.path);
       return field.engine.fetch(key, policy, load, { mode, request, madeOf, isAborted, report });
     };
   }
@@ -160,10 +161,15 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     return undefined;
   }
 
-  /** What the engine is asked, or undefined where that cannot be said: the field is then answered uncached. */
+  /**
+   * What the engine is asked, or undefined where that cannot be said: the field is then answered uncached.
+   *
+   * @param selectionAbove What the value was loaded for that the parent is part of: the parent may have nothing else.
+   */
   #request(
     { engine, options, policy }: CachedField<Types['Context']>,
     { parent, args, context, info }: ResolverCall<Types['Context']>,
+    selectionAbove: string | undefined,
   ): FieldRequest | undefined {
     const field = `${info.parentType.name}.${info.fieldName}`;
     const before = pauseReads();
@@ -181,7 +187,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
         ...(parentId === undefined ? {} : { parent: parentId }),
         ...(viewer === undefined ? {} : { viewer }),
         ...(policy.varyOf === undefined || isAnonymous ? {} : { vary: policy.varyOf(context) }),
-        ...(selection === undefined ? {} : { selection: selection.encoding }),
+        ...(selection === undefined ? {} : { selection: [selection.encoding, selectionAbove] }),
       });
       const request = objectOf(options.request?.(context)) ?? objectOf(context);
       return { key, policy: policy.policyOf(parent, args), isAnonymous, selection, request };

@@ -272,12 +272,14 @@ describe('a cached field below one that was loaded for a selection', () => {
       }
       const ChildRef = builder.objectRef<Child>('Child').implement({
         fields: (t) => ({
+          columns: t.exposeString('columns'),
           x: t.string({ resolve: ({ columns }) => (columns.includes('x') ? 'X' : null), nullable: true }),
           y: t.string({ resolve: ({ columns }) => (columns.includes('y') ? 'Y' : null), nullable: true }),
         }),
       });
       const Parent = builder.objectRef<{ id: number; child: Child }>('Parent').implement({
         fields: (t) => ({
+          other: t.string({ resolve: () => 'other' }),
           child: t.field({
             type: ChildRef,
             cache: { ttl: '60s', scope: 'public', parentId: ({ id }) => id, ...ofChild },
@@ -306,6 +308,17 @@ describe('a cached field below one that was loaded for a selection', () => {
       { field: 'Parent.child', reason: 'reads-selection', what: 'Query.a' },
       { field: 'Parent.child', reason: 'reads-selection', what: 'Query.a' },
     ]);
+  });
+
+  it('with a selection of its own is stored once for each of its parent', async () => {
+    const { run } = await newFamily({ selection: true });
+    const alone = '{ a { child { columns } } }';
+    const beside = '{ a { other child { columns } } }';
+    const columnsOf = async (text: string): Promise<string> =>
+      ((await run(text)).data as { a: { child: { columns: string } } }).a.child.columns;
+    const seen = [await columnsOf(alone), await columnsOf(beside)];
+    expect(seen.map((columns) => columns.includes('other'))).toEqual([false, true]);
+    expect([await columnsOf(alone), await columnsOf(beside)]).toEqual(seen);
   });
 
   it('is stored with a selection of its own', async () => {
