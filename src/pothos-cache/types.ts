@@ -21,7 +21,7 @@ export interface PluginOptions<Context = unknown> {
    * stored, and no other request is given the value. Default: each property that `viewer` itself reads, and `user`,
    * `currentUser`, `viewer`, `session`, `auth`, `account`, `request`, `req` and `headers`; a list replaces these, and `[]`
    * declares that nothing in the context identifies the viewer. Where a context cannot be watched because it is frozen or
-   * sealed, public fields take hits and store nothing. The key of a private field contains the viewer alone: what else of
+   * sealed, or a proxy that makes up its properties, public fields take hits and store nothing. The key of a private field contains the viewer alone: what else of
    * these properties it reads belongs into `vary`.
    */
   readonly viewerProperties?: readonly (keyof Context & string)[];

@@ -37,7 +37,8 @@ export class ViewerWatch<Context> {
       return;
     }
     if (!this.#isDeclared) this.#learn(context);
-    if (!watchContext(context, this.#names)) noteViewerRead('a context that cannot be watched (frozen or sealed)');
+    if (!watchContext(context, this.#names))
+      noteViewerRead('a context that cannot be watched (frozen, sealed or a proxy)');
   }
 
   /**

@@ -8,6 +8,7 @@
  *
  * Not detected: whether an own property exists (`in`, `Object.keys`), and what a method reads from private fields.
  */
+import { types } from 'node:util';
 import { noteViewerRead } from '../cache/index.ts';
 
 type Name = string | symbol;
@@ -20,11 +21,14 @@ interface Layer {
 const layers = new WeakMap<object, Layer>();
 const ourGetters = new WeakSet<object>();
 let arePaused = false;
+/** Whether the read that is tried has been seen; undefined where none is. */
+let isTrySeen: boolean | undefined;
 
 /**
  * From now on a read of one of `names` is recorded in the load that reads it, see `noteViewerRead`.
  *
- * @returns Whether each of them is seen: not where the context is frozen or sealed, or does not let a property be redefined.
+ * @returns Whether each of them is seen: not where the context is frozen or sealed, or does not let a property be redefined,
+ *   nor where it is a proxy that gives something else than what the object behind it has.
  */
 export function watchContext(context: object, names: Iterable<Name>): boolean {
   try {
@@ -34,6 +38,7 @@ export function watchContext(context: object, names: Iterable<Name>): boolean {
     for (const name of names) {
       layer.names.add(name);
       areSeen = watchOwn(context, name) && areSeen;
+      if (types.isProxy(context)) areSeen = isReadSeen(context, name) && areSeen;
     }
     return areSeen;
   } catch {
@@ -52,8 +57,22 @@ export function resumeReads(before: boolean): void {
   arePaused = before;
 }
 
-function note(name: Name): void {
+/** Records a read of `name`, and returns whether it is only tried: what it gives does not matter then. */
+function note(name: Name): boolean {
+  if (isTrySeen !== undefined) return (isTrySeen = true);
   if (!arePaused) noteViewerRead(String(name));
+  return false;
+}
+
+/** Whether a read of `name` reaches the object behind a proxy. */
+function isReadSeen(context: object, name: Name): boolean {
+  isTrySeen = false;
+  try {
+    Reflect.get(context, name);
+    return isTrySeen;
+  } finally {
+    isTrySeen = undefined;
+  }
 }
 
 /** The layer below `context`, laid where there is none; undefined where that cannot be done. */
@@ -72,7 +91,7 @@ function layerOf(context: object): Layer | undefined {
 function layerOver(prototype: object | null, names: ReadonlySet<Name>): object {
   return new Proxy(Object.create(prototype) as object, {
     get(layer, name, receiver): unknown {
-      if (names.has(name)) note(name);
+      if (names.has(name) && note(name)) return undefined;
       return Reflect.get(layer, name, receiver);
     },
     has(layer, name) {
@@ -120,7 +139,7 @@ function accessorFor(
     configurable: true,
     enumerable: property.enumerable === true,
     get(): unknown {
-      note(name);
+      if (note(name)) return undefined;
       return property.get === undefined ? value : property.get.call(this);
     },
     ...(isReadOnly ? {} : { set }),

@@ -287,7 +287,7 @@ describe('a public field whose resolver reads a property that tells who asks', (
       expect((data as { careless: string }).careless).toMatch(`string ${viewer} `);
     }
     expect(trace.text).toBe(times(2, () => `load ${refused} miss`).join(' '));
-    expect(trace.events[1]).toMatchObject({ what: 'a context that cannot be watched (frozen or sealed)' });
+    expect(trace.events[1]).toMatchObject({ what: 'a context that cannot be watched (frozen, sealed or a proxy)' });
   });
 });
 

@@ -72,6 +72,12 @@ class Session {
   }
 }
 
+class Anyone {
+  get user(): string {
+    throw new Error('this must not be read');
+  }
+}
+
 const read = (name: string) => (context: Context) => (context as Record<string, unknown>)[name];
 const withViewer = (viewer: (context: Context) => unknown): Options => ({ viewer: viewer as never });
 
@@ -231,6 +237,21 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
       'a property of a proxy that cannot be watched',
       () => new Proxy({ user: 'ALICE' }, { defineProperty: () => true }),
     ],
+    [
+      'a property that a proxy makes up',
+      () => new Proxy({}, { get: (_, name) => (name === 'user' ? 'ALICE' : undefined) }),
+    ],
+    [
+      'a property that a proxy gives another value',
+      () =>
+        new Proxy(
+          { user: 'BOB' },
+          {
+            get: (context, name, receiver): unknown =>
+              name === 'user' ? 'ALICE' : Reflect.get(context, name, receiver),
+          },
+        ),
+    ],
     ['a property of a function', () => Object.assign(() => {}, { user: 'ALICE' })],
     ['a property that cannot be configured', () => Object.defineProperty({}, 'user', { value: 'ALICE' })],
     ['a hidden property', () => Object.defineProperty({}, 'user', { value: 'ALICE', configurable: true })],
@@ -334,6 +355,8 @@ describe('a public field whose resolver reads nothing of that', () => {
     ['null for a context', null],
     ['a context with a user', { user: 'ALICE', db: { one: () => 1 } }],
     ['a context of a class', new Session('ALICE')],
+    ['a proxy', new Proxy({ user: 'ALICE', db: { one: () => 1 } }, {})],
+    ['a proxy of a class', new Proxy(new Anyone(), {})],
   ])('is stored, with %s', async (_, context) => {
     const shop = await newShop((given) => (given as { db?: { one(): number } } | undefined | null)?.db?.one());
     await shop.ask(context);
