@@ -104,7 +104,7 @@ function checkedId(place: string, id: unknown): ParentId {
 
 /** A parent with properties may be what the resolver reads: the key would not contain that. */
 function requireRoot(place: string, parent: unknown): undefined {
-  if (parent === undefined || parent === null || typeof parent === 'boolean' || isEmpty(parent)) return;
+  if (parent === undefined || parent === null || parent === true || isEmpty(parent)) return;
   throw new CacheError(
     'INVALID_KEY',
     `${place}: it is given a parent (or rootValue) that its key does not contain: set cache.parentId`,

@@ -120,6 +120,14 @@ describe('a cached field of Query', () => {
     expect((await run('{ here { value } }')).states).toBe('hit');
   });
 
+  it('is answered uncached below a parent that is false', async () => {
+    const { run, trace } = await newRoot(false);
+    await run('{ value }');
+    trace.take();
+    await run('{ here { value } }');
+    expect(trace.text).toBe('uncached');
+  });
+
   it.each<[string, (schema: SchemaWorld['schema'], who: string) => unknown]>([
     ['a root value', (schema, who) => execute({ schema, document: parse('{ value }'), rootValue: { who } })],
     [
