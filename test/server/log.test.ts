@@ -45,6 +45,16 @@ it('gives an id also where the request cannot be read, and says so', async () =>
   expect(headers).toMatchObject({ 'x-request-id': expect.any(String), 'x-content-type-options': 'nosniff' });
 });
 
+it('does not mention connections that a browser opened in advance and never used', async () => {
+  const server = await startServer({ logLevel: 'info' });
+  server.http.server.headersTimeout = server.http.server.requestTimeout = 1;
+  expect(await sendBytes(server.url, [])).toMatch(/^HTTP\/1\.1 408/);
+  const text = await sendBytes(server.url, ['GET /livez HT']);
+  const [, requestId] = /^x-request-id: (\S+)\r$/m.exec(text) ?? [];
+  await expect.poll(() => server.logLines.join('')).toContain(`"requestId":"${requestId}","status":408`);
+  expect(server.logLines.filter((line) => line.includes('could not be read'))).toHaveLength(1);
+});
+
 it.each(logLevels)('takes over the id that a balancer gave, unless the log could not bear it: %s', async (logLevel) => {
   const server = await startServer({ logLevel });
   const idOf = async (given: string): Promise<unknown> =>
