@@ -51,6 +51,11 @@ export function received(value: unknown): string {
   return typeof value === 'symbol' || typeof value === 'function' ? `a ${typeof value}` : String(value);
 }
 
+/** Of a value that must not be repeated: its type. Async functions are a common mistake where a value is expected. */
+export function kindOf(value: unknown): string {
+  return value instanceof Promise ? 'a promise' : typeof value;
+}
+
 export function isFunction(value: unknown): boolean {
   return typeof value === 'function';
 }

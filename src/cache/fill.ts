@@ -126,7 +126,8 @@ async function permitFor({ store, leases, flights, emit }: FillParts, { key, tag
 
 function whyNoPermit(store: RequestStore, found: Fill['found']): string {
   if (store.takesNothing) return 'the store takes no new values';
-  if (store.isLeftAlone) return 'the store did not answer';
+  if (store.isLeftAlone) return 'the store is not available';
+  if (store.hasRefused) return 'the store refused a command';
   if (found === 'no-store') return 'loaded for this request alone';
   return 'another process is still loading it, or the store lost its tokens';
 }

@@ -7,7 +7,7 @@
  * the beginning of another, so that one of a private value is never one of a public value.
  */
 import { hash } from 'node:crypto';
-import { received } from './check-options.ts';
+import { kindOf, received } from './check-options.ts';
 import { CacheError } from './errors.ts';
 import { identityOf } from './identities.ts';
 import { depthMax, hasSymbolKeys, isBytes, isDate, isPlainObject } from './plain-data.ts';
@@ -108,7 +108,7 @@ function encodingOf({ field, parent, args, viewer, vary, selection }: Omit<Key, 
 /** Larger numbers are rounded, so that two viewers may have one; and NaN is what everybody has who has no number. */
 function checkViewer(field: string, viewer: unknown): void {
   if (typeof viewer === 'string' || typeof viewer === 'bigint' || Number.isSafeInteger(viewer)) return;
-  const got = viewer === null ? 'null' : typeof viewer === 'number' ? 'another number' : typeof viewer;
+  const got = viewer === null ? 'null' : typeof viewer === 'number' ? 'another number' : kindOf(viewer);
   throw new CacheError(
     'INVALID_KEY',
     `${field}: a viewer is a text, a whole number below 2^53 or a bigint, got ${got}`,
@@ -150,6 +150,7 @@ function canonicalObject(value: object, place: string, depth: number): string {
   }
   if (isDate(value)) return sized('D', String(value.getTime()));
   if (isBytes(value)) return sized('b', Buffer.from(value).toString('latin1'));
+  if (value instanceof Promise) value.catch(() => {}); // rejected here, so nobody awaits it
   if (!isPlainObject(value)) throw invalidArgument(place, `an instance of ${value.constructor?.name ?? 'a class'}`);
   if (hasSymbolKeys(value)) throw invalidArgument(place, 'an object with symbol keys');
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));

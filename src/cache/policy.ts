@@ -1,3 +1,4 @@
+import { kindOf } from './check-options.ts';
 import { CacheError } from './errors.ts';
 import { checkTag } from './tags.ts';
 
@@ -36,7 +37,7 @@ export function createPolicy(
   if (typeof strict !== 'boolean') {
     throw new CacheError('INVALID_POLICY', `${place}: strict must be true or false, got ${typeof strict}`);
   }
-  if (!Array.isArray(tags)) throw new CacheError('INVALID_TAG', `${place}: tags must be a list, got ${typeof tags}`);
+  if (!Array.isArray(tags)) throw new CacheError('INVALID_TAG', `${place}: tags must be a list, got ${kindOf(tags)}`);
   for (const tag of tags) checkTag(place, tag);
   return Object.freeze({ ttlMs: ttlMsOf(place, ttl), tags: Object.freeze([...new Set(tags)]), isStrict: strict });
 }

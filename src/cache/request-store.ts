@@ -68,6 +68,7 @@ export class RequestStore {
   readonly #parts: RequestStoreParts;
   readonly #request: object;
   #leftMs: number;
+  #hasRefused = false;
 
   constructor(parts: RequestStoreParts, request: object) {
     this.#parts = parts;
@@ -89,6 +90,11 @@ export class RequestStore {
   /** Whether it stores nothing: what is loaded is not brought to it. */
   get takesNothing(): boolean {
     return this.#parts.wasFull();
+  }
+
+  /** Whether it has answered a call of this fetch with a refusal, as where its user may not run the command. */
+  get hasRefused(): boolean {
+    return this.#hasRefused;
   }
 
   /** Milliseconds on the clock of deadlines, which runs while the store owes an answer. */
@@ -216,7 +222,8 @@ export class RequestStore {
   #ask<T>(trip: RoundTrip, operation: string, { call, onEnd, tooLate }: Asking<T>): void {
     const called = call(this.#parts.store);
     const onFailure = (error: unknown): void => {
-      if (!isRefusal(error)) this.leaveAlone();
+      if (isRefusal(error)) this.#hasRefused = true;
+      else this.leaveAlone();
       if (tooLate !== undefined) void toldWhenItComes(called, tooLate);
       onEnd(undefined);
     };

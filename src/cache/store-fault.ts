@@ -74,6 +74,27 @@ const rules: readonly Rule[] = [
     advice: 'If this lasts, look at its log.',
   },
   {
+    pattern: /\bDENIED\b/,
+    kind: 'protected',
+    text: 'Redis is in protected mode and lets only its own machine in',
+    advice: 'Set a password in its configuration.',
+    isConnection: true,
+  },
+  {
+    pattern: /max number of clients/,
+    kind: 'clients',
+    text: 'Redis has as many clients as it may have',
+    advice: 'Raise maxclients, or look for clients that should have ended.',
+    isConnection: true,
+  },
+  {
+    pattern: /Unknown RESP type|Protocol error/,
+    kind: 'protocol',
+    text: 'what answers is not Redis',
+    advice: 'Check the port in its address.',
+    isConnection: true,
+  },
+  {
     pattern: /DB index|SELECT is not allowed/,
     kind: 'database',
     text: 'Redis does not have the database that the address names',
@@ -93,7 +114,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern:
-      /Connection is closed|Stream isn't writeable|Socket timeout|no connection to Redis|Redis cannot be reached/,
+      /Connection is (closed|aborted)|aborted due to connection close|max retries per request|Stream isn't writeable|Socket timeout|no connection to Redis|Redis cannot be reached/,
     ...unreachable,
     isConsequence: true,
   },

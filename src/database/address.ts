@@ -31,6 +31,10 @@ export function addressIn(url: string): ClientConfig {
 /** The parser takes a `%` without two hexadecimal digits for a literal one, and then decodes the rest differently. */
 function checkEscapes(url: string): void {
   const rule = 'DATABASE_URL must percent-encode special characters in UTF-8 (a % itself as %25)';
+  // A parser takes it for the begin of a fragment and cuts the rest off, so another database would be used.
+  if (url.includes('#')) throw new DatabaseUrlError(`${rule}, got a # at character ${url.indexOf('#') + 1}: write %23`);
+  if (/%00/.test(url))
+    throw new DatabaseUrlError('DATABASE_URL must not contain %00, which PostgreSQL has no names with');
   const malformed = /%(?![0-9a-f]{2})/i.exec(url);
   if (malformed !== null) {
     throw new DatabaseUrlError(`${rule}, got a % at character ${malformed.index + 1} without two hexadecimal digits`);

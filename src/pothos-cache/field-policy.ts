@@ -2,6 +2,7 @@
 import { PothosSchemaError } from '@pothos/core';
 import { CacheError, createPolicy, durationMsOf, type ParentId, type Policy } from '../cache/index.ts';
 import type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
+import { unawaited } from './unawaited.ts';
 
 export interface FieldPolicy {
   /** The policy of one request. @throws {CacheError} for tags that are none. */
@@ -51,7 +52,8 @@ export function createFieldPolicy(
     throw wrong(place, `cache must be an object of options, or false, got ${JSON.stringify(options)}`);
   }
   const unknownName = Object.keys(options).find((name) => !optionNames.includes(name));
-  if (unknownName !== undefined) throw wrong(place, `cache has ${optionNames.join(', ')}, got ${unknownName}`);
+  if (unknownName !== undefined)
+    throw wrong(place, `unknown option ${JSON.stringify(unknownName)} in cache; it has ${optionNames.join(', ')}`);
   const { scope, tags, strict = false, parentId, selection = false, vary } = options;
   const isOff = ofSchema?.engine === undefined;
   if (scope !== 'public' && scope !== 'private') {
@@ -82,8 +84,9 @@ export function createFieldPolicy(
     hasSelection: selection,
     httpMs: httpMsOf(place, options, base.ttlMs),
     policyOf: (parent, args) =>
-      typeof tags === 'function' ? createPolicy(place, { ttl, tags: tags(parent, args), strict }) : base,
-    parentIdOf: (parent) => (parentId === undefined ? requireRoot(place, parent) : checkedId(place, parentId(parent))),
+      typeof tags === 'function' ? createPolicy(place, { ttl, tags: unawaited(tags(parent, args)), strict }) : base,
+    parentIdOf: (parent) =>
+      parentId === undefined ? requireRoot(place, parent) : checkedId(place, unawaited(parentId(parent))),
   };
 }
 
@@ -98,7 +101,7 @@ function wrongParentId(place: string, got: unknown): PothosSchemaError {
 function checkedId(place: string, id: unknown): ParentId {
   if (typeof id === 'string' || typeof id === 'bigint') return id;
   if (typeof id === 'number' && Number.isFinite(id)) return id;
-  const got = id === null || typeof id === 'number' ? String(id) : typeof id;
+  const got = id instanceof Promise ? 'a promise' : id === null || typeof id === 'number' ? String(id) : typeof id;
   throw new CacheError('INVALID_KEY', `${place}: the parent needs an id (text, number or bigint), got ${got}`);
 }
 

@@ -32,6 +32,7 @@ import { noteUnreported, openRow } from './report.ts';
 import { selectionOf, type Selection } from './selection.ts';
 import { shapeOf } from './shape.ts';
 import type { FieldCacheOptions, PluginOptions } from './types.ts';
+import { unawaited } from './unawaited.ts';
 import { ViewerWatch } from './viewer-watch.ts';
 import { pauseReads, resumeReads } from './watched-context.ts';
 import { watchInfo } from './watched-info.ts';
@@ -174,7 +175,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     const field = `${info.parentType.name}.${info.fieldName}`;
     const before = pauseReads();
     try {
-      const viewer = policy.isPrivate ? (options.viewer?.(context) ?? undefined) : undefined;
+      const viewer = policy.isPrivate ? (unawaited(options.viewer?.(context)) ?? undefined) : undefined;
       const isAnonymous = policy.isPrivate && viewer === undefined;
       // What a load around this one gets here is for nobody but strangers.
       if (isAnonymous) noteViewerRead(field);
@@ -186,7 +187,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
         args,
         ...(parentId === undefined ? {} : { parent: parentId }),
         ...(viewer === undefined ? {} : { viewer }),
-        ...(policy.varyOf === undefined || isAnonymous ? {} : { vary: policy.varyOf(context) }),
+        ...(policy.varyOf === undefined || isAnonymous ? {} : { vary: unawaited(policy.varyOf(context)) }),
         ...(selection === undefined ? {} : { selection: [selection.encoding, selectionAbove] }),
       });
       const request = objectOf(options.request?.(context)) ?? objectOf(context);

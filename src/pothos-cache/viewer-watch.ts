@@ -1,6 +1,7 @@
 /** Which properties of a context identify the viewer, and that a resolver reads one of them. */
 import { noteViewerRead } from '../cache/index.ts';
 import type { PluginOptions } from './types.ts';
+import { unawaited } from './unawaited.ts';
 import { pauseReads, resumeReads, watchContext } from './watched-context.ts';
 
 type Name = string | symbol;
@@ -94,8 +95,7 @@ function without<Context extends object>(hidden: ReadonlySet<Name>, context: Con
 
 function hasRun<Context>(viewer: (context: Context) => unknown, context: Context): boolean {
   try {
-    const result = viewer(context);
-    if (result instanceof Promise) result.catch(() => {}); // its caller for a private field hears of it
+    unawaited(viewer(context));
     return true;
   } catch {
     return false;

@@ -1,4 +1,5 @@
 // What a user of the engine reads of it without having listened to anything: one line a minute of each kind.
+import { createServer, type AddressInfo } from 'node:net';
 import { expect, describe, it, onTestFinished, vi } from 'vitest';
 import {
   createCache,
@@ -246,6 +247,15 @@ describe('on a Redis that refuses', () => {
     expect(more).toEqual([]);
   });
 
+  it('what is no Redis says so', async () => {
+    const server = createServer((socket) => void socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const lines = await linesAt(`redis://127.0.0.1:${port}`, /is not Redis/);
+    expect(lines.filter((line) => !/is not Redis.* Check the port|cannot be reached/.test(line))).toEqual([]);
+  });
+
   it.each<[string, (server: TestRedis) => Promise<unknown>, RegExp]>([
     [
       'because it is full',
@@ -268,6 +278,27 @@ describe('on a Redis that refuses', () => {
     const lines = await linesAt(server.socketPath, expected);
     expect(lines.filter((line) => expected.test(line))).toHaveLength(1);
   });
+});
+
+it.each([
+  ['ERR max number of clients reached', /Redis has as many clients.* Raise maxclients/],
+  ['DENIED Redis is running in protected mode because …', /protected mode.* Set a password/],
+])('explains %s', async (reply, expected) => {
+  const { log, take } = newLog();
+  const { cache } = await newWorld('memory', { log });
+  cache.emit({ type: 'tracking-refused', error: new Error(reply) });
+  expect(take()).toEqual([expect.stringMatching(expected)]);
+});
+
+it.each([
+  'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest" option for details.',
+  'Command aborted due to connection close',
+])('adds nothing about commands that a broken connection interrupted: %s', async (message) => {
+  const { log, take } = newLog();
+  const { cache } = await newWorld('memory', { log });
+  cache.emit({ type: 'connection-failed', error: new Error('Socket timeout. Expecting data') });
+  cache.emit({ type: 'store-failed', operation: 'read', error: new Error(message) });
+  expect(take()).toEqual([expect.stringContaining('Redis cannot be reached')]);
 });
 
 it('says that a store that was away is back', async () => {

@@ -147,7 +147,7 @@ describe('a key', () => {
     [1.5, 'another number'],
     [true, 'boolean'],
     [{ id: 1 }, 'object'],
-    [Promise.resolve(1), 'object'],
+    [Promise.resolve(1), 'a promise'],
   ])('is refused for the viewer %s, which may be that of several, and does not tell it', (viewer, got) => {
     const error = refusal(() => createKey('shop', { field, viewer: viewer as string }));
     expect(error.code).toBe('INVALID_KEY');

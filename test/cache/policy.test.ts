@@ -61,10 +61,15 @@ describe('a policy', () => {
     });
   });
 
-  it.each([['products'], [null], [{}]])('refuses tags that are no list: %j', (tags) => {
+  it.each([
+    ['products', 'string'],
+    [null, 'object'],
+    [{}, 'object'],
+    [Promise.resolve(['products']), 'a promise'],
+  ])('refuses tags that are no list: %j', (tags, got) => {
     expect(refusal({ ttl: '1s', tags: tags as string[] })).toEqual({
       code: 'INVALID_TAG',
-      message: `Query.field: tags must be a list, got ${typeof tags}`,
+      message: `Query.field: tags must be a list, got ${got}`,
     });
   });
 

@@ -35,6 +35,9 @@ describe('a database URL', () => {
     ['postgres://u:swordfish%E0%A4@h/shop', /got escapes that are not UTF-8$/],
     ['postgres://u:swordfish@h/shop%FF', /got escapes that are not UTF-8$/],
     ['socket://u@/tmp?db=%GG', /% at character 20 /],
+    ['postgres://u:swordfish@h/shop#1', /got a # at character 30: write %23$/],
+    ['socket://u@/tmp?db=shop#1', /got a # at character 24: write %23$/],
+    ['postgres://u:swordfish@h/shop%00a', /must not contain %00/],
   ])('%s is rejected, saying where, without repeating it', (url, message) => {
     const failure = (): unknown => addressIn(url);
     expect(failure).toThrow(DatabaseUrlError);

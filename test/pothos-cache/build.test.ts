@@ -33,7 +33,7 @@ describe('a schema is refused', () => {
     [
       'an unknown option',
       { ttl: '60s', scope: 'public', stale: '5m' },
-      'Query.stats: cache has scope, ttl, tags, strict, parentId, selection, vary, http, got stale',
+      'Query.stats: unknown option "stale" in cache; it has scope, ttl, tags, strict, parentId, selection, vary, http',
     ],
     ...[null, true, 'public', ['public']].map((cache): [string, unknown, string] => [
       `${JSON.stringify(cache)} in the place of options`,

@@ -83,6 +83,14 @@ describe('a cached field on a parent', () => {
     expect(trace.events[0]).toMatchObject({ type: 'uncached', error: { message: 'no sku' } });
   });
 
+  it('is answered uncached where parentId is asynchronous, also where it rejects', async () => {
+    const noSku = (): string => Promise.reject(new Error('no sku')) as unknown as string;
+    const { run, trace } = await newFamily([{ id: 1 }], noSku);
+    expect(await run(text)).toMatchObject({ data: { parents: [{ n: 1 }] }, errors: [] });
+    const message = 'Item.n: the parent needs an id (text, number or bigint), got a promise';
+    expect(trace.events[0]).toMatchObject({ type: 'uncached', error: { message } });
+  });
+
   it('is never shared by two types, though their ids are equal', async () => {
     const { run } = await newSchema((builder) => {
       const [A, B] = (['A', 'B'] as const).map((name) =>

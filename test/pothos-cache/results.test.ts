@@ -123,6 +123,7 @@ describe('tags', () => {
   it.each<[string, () => unknown]>([
     ['gives tags that are none', () => ['*']],
     ['gives null', () => null],
+    ['gives a promise that rejects', () => Promise.reject(new Error('no tags'))],
     ['gives one text, which is no list', () => 'products'],
     ['throws', () => JSON.parse('{')],
   ])('leave the field uncached, and say so, where the function %s', async (_, tags) => {

@@ -154,6 +154,7 @@ describe('a private field', () => {
     ['that is true', () => true, 'CacheError'],
     ['that is an object', () => ({ id: 1 }), 'CacheError'],
     ['that is a promise', () => Promise.resolve('alice'), 'CacheError'],
+    ['that is a promise which rejects', () => Promise.reject(new Error('no session')), 'CacheError'],
     ['that is no number', () => Number('alice'), 'CacheError'],
     ['that was rounded', () => Number('9007199254740993'), 'CacheError'],
   ])('is answered uncached, and says so, for a viewer %s', async (_, viewer, name) => {
@@ -214,6 +215,8 @@ describe('a field that varies', () => {
     ['throws', () => JSON.parse('{'), 'SyntaxError'],
     ['gives an instance', () => new URL('http://a'), 'CacheError'],
     ['gives a promise', () => Promise.resolve('de'), 'CacheError'],
+    ['gives a promise that rejects', () => Promise.reject(new Error('no locale')), 'CacheError'],
+    ['gives a promise that rejects in an object', () => ({ of: Promise.reject(new Error('no locale')) }), 'CacheError'],
     ['gives a function', () => () => 'de', 'CacheError'],
   ])('is answered uncached, and says so, where vary %s', async (_, vary, name) => {
     const { run, trace } = await newSchema((builder) => {

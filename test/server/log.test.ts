@@ -35,7 +35,7 @@ it('gives every request an id, which its answer has and every line about it', as
   await expect.poll(() => server.logLines.join('')).toContain(`"requestId":"${requestId}","method":"POST"`);
 });
 
-it('gives an id also where the request cannot be read, and says so at debug', async () => {
+it('gives an id also where the request cannot be read, and says so', async () => {
   const server = await startServer({ logLevel: 'debug' });
   const text = await sendBytes(server.url, ['this is no HTTP\r\n\r\n']);
   const [, requestId] = /^x-request-id: (\S+)\r$/m.exec(text) ?? [];
@@ -43,6 +43,16 @@ it('gives an id also where the request cannot be read, and says so at debug', as
   const expecting = { 'content-type': 'application/json', expect: 'coffee' };
   const { headers } = await send(server.url, { headers: expecting, body: '{}' });
   expect(headers).toMatchObject({ 'x-request-id': expect.any(String), 'x-content-type-options': 'nosniff' });
+});
+
+it('does not mention connections that a browser opened in advance and never used', async () => {
+  const server = await startServer({ logLevel: 'info' });
+  server.http.server.headersTimeout = server.http.server.requestTimeout = 1;
+  expect(await sendBytes(server.url, [])).toMatch(/^HTTP\/1\.1 408/);
+  const text = await sendBytes(server.url, ['GET /livez HT']);
+  const [, requestId] = /^x-request-id: (\S+)\r$/m.exec(text) ?? [];
+  await expect.poll(() => server.logLines.join('')).toContain(`"requestId":"${requestId}","status":408`);
+  expect(server.logLines.filter((line) => line.includes('could not be read'))).toHaveLength(1);
 });
 
 it.each(logLevels)('takes over the id that a balancer gave, unless the log could not bear it: %s', async (logLevel) => {
@@ -184,6 +194,16 @@ describe('the line of a request at info', () => {
       ['BAD_USER_INPUT'],
     ]);
     expect(lines.map(({ status }) => status)).toEqual([200, 200, 200, 415, 404]);
+  });
+
+  it('is the only one of each request, while a database is away', async () => {
+    const server = await startServer({ databaseUrl: 'postgres://shop:swordfish@127.0.0.1:1/shop' });
+    for (let i = 0; i < 3; i += 1) await server.ask('{ a: categoryStats { id } b: topProducts { id } }');
+    await linesOf(server, 3);
+    const warned = server.logLines.filter((line) => line.includes('the database cannot be reached'));
+    expect(warned.map((line) => JSON.parse(line) as object)).toEqual([
+      expect.objectContaining({ level: 40, reason: 'connect ECONNREFUSED 127.0.0.1:1' }),
+    ]);
   });
 
   it('is not written for probes', async () => {

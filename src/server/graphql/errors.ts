@@ -5,21 +5,42 @@ import { isDatabaseUnavailable } from '../../database/index.ts';
 import { databaseReason } from '../database-reason.ts';
 import type { Log } from '../log.ts';
 
+const minuteMs = 60_000;
+/** Reasons that are written in a minute. */
+const reasonsMax = 10;
+
 /**
  * Replaces what a resolver threw: errors made for the client pass, the rest becomes `DATABASE_UNAVAILABLE` or
  * `INTERNAL_SERVER_ERROR`, and goes into the log.
  */
 export function errorMask(log: Log): (error: unknown, message: string) => Error {
+  const warn = databaseWarning(log);
   return (error, message) => {
     const origin = originOf(error);
     if (origin instanceof GraphQLError)
       return origin === error ? origin : located(error, origin.message, origin.extensions);
     if (isDatabaseUnavailable(origin)) {
-      log.warn({ reason: databaseReason(origin) }, 'the database cannot be reached');
+      warn(databaseReason(origin));
       return located(error, 'The database cannot be reached.', { code: 'DATABASE_UNAVAILABLE' });
     }
     log.error({ err: origin }, 'a resolver failed');
     return located(error, message, { code: 'INTERNAL_SERVER_ERROR' });
+  };
+}
+
+/** Each reason is written once a minute: every request's own line says `DATABASE_UNAVAILABLE` anyway. */
+function databaseWarning(log: Log): (reason: string) => void {
+  const told = new Set<string>();
+  let sinceMs = Number.NEGATIVE_INFINITY;
+  return (reason) => {
+    const nowMs = performance.now();
+    if (nowMs - sinceMs >= minuteMs) {
+      sinceMs = nowMs;
+      told.clear();
+    }
+    const isNew = !told.has(reason) && told.size < reasonsMax;
+    if (isNew) told.add(reason);
+    log[isNew ? 'warn' : 'debug']({ reason }, 'the database cannot be reached');
   };
 }
 

@@ -69,7 +69,10 @@ export function createHttpServer(parts: HttpParts): HttpServer {
     const requestId = newRequestId();
     const isAwaited = traffic.isAwaited(socket) || latest.get(socket)?.isAwaited === true;
     const status = answerBrokenRequest({ error, socket, isAwaited, bounds, requestId });
-    if (status !== undefined) parts.log.info({ requestId, status }, 'a request could not be read');
+    if (status === undefined) return;
+    // Browsers open connections in advance, and close those that they did not need: that is no request.
+    const level = 'bytesRead' in socket && socket.bytesRead === 0 ? 'debug' : 'info';
+    parts.log[level]({ requestId, status }, 'a request could not be read');
   });
   return { server, close: (options) => traffic.close(options) };
 }
