@@ -81,7 +81,10 @@ class WatchedDriver implements Driver {
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await this.#ending(connection, (inner) => this.#inner.commitTransaction(inner));
+    await this.#ending(connection, async (inner) => {
+      await this.#inner.commitTransaction(inner);
+      if (connection instanceof WatchedConnection) connection.hasCommitted();
+    });
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
@@ -95,6 +98,7 @@ class WatchedDriver implements Driver {
 
   async rollbackToSavepoint(...[connection, name, compile]: Savepoint): Promise<void> {
     await this.#inner.rollbackToSavepoint?.(this.#innerOf(connection), name, compile);
+    if (connection instanceof WatchedConnection) connection.hasUndone();
   }
 
   async releaseSavepoint(...[connection, name, compile]: Savepoint): Promise<void> {
@@ -139,8 +143,16 @@ class WatchedDriver implements Driver {
 
 type Savepoint = Parameters<NonNullable<Driver['savepoint']>>;
 
+/** A transaction that a load has begun, and in which it has written. */
+interface OwnTransaction {
+  /** Whether what was written, and read afterwards, is there for others. */
+  isCommitted: boolean;
+}
+
 class WatchedConnection implements DatabaseConnection {
   #transactionOf: Load | 'none' | undefined;
+  /** Undefined while nothing has been written in the transaction of a load. */
+  #written: OwnTransaction | undefined;
   /** How many statements have begun a transaction, or may have. */
   #begun = 0;
   readonly #inner: DatabaseConnection;
@@ -159,6 +171,17 @@ class WatchedConnection implements DatabaseConnection {
 
   hasEnded(): void {
     this.#transactionOf = undefined;
+    this.#written = undefined;
+  }
+
+  hasCommitted(): void {
+    if (this.#written !== undefined) this.#written.isCommitted = true;
+  }
+
+  /** What was written since a savepoint is undone, and may have been read before. */
+  hasUndone(): void {
+    if (this.#written === undefined || typeof this.#transactionOf !== 'object') return;
+    this.#transactionOf.seesAlone('rows that were rolled back to a savepoint');
   }
 
   async executeQuery<R>(statement: CompiledQuery): Promise<QueryResult<R>> {
