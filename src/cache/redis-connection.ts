@@ -14,13 +14,13 @@ import { openRedis } from './redis-opening.ts';
 import type { ReachOptions } from './redis-target.ts';
 import { ResponsiveClock } from './responsive-clock.ts';
 import { ServerClock } from './server-clock.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 const options = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 1_000,
-  socketTimeout: 1_000,
   enableAutoPipelining: false,
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
 } as const satisfies RedisOptions;
@@ -75,6 +75,8 @@ export async function connectRedis({
       onError(error);
     },
   });
+  const deadlineClock = new ResponsiveClock(clock);
+  const silence = new SilenceWatch(redis, deadlineClock);
   const serverClock = new ServerClock(clock);
   let runId: string | undefined;
   redis.on('ready', onReady);
@@ -85,13 +87,15 @@ export async function connectRedis({
   });
   await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
 
-  const deadlineClock = new ResponsiveClock(clock);
   const send = <T>(command: (client: Redis) => Promise<T>): Promise<T> =>
     new Promise<T>((resolve, reject) => {
       if (redis.status !== 'ready') throw new CacheError('STORE_UNAVAILABLE', `no connection to Redis: ${reason}`);
       const giveUp = (): void => reject(new Error(`no reply within ${2 * deadlineMs} ms`));
       const cancel = deadlineClock.after(2 * deadlineMs, giveUp);
-      command(redis).then(resolve, reject).finally(cancel);
+      const heard = silence.begin(); // also after it was given up
+      command(redis)
+        .then(resolve, reject)
+        .finally(() => (cancel(), heard()));
     }).catch(rethrow);
 
   const runEach = async (commands: ChainableCommander): Promise<Reply[]> => {
