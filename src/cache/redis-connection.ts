@@ -21,6 +21,8 @@ const options = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 1_000,
+  // For so long a closed store would keep the process up where there is no connection.
+  disconnectTimeout: 20,
   enableAutoPipelining: false,
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
 } as const satisfies RedisOptions;
