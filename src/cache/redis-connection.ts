@@ -11,10 +11,10 @@ import { CacheError } from './errors.ts';
 import { ReadonlyBackoff } from './readonly-backoff.ts';
 import { isReadonly, rethrow } from './redis-fault.ts';
 import { openRedis } from './redis-opening.ts';
+import { RedisSilence } from './redis-silence.ts';
 import type { ReachOptions } from './redis-target.ts';
 import { ResponsiveClock } from './responsive-clock.ts';
 import { ServerClock } from './server-clock.ts';
-import { SilenceWatch } from './silence-watch.ts';
 
 const options = {
   enableOfflineQueue: false,
@@ -78,7 +78,7 @@ export async function connectRedis({
     },
   });
   const deadlineClock = new ResponsiveClock(clock);
-  const silence = new SilenceWatch(redis, deadlineClock);
+  const silence = new RedisSilence(redis, deadlineClock);
   const serverClock = new ServerClock(clock);
   let runId: string | undefined;
   redis.on('ready', onReady);

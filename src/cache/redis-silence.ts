@@ -10,7 +10,7 @@ import type { ResponsiveClock } from './responsive-clock.ts';
 
 const silenceMsMax = 1_000;
 
-export class SilenceWatch {
+export class RedisSilence {
   readonly #redis: Redis;
   readonly #clock: ResponsiveClock;
   /** Answers that are due. */
