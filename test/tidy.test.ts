@@ -62,6 +62,7 @@ const behindPorts: Record<string, readonly string[]> = {
     'src/cache/redis-namespace.ts',
     'src/cache/redis-opening.ts',
     'src/cache/redis-scripts.ts',
+    'src/cache/redis-silence.ts',
     'src/cache/redis-store.ts',
     'src/cache/redis-target.ts',
     'src/cache/redis-tokens.ts',

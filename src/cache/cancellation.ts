@@ -5,7 +5,8 @@
  * How a cancellation is reported depends on what was cancelled: `fetch` rejects with the signal's reason, which may be
  * anything, axios with an error of its own, PostgreSQL with SQLSTATE 57014, and libraries wrap these. So the request is
  * asked first. An error that says by itself that it is a cancellation counts as one too, because a resolver may have a
- * signal of its own.
+ * signal of its own. That is a claim only: a resolver that aborts its call after a second fails so each time, and forty
+ * requests that load one after the other would wait for forty seconds. So the number of loads after claims is limited.
  */
 
 /** Checks whether a request was aborted; undefined where that is not known. */
@@ -19,9 +20,14 @@ const codes: ReadonlySet<unknown> = new Set(['ABORT_ERR', 'ERR_ABORTED', 'ERR_CA
 /** PostgreSQL's `query_canceled`, which a `statement_timeout` gives too: that one is a failure of the load. */
 const queryCanceled = '57014';
 
-export function isCancelled(error: unknown, isAborted: IsAborted | undefined): boolean {
+/** Whether the request was aborted, or only the error says so. */
+export type Cancellation = 'certain' | 'claimed';
+
+/** Undefined for a failure of the load itself. */
+export function cancellationOf(error: unknown, isAborted: IsAborted | undefined): Cancellation | undefined {
   const isGone = isAborted === undefined ? undefined : asked(isAborted);
-  return isGone === true || isCancellation(error, { isKnown: isGone !== undefined, depth: 0 });
+  if (isGone === true) return 'certain';
+  return isCancellation(error, { isKnown: isGone !== undefined, depth: 0 }) ? 'claimed' : undefined;
 }
 
 function asked(isAborted: IsAborted): boolean | undefined {

@@ -5,7 +5,7 @@
  *   1. load the old row,  2. (the tag is invalidated),  3. capture the new token and store the old row under it.
  */
 import type { Background } from './background.ts';
-import { isCancelled, type IsAborted } from './cancellation.ts';
+import { cancellationOf, type IsAborted } from './cancellation.ts';
 import type { Clock } from './clock.ts';
 import { encodeEntry } from './entry.ts';
 import type { EmitEvent, WriteRefusal } from './events.ts';
@@ -106,11 +106,11 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
     giveBack(parts, lease, passing.has(written.refusal) ? 0 : openMs);
     return { ...unstored, notStored: whyNotStored(written.refusal, written.what) };
   } catch (error) {
-    // Outside of the loads around this one, for which this would count as a read of the request.
-    const isOff = LoadScope.outside(() => isCancelled(error, request.isAborted));
-    if (flight !== undefined) flight.isCancelled = isOff;
+    // Outside of the loads around this one: to look at the request is not what they do.
+    const cancellation = LoadScope.outside(() => cancellationOf(error, request.isAborted));
+    if (flight !== undefined) flight.cancellation = cancellation;
     // Where everyone may load, as after a failure, each process would; after a cancellation one of them does.
-    giveBack(parts, lease, isOff ? 0 : openMs);
+    giveBack(parts, lease, cancellation === undefined ? openMs : 0);
     throw error;
   } finally {
     if (flight !== undefined) flight.isPersonal = scope.isPersonal;

@@ -14,8 +14,10 @@
  *
  * A request that joins a load shares its failure too, with two exceptions, after which it starts over: the request that
  * began the load was aborted (`cancellation.ts`), and the load takes longer than a load may. Starting over after an aborted
- * request is not limited to once: each time one request less is left, and any number of clients may disconnect.
+ * request is not limited to once: each time one request less is left, and any number of clients may disconnect. Where only
+ * the error claims that, it is limited.
  */
+import type { Cancellation } from './cancellation.ts';
 import type { Clock } from './clock.ts';
 
 /** Who has boarded a load waits no longer for it. */
@@ -25,14 +27,23 @@ export interface Flight {
   /** Whether its load has read what differs between requests: the viewer, or the selection. */
   isPersonal: boolean;
   /** Whether it failed because its request was aborted. */
-  isCancelled: boolean;
+  cancellation: Cancellation | undefined;
 }
 
 /** What a load brings to the requests that joined it, where its own request was aborted. */
-export const cancelled = Symbol('cancelled');
+export class Cancelled {
+  readonly error: unknown;
+  /** Whether the request is known to be aborted. */
+  readonly isCertain: boolean;
+
+  constructor(error: unknown, isCertain: boolean) {
+    this.error = error;
+    this.isCertain = isCertain;
+  }
+}
 
 /** What a load brings to the requests that joined it; undefined where it brings nothing for others. */
-export type Boarded<T> = T | typeof cancelled | undefined;
+export type Boarded<T> = T | Cancelled | undefined;
 
 /** The flights of one process that are up. */
 export class Flights<T> {
@@ -87,7 +98,7 @@ interface TakenOff<T> {
  * @param onEnd Hears once: when it has landed, or when they wait no longer for it.
  */
 export function takeOff<T>(clock: Clock, run: (flight: Flight) => Promise<T>, onEnd: () => void): TakenOff<T> {
-  const flight: Flight = { isPersonal: false, isCancelled: false };
+  const flight: Flight = { isPersonal: false, cancellation: undefined };
   let isUp = true;
   let cancel = (): void => {};
   const end = (): void => {
@@ -104,8 +115,10 @@ export function takeOff<T>(clock: Clock, run: (flight: Flight) => Promise<T>, on
     landing.then(
       (landed) => resolve(flight.isPersonal ? undefined : landed),
       (error: unknown) => {
-        if (flight.isCancelled) resolve(cancelled);
-        else if (flight.isPersonal) resolve(undefined);
+        const { cancellation, isPersonal } = flight;
+        if (cancellation === 'certain') resolve(new Cancelled(error, true));
+        else if (isPersonal) resolve(undefined);
+        else if (cancellation === 'claimed') resolve(new Cancelled(error, false));
         else reject(error);
       },
     );

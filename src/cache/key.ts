@@ -70,8 +70,8 @@ export function createKey(namespace: string, parts: KeyParts): Key {
   const vary = parts.vary === undefined ? undefined : canonical(parts.vary, `${field}: vary`);
   const selection = parts.selection === undefined ? undefined : canonical(parts.selection, `${field}: selection`);
   const named = { field, args, parent, viewer, vary, selection };
-  const isBare =
-    [parent, viewer, vary, selection].every((part) => part === undefined) && Object.keys(args).length === 0;
+  const isOfField = parent === undefined && viewer === undefined && vary === undefined && selection === undefined;
+  const isBare = isOfField && Object.keys(args).length === 0;
   if (!isBare) levels.push(hashOf(encodingOf(named)));
   return { text: levels.join(':'), ...named };
 }

@@ -10,7 +10,7 @@
 import { shared } from './boarding.ts';
 import type { Departures } from './departures.ts';
 import { fill, type Fill, type Filled, type FillParts } from './fill.ts';
-import { cancelled, type Boarded, type Flight, type Flights } from './flight.ts';
+import { Cancelled, type Boarded, type Flight, type Flights } from './flight.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import { LoadScope } from './load-scope.ts';
 import { lookup } from './lookup.ts';
@@ -46,7 +46,12 @@ interface Fetching extends Omit<Fill, 'found' | 'flight'> {
   readonly memory: MemoryTier | undefined;
   /** Whether it has boarded somebody else's load in vain: after the next one it loads for itself. */
   readonly isAgain: boolean;
+  /** How often it has started over because the error of a load that it had joined claimed to be a cancellation. */
+  readonly claims: number;
 }
+
+/** After so many, the error counts as a failure of the load. */
+const claimsMax = 3;
 
 export class ReadPath {
   readonly #parts: ReadPathParts;
@@ -67,7 +72,7 @@ export class ReadPath {
     const found = memory?.get(key.text, tags.required, nowMs);
     if (found !== undefined) return hit('memory', found);
     const parts = { ...this.#parts, store: guarded.request(request) };
-    const fetching: Fetching = { key, policy, tags, load, madeOf, isAborted, parts, memory, isAgain: false };
+    const fetching: Fetching = { key, policy, tags, load, madeOf, isAborted, parts, memory, isAgain: false, claims: 0 };
     return mode === 'refresh' ? this.#refresh(fetching) : this.#read(fetching);
   }
 
@@ -91,7 +96,7 @@ export class ReadPath {
     const { store } = fetching.parts;
     const startedMs = store.nowMs;
     const landed = await flight;
-    if (landed === cancelled) return this.#read(fetching);
+    if (landed instanceof Cancelled) return this.#read(afterCancelled(fetching, landed));
     const isRight = landed !== undefined && landed.provenFor >= number;
     if (isRight || (landed === undefined && fetching.isAgain)) return this.#shared(fetching, landed);
     if (landed?.wasThere !== undefined) store.hasTakenMs(store.nowMs - startedMs);
@@ -109,7 +114,7 @@ export class ReadPath {
     const since = this.#parts.flights.get(key.text);
     if (since === undefined) return loadedAs(await this.#fly(fetching, seen.seen));
     const landed = await since;
-    if (landed === cancelled) return this.#read(fetching);
+    if (landed instanceof Cancelled) return this.#read(afterCancelled(fetching, landed));
     const startsOver = landed === undefined && !isAgain;
     return startsOver ? this.#read({ ...fetching, isAgain: true }) : this.#shared(fetching, landed);
   }
@@ -135,7 +140,7 @@ export class ReadPath {
     const load = (flight: Flight): Promise<Filled> => this.#load(fetching, 'no-store', flight);
     const { isShared, landed } = await departures.join(fetching.key.text, load);
     if (!isShared) return { ...landed, state: 'miss' };
-    if (landed === cancelled) return this.#depart(fetching);
+    if (landed instanceof Cancelled) return this.#depart(afterCancelled(fetching, landed));
     const startsOver = landed === undefined && !fetching.isAgain;
     return startsOver ? this.#depart({ ...fetching, isAgain: true }) : this.#shared(fetching, landed);
   }
@@ -163,6 +168,13 @@ export class ReadPath {
   #memoryFor({ isStrict = false }: Policy, mode: Mode): MemoryTier | undefined {
     return mode === 'use' && !isStrict && LoadScope.current() === undefined ? this.#parts.memory : undefined;
   }
+}
+
+/** @throws The error of the load that it has joined, where that has claimed to be a cancellation too often. */
+function afterCancelled(fetching: Fetching, { error, isCertain }: Cancelled): Fetching {
+  if (isCertain) return fetching;
+  if (fetching.claims >= claimsMax) throw error;
+  return { ...fetching, claims: fetching.claims + 1 };
 }
 
 function loadedAs({ wasThere: _wasThere, isShared, ...filled }: Filled): Answer {

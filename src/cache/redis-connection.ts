@@ -11,6 +11,7 @@ import { CacheError } from './errors.ts';
 import { ReadonlyBackoff } from './readonly-backoff.ts';
 import { isReadonly, rethrow } from './redis-fault.ts';
 import { openRedis } from './redis-opening.ts';
+import { RedisSilence } from './redis-silence.ts';
 import type { ReachOptions } from './redis-target.ts';
 import { ResponsiveClock } from './responsive-clock.ts';
 import { ServerClock } from './server-clock.ts';
@@ -20,7 +21,8 @@ const options = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 1_000,
-  socketTimeout: 1_000,
+  // For so long a closed store would keep the process up where there is no connection.
+  disconnectTimeout: 20,
   enableAutoPipelining: false,
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
 } as const satisfies RedisOptions;
@@ -75,6 +77,8 @@ export async function connectRedis({
       onError(error);
     },
   });
+  const deadlineClock = new ResponsiveClock(clock);
+  const silence = new RedisSilence(redis, deadlineClock);
   const serverClock = new ServerClock(clock);
   let runId: string | undefined;
   redis.on('ready', onReady);
@@ -85,13 +89,15 @@ export async function connectRedis({
   });
   await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
 
-  const deadlineClock = new ResponsiveClock(clock);
   const send = <T>(command: (client: Redis) => Promise<T>): Promise<T> =>
     new Promise<T>((resolve, reject) => {
       if (redis.status !== 'ready') throw new CacheError('STORE_UNAVAILABLE', `no connection to Redis: ${reason}`);
       const giveUp = (): void => reject(new Error(`no reply within ${2 * deadlineMs} ms`));
       const cancel = deadlineClock.after(2 * deadlineMs, giveUp);
-      command(redis).then(resolve, reject).finally(cancel);
+      const heard = silence.begin(); // also after it was given up
+      command(redis)
+        .then(resolve, reject)
+        .finally(() => (cancel(), heard()));
     }).catch(rethrow);
 
   const runEach = async (commands: ChainableCommander): Promise<Reply[]> => {

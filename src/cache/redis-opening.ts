@@ -25,8 +25,13 @@ export function openRedis(reach: ReachOptions, { settings, onError }: Opening): 
   redis.on('error', (error) => onError(connectionFault(error)));
   // Secret stores rotate passwords: the next connection uses the caller's present one.
   redis.on('close', () => {
-    const { username, password } = reach();
-    Object.assign(redis.options, { username, password });
+    try {
+      const { username, password } = reach();
+      Object.assign(redis.options, { username, password });
+    } catch (error) {
+      // The secret store is away: the next connection tries the password of this one.
+      onError(connectionFault(error instanceof Error ? error : new Error(String(error))));
+    }
   });
   return redis;
 }

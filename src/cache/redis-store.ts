@@ -8,6 +8,7 @@ import { systemClock } from './clock.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { DatabaseIdentity } from './database-identity.ts';
 import { headOf } from './entry.ts';
+import { Listeners } from './listeners.ts';
 import { batchCalls } from './redis-batch.ts';
 import { connectRedis } from './redis-connection.ts';
 import { namespaceOf } from './redis-namespace.ts';
@@ -47,7 +48,9 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
   const reach = reachOptionsOf(options);
   checkNamespace(namespace);
   const watch = new ConnectionWatch();
-  watch.watch({ failed: (error) => onError(error), ready: onReady });
+  // They are called out of the connection's events, where an error would end the process.
+  const callers = new Listeners((error) => process.emitWarning(`createRedisStore: a callback threw ${String(error)}`));
+  watch.watch({ failed: (error) => callers.call(onError, error), ready: () => callers.call(onReady, undefined) });
   const connection = await connectRedis({
     reach,
     deadlineMs,

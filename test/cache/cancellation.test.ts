@@ -125,6 +125,20 @@ describe.each([
     expect(source.loads).toBe(11);
   });
 
+  it.each([undefined, () => false])(
+    'with an AbortError each time, nobody being gone, is not repeated for each request',
+    async (isAborted) => {
+      const { source, fetch } = await newWorldOf();
+      const held = source.hold();
+      const seen = Promise.allSettled(times(12, () => fetch({ isAborted })));
+      await held.begun;
+      source.fails(abortError);
+      held.fail(abortError);
+      expect(await seen).toEqual(times(12, () => ({ status: 'rejected', reason: abortError })));
+      expect(source.loads).toBe(4);
+    },
+  );
+
   it('because its client left is loaded again, and when that fails for a reason, all of the others hear it', async () => {
     const { source, fetch } = await newWorldOf();
     const held = source.hold();

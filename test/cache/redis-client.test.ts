@@ -36,6 +36,55 @@ async function expectBothTiers({ cache, clock, fetch, outcome }: World): Promise
   await expect.poll(async () => (await outcome()).tier, patiently).toBe('memory');
 }
 
+it('goes on where the secret store is away, and tells it', async () => {
+  const { socketPath, admin } = await newServer();
+  let isAway = false;
+  const client = {
+    path: socketPath,
+    get password(): string | undefined {
+      if (isAway) throw new Error('the secret store is away');
+      return undefined;
+    },
+  };
+  const told: string[] = [];
+  const onError = ({ message }: Error): void => void told.push(message);
+  const store = await createRedisStore({ client: client as RedisOptions, namespace: 'shop', onError });
+  onTestFinished(() => store.close());
+  isAway = true;
+  await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await expect.poll(() => told.join(), { timeout: 20_000 }).toContain('the secret store is away');
+  const pinged = (): Promise<boolean> =>
+    store.ping().then(
+      () => true,
+      () => false,
+    );
+  await expect.poll(pinged, { timeout: 20_000 }).toBe(true);
+});
+
+it('goes on where the callbacks of the caller throw or reject', async () => {
+  const { socketPath, admin } = await newServer();
+  const heard: string[] = [];
+  const onReady = (): void => {
+    heard.push('ready');
+    throw new Error('onReady');
+  };
+  // A function that returns nothing may be async.
+  const onError = (): unknown => {
+    heard.push('error');
+    return Promise.reject(new Error('onError'));
+  };
+  const store = await createRedisStore({ address: socketPath, namespace: 'shop', onReady, onError });
+  onTestFinished(() => store.close());
+  const warned: string[] = [];
+  const hearWarning = ({ message }: Error): void => void warned.push(message);
+  process.on('warning', hearWarning);
+  onTestFinished(() => void process.off('warning', hearWarning));
+  await admin.config('SET', 'requirepass', 'word');
+  await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await expect.poll(() => warned.join(), { timeout: 20_000 }).toContain('a callback threw Error: onError');
+  expect(heard).toContain('ready');
+});
+
 describe('connects by the client of the caller', () => {
   it.each<[string, (options: ClientOptions) => RedisClient | RedisOptions]>([
     ['itself', newClient],
