@@ -68,6 +68,7 @@ export class LoadScope implements Scope {
   /** When the first of the inner values ends. */
   #endsAtMs = Infinity;
   #refusal: ScopeRefusal | undefined;
+  readonly #conditions: { readonly isMet: () => boolean; readonly what: string }[] = [];
   #personal: ScopeRefusal | undefined;
 
   /** @param load.captured The tokens of all its tags from before it; undefined where nothing is to be stored. */
@@ -119,6 +120,10 @@ export class LoadScope implements Scope {
     this.#refusal ??= { refusal: 'seen-alone', what };
   }
 
+  seesAloneUnless(isMet: () => boolean, what: string): void {
+    this.#conditions.push({ isMet, what });
+  }
+
   /** The tags beyond those of the policy that it has touched so far. */
   get touched(): Iterable<string> {
     return this.#touched;
@@ -156,6 +161,8 @@ export class LoadScope implements Scope {
   /** What the entry of the finished load stands on, or why there may be none. */
   basis(nowMs: number): { stamps: Stamps; ttlMs: number } | ScopeRefusal {
     if (this.#personal !== undefined) return this.#personal;
+    const unmet = this.#conditions.find(({ isMet }) => !isMet());
+    if (unmet !== undefined) this.seesAlone(unmet.what);
     if (this.#refusal !== undefined) return this.#refusal;
     const ttlMs = Math.max(1, Math.floor(Math.min(this.#ttlMs, this.#endsAtMs - nowMs)));
     return { stamps: Object.fromEntries(this.#stamps), ttlMs };

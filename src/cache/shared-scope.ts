@@ -26,6 +26,10 @@ export class SharedScope implements Scope {
     for (const scope of this.scopes) scope.seesAlone(what);
   }
 
+  seesAloneUnless(isMet: () => boolean, what: string): void {
+    for (const scope of this.scopes) scope.seesAloneUnless(isMet, what);
+  }
+
   fetching<T>(name: LoadName, fetch: () => Promise<T>): Promise<T> {
     const fetchForAll = this.scopes.reduce((inner, scope) => () => scope.fetching(name, inner), fetch);
     return fetchForAll();

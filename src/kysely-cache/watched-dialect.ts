@@ -98,7 +98,7 @@ class WatchedDriver implements Driver {
 
   async rollbackToSavepoint(...[connection, name, compile]: Savepoint): Promise<void> {
     await this.#inner.rollbackToSavepoint?.(this.#innerOf(connection), name, compile);
-    if (connection instanceof WatchedConnection) connection.hasUndone();
+    if (connection instanceof WatchedConnection) connection.hasRolledBackToSavepoint();
   }
 
   async releaseSavepoint(...[connection, name, compile]: Savepoint): Promise<void> {
@@ -143,16 +143,10 @@ class WatchedDriver implements Driver {
 
 type Savepoint = Parameters<NonNullable<Driver['savepoint']>>;
 
-/** A transaction that a load has begun, and in which it has written. */
-interface OwnTransaction {
-  /** Whether what was written, and read afterwards, is there for others. */
-  isCommitted: boolean;
-}
-
 class WatchedConnection implements DatabaseConnection {
   #transactionOf: Load | 'none' | undefined;
-  /** Undefined while nothing has been written in the transaction of a load. */
-  #written: OwnTransaction | undefined;
+  /** Tells the load that began the transaction. */
+  #commit = (): void => {};
   /** How many statements have begun a transaction, or may have. */
   #begun = 0;
   readonly #inner: DatabaseConnection;
@@ -166,22 +160,26 @@ class WatchedConnection implements DatabaseConnection {
   hasBegun(by: Load | 'none'): void {
     this.#begun += 1;
     // BEGIN inside a transaction begins nothing.
-    this.#transactionOf ??= by;
+    if (this.#transactionOf !== undefined) return;
+    this.#transactionOf = by;
+    if (by === 'none') return;
+    let isCommitted = false;
+    this.#commit = () => void (isCommitted = true);
+    by.seesAloneUnless(() => isCommitted, 'a transaction that was not committed');
+  }
+
+  hasCommitted(): void {
+    this.#commit();
   }
 
   hasEnded(): void {
     this.#transactionOf = undefined;
-    this.#written = undefined;
+    this.#commit = () => {};
   }
 
-  hasCommitted(): void {
-    if (this.#written !== undefined) this.#written.isCommitted = true;
-  }
-
-  /** What was written since a savepoint is undone, and may have been read before. */
-  hasUndone(): void {
-    if (this.#written === undefined || typeof this.#transactionOf !== 'object') return;
-    this.#transactionOf.seesAlone('rows that were rolled back to a savepoint');
+  /** What the load has written since the savepoint is undone, and it may have read that. */
+  hasRolledBackToSavepoint(): void {
+    if (typeof this.#transactionOf === 'object') this.#transactionOf.seesAlone('a savepoint that was rolled back to');
   }
 
   async executeQuery<R>(statement: CompiledQuery): Promise<QueryResult<R>> {

@@ -97,13 +97,46 @@ describe('a transaction', () => {
       const trx = await db.startTransaction().execute();
       const saved = await trx.savepoint('one').execute();
       await saved.insertInto('orders').values({ id: 1 }).execute();
-      await saved.rollbackToSavepoint('one').execute();
       await saved.releaseSavepoint('one').execute();
       const rows = await trx.selectFrom('orders').selectAll().execute();
       await trx.commit().execute();
       return rows;
     };
     expect(await standsOn(load)).toBe('orders');
+  });
+
+  it('of the load fills nothing with rows that it has rolled back to a savepoint', async () => {
+    const { db, standsOn } = await tableWorld(setUp);
+    const load = async (): Promise<unknown> => {
+      const trx = await db.startTransaction().execute();
+      const saved = await trx.savepoint('one').execute();
+      await saved.insertInto('orders').values({ id: 1 }).execute();
+      const rows = await saved.selectFrom('orders').selectAll().execute();
+      await saved.rollbackToSavepoint('one').execute();
+      await trx.commit().execute();
+      return rows;
+    };
+    for (const tags of [[], ['orders']]) {
+      expect(await standsOn(load, tags)).toBe('seen-alone: a savepoint that was rolled back to');
+    }
+  });
+
+  it.each(['rolls back', 'leaves open'])('of the load fills nothing where it %s', async (how) => {
+    const { db, standsOn } = await tableWorld(setUp);
+    for (const tags of [[], ['orders']]) {
+      const opened: { rollback(): { execute(): Promise<unknown> } }[] = [];
+      const load = async (): Promise<unknown> => {
+        const own = await db.startTransaction().execute();
+        opened.push(own);
+        await own.insertInto('orders').values({ id: 1 }).execute();
+        const rows = await own.selectFrom('orders').selectAll().execute();
+        if (how === 'rolls back') await own.rollback().execute();
+        return rows;
+      };
+      expect(await standsOn(load, tags)).toBe('seen-alone: a transaction that was not committed');
+      if (how === 'leaves open') for (const own of opened) await own.rollback().execute();
+    }
+    expect(await standsOn(() => db.selectFrom('orders').selectAll().execute())).toBe('orders');
   });
 
   it('that began before the load fills nothing: it sees what it has written itself', async () => {
