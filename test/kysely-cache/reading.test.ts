@@ -98,7 +98,8 @@ const cases: Case[] = [
 
 describe('a value stands on the tables that PostgreSQL opens for its statement', () => {
   it.each(cases)('%s', async (_title, query, tables) => {
-    const { db, standsOn, locked } = world;
+    const { db, standsOn, locked, run } = world;
+    await run('truncate products, reviews, categories, orders');
     const expected = await locked(query(db));
     const seen = await standsOn(async () => void (await query(db).execute()));
     expect(seen).toBe(expected);
