@@ -133,8 +133,9 @@ describe('a transaction', () => {
         if (how === 'rolls back') await own.rollback().execute();
         return rows;
       };
-      expect(await standsOn(load, tags)).toBe('seen-alone: a transaction that was not committed');
+      const seen = await standsOn(load, tags);
       if (how === 'leaves open') for (const own of opened) await own.rollback().execute();
+      expect(seen).toBe('seen-alone: a transaction that was not committed');
     }
     expect(await standsOn(() => db.selectFrom('orders').selectAll().execute())).toBe('orders');
   });
