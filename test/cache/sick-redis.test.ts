@@ -169,6 +169,7 @@ describe('a Redis that has become read-only', () => {
     readonly connections: () => number;
     /** Fetches a new key, which Redis refuses to store; waits for the connection after that, if there is to be one. */
     readonly missed: (newConnections: 0 | 1) => Promise<void>;
+    readonly secondLater: () => Promise<void>;
   }
 
   async function newFailing(address: string): Promise<Failing> {
@@ -178,13 +179,19 @@ describe('a Redis that has become read-only', () => {
     const store = await createRedisStore({ address, namespace: 'shop', deadlineMs: 20_000, clock, onReady });
     const world = await newWorld(store, { clock });
     let id = 0;
+    /** A store that was full is offered nothing new for a second. */
+    const secondLater = async (): Promise<void> => {
+      // No answer is due meanwhile: the connection would count as silent.
+      await world.store.ping();
+      clock.advance(1_000);
+    };
     const missed = async (newConnections: number): Promise<void> => {
       const expected = connections + newConnections;
-      clock.advance(1_000); // a store that was full is offered nothing new for a second
+      await secondLater();
       expect(await world.fetch({ args: { id: (id += 1) } })).toBe('value');
       await expect.poll(() => connections, { timeout: 20_000 }).toBe(expected);
     };
-    return { ...world, connections: () => connections, missed };
+    return { ...world, connections: () => connections, secondLater, missed };
   }
 
   it('serves what is in it, and looks ever less often for a primary', async () => {
@@ -214,7 +221,7 @@ describe('a Redis that has become read-only', () => {
     const proxy = await newTcpProxy(one.socketPath);
     const world = await newFailing(proxy.address);
     const stores = async (id: string): Promise<void> => {
-      world.clock.advance(1_000);
+      await world.secondLater();
       await world.fetch({ args: { id } });
       expect(await world.outcome({ args: { id } })).toMatchObject({ state: 'hit' });
     };
