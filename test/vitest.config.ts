@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    setupFiles: ['test/support/end-with-servers.ts'],
+    setupFiles: ['test/support/end-with-servers.ts', 'test/support/random-seed.ts'],
     pool: 'forks',
     maxWorkers: 2,
     // These limits only end a run that hangs. A test must not depend on them: a busy or slow machine takes its time.

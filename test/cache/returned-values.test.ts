@@ -39,7 +39,7 @@ describe.each(tiers)('on the %s store', (tier) => {
       ...odd(),
       withoutPrototype(),
       ...fc.sample(
-        returned.map((value) => [value]),
+        returned.map((value) => ({ odd: value })),
         100,
       ),
     ];
