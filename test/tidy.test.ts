@@ -52,23 +52,8 @@ const barrels = [
   'src/embedded',
   'schema',
 ];
-/** Libraries that stand behind a port, and the files that know them. */
-const behindPorts: Record<string, readonly string[]> = {
-  ioredis: [
-    'src/cache/database-identity.ts',
-    'src/cache/redis-address.ts',
-    'src/cache/redis-batch.ts',
-    'src/cache/redis-connection.ts',
-    'src/cache/redis-namespace.ts',
-    'src/cache/redis-opening.ts',
-    'src/cache/redis-scripts.ts',
-    'src/cache/redis-silence.ts',
-    'src/cache/redis-store.ts',
-    'src/cache/redis-target.ts',
-    'src/cache/redis-tokens.ts',
-    'src/cache/tracking.ts',
-  ],
-};
+/** Libraries that stand behind a port, and the folder that knows them. */
+const behindPorts: Record<string, string> = { ioredis: 'src/cache/store/redis' };
 
 const files = (await Promise.all(['src', 'schema'].map(sourcesIn))).flat();
 const sources = new Map(
@@ -157,8 +142,8 @@ function complaintOf(file: string, name: string): string | undefined {
   if (!name.startsWith('.')) {
     const library = name.split('/', name.startsWith('@') ? 2 : 1).join('/');
     if (!libraries.includes(library)) return `${folder} does not import ${library}`;
-    const places = behindPorts[library] ?? [file];
-    return places.includes(file) ? undefined : `${library} is imported in ${places.join(' and ')} alone`;
+    const place = behindPorts[library] ?? folder;
+    return file.startsWith(`${place}/`) || file === place ? undefined : `${library} is imported in ${place} alone`;
   }
   const target = join(dirname(file), name);
   const targetFolder = folderOf(target);

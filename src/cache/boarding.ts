@@ -1,8 +1,8 @@
 /** What he gets who has boarded another request's flight. */
-import { copyOf } from './codec.ts';
-import type { Filled } from './fill.ts';
+import { copyOf } from './entry/codec.ts';
+import type { Filled } from './load.ts';
 import type { Answer } from './outcome.ts';
-import { readShared, shareValue, type SharedValue } from './shared-value.ts';
+import { readShared, shareValue, type SharedValue } from './entry/shared-value.ts';
 
 /** Made once for all who have boarded; undefined where there can be none. */
 const copies = new WeakMap<Filled, SharedValue | undefined>();

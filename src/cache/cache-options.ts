@@ -1,4 +1,4 @@
-import type { CacheLog } from './cache-log.ts';
+import type { CacheLog } from './events/cache-log.ts';
 import {
   bytesRule,
   checkOptions,
@@ -7,9 +7,9 @@ import {
   hasMethods,
   isFunction,
   type OptionRule,
-} from './check-options.ts';
-import type { Clock } from './clock.ts';
-import type { Store } from './store.ts';
+} from './base/check-options.ts';
+import type { Clock } from './base/clock.ts';
+import type { Store } from './store/store.ts';
 
 /** What a cache is made with. */
 export interface CacheOptions {

@@ -1,39 +1,39 @@
 /**
- * Cache-aside over a store: reads by `fetch`, whose way is told in `read-path.ts`, and invalidations.
+ * Cache-aside over a store: reads by `fetch`, whose way is told in `get-or-load.ts`, and invalidations.
  *
  * A fault of the store is a miss and an event, never an error of the request. A load's rejection passes untouched, and
  * nothing is stored.
  */
-import { Background } from './background.ts';
-import { consoleLog } from './cache-log.ts';
+import { Background } from './base/background.ts';
+import { consoleLog } from './events/cache-log.ts';
 import { checkCacheOptions, type CacheOptions } from './cache-options.ts';
 import { checkFetch } from './check-fetch.ts';
-import { received } from './check-options.ts';
-import { systemClock, type Clock } from './clock.ts';
+import { received } from './base/check-options.ts';
+import { systemClock, type Clock } from './base/clock.ts';
 import { Departures } from './departures.ts';
-import { EventLog } from './event-log.ts';
-import type { CacheEvent, CacheListener } from './events.ts';
-import type { Filled } from './fill.ts';
-import { Flights } from './flight.ts';
-import { guardStore, type GuardedStore } from './guarded-store.ts';
-import { KeptUsage } from './kept-usage.ts';
-import { createKey, isHeldBy, type Key, type KeyParts } from './key.ts';
+import { EventLog } from './events/event-log.ts';
+import type { CacheEvent, CacheListener } from './events/events.ts';
+import type { Filled } from './load.ts';
+import { Flights } from './in-flight.ts';
+import { guardStore, type GuardedStore } from './store/guarded-store.ts';
+import { KeptUsage } from './store/cached-usage.ts';
+import { createKey, isHeldBy, type Key, type KeyParts } from './entry/key.ts';
 import { Leases } from './lease.ts';
-import type { RunningLoads } from './load-circle.ts';
-import { Listeners } from './listeners.ts';
-import type { Held } from './held.ts';
-import { watchInstalledDataLoaders } from './installed-data-loaders.ts';
-import { LoadScope } from './load-scope.ts';
-import { createMemoryTier, type MemoryTier } from './memory-tier.ts';
+import type { RunningLoads } from './scope/load-cycle.ts';
+import { Listeners } from './events/listeners.ts';
+import type { Held } from './entry/entry-ref.ts';
+import { watchInstalledDataLoaders } from './scope/installed-data-loaders.ts';
+import { LoadScope } from './scope/load-scope.ts';
+import { createMemoryTier, type MemoryTier } from './memory/memory-tier.ts';
 import { MissPredictor } from './miss-predictor.ts';
-import { CacheError } from './errors.ts';
+import { CacheError } from './base/errors.ts';
 import { eventOf, outcomeOf, type Origin, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
-import { ReadPath, type Mode } from './read-path.ts';
-import { Recall, type Rehit } from './recall.ts';
-import type { StoreUsage, Tier } from './store.ts';
-import { checkTag, checkTags, everythingTag, tagsToDrop } from './tags.ts';
-import { TouchedTags } from './touched-tags.ts';
+import { ReadPath, type Mode } from './get-or-load.ts';
+import { Recall, type Rehit } from './revalidate.ts';
+import type { StoreUsage, Tier } from './store/store.ts';
+import { checkTag, checkTags, everythingTag, tagsToDrop } from './tags/tags.ts';
+import { TouchedTags } from './tags/touched-tags.ts';
 
 /** What one `fetch` may say besides key, policy and load. */
 export interface FetchOptions {

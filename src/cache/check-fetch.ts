@@ -1,7 +1,7 @@
-import { received } from './check-options.ts';
+import { received } from './base/check-options.ts';
 import type { FetchOptions } from './cache.ts';
-import { CacheError } from './errors.ts';
-import type { Key } from './key.ts';
+import { CacheError } from './base/errors.ts';
+import type { Key } from './entry/key.ts';
 import { ttlMsMax, type Policy } from './policy.ts';
 
 /**

@@ -9,9 +9,9 @@
  * than that, and the source is asked for one key by eight at most. Where all eight run, as they do at first, and when loads
  * become slower, the next departure waits until one of them lands.
  */
-import type { Clock } from './clock.ts';
-import { takeOff, type Boarded, type Flight } from './flight.ts';
-import { endOfTurn } from './turn.ts';
+import type { Clock } from './base/clock.ts';
+import { takeOff, type Boarded, type Flight } from './in-flight.ts';
+import { endOfTurn } from './base/tick.ts';
 
 /** How many loads of one key run at once in one process; one that nobody waits for any more is not counted. */
 const sideBySideMax = 8;

@@ -18,19 +18,27 @@
  *
  * Source: Nishtala et al., Scaling Memcache at Facebook (NSDI 2013), section 3.2.1, leases.
  */
-import type { Background } from './background.ts';
-import type { Clock } from './clock.ts';
-import { headOf } from './entry.ts';
-import type { EmitEvent } from './events.ts';
-import type { GuardedStore } from './guarded-store.ts';
-import type { Key } from './key.ts';
+import type { Background } from './base/background.ts';
+import type { Clock } from './base/clock.ts';
+import { headOf } from './entry/entry.ts';
+import type { EmitEvent } from './events/events.ts';
+import type { GuardedStore } from './store/guarded-store.ts';
+import type { Key } from './entry/key.ts';
 import { judge, type Seen } from './lookup.ts';
 import type { Found } from './outcome.ts';
-import { randomText } from './random-text.ts';
-import { Late, type RequestStore } from './request-store.ts';
-import type { LeaseReply } from './store.ts';
-import { areStamps, basisOf, captureStamps, isInvalidated, stampsOf, type FetchTags, type Stamps } from './tags.ts';
-import { endOfTurn } from './turn.ts';
+import { randomText } from './base/random-text.ts';
+import { Late, type RequestStore } from './store/request-store.ts';
+import type { LeaseReply } from './store/store.ts';
+import {
+  areStamps,
+  basisOf,
+  captureStamps,
+  isInvalidated,
+  stampsOf,
+  type FetchTags,
+  type Stamps,
+} from './tags/tags.ts';
+import { endOfTurn } from './base/tick.ts';
 
 /** How long a lease lives that nobody renews. */
 const leaseMs = 1_000;

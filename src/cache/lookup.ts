@@ -1,12 +1,12 @@
 /** The way into the store: value and tokens in one round trip, and whether the entry's stamps still stand. */
-import { decodeEntry, headOf } from './entry.ts';
-import type { EmitEvent } from './events.ts';
-import { heldOf } from './held.ts';
-import type { Key } from './key.ts';
+import { decodeEntry, headOf } from './entry/entry.ts';
+import type { EmitEvent } from './events/events.ts';
+import { heldOf } from './entry/entry-ref.ts';
+import type { Key } from './entry/key.ts';
 import type { Found } from './outcome.ts';
-import type { RequestStore } from './request-store.ts';
-import type { StoreRead } from './store.ts';
-import { stampsOf, type FetchTags, type Stamps } from './tags.ts';
+import type { RequestStore } from './store/request-store.ts';
+import type { StoreRead } from './store/store.ts';
+import { stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
 
 /** What a request knows before it asks for the lease. */
 export interface Seen {

@@ -8,8 +8,8 @@
  * time, is always looked up.
  */
 import { LRUCache } from 'lru-cache';
-import { stampsOf, type FetchTags, type Stamps } from './tags.ts';
-import { fieldsMax } from './touched-tags.ts';
+import { stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
+import { fieldsMax } from './tags/touched-tags.ts';
 
 /** A miss is likely after so many in a row. */
 const streakMin = 4;

@@ -1,9 +1,9 @@
-import type { Entry } from './entry.ts';
-import type { CacheEvent } from './events.ts';
-import type { Held } from './held.ts';
-import type { Key } from './key.ts';
-import type { Tier } from './store.ts';
-import type { Stamps } from './tags.ts';
+import type { Entry } from './entry/entry.ts';
+import type { CacheEvent } from './events/events.ts';
+import type { Held } from './entry/entry-ref.ts';
+import type { Key } from './entry/key.ts';
+import type { Tier } from './store/store.ts';
+import type { Stamps } from './tags/tags.ts';
 
 /** How a value was come by. */
 export interface Outcome {

@@ -1,6 +1,6 @@
-import { kindOf } from './check-options.ts';
-import { CacheError } from './errors.ts';
-import { checkTag } from './tags.ts';
+import { kindOf } from './base/check-options.ts';
+import { CacheError } from './base/errors.ts';
+import { checkTag } from './tags/tags.ts';
 
 /** A length of time with its unit, for people: `'250ms'`, `'60s'`, `'5m'`, `'2h'`, `'1d'`. */
 export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;

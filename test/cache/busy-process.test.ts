@@ -1,9 +1,9 @@
 // A process that is busy with its own work does not take Redis for slow: it reads late what has arrived in time.
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../src/cache/index.ts';
-import { ResponsiveClock } from '../../src/cache/responsive-clock.ts';
+import { ResponsiveClock } from '../../src/cache/store/responsive-clock.ts';
 import { startTestRedis } from '../support/redis.ts';
-import { newSickWorld, type SickWorld } from './sick-store.ts';
+import { newSickWorld, type SickWorld } from './store/sick-store.ts';
 import { newNamespace, TestClock, times, turn } from './world.ts';
 
 /** A turn of the event loop that takes so long; whatever timers are due run before a reply is read. */

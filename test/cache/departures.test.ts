@@ -1,7 +1,7 @@
 // Loads where the store is left alone: who comes before one begins has its value, and nobody waits for much more than that.
 import { describe, expect, it } from 'vitest';
 import { Departures } from '../../src/cache/departures.ts';
-import { newSickWorld, type SickWorld } from './sick-store.ts';
+import { newSickWorld, type SickWorld } from './store/sick-store.ts';
 import { TestClock, times, turn, type HeldLoad } from './world.ts';
 
 /** A world whose breaker is open. */

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { holding, isWaiting, newProcesses, poll, pollUntil, tags } from './processes.ts';
-import { newSickWorld, SickStore } from './sick-store.ts';
+import { newSickWorld, SickStore } from './store/sick-store.ts';
 import { newWorld, redisClient, TestClock, times, turn, withResolvers, type HeldLoad, type World } from './world.ts';
 
 describe('on one clock, the holder', () => {

@@ -1,8 +1,8 @@
 // One load per key in all processes: each world is a process of its own, all of them on one Redis.
 import { describe, expect, it } from 'vitest';
-import { basisOf, stampsOf } from '../../src/cache/tags.ts';
+import { basisOf, stampsOf } from '../../src/cache/tags/tags.ts';
 import { holding, isWaiting, newProcesses, poll, pollUntil, tags, type Processes } from './processes.ts';
-import { SickStore } from './sick-store.ts';
+import { SickStore } from './store/sick-store.ts';
 import { leaseFactor, newWorld, redisStore, times, turn, withResolvers, type HeldLoad, type World } from './world.ts';
 
 describe('who misses what another process loads', () => {

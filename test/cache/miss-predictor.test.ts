@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../src/cache/index.ts';
 import { isWaiting, newProcesses, poll } from './processes.ts';
-import { SickStore, type SickWorld } from './sick-store.ts';
+import { SickStore, type SickWorld } from './store/sick-store.ts';
 import { newNamespace, newWorld, redisStore, times, tiers, turn, type Fetching, type World } from './world.ts';
 
 const tags = ['products'];

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { holding, newProcesses, tags } from './processes.ts';
 import { createMemoryStore } from '../../src/cache/index.ts';
-import { SickStore } from './sick-store.ts';
+import { SickStore } from './store/sick-store.ts';
 import { newWorld, tiers, times, type World } from './world.ts';
 
 it.each(tiers)('on the %s store, an older load does not undo it', async (tier) => {

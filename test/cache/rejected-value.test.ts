@@ -1,7 +1,7 @@
 // What is at a key and cannot be given: the lease does not give it either, and the next fill heals it.
 import { describe, expect, it } from 'vitest';
 import { holding, isWaiting, newProcesses, poll, tags } from './processes.ts';
-import { SickStore } from './sick-store.ts';
+import { SickStore } from './store/sick-store.ts';
 import { newWorld, redisStore } from './world.ts';
 
 describe('the value that was rejected', () => {

@@ -7,7 +7,7 @@ import type { GraphQLSchema } from 'graphql';
 import { describe, expect, inject, it } from 'vitest';
 import { advanceUntil, TestClock } from '../cache/world.ts';
 import { newTcpProxy } from '../support/tcp-proxy.ts';
-import { systemClock } from '../../src/cache/clock.ts';
+import { systemClock } from '../../src/cache/base/clock.ts';
 import type { Cache } from '../../src/cache/index.ts';
 import CachePlugin from '../../src/pothos-cache/index.ts';
 import { send, sendBytes, type RawAnswer, type RawRequest } from './raw-request.ts';

@@ -1,0 +1,37 @@
+import { CacheError } from '../base/errors.ts';
+
+/** A step into a value: the name of a property, or the index of an item or an entry. */
+export type Step = string | number;
+
+/** Why a value has no stored form: what was found, without an article, and where. */
+export class UnencodableError extends CacheError {
+  readonly got: string;
+  readonly path: readonly Step[];
+
+  constructor(got: string, path: readonly Step[]) {
+    super('UNENCODABLE', placed(got, path, new Set()));
+    this.got = got;
+    this.path = path;
+  }
+
+  /**
+   * Such as `instance of Decimal at 0.price`.
+   *
+   * @param sent Texts that clients sent: where one of them is the name of a property, it is not told.
+   */
+  what(sent: ReadonlySet<string>): string {
+    return placed(this.got, this.path, sent);
+  }
+}
+
+const stepsMax = 12;
+
+/** Names that are no identifiers, such as ids and e-mail addresses, are data, and written as `*`. */
+function placed(got: string, path: readonly Step[], sent: ReadonlySet<string>): string {
+  const steps = path.map((step) => {
+    if (typeof step === 'number') return step;
+    return /^[A-Za-z_$][\w$]{0,39}$/.test(step) && !sent.has(step) ? step : '*';
+  });
+  const text = steps.length > stepsMax ? [...steps.slice(0, stepsMax), '…'] : steps;
+  return steps.length === 0 ? got : `${got} at ${text.join('.')}`;
+}

@@ -1,0 +1,106 @@
+/** What the log says of an event. */
+import { CacheError } from '../base/errors.ts';
+import type { CacheEvent } from './events.ts';
+import { refusals } from './refusals.ts';
+import { storeFaultOf } from './store-fault.ts';
+import { thrownText } from './thrown.ts';
+
+export interface Notice {
+  readonly level: 'warn' | 'info' | 'debug' | 'over';
+  /** Warnings of one kind are written once a minute. */
+  readonly kind: string;
+  /** What a notice `over` ends: it is written only if a warning of the same fault was. */
+  readonly fault?: 'connection' | 'breaker';
+  /** Whether it says nothing new while its fault lasts. */
+  readonly isConsequence?: boolean;
+  readonly field?: string;
+  readonly fields: object;
+  readonly message: string;
+}
+
+type Logged = Exclude<CacheEvent, { type: 'memory-proven' | 'memory-unproven' }>;
+
+export function noticeOf(event: Logged): Notice {
+  switch (event.type) {
+    case 'write-refused':
+      return refusalNotice(event);
+    case 'uncached':
+      return uncachedNotice(event);
+    case 'store-failed':
+      return faultNotice(event.error, { operation: event.operation });
+    case 'connection-failed':
+      return faultNotice(event.error, {});
+    case 'connection-ready':
+      return { level: 'over', kind: event.type, fault: 'connection', fields: {}, message: 'Redis is back' };
+    case 'store-slow': {
+      const message =
+        'the cache store is slow: requests did not wait for it. Look at the load of Redis and of this process.';
+      return { level: 'warn', kind: event.type, fields: { operation: event.operation }, message };
+    }
+    case 'lease-timeout': {
+      const { field, waitMs } = event;
+      const message = `${field}: another process has been loading for more than ${waitMs} ms: this one loads too. Make the resolver faster.`;
+      return { level: 'warn', kind: event.type, field, fields: { field, waitMs }, message };
+    }
+    case 'breaker-opened': {
+      const message =
+        'the cache store fails too often: answering without it until it is back. See the warning before this one.';
+      return { level: 'warn', kind: event.type, fault: 'breaker', fields: {}, message };
+    }
+    case 'breaker-closed':
+      return { level: 'over', kind: event.type, fault: 'breaker', fields: {}, message: 'the cache store is back' };
+    case 'tracking-refused': {
+      const { kind, text, advice } = storeFaultOf(event.error);
+      const message = `the memory tier is off, because Redis does not tell what changes: ${text}. ${advice} The next attempt is in a minute.`;
+      return { level: 'warn', kind: event.type, fields: { reason: kind }, message };
+    }
+    case 'flush':
+      return { level: 'info', kind: event.type, fields: { keysRemoved: event.keysRemoved }, message: 'cache flushed' };
+    case 'invalidate': {
+      const tags = [...new Set(event.tags.map((tag) => tag.replace(/:[^]*$/, ':…')))];
+      return { level: 'info', kind: event.type, fields: { tags }, message: 'cache invalidated' };
+    }
+    case 'load-failed': {
+      const fields = { field: event.field, reason: thrownText(event.error) };
+      return { level: 'debug', kind: event.type, fields, message: 'cache load failed' };
+    }
+    default: {
+      const { type, ...fields } = event;
+      return { level: 'debug', kind: type, fields, message: `cache ${type}` };
+    }
+  }
+}
+
+/** A listener, a `report` or `knownTags` has thrown. */
+export function callbackNotice(error: unknown): Notice {
+  const reason = thrownText(error);
+  const message = `a function that the cache was given (a listener, report or knownTags) failed: ${reason}. No request failed with it.`;
+  return { level: 'warn', kind: 'callback-failed', fields: { reason }, message };
+}
+
+function refusalNotice({ field, reason, what }: Extract<CacheEvent, { type: 'write-refused' }>): Notice {
+  const { why, advice } = refusals[reason];
+  const fields = { field, reason, ...(what === undefined ? {} : { what }) };
+  const message = `${field}: answered, not stored: ${why(what)}${advice === undefined ? '' : `. ${advice}`}`;
+  return { level: advice === undefined ? 'debug' : 'warn', kind: `write-refused ${reason}`, field, fields, message };
+}
+
+function uncachedNotice({ field, error }: Extract<CacheEvent, { type: 'uncached' }>): Notice {
+  const text = thrownText(error);
+  const reason = text.startsWith(`${field}: `) ? text.slice(field.length + 2) : text;
+  const advice = error instanceof CacheError ? '' : '. Check viewer, vary, tags and parentId, which must not throw';
+  const message = `${field}: answered without the cache: ${reason}${advice}`;
+  return { level: 'warn', kind: 'uncached', field, fields: { field, reason }, message };
+}
+
+function faultNotice(error: unknown, fields: object): Notice {
+  const { kind, text, advice, isConnection, isConsequence } = storeFaultOf(error);
+  return {
+    level: 'warn',
+    kind: `store ${kind}`,
+    ...(isConnection ? { fault: 'connection' } : {}),
+    isConsequence,
+    fields: { ...fields, reason: kind },
+    message: `${text}: answering without the cache. ${advice}`,
+  };
+}

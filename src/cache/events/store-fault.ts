@@ -1,0 +1,167 @@
+/**
+ * What is wrong with a store, as far as its user can do something about it. The texts of Redis and of ioredis are left out,
+ * because they may quote keys and arguments.
+ */
+import { CacheError } from '../base/errors.ts';
+import { codeOf } from './thrown.ts';
+
+export interface StoreFault {
+  readonly kind: string;
+  /** With the address where that is known; it never has a user or a password in it. */
+  readonly text: string;
+  readonly advice: string;
+  /** Whether there is no connection that commands could go through. */
+  readonly isConnection: boolean;
+  /** Whether this only follows from a fault of the connection that was reported before. */
+  readonly isConsequence: boolean;
+}
+
+interface Rule extends Omit<StoreFault, 'isConnection' | 'isConsequence'> {
+  readonly pattern: RegExp;
+  readonly isConnection?: boolean;
+  readonly isConsequence?: boolean;
+}
+
+const unreachable = {
+  kind: 'unreachable',
+  text: 'Redis cannot be reached',
+  advice: 'Check its address, and that it runs.',
+  isConnection: true,
+} as const;
+
+const rules: readonly Rule[] = [
+  {
+    pattern: /\b(WRONGPASS|NOAUTH)\b|ERR AUTH|invalid (username-)?password|Client sent AUTH/,
+    kind: 'password',
+    text: 'Redis refuses the user name or the password',
+    advice: 'Correct them in its address.',
+    isConnection: true,
+  },
+  {
+    pattern: /\bNOPERM\b/,
+    kind: 'permission',
+    text: 'Redis forbids its user a command or a key',
+    advice: 'Allow what the README lists under "Limits".',
+  },
+  {
+    pattern: /\bREADONLY\b/,
+    kind: 'read-only',
+    text: 'Redis rejects writes: it is a read-only replica',
+    advice: 'Give the address of the primary.',
+  },
+  {
+    pattern: /\bOOM\b/,
+    kind: 'full',
+    text: 'Redis rejects writes: its memory is full',
+    advice: 'Raise maxmemory, or set maxmemory-policy allkeys-lru.',
+  },
+  {
+    pattern: /\bMISCONF\b/,
+    kind: 'unsaved',
+    text: 'Redis rejects writes: it cannot save to its disk',
+    advice: "Look at Redis' log; a cache needs no persistence.",
+  },
+  {
+    pattern: /\b(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)\b/,
+    kind: 'cluster',
+    text: 'Redis is a Cluster, which is not supported',
+    advice: 'Give the address of a single server.',
+  },
+  {
+    pattern: /\b(LOADING|MASTERDOWN|BUSY|TRYAGAIN)\b/,
+    kind: 'busy',
+    text: 'Redis is not ready yet',
+    advice: 'If this lasts, look at its log.',
+  },
+  {
+    pattern: /\bDENIED\b/,
+    kind: 'protected',
+    text: 'Redis is in protected mode and lets only its own machine in',
+    advice: 'Set a password in its configuration.',
+    isConnection: true,
+  },
+  {
+    pattern: /max number of clients/,
+    kind: 'clients',
+    text: 'Redis has as many clients as it may have',
+    advice: 'Raise maxclients, or look for clients that should have ended.',
+    isConnection: true,
+  },
+  {
+    pattern: /Unknown RESP type|Protocol error/,
+    kind: 'protocol',
+    text: 'what answers is not Redis',
+    advice: 'Check the port in its address.',
+    isConnection: true,
+  },
+  {
+    pattern: /DB index|SELECT is not allowed/,
+    kind: 'database',
+    text: 'Redis does not have the database that the address names',
+    advice: 'Correct the number at the end of the address.',
+    isConnection: true,
+  },
+  {
+    pattern: /\b(CERT_|ERR_TLS|ERR_SSL|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)|certificate|wrong version number/,
+    kind: 'tls',
+    text: 'the TLS connection to Redis failed',
+    advice: 'Check rediss:// in the address, and the certificates.',
+    isConnection: true,
+  },
+  {
+    pattern: /\b(EACCES|EAI_AGAIN|ECONN\w+|EHOST\w+|ENET\w+|ENOENT|ENOTFOUND|EPIPE|ETIMEDOUT)\b/,
+    ...unreachable,
+  },
+  {
+    pattern:
+      /Connection is (closed|aborted)|aborted due to connection close|max retries per request|Stream isn't writeable|Socket timeout|no connection to Redis|Redis cannot be reached/,
+    ...unreachable,
+    isConsequence: true,
+  },
+  {
+    pattern: /no (answer|reply) within|timed out/,
+    kind: 'slow',
+    text: 'the store did not answer in time',
+    advice: 'If this lasts, look at the load of Redis, of the network and of this process, or raise deadlineMs.',
+  },
+];
+
+export function storeFaultOf(error: unknown): StoreFault {
+  const rule = rules.find(({ pattern }) => causesOf(error).some((one) => pattern.test(textOf(one))));
+  if (rule === undefined) {
+    const code = causesOf(error)
+      .map(codeOf)
+      .find((one) => one !== undefined);
+    const text = `the store failed${code === undefined ? '' : ` (${code})`}`;
+    const advice = 'Listen to the event store-failed for the error itself.';
+    return { kind: 'other', text, advice, isConnection: false, isConsequence: false };
+  }
+  const { kind, advice, isConnection = false, isConsequence = false } = rule;
+  const where = isConnection ? whereOf(causesOf(error)) : '';
+  return { kind, text: rule.text + where, advice, isConnection, isConsequence };
+}
+
+/** An error, those that it stands for, and those that caused it. */
+function causesOf(error: unknown, depth = 0): unknown[] {
+  if (typeof error !== 'object' || error === null || depth > 5) return [];
+  const { cause, errors } = error as { cause?: unknown; errors?: unknown };
+  const others = [cause, ...(Array.isArray(errors) ? (errors as unknown[]) : [])];
+  return [error, ...others.flatMap((one) => causesOf(one, depth + 1))];
+}
+
+function textOf(error: unknown): string {
+  return `${codeOf(error) ?? ''} ${error instanceof Error ? error.message : ''}`;
+}
+
+/** What the system says of an address that it could not connect to: a host and a port, or a path. */
+function whereOf(errors: readonly unknown[]): string {
+  for (const error of errors) {
+    if (error instanceof CacheError) continue; // its code says nothing of the address
+    const { address, hostname, port } = error as { address?: unknown; hostname?: unknown; port?: unknown };
+    const host = [address, hostname].find((one) => typeof one === 'string');
+    const code = codeOf(error);
+    if (host !== undefined) return ` (${code ?? 'no connection'} ${host}${typeof port === 'number' ? `:${port}` : ''})`;
+    if (code !== undefined) return ` (${code})`;
+  }
+  return '';
+}

@@ -1,0 +1,149 @@
+/**
+ * The connection that the store's commands go through, through ioredis 6 over RESP2, and what is known of the server at
+ * its other end: its clock, and which run of which server it is.
+ *
+ * Nothing waits for Redis: no offline queue, no retries, a deadline on every command. ioredis' own deadlines are not
+ * used: its timers run before arrived data is read, so a process that was busy would give up answers that it has received.
+ */
+import type { ChainableCommander, Redis, RedisOptions } from 'ioredis';
+import type { Clock } from '../../base/clock.ts';
+import { CacheError } from '../../base/errors.ts';
+import { ReadonlyBackoff } from './readonly-backoff.ts';
+import { isReadonly, rethrow } from './connection-fault.ts';
+import { openRedis } from './open-connection.ts';
+import { RedisSilence } from './silence.ts';
+import type { ReachOptions } from './target.ts';
+import { ResponsiveClock } from '../responsive-clock.ts';
+import { ServerClock } from './server-clock.ts';
+
+const options = {
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 1_000,
+  // For so long a closed store would keep the process up where there is no connection.
+  disconnectTimeout: 20,
+  enableAutoPipelining: false,
+  retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
+} as const satisfies RedisOptions;
+
+export interface ConnectionOptions {
+  reach: ReachOptions;
+  deadlineMs: number;
+  clock: Clock;
+  onError: (error: CacheError) => void;
+  onReady: () => void;
+}
+
+export interface RedisConnection {
+  readonly redis: Redis;
+  /**
+   * The reply to a command. Rejects with `STORE_UNAVAILABLE`, which says why, while there is no connection, and if it takes
+   * twice the deadline of a fetch.
+   */
+  readonly send: <T>(command: (redis: Redis) => Promise<T>) => Promise<T>;
+  /** The replies to `commands`, which take along what is to be asked of the server itself. */
+  readonly runEach: (commands: ChainableCommander) => Promise<Reply[]>;
+  /** To be called after a successful write. */
+  readonly wrote: () => void;
+  /** The server's time in milliseconds since 1970; undefined where it would have to be asked. */
+  readonly knownServerNowMs: () => number | undefined;
+  /** The server's time in milliseconds since 1970. */
+  readonly serverNowMs: () => Promise<number>;
+  /** The id of the server's run; undefined where it would have to be asked. */
+  readonly knownRunId: () => string | undefined;
+  /** Another one after a restart or a failover; it tells what was made on this run from what came out of a dump. */
+  readonly runId: () => Promise<string>;
+}
+
+/** What came of a command: its fault, or what was answered. */
+export type Reply = readonly [fault: Error | null, answer: unknown];
+
+/** Connects; where that fails it is said to `onError`, and tried again and again. */
+export async function connectRedis({
+  reach,
+  deadlineMs,
+  clock,
+  onError,
+  onReady,
+}: ConnectionOptions): Promise<RedisConnection> {
+  const backoff = new ReadonlyBackoff(clock);
+  const reconnectOnError = (error: Error): boolean => isReadonly(error) && backoff.isDue();
+  let reason = 'not connected yet';
+  const redis = openRedis(reach, {
+    settings: { ...options, reconnectOnError },
+    onError(error) {
+      reason = error.message;
+      onError(error);
+    },
+  });
+  const deadlineClock = new ResponsiveClock(clock);
+  const silence = new RedisSilence(redis, deadlineClock);
+  const serverClock = new ServerClock(clock);
+  let runId: string | undefined;
+  redis.on('ready', onReady);
+  // The next connection may be to another server.
+  redis.on('close', () => {
+    serverClock.forget();
+    runId = undefined;
+  });
+  await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
+
+  const send = <T>(command: (client: Redis) => Promise<T>): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      if (redis.status !== 'ready') throw new CacheError('STORE_UNAVAILABLE', `no connection to Redis: ${reason}`);
+      const giveUp = (): void => reject(new Error(`no reply within ${2 * deadlineMs} ms`));
+      const cancel = deadlineClock.after(2 * deadlineMs, giveUp);
+      const heard = silence.begin(); // also after it was given up
+      command(redis)
+        .then(resolve, reject)
+        .finally(() => (cancel(), heard()));
+    }).catch(rethrow);
+
+  const runEach = async (commands: ChainableCommander): Promise<Reply[]> => {
+    const isTimeDue = serverClock.isDue;
+    const isRunDue = runId === undefined;
+    if (isTimeDue) commands.time();
+    if (isRunDue) commands.info('server');
+    const replies: Reply[] | null = await send(() => commands.exec());
+    if (replies === null) throw new Error('the pipeline was discarded');
+    if (isRunDue) runId = runIdIn(replyOf(replies.pop()));
+    if (isTimeDue) serverClock.hear(replyOf(replies.pop()) as string[]);
+    return replies;
+  };
+
+  return {
+    redis,
+    send,
+    runEach,
+    wrote: () => backoff.reset(),
+    knownServerNowMs: () => serverClock.nowMs(),
+    async serverNowMs() {
+      return serverClock.nowMs() ?? serverClock.hear(await send((client) => client.time()));
+    },
+    knownRunId: () => runId,
+    async runId() {
+      return (runId ??= runIdIn(await send((client) => client.info('server'))));
+    },
+  };
+}
+
+/** 48 of its 160 bits: enough that no two runs are mistaken for one. */
+function runIdIn(info: unknown): string {
+  return /^run_id:(\w{12})/m.exec(String(info))?.[1] ?? 'unknown';
+}
+
+/**
+ * What was answered to a command.
+ *
+ * @throws Its fault. WRONGTYPE is none: somebody keeps something else at the key, which is no value of ours.
+ */
+export function replyOf([fault, answer]: Reply = [null, undefined]): unknown {
+  if (fault !== null && isFault([fault, answer])) rethrow(fault);
+  return fault === null ? answer : undefined;
+}
+
+/** Whether `replyOf` throws. */
+export function isFault([fault]: Reply): boolean {
+  return fault !== null && !fault.message.startsWith('WRONGTYPE');
+}

@@ -1,0 +1,95 @@
+/**
+ * Which database the connection is in. SWAPDB puts another one in its place without ending a connection and without notifying
+ * the clients that track keys; so does an address that leads to another server. The tokens there are not those that this process
+ * has invalidated, so invalidated values would count as valid again:
+ *
+ *   1. a value is stored in A,  2. SWAPDB: B is in its place,  3. its tag is invalidated, in B,  4. SWAPDB: A is back,
+ *   with the value and the tokens that it was stamped with.
+ *
+ * Therefore each database holds a random id beside its tokens, which is read together with them. A process that finds
+ * another id than before takes no token for valid. It invalidates everything in that database and gives it a new id, followed
+ * by the ids that this one replaces; so of many processes that notice the change, only the first invalidates.
+ */
+import type { ChainableCommander } from 'ioredis';
+import type { Clock } from '../../base/clock.ts';
+import { randomText } from '../../base/random-text.ts';
+import { replyOf, type RedisConnection } from './connection.ts';
+import { addScript, beginScript } from './scripts.ts';
+import { tokenTtlMs } from '../store.ts';
+import { everythingTag, internalMark } from '../../tags/tags.ts';
+
+const idBytes = 9;
+const idChars = 12;
+/** Their text has to fit into `tokenBytesMax`. */
+const predecessorsMax = 8;
+/** How often a process gives a new id where others do so at the same time. */
+const attemptsMax = 5;
+
+export interface IdentityParts {
+  readonly connection: Pick<RedisConnection, 'redis' | 'runEach'>;
+  readonly clock: Clock;
+  readonly tokenKey: (tag: string) => string;
+}
+
+export class DatabaseIdentity {
+  readonly key: string;
+  readonly #parts: IdentityParts;
+  readonly #listeners = new Set<() => void>();
+  #id: string | undefined;
+  #renewedMs = -Infinity;
+
+  constructor(parts: IdentityParts) {
+    this.#parts = parts;
+    this.key = parts.tokenKey(`${internalMark}db`);
+  }
+
+  /** Calls `listener` each time that another database is in the place of the one before. */
+  readonly onChange = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Lets the id live on, where that is due; it lives as long as tokens do. */
+  renew(commands: ChainableCommander): void {
+    const nowMs = this.#parts.clock.nowMs();
+    if (nowMs - this.#renewedMs < tokenTtlMs / 4) return;
+    this.#renewedMs = nowMs;
+    commands.pexpire(this.key, tokenTtlMs);
+  }
+
+  /** Whether `text`, read at `key`, is of the database that this process has worked in, or of one that succeeds it. */
+  knows(text: string): boolean {
+    const [id = '', ...predecessors] = text.split(',');
+    if (id.length !== idChars) return false;
+    if (id === this.#id) return true;
+    if (this.#id !== undefined && !predecessors.includes(this.#id)) return false;
+    this.#adopt(id);
+    return true;
+  }
+
+  /** Invalidates everything in a database that is not known, of which `text` was read. */
+  async begin(text: string): Promise<void> {
+    const { connection, tokenKey } = this.#parts;
+    const keys = [this.key, tokenKey(everythingTag)];
+    let seen = text;
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      seen = /^[\w,-]*$/.test(seen) ? seen : '';
+      const args = [seen, this.#successorOf(seen), tokenTtlMs];
+      const commands = addScript(connection.redis.pipeline(), beginScript, { keys, args, isKnown: false });
+      const [reply] = await connection.runEach(commands);
+      seen = String(replyOf(reply));
+      if (this.knows(seen)) return;
+    }
+  }
+
+  #successorOf(text: string): string {
+    const replaced = [this.#id ?? '', ...text.split(',')].filter((id) => id.length === idChars);
+    return [randomText(idBytes), ...new Set(replaced)].slice(0, 1 + predecessorsMax).join(',');
+  }
+
+  #adopt(id: string): void {
+    const isChange = this.#id !== undefined;
+    this.#id = id;
+    if (isChange) for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The store on Redis.
+ *
+ * A command that timed out may still run later; that is harmless, because a value is taken only while the tokens it is
+ * stamped with stand, and ends at the time that its writer has named.
+ */
+import { systemClock } from '../../base/clock.ts';
+import { ConnectionWatch } from './connection-watch.ts';
+import { DatabaseIdentity } from './database-identity.ts';
+import { headOf } from '../../entry/entry.ts';
+import { Listeners } from '../../events/listeners.ts';
+import { batchCalls } from './batch.ts';
+import { connectRedis } from './connection.ts';
+import { namespaceOf } from './namespace.ts';
+import { acquireScript, fillScript, leaseKey, longScript, releaseScript, renewScript, type Script } from './scripts.ts';
+import { checkRedisStoreOptions, type RedisStoreOptions } from './store-options.ts';
+import { reachOptionsOf } from './target.ts';
+import { redisTokens } from './tokens.ts';
+import { anyValue, checkNamespace, firstBytes, type LeaseReply, type Store, type StoreRead } from '../store.ts';
+import { tokenNameOf } from '../../tags/token-names.ts';
+import { addReplaced, trackTokens } from './tracking.ts';
+
+/**
+ * A store on Redis. It connects at once and reconnects by itself; until it is connected every call
+ * rejects, so a process starts without Redis. It issues no command except in the database that it was created for; where
+ * that database cannot be selected, the store stays unavailable.
+ *
+ * @param options.address `redis://[user[:password]@]host[:port][/database]`, the same with `rediss://` for TLS, or the path of a
+ *   Unix socket, with `?db=` for the database.
+ * @param options.client Instead of an address: an ioredis client, or the options of one, for what an address cannot express: TLS
+ *   certificates, Sentinels, a password that is rotated. The store opens connections of its own with the same host, user,
+ *   TLS and database, and its own time-outs. It neither uses nor closes the client, and reads `options.password` anew for
+ *   each connection. The database is that of `options.db`; `keyPrefix` must be empty; a Cluster is not supported.
+ * @throws {CacheError} `INVALID_OPTIONS` for an unknown or malformed option, and for an address that does not name one server
+ *   and one database; `INVALID_KEY` for a namespace.
+ */
+export async function createRedisStore(options: RedisStoreOptions): Promise<Store> {
+  checkRedisStoreOptions(options);
+  const { namespace, deadlineMs = 100, clock = systemClock, onError = () => {}, onReady = () => {} } = options;
+  const reach = reachOptionsOf(options);
+  checkNamespace(namespace);
+  const watch = new ConnectionWatch();
+  // They are called out of the connection's events, where an error would end the process.
+  const callers = new Listeners((error) => process.emitWarning(`createRedisStore: a callback threw ${String(error)}`));
+  watch.watch({ failed: (error) => callers.call(onError, error), ready: () => callers.call(onReady, undefined) });
+  const connection = await connectRedis({
+    reach,
+    deadlineMs,
+    clock,
+    onError: (error) => watch.failed(error),
+    onReady: () => watch.ready(),
+  });
+  const { send, wrote, knownServerNowMs, serverNowMs } = connection;
+
+  const tokenPrefix = `${namespace}:tag:`;
+  const tokenKey = (tag: string): string => tokenPrefix + tokenNameOf(tag);
+  const identity = new DatabaseIdentity({ connection, clock, tokenKey });
+  const { asked, askedAtOnce } = batchCalls({ connection, identity, tokenKey });
+  /** Learns which database this is before it is worked in, so that the first read need not. */
+  const identified = (): Promise<unknown> => asked((batch) => batch.database()).catch(() => {});
+  connection.redis.on('ready', () => void identified());
+  if (connection.redis.status === 'ready') await identified();
+
+  const readLong = (key: string, tags: readonly string[]): Promise<StoreRead> =>
+    asked((batch, isKnown) => {
+      const reply = batch.script(longScript, { keys: [key], args: [], isKnown });
+      const tokens = batch.tokens(tags);
+      return () => {
+        const [text, remainingMs] = reply() as unknown[];
+        return readOf(text, remainingMs, tokens());
+      };
+    });
+
+  const ran = (script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<void> =>
+    asked((batch, isKnown) => {
+      const reply = batch.script(script, { keys, args, isKnown });
+      return () => void reply();
+    });
+
+  return {
+    namespace,
+    tier: 'redis',
+
+    read: (key, tags) =>
+      asked((batch) => {
+        const reading = batch.once(`read ${key}`, (commands) => commands.getrange(key, 0, firstBytes - 1).pttl(key));
+        const tokens = batch.tokens(tags);
+        return () => {
+          const [text, remainingMs] = reading();
+          return isLongEntry(text) ? readLong(key, tags) : readOf(text, remainingMs, tokens());
+        };
+      }),
+
+    confirm: (entries, tags) =>
+      asked((batch, isKnown) => {
+        const lives = batch.confirm(entries, isKnown);
+        const tokens = batch.tokens(tags);
+        return () => ({ remainingMs: lives().map((life) => (life > 0 ? life : undefined)), tokens: tokens() });
+      }),
+
+    ...redisTokens({ asked, askedAtOnce, connection, tokenKey }),
+
+    async write(key, { text, ttlMs, tags }) {
+      const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
+      return await asked((batch) => {
+        // Who loads under a lease has begun before: what he brings is older, and is not stored over this.
+        const writing = batch.run((commands) => {
+          addReplaced(commands.set(key, text, 'PXAT', endMs).del(leaseKey(key)), tokenPrefix, key);
+        });
+        const tokens = batch.tokens(tags);
+        return () => {
+          writing(); // throws where it was not stored
+          wrote();
+          return tokens();
+        };
+      });
+    },
+
+    acquire: (key, { lease, basis, leaseMs, head = '', takenOver = '', tags }) =>
+      asked((batch, isKnown) => {
+        const args = [lease, basis, leaseMs, head, takenOver];
+        const reply = batch.script(acquireScript, { keys: withLease(key), args, isKnown });
+        const tokens = batch.tokens(tags);
+        return () => {
+          const [state, text = '', remainingMs = 0] = reply() as [LeaseReply['state'], string?, number?];
+          if (state === 'held') wrote();
+          const [token, itsBasis] = [text.slice(0, lease.length), text.slice(lease.length)];
+          return {
+            state,
+            text: state === 'value' ? text : undefined,
+            remainingMs,
+            holder: state === 'taken' ? { lease: token, basis: itsBasis } : undefined,
+            tokens: tokens(),
+          };
+        };
+      }),
+
+    async fill(key, { lease, text, ttlMs, tags }) {
+      const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
+      return await asked((batch, isKnown) => {
+        const reply = batch.script(fillScript, { keys: withLease(key), args: [lease, text, endMs], isKnown });
+        const tokens = batch.tokens(tags);
+        return () => {
+          const isStored = reply() === 1;
+          if (isStored) wrote();
+          return { isStored, tokens: tokens() };
+        };
+      });
+    },
+
+    renew: (key, { lease, leaseMs }) => ran(renewScript, withLease(key), [lease, leaseMs]),
+
+    release: (key, { lease, openMs }) => ran(releaseScript, withLease(key), [lease, openMs]),
+
+    ...namespaceOf({ send, namespace, tokenPrefix, keptKey: identity.key }),
+
+    track(ears) {
+      const setHeard = async (key: string, ttlMs: number): Promise<boolean> => {
+        const isKnown = await asked((batch) => {
+          const setting = batch.run((commands) => commands.set(key, '', 'PX', ttlMs));
+          const database = batch.database();
+          return () => (setting(), database());
+        });
+        wrote();
+        return isKnown;
+      };
+      const { redis } = connection;
+      return trackTokens({ reach, prefix: tokenPrefix, redis, setHeard, onDatabase: identity.onChange }, ears);
+    },
+
+    watchConnection: (listener) => watch.watch(listener),
+
+    async ping() {
+      await send((redis) => redis.ping());
+    },
+
+    async close() {
+      connection.redis.disconnect();
+    },
+  };
+}
+
+/** In milliseconds since 1970: Redis takes whole ones. */
+function endAfter(ttlMs: number, nowMs: number): number {
+  return Math.floor(nowMs + ttlMs);
+}
+
+function readOf(text: unknown, remainingMs: unknown, tokens: StoreRead['tokens']): StoreRead {
+  const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
+  return { text: isAlive ? text : undefined, remainingMs: isAlive ? remainingMs : 0, tokens };
+}
+
+/** Whether `text`, read up to `firstBytes`, is the beginning of an entry that goes on. A character may be cut in two. */
+function isLongEntry(text: unknown): boolean {
+  if (typeof text !== 'string' || text.length < firstBytes / 4) return false;
+  return Buffer.byteLength(text) >= firstBytes - 3 && headOf(text) !== anyValue;
+}
+
+function withLease(key: string): readonly string[] {
+  return [key, leaseKey(key)];
+}

@@ -1,0 +1,152 @@
+/**
+ * The Lua scripts: each is one step that nobody comes between. Those of a lease have the value as `KEYS[1]` and its lease as
+ * `KEYS[2]`, whose text is the holder's token and then what his load stands on.
+ */
+import { createHash } from 'node:crypto';
+import type { ChainableCommander } from 'ioredis';
+import { firstBytes, textBytesMax } from '../store.ts';
+
+/** A token, and the id of a database with those that it replaced, are shorter: no more is read of the text at their keys. */
+export const tokenBytesMax = 128;
+
+export interface Script {
+  readonly text: string;
+  readonly sha1: string;
+}
+
+/**
+ * No script reads a value, a token or a lease that is longer than those that are written: somebody may keep 150 MB at one of our
+ * keys. What can be no value of ours, by its length or type, goes before the load that replaces it.
+ *
+ * `ARGV`: the token, what the load stands on, the lease's life, the head of the value that was seen, the token of the lease
+ * that is taken over. Something else at one of the keys is nothing, and so is a value that has no end, or a lease that ends
+ * later than leases do. Whoever has seen something that is no entry (`*`) is given an entry.
+ */
+export const acquireScript = script(`
+  local seen = ARGV[4]
+  local length = redis.pcall('STRLEN', KEYS[1])
+  if type(length) ~= 'number' or length > ${textBytesMax} then
+    redis.pcall('UNLINK', KEYS[1])
+    length = 0
+  end
+  local head = redis.call('GETRANGE', KEYS[1], 0, math.max(#seen, 24) - 1)
+  local isEntry = string.find(head, '^{"id":"' .. string.rep('[%w_-]', 16) .. '"')
+  local isOther = seen == '' or string.sub(head, 1, #seen) ~= seen
+  if seen == '*' then isOther = isEntry end
+  if isOther and (isEntry or length < ${firstBytes}) then
+    local remaining = redis.call('PTTL', KEYS[1])
+    if remaining > 0 then return {'value', redis.call('GET', KEYS[1]), remaining} end
+  end
+  local lease = redis.pcall('GETRANGE', KEYS[2], 0, 63)
+  if type(lease) ~= 'string' then redis.pcall('UNLINK', KEYS[2]) end
+  local life = redis.call('PTTL', KEYS[2])
+  if life < 0 or life > 2 * ARGV[3] then lease = nil end
+  if lease == 'open' then return {'open'} end
+  local holder = type(lease) == 'string' and string.sub(lease, 1, #ARGV[1]) or ''
+  if holder ~= '' and holder ~= ARGV[1] and holder ~= ARGV[5] then return {'taken', lease} end
+  redis.call('SET', KEYS[2], ARGV[1] .. ARGV[2], 'PX', ARGV[3])
+  return {'held'}`);
+
+const heldOnly = `
+  local lease = redis.pcall('GETRANGE', KEYS[2], 0, #ARGV[1] - 1)
+  if lease ~= ARGV[1] then return 0 end`;
+
+/**
+ * `ARGV`: the token, the value's text, the time of its end. 1: stored. Where the server has no room for the value the lease
+ * ends all the same, so that nobody waits for it.
+ */
+export const fillScript = script(`${heldOnly}
+  local stored = redis.pcall('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
+  redis.call('DEL', KEYS[2])
+  if stored.err then return stored end
+  return 1`);
+
+/** `ARGV`: the token, the lease's life. */
+export const renewScript = script(`${heldOnly}
+  return redis.call('PEXPIRE', KEYS[2], ARGV[2])`);
+
+/** `ARGV`: the token, for how long the lease stays open; 0: it goes. */
+export const releaseScript = script(`${heldOnly}
+  if ARGV[2] == '0' then return redis.call('DEL', KEYS[2]) end
+  redis.call('SET', KEYS[2], 'open', 'PX', ARGV[2])
+  return 1`);
+
+/** `ARGV`: of each key the head and the length of the text that is to be there. What is left of its life, or else -2. */
+export const confirmScript = script(`
+  local lives = {}
+  for i, key in ipairs(KEYS) do
+    local head = ARGV[2 * i - 1]
+    local isThere = redis.pcall('GETRANGE', key, 0, #head - 1) == head
+    isThere = isThere and redis.pcall('STRLEN', key) == tonumber(ARGV[2 * i])
+    lives[i] = isThere and redis.call('PTTL', key) or -2
+  end
+  return lives`);
+
+/** `KEYS[1]`: a value of more than `firstBytes`. Its text and remaining life; nothing where it is longer than values are. */
+export const longScript = script(`
+  local length = redis.pcall('STRLEN', KEYS[1])
+  if type(length) ~= 'number' or length > ${textBytesMax} then
+    redis.pcall('UNLINK', KEYS[1])
+    return {}
+  end
+  return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}`);
+
+/** The beginnings of the texts at `KEYS`, which is all of a token; empty for what is missing, or no text. */
+export const tokensScript = script(`
+  local texts = {}
+  for i, key in ipairs(KEYS) do
+    local text = redis.pcall('GETRANGE', key, 0, ${tokenBytesMax - 1})
+    texts[i] = type(text) == 'string' and text or ''
+  end
+  return texts`);
+
+/**
+ * Deletes a token, and notifies all processes that track it, whether or not it existed: Redis notifies of written keys only. It
+ * allows the SET even when its memory is full, because the script has already written.
+ */
+const dropToken = (key: string): string => `
+  redis.call('UNLINK', ${key})
+  redis.call('SET', ${key}, '', 'PX', 1000)
+  redis.call('DEL', ${key})`;
+
+/** `KEYS[1]`: a token. */
+export const dropScript = script(`${dropToken('KEYS[1]')}
+  return 1`);
+
+/**
+ * `KEYS`: a database's id, the token of everything. `ARGV`: the id's text as it was seen, the new one, its life. Drops the token
+ * and sets the new id, unless somebody else has set another one meanwhile; returns the one that is there then.
+ */
+export const beginScript = script(`
+  local text = redis.pcall('GETRANGE', KEYS[1], 0, 127)
+  if type(text) ~= 'string' or string.find(text, '[^%w_,-]') then text = '' end
+  if text ~= ARGV[1] then return text end
+  ${dropToken('KEYS[2]')}
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  return ARGV[2]`);
+
+/** A run of a script, which the server knows by its hash, or does not know (yet, any more). */
+export interface ScriptCall {
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+  readonly isKnown: boolean;
+}
+
+/** Puts a run of `script` into a pipeline. */
+export function addScript(
+  commands: ChainableCommander,
+  { text, sha1 }: Script,
+  { keys, args, isKnown }: ScriptCall,
+): ChainableCommander {
+  const keysAndArgs = [keys.length, ...keys, ...args] as const;
+  return isKnown ? commands.evalsha(sha1, ...keysAndArgs) : commands.eval(text, ...keysAndArgs);
+}
+
+/** In the slot of the value, in a Cluster; the value's own key has no braces, so that people can read it. */
+export function leaseKey(key: string): string {
+  return `{${key}}:lease`;
+}
+
+function script(text: string): Script {
+  return { text, sha1: createHash('sha1').update(text).digest('hex') };
+}

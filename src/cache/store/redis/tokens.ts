@@ -1,0 +1,87 @@
+/**
+ * The tokens in Redis.
+ *
+ * A token begins with the id of the server's run that it was made on, and is none on any other: a server that comes back
+ * from an old dump has the tokens of back then, and with them values that were invalidated since; so has the one that
+ * takes over from a primary whose last deletions it has not heard of.
+ */
+import type { ChainableCommander } from 'ioredis';
+import { randomText } from '../../base/random-text.ts';
+import type { AskBatch } from './batch.ts';
+import type { RedisConnection } from './connection.ts';
+import { dropScript } from './scripts.ts';
+import { tokenTtlMs, type Store } from '../store.ts';
+
+interface TokenParts {
+  readonly asked: AskBatch;
+  readonly askedAtOnce: AskBatch;
+  readonly connection: Pick<RedisConnection, 'runId' | 'wrote'>;
+  readonly tokenKey: (tag: string) => string;
+}
+
+export function redisTokens({
+  asked,
+  askedAtOnce,
+  connection: { runId, wrote },
+  tokenKey,
+}: TokenParts): Pick<Store, 'tokens' | 'capture' | 'dropTokens'> {
+  /** Runs the commands of `add` for the token of each tag; callers that use the same name in one turn share them. */
+  const eachToken = (
+    name: string,
+    tags: readonly string[],
+    add: (commands: ChainableCommander, key: string) => unknown,
+  ): Promise<unknown> =>
+    asked((batch) => {
+      const answers = tags.map((tag) => batch.once(`${name} ${tag}`, (commands) => add(commands, tokenKey(tag))));
+      return () => answers.map((answer) => answer());
+    });
+
+  /** A token that stands is kept; a missing one is made. */
+  const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
+    const ofThisRun = `${await runId()}.`;
+    const [livesMs, tokens] = await asked((batch) => {
+      const capturing = tags.map((tag) =>
+        batch.once(`capture ${tag}`, (commands) => {
+          const token = ofThisRun + randomText(16);
+          commands.set(tokenKey(tag), token, 'PX', tokenTtlMs, 'NX').pttl(tokenKey(tag));
+        }),
+      );
+      const answer = batch.tokens(tags);
+      return () => [capturing.map((reply) => Number(reply()[1])), answer()] as const;
+    });
+    if (tags.length > 0) wrote();
+    // Rarely, not with each capture: Redis notifies all tracking clients of every EXPIRE of a token.
+    const old = tags.filter((_, index) => Number(livesMs[index]) < tokenTtlMs / 2);
+    if (old.length > 0) await eachToken('renew', old, (commands, key) => commands.pexpire(key, tokenTtlMs));
+    return tokens;
+  };
+
+  return {
+    tokens: (tags) => asked((batch) => batch.tokens(tags)),
+
+    async capture(tags) {
+      const tokens = await captured(tags);
+      const lost = tags.filter((_, index) => tokens[index] === undefined);
+      if (lost.length === 0) return tokens;
+      // Evicted meanwhile, of another run, or something else at the key, which would be no token for ever.
+      await eachToken('drop', lost, (commands, key) => commands.unlink(key));
+      return captured(tags);
+    },
+
+    async dropTokens(tags) {
+      await askedAtOnce((batch) => {
+        // By its text, which is short: an invalidation must not need a second round trip.
+        const dropping = tags.map((tag) =>
+          batch.script(dropScript, { keys: [tokenKey(tag)], args: [], isKnown: false }),
+        );
+        // Where it is another database than before, everything in it is invalidated before this is answered.
+        const database = batch.database();
+        return () => {
+          for (const dropped of dropping) dropped();
+          database();
+        };
+      });
+      wrote();
+    },
+  };
+}

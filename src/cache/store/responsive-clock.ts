@@ -1,0 +1,73 @@
+/**
+ * The clock of deadlines: it counts the time during which this process could have read an answer.
+ *
+ * A process that is busy with a burst reads a reply long after it has arrived. That delay is its own and not the store's:
+ *   1. a fetch asks the store,  2. the process executes forty requests, which takes 200 ms,  3. it reads the reply, which
+ *   has been in its socket for 199 ms. A deadline on the machine's clock would have passed, the fetch would do without the
+ *   store, and load what another process is loading.
+ * So a turn of the event loop counts for at most 10 ms here, however long it took. A store that does not answer still costs
+ * a responsive process no more than the deadline, and a busy one as many turns as there are in it.
+ *
+ * While something waits, a tick every 5 ms moves the clock on; else it stands still. A tick comes after what has arrived was
+ * read (see `clock.ts`), so an answer that is in the socket always wins.
+ */
+import type { Clock } from '../base/clock.ts';
+
+const tickEveryMs = 5;
+/** What a turn counts for at most. More than a tick, so that a responsive process loses nothing when its timers are late. */
+const turnMsMax = 10;
+
+interface Task {
+  readonly atMs: number;
+  readonly run: () => void;
+}
+
+export class ResponsiveClock implements Clock {
+  readonly #clock: Clock;
+  readonly #tasks = new Set<Task>();
+  #countedMs = 0;
+  /** Up to when the time is counted, on the clock beneath. */
+  #countedToMs = 0;
+  #cancelTick = (): void => {};
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  nowMs(): number {
+    if (this.#tasks.size === 0) return this.#countedMs;
+    return this.#countedMs + Math.min(this.#clock.nowMs() - this.#countedToMs, turnMsMax);
+  }
+
+  after(delayMs: number, run: () => void): () => void {
+    const isFirst = this.#tasks.size === 0;
+    if (isFirst) this.#countedToMs = this.#clock.nowMs();
+    const task = { atMs: this.nowMs() + delayMs, run };
+    this.#tasks.add(task);
+    if (isFirst || delayMs < tickEveryMs) this.#tickLater();
+    return () => this.#remove(task);
+  }
+
+  #remove(task: Task): boolean {
+    const nowMs = this.nowMs();
+    const isRemoved = this.#tasks.delete(task);
+    if (!isRemoved || this.#tasks.size > 0) return isRemoved;
+    this.#countedMs = nowMs;
+    this.#cancelTick();
+    return true;
+  }
+
+  #tickLater(): void {
+    this.#cancelTick();
+    const nextMs = Math.min(...[...this.#tasks].map(({ atMs }) => atMs)) - this.nowMs();
+    this.#cancelTick = this.#clock.after(Math.max(0, Math.min(nextMs, tickEveryMs)), () => this.#tick());
+  }
+
+  #tick(): void {
+    this.#countedMs = this.nowMs();
+    this.#countedToMs = this.#clock.nowMs();
+    const due = [...this.#tasks].filter(({ atMs }) => atMs <= this.#countedMs);
+    for (const task of due) if (this.#remove(task)) task.run();
+    if (this.#tasks.size > 0) this.#tickLater();
+  }
+}

@@ -1,0 +1,31 @@
+// What a request's report says where the store is the reason that a value was not stored.
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createRedisStore } from '../../../src/cache/index.ts';
+import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { newWorld, redisClient, times, type World } from '../world.ts';
+
+async function newServerWorld(): Promise<{ server: TestRedis; world: World }> {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000 });
+  return { server, world: await newWorld(store) };
+}
+
+describe('a value is not stored, and the report says that the store', () => {
+  it.each([['-set'], ['-evalsha']])('refused a command, where its user has %s', async (rule) => {
+    const { server, world } = await newServerWorld();
+    await (await redisClient(server.socketPath)).call('ACL', 'SETUSER', 'default', rule);
+    for (const _ of times(2, Number)) {
+      expect(await world.outcome({ tags: ['books'] })).toMatchObject({
+        value: 'value',
+        notStored: 'the store refused a command',
+      });
+    }
+  });
+
+  it('is not available, where it was killed', async () => {
+    const { server, world } = await newServerWorld();
+    server.kill('SIGKILL');
+    expect(await world.outcome()).toMatchObject({ value: 'value', notStored: 'the store is not available' });
+  });
+});

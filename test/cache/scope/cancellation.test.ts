@@ -1,0 +1,225 @@
+// A client that disconnects fails its own request only, however its load reports that.
+import { GraphQLError } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { noteViewerRead } from '../../../src/cache/index.ts';
+import { holding, isWaiting, newProcesses, pollUntil, tags } from '../processes.ts';
+import { newSickWorld } from '../store/sick-store.ts';
+import { newWorld, times, turn, type World } from '../world.ts';
+
+const abortError = new DOMException('This operation was aborted', 'AbortError');
+const failure = (message: string, more: object = {}): Error => Object.assign(new Error(message), more);
+const canceled = failure('canceled', { name: 'CanceledError', code: 'ERR_CANCELED' });
+const queryCanceled = failure('canceling statement due to user request', { name: 'error', code: '57014' });
+
+/** What says by itself that it is a cancellation. */
+const cancellations: [string, unknown][] = [
+  ["fetch's AbortError", abortError],
+  ["Node's ABORT_ERR", failure('gone', { code: 'ABORT_ERR' })],
+  ["axios' CanceledError", canceled],
+  ['an error with that code alone', failure('canceled', { code: 'ERR_CANCELED' })],
+  ["PostgreSQL's query_canceled", queryCanceled],
+  ['a cause', new Error('orders are not there', { cause: abortError })],
+  ['a cause of a cause', new Error('a', { cause: new Error('b', { cause: queryCanceled }) })],
+  ['a GraphQLError around it', new GraphQLError('orders', { originalError: canceled })],
+  ['one of several errors', new AggregateError([new Error('a'), abortError])],
+];
+
+/** What does not. */
+const anything: [string, unknown][] = [
+  ["the signal's own reason, a text", 'client gone'],
+  ["the signal's own reason, undefined", undefined],
+  ["the signal's own reason, null", null],
+  ["the signal's own reason, an error", new Error('client gone')],
+  ['a TimeoutError', new DOMException('too long', 'TimeoutError')],
+  ['a failure that it led to', failure('Connection terminated', { code: 'ECONNRESET' })],
+];
+
+/** A request whose client can disconnect. */
+function newClient(): { isAborted: () => boolean; leave: () => void } {
+  let isGone = false;
+  return { isAborted: () => isGone, leave: () => void (isGone = true) };
+}
+
+/** Five requests that join the load of a sixth one, and then that load fails. */
+async function failsWith(
+  { fetch, source }: World,
+  { error, isAborted }: { error: unknown; isAborted?: () => boolean | undefined },
+): Promise<{ first: Promise<unknown>; joined: Promise<PromiseSettledResult<unknown>[]> }> {
+  const held = source.hold();
+  const first = fetch({ isAborted });
+  first.catch(() => {});
+  await held.begun;
+  const joined = Promise.allSettled(times(5, () => fetch({ isAborted: () => false })));
+  await turn();
+  held.fail(error);
+  return { first, joined };
+}
+
+const fulfilled = times(5, () => ({ status: 'fulfilled', value: 'value' }));
+
+describe.each([
+  ['through the store', () => newWorld()],
+  [
+    'where the store is left alone',
+    async () => {
+      const world = await newSickWorld();
+      world.sick.health = 'failing';
+      for (const id of times(10, Number)) await world.fetch({ args: { id } });
+      world.source.loads = 0;
+      return world;
+    },
+  ],
+])('%s, a load that fails', (_name, newWorldOf) => {
+  it.each(cancellations)('with %s, nothing known of the request, fails for that request alone', async (_, error) => {
+    const { source, fetch } = await newWorldOf();
+    const held = source.hold();
+    const seen = times(6, () => fetch());
+    await held.begun;
+    held.fail(error);
+    await expect(seen[0]).rejects.toBe(error);
+    expect(await Promise.allSettled(seen.slice(1))).toEqual(fulfilled);
+    expect(source.loads).toBe(2);
+  });
+
+  it.each([...cancellations, ...anything])(
+    'with %s, its request aborted, fails for that request alone',
+    async (_, error) => {
+      const world = await newWorldOf();
+      const held = world.source.hold();
+      const client = newClient();
+      const seen = times(6, () => world.fetch({ isAborted: client.isAborted }));
+      await held.begun;
+      client.leave();
+      held.fail(error);
+      await expect(seen[0]).rejects.toBe(error);
+      expect(await Promise.allSettled(seen.slice(1))).toEqual(fulfilled);
+      expect(world.source.loads).toBe(2);
+    },
+  );
+
+  it.each([...anything, ["PostgreSQL's statement_timeout", queryCanceled] as [string, unknown]])(
+    'with %s, its request still there, fails for all, with one load',
+    async (_, error) => {
+      const world = await newWorldOf();
+      const held = world.source.hold();
+      const seen = Promise.allSettled(times(6, () => world.fetch({ isAborted: () => false })));
+      await held.begun;
+      held.fail(error);
+      expect(await seen).toEqual(times(6, () => ({ status: 'rejected', reason: error })));
+      expect(world.source.loads).toBe(1);
+    },
+  );
+
+  it('and the next ones, because ten clients disconnect one after the other, fails for nobody else', async () => {
+    const { source, fetch } = await newWorldOf();
+    const holds = times(10, () => source.hold());
+    const clients = times(20, newClient);
+    const seen = Promise.allSettled(clients.map(({ isAborted }) => fetch({ isAborted })));
+    for (const { begun, fail } of holds) {
+      await begun;
+      clients[source.loads - 1]?.leave();
+      fail(new Error('gone'));
+    }
+    const settled = await seen;
+    expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(10);
+    expect(source.loads).toBe(11);
+  });
+
+  it.each([undefined, () => false])(
+    'with an AbortError each time, nobody being gone, is not repeated for each request',
+    async (isAborted) => {
+      const { source, fetch } = await newWorldOf();
+      const held = source.hold();
+      const seen = Promise.allSettled(times(12, () => fetch({ isAborted })));
+      await held.begun;
+      source.fails(abortError);
+      held.fail(abortError);
+      expect(await seen).toEqual(times(12, () => ({ status: 'rejected', reason: abortError })));
+      expect(source.loads).toBe(4);
+    },
+  );
+
+  it('because its client left is loaded again, and when that fails for a reason, all of the others hear it', async () => {
+    const { source, fetch } = await newWorldOf();
+    const held = source.hold();
+    const client = newClient();
+    const seen = times(6, (index) => fetch({ isAborted: index === 0 ? client.isAborted : () => false }));
+    await held.begun;
+    source.fails(new Error('no rows'));
+    client.leave();
+    held.fail(new Error('gone'));
+    const [first, ...others] = await Promise.allSettled(seen);
+    expect(first).toMatchObject({ reason: { message: 'gone' } });
+    expect(others).toEqual(times(5, () => expect.objectContaining({ reason: new Error('no rows') }) as unknown));
+    expect(source.loads).toBe(2);
+  });
+});
+
+it('fails no request that came while it ran', async () => {
+  const world = await newWorld();
+  const client = newClient();
+  client.leave();
+  const { first, joined } = await failsWith(world, { error: 'gone', isAborted: client.isAborted });
+  await expect(first).rejects.toBe('gone');
+  expect(await joined).toEqual(fulfilled);
+  expect(world.source.loads).toBe(2);
+});
+
+it('is told by the error alone where asking for the request fails', async () => {
+  const world = await newWorld();
+  const isAborted = (): boolean => {
+    throw new Error('the context is closed');
+  };
+  const { first, joined } = await failsWith(world, { error: abortError, isAborted });
+  await expect(first).rejects.toBe(abortError);
+  expect(await joined).toEqual(fulfilled);
+});
+
+it('fails no request that waits for a value that the load of the aborted request fetches', async () => {
+  const { fetch, source } = await newWorld();
+  const held = source.hold();
+  const client = newClient();
+  const load = (): Promise<unknown> => fetch({ field: 'Query.inner' });
+  const first = fetch({ field: 'Query.outer', load, isAborted: client.isAborted });
+  await held.begun;
+  const others = ['a', 'b', 'c'].map((field) => fetch({ field: `Query.${field}`, load, isAborted: () => false }));
+  await turn();
+  client.leave();
+  held.fail('gone');
+  await expect(first).rejects.toBe('gone');
+  expect(await Promise.all(others)).toEqual(times(3, () => 'value'));
+  expect(source.loads).toBe(2);
+});
+
+it('asks for the request outside of the loads around it, which do not look at the viewer by that', async () => {
+  const { fetch, source, trace } = await newWorld();
+  source.fails(new Error('no rows'));
+  const isAborted = (): boolean => {
+    noteViewerRead();
+    return false;
+  };
+  const load = (): Promise<unknown> => fetch({ field: 'Query.inner', isAborted }).catch(() => 'nothing');
+  expect(await fetch({ field: 'Query.outer', load })).toBe('nothing');
+  expect(trace.text).toBe('load-failed load write miss');
+});
+
+it('lets one of the processes that wait load, and not all of them', async () => {
+  const { one, two } = await newProcesses();
+  const three = await newWorld('redis', { namespace: one.namespace });
+  const gone = newClient();
+  const { held, first } = await holding(one, { isAborted: gone.isAborted });
+  const begun = [two, three].map(({ source }) => source.hold());
+  const waiting = [two, three].map(({ fetch }) => fetch({ tags }));
+  await Promise.all([isWaiting(two), isWaiting(three)]);
+  gone.leave();
+  held.fail('gone');
+  await expect(first).rejects.toBe('gone');
+  await turn();
+  await one.store.ping(); // after the release
+  await pollUntil(Promise.race(begun.map((load) => load.begun)), two, three);
+  await isWaiting(two.source.loads === 0 ? two : three);
+  for (const { give } of begun) give('new');
+  await pollUntil(Promise.all(waiting), two, three);
+  expect(await Promise.all(waiting)).toEqual(['new', 'new']);
+  expect(two.source.loads + three.source.loads).toBe(1);
+});

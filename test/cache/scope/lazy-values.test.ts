@@ -1,0 +1,123 @@
+// Loads that return thenables whose work starts when their `then` is called: that work is part of the load.
+import { describe, expect, it } from 'vitest';
+import { currentLoad, noteViewerRead, runForLoads } from '../../../src/cache/index.ts';
+import { lazy, lazyKinds } from '../../support/lazy.ts';
+import { newWorld, tiers, turn, type World } from '../world.ts';
+
+/** A source that is read as a table is, after a wait. */
+class Table {
+  reads = 0;
+  row = 'old';
+
+  readonly read = async (): Promise<string> => {
+    this.reads += 1;
+    await turn();
+    currentLoad()?.touch(['rows']);
+    return this.row;
+  };
+}
+
+const knownTags = ['rows'];
+
+/** What `ask` gives before and after the table changes. */
+async function beforeAndAfter({ cache }: World, table: Table, ask: () => Promise<unknown>): Promise<unknown[]> {
+  const before = [await ask(), await ask()];
+  table.row = 'new';
+  await cache.invalidate(['rows']);
+  return [...before, await ask()];
+}
+
+describe.each(Object.entries(lazyKinds))('a load that returns %s', (_kind, lazyOf) => {
+  it.each(tiers)('runs it once, and has its tags, on the %s store', async (tier) => {
+    const world = await newWorld(tier, { knownTags });
+    const table = new Table();
+    const ask = (): Promise<unknown> => world.fetch({ load: () => lazyOf(table.read) });
+    expect(await beforeAndAfter(world, table, ask)).toEqual(['old', 'old', 'new']);
+    expect(table.reads).toBe(2);
+    expect(world.trace.text).toBe('load write miss hit invalidate entry-rejected(invalidated) load write miss');
+  });
+
+  it('runs those of lists of lists once each, and has their tags', async () => {
+    const world = await newWorld('memory', { knownTags });
+    const table = new Table();
+    const load = (): unknown => ['eager', lazyOf(table.read), [lazyOf(table.read), lazyOf(() => [lazyOf(table.read)])]];
+    const list = (row: string): unknown => ['eager', row, [row, [row]]];
+    expect(await beforeAndAfter(world, table, () => world.fetch({ load }))).toEqual(['old', 'old', 'new'].map(list));
+    expect(table.reads).toBe(6);
+  });
+
+  it('is not stored where it reads the viewer', async () => {
+    const { fetch, trace } = await newWorld();
+    const load = (): unknown =>
+      lazyOf(async () => {
+        await turn();
+        noteViewerRead();
+        return 'of alice';
+      });
+    await fetch({ load });
+    await fetch({ load: () => [load()] });
+    expect(trace.text).toBe('load write-refused(scope-too-wide) miss load write-refused(scope-too-wide) miss');
+  });
+
+  it('counts for the load around where it is in an inner fetch, whatever its mode', async () => {
+    for (const mode of ['use', 'refresh', 'bypass'] as const) {
+      const { fetch, trace } = await newWorld();
+      const load = (): unknown => lazyOf(noteViewerRead);
+      await fetch({ field: 'Query.outer', load: () => fetch({ field: 'Query.inner', mode, load }) });
+      await fetch({ field: 'Query.list', load: () => fetch({ field: 'Query.items', mode, load: () => [load()] }) });
+      const refusals = trace.events.filter((event) => event.type === 'write-refused');
+      expect(new Set(refusals.map(({ reason }) => reason))).toEqual(new Set(['scope-too-wide']));
+      expect(refusals.map(({ field }) => field)).toEqual(expect.arrayContaining(['Query.outer', 'Query.list']));
+    }
+  });
+
+  it('counts for the loads that it is run for, and for none around it', async () => {
+    const world = await newWorld('memory', { knownTags: ['rows', 'other'] });
+    const table = new Table();
+    const load = async (): Promise<unknown> => {
+      const loads = [currentLoad()].flatMap((one) => one ?? []);
+      await runForLoads([], () => lazyOf(noteViewerRead));
+      return runForLoads(loads, () => lazyOf(table.read));
+    };
+    expect(await beforeAndAfter(world, table, () => world.fetch({ load }))).toEqual(['old', 'old', 'new']);
+    expect(world.trace.count('write')).toBe(2);
+  });
+});
+
+it('a load whose thenable rejects rejects as it does, and is not stored', async () => {
+  const { fetch, trace } = await newWorld();
+  const load = (): unknown => lazy(() => Promise.reject(new Error('it broke')));
+  await expect(fetch({ load })).rejects.toThrow('it broke');
+  expect(trace.text).toBe('load-failed');
+});
+
+it('an item that rejects is the only one that does: the others are given, and nothing is stored', async () => {
+  const { fetch, trace } = await newWorld();
+  const load = (): unknown => [lazy(() => 1), lazy(() => Promise.reject(new Error('it broke'))), lazy(() => 3)];
+  const [one, two, three] = (await fetch({ load })) as unknown[];
+  expect([one, three]).toEqual([1, 3]);
+  await expect(two).rejects.toThrow('it broke');
+  expect(trace.text).toBe('load write-refused(unencodable) miss');
+});
+
+it('a list without thenables is the very list, and one that contains itself ends', async () => {
+  const { fetch } = await newWorld();
+  const plain = [1, [2]];
+  expect(await fetch({ field: 'Query.plain', load: () => plain })).toBe(plain);
+  const knot: unknown[] = [];
+  knot.push(knot);
+  expect(await fetch({ field: 'Query.knot', load: () => knot })).toBe(knot);
+  const endless: unknown[] = [lazy(() => 1)];
+  endless.push(endless);
+  expect(await fetch({ field: 'Query.endless', load: () => endless })).toEqual([1, expect.anything()]);
+});
+
+it.each(Object.entries(lazyKinds))(
+  'a value with %s in a property or a Set is given and not stored',
+  async (_, lazyOf) => {
+    const { fetch, trace } = await newWorld();
+    const values = [{ inner: lazyOf(() => 1) }, new Set([lazyOf(() => 1)]), [{ deep: [lazyOf(() => 1)] }]];
+    for (const value of values) expect(await fetch({ load: () => value })).toBe(value);
+    expect(trace.text).toBe(values.map(() => 'load write-refused(unencodable) miss').join(' '));
+  },
+);

@@ -1,0 +1,257 @@
+// What is read in one tick is read in one round trip: counted by Redis itself.
+import type { Redis } from 'ioredis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createRedisStore, type Held, type Outcome, type Rehit, type Store } from '../../../../src/cache/index.ts';
+import { endOfTurn } from '../../../../src/cache/base/tick.ts';
+import { newBuilder, runOn } from '../../../pothos-cache/world.ts';
+import { newHeapGauge } from '../../../support/heap.ts';
+import { startTestRedis } from '../../../support/redis.ts';
+import { newWorld, redisClient, TestClock, times, turn, type World } from '../../world.ts';
+
+interface Counted extends World {
+  readonly client: Redis;
+  readonly store: Store;
+  /** How often the server has read from its clients while `run` ran, and the commands that it was given. */
+  readonly counted: (run: () => Promise<unknown>) => Promise<{ roundTrips: number; commands: Record<string, number> }>;
+}
+
+async function newCounted(): Promise<Counted> {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const [client, clock] = [await redisClient(server.socketPath), new TestClock()];
+  const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000, clock });
+  const world = await newWorld(store, { clock });
+  await world.fetch({ field: 'Query.other' }); // the server is known, the scripts, and the token of `*` stands
+  return {
+    ...world,
+    client,
+    store,
+    async counted(run) {
+      await client.config('RESETSTAT');
+      await run();
+      const [stats, commandStats] = [await client.info('stats'), await client.info('commandstats')];
+      const reads = Number(/total_reads_processed:(\d+)/.exec(stats)?.[1]);
+      const commands = [...commandStats.matchAll(/cmdstat_(\w+):calls=(\d+)/g)]
+        .filter(([, name = '']) => !['config', 'info'].includes(name))
+        .map(([, name, calls]) => [name, Number(calls)] as const);
+      return { roundTrips: reads - 1, commands: Object.fromEntries(commands) }; // without our own INFO
+    },
+  };
+}
+
+describe('in one tick', () => {
+  it('fifty values are read in one round trip, and a tag that they share is asked for once', async () => {
+    const { fetch, trace, counted } = await newCounted();
+    const all = (): Promise<unknown> => Promise.all(times(50, (id) => fetch({ args: { id }, tags: ['products'] })));
+    await all();
+    await all(); // so many misses in a row, and the next ones are expected to miss
+    trace.take();
+    expect(await counted(all)).toEqual({ roundTrips: 1, commands: { pttl: 50, evalsha: 1, getrange: 50 + 3 } });
+    expect(trace.text).toBe('hit×50');
+  });
+
+  it('fifty who want the same value ask for it once', async () => {
+    const { fetch, counted } = await newCounted();
+    await fetch();
+    const { roundTrips, commands } = await counted(() => Promise.all(times(50, () => fetch())));
+    expect({ roundTrips, commands }).toEqual({ roundTrips: 1, commands: { pttl: 1, evalsha: 1, getrange: 1 + 2 } });
+  });
+
+  it('fifty values are asked for again in one round trip', async () => {
+    const { cache, fetch, counted } = await newCounted();
+    const held: Held[] = [];
+    const report = (outcome: Outcome): void => void (outcome.held && held.push(outcome.held));
+    const all = (): Promise<unknown> => Promise.all(times(50, (id) => fetch({ args: { id }, tags: ['t'], report })));
+    await all();
+    await all();
+    let hits: readonly Rehit[] | undefined;
+    await cache.again(held); // the server learns the script
+    const count = await counted(async () => (hits = await cache.again(held)));
+    expect(hits?.length).toBe(50);
+    expect(count).toEqual({
+      roundTrips: 1,
+      commands: { evalsha: 2, getrange: 50 + 3, strlen: 50, pttl: 50 },
+    });
+  });
+
+  it('what several ask for again in one turn is confirmed by one script, to each his own', async () => {
+    const { cache, fetch, counted } = await newCounted();
+    const held = new Map<number, Held>();
+    const ask = (id: number): Promise<unknown> =>
+      fetch({
+        args: { id },
+        tags: [`t:${id}`],
+        report: (outcome) => void (outcome.held && held.set(id, outcome.held)),
+      });
+    for (const id of [1, 2, 3, 1, 2, 3]) await ask(id);
+    const again = async (...ids: number[]): Promise<(string | undefined)[] | undefined> => {
+      const hits = await cache.again(ids.flatMap((id) => held.get(id) ?? []));
+      return hits?.map((hit) => hit.held.key);
+    };
+    await fetch({ args: { id: 2 }, tags: ['t:2'], mode: 'refresh' }); // another entry under the same tokens
+    await again(1);
+    let answers: unknown[] = [];
+    const count = await counted(async () => (answers = await Promise.all([again(1), again(2), again(3, 1)])));
+    expect(answers).toEqual([[held.get(1)?.key], undefined, [held.get(3)?.key, held.get(1)?.key]]);
+    expect(count).toMatchObject({ roundTrips: 1, commands: { evalsha: 2, getrange: 4 + 6 } });
+  });
+
+  it('fifty cached fields of one operation are read in one round trip', async () => {
+    const { cache, counted } = await newCounted();
+    const builder = newBuilder();
+    builder.queryType({});
+    for (const index of times(50, Number)) {
+      builder.queryField(`f${index}`, (t) =>
+        t.int({ args: { id: t.arg.int() }, cache: { ttl: '60s', scope: 'public' }, resolve: () => index }),
+      );
+    }
+    const schema = builder.toSchema({ cache: { engine: cache } });
+    const text = `{ ${times(50, (index) => `f${index}(id: ${index})`).join(' ')} }`;
+    await runOn(schema, text);
+    let states = '';
+    const count = await counted(async () => ({ states } = await runOn(schema, text)));
+    expect(states).toBe(times(50, () => 'hit').join(' '));
+    expect(count).toEqual({ roundTrips: 1, commands: { pttl: 50, evalsha: 1, getrange: 50 + 2 } });
+  });
+
+  it('who has to wait for a promise or two before he reads is on board', async () => {
+    const { store, counted } = await newCounted();
+    const read = async (waits: number): Promise<void> => {
+      for (const _ of times(waits, Number)) await Promise.resolve();
+      await store.read(`shop:${waits}`, ['*']);
+    };
+    const { roundTrips } = await counted(() => Promise.all(times(10, read)));
+    expect(roundTrips).toBe(1);
+  });
+
+  it('who asks when the turn is over asks in the next one', async () => {
+    const { store, counted } = await newCounted();
+    const { commands } = await counted(() => {
+      const later = endOfTurn().then(() => store.read('shop:later', ['*']));
+      return Promise.all([store.read('shop:now', ['*']), later]);
+    });
+    // One script reads the tokens of each batch. A busy server reads two batches at once, so its round trips do not tell.
+    expect(commands).toEqual({ pttl: 2, evalsha: 2, getrange: 2 + 2 * 2 });
+  });
+
+  it('lets go of what it was answered, though nothing is asked after it', async () => {
+    const { store } = await newCounted();
+    const heapUsed = newHeapGauge();
+    const text = `{"id":"${'i'.repeat(16)}",${'x'.repeat(4_000_000)}`;
+    await store.write('shop:large', { text, ttlMs: 60_000, tags: ['*'] });
+    await store.ping();
+    const before = heapUsed();
+    expect((await store.read('shop:large', ['*'])).text).toHaveLength(text.length);
+    await turn();
+    expect(heapUsed() - before).toBeLessThan(2_000_000);
+  });
+
+  it('the tokens of inner values are asked for together', async () => {
+    const { fetch, counted, source } = await newCounted();
+    const all = async (): Promise<void> => {
+      const inner = { field: 'Query.inner', tags: ['inner'], load: source.load };
+      // Three: with a fourth a miss would be likely, and leases asked for.
+      await Promise.all(times(3, (id) => fetch({ args: { id }, load: () => fetch(inner) })));
+    };
+    await all();
+    expect(await counted(all)).toEqual({ roundTrips: 2, commands: { pttl: 3, evalsha: 2, getrange: 3 + 2 + 2 } });
+  });
+});
+
+describe('in one tick, fifty who capture a tag', () => {
+  const fifty = ({ store }: Counted, tags: string[]): Promise<unknown> =>
+    Promise.all(times(50, () => store.capture(tags)));
+
+  it('make its token once', async () => {
+    const world = await newCounted();
+    expect(await world.counted(() => fifty(world, ['new']))).toEqual({
+      roundTrips: 1,
+      commands: { set: 1, pttl: 1, evalsha: 1, getrange: 2 },
+    });
+  });
+
+  it('remove once what is no token, and renew an old one once', async () => {
+    const world = await newCounted();
+    await world.client.set('shop:tag:foreign', 'text', 'PX', 60_000);
+    const { commands } = await world.counted(() => fifty(world, ['foreign']));
+    expect(commands).toMatchObject({ unlink: 1, set: 2 });
+    await world.client.pexpire('shop:tag:foreign', 60_000);
+    expect((await world.counted(() => fifty(world, ['foreign']))).commands).toMatchObject({ pexpire: 1 });
+  });
+});
+
+it('sends the text of a script once for all who run it, where the server does not know it', async () => {
+  const { store, client, counted } = await newCounted();
+  await client.script('FLUSH');
+  const request = { basis: 'b'.repeat(22), leaseMs: 1_000, head: undefined, takenOver: undefined, tags: [] };
+  const acquire = (n: number): Promise<unknown> =>
+    store.acquire(`shop:${n}`, { ...request, lease: `${n}`.padEnd(22, 'x') });
+  const { commands } = await counted(() => Promise.all(times(50, acquire)));
+  expect(commands['eval']).toBe(1);
+});
+
+it('what is asked for in the next tick is read then, and not with what was sent before', async () => {
+  const { store, client } = await newCounted();
+  const before = store.read('shop:k', ['*']);
+  await turn();
+  await client.set('shop:k', 'text', 'PX', 60_000);
+  const after = store.read('shop:k', ['*']);
+  expect((await before).text).toBeUndefined();
+  expect((await after).text).toBe('text');
+});
+
+it('gives everyone his own, in his own order', async () => {
+  const { store } = await newCounted();
+  const [a, b] = await store.capture(['a', 'b']);
+  await Promise.all(times(9, (n) => store.write(`shop:${n}`, { text: `text ${n}`, ttlMs: 60_000, tags: [] })));
+  const tags = [['a', 'b'], ['b'], ['none', 'b', 'a'], []];
+  const reads = times(9, (n) => store.read(`shop:${n}`, tags[n % 4] ?? []));
+  const tokens = store.tokens(['b', 'none']);
+  const expected = [[a, b], [b], [undefined, b, a], []];
+  for (const [n, read] of (await Promise.all(reads)).entries()) {
+    expect(read).toMatchObject({ text: `text ${n}`, tokens: expected[n % 4] });
+  }
+  expect(await tokens).toEqual([b, undefined]);
+});
+
+it('sends a thousand keys and tags at once, and what is more in a batch of its own', async () => {
+  const { store, counted } = await newCounted();
+  const reads = (): Promise<unknown> => Promise.all(times(2_500, (n) => store.read(`shop:${n}`, ['*'])));
+  const { commands } = await counted(reads);
+  expect(commands).toEqual({ pttl: 2_500, evalsha: 3, getrange: 2_500 + 3 * 2 });
+});
+
+it('lets the fault of one key not reach the others', async () => {
+  const { store, client } = await newCounted();
+  await store.write('shop:a', { text: 'text', ttlMs: 60_000, tags: [] });
+  await client.acl('SETUSER', 'default', 'resetkeys', '~shop:a', '~shop:tag:*');
+  const [mine, theirs] = await Promise.allSettled([store.read('shop:a', ['*']), store.read('shop:b', ['*'])]);
+  expect(mine).toMatchObject({ status: 'fulfilled', value: { text: 'text' } });
+  expect(theirs).toMatchObject({ status: 'rejected', reason: { code: 'STORE_REFUSED' } });
+});
+
+it('lets a token that an access list forbids, or something else at its key, not reach the others', async () => {
+  const { store, client } = await newCounted();
+  const [kept] = await store.capture(['kept']);
+  await client.hset('shop:tag:other', 'field', 'value');
+  await client.acl('SETUSER', 'default', 'resetkeys', '~shop:k', '~shop:tag:!db', '~shop:tag:kept', '~shop:tag:other');
+  const [mine, theirs] = await Promise.allSettled([
+    store.read('shop:k', ['kept', 'other']),
+    store.tokens(['kept', 'forbidden']),
+  ]);
+  expect(mine).toMatchObject({ status: 'fulfilled', value: { tokens: [kept, undefined] } });
+  expect(theirs).toMatchObject({ status: 'rejected', reason: { code: 'STORE_REFUSED' } });
+});
+
+it.each(['info', 'time'])('says which commands Redis must allow, where it does not allow %s', async (command) => {
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const client = await redisClient(server.socketPath);
+  const faults: unknown[] = [];
+  await client.acl('SETUSER', 'default', `-${command}`);
+  const store = await createRedisStore({ address: server.socketPath, namespace: 'shop' });
+  const { fetch, cache } = await newWorld(store);
+  cache.on((event) => void ('error' in event && faults.push(event.error)));
+  expect(await fetch()).toBe('value');
+  expect(String(faults[0])).toMatch(/Redis must allow its user .*INFO, TIME/);
+});

@@ -1,0 +1,215 @@
+// No fetch fails because of a store, and none waits for it longer than its deadline.
+import { describe, expect, it } from 'vitest';
+import { newSickWorld } from './sick-store.ts';
+import { times, turn, withResolvers } from '../world.ts';
+
+describe('a store that rejects', () => {
+  it('makes a fetch a miss and an event, and the request leaves the store alone after that', async () => {
+    const { fetch, outcome, sick, trace } = await newSickWorld();
+    sick.health = 'failing';
+    expect(await outcome()).toMatchObject({ value: 'value', state: 'miss', tier: null, ageMs: null, ttlMs: null });
+    expect(trace.text).toBe('store-failed load miss');
+    expect(sick.calls).toEqual(['read']);
+    expect(await fetch({ mode: 'refresh' })).toBe('value');
+    expect(await fetch({ mode: 'bypass' })).toBe('value');
+    expect(sick.calls).toEqual(['read', 'capture']);
+  });
+
+  it('is left alone also where it fails only the capture, the lease, or the fill', async () => {
+    const capture = await newSickWorld(['capture']);
+    capture.sick.health = 'failing';
+    expect(await capture.fetch()).toBe('value');
+    expect(capture.sick.calls).toEqual(['read', 'capture']);
+
+    const acquire = await newSickWorld(['acquire']);
+    acquire.sick.health = 'failing';
+    expect(await acquire.outcome()).toMatchObject({ value: 'value', ageMs: null });
+    expect(acquire.sick.calls).toEqual(['read', 'capture', 'acquire']);
+    expect(acquire.trace.text).toBe('store-failed load miss');
+
+    const filling = await newSickWorld(['fill']);
+    filling.sick.health = 'failing';
+    expect(await filling.outcome()).toMatchObject({ value: 'value', ageMs: null });
+    expect(filling.sick.calls).toEqual(['read', 'capture', 'acquire', 'fill']);
+    expect(filling.trace.text).toBe('load store-failed miss');
+
+    const write = await newSickWorld(['write']);
+    write.sick.health = 'failing';
+    expect(await write.outcome({ mode: 'refresh' })).toMatchObject({ value: 'value', ageMs: null });
+    expect(write.sick.calls).toEqual(['capture', 'write']);
+  });
+
+  it('is left alone by all fetches of a request when it has failed one, and by no other request', async () => {
+    const { fetch, sick } = await newSickWorld();
+    const nested = (request: object, depth: number): Promise<unknown> =>
+      fetch({ request, field: `Query.n${depth}`, load: () => (depth === 0 ? 'leaf' : nested(request, depth - 1)) });
+    sick.health = 'failing';
+    expect(await nested({}, 9)).toBe('leaf');
+    expect(sick.calls).toEqual(['read']);
+    await fetch({ request: {} });
+    await fetch();
+    expect(sick.calls).toEqual(['read', 'read', 'read']);
+  });
+
+  it('that is full serves what it has, and is brought nothing new for a second', async () => {
+    const { fetch, outcome, sick, clock } = await newSickWorld(['capture', 'acquire', 'fill', 'write']);
+    await fetch({ field: 'Query.held' });
+    sick.health = 'full';
+    sick.calls.length = 0;
+    await fetch();
+    expect(sick.calls.splice(0)).toEqual(['read', 'acquire']);
+    await fetch();
+    clock.advance(999);
+    await fetch();
+    expect(sick.calls.splice(0)).toEqual(['read', 'read']);
+    expect(await outcome({ field: 'Query.held' })).toMatchObject({ state: 'hit' });
+    sick.health = 'well';
+    clock.advance(1);
+    await fetch();
+    expect(await outcome()).toMatchObject({ state: 'hit' });
+  });
+
+  it('is asked again after a second by a request that lasts', async () => {
+    const { fetch, sick, clock } = await newSickWorld();
+    const request = {};
+    sick.health = 'failing';
+    await fetch({ request });
+    clock.advance(999);
+    await fetch({ request });
+    expect(sick.calls).toEqual(['read']);
+    clock.advance(1);
+    await fetch({ request });
+    expect(sick.calls).toEqual(['read', 'read']);
+  });
+
+  it('is asked again by a request that it has answered no: what it holds is served', async () => {
+    const { fetch, outcome, sick } = await newSickWorld(['acquire']);
+    await fetch({ field: 'Query.held' });
+    const request = {};
+    sick.health = 'refusing';
+    await fetch({ request });
+    expect(await outcome({ request, field: 'Query.held' })).toMatchObject({ state: 'hit' });
+  });
+
+  it('rejects an invalidation and a flush, because nobody may believe in what did not happen', async () => {
+    const { cache, sick, trace } = await newSickWorld();
+    sick.health = 'failing';
+    const unavailable = { code: 'STORE_UNAVAILABLE' };
+    await expect(cache.invalidate(['a'])).rejects.toMatchObject(unavailable);
+    await expect(cache.flush()).rejects.toMatchObject(unavailable);
+    await expect(cache.usage()).rejects.toMatchObject(unavailable);
+    expect(trace.text).toBe('store-failed×3');
+  });
+
+  it('takes the flights off the board all the same, where an invalidation fails', async () => {
+    const { fetch, cache, sick, source } = await newSickWorld(['dropTokens']);
+    const held = source.hold();
+    const before = fetch({ tags: ['a'] });
+    await held.begun;
+    sick.health = 'failing';
+    await expect(cache.invalidate(['a'])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    source.gives('new');
+    expect(await fetch({ tags: ['a'] })).toBe('new');
+    held.give('old');
+    await before;
+  });
+
+  it('is one load for all who wait', async () => {
+    const { fetch, sick, source } = await newSickWorld();
+    sick.health = 'failing';
+    const held = source.hold();
+    const seen = times(5, () => fetch());
+    await held.begun;
+    held.give('value');
+    expect(await Promise.all(seen)).toEqual(times(5, () => 'value'));
+    expect(source.loads).toBe(1);
+  });
+
+  it('is left alone where it fails the second read of a value that is made of another', async () => {
+    const { fetch, sick, source, trace } = await newSickWorld();
+    const load = (): Promise<unknown> => fetch({ field: 'Query.inner', tags: ['inner'] });
+    await fetch({ field: 'Query.outer', load });
+    sick.calls.length = 0;
+    trace.take();
+    sick.onCall = () => (sick.health = sick.calls.length === 2 ? 'failing' : 'well');
+    expect(await fetch({ field: 'Query.outer', load: source.load })).toBe('value');
+    expect(sick.calls).toEqual(['read', 'tokens']);
+    expect(trace.text).toBe('store-failed load miss');
+  });
+});
+
+describe('a store that never answers', () => {
+  it.each([
+    ['read', 'store-failed load miss'],
+    ['capture', 'store-failed load miss'],
+    ['acquire', 'store-failed load miss'],
+    ['fill', 'load store-failed miss'],
+  ])('is waited for 100 ms where it is silent about a %s, and no longer', async (call, text) => {
+    const { fetch, clock, sick, trace, source } = await newSickWorld([call]);
+    const { promise: isCalled, resolve } = withResolvers<void>();
+    sick.health = 'silent';
+    sick.onCall = (name) => {
+      if (name === call) resolve();
+    };
+    let isAnswered = false;
+    const value = fetch().finally(() => (isAnswered = true));
+    await isCalled;
+    await turn();
+    clock.advance(99);
+    await turn();
+    expect(isAnswered).toBe(false);
+    clock.advance(1);
+    expect(await value).toBe('value');
+    expect(source.loads).toBe(1);
+    expect(trace.text).toBe(text);
+  });
+
+  it('may answer later: nobody hears it, and nothing breaks', async () => {
+    const { fetch, clock, sick, trace } = await newSickWorld();
+    sick.health = 'silent';
+    const value = fetch();
+    await turn();
+    clock.advance(100);
+    await value;
+    sick.health = 'well';
+    sick.answerAll();
+    await turn();
+    expect(trace.text).toBe('store-failed load miss');
+  });
+
+  it('may write later: what it wrote under an old token is read by nobody', async () => {
+    const { fetch, cache, clock, sick, trace, source } = await newSickWorld(['fill']);
+    sick.health = 'silent';
+    const before = fetch({ tags: ['a'] });
+    const failed = trace.next('store-failed');
+    await trace.next('load');
+    await turn();
+    clock.advance(100);
+    await failed;
+    expect(await before).toBe('value');
+
+    await cache.invalidate(['a']);
+    sick.answerAll();
+    sick.health = 'well';
+    await turn();
+    source.gives('new');
+    expect(await fetch({ tags: ['a'] })).toBe('new');
+    expect(await fetch({ tags: ['a'] })).toBe('new');
+  });
+
+  it('does not hold up an invalidation', async () => {
+    const { cache, clock, sick } = await newSickWorld();
+    sick.health = 'silent';
+    const done = cache.invalidate(['a']);
+    await turn();
+    clock.advance(100);
+    await expect(done).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  it('leaves no timer behind where it answers in time', async () => {
+    const { fetch, clock } = await newSickWorld();
+    await fetch();
+    await fetch();
+    expect(clock.pending).toBe(0);
+  });
+});

@@ -1,0 +1,108 @@
+// A store that is sick on purpose: a real one behind a door that the test opens and shuts.
+import {
+  CacheError,
+  createMemoryStore,
+  type LeaseRequest,
+  type Store,
+  type StoreWrite,
+} from '../../../src/cache/index.ts';
+import { newWorld, type World } from '../world.ts';
+
+/** `mute` does what it is asked, and `silent` does not; both answer when they are told to. */
+export type Health = 'well' | 'failing' | 'refusing' | 'full' | 'silent' | 'mute';
+
+export class SickStore implements Store {
+  health: Health = 'well';
+  /** The names of the calls that came, in their order. */
+  readonly calls: string[] = [];
+  /** Hears of each call before it is let through. */
+  onCall: (call: string) => void = () => {};
+  readonly #store: Store;
+  readonly #sickCalls: ReadonlySet<string> | undefined;
+  readonly #held: (() => void)[] = [];
+
+  /** @param sickCalls The calls that the sickness touches; all of them unless told otherwise. */
+  constructor(store: Store, sickCalls?: readonly string[]) {
+    this.#store = store;
+    this.#sickCalls = sickCalls === undefined ? undefined : new Set(sickCalls);
+  }
+
+  get namespace(): string {
+    return this.#store.namespace;
+  }
+  get tier(): Store['tier'] {
+    return this.#store.tier;
+  }
+
+  /** Answers at last what it was silent about. */
+  answerAll(): void {
+    for (const go of this.#held.splice(0)) go();
+  }
+
+  read(key: string, tags: readonly string[]): ReturnType<Store['read']> {
+    return this.#through('read', () => this.#store.read(key, tags));
+  }
+  confirm(...args: Parameters<Store['confirm']>): ReturnType<Store['confirm']> {
+    return this.#through('confirm', () => this.#store.confirm(...args));
+  }
+  tokens(tags: readonly string[]): ReturnType<Store['tokens']> {
+    return this.#through('tokens', () => this.#store.tokens(tags));
+  }
+  capture(tags: readonly string[]): ReturnType<Store['capture']> {
+    return this.#through('capture', () => this.#store.capture(tags));
+  }
+  write(key: string, write: StoreWrite): ReturnType<Store['write']> {
+    return this.#through('write', () => this.#store.write(key, write));
+  }
+  acquire(key: string, request: LeaseRequest): ReturnType<Store['acquire']> {
+    return this.#through('acquire', () => this.#store.acquire(key, request));
+  }
+  fill(key: string, write: StoreWrite & { readonly lease: string }): ReturnType<Store['fill']> {
+    return this.#through('fill', () => this.#store.fill(key, write));
+  }
+  renew(...args: Parameters<Store['renew']>): Promise<void> {
+    return this.#through('renew', () => this.#store.renew(...args));
+  }
+  release(...args: Parameters<Store['release']>): Promise<void> {
+    return this.#through('release', () => this.#store.release(...args));
+  }
+  dropTokens(tags: readonly string[]): Promise<void> {
+    return this.#through('dropTokens', () => this.#store.dropTokens(tags));
+  }
+  clear(): Promise<number> {
+    return this.#through('clear', () => this.#store.clear());
+  }
+  usage(): ReturnType<Store['usage']> {
+    return this.#through('usage', () => this.#store.usage());
+  }
+  ping(): Promise<void> {
+    return this.#through('ping', () => this.#store.ping());
+  }
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  #through<T>(call: string, run: () => Promise<T>): Promise<T> {
+    this.calls.push(call);
+    this.onCall(call);
+    const isSick = this.#sickCalls?.has(call) ?? true;
+    if (this.health === 'well' || !isSick) return run();
+    if (this.health === 'failing') return Promise.reject(new Error(`${call}: the store is sick`));
+    if (this.health === 'full') return Promise.reject(new CacheError('STORE_FULL', `${call}: no room`));
+    if (this.health === 'refusing') return Promise.reject(new CacheError('STORE_REFUSED', `${call}: no`));
+    const done = this.health === 'mute' ? run() : undefined;
+    return new Promise((resolve) => {
+      this.#held.push(() => resolve(done ?? run()));
+    });
+  }
+}
+
+export interface SickWorld extends World {
+  readonly sick: SickStore;
+}
+
+/** A world over a sick store, well as yet. */
+export async function newSickWorld(sickCalls?: readonly string[]): Promise<SickWorld> {
+  const sick = new SickStore(createMemoryStore({ namespace: 'shop' }), sickCalls);
+  return { ...(await newWorld(sick)), sick };
+}

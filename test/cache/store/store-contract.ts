@@ -1,0 +1,166 @@
+// What every store promises, whatever it is made of.
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Store } from '../../../src/cache/index.ts';
+import { describeLeases } from './lease-contract.ts';
+import { times } from '../world.ts';
+
+export interface StoreUnderTest {
+  readonly store: Store;
+  readonly namespace: string;
+  /** Lets the whole life of the value at `key` pass. */
+  readonly expire: (key: string) => Promise<void>;
+  /** The same for the lease of `key`. */
+  readonly expireLease: (key: string) => Promise<void>;
+  /** Lets that much of the life of the lease of `key` pass. */
+  readonly passes: (key: string, ms: number) => Promise<void>;
+}
+
+/** @param open A store with a namespace that nobody else uses. */
+export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnderTest>): void {
+  const newStore = async (): Promise<StoreUnderTest> => {
+    const opened = await open();
+    onTestFinished(() => opened.store.close());
+    return opened;
+  };
+
+  describe(`the ${tier} store`, () => {
+    it('says what it is', async () => {
+      const { store } = await newStore();
+      expect(store.tier).toBe(tier);
+    });
+
+    it('gives nothing for a key and for tags that it has never seen', async () => {
+      const { store, namespace } = await newStore();
+      expect(await store.read(`${namespace}:a`, ['*', 'x'])).toEqual({
+        text: undefined,
+        remainingMs: 0,
+        tokens: [undefined, undefined],
+      });
+    });
+
+    it.each([
+      ['plain text', 'text'],
+      ['the empty text', ''],
+      ['a NUL, quotes, emoji and line ends', '\0"\r\n🪴é\u2028'],
+      ['a megabyte', 'x'.repeat(1 << 20)],
+    ])('gives back %s as it was written, with the life that is left', async (_, text) => {
+      const { store, namespace } = await newStore();
+      await store.write(`${namespace}:a`, { text: text, ttlMs: 60_000, tags: [] });
+      const read = await store.read(`${namespace}:a`, ['*']);
+      expect(read.text).toBe(text);
+      expect(read.remainingMs).toBeGreaterThan(30_000);
+      expect(read.remainingMs).toBeLessThanOrEqual(60_000);
+    });
+
+    it('replaces value and life by the next write', async () => {
+      const { store, namespace } = await newStore();
+      await store.write(`${namespace}:a`, { text: 'old', ttlMs: 86_400_000, tags: [] });
+      await store.write(`${namespace}:a`, { text: 'new', ttlMs: 1_000_000, tags: [] });
+      const { text, remainingMs } = await store.read(`${namespace}:a`, ['*']);
+      expect(text).toBe('new');
+      expect(remainingMs).toBeLessThanOrEqual(1_000_000);
+    });
+
+    it('confirms the entries that are still there, and gives the tokens after that', async () => {
+      const { store, namespace, expire } = await newStore();
+      const [key, tags] = [`${namespace}:a`, ['t', 'none']];
+      const [token] = await store.capture(['t']);
+      const confirmed = async (text: string, head: string): Promise<boolean> => {
+        const entries = [{ key, head, textBytes: Buffer.byteLength(text) }];
+        const { remainingMs, tokens } = await store.confirm([...entries, ...entries], tags);
+        expect(tokens).toEqual([token, undefined]);
+        expect(remainingMs.map((life) => life !== undefined && life > 30_000 && life <= 60_000)).toEqual(
+          Array(2).fill(remainingMs[0] !== undefined),
+        );
+        return remainingMs[0] !== undefined;
+      };
+      expect(await confirmed('älter', 'ä')).toBe(false);
+      await store.write(key, { text: 'älter', ttlMs: 60_000, tags: [] });
+      expect(await confirmed('älter', 'ä')).toBe(true);
+      expect(await confirmed('älter', 'älter')).toBe(true);
+      expect(await confirmed('älter', 'b')).toBe(false);
+      expect(await confirmed('älter und länger', 'ä')).toBe(false);
+      expect(await confirmed('alter', 'ä')).toBe(false);
+      await expire(key);
+      expect(await confirmed('älter', 'ä')).toBe(false);
+    });
+
+    it('confirms nothing where nothing is asked', async () => {
+      const { store } = await newStore();
+      expect(await store.confirm([], [])).toEqual({ remainingMs: [], tokens: [] });
+    });
+
+    it('gives a value no longer than it lives, and does not count it then', async () => {
+      const { store, namespace, expire } = await newStore();
+      await store.write(`${namespace}:a`, { text: 'text', ttlMs: 60_000, tags: [] });
+      await expire(`${namespace}:a`);
+      expect(await store.read(`${namespace}:a`, ['*'])).toMatchObject({ text: undefined, remainingMs: 0 });
+      expect((await store.usage()).keys).toBe(0);
+      expect(await store.clear()).toBe(0);
+    });
+
+    it('makes a token once and gives the same to everyone, in the order of the tags', async () => {
+      const { store, namespace } = await newStore();
+      const [a, b] = await store.capture(['a', 'b']);
+      expect(a).toBeTypeOf('string');
+      expect(b).not.toBe(a);
+      expect(await store.capture(['b', 'c', 'a'])).toMatchObject([b, expect.any(String), a]);
+      expect((await store.read(`${namespace}:k`, ['b', 'none', 'a'])).tokens).toEqual([b, undefined, a]);
+      expect(await store.tokens(['b', 'none', 'a'])).toEqual([b, undefined, a]);
+    });
+
+    it('gives one token to all who capture a tag at once', async () => {
+      const { store } = await newStore();
+      const captured = await Promise.all(times(50, () => store.capture(['a'])));
+      expect(new Set(captured.map(([token]) => token)).size).toBe(1);
+    });
+
+    it('never gives a dropped token again, and leaves the others', async () => {
+      const { store, namespace } = await newStore();
+      const [a, b] = await store.capture(['a', 'b']);
+      await store.dropTokens(['a', 'never seen']);
+      expect((await store.read(`${namespace}:k`, ['a', 'b'])).tokens).toEqual([undefined, b]);
+      expect(await store.tokens(['a', 'b'])).toEqual([undefined, b]);
+      expect((await store.capture(['a']))[0]).not.toBe(a);
+    });
+
+    it('takes tags of any text', async () => {
+      const { store } = await newStore();
+      const tags = ['*', 'a b', 'a:b', 'a*', '[a]', '🪴', '__proto__', 'constructor', '\n'];
+      const tokens = await store.capture(tags);
+      expect(new Set(tokens).size).toBe(tags.length);
+      expect(await store.capture(tags)).toEqual(tokens);
+    });
+
+    it('clears values and tokens, and counts the values alone', async () => {
+      const { store, namespace } = await newStore();
+      await store.capture(['a', 'b', 'c']);
+      for (const index of times(1_200, Number))
+        await store.write(`${namespace}:q:${index}`, { text: 'text', ttlMs: 60_000, tags: [] });
+      expect((await store.usage()).keys).toBe(1_200);
+      expect(await store.clear()).toBe(1_200);
+      expect(await store.read(`${namespace}:q:7`, ['a'])).toEqual({
+        text: undefined,
+        remainingMs: 0,
+        tokens: [undefined],
+      });
+      expect((await store.usage()).keys).toBe(0);
+      expect(await store.clear()).toBe(0);
+    });
+
+    it('says how much memory is used, and that it grows', async () => {
+      const { store, namespace } = await newStore();
+      const before = (await store.usage()).memoryUsed;
+      await store.write(`${namespace}:a`, { text: 'x'.repeat(4 << 20), ttlMs: 60_000, tags: [] });
+      expect((await store.usage()).memoryUsed - before).toBeGreaterThan(2 << 20);
+      await store.clear();
+    });
+
+    describeLeases(newStore);
+
+    it('answers a ping', async () => {
+      const { store } = await newStore();
+      await expect(store.ping()).resolves.toBeUndefined();
+    });
+  });
+}
