@@ -70,6 +70,47 @@ describe('imports run one way', () => {
   });
 });
 
+/** The engine's folders, lowest first: a file imports from its own folder and from those before it. */
+const engineLayers = ['base', 'events', 'tags', 'entry', 'scope', 'store', 'store/redis', 'memory', '.'];
+
+const engine = files.filter((file) => file.startsWith('src/cache/'));
+
+describe('the layers of the engine', () => {
+  const layerOf = (file: string): number => engineLayers.indexOf(relative('src/cache', dirname(file)) || '.');
+
+  it('are all of its folders', () => {
+    expect(engine.filter((file) => layerOf(file) === -1)).toEqual([]);
+  });
+
+  it.each(engine)('%s imports nothing from a layer above', (file) => {
+    const targets = importsOf(file).map((name) => join(dirname(file), name));
+    expect(targets.filter((target) => engine.includes(target) && layerOf(target) > layerOf(file))).toEqual([]);
+  });
+});
+
+it('no import of the engine leads back to its own file, not even one of a type', () => {
+  const edges = new Map(
+    files.map((file) => [
+      file,
+      importsOf(file)
+        .map((name) => join(dirname(file), name))
+        .filter((to) => sources.has(to)),
+    ]),
+  );
+  const done = new Set<string>();
+  const cycleFrom = (file: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    for (const to of edges.get(file) ?? []) {
+      const cycle = cycleFrom(to, [...path, file]);
+      if (cycle !== undefined) return cycle;
+    }
+    done.add(file);
+    return undefined;
+  };
+  expect(engine.map((file) => cycleFrom(file, [])).filter((cycle) => cycle !== undefined)).toEqual([]);
+});
+
 describe('files', () => {
   it('have at most 250 lines', () => {
     const long = files.filter((file) => (sources.get(file) ?? '').trimEnd().split('\n').length > 250);

@@ -7,7 +7,7 @@
 import { Background } from './base/background.ts';
 import { consoleLog } from './events/cache-log.ts';
 import { checkCacheOptions, type CacheOptions } from './cache-options.ts';
-import { checkFetch } from './check-fetch.ts';
+import { checkFetch, type FetchOptions } from './fetch-options.ts';
 import { received } from './base/check-options.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { Departures } from './departures.ts';
@@ -27,30 +27,14 @@ import { LoadScope } from './scope/load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory/memory-tier.ts';
 import { MissPredictor } from './miss-predictor.ts';
 import { CacheError } from './base/errors.ts';
-import { eventOf, outcomeOf, type Origin, type Outcome } from './outcome.ts';
+import { eventOf, outcomeOf } from './outcome.ts';
 import type { Policy } from './policy.ts';
-import { ReadPath, type Mode } from './get-or-load.ts';
+import { ReadPath } from './get-or-load.ts';
 import { Recall, type Rehit } from './revalidate.ts';
-import type { StoreUsage, Tier } from './store/store.ts';
+import type { StoreUsage } from './store/store.ts';
+import type { Tier } from './events/events.ts';
 import { checkTag, checkTags, everythingTag, tagsToDrop } from './tags/tags.ts';
 import { TouchedTags } from './tags/touched-tags.ts';
-
-/** What one `fetch` may say besides key, policy and load. */
-export interface FetchOptions {
-  mode?: Mode;
-  /** What this fetch is part of, such as an operation's context: all of its fetches leave a store alone that failed one. */
-  request?: object | undefined;
-  /** The value that this one is made of, such as that of its parent: what makes that one void makes this one void. */
-  madeOf?: Origin | undefined;
-  /**
-   * Whether the request that this fetch is part of was aborted, such as `() => request.signal.aborted`; undefined where that
-   * is not known. Asked when the load has failed: where it failed because its client disconnected, the other requests that
-   * wait for it are not failed with it, and one of them loads. Default: only an error that names itself a cancellation counts.
-   */
-  isAborted?: (() => boolean | undefined) | undefined;
-  /** Hears how the value was come by before `fetch` resolves; hears nothing where the load rejects. */
-  report?: (outcome: Outcome) => void;
-}
 
 /** A cache over one store, for one namespace. `createCache` makes one. */
 export class Cache {

@@ -16,9 +16,10 @@ import { LoadScope } from './scope/load-scope.ts';
 import { lookup } from './lookup.ts';
 import type { MemoryTier, TimedTicket } from './memory/memory-tier.ts';
 import type { MissPredictor } from './miss-predictor.ts';
-import { hit, type Answer, type Found } from './outcome.ts';
+import { hit, type Answer } from './outcome.ts';
+import { type Found } from './entry/entry-ref.ts';
 import type { Policy } from './policy.ts';
-import type { Tier } from './store/store.ts';
+import type { Tier } from './events/events.ts';
 import type { Stamps } from './tags/tags.ts';
 
 /** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */

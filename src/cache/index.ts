@@ -2,7 +2,8 @@
 export type { CacheLog } from './events/cache-log.ts';
 export type { CacheOptions } from './cache-options.ts';
 export { optionsFault, type OptionRule, type OptionRules } from './base/check-options.ts';
-export { createCache, type Cache, type FetchOptions } from './cache.ts';
+export { createCache, type Cache } from './cache.ts';
+export { type FetchOptions } from './fetch-options.ts';
 export type { Mode } from './get-or-load.ts';
 export type { Rehit } from './revalidate.ts';
 export type { Clock } from './base/clock.ts';
@@ -14,7 +15,8 @@ export { noteIdentity } from './entry/identities.ts';
 export type { Key, KeyParts, ParentId, ViewerId } from './entry/key.ts';
 export { currentLoad, runForLoads } from './scope/load-scope.ts';
 export { createMemoryStore } from './store/memory-store.ts';
-export type { Origin, Outcome } from './outcome.ts';
+export type { Outcome } from './outcome.ts';
+export type { Origin } from './entry/entry-ref.ts';
 export { createPolicy, durationMsOf, type Duration, type Policy } from './policy.ts';
 export { redisAddressFault } from './store/redis/address.ts';
 export { createRedisStore } from './store/redis/redis-store.ts';
@@ -26,15 +28,15 @@ export { CacheStats, type Counts } from './events/stats.ts';
 export type {
   Confirmation,
   ConnectionListener,
-  EntryMark,
   Store,
   StoreRead,
   StoreUsage,
   StoreWrite,
-  Tier,
   FillReply,
   LeaseReply,
   LeaseRequest,
 } from './store/store.ts';
+export type { EntryMark } from './entry/entry-ref.ts';
+export type { Tier } from './events/events.ts';
 export { watchDataLoader } from './scope/watch-data-loader.ts';
 export { watchInstalledDataLoaders } from './scope/installed-data-loaders.ts';

@@ -25,19 +25,12 @@ import type { EmitEvent } from './events/events.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
 import type { Key } from './entry/key.ts';
 import { judge, type Seen } from './lookup.ts';
-import type { Found } from './outcome.ts';
+import type { Found } from './entry/entry-ref.ts';
 import { randomText } from './base/random-text.ts';
 import { Late, type RequestStore } from './store/request-store.ts';
 import type { LeaseReply } from './store/store.ts';
-import {
-  areStamps,
-  basisOf,
-  captureStamps,
-  isInvalidated,
-  stampsOf,
-  type FetchTags,
-  type Stamps,
-} from './tags/tags.ts';
+import { areStamps, basisOf, isInvalidated, stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
+import { captureStamps } from './capture-stamps.ts';
 import { endOfTurn } from './base/tick.ts';
 
 /** How long a lease lives that nobody renews. */

@@ -15,13 +15,14 @@ import type { HeldLease, Leases, Permit } from './lease.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import type { Seen } from './lookup.ts';
-import type { Found, Origin } from './outcome.ts';
+import type { Found, Origin } from './entry/entry-ref.ts';
 import type { Policy } from './policy.ts';
 import { whyNotStored } from './events/refusals.ts';
 import { Late, type RequestStore } from './store/request-store.ts';
 import { sentTexts } from './entry/sent-texts.ts';
 import { textCharsMax, type FillReply } from './store/store.ts';
-import { captureStamps, type FetchTags, type Stamps } from './tags/tags.ts';
+import { type FetchTags, type Stamps } from './tags/tags.ts';
+import { captureStamps } from './capture-stamps.ts';
 import type { TouchedTags } from './tags/touched-tags.ts';
 import { UnencodableError } from './entry/unencodable.ts';
 

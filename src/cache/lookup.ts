@@ -3,7 +3,7 @@ import { decodeEntry, headOf } from './entry/entry.ts';
 import type { EmitEvent } from './events/events.ts';
 import { heldOf } from './entry/entry-ref.ts';
 import type { Key } from './entry/key.ts';
-import type { Found } from './outcome.ts';
+import type { Found } from './entry/entry-ref.ts';
 import type { RequestStore } from './store/request-store.ts';
 import type { StoreRead } from './store/store.ts';
 import { stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';

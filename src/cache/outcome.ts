@@ -1,8 +1,8 @@
-import type { Entry } from './entry/entry.ts';
+import type { Found, Origin } from './entry/entry-ref.ts';
 import type { CacheEvent } from './events/events.ts';
 import type { Held } from './entry/entry-ref.ts';
 import type { Key } from './entry/key.ts';
-import type { Tier } from './store/store.ts';
+import type { Tier } from './events/events.ts';
 import type { Stamps } from './tags/tags.ts';
 
 /** How a value was come by. */
@@ -24,13 +24,6 @@ export interface Outcome {
   readonly held: Held | undefined;
 }
 
-/** Where a value comes from: whom it is for, and what it stands on. */
-export interface Origin {
-  readonly key: Key;
-  /** Undefined where the value is not stored. */
-  readonly stamps: Stamps | undefined;
-}
-
 /** What a request gets, before it is timed. */
 export type Answer = Got & {
   readonly value: unknown;
@@ -45,13 +38,6 @@ type Got =
   /** `loadMs`: how long the load took that is spared. */
   | { readonly state: 'hit'; readonly tier: Tier; readonly loadMs: number; readonly held: Held }
   | { readonly state: Exclude<Outcome['state'], 'hit'> };
-
-/** An entry that may be given, and what is left of its life. */
-export interface Found {
-  readonly entry: Entry;
-  readonly remainingMs: number;
-  readonly held: Held;
-}
 
 export function hit(tier: Tier, { entry, remainingMs: ttlMs, held }: Found): Answer {
   const { value, stamps, freshMs, loadMs } = entry;

@@ -1,3 +1,4 @@
+import { ttlMsMax } from './store/store.ts';
 import { kindOf } from './base/check-options.ts';
 import { CacheError } from './base/errors.ts';
 import { checkTag } from './tags/tags.ts';
@@ -14,9 +15,6 @@ export interface Policy {
   /** Whether it is always read from the store: see `CacheOptions.memoryBytesMax`. */
   readonly isStrict?: boolean;
 }
-
-/** The longest life of a value, in milliseconds: one day. */
-export const ttlMsMax = 86_400_000;
 
 const optionNames = ['ttl', 'tags', 'strict'];
 

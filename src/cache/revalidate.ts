@@ -12,7 +12,7 @@ import { stands, type Held } from './entry/entry-ref.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
 import type { RequestStore } from './store/request-store.ts';
-import type { Tier } from './store/store.ts';
+import type { Tier } from './events/events.ts';
 import { endOfTurn } from './base/tick.ts';
 
 /** A value that would be given again. Its reader was answered at once, so this is all that there is to tell. */

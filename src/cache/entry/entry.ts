@@ -5,7 +5,7 @@
 import { decodeValue, encodeValue, jsonToRead } from './codec.ts';
 import type { Key } from './key.ts';
 import { randomText } from '../base/random-text.ts';
-import { anyValue } from '../store/store.ts';
+
 import type { Stamps } from '../tags/tags.ts';
 import { UnencodableError } from './unencodable.ts';
 
@@ -91,3 +91,6 @@ function isStored(json: unknown): json is Stored {
     stamps !== null
   );
 }
+
+/** `head` of a value that was not ours. */
+export const anyValue = '*';

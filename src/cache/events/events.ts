@@ -1,5 +1,3 @@
-import type { Tier } from '../store/store.ts';
-
 /** All that the engine does, as one union: stats, metrics, logs and tests listen to it. */
 export type CacheEvent =
   | { type: 'hit'; key: string; field: string; tier: Tier; durationMs: number; ageMs: number; loadMs: number }
@@ -49,3 +47,6 @@ export type CacheListener = (event: CacheEvent) => void;
 
 /** How the parts of the engine say what they do. */
 export type EmitEvent = (event: CacheEvent) => void;
+
+/** Which kind of memory answered. */
+export type Tier = 'memory' | 'redis';

@@ -1,5 +1,4 @@
-import type { Cache } from '../cache.ts';
-import type { CacheEvent } from './events.ts';
+import type { CacheEvent, CacheListener } from './events.ts';
 
 /** Counts of one field, or of all, since the process started. */
 export interface Counts {
@@ -16,7 +15,8 @@ export interface Counts {
 export class CacheStats {
   readonly #fields = new Map<string, FieldCounts>();
 
-  constructor(cache: Cache) {
+  /** @param cache What is counted: a `Cache`. */
+  constructor(cache: { on(listener: CacheListener): () => void }) {
     cache.on((event) => this.#count(event));
   }
 

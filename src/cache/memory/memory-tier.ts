@@ -12,11 +12,12 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
-import { Coherence, type TrackTokens } from './coherence.ts';
+import { Coherence } from './coherence.ts';
+import { type TrackTokens } from '../store/token-tracking.ts';
 import type { EmitEvent } from '../events/events.ts';
 import type { Held } from '../entry/entry-ref.ts';
 import type { Ticket } from './known-tokens.ts';
-import type { Found } from '../outcome.ts';
+import type { Found } from '../entry/entry-ref.ts';
 import { bytesOf, readShared, shareValue, type SharedValue } from '../entry/shared-value.ts';
 import type { Store } from '../store/store.ts';
 import { internalMark } from '../tags/tags.ts';

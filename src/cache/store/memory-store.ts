@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { bytesRule, checkOptions, clockRule, type OptionRule } from '../base/check-options.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
-import { anyValue, checkNamespace, tokenTtlMs, type Store } from './store.ts';
+import { checkNamespace, tokenTtlMs, type Store } from './store.ts';
+import { anyValue } from '../entry/entry.ts';
 
 interface Item {
   readonly text: string;

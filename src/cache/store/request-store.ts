@@ -12,16 +12,8 @@ import { isRefusal } from '../base/errors.ts';
 import type { EmitEvent } from '../events/events.ts';
 import type { ResponsiveClock } from './responsive-clock.ts';
 import type { RoundTrip } from './round-trip.ts';
-import type {
-  Confirmation,
-  EntryMark,
-  FillReply,
-  LeaseReply,
-  LeaseRequest,
-  Store,
-  StoreRead,
-  StoreWrite,
-} from './store.ts';
+import type { Confirmation, FillReply, LeaseReply, LeaseRequest, Store, StoreRead, StoreWrite } from './store.ts';
+import type { EntryMark } from '../entry/entry-ref.ts';
 
 /** An answer that a fetch has not waited for. */
 export class Late<T> {

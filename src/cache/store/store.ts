@@ -1,6 +1,7 @@
-import type { TrackTokens } from '../memory/coherence.ts';
+import type { Tier } from '../events/events.ts';
+import type { EntryMark } from '../entry/entry-ref.ts';
+import type { TrackTokens } from './token-tracking.ts';
 import { CacheError } from '../base/errors.ts';
-import { ttlMsMax } from '../policy.ts';
 
 /**
  * Where values and tokens live, as the engine needs it. `redis-store.ts` and `memory-store.ts` are behind it, and one
@@ -49,9 +50,6 @@ export interface ConnectionListener {
   ready(): void;
 }
 
-/** Which kind of memory answered. */
-export type Tier = 'memory' | 'redis';
-
 /** What a store has at one key. */
 export interface StoreRead {
   readonly text: string | undefined;
@@ -59,15 +57,6 @@ export interface StoreRead {
   readonly remainingMs: number;
   /** In the order of the tags that were asked for. */
   readonly tokens: readonly (string | undefined)[];
-}
-
-/** What an entry is known by: no other has it. */
-export interface EntryMark {
-  readonly key: string;
-  /** What its text begins with. */
-  readonly head: string;
-  /** The length of its text in UTF-8. */
-  readonly textBytes: number;
 }
 
 /** Which of the entries that a store was asked about it still has. */
@@ -101,9 +90,6 @@ export interface LeaseRequest {
   readonly tags: readonly string[];
 }
 
-/** `head` of a value that was not ours. */
-export const anyValue = '*';
-
 /** What became of it: a value that he has not seen, the lease for him, somebody else's lease, or leave for all to load. */
 export interface LeaseReply extends StoreRead {
   readonly state: 'value' | 'held' | 'taken' | 'open';
@@ -130,6 +116,9 @@ export function checkNamespace(namespace: string): void {
   if (typeof namespace === 'string' && /^[a-z0-9_-]{1,32}$/.test(namespace)) return;
   throw new CacheError('INVALID_KEY', `a namespace is 1 to 32 of a-z 0-9 _ -, got ${JSON.stringify(namespace)}`);
 }
+
+/** The longest life of a value, in milliseconds: one day. */
+export const ttlMsMax = 86_400_000;
 
 /**
  * How long a token lives: twice the longest life of a value, so that no value outlives the token that it is stamped

@@ -21,9 +21,6 @@
 import { hash } from 'node:crypto';
 import { received } from '../base/check-options.ts';
 import { CacheError } from '../base/errors.ts';
-import type { EmitEvent } from '../events/events.ts';
-import type { Key } from '../entry/key.ts';
-import type { RequestStore } from '../store/request-store.ts';
 
 /** Tokens by tag. */
 export type Stamps = Readonly<Record<string, string>>;
@@ -107,19 +104,6 @@ export function stampsOf(tags: readonly string[], tokens: readonly (string | und
     stamps.set(tag, token);
   }
   return Object.fromEntries(stamps); // an assignment would lose the tag `__proto__`
-}
-
-/** The tokens of `tags` before a load, made where there are none; undefined where the store fails or one is lost at once. */
-export async function captureStamps(
-  { store, emit }: { store: Pick<RequestStore, 'capture'>; emit: EmitEvent },
-  { text: key, field }: Key,
-  tags: readonly string[],
-): Promise<Stamps | undefined> {
-  const tokens = await store.capture(tags);
-  if (tokens === undefined) return undefined;
-  const stamps = stampsOf(tags, tokens);
-  if (stamps === undefined) emit({ type: 'write-refused', key, field, reason: 'token-lost' });
-  return stamps;
 }
 
 /** What a load stands on, as its lease tells other processes: 16 characters for each tag and its token. */

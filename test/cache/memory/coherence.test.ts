@@ -1,6 +1,7 @@
 // Which tokens this process may believe, without a Redis: a store that is listened to, told by the test what it says.
 import { describe, expect, it } from 'vitest';
-import { Coherence, type TokenEars } from '../../../src/cache/memory/coherence.ts';
+import { Coherence } from '../../../src/cache/memory/coherence.ts';
+import { type TokenEars } from '../../../src/cache/store/token-tracking.ts';
 import { KnownTokens } from '../../../src/cache/memory/known-tokens.ts';
 import { TestClock, times, turn } from '../world.ts';
 

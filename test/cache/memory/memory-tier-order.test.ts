@@ -1,10 +1,10 @@
 // The memory tier over a store that says what the test wants, when it wants: orders that a real Redis shows once in a while.
 import { Redis } from 'ioredis';
 import { expect, inject, it, onTestFinished } from 'vitest';
-import type { TokenEars, TrackTokens } from '../../../src/cache/memory/coherence.ts';
+import type { TokenEars, TrackTokens } from '../../../src/cache/store/token-tracking.ts';
 import { createMemoryStore } from '../../../src/cache/index.ts';
 import { MemoryTier } from '../../../src/cache/memory/memory-tier.ts';
-import type { Found } from '../../../src/cache/outcome.ts';
+import type { Found } from '../../../src/cache/entry/entry-ref.ts';
 import { trackTokens } from '../../../src/cache/store/redis/tracking.ts';
 import { SickStore } from '../store/sick-store.ts';
 import { newNamespace, newWorld, redisClient, TestClock, times } from '../world.ts';

@@ -1,6 +1,6 @@
 // The memory tier on a real Redis: what it gives, what it never gives, and when it holds its tongue.
 import { expect, describe, it, onTestFinished } from 'vitest';
-import type { TokenEars, TrackTokens } from '../../../src/cache/memory/coherence.ts';
+import type { TokenEars, TrackTokens } from '../../../src/cache/store/token-tracking.ts';
 import { createMemoryStore, createRedisStore } from '../../../src/cache/index.ts';
 import { newTcpProxy } from '../../support/tcp-proxy.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';

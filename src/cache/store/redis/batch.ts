@@ -10,7 +10,7 @@ import type { DatabaseIdentity } from './database-identity.ts';
 import { CacheError } from '../../base/errors.ts';
 import { isFault, replyOf, type RedisConnection, type Reply } from './connection.ts';
 import { addScript, confirmScript, tokenBytesMax, tokensScript, type Script, type ScriptCall } from './scripts.ts';
-import type { EntryMark } from '../store.ts';
+import type { EntryMark } from '../../entry/entry-ref.ts';
 import { endOfTurn } from '../../base/tick.ts';
 
 /** Commands and tags that fill a batch; the next caller's go along in a batch of their own. One caller's stay together. */

@@ -16,7 +16,8 @@ import { acquireScript, fillScript, leaseKey, longScript, releaseScript, renewSc
 import { checkRedisStoreOptions, type RedisStoreOptions } from './store-options.ts';
 import { reachOptionsOf } from './target.ts';
 import { redisTokens } from './tokens.ts';
-import { anyValue, checkNamespace, firstBytes, type LeaseReply, type Store, type StoreRead } from '../store.ts';
+import { checkNamespace, firstBytes, type LeaseReply, type Store, type StoreRead } from '../store.ts';
+import { anyValue } from '../../entry/entry.ts';
 import { tokenNameOf } from '../../tags/token-names.ts';
 import { addReplaced, trackTokens } from './tracking.ts';
 

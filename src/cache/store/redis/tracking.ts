@@ -13,7 +13,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { ChainableCommander, Redis, RedisOptions } from 'ioredis';
-import type { TokenEars, TokenTracking } from '../../memory/coherence.ts';
+import type { TokenEars, TokenTracking } from '../token-tracking.ts';
 import { openRedis } from './open-connection.ts';
 import type { ReachOptions } from './target.ts';
 import { internalMark } from '../../tags/tags.ts';

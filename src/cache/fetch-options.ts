@@ -1,8 +1,12 @@
+import type { Mode } from './get-or-load.ts';
+import type { Outcome } from './outcome.ts';
+import type { Origin } from './entry/entry-ref.ts';
 import { received } from './base/check-options.ts';
-import type { FetchOptions } from './cache.ts';
+
 import { CacheError } from './base/errors.ts';
 import type { Key } from './entry/key.ts';
-import { ttlMsMax, type Policy } from './policy.ts';
+import { type Policy } from './policy.ts';
+import { ttlMsMax } from './store/store.ts';
 
 /**
  * Checks what `fetch` was called with, as far as that costs a hit nothing.
@@ -36,4 +40,21 @@ export function checkFetch(key: Key, policy: Policy, load: unknown, options: Fet
 
 function invalid(message: string): CacheError {
   return new CacheError('INVALID_OPTIONS', message);
+}
+
+/** What one `fetch` may say besides key, policy and load. */
+export interface FetchOptions {
+  mode?: Mode;
+  /** What this fetch is part of, such as an operation's context: all of its fetches leave a store alone that failed one. */
+  request?: object | undefined;
+  /** The value that this one is made of, such as that of its parent: what makes that one void makes this one void. */
+  madeOf?: Origin | undefined;
+  /**
+   * Whether the request that this fetch is part of was aborted, such as `() => request.signal.aborted`; undefined where that
+   * is not known. Asked when the load has failed: where it failed because its client disconnected, the other requests that
+   * wait for it are not failed with it, and one of them loads. Default: only an error that names itself a cancellation counts.
+   */
+  isAborted?: (() => boolean | undefined) | undefined;
+  /** Hears how the value was come by before `fetch` resolves; hears nothing where the load rejects. */
+  report?: (outcome: Outcome) => void;
 }
