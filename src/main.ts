@@ -19,7 +19,7 @@ import { cacheLogOf } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
 import { readGraphiqlPage } from './server/graphiql.ts';
 import { createGraphqlHandler, graphqlPath } from './server/graphql/graphql.ts';
-import { createReadyWay } from './server/graphql/ready-way.ts';
+import { createCachedResponses } from './server/graphql/cached-responses.ts';
 import { createHealth } from './server/health.ts';
 import { createHttpServer } from './server/http/http.ts';
 import { checkPortIsFree, listen, ListenError } from './server/http/listen.ts';
@@ -60,7 +60,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const metrics = createMetrics(cache);
 
   const health = createHealth(() => shop.ping());
-  const ready = createReadyWay({ engine: cache, bytesMax: readyBytesMax, hasReport: config.hasReport });
+  const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport: config.hasReport });
   const graphql = createGraphqlHandler({
     ready,
     schema: createSchema({ cache, ttlMs: config.cacheTtlMs, hasDirective: config.hasConsole }),

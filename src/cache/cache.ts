@@ -17,11 +17,11 @@ import type { Filled } from './load.ts';
 import { Flights } from './in-flight.ts';
 import { guardStore, type GuardedStore } from './store/guarded-store.ts';
 import { KeptUsage } from './store/cached-usage.ts';
-import { createKey, isHeldBy, type Key, type KeyParts } from './entry/key.ts';
+import { createKey, isVisibleTo, type Key, type KeyParts } from './entry/key.ts';
 import { Leases } from './lease.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { Listeners } from './events/listeners.ts';
-import type { Held } from './entry/entry-ref.ts';
+import type { EntryRef } from './entry/entry-ref.ts';
 import { watchInstalledDataLoaders } from './scope/installed-data-loaders.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory/memory-tier.ts';
@@ -30,7 +30,7 @@ import { CacheError } from './base/errors.ts';
 import { eventOf, outcomeOf } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { ReadPath } from './get-or-load.ts';
-import { Recall, type Rehit } from './revalidate.ts';
+import { Revalidator, type RevalidatedHit } from './revalidate.ts';
 import type { StoreUsage } from './store/store.ts';
 import type { Tier } from './events/events.ts';
 import { checkTag, checkTags, everythingTag, tagsToDrop } from './tags/tags.ts';
@@ -44,7 +44,7 @@ export class Cache {
   readonly #clock: Clock;
   readonly #flights: Flights<Filled>;
   readonly #reads: ReadPath;
-  readonly #recall: Recall;
+  readonly #revalidator: Revalidator;
   readonly #background = new Background();
   readonly #leases: Leases;
   readonly #memory: MemoryTier | undefined;
@@ -79,8 +79,8 @@ export class Cache {
       touched: new TouchedTags(knownTags, (error) => this.#log?.callbackFailed(error)),
       predictor: new MissPredictor(),
     });
-    this.#recall = new Recall({ ...parts, tier: store.tier, memory: this.#memory });
-    this.on(({ type }) => type === 'breaker-closed' && this.#memory?.distrust());
+    this.#revalidator = new Revalidator({ ...parts, tier: store.tier, memory: this.#memory });
+    this.on(({ type }) => type === 'breaker-closed' && this.#memory?.reset());
     store.watchConnection?.({
       failed: (error) => this.emit({ type: 'connection-failed', error }),
       ready: () => this.emit({ type: 'connection-ready' }),
@@ -100,10 +100,10 @@ export class Cache {
     checkFetch(key, policy, load, options);
     for (const tag of policy.tags) checkTag(key.field, tag);
     const outer = LoadScope.current();
-    outer?.dependsOnRequest((own) => isHeldBy(own, key), { refusal: 'scope-too-wide', what: key.field });
+    outer?.dependsOnRequest((own) => isVisibleTo(own, key), { refusal: 'viewer-dependent', what: key.field });
     const startedMs = this.#clock.nowMs();
-    const { mode = 'use', request, madeOf, isAborted = outer?.isAborted } = options;
-    const asked = { key, policy, load, madeOf, isAborted, mode, request };
+    const { mode = 'use', request, dependsOn, isAborted = outer?.isAborted } = options;
+    const asked = { key, policy, load, dependsOn, isAborted, mode, request };
     const answering = (): ReturnType<ReadPath['answer']> => this.#reads.answer(asked, startedMs);
     const name = { cache: this.#running, key: key.text };
     const given = outer === undefined ? answering() : outer.fetching(name, async () => await answering());
@@ -125,8 +125,11 @@ export class Cache {
    * @returns All of them, as hits that the listeners have heard of; undefined where one is to be fetched, and inside of
    *   loads. Without a promise where memory can tell.
    */
-  again(held: readonly Held[], request?: object): readonly Rehit[] | undefined | Promise<readonly Rehit[] | undefined> {
-    return this.#recall.again(held, request);
+  revalidate(
+    held: readonly EntryRef[],
+    request?: object,
+  ): readonly RevalidatedHit[] | undefined | Promise<readonly RevalidatedHit[] | undefined> {
+    return this.#revalidator.revalidate(held, request);
   }
 
   /**
@@ -193,7 +196,7 @@ export class Cache {
   readonly emit = (event: CacheEvent): void => this.#listeners.tell(event);
 
   /** The memory tier: whether it answers, and about how many bytes it takes. Undefined where there is none. */
-  get memory(): { readonly isProven: boolean; readonly bytes: number } | undefined {
+  get memory(): { readonly isCoherent: boolean; readonly bytes: number } | undefined {
     return this.#memory;
   }
 
@@ -216,7 +219,7 @@ export class Cache {
     } finally {
       this.#memory?.forget(tags);
       this.#flights.clearBoard();
-      this.#recall.forget();
+      this.#revalidator.reset();
     }
   }
 }

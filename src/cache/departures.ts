@@ -11,7 +11,7 @@
  */
 import type { Clock } from './base/clock.ts';
 import { takeOff, type Boarded, type Flight } from './in-flight.ts';
-import { endOfTurn } from './base/tick.ts';
+import { endOfTick } from './base/tick.ts';
 
 /** How many loads of one key run at once in one process; one that nobody waits for any more is not counted. */
 const sideBySideMax = 8;
@@ -73,7 +73,7 @@ export class Departures<T> {
 
   /** Resolves when the next load may begin: not before the end of the turn, so that those who come in it go together. */
   async #leave(lane: Lane<T>): Promise<void> {
-    await endOfTurn();
+    await endOfTick();
     for (;;) {
       const isFull = lane.running >= sideBySideMax;
       const waitMs = lane.beganMs + lane.loadMs / sideBySideMax - this.#clock.nowMs();

@@ -1,6 +1,6 @@
 import type { Mode } from './get-or-load.ts';
 import type { Outcome } from './outcome.ts';
-import type { Origin } from './entry/entry-ref.ts';
+import type { Dependency } from './entry/entry-ref.ts';
 import { received } from './base/check-options.ts';
 
 import { CacheError } from './base/errors.ts';
@@ -48,7 +48,7 @@ export interface FetchOptions {
   /** What this fetch is part of, such as an operation's context: all of its fetches leave a store alone that failed one. */
   request?: object | undefined;
   /** The value that this one is made of, such as that of its parent: what makes that one void makes this one void. */
-  madeOf?: Origin | undefined;
+  dependsOn?: Dependency | undefined;
   /**
    * Whether the request that this fetch is part of was aborted, such as `() => request.signal.aborted`; undefined where that
    * is not known. Asked when the load has failed: where it failed because its client disconnected, the other requests that

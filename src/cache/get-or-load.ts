@@ -17,7 +17,7 @@ import { lookup } from './lookup.ts';
 import type { MemoryTier, TimedTicket } from './memory/memory-tier.ts';
 import type { MissPredictor } from './miss-predictor.ts';
 import { hit, type Answer } from './outcome.ts';
-import { type Found } from './entry/entry-ref.ts';
+import { type CachedEntry } from './entry/entry-ref.ts';
 import type { Policy } from './policy.ts';
 import type { Tier } from './events/events.ts';
 import type { Stamps } from './tags/tags.ts';
@@ -25,7 +25,7 @@ import type { Stamps } from './tags/tags.ts';
 /** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
 export type Mode = 'use' | 'bypass' | 'refresh';
 
-export interface Asked extends Pick<Fill, 'key' | 'policy' | 'load' | 'madeOf' | 'isAborted'> {
+export interface Asked extends Pick<Fill, 'key' | 'policy' | 'load' | 'dependsOn' | 'isAborted'> {
   readonly mode: Mode;
   /** What this fetch is part of: all of its fetches leave a store alone that has failed one. */
   readonly request: object | undefined;
@@ -65,7 +65,7 @@ export class ReadPath {
    * @param nowMs When the fetch began.
    * @returns Without a promise where memory has it: that would cost as much as all the rest of such a hit.
    */
-  answer({ key, policy, load, madeOf, isAborted, mode, request }: Asked, nowMs: number): Answer | Promise<Answer> {
+  answer({ key, policy, load, dependsOn, isAborted, mode, request }: Asked, nowMs: number): Answer | Promise<Answer> {
     if (mode === 'bypass') return loaded(load, policy);
     const { guarded, touched } = this.#parts;
     const tags = touched.ofFetch(key.field, policy.tags);
@@ -73,7 +73,18 @@ export class ReadPath {
     const found = memory?.get(key.text, tags.required, nowMs);
     if (found !== undefined) return hit('memory', found);
     const parts = { ...this.#parts, store: guarded.request(request) };
-    const fetching: Fetching = { key, policy, tags, load, madeOf, isAborted, parts, memory, isAgain: false, claims: 0 };
+    const fetching: Fetching = {
+      key,
+      policy,
+      tags,
+      load,
+      dependsOn,
+      isAborted,
+      parts,
+      memory,
+      isAgain: false,
+      claims: 0,
+    };
     return mode === 'refresh' ? this.#refresh(fetching) : this.#read(fetching);
   }
 
@@ -84,11 +95,11 @@ export class ReadPath {
   #read(fetching: Fetching): Promise<Answer> {
     const { key, tags, parts } = fetching;
     const { flights, predictor } = this.#parts;
-    if (parts.store.isLeftAlone) return this.#depart(fetching);
+    if (parts.store.isBypassed) return this.#depart(fetching);
     const number = flights.arrive();
     const flight = flights.get(key.text);
     if (flight !== undefined) return this.#board(fetching, flight, number);
-    const stamps = parts.store.takesNothing ? undefined : predictor.stampsFor(key.field, tags);
+    const stamps = parts.store.isFull ? undefined : predictor.stampsFor(key.field, tags);
     return stamps === undefined ? this.#lookUp(fetching) : this.#acquireAtOnce(fetching, stamps);
   }
 
@@ -110,7 +121,7 @@ export class ReadPath {
     const ticket = memory?.ticket();
     const seen = await lookup(parts, key, tags);
     if (seen.found === 'entry') return this.#found(fetching, ticket, seen);
-    if (seen.found === 'no-store' || parts.store.takesNothing) return this.#depart(fetching);
+    if (seen.found === 'no-store' || parts.store.isFull) return this.#depart(fetching);
     // Another request may have taken off while this one read, and so after this one came.
     const since = this.#parts.flights.get(key.text);
     if (since === undefined) return loadedAs(await this.#fly(fetching, seen.seen));
@@ -127,10 +138,10 @@ export class ReadPath {
     return filled.wasThere === undefined ? loadedAs(filled) : this.#found(fetching, ticket, filled.wasThere);
   }
 
-  #found({ key, parts, memory }: Fetching, ticket: TimedTicket | undefined, found: Found): Answer {
+  #found({ key, parts, memory }: Fetching, ticket: TimedTicket | undefined, found: CachedEntry): Answer {
     const { predictor, tier } = this.#parts;
     if (ticket !== undefined) memory?.keep(ticket, found);
-    parts.touched.saw(key.field, Object.keys(found.held.stamps));
+    parts.touched.saw(key.field, Object.keys(found.entryRef.stamps));
     predictor.learn(key.field, undefined);
     return hit(tier, found);
   }

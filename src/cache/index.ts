@@ -5,18 +5,18 @@ export { optionsFault, type OptionRule, type OptionRules } from './base/check-op
 export { createCache, type Cache } from './cache.ts';
 export { type FetchOptions } from './fetch-options.ts';
 export type { Mode } from './get-or-load.ts';
-export type { Rehit } from './revalidate.ts';
+export type { RevalidatedHit } from './revalidate.ts';
 export type { Clock } from './base/clock.ts';
 export { codecVersion } from './entry/codec.ts';
 export { CacheError, type CacheErrorCode } from './base/errors.ts';
 export type { CacheEvent, CacheListener, WriteRefusal } from './events/events.ts';
-export type { Held } from './entry/entry-ref.ts';
+export type { EntryRef } from './entry/entry-ref.ts';
 export { noteIdentity } from './entry/identities.ts';
 export type { Key, KeyParts, ParentId, ViewerId } from './entry/key.ts';
 export { currentLoad, runForLoads } from './scope/load-scope.ts';
 export { createMemoryStore } from './store/memory-store.ts';
 export type { Outcome } from './outcome.ts';
-export type { Origin } from './entry/entry-ref.ts';
+export type { Dependency } from './entry/entry-ref.ts';
 export { createPolicy, durationMsOf, type Duration, type Policy } from './policy.ts';
 export { redisAddressFault } from './store/redis/address.ts';
 export { createRedisStore } from './store/redis/redis-store.ts';
@@ -36,7 +36,7 @@ export type {
   LeaseReply,
   LeaseRequest,
 } from './store/store.ts';
-export type { EntryMark } from './entry/entry-ref.ts';
+export type { EntryVersion } from './entry/entry-ref.ts';
 export type { Tier } from './events/events.ts';
 export { watchDataLoader } from './scope/watch-data-loader.ts';
 export { watchInstalledDataLoaders } from './scope/installed-data-loaders.ts';

@@ -20,18 +20,18 @@
  */
 import type { Background } from './base/background.ts';
 import type { Clock } from './base/clock.ts';
-import { headOf } from './entry/entry.ts';
+import { entryIdOf } from './entry/entry.ts';
 import type { EmitEvent } from './events/events.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
 import type { Key } from './entry/key.ts';
 import { judge, type Seen } from './lookup.ts';
-import type { Found } from './entry/entry-ref.ts';
+import type { CachedEntry } from './entry/entry-ref.ts';
 import { randomText } from './base/random-text.ts';
-import { Late, type RequestStore } from './store/request-store.ts';
+import { PendingReply, type RequestStore } from './store/request-store.ts';
 import type { LeaseReply } from './store/store.ts';
-import { areStamps, basisOf, isInvalidated, stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
+import { areCurrent, stampsDigestOf, isInvalidated, stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
 import { captureStamps } from './capture-stamps.ts';
-import { endOfTurn } from './base/tick.ts';
+import { endOfTick } from './base/tick.ts';
 
 /** How long a lease lives that nobody renews. */
 const leaseMs = 1_000;
@@ -68,14 +68,18 @@ export interface LeaseSeeker {
 
 export type Permit =
   /** Without a lease where everyone may load, and store; with a late one it is not known as yet whether he may store. */
-  | { readonly leave: 'to-store'; readonly lease: HeldLease | Late<HeldLease> | undefined; readonly stamps: Stamps }
+  | {
+      readonly leave: 'to-store';
+      readonly lease: HeldLease | PendingReply<HeldLease> | undefined;
+      readonly stamps: Stamps;
+    }
   /** To load for oneself, and not to store. */
   | { readonly leave: 'to-load' }
   /**
    * No need to load: another process did, while this request waited for it, or before. Right for those who came before
    * `provenFor`, and for that one.
    */
-  | { readonly leave: 'none'; readonly found: Found; readonly provenFor: number; readonly hasWaited: boolean };
+  | { readonly leave: 'none'; readonly found: CachedEntry; readonly provenFor: number; readonly hasWaited: boolean };
 
 /** A lease that is renewed until one of its ends. */
 export interface HeldLease {
@@ -87,7 +91,7 @@ export interface HeldLease {
 }
 
 interface LateLease {
-  readonly reply: Late<LeaseReply>;
+  readonly reply: PendingReply<LeaseReply>;
   readonly token: string;
   readonly tags: FetchTags;
   readonly stamps: Stamps;
@@ -128,23 +132,30 @@ export class Leases {
       if (stamps === undefined || this.#isClosed) return without({ leave: 'to-load' });
       // Who comes before it is sent, at the end of the turn, is answered by it, too.
       let provenFor = arrived();
-      void endOfTurn().then(() => (provenFor = arrived()));
-      const basis = basisOf(stamps);
-      const reply = await store.acquire(key.text, { lease: token, basis, leaseMs, head, takenOver, tags: tags.all });
+      void endOfTick().then(() => (provenFor = arrived()));
+      const basis = stampsDigestOf(stamps);
+      const reply = await store.acquire(key.text, {
+        lease: token,
+        stampsDigest: basis,
+        leaseMs,
+        rejectedEntryId: head,
+        takenOver,
+        tags: tags.all,
+      });
       if (reply === undefined) return without({ leave: 'to-load' });
-      if (reply instanceof Late) {
+      if (reply instanceof PendingReply) {
         const lease = this.#whenItComes(key, { reply, token, tags, stamps, isHeld });
         background.run(lease);
-        return { leave: 'to-store', lease: new Late(lease), stamps };
+        return { leave: 'to-store', lease: new PendingReply(lease), stamps };
       }
       isHeld ||= reply.state === 'held';
       if (reply.state === 'value') {
         const { text = '', remainingMs, tokens } = reply;
         const judged = await judge({ store, emit }, key, { tags, read: { text, remainingMs, tokens } });
         if (judged.found === 'entry') return without({ leave: 'none', found: judged, provenFor, hasWaited });
-        head = judged.found === 'nothing' ? judged.head : headOf(text);
+        head = judged.found === 'nothing' ? judged.head : entryIdOf(text);
       }
-      if (!areStamps(stamps, tags.all, reply.tokens)) {
+      if (!areCurrent(stamps, tags.all, reply.tokens)) {
         // What it said it stands on was void when it asked: it asks anew, and keeps what it got.
         stamps = stampsOf(tags.all, reply.tokens);
         continue;
@@ -153,7 +164,7 @@ export class Leases {
       if (reply.state === 'open') return { leave: 'to-store', lease: undefined, stamps };
       if (reply.state === 'value') continue;
       const { holder } = reply;
-      if (holder === undefined || isInvalidated(holder.basis, stamps)) {
+      if (holder === undefined || isInvalidated(holder.stampsDigest, stamps)) {
         takenOver = holder?.lease;
         continue;
       }
@@ -190,7 +201,7 @@ export class Leases {
   async #whenItComes(key: Key, { reply, token, tags, stamps, isHeld }: LateLease): Promise<HeldLease | undefined> {
     const ended = this.#ended;
     const its = await reply.answer;
-    const stands = its !== undefined && areStamps(stamps, tags.all, its.tokens);
+    const stands = its !== undefined && areCurrent(stamps, tags.all, its.tokens);
     if (its?.state === 'held' && stands && this.#ended === ended) return this.#keep(key, token);
     if (isHeld || its?.state === 'held') this.#giveBack(key, token);
     return undefined;

@@ -15,10 +15,10 @@ import type { HeldLease, Leases, Permit } from './lease.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import type { Seen } from './lookup.ts';
-import type { Found, Origin } from './entry/entry-ref.ts';
+import type { CachedEntry, Dependency } from './entry/entry-ref.ts';
 import type { Policy } from './policy.ts';
 import { whyNotStored } from './events/refusals.ts';
-import { Late, type RequestStore } from './store/request-store.ts';
+import { PendingReply, type RequestStore } from './store/request-store.ts';
 import { sentTexts } from './entry/sent-texts.ts';
 import { textCharsMax, type FillReply } from './store/store.ts';
 import { type FetchTags, type Stamps } from './tags/tags.ts';
@@ -37,7 +37,7 @@ export interface Fill {
   readonly policy: Policy;
   readonly tags: FetchTags;
   readonly load: () => unknown;
-  readonly madeOf: Origin | undefined;
+  readonly dependsOn: Dependency | undefined;
   /** Asked when the load has failed; undefined where nothing is known of the request. */
   readonly isAborted: IsAborted | undefined;
   /**
@@ -63,7 +63,7 @@ export interface Filled {
   /** Why the value is not stored, for the report; undefined where it is, or will be after the answer. */
   readonly notStored?: string;
   /** What a hit would have given, where a miss was predicted and there was a value. */
-  readonly wasThere?: Found;
+  readonly wasThere?: CachedEntry;
   /** The last request to come for which it is right: its load began after that, or all its tokens stood after that. */
   readonly provenFor: number;
 }
@@ -91,7 +91,7 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
   const { stamps, lease } = permit.leave === 'to-store' ? permit : { stamps: undefined, lease: undefined };
   const name = { cache: parts.running, key: key.text };
   const scope = new LoadScope(name, { key, tags, captured: stamps, ttlMs: policy.ttlMs, isAborted: request.isAborted });
-  if (request.madeOf !== undefined) scope.standOn(request.madeOf);
+  if (request.dependsOn !== undefined) scope.dependOn(request.dependsOn);
   try {
     // Who has come by now gets nothing older than he asked for, whatever becomes of the tokens.
     const provenFor = parts.flights.arrived;
@@ -99,7 +99,7 @@ export async function fill(parts: FillParts, request: Fill): Promise<Filled> {
     parts.touched.saw(key.field, scope.touched);
     const { ttlMs } = policy;
     const unstored = { value, stamps: undefined, captured: stamps, ttlMs, ageMs: 0, isShared: false, provenFor };
-    const basis = scope.basis(parts.clock.nowMs());
+    const basis = scope.storable(parts.clock.nowMs());
     if (stamps === undefined) return { ...unstored, notStored: whyWithoutPermit(basis, noPermit) };
     const written = writtenForm(key, { value, loadMs, basis });
     if (!('refusal' in written)) return await stored(parts, key, { ...written, lease, unstored });
@@ -126,21 +126,22 @@ async function permitFor({ store, leases, flights, emit }: FillParts, { key, tag
 }
 
 function whyNoPermit(store: RequestStore, found: Fill['found']): string {
-  if (store.takesNothing) return 'the store takes no new values';
-  if (store.isLeftAlone) return 'the store is not available';
+  if (store.isFull) return 'the store takes no new values';
+  if (store.isBypassed) return 'the store is not available';
   if (store.hasRefused) return 'the store refused a command';
   if (found === 'no-store') return 'loaded for this request alone';
   return 'another process is still loading it, or the store lost its tokens';
 }
 
 /** Where the value would not be stored with a permit either, that is the reason. */
-function whyWithoutPermit(basis: ReturnType<LoadScope['basis']>, noPermit: string): string {
-  const isPersonal = 'refusal' in basis && (basis.refusal === 'scope-too-wide' || basis.refusal === 'reads-selection');
+function whyWithoutPermit(basis: ReturnType<LoadScope['storable']>, noPermit: string): string {
+  const isPersonal =
+    'refusal' in basis && (basis.refusal === 'viewer-dependent' || basis.refusal === 'reads-selection');
   return isPersonal ? whyNotStored(basis.refusal, basis.what) : noPermit;
 }
 
 function giveBack({ background }: FillParts, lease: Permitted, forMs: number): void {
-  const held = lease instanceof Late ? lease.answer : Promise.resolve(lease);
+  const held = lease instanceof PendingReply ? lease.answer : Promise.resolve(lease);
   background.run(held.then((one) => one?.release(forMs)));
 }
 
@@ -184,7 +185,7 @@ interface Refused {
 
 function writtenForm(
   key: Key,
-  { value, loadMs, basis }: { value: unknown; loadMs: number; basis: ReturnType<LoadScope['basis']> },
+  { value, loadMs, basis }: { value: unknown; loadMs: number; basis: ReturnType<LoadScope['storable']> },
 ): Written | Refused {
   if ('refusal' in basis) return basis;
   try {
@@ -198,7 +199,7 @@ function writtenForm(
   }
 }
 
-type Permitted = HeldLease | Late<HeldLease> | undefined;
+type Permitted = HeldLease | PendingReply<HeldLease> | undefined;
 
 interface Storing extends Written {
   readonly lease: Permitted;
@@ -208,7 +209,7 @@ interface Storing extends Written {
 async function stored(parts: FillParts, key: Key, { lease, ...storing }: Storing): Promise<Filled> {
   const { text, ttlMs, stamps, unstored } = storing;
   const { store, background, flights } = parts;
-  if (lease instanceof Late) {
+  if (lease instanceof PendingReply) {
     // Nothing is left of the time that this fetch waits for its store.
     background.run(lease.answer.then((held) => held && stored(parts, key, { ...storing, lease: held })));
     return unstored;
@@ -229,7 +230,7 @@ async function stored(parts: FillParts, key: Key, { lease, ...storing }: Storing
   const reply = await (lease === undefined
     ? store.write(key.text, write)
     : store.fill(key.text, { ...write, lease: lease.token }));
-  if (!(reply instanceof Late)) return told(reply);
+  if (!(reply instanceof PendingReply)) return told(reply);
   background.run(reply.answer.then(told));
   return unstored;
 }

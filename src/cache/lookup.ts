@@ -1,9 +1,9 @@
 /** The way into the store: value and tokens in one round trip, and whether the entry's stamps still stand. */
-import { decodeEntry, headOf } from './entry/entry.ts';
+import { decodeEntry, entryIdOf } from './entry/entry.ts';
 import type { EmitEvent } from './events/events.ts';
-import { heldOf } from './entry/entry-ref.ts';
+import { entryRefOf } from './entry/entry-ref.ts';
 import type { Key } from './entry/key.ts';
-import type { Found } from './entry/entry-ref.ts';
+import type { CachedEntry } from './entry/entry-ref.ts';
 import type { RequestStore } from './store/request-store.ts';
 import type { StoreRead } from './store/store.ts';
 import { stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
@@ -20,7 +20,7 @@ export interface Seen {
 
 /** The store failed. */
 type NoStore = { readonly found: 'no-store' };
-type FoundEntry = { readonly found: 'entry' } & Found;
+type FoundEntry = { readonly found: 'entry' } & CachedEntry;
 
 export type Lookup =
   | FoundEntry
@@ -60,13 +60,15 @@ export async function judge(
   const { text, remainingMs, tokens } = read;
   const rejected = (reason: 'corrupt' | 'invalidated'): Judged => {
     emit({ type: 'entry-rejected', key: key.text, field: key.field, reason });
-    return { found: 'nothing', head: headOf(text) };
+    return { found: 'nothing', head: entryIdOf(text) };
   };
   const entry = decodeEntry(key, { text, remainingMs });
   if (entry === undefined) return rejected('corrupt');
   const isValid = await entryStands(store, entry.stamps, { tags, tokens });
   if (isValid === undefined) return { found: 'no-store' };
-  return isValid ? { found: 'entry', entry, remainingMs, held: heldOf(key, entry, text) } : rejected('invalidated');
+  return isValid
+    ? { found: 'entry', entry, remainingMs, entryRef: entryRefOf(key, entry, text) }
+    : rejected('invalidated');
 }
 
 /** Whether each token that an entry was stamped with is still that of its tag; undefined where the store failed. */

@@ -1,6 +1,6 @@
-import type { Found, Origin } from './entry/entry-ref.ts';
+import type { CachedEntry, Dependency } from './entry/entry-ref.ts';
 import type { CacheEvent } from './events/events.ts';
-import type { Held } from './entry/entry-ref.ts';
+import type { EntryRef } from './entry/entry-ref.ts';
 import type { Key } from './entry/key.ts';
 import type { Tier } from './events/events.ts';
 import type { Stamps } from './tags/tags.ts';
@@ -18,10 +18,10 @@ export interface Outcome {
   readonly ttlMs: number | null;
   /** Why the value was not stored, such as `instance of Decimal at 0.price`; undefined where it was, or was not to be. */
   readonly notStored?: string;
-  /** For `FetchOptions.madeOf` of what is made of the value. */
-  readonly origin: Origin;
+  /** For `FetchOptions.dependsOn` of what is made of the value. */
+  readonly dependency: Dependency;
   /** For `Cache.again`; undefined where the value was loaded. */
-  readonly held: Held | undefined;
+  readonly entryRef: EntryRef | undefined;
 }
 
 /** What a request gets, before it is timed. */
@@ -36,12 +36,12 @@ export type Answer = Got & {
 
 type Got =
   /** `loadMs`: how long the load took that is spared. */
-  | { readonly state: 'hit'; readonly tier: Tier; readonly loadMs: number; readonly held: Held }
+  | { readonly state: 'hit'; readonly tier: Tier; readonly loadMs: number; readonly entryRef: EntryRef }
   | { readonly state: Exclude<Outcome['state'], 'hit'> };
 
-export function hit(tier: Tier, { entry, remainingMs: ttlMs, held }: Found): Answer {
+export function hit(tier: Tier, { entry, remainingMs: ttlMs, entryRef: held }: CachedEntry): Answer {
   const { value, stamps, freshMs, loadMs } = entry;
-  return { state: 'hit', tier, value, stamps, ttlMs, ageMs: freshMs - ttlMs, loadMs, held };
+  return { state: 'hit', tier, value, stamps, ttlMs, ageMs: freshMs - ttlMs, loadMs, entryRef: held };
 }
 
 export function eventOf({ text: key, field }: Key, answer: Answer, durationMs: number): CacheEvent {
@@ -59,8 +59,8 @@ export function outcomeOf(key: Key, answer: Answer, durationMs: number): Outcome
     durationMs,
     ageMs: isStored ? Math.max(0, ageMs) : null,
     ttlMs: isStored ? ttlMs : null,
-    origin: { key, stamps },
-    held: answer.state === 'hit' ? answer.held : undefined,
+    dependency: { key, stamps },
+    entryRef: answer.state === 'hit' ? answer.entryRef : undefined,
   };
   return isStored || answer.notStored === undefined ? outcome : { ...outcome, notStored: answer.notStored };
 }

@@ -8,16 +8,16 @@
 import type { Clock } from './base/clock.ts';
 import type { EmitEvent } from './events/events.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
-import { stands, type Held } from './entry/entry-ref.ts';
+import { isStillValid, type EntryRef } from './entry/entry-ref.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
 import type { RequestStore } from './store/request-store.ts';
 import type { Tier } from './events/events.ts';
-import { endOfTurn } from './base/tick.ts';
+import { endOfTick } from './base/tick.ts';
 
 /** A value that would be given again. Its reader was answered at once, so this is all that there is to tell. */
-export interface Rehit {
-  readonly held: Held;
+export interface RevalidatedHit {
+  readonly entryRef: EntryRef;
   readonly tier: Tier;
   readonly durationMs: number;
   /** For how long it has been stored. */
@@ -26,7 +26,7 @@ export interface Rehit {
   readonly ttlMs: number;
 }
 
-export interface RecallParts {
+export interface RevalidatorParts {
   readonly tier: Tier;
   readonly memory: MemoryTier | undefined;
   readonly guarded: Pick<GuardedStore, 'request'>;
@@ -34,12 +34,12 @@ export interface RecallParts {
   readonly emit: EmitEvent;
 }
 
-export class Recall {
-  readonly #parts: RecallParts;
+export class Revalidator {
+  readonly #parts: RevalidatorParts;
   /** What is asked in this turn of the event loop, and so not sent as yet: who asks for the same goes along. */
-  #asking = new Map<readonly Held[], Promise<Remaining>>();
+  #asking = new Map<readonly EntryRef[], Promise<Remaining>>();
 
-  constructor(parts: RecallParts) {
+  constructor(parts: RevalidatorParts) {
     this.#parts = parts;
   }
 
@@ -48,12 +48,15 @@ export class Recall {
    *
    * @param request What asks: where the store fails it here, its fetches leave it alone, too.
    */
-  again(held: readonly Held[], request?: object): readonly Rehit[] | undefined | Promise<readonly Rehit[] | undefined> {
+  revalidate(
+    held: readonly EntryRef[],
+    request?: object,
+  ): readonly RevalidatedHit[] | undefined | Promise<readonly RevalidatedHit[] | undefined> {
     // What a load is made of it must fetch, so that its value stands on that.
     if (LoadScope.current() !== undefined) return undefined;
     const { memory, clock } = this.#parts;
     const startedMs = clock.nowMs();
-    if (memory?.isProvenAt(startedMs) !== true) return this.#askStore(held, { startedMs, request });
+    if (memory?.isCoherentAt(startedMs) !== true) return this.#askStore(held, { startedMs, request });
     const remaining: number[] = [];
     for (const one of held) {
       const remainingMs = memory.remainingMs(one, startedMs);
@@ -64,31 +67,31 @@ export class Recall {
   }
 
   /** Who asks from now on goes along with nobody: the turn is over, or something was invalidated. */
-  forget(): void {
+  reset(): void {
     // Not cleared: a Map that is leaves its old table behind, and V8's scavenger may keep alive what hangs on that.
     this.#asking = new Map();
   }
 
   async #askStore(
-    held: readonly Held[],
+    held: readonly EntryRef[],
     { startedMs, request }: { startedMs: number; request: object | undefined },
-  ): Promise<readonly Rehit[] | undefined> {
+  ): Promise<readonly RevalidatedHit[] | undefined> {
     const store = this.#parts.guarded.request(request);
-    if (this.#asking.size === 0) void endOfTurn().then(() => this.forget());
+    if (this.#asking.size === 0) void endOfTick().then(() => this.reset());
     const asking = this.#asking.get(held) ?? remainingInStore(store, held);
     this.#asking.set(held, asking);
     const remaining = await asking;
-    if (remaining === 'no-answer') store.leaveAlone();
+    if (remaining === 'no-answer') store.bypass();
     return typeof remaining === 'string'
       ? undefined
       : this.#hits(held, remaining, { tier: this.#parts.tier, startedMs });
   }
 
   #hits(
-    all: readonly Held[],
+    all: readonly EntryRef[],
     remaining: readonly number[],
     { tier, startedMs }: { tier: Tier; startedMs: number },
-  ): readonly Rehit[] {
+  ): readonly RevalidatedHit[] {
     const { clock, emit } = this.#parts;
     const durationMs = clock.nowMs() - startedMs;
     return all.map((held, index) => {
@@ -96,7 +99,7 @@ export class Recall {
       const ttlMs = remaining[index] ?? 0;
       const ageMs = Math.max(0, freshMs - ttlMs);
       emit({ type: 'hit', key, field, tier, durationMs, ageMs, loadMs });
-      return { held, tier, durationMs, ageMs, ttlMs };
+      return { entryRef: held, tier, durationMs, ageMs, ttlMs };
     });
   }
 }
@@ -104,7 +107,7 @@ export class Recall {
 /** What is left of each life; `changed`: one would not be given any more. */
 type Remaining = readonly number[] | 'changed' | 'no-answer';
 
-async function remainingInStore(store: RequestStore, all: readonly Held[]): Promise<Remaining> {
+async function remainingInStore(store: RequestStore, all: readonly EntryRef[]): Promise<Remaining> {
   const tags = [...new Set(all.flatMap(({ stamps }) => Object.keys(stamps)))];
   const confirmation = await store.confirm(all, tags);
   if (confirmation === undefined) return 'no-answer';
@@ -112,7 +115,7 @@ async function remainingInStore(store: RequestStore, all: readonly Held[]): Prom
   const remaining: number[] = [];
   for (const [index, held] of all.entries()) {
     const remainingMs = confirmation.remainingMs[index];
-    if (remainingMs === undefined || !stands(held, remainingMs, (tag) => tokens.get(tag))) return 'changed';
+    if (remainingMs === undefined || !isStillValid(held, remainingMs, (tag) => tokens.get(tag))) return 'changed';
     remaining.push(remainingMs);
   }
   return remaining;

@@ -14,7 +14,7 @@
  */
 import { runForLoads, type Clock } from '../cache/index.ts';
 import type { CatalogueRows, Judged, RelationRow } from './catalogue-sql.ts';
-import type { Reading, RelationName } from './reading.ts';
+import type { TableReferences, RelationName } from './table-references.ts';
 
 /** What a statement reads, for a load. */
 export interface Sources {
@@ -65,7 +65,7 @@ export class Catalogue {
   }
 
   /** The tags of what a statement reads. */
-  sourcesOf(reading: Reading): Sources {
+  sourcesOf(reading: TableReferences): Sources {
     this.#readWhereOlderThan(keptMs);
     const known = this.#known;
     const tags = new Set<string>();
@@ -126,7 +126,10 @@ interface Calls {
   readonly shownAs: (name: string) => string;
 }
 
-function callsOf({ functions, operators, rowNames, types }: Reading, known: Known | undefined): readonly Calls[] {
+function callsOf(
+  { functions, operators, rowNames, types }: TableReferences,
+  known: Known | undefined,
+): readonly Calls[] {
   return [
     { names: functions, isSuspicious: (name) => known?.functions.get(name), shownAs: (name) => `function ${name}()` },
     { names: operators, isSuspicious: (name) => known?.operators.get(name), shownAs: (name) => `operator ${name}` },

@@ -1,14 +1,14 @@
 /**
  * Reads declare themselves: the SQL that a cached load runs says which tables its value depends on.
  *
- *   a load runs a statement (watched-dialect.ts) · PostgreSQL's parser says what its text names (known-readings.ts,
- *   sql-parser.ts, reading.ts) · the catalogue has the tags for that (catalogue.ts) · the load has touched them
+ *   a load runs a statement (watched-dialect.ts) · PostgreSQL's parser says what its text names (known-table-references.ts,
+ *   sql-parser.ts, table-references.ts) · the catalogue has the tags for that (catalogue.ts) · the load has touched them
  */
 import type { Dialect } from 'kysely';
 import { currentLoad, type Clock } from '../cache/index.ts';
 import { catalogueSql, type CatalogueRows } from './catalogue-sql.ts';
 import { Catalogue } from './catalogue.ts';
-import { KnownReadings } from './known-readings.ts';
+import { KnownTableReferences } from './known-table-references.ts';
 import { SqlParser } from './sql-parser.ts';
 import { watchedDialect } from './watched-dialect.ts';
 
@@ -32,7 +32,7 @@ export function touchedTables(
   { clock = { nowMs: () => performance.now() } }: { clock?: Pick<Clock, 'nowMs'> } = {},
 ): TouchedTables {
   const parser = SqlParser.shared;
-  const readings = new KnownReadings(parser);
+  const readings = new KnownTableReferences(parser);
   const watched = watchedDialect(dialect, {
     prepare: () => parser.load(),
     hear(statement, { transactionOf }) {
@@ -44,10 +44,10 @@ export function touchedTables(
       for (const what of unknown) load.touchUnknown(what);
       // It may see what nobody else sees yet, or no longer what everybody sees.
       if (transactionOf !== undefined && transactionOf !== load) {
-        load.seesAlone('a transaction that did not begin in this load');
+        load.readsUncommitted('a transaction that did not begin in this load');
       }
       // Nothing says that it will be committed before the load ends.
-      if (reading.transaction !== 'none') load.seesAlone('a transaction that raw SQL begins or ends');
+      if (reading.transaction !== 'none') load.readsUncommitted('a transaction that raw SQL begins or ends');
     },
     transactionEffectOf: (text) => readings.transactionEffectOf(text),
   });

@@ -165,7 +165,7 @@ class WatchedConnection implements DatabaseConnection {
     if (by === 'none') return;
     let isCommitted = false;
     this.#commit = () => void (isCommitted = true);
-    by.seesAloneUnless(() => isCommitted, 'a transaction that was not committed');
+    by.readsUncommittedUnless(() => isCommitted, 'a transaction that was not committed');
   }
 
   hasCommitted(): void {
@@ -179,7 +179,8 @@ class WatchedConnection implements DatabaseConnection {
 
   /** What the load has written since the savepoint is undone, and it may have read that. */
   hasRolledBackToSavepoint(): void {
-    if (typeof this.#transactionOf === 'object') this.#transactionOf.seesAlone('a savepoint that was rolled back to');
+    if (typeof this.#transactionOf === 'object')
+      this.#transactionOf.readsUncommitted('a savepoint that was rolled back to');
   }
 
   async executeQuery<R>(statement: CompiledQuery): Promise<QueryResult<R>> {

@@ -4,17 +4,17 @@ import SchemaBuilder from '@pothos/core';
 import { PothosCachePlugin } from './plugin.ts';
 
 export type { Cache, Duration, Outcome } from '../cache/index.ts';
-export type { BodyForms } from './body-forms.ts';
+export type { CompressedBodies } from './compressed-bodies.ts';
 export { PothosCachePlugin } from './plugin.ts';
 export { httpCachingOf, serverTimingOf, type HttpCaching } from './http-caching.ts';
 export {
-  ReadyAnswers,
-  type ReadyAnswer,
-  type ReadyAnswersOptions,
-  type ReadyHttp,
-  type RepeatableAnswer,
-  type Sent,
-} from './ready-answers.ts';
+  ResponseCache,
+  type CachedResponse,
+  type ResponseCacheOptions,
+  type CachedResponseHeaders,
+  type CacheableResult,
+  type ResponseForm,
+} from './response-cache.ts';
 export { cacheReportOf, type CacheReport, type ReportRow } from './report.ts';
 export type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
 

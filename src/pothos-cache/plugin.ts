@@ -18,7 +18,7 @@ import {
   watchInstalledDataLoaders,
   type Cache,
   type Key,
-  type Origin,
+  type Dependency,
   type Outcome,
   type Policy,
 } from '../cache/index.ts';
@@ -30,7 +30,7 @@ import { checkPluginOptions } from './plugin-options.ts';
 import { notePureResolver } from './pure-operation.ts';
 import { noteUnreported, openRow } from './report.ts';
 import { selectionOf, type Selection } from './selection.ts';
-import { shapeOf } from './shape.ts';
+import { schemaDigestOf } from './schema-digest.ts';
 import type { FieldCacheOptions, PluginOptions } from './types.ts';
 import { unawaited } from './unawaited.ts';
 import { ViewerWatch } from './viewer-watch.ts';
@@ -72,7 +72,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   readonly #options = checkPluginOptions<Types['Context']>(this.options.cache);
   readonly #watch = new ViewerWatch<Types['Context']>(this.#options ?? {});
   /** By the place in the answer. */
-  readonly #origins = new WeakMap<Path, Origin>();
+  readonly #origins = new WeakMap<Path, Dependency>();
   #shape = '';
 
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
@@ -113,7 +113,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     // Modules that were loaded since the cache was created may have brought further copies of DataLoader.
     watchInstalledDataLoaders();
     noteEnumIdentities(schema);
-    this.#shape = shapeOf(schema, this.#policies, this.#options?.version);
+    this.#shape = schemaDigestOf(schema, this.#policies, this.#options?.version);
     return this.#hasDirective ? withCacheDirective(schema) : schema;
   }
 
@@ -124,9 +124,9 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   #cached(resolver: Resolver<Types['Context']>, field: CachedField<Types['Context']>): Resolver<Types['Context']> {
     const { signal: signalOf } = field.options;
     return (parent, args, context, info) => {
-      const madeOf = this.#originAbove(info.path);
+      const dependsOn = this.#originAbove(info.path);
       const call = { parent, args: args as Record<string, unknown>, context, info };
-      const asked = this.#request(field, call, madeOf?.key.selection);
+      const asked = this.#request(field, call, dependsOn?.key.selection);
       if (asked === undefined) {
         noteUnreported(context);
         if (currentLoad() !== undefined) this.#watch.begin(context);
@@ -145,16 +145,16 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       const tellRow = openRow(context, { key, httpMs, path: () => responsePathAsArray(info.path) });
       const report = (outcome: Outcome): void => {
         tellRow?.(isAnonymous ? { ...outcome, notStored: 'private, and the viewer is not known' } : outcome);
-        this.#origins.set(info.path, outcome.origin);
+        this.#origins.set(info.path, outcome.dependency);
       };
       const isAborted = (): boolean | undefined =>
         signalOf === undefined ? isClientGone(context) : signalOf(context)?.aborted;
-      return field.engine.fetch(key, policy, load, { mode, request, madeOf, isAborted, report });
+      return field.engine.fetch(key, policy, load, { mode, request, dependsOn, isAborted, report });
     };
   }
 
   /** Of the value that the parent is part of, where that is cached. */
-  #originAbove({ prev }: Path): Origin | undefined {
+  #originAbove({ prev }: Path): Dependency | undefined {
     for (let path = prev; path !== undefined; path = path.prev) {
       const origin = this.#origins.get(path);
       if (origin !== undefined) return origin;

@@ -1,5 +1,5 @@
 /** What the cached fields of an operation did: for `extensions.cache`, and to know whether all came from entries. */
-import type { Held, Key, Outcome, Rehit } from '../cache/index.ts';
+import type { EntryRef, Key, Outcome, RevalidatedHit } from '../cache/index.ts';
 
 /** One cached field that ran. Durations in milliseconds. */
 export interface ReportRow {
@@ -27,7 +27,7 @@ export interface CacheReport {
 /** A field that was given the value of an entry. */
 export interface FieldHit {
   readonly path: ReportRow['path'];
-  readonly held: Held;
+  readonly held: EntryRef;
   readonly httpMs: number | undefined;
 }
 
@@ -42,7 +42,7 @@ const rowsMax = 100;
 
 interface Done {
   readonly row: ReportRow;
-  readonly held: Held | undefined;
+  readonly held: EntryRef | undefined;
   readonly httpMs: number | undefined;
 }
 
@@ -99,7 +99,7 @@ export function openRow(
   }
   const index = rows.open.push(undefined) - 1;
   return (outcome) => {
-    rows.open[index] = { row: rowOf(key, path(), outcome), held: outcome.held, httpMs };
+    rows.open[index] = { row: rowOf(key, path(), outcome), held: outcome.entryRef, httpMs };
   };
 }
 
@@ -119,7 +119,7 @@ function rowsFor(context: unknown): Rows | undefined {
  * The JSON of `extensions.cache` for hits of these fields, as `JSON.stringify` would write it, and quicker. It is ASCII:
  * names in GraphQL are, and keys.
  */
-export function reportWriter(fields: readonly FieldHit[]): (hits: readonly Rehit[]) => string {
+export function reportWriter(fields: readonly FieldHit[]): (hits: readonly RevalidatedHit[]) => string {
   const rows = fields.map(({ path, held: { field, key } }) => {
     const [before, after] = [JSON.stringify({ path, field, source: 'cache', state: 'hit' }), JSON.stringify({ key })];
     return { before: `${before.slice(0, -1)},"tier":"`, after: `,${after.slice(1)}` };
@@ -136,9 +136,9 @@ export function reportWriter(fields: readonly FieldHit[]): (hits: readonly Rehit
 }
 
 /** The rows of `extensions.cache` for hits of these fields. */
-export function rowsOfHits(fields: readonly FieldHit[], hits: readonly Rehit[]): readonly ReportRow[] {
+export function rowsOfHits(fields: readonly FieldHit[], hits: readonly RevalidatedHit[]): readonly ReportRow[] {
   return hits.map((hit, index) => {
-    const { field, key } = hit.held;
+    const { field, key } = hit.entryRef;
     const path = fields[index]?.path ?? [];
     return { path, field, source: 'cache', state: 'hit', tier: hit.tier, ...rounded(hit), key };
   });

@@ -26,7 +26,7 @@ export interface PluginOptions<Context = unknown> {
    */
   readonly viewerProperties?: readonly (keyof Context & string)[];
   /**
-   * What a request is known by to the cache, where that is not its context: what `ReadyAnswers.get` was given with it, such
+   * What a request is known by to the cache, where that is not its context: what `ResponseCache.get` was given with it, such
    * as Yoga's `req`. A store that has failed it there is then left alone by its fields, too.
    */
   readonly request?: (context: Context) => object | undefined;

@@ -69,10 +69,10 @@ export function createMetrics(cache: Cache): Metrics {
   const { memory } = cache;
   if (memory !== undefined) {
     const proven: Gauge = new Gauge({
-      name: 'cachepot_memory_proven',
+      name: 'cachepot_memory_coherent',
       help: '1 while the memory tier answers, because it is known what changes in Redis.',
       registers: [],
-      collect: () => proven.set(memory.isProven ? 1 : 0),
+      collect: () => proven.set(memory.isCoherent ? 1 : 0),
     });
     const bytes: Gauge = new Gauge({
       name: 'cachepot_memory_bytes',

@@ -36,7 +36,7 @@ it('waits for one load in another process, though every turn of its own takes 80
   const { fetch, sick, store, source, trace } = world;
   await fetch({ field: 'Query.other' });
   trace.take();
-  const request = { basis: '', leaseMs: 60_000, head: undefined, takenOver: undefined, tags: [] };
+  const request = { stampsDigest: '', leaseMs: 60_000, rejectedEntryId: undefined, takenOver: undefined, tags: [] };
   const key = world.cache.key({ field: 'Query.field' }).text;
   await store.acquire(key, { ...request, lease: 'l'.repeat(22) });
   sick.health = 'silent';

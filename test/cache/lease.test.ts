@@ -1,6 +1,6 @@
 // One load per key in all processes: each world is a process of its own, all of them on one Redis.
 import { describe, expect, it } from 'vitest';
-import { basisOf, stampsOf } from '../../src/cache/tags/tags.ts';
+import { stampsDigestOf, stampsOf } from '../../src/cache/tags/tags.ts';
 import { holding, isWaiting, newProcesses, poll, pollUntil, tags, type Processes } from './processes.ts';
 import { SickStore } from './store/sick-store.ts';
 import { leaseFactor, newWorld, redisStore, times, turn, withResolvers, type HeldLoad, type World } from './world.ts';
@@ -29,7 +29,7 @@ describe('who misses what another process loads', () => {
     if (stamps === undefined) throw new Error('no tokens');
     for (const life of ['none', 'long']) {
       await client.unlink(key);
-      await client.set(lease, 'x'.repeat(22) + basisOf(stamps));
+      await client.set(lease, 'x'.repeat(22) + stampsDigestOf(stamps));
       if (life === 'long') await client.pexpire(lease, leaseFactor * 600_000);
       two.source.gives(life);
       expect(await two.fetch({ tags })).toBe(life);

@@ -99,7 +99,7 @@ describe('in cached loads', () => {
     const world = await tableWorld(setUp);
     await world.db.transaction().execute(async (db) => {
       const { loader } = nameLoader({ db });
-      expect(await world.standsOn(() => loader.load(1), ['products'])).toMatch(/^seen-alone: a transaction/);
+      expect(await world.standsOn(() => loader.load(1), ['products'])).toMatch(/^uncommitted-read: a transaction/);
     });
   });
 

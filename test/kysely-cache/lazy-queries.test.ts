@@ -19,8 +19,8 @@ it('are not stored where they read in a transaction that began before the load',
   await db.transaction().execute(async (trx) => {
     await trx.updateTable('products').set({ id: 2 }).execute();
     const read = (): unknown => lazy(() => trx.selectFrom('products').selectAll().execute());
-    expect(await standsOn(read, ['products'])).toMatch(/^seen-alone: a transaction/);
-    expect(await standsOn(() => [read()], ['products'])).toMatch(/^seen-alone: a transaction/);
+    expect(await standsOn(read, ['products'])).toMatch(/^uncommitted-read: a transaction/);
+    expect(await standsOn(() => [read()], ['products'])).toMatch(/^uncommitted-read: a transaction/);
   });
 });
 

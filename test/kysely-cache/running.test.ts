@@ -117,7 +117,7 @@ describe('a transaction', () => {
       return rows;
     };
     for (const tags of [[], ['orders']]) {
-      expect(await standsOn(load, tags)).toBe('seen-alone: a savepoint that was rolled back to');
+      expect(await standsOn(load, tags)).toBe('uncommitted-read: a savepoint that was rolled back to');
     }
   });
 
@@ -135,7 +135,7 @@ describe('a transaction', () => {
       };
       const seen = await standsOn(load, tags);
       if (how === 'leaves open') for (const own of opened) await own.rollback().execute();
-      expect(seen).toBe('seen-alone: a transaction that was not committed');
+      expect(seen).toBe('uncommitted-read: a transaction that was not committed');
     }
     expect(await standsOn(() => db.selectFrom('orders').selectAll().execute())).toBe('orders');
   });
@@ -146,7 +146,7 @@ describe('a transaction', () => {
       await trx.insertInto('orders').values({ id: 1 }).execute();
       for (const tags of [[], ['orders']]) {
         const seen = await standsOn(() => trx.selectFrom('orders').selectAll().execute(), tags);
-        expect(seen).toBe('seen-alone: a transaction that did not begin in this load');
+        expect(seen).toBe('uncommitted-read: a transaction that did not begin in this load');
       }
     });
     expect(await standsOn(() => db.selectFrom('orders').selectAll().execute())).toBe('orders');
@@ -159,10 +159,10 @@ describe('a transaction', () => {
       await db.connection().execute(async (connection) => {
         await connection.executeQuery(CompiledQuery.raw(begin));
         const load = (): Promise<unknown> => connection.selectFrom('orders').selectAll().execute();
-        expect(await standsOn(load, ['orders'])).toContain('seen-alone');
+        expect(await standsOn(load, ['orders'])).toContain('uncommitted-read');
         await sql`savepoint one`.execute(connection);
         await sql`rollback to savepoint one`.execute(connection);
-        expect(await standsOn(load, ['orders'])).toContain('seen-alone');
+        expect(await standsOn(load, ['orders'])).toContain('uncommitted-read');
         await sql`rollback`.execute(connection);
         expect(await standsOn(load)).toBe('orders');
       });

@@ -47,7 +47,7 @@ describe('a transaction that raw SQL has begun fills nothing', () => {
       await ran(connection, begin);
       await ran(connection, 'insert into orders values (1)');
       expect(await standsOn(readOrders(connection), ['orders'])).toBe(
-        'seen-alone: a transaction that did not begin in this load',
+        'uncommitted-read: a transaction that did not begin in this load',
       );
       await ran(connection, 'rollback');
       expect(await standsOn(readOrders(connection))).toBe('orders');
@@ -62,7 +62,7 @@ describe('a transaction that raw SQL has begun fills nothing', () => {
         await ran(connection, 'insert into orders values (1)');
         return await readOrders(connection)();
       };
-      expect(await standsOn(load, ['orders'])).toBe('seen-alone: a transaction that raw SQL begins or ends');
+      expect(await standsOn(load, ['orders'])).toBe('uncommitted-read: a transaction that raw SQL begins or ends');
       await ran(connection, 'rollback');
     });
   });
@@ -73,7 +73,7 @@ describe('a transaction that raw SQL has begun fills nothing', () => {
       await ran(connection, '/* app */ begin');
       await ran(connection, 'insert into orders values (1)');
       const load = (): Promise<unknown> => connection.transaction().execute((trx) => readOrders(trx as Db)());
-      expect(await standsOn(load, ['orders'])).toMatch(/^seen-alone/);
+      expect(await standsOn(load, ['orders'])).toMatch(/^uncommitted-read/);
       expect(await standsOn(readOrders(connection))).toBe('orders');
     });
   });
@@ -85,7 +85,7 @@ describe('a transaction that raw SQL has begun fills nothing', () => {
       await Promise.all(
         ['commit', '/* app */ begin', 'insert into orders values (1)'].map((text) => ran(connection, text)),
       );
-      expect(await standsOn(readOrders(connection), ['orders'])).toMatch(/^seen-alone/);
+      expect(await standsOn(readOrders(connection), ['orders'])).toMatch(/^uncommitted-read/);
       await ran(connection, 'rollback');
     });
   });
@@ -94,7 +94,7 @@ describe('a transaction that raw SQL has begun fills nothing', () => {
     const { db, standsOn } = await tableWorld(setUp);
     await db.connection().execute(async (connection) => {
       await ran(connection, 'execute begun').catch(() => {});
-      expect(await standsOn(readOrders(connection), ['orders'])).toMatch(/^seen-alone/);
+      expect(await standsOn(readOrders(connection), ['orders'])).toMatch(/^uncommitted-read/);
       await ran(connection, 'rollback');
       expect(await standsOn(readOrders(connection))).toBe('orders');
     });
@@ -104,7 +104,7 @@ describe('a transaction that raw SQL has begun fills nothing', () => {
     const { db, standsOn } = await tableWorld(setUp);
     await db.connection().execute(async (connection) => {
       await ran(connection, `/* ${'x'.repeat(1_000_000)} */ begin`);
-      expect(await standsOn(readOrders(connection), ['orders'])).toMatch(/^seen-alone/);
+      expect(await standsOn(readOrders(connection), ['orders'])).toMatch(/^uncommitted-read/);
       await ran(connection, 'rollback');
       expect(await standsOn(readOrders(connection))).toBe('orders');
     });
@@ -114,7 +114,7 @@ describe('a transaction that raw SQL has begun fills nothing', () => {
     const { db, standsOn } = await tableWorld(setUp, { connectionsMax: 1 });
     await ran(db, 'select 1; begin');
     await ran(db, 'insert into orders values (1)');
-    expect(await standsOn(readOrders(db), ['orders'])).toMatch(/^seen-alone/);
+    expect(await standsOn(readOrders(db), ['orders'])).toMatch(/^uncommitted-read/);
     await ran(db, 'rollback');
     expect(await standsOn(readOrders(db))).toBe('orders');
   });

@@ -2,7 +2,7 @@
 import { execute, extendSchema, Kind, parse, type DocumentNode, type ExecutionArgs, type GraphQLSchema } from 'graphql';
 import { expect, it } from 'vitest';
 import { isPure } from '../../src/pothos-cache/pure-operation.ts';
-import { httpCachingOf, ReadyAnswers } from '../../src/pothos-cache/index.ts';
+import { httpCachingOf, ResponseCache } from '../../src/pothos-cache/index.ts';
 import { newSchema, type SchemaWorld } from './world.ts';
 
 const cache = { scope: 'public', ttl: '60s', http: '30s' } as const;
@@ -18,12 +18,12 @@ function newWorld(): Promise<SchemaWorld> {
 
 /** Whether what is executed is for everyone, once its values are stored: for proxies, and to be given again. */
 async function isForEveryone({ cache: engine }: SchemaWorld, args: ExecutionArgs): Promise<boolean[]> {
-  const ready = new ReadyAnswers({ engine, bytesMax: 100_000, hasReport: false });
+  const ready = new ResponseCache({ engine, bytesMax: 100_000, hasReport: false });
   await execute({ ...args, contextValue: {} });
   const last = { ...args, contextValue: { viewer: 'bob' } };
   const result = await execute(last);
   const http = httpCachingOf(last, result, JSON.stringify(result.data));
-  return [http?.isForEveryone === true, ready.repeatable(last, result) !== undefined];
+  return [http?.isForEveryone === true, ready.cacheable(last, result) !== undefined];
 }
 
 it('an operation that is joined with other fragments is judged with those', async () => {

@@ -11,7 +11,7 @@ const ofOne = { ttl: '60s', scope: 'private' } as const;
 const options = { viewer: ({ viewer }: Asker) => viewer };
 const watching = { ...options, viewerProperties: ['viewer'] } as const;
 const unwatched = { ...options, viewerProperties: [] } as const;
-const refused = 'write-refused(scope-too-wide)';
+const refused = 'write-refused(viewer-dependent)';
 
 interface ScopeWorld extends SchemaWorld {
   readonly as: (viewer: Asker['viewer'], text: string, where?: Asker) => Promise<Ran>;

@@ -7,7 +7,7 @@ import CachePlugin, { type PluginOptions } from '../../src/pothos-cache/index.ts
 import { newWorld, times, turn, type World } from '../cache/world.ts';
 
 const cache = { ttl: '60s', scope: 'public' } as const;
-const refused = 'write-refused(scope-too-wide)';
+const refused = 'write-refused(viewer-dependent)';
 
 /** Anything: each test has a context of its own kind. */
 type Context = Record<string | symbol, never>;

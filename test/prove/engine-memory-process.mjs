@@ -101,5 +101,5 @@ async function look() {
 }
 
 serve(cache, { readAndWrite, readDistinct });
-while (!cache.memory.isProven) await pause(10);
+while (!cache.memory.isCoherent) await pause(10);
 ready();

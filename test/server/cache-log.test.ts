@@ -11,14 +11,14 @@ it('says that the memory tier is left out where that lasts, and last of all what
   const answers = 'the memory tier answers: Redis tells what changes';
   const isLeftOut = 'the memory tier is left out: it is not known what changes in Redis';
   for (let flaps = 0; flaps < 20; flaps += 1) {
-    cache.emit({ type: 'memory-proven' });
-    cache.emit({ type: 'memory-unproven' });
+    cache.emit({ type: 'memory-coherent' });
+    cache.emit({ type: 'memory-incoherent' });
     clock.advance(200);
   }
   expect(lines).toEqual([answers]);
   clock.advance(1_000);
   expect(lines).toEqual([answers, isLeftOut]);
-  cache.emit({ type: 'memory-proven' });
+  cache.emit({ type: 'memory-coherent' });
   clock.advance(2_000);
   expect(lines).toEqual([answers, isLeftOut, answers]);
 });

@@ -30,7 +30,7 @@ const schemaOf: NonNullable<Overrides['schemaOf']> = ({ cache: engine }) => {
 
 async function start(overrides: Overrides = {}): Promise<RunningServer> {
   const server = await startServer({ schemaOf, memoryBytesMax: 8_000_000, ...overrides });
-  await expect.poll(() => server.cache.memory?.isProven ?? true, { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => server.cache.memory?.isCoherent ?? true, { timeout: 20_000 }).toBe(true);
   return server;
 }
 

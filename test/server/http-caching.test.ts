@@ -92,7 +92,7 @@ async function both(server: RunningServer, query: string, headers: Headers = {})
 async function start(overrides: Overrides = {}): Promise<RunningServer> {
   const clock = new TestClock();
   const server = await startServer({ schemaOf, memoryBytesMax: 1_000_000, clock, ...overrides });
-  await advanceUntil(clock, 100, () => server.cache.memory?.isProven ?? true);
+  await advanceUntil(clock, 100, () => server.cache.memory?.isCoherent ?? true);
   return server;
 }
 

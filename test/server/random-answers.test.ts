@@ -5,7 +5,7 @@ import { newDice, type Dice } from './dice.ts';
 import { randomDocument, type RandomDocument } from './random-documents.ts';
 import { newShopWorld, newZooWorld, type RandomWorld } from './random-worlds.ts';
 import type { Overrides } from './start-server.ts';
-import { startTwins, type Asked, type Reply, type Sender, type Twins } from './twins.ts';
+import { startTwins, type Asked, type Reply, type Sender, type Twins } from './server-pair.ts';
 
 const cases = Number(process.env['CASES'] ?? 600);
 const seed = Number(process.env['SEED'] ?? 20_261_126);
@@ -31,7 +31,7 @@ describe.each(worlds)('over %s', (name, newWorld) => {
       const world = await newWorld();
       const twins = await startTwins({ ...world.overrides, ...overrides });
       const memory = twins.caches[0]?.memory;
-      await expect.poll(() => memory?.isProven ?? true).toBe(true);
+      await expect.poll(() => memory?.isCoherent ?? true).toBe(true);
       const dice = newDice(seed + settings.findIndex(([one]) => one === setting));
       const counts = { valid: 0, ready: 0, changed: 0 };
       let earlier: { asked: Asked; sender: Sender; reply: Reply }[] = [];

@@ -15,7 +15,7 @@ import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { cacheLogOf } from '../../src/server/cache-log.ts';
 import { readGraphiqlPage } from '../../src/server/graphiql.ts';
 import { createGraphqlHandler } from '../../src/server/graphql/graphql.ts';
-import { createReadyWay } from '../../src/server/graphql/ready-way.ts';
+import { createCachedResponses } from '../../src/server/graphql/cached-responses.ts';
 import { createHealth } from '../../src/server/health.ts';
 import { createHttpServer, type HttpServer } from '../../src/server/http/http.ts';
 import { listen } from '../../src/server/http/listen.ts';
@@ -109,7 +109,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   });
   await database.readTables();
   const cacheStats = new CacheStats(cache);
-  const ready = createReadyWay({ engine: cache, bytesMax: readyBytesMax, hasReport });
+  const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport });
   const graphql = createGraphqlHandler({
     ready,
     schema: schemaOf({ cache, ttlMs, hasDirective: hasConsole }),

@@ -53,6 +53,6 @@ it('keeps the value of a shop’s field that looks at the viewer out of the cach
     const { data } = await execute({ schema, document: parse('{ categoryStats { id } }'), contextValue: context });
     expect((data as { categoryStats: unknown[] }).categoryStats).toHaveLength(viewer === 'admin' ? 10 : 0);
   }
-  expect(trace.text).toBe('load write-refused(scope-too-wide) miss load write-refused(scope-too-wide) miss');
-  expect(lines.join('')).toContain('"field":"Query.categoryStats","reason":"scope-too-wide","what":"viewer"');
+  expect(trace.text).toBe('load write-refused(viewer-dependent) miss load write-refused(viewer-dependent) miss');
+  expect(lines.join('')).toContain('"field":"Query.categoryStats","reason":"viewer-dependent","what":"viewer"');
 });

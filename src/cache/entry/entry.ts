@@ -33,7 +33,7 @@ export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry)
   return `${head.slice(0, -1)},"value":${encodeValue(value)}}`;
 }
 
-const headPattern = /^\{"id":"[\w-]{16}"/;
+const entryIdPattern = /^\{"id":"[\w-]{16}"/;
 
 /** Where in the arguments it was is not said: their names may be a client's. */
 function argsToRead({ args }: Key): unknown {
@@ -46,10 +46,10 @@ function argsToRead({ args }: Key): unknown {
 }
 
 /** What tells one entry at a key from the next one there: its id, with which it begins; `anyValue` for what is not ours. */
-export function headOf(text: string): string {
-  const head = headPattern.exec(text)?.[0];
+export function entryIdOf(text: string): string {
+  const head = entryIdPattern.exec(text)?.[0];
   // A copy: what a match gives is a part of the text for V8, which keeps all of that as long as its head.
-  return head === undefined ? anyValue : Buffer.from(head).toString();
+  return head === undefined ? anyEntryId : Buffer.from(head).toString();
 }
 
 /** What the clocks of a process and its Redis may differ in the length of an entry's life. */
@@ -60,10 +60,10 @@ const clockSlackMs = 1_000;
  * and for what has longer to live than it was given: somebody has changed its expiry, or put the server's clock back.
  */
 export function decodeEntry(key: Key, { text, remainingMs }: { text: string; remainingMs: number }): Entry | undefined {
-  if (!headPattern.test(text)) return undefined; // a megabyte of something else need not be parsed
+  if (!entryIdPattern.test(text)) return undefined; // a megabyte of something else need not be parsed
   try {
     const json: unknown = JSON.parse(text);
-    if (!isStored(json) || json.key !== key.text || !isLifeOf(json, remainingMs)) return undefined;
+    if (!isStored(json) || json.key !== key.text || !isPossibleTtl(json, remainingMs)) return undefined;
     const value = text.includes('"$":') ? decodeValue(json.value) : json.value;
     return { value, freshMs: json.freshMs, loadMs: json.loadMs, stamps: json.stamps };
   } catch {
@@ -72,7 +72,7 @@ export function decodeEntry(key: Key, { text, remainingMs }: { text: string; rem
 }
 
 /** Whether an entry may have so much left of its life. */
-export function isLifeOf({ freshMs }: Pick<Entry, 'freshMs'>, remainingMs: number): boolean {
+export function isPossibleTtl({ freshMs }: Pick<Entry, 'freshMs'>, remainingMs: number): boolean {
   return remainingMs <= freshMs + clockSlackMs;
 }
 
@@ -93,4 +93,4 @@ function isStored(json: unknown): json is Stored {
 }
 
 /** `head` of a value that was not ours. */
-export const anyValue = '*';
+export const anyEntryId = '*';

@@ -93,7 +93,7 @@ function checkParts(parts: { readonly [Name in keyof KeyParts]: unknown }): void
 }
 
 /** Whether each viewer that may see the value at `own` may see the value at `inner`, too. */
-export function isHeldBy(own: Key, inner: Key): boolean {
+export function isVisibleTo(own: Key, inner: Key): boolean {
   const isViewerHeld = inner.viewer === undefined || inner.viewer === own.viewer;
   return isViewerHeld && (inner.vary === undefined || inner.vary === own.vary);
 }

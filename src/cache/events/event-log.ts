@@ -48,9 +48,9 @@ export class EventLog {
         // Every request emits these, so their text is made only if it is logged.
         if (this.#isDebug()) this.#write(noticeOf(event));
         return;
-      case 'memory-proven':
-      case 'memory-unproven':
-        return this.#hearMemory(event.type === 'memory-proven');
+      case 'memory-coherent':
+      case 'memory-incoherent':
+        return this.#hearMemory(event.type === 'memory-coherent');
       default:
         return this.#hearNotice(noticeOf(event));
     }
@@ -120,10 +120,10 @@ export class EventLog {
   }
 
   /** Logs only what lasts: a reconnect turns the memory tier off for some milliseconds. */
-  #hearMemory(isProven: boolean): void {
+  #hearMemory(isCoherent: boolean): void {
     this.#cancelMemory();
     const fields = {};
-    if (!isProven) {
+    if (!isCoherent) {
       this.#cancelMemory = this.#clock.after(unprovenMsMin, () => {
         this.#isMemoryLogged = false;
         this.#wasMemoryLeftOut = true;

@@ -24,7 +24,7 @@ export type CacheEvent =
   | { type: 'connection-failed'; error: unknown }
   | { type: 'connection-ready' }
   /** Whether the memory tier answers: it does while it is known what has changed in the store. */
-  | { type: 'memory-proven' | 'memory-unproven' }
+  | { type: 'memory-coherent' | 'memory-incoherent' }
   /** The store does not tell what changes: the memory tier does not answer. */
   | { type: 'tracking-refused'; error: unknown };
 
@@ -36,9 +36,9 @@ export type WriteRefusal =
   | 'token-lost' // a tag lost its token while it was captured, or an inner value changed during the load
   | 'not-captured' // it has touched `what`, whose token was not captured before the load: the next time it is
   | 'unknown-source' // it has read what cannot be named, and its policy names no tags
-  | 'scope-too-wide' // its load read the viewer (`what`), or a value (`what`) for fewer viewers than its own
+  | 'viewer-dependent' // its load read the viewer (`what`), or a value (`what`) for fewer viewers than its own
   | 'reads-selection' // its load read what a request selects (`what`), or its parent (`what`) was loaded for one selection
-  | 'seen-alone' // it has seen what others may not see, such as an open transaction
+  | 'uncommitted-read' // it has seen what others may not see, such as an open transaction
   | 'inner-unstored' // it was made from an inner value that is not stored
   | 'other-cache'; // it was made from a value of another cache, whose invalidations would not reach it
 

@@ -18,7 +18,7 @@ export interface Notice {
   readonly message: string;
 }
 
-type Logged = Exclude<CacheEvent, { type: 'memory-proven' | 'memory-unproven' }>;
+type Logged = Exclude<CacheEvent, { type: 'memory-coherent' | 'memory-incoherent' }>;
 
 export function noticeOf(event: Logged): Notice {
   switch (event.type) {

@@ -34,7 +34,7 @@ export const refusals: Readonly<Record<WriteRefusal, Refusal>> = {
     why: (what = 'an unknown source') => `reads what cannot be named: ${what}`,
     advice: 'Name its tables as tags of the field.',
   },
-  'scope-too-wide': {
+  'viewer-dependent': {
     // A name alone is that of a property of the context.
     why: (what = 'the viewer') => `reads ${/^\w+$/.test(what) ? `context.${what}` : what}`,
     advice: "Set scope: 'private', or put what it reads into vary.",
@@ -43,7 +43,7 @@ export const refusals: Readonly<Record<WriteRefusal, Refusal>> = {
     why: (what) => (what === undefined ? 'depends on the selection' : `reads ${what}, which depends on the selection`),
     advice: 'Set selection: true on the field, or do not read what a request selects.',
   },
-  'seen-alone': {
+  'uncommitted-read': {
     why: (what = 'what others may not see') => `reads ${what}`,
     advice: 'Begin the transaction inside the resolver, or load after it has ended.',
   },

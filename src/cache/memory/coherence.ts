@@ -51,12 +51,12 @@ export class Coherence {
     this.known = new KnownTokens(tokenBytesMax);
     this.#connectingSinceMs = clock.nowMs();
     this.#tracking = track({
-      listening: () => this.#begin(true),
-      deaf: () => this.#begin(false),
-      changed: (tags) => (tags === undefined ? this.known.forgetAll() : this.known.forget(tags)),
-      replaced: onReplaced,
-      heard: (probe) => this.#heard(probe),
-      refused: (error) => {
+      onConnected: () => this.#begin(true),
+      onDisconnected: () => this.#begin(false),
+      onChanged: (tags) => (tags === undefined ? this.known.forgetAll() : this.known.forget(tags)),
+      onReplaced: onReplaced,
+      onHeartbeat: (probe) => this.#heard(probe),
+      onRefused: (error) => {
         this.#connectingSinceMs = clock.nowMs() + retryRefusedMs - connectMsMax;
         this.#begin(false);
         emit({ type: 'tracking-refused', error });
@@ -66,17 +66,17 @@ export class Coherence {
   }
 
   /** Whether all is known that has changed up to half a second ago. */
-  get isProven(): boolean {
-    return this.isProvenAt(this.#clock.nowMs());
+  get isCoherent(): boolean {
+    return this.isCoherentAt(this.#clock.nowMs());
   }
 
   /** @param nowMs What the clock says. */
-  isProvenAt(nowMs: number): boolean {
+  isCoherentAt(nowMs: number): boolean {
     return nowMs - this.#provenAtMs < proofMsMax;
   }
 
   /** Begins a new epoch: the store was away, and may not be what it was. */
-  distrust(): void {
+  reset(): void {
     this.#begin(this.#isListening);
   }
 
@@ -120,7 +120,7 @@ export class Coherence {
     // What is set later than now proves no less.
     const probe = { sentMs: this.#clock.nowMs(), isSet: false };
     this.#unheard.set(this.#probes, probe);
-    this.#tracking.probe(this.#probes).then(
+    this.#tracking.sendHeartbeat(this.#probes).then(
       () => (probe.isSet = true),
       () => {}, // it may be heard all the same
     );
@@ -142,8 +142,8 @@ export class Coherence {
   }
 
   #tell(): void {
-    if (this.isProven === this.#wasProven) return;
-    this.#wasProven = this.isProven;
-    this.#emit({ type: this.#wasProven ? 'memory-proven' : 'memory-unproven' });
+    if (this.isCoherent === this.#wasProven) return;
+    this.#wasProven = this.isCoherent;
+    this.#emit({ type: this.#wasProven ? 'memory-coherent' : 'memory-incoherent' });
   }
 }

@@ -15,16 +15,16 @@ import type { Clock } from '../base/clock.ts';
 import { Coherence } from './coherence.ts';
 import { type TrackTokens } from '../store/token-tracking.ts';
 import type { EmitEvent } from '../events/events.ts';
-import type { Held } from '../entry/entry-ref.ts';
+import type { EntryRef } from '../entry/entry-ref.ts';
 import type { Ticket } from './known-tokens.ts';
-import type { Found } from '../entry/entry-ref.ts';
+import type { CachedEntry } from '../entry/entry-ref.ts';
 import { bytesOf, readShared, shareValue, type SharedValue } from '../entry/shared-value.ts';
 import type { Store } from '../store/store.ts';
 import { internalMark } from '../tags/tags.ts';
 
 interface Kept {
   readonly shared: SharedValue;
-  readonly held: Held;
+  readonly held: EntryRef;
   readonly endsAtMs: number;
   /** The version of the known tokens at which the stamps were last seen to stand. */
   stoodAt: number;
@@ -63,13 +63,13 @@ export class MemoryTier {
     this.#coherence = new Coherence(track, { clock, emit, tokenBytesMax, onReplaced: (key) => this.drop(key) });
   }
 
-  get isProven(): boolean {
-    return this.#coherence.isProven;
+  get isCoherent(): boolean {
+    return this.#coherence.isCoherent;
   }
 
   /** @param nowMs What the clock says. */
-  isProvenAt(nowMs: number): boolean {
-    return this.#coherence.isProvenAt(nowMs);
+  isCoherentAt(nowMs: number): boolean {
+    return this.#coherence.isCoherentAt(nowMs);
   }
 
   /** About how many bytes are used. */
@@ -78,19 +78,19 @@ export class MemoryTier {
   }
 
   /** The entry at `key`, where it may be given to someone who asks for these tags now. Its value is frozen, or a copy. */
-  get(key: string, tags: readonly string[], nowMs: number): Found | undefined {
-    if (!this.isProvenAt(nowMs)) return undefined;
+  get(key: string, tags: readonly string[], nowMs: number): CachedEntry | undefined {
+    if (!this.isCoherentAt(nowMs)) return undefined;
     const kept = this.#standing(key);
     const remainingMs = kept && this.#remainingMs(key, kept, nowMs);
     if (kept === undefined || remainingMs === undefined) return undefined;
     const { shared, held } = kept;
     const { stamps, freshMs, loadMs } = held;
     if (!tags.every((tag) => Object.hasOwn(stamps, tag))) return undefined;
-    return { entry: { value: readShared(shared), stamps, freshMs, loadMs }, remainingMs, held };
+    return { entry: { value: readShared(shared), stamps, freshMs, loadMs }, remainingMs, entryRef: held };
   }
 
   /** While this is proven: what is left at `nowMs` of the life of what was given before, where it would be given again. */
-  remainingMs(held: Held, nowMs: number): number | undefined {
+  remainingMs(held: EntryRef, nowMs: number): number | undefined {
     const kept = this.#standing(held.key);
     return kept?.held === held ? this.#remainingMs(held.key, kept, nowMs) : undefined;
   }
@@ -102,7 +102,7 @@ export class MemoryTier {
   }
 
   /** Keeps an entry of the store whose stamps stood when it was read. Its value may be frozen by this. */
-  keep({ ticket, askedMs }: TimedTicket, { entry: { value }, remainingMs, held }: Found): void {
+  keep({ ticket, askedMs }: TimedTicket, { entry: { value }, remainingMs, entryRef: held }: CachedEntry): void {
     const { known } = this.#coherence;
     const { key, stamps } = held;
     known.learn(ticket, stamps);
@@ -124,8 +124,8 @@ export class MemoryTier {
   }
 
   /** Nothing is given before the store has answered again. */
-  distrust(): void {
-    this.#coherence.distrust();
+  reset(): void {
+    this.#coherence.reset();
   }
 
   close(): void {

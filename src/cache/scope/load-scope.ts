@@ -14,9 +14,9 @@
 import { AsyncContext } from '../../async-context/index.ts';
 import { awaitWithItems } from './await-with-items.ts';
 import type { IsAborted } from './cancellation.ts';
-import { isHeldBy, type Key, type ViewerId } from '../entry/key.ts';
+import { isVisibleTo, type Key, type ViewerId } from '../entry/key.ts';
 import { LoadRun, type LoadName } from './load-cycle.ts';
-import type { Origin } from '../entry/entry-ref.ts';
+import type { Dependency } from '../entry/entry-ref.ts';
 import { viewerRefusal, type Load, type Scope, type ScopeRefusal } from './scope.ts';
 import { SharedScope } from './shared-scope.ts';
 import { covers, type FetchTags, type Stamps } from '../tags/tags.ts';
@@ -96,8 +96,8 @@ export class LoadScope implements Scope {
   }
 
   /** The load is made of this value. For how long it is kept is its own affair: its policy knows that its parent grows old. */
-  standOn({ key, stamps }: Origin): void {
-    this.dependsOnRequest((own) => isHeldBy(own, key), { refusal: 'scope-too-wide', what: key.field });
+  dependOn({ key, stamps }: Dependency): void {
+    this.dependsOnRequest((own) => isVisibleTo(own, key), { refusal: 'viewer-dependent', what: key.field });
     // A parent that was loaded for one selection has what that selects, and may have nothing else.
     const isHeld = (own: Key): boolean => key.selection === undefined || own.selection !== undefined;
     this.dependsOnRequest(isHeld, { refusal: 'reads-selection', what: key.field }, this);
@@ -116,11 +116,11 @@ export class LoadScope implements Scope {
     if (!this.#tags.areNamed) this.#refusal ??= { refusal: 'unknown-source', what };
   }
 
-  seesAlone(what: string): void {
-    this.#refusal ??= { refusal: 'seen-alone', what };
+  readsUncommitted(what: string): void {
+    this.#refusal ??= { refusal: 'uncommitted-read', what };
   }
 
-  seesAloneUnless(isMet: () => boolean, what: string): void {
+  readsUncommittedUnless(isMet: () => boolean, what: string): void {
     this.#conditions.push({ isMet, what });
   }
 
@@ -159,10 +159,10 @@ export class LoadScope implements Scope {
   }
 
   /** What the entry of the finished load stands on, or why there may be none. */
-  basis(nowMs: number): { stamps: Stamps; ttlMs: number } | ScopeRefusal {
+  storable(nowMs: number): { stamps: Stamps; ttlMs: number } | ScopeRefusal {
     if (this.#personal !== undefined) return this.#personal;
     const unmet = this.#conditions.find(({ isMet }) => !isMet());
-    if (unmet !== undefined) this.seesAlone(unmet.what);
+    if (unmet !== undefined) this.readsUncommitted(unmet.what);
     if (this.#refusal !== undefined) return this.#refusal;
     const ttlMs = Math.max(1, Math.floor(Math.min(this.#ttlMs, this.#endsAtMs - nowMs)));
     return { stamps: Object.fromEntries(this.#stamps), ttlMs };

@@ -21,9 +21,9 @@ export interface Load {
   /**
    * The load sees what others may not see, such as an open transaction: its value is not stored, whatever its policy names.
    */
-  seesAlone(what: string): void;
+  readsUncommitted(what: string): void;
   /** The same, unless `isMet` returns true when the load has ended, such as for a transaction of its own: is it committed? */
-  seesAloneUnless(isMet: () => boolean, what: string): void;
+  readsUncommittedUnless(isMet: () => boolean, what: string): void;
 }
 
 /** The methods of a load that the cache itself calls; they decide whether and for how long the value is stored. */
@@ -59,5 +59,5 @@ export interface ScopeRefusal {
 
 /** Why a public value is not stored: its load has read the viewer. */
 export function viewerRefusal(what: string | undefined): ScopeRefusal {
-  return { refusal: 'scope-too-wide', ...(what === undefined ? {} : { what }) };
+  return { refusal: 'viewer-dependent', ...(what === undefined ? {} : { what }) };
 }

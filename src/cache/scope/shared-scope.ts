@@ -22,12 +22,12 @@ export class SharedScope implements Scope {
     for (const scope of this.scopes) scope.touchUnknown(what);
   }
 
-  seesAlone(what: string): void {
-    for (const scope of this.scopes) scope.seesAlone(what);
+  readsUncommitted(what: string): void {
+    for (const scope of this.scopes) scope.readsUncommitted(what);
   }
 
-  seesAloneUnless(isMet: () => boolean, what: string): void {
-    for (const scope of this.scopes) scope.seesAloneUnless(isMet, what);
+  readsUncommittedUnless(isMet: () => boolean, what: string): void {
+    for (const scope of this.scopes) scope.readsUncommittedUnless(isMet, what);
   }
 
   fetching<T>(name: LoadName, fetch: () => Promise<T>): Promise<T> {

@@ -64,7 +64,7 @@ export function watchDataLoader(dataLoader: { readonly prototype: object }): voi
     if (!isLoader(this)) {
       // It is unknown what its batches read, and for which viewer.
       noteViewerRead();
-      asker.seesAlone('a DataLoader of another version than 2');
+      asker.readsUncommitted('a DataLoader of another version than 2');
       return load.call(this, key);
     }
     const twin = twins.get(this) ?? newTwin(this, { load, clear });

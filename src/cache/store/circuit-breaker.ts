@@ -9,7 +9,7 @@ const tripsWatched = 20;
 const failuresMax = tripsWatched / 2;
 const pingEveryMs = 250;
 
-export class Breaker {
+export class CircuitBreaker {
   readonly #ping: () => Promise<void>;
   readonly #clock: Clock;
   readonly #emit: EmitEvent;

@@ -2,7 +2,7 @@
  * A store that may be sick, made bearable: a deadline on every round trip, a breaker, and no exception on the way of a
  * request. What fails is an event; the caller sees undefined and carries on as if nothing were cached.
  */
-import { Breaker } from './circuit-breaker.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
 import type { Clock } from '../base/clock.ts';
 import { CacheError, isFull, isRefusal } from '../base/errors.ts';
 import type { EmitEvent } from '../events/events.ts';
@@ -36,7 +36,7 @@ export function guardStore(
     const trip = new RoundTrip({ clock: deadlineClock, deadlineMs, onFault: () => {}, onEnd: () => {} });
     return trip.add('ping', store.ping());
   };
-  const breaker = new Breaker({ ping, clock, emit });
+  const breaker = new CircuitBreaker({ ping, clock, emit });
   let fullAtMs = -Infinity;
   const onFault = (operation: string, error: unknown): void => {
     if (isFull(error)) fullAtMs = clock.nowMs();
@@ -56,7 +56,7 @@ export function guardStore(
   const requestParts: RequestStoreParts = {
     store,
     boarding,
-    isShut,
+    isCircuitOpen: isShut,
     wasFull,
     clock,
     deadlineClock,

@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache';
 import { bytesRule, checkOptions, clockRule, type OptionRule } from '../base/check-options.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { checkNamespace, tokenTtlMs, type Store } from './store.ts';
-import { anyValue } from '../entry/entry.ts';
+import { anyEntryId } from '../entry/entry.ts';
 
 interface Item {
   readonly text: string;
@@ -77,7 +77,7 @@ export function createMemoryStore(options: { namespace: string; bytesMax?: numbe
     },
 
     async confirm(entries, tags) {
-      const remainingMs = entries.map(({ key, head, textBytes }) => {
+      const remainingMs = entries.map(({ key, entryId: head, textBytes }) => {
         const item = live(values, key);
         const isSame = item?.text.startsWith(head) === true && Buffer.byteLength(item.text) === textBytes;
         return isSame ? item.endsAtMs - clock.nowMs() : undefined;
@@ -103,16 +103,16 @@ export function createMemoryStore(options: { namespace: string; bytesMax?: numbe
       return tags.map(tokenOf);
     },
 
-    async acquire(key, { lease, basis, leaseMs, head, takenOver, tags }) {
+    async acquire(key, { lease, stampsDigest: basis, leaseMs, rejectedEntryId: head, takenOver, tags }) {
       const item = live(values, key);
-      const isNew = item !== undefined && head !== anyValue && (head === undefined || !item.text.startsWith(head));
+      const isNew = item !== undefined && head !== anyEntryId && (head === undefined || !item.text.startsWith(head));
       const seen = { text: undefined, remainingMs: 0, holder: undefined, tokens: tags.map(tokenOf) };
       if (isNew) return { ...seen, state: 'value', text: item.text, remainingMs: item.endsAtMs - clock.nowMs() };
       const other = leases.get(key);
       if (other !== undefined && other.endsAtMs > clock.nowMs()) {
         if (other.lease === undefined) return { ...seen, state: 'open' };
         const isTaken = other.lease !== lease && other.lease !== takenOver;
-        if (isTaken) return { ...seen, state: 'taken', holder: { lease: other.lease, basis: other.basis } };
+        if (isTaken) return { ...seen, state: 'taken', holder: { lease: other.lease, stampsDigest: other.basis } };
       }
       leases.set(key, { lease, basis, endsAtMs: clock.nowMs() + leaseMs });
       return { ...seen, state: 'held' };

@@ -13,10 +13,10 @@ import type { EmitEvent } from '../events/events.ts';
 import type { ResponsiveClock } from './responsive-clock.ts';
 import type { RoundTrip } from './round-trip.ts';
 import type { Confirmation, FillReply, LeaseReply, LeaseRequest, Store, StoreRead, StoreWrite } from './store.ts';
-import type { EntryMark } from '../entry/entry-ref.ts';
+import type { EntryVersion } from '../entry/entry-ref.ts';
 
 /** An answer that a fetch has not waited for. */
-export class Late<T> {
+export class PendingReply<T> {
   /** Undefined where the store failed. Never rejects. */
   readonly answer: Promise<T | undefined>;
 
@@ -33,7 +33,7 @@ export interface RequestStoreParts {
   /** The round trip that a call made now goes along in. */
   readonly boarding: () => RoundTrip;
   /** Whether nobody is to ask the store, whatever he knows of it. */
-  readonly isShut: () => boolean;
+  readonly isCircuitOpen: () => boolean;
   /** Whether it takes nothing new for now, though it serves what it has. */
   readonly wasFull: () => boolean;
   readonly clock: Clock;
@@ -69,18 +69,18 @@ export class RequestStore {
   }
 
   /** Whether nothing is asked of it. */
-  get isLeftAlone(): boolean {
-    const { clock, lastFailureMs, isShut } = this.#parts;
+  get isBypassed(): boolean {
+    const { clock, lastFailureMs, isCircuitOpen: isShut } = this.#parts;
     return clock.nowMs() - (lastFailureMs.get(this.#request) ?? -Infinity) < leftAloneMs || isShut();
   }
 
   /** The store has failed the request: it goes on without, as after a call that failed. */
-  leaveAlone(): void {
+  bypass(): void {
     this.#parts.lastFailureMs.set(this.#request, this.#parts.clock.nowMs());
   }
 
   /** Whether it stores nothing: what is loaded is not brought to it. */
-  get takesNothing(): boolean {
+  get isFull(): boolean {
     return this.#parts.wasFull();
   }
 
@@ -108,7 +108,7 @@ export class RequestStore {
     return this.#inTime('read', (store) => store.read(key, tags));
   }
 
-  confirm(entries: readonly EntryMark[], tags: readonly string[]): Promise<Confirmation | undefined> {
+  confirm(entries: readonly EntryVersion[], tags: readonly string[]): Promise<Confirmation | undefined> {
     return this.#inTime('confirm', (store) => store.confirm(entries, tags));
   }
 
@@ -119,11 +119,11 @@ export class RequestStore {
   /** Tokens that come too late are made all the same, for the next one. */
   async capture(tags: readonly string[]): Promise<Tokens | undefined> {
     const tokens = await this.#orLate('capture', (store) => store.capture(tags));
-    return tokens instanceof Late ? undefined : tokens;
+    return tokens instanceof PendingReply ? undefined : tokens;
   }
 
   /** Undefined also where it is not known whether the value was stored; `fill` likewise. */
-  write(key: string, write: StoreWrite): Promise<FillReply | Late<FillReply> | undefined> {
+  write(key: string, write: StoreWrite): Promise<FillReply | PendingReply<FillReply> | undefined> {
     return this.#orLate('write', async (store) => ({ isStored: true, tokens: await store.write(key, write) }));
   }
 
@@ -131,7 +131,7 @@ export class RequestStore {
    * A lease that comes after its deadline is given back: nobody knows of it. A cache that is closed does not wait for that,
    * for it may never come; the lease then runs out.
    */
-  acquire(key: string, request: LeaseRequest): Promise<LeaseReply | Late<LeaseReply> | undefined> {
+  acquire(key: string, request: LeaseRequest): Promise<LeaseReply | PendingReply<LeaseReply> | undefined> {
     const { lease } = request;
     return this.#orLate(
       'acquire',
@@ -140,7 +140,10 @@ export class RequestStore {
     );
   }
 
-  fill(key: string, write: StoreWrite & { readonly lease: string }): Promise<FillReply | Late<FillReply> | undefined> {
+  fill(
+    key: string,
+    write: StoreWrite & { readonly lease: string },
+  ): Promise<FillReply | PendingReply<FillReply> | undefined> {
     return this.#orLate('fill', (store) => store.fill(key, write));
   }
 
@@ -169,8 +172,8 @@ export class RequestStore {
     operation: string,
     call: (store: Store) => Promise<T>,
     tooLate?: (answer: T) => unknown,
-  ): Promise<T | Late<T> | undefined> {
-    return this.#waited(operation, call, { late: (answer) => new Late(answer), tooLate });
+  ): Promise<T | PendingReply<T> | undefined> {
+    return this.#waited(operation, call, { late: (answer) => new PendingReply(answer), tooLate });
   }
 
   /**
@@ -208,14 +211,14 @@ export class RequestStore {
 
   /** The round trip that a call would go in; undefined where nothing is asked. */
   #board(): RoundTrip | undefined {
-    return this.isLeftAlone ? undefined : this.#parts.boarding();
+    return this.isBypassed ? undefined : this.#parts.boarding();
   }
 
   #ask<T>(trip: RoundTrip, operation: string, { call, onEnd, tooLate }: Asking<T>): void {
     const called = call(this.#parts.store);
     const onFailure = (error: unknown): void => {
       if (isRefusal(error)) this.#hasRefused = true;
-      else this.leaveAlone();
+      else this.bypass();
       if (tooLate !== undefined) void toldWhenItComes(called, tooLate);
       onEnd(undefined);
     };

@@ -7,7 +7,7 @@
  */
 import { CacheError, isRefusal } from '../base/errors.ts';
 import type { ResponsiveClock } from './responsive-clock.ts';
-import { endOfTurn } from '../base/tick.ts';
+import { endOfTick } from '../base/tick.ts';
 
 export interface RoundTripParts {
   readonly clock: ResponsiveClock;
@@ -32,7 +32,7 @@ export class RoundTrip {
 
   constructor(parts: RoundTripParts) {
     this.#parts = parts;
-    void endOfTurn().then(() => this.#send());
+    void endOfTick().then(() => this.#send());
   }
 
   /** Until the turn is over, or a call is answered: what is asked after that is another round trip. */

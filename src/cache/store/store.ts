@@ -1,5 +1,5 @@
 import type { Tier } from '../events/events.ts';
-import type { EntryMark } from '../entry/entry-ref.ts';
+import type { EntryVersion } from '../entry/entry-ref.ts';
 import type { TrackTokens } from './token-tracking.ts';
 import { CacheError } from '../base/errors.ts';
 
@@ -15,7 +15,7 @@ export interface Store {
   /** The value at `key` with the life that is left, and the tokens of `tags`, in one round trip. */
   read(key: string, tags: readonly string[]): Promise<StoreRead>;
   /** Whether these entries are still there, and the tokens of `tags`, in one round trip that brings no values. */
-  confirm(entries: readonly EntryMark[], tags: readonly string[]): Promise<Confirmation>;
+  confirm(entries: readonly EntryVersion[], tags: readonly string[]): Promise<Confirmation>;
   /** The tokens of `tags` as they stand. */
   tokens(tags: readonly string[]): Promise<(string | undefined)[]>;
   /** The tokens of `tags`, made where there are none. One that vanishes meanwhile is undefined. */
@@ -80,12 +80,12 @@ export interface LeaseRequest {
   /** The token of the lease, where he gets it: 22 characters. */
   readonly lease: string;
   /** What the load would stand on, from `basisOf`. */
-  readonly basis: string;
+  readonly stampsDigest: string;
   readonly leaseMs: number;
   /** The lease that he takes over, where it is still that one; undefined where he asks for a free one. */
   readonly takenOver: string | undefined;
   /** The beginning of the value that he has rejected; `anyValue` for whatever is there; undefined where he saw none. */
-  readonly head: string | undefined;
+  readonly rejectedEntryId: string | undefined;
   /** The tags whose tokens are asked for. */
   readonly tags: readonly string[];
 }
@@ -94,7 +94,7 @@ export interface LeaseRequest {
 export interface LeaseReply extends StoreRead {
   readonly state: 'value' | 'held' | 'taken' | 'open';
   /** Where it is taken: by which lease, and what its load stands on. */
-  readonly holder: { readonly lease: string; readonly basis: string } | undefined;
+  readonly holder: { readonly lease: string; readonly stampsDigest: string } | undefined;
 }
 
 /** Whether a value was stored, and the tokens of its tags as they are then. */

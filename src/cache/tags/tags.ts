@@ -107,7 +107,7 @@ export function stampsOf(tags: readonly string[], tokens: readonly (string | und
 }
 
 /** What a load stands on, as its lease tells other processes: 16 characters for each tag and its token. */
-export function basisOf(stamps: Stamps): string {
+export function stampsDigestOf(stamps: Stamps): string {
   const pairs = Object.entries(stamps).map(([tag, token]) => digestOf(tag) + digestOf(token));
   return pairs.toSorted().join('');
 }
@@ -119,7 +119,7 @@ export function basisOf(stamps: Stamps): string {
  * its load expects the tables that it touched, another one all tables.
  */
 export function isInvalidated(basis: string, stamps: Stamps): boolean {
-  const current = basisOf(stamps);
+  const current = stampsDigestOf(stamps);
   if (basis === current) return false;
   const digests = new Map(pairsIn(current));
   return pairsIn(basis).some(([tag, token]) => digests.has(tag) && digests.get(tag) !== token);
@@ -136,6 +136,6 @@ function digestOf(text: string): string {
 }
 
 /** Whether each of `tokens`, which are those of `tags`, is there and is what the stamps say. */
-export function areStamps(stamps: Stamps, tags: readonly string[], tokens: readonly (string | undefined)[]): boolean {
+export function areCurrent(stamps: Stamps, tags: readonly string[], tokens: readonly (string | undefined)[]): boolean {
   return tags.every((tag, index) => tokens[index] !== undefined && stamps[tag] === tokens[index]);
 }

@@ -15,9 +15,9 @@ import { useHttpCaching } from './http-caching.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
 import { useLimits } from './document-limits.ts';
 import { useRequestOutcome } from './request-outcome.ts';
-import type { ReadyWay } from './ready-way.ts';
+import type { CachedResponses } from './cached-responses.ts';
 import type { GraphqlParams, ServerContext } from './server-context.ts';
-import { ShortWay } from './short-way.ts';
+import { FastPath } from './fast-path.ts';
 import type { Log } from '../log.ts';
 
 export const graphqlPath = '/graphql';
@@ -45,13 +45,13 @@ export interface GraphqlOptions {
   adminToken: string | undefined;
   log: Log;
   /** The way past GraphQL, which learns here. */
-  ready: ReadyWay;
+  ready: CachedResponses;
 }
 
 export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOptions): GraphqlHandler {
   const viewerOf = viewerByToken(options.adminToken);
   const documents = textCache<DocumentNode>();
-  const shortWay = new ShortWay({ documents });
+  const shortWay = new FastPath({ documents });
   const yoga = createYoga<ServerContext, ShopContext>({
     schema: options.schema,
     graphqlEndpoint: graphqlPath,
@@ -82,7 +82,7 @@ function leaveFor(request: IncomingMessage, params: GraphqlParams | undefined): 
   request.headers['content-type'] = 'application/json'; // however it was written
 }
 
-/** Not all of their hooks see each request: see `short-way.ts`. */
+/** Not all of their hooks see each request: see `fast-path.ts`. */
 function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptions, 'contextOf' | 'log'>): Plugin[] {
   const isGuarded = adminToken !== undefined || !hasConsole;
   return [

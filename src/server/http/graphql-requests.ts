@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Page } from '../graphiql.ts';
 import type { GraphqlHandler } from '../graphql/graphql.ts';
-import { askedBy, type ReadyWay } from '../graphql/ready-way.ts';
+import { askedBy, type CachedResponses } from '../graphql/cached-responses.ts';
 import type { GraphqlParams } from '../graphql/server-context.ts';
 import { acceptanceOf, answerFormFor } from './accept.ts';
 import { send } from './answer.ts';
@@ -11,7 +11,7 @@ import { compressedBytesMin, encodingFor } from './compression.ts';
 import { isPreflight, type Cors } from './cors.ts';
 import type { Exchange } from './exchange.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
-import { sendReady } from './ready-response.ts';
+import { sendReady } from './cached-response.ts';
 import { paramsIn, readJsonText, urlWithQuery } from './request-input.ts';
 import { RequestRefused } from './request-refused.ts';
 import type { Traffic } from './traffic.ts';
@@ -19,7 +19,7 @@ import type { Traffic } from './traffic.ts';
 export interface GraphqlParts {
   readonly graphql: GraphqlHandler;
   /** The way past it. */
-  readonly ready: ReadyWay;
+  readonly ready: CachedResponses;
   /** GraphiQL; undefined where there is no console. */
   readonly page: Page | undefined;
   readonly traffic: Traffic;

@@ -7,7 +7,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { setImmediate as endOfTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as endOfTick, setTimeout as sleep } from 'node:timers/promises';
 
 /** The limits. */
 export interface TrafficLimits {
@@ -148,7 +148,7 @@ export class Traffic {
     const closed = new Promise<void>((resolve) => void NetServer.prototype.close.call(this.#server, () => resolve()));
     if (drainMs > 0) await sleep(arriveMsMax);
     // After a stall of this process the time is over before what has arrived meanwhile is read.
-    await endOfTurn();
+    await endOfTick();
     for (const socket of this.#sockets.keys()) if (!this.isAwaited(socket)) socket.destroy();
     const cutOff = setTimeout(() => this.#server.closeAllConnections(), this.#limits.closeMsMax);
     await closed;

@@ -101,10 +101,10 @@ const calls = {
       const startedMs = performance.now();
       await tiered.invalidate([tag]);
       us.push(1_000 * (performance.now() - startedMs));
-      if (number === 0 && (await alone.again(again)) !== undefined) throw new Error('an invalidated entry stands');
+      if (number === 0 && (await alone.revalidate(again)) !== undefined) throw new Error('an invalidated entry stands');
       await redis.set(token, text, 'PX', 2 * policy.ttlMs);
     }
-    if ((await alone.again(again)) === undefined) throw new Error('an entry does not stand that should');
+    if ((await alone.revalidate(again)) === undefined) throw new Error('an entry does not stand that should');
     const [, ofRedis] = /cmdstat_eval:.*usec_per_call=([\d.]+)/.exec(await redis.info('commandstats')) ?? [];
     return { invalidation: median(us), invalidationInRedis: Number(ofRedis) };
   },
@@ -127,7 +127,7 @@ const calls = {
     let kept = [];
     const recalling = await inMemory(
       count,
-      () => tiered.again(kept) ?? lapsed(),
+      () => tiered.revalidate(kept) ?? lapsed(),
       async () => (kept = await heldIn(tiered)),
     );
     const search = { q: 'steel', categoryId: 3, limit: 10 };
@@ -186,7 +186,7 @@ async function repeated(count, operation) {
     const end = Math.min(count, first + perTurn);
     for (let index = first; index < end; index += 1) await operation(index);
     await turn();
-    if (!tiered.memory.isProven) lapsed();
+    if (!tiered.memory.isCoherent) lapsed();
   }
 }
 
@@ -221,7 +221,7 @@ async function redisCpuUs() {
 /** For `Cache.again`: what the first of the hot keys was read from. */
 async function heldIn(cache) {
   let found;
-  await cache.fetch(hot[0], policy, never, { report: (outcome) => (found = outcome.held) });
+  await cache.fetch(hot[0], policy, never, { report: (outcome) => (found = outcome.entryRef) });
   return [found];
 }
 

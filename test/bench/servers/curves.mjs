@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import { createCache, createRedisStore } from '../../../dist/src/cache/index.js';
 import CachePlugin from '../../../dist/src/pothos-cache/index.js';
 import { createGraphqlHandler } from '../../../dist/src/server/graphql/graphql.js';
-import { createReadyWay } from '../../../dist/src/server/graphql/ready-way.js';
+import { createReadyWay } from '../../../dist/src/server/graphql/cached-responses.js';
 import { createHealth } from '../../../dist/src/server/health.js';
 import { createHttpServer } from '../../../dist/src/server/http/http.js';
 import { listen } from '../../../dist/src/server/http/listen.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createKey } from '../../../src/cache/entry/key.ts';
-import { encodeEntry, headOf } from '../../../src/cache/entry/entry.ts';
+import { encodeEntry, entryIdOf } from '../../../src/cache/entry/entry.ts';
 import { newHeapGauge } from '../../support/heap.ts';
 import { newWorld, redisClient, times } from '../world.ts';
 
@@ -137,7 +137,7 @@ it('the head of an entry does not keep the rest of its text', () => {
   const before = used();
   const heads = times(200, (index) => {
     const value = 'x'.repeat(100_000) + String(index);
-    return headOf(encodeEntry(key, { value, freshMs: 1, loadMs: 1, stamps: {} }));
+    return entryIdOf(encodeEntry(key, { value, freshMs: 1, loadMs: 1, stamps: {} }));
   });
   expect(used() - before).toBeLessThan(5_000_000); // of more than 20 million
   expect(new Set(heads).size).toBe(200);

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonical, createKey } from '../../../src/cache/entry/key.ts';
 import { CacheError } from '../../../src/cache/index.ts';
-import { dice, plainArgs, plainParts, twinOf, twinPartsOf, type PlainParts } from './near-twins.ts';
+import { dice, plainArgs, plainParts, twinOf, twinPartsOf, type PlainParts } from './near-duplicates.ts';
 
 const field = 'Query.field';
 const encoded = (value: unknown): string => canonical(value, field);

@@ -50,7 +50,7 @@ describe.each(tiers)('on the %s store', (tier) => {
 it('a hit in the memory tier is what the miss was', async () => {
   const world = await newWorld('redis', { memoryBytesMax: 10_000_000 });
   const { cache, clock } = world;
-  await expect.poll(() => (clock.advance(100), cache.memory?.isProven), { interval: 25, timeout: 20_000 }).toBe(true);
+  await expect.poll(() => (clock.advance(100), cache.memory?.isCoherent), { interval: 25, timeout: 20_000 }).toBe(true);
   // Tokens that were just made are told of as changes, and are learnt from the next reads.
   for (const _ of times(3, Number)) await world.fetch({ tags: ['products'] });
   expect(await expectSame(world, [withoutPrototype(), ...odd()], 'memory')).toBeGreaterThan(10);

@@ -109,7 +109,7 @@ describe('names what was refused, and what to do', () => {
     ],
     [
       'what others may not see',
-      { load: () => (currentLoad()?.seesAlone('an open transaction'), 1) },
+      { load: () => (currentLoad()?.readsUncommitted('an open transaction'), 1) },
       /^warn: Query\.field: .*an open transaction\. Begin the transaction/,
     ],
   ])('%s', async (_, asked, expected) => {
@@ -126,7 +126,7 @@ describe('names what was refused, and what to do', () => {
     expect(lines).toEqual([
       {
         level: 'warn',
-        fields: { field: 'Query.field', reason: 'scope-too-wide', what: 'Query.mine' },
+        fields: { field: 'Query.field', reason: 'viewer-dependent', what: 'Query.mine' },
         message: expect.stringMatching(/^Query\.field: .* Set scope: 'private'/) as string,
       },
     ]);

@@ -1,7 +1,7 @@
 // Which tokens this process may believe, without a Redis: a store that is listened to, told by the test what it says.
 import { describe, expect, it } from 'vitest';
 import { Coherence } from '../../../src/cache/memory/coherence.ts';
-import { type TokenEars } from '../../../src/cache/store/token-tracking.ts';
+import { type TokenListener } from '../../../src/cache/store/token-tracking.ts';
 import { KnownTokens } from '../../../src/cache/memory/known-tokens.ts';
 import { TestClock, times, turn } from '../world.ts';
 
@@ -83,88 +83,88 @@ describe('a token that a fetch has brought', () => {
 describe('what is known is proven', () => {
   it('by a probe that is heard, since it was sent', () => {
     const { coherence, clock, ears } = newCoherence();
-    ears.listening();
-    expect(coherence.isProven).toBe(false);
+    ears.onConnected();
+    expect(coherence.isCoherent).toBe(false);
     clock.advance(99);
-    ears.heard(1);
-    expect(coherence.isProven).toBe(true);
+    ears.onHeartbeat(1);
+    expect(coherence.isCoherent).toBe(true);
     clock.advance(400);
-    expect(coherence.isProven).toBe(true);
+    expect(coherence.isCoherent).toBe(true);
     clock.advance(1);
-    expect(coherence.isProven).toBe(false);
+    expect(coherence.isCoherent).toBe(false);
   });
 
   it('by one sent every 100 ms, each of which proves more', () => {
     const { coherence, clock, ears, probes, told } = newCoherence();
-    ears.listening();
+    ears.onConnected();
     for (const _ of times(20, Number)) {
-      ears.heard(probes.at(-1) ?? 0);
+      ears.onHeartbeat(probes.at(-1) ?? 0);
       clock.advance(100);
     }
     expect(probes).toHaveLength(21);
-    expect(coherence.isProven).toBe(true);
-    expect(told).toEqual(['memory-proven']);
+    expect(coherence.isCoherent).toBe(true);
+    expect(told).toEqual(['memory-coherent']);
   });
 
   it('by no message that tells of the end of a probe, or of one that is not ours', () => {
     const { coherence, clock, ears } = newCoherence();
-    ears.listening();
-    ears.heard(1);
+    ears.onConnected();
+    ears.onHeartbeat(1);
     clock.advance(450);
-    ears.heard(1);
-    ears.heard(77);
+    ears.onHeartbeat(1);
+    ears.onHeartbeat(77);
     clock.advance(50);
-    expect(coherence.isProven).toBe(false);
+    expect(coherence.isCoherent).toBe(false);
   });
 
   it('by no probe of the epoch before', () => {
     const { coherence, ears } = newCoherence();
-    ears.listening();
-    ears.deaf();
-    ears.listening();
-    ears.heard(1);
-    expect(coherence.isProven).toBe(false);
+    ears.onConnected();
+    ears.onDisconnected();
+    ears.onConnected();
+    ears.onHeartbeat(1);
+    expect(coherence.isCoherent).toBe(false);
     expect(coherence.known.ticket()).toBeUndefined();
-    ears.heard(2);
-    expect(coherence.isProven).toBe(true);
+    ears.onHeartbeat(2);
+    expect(coherence.isCoherent).toBe(true);
     expect(coherence.known.ticket()).toBeDefined();
   });
 
   it('by a probe of which it was not said that it was set', async () => {
     const world = newCoherence();
     world.isRefusing = true;
-    world.ears.listening();
+    world.ears.onConnected();
     await turn();
-    world.ears.heard(1);
-    expect(world.coherence.isProven).toBe(true);
+    world.ears.onHeartbeat(1);
+    expect(world.coherence.isCoherent).toBe(true);
   });
 
   it.each<[string, (world: CoherenceWorld) => void]>([
-    ['the connection has ended', ({ ears }) => ears.deaf()],
-    ['another connection was made', ({ ears }) => ears.listening()],
-    ['the store was away', ({ coherence }) => coherence.distrust()],
-    ['the store does not tell', ({ ears }) => ears.refused(new Error('no'))],
+    ['the connection has ended', ({ ears }) => ears.onDisconnected()],
+    ['another connection was made', ({ ears }) => ears.onConnected()],
+    ['the store was away', ({ coherence }) => coherence.reset()],
+    ['the store does not tell', ({ ears }) => ears.onRefused(new Error('no'))],
     ['it was closed', ({ coherence }) => coherence.close()],
   ])('no more where %s, and nothing is known or learnt then', (_, happen) => {
     const world = newCoherence();
     const { coherence, ears } = world;
-    ears.listening();
-    ears.heard(1);
+    ears.onConnected();
+    ears.onHeartbeat(1);
     coherence.known.learn(coherence.known.ticket() ?? -1, { a: '1' });
     expect(coherence.known.stand({ a: '1' })).toBe(true);
     happen(world);
-    expect(coherence.isProven).toBe(false);
+    expect(coherence.isCoherent).toBe(false);
     expect(coherence.known.stand({ a: '1' })).toBe(false);
     expect(coherence.known.ticket()).toBeUndefined();
   });
 
   it('not after all was told to be gone: it stays proven that nothing is known', () => {
     const { coherence, ears } = newCoherence();
-    ears.listening();
-    ears.heard(1);
+    ears.onConnected();
+    ears.onHeartbeat(1);
     coherence.known.learn(coherence.known.ticket() ?? -1, { a: '1' });
-    ears.changed(undefined);
-    expect(coherence.isProven).toBe(true);
+    ears.onChanged(undefined);
+    expect(coherence.isCoherent).toBe(true);
     expect(coherence.known.stand({ a: '1' })).toBe(false);
   });
 });
@@ -173,7 +173,7 @@ describe('another connection is made', () => {
   it('where a probe that was set is not heard for a second', async () => {
     const world = newCoherence();
     const { clock, ears } = world;
-    ears.listening();
+    ears.onConnected();
     for (const _ of times(10, Number)) {
       await turn();
       expect(world.reconnects).toBe(0);
@@ -186,7 +186,7 @@ describe('another connection is made', () => {
   it('not where probes cannot be set: nothing says that it is dead', async () => {
     const world = newCoherence();
     world.isRefusing = true;
-    world.ears.listening();
+    world.ears.onConnected();
     for (const _ of times(30, Number)) {
       await turn();
       world.clock.advance(100);
@@ -197,12 +197,12 @@ describe('another connection is made', () => {
   it('not where this process stood still, and hears all at once', async () => {
     const world = newCoherence();
     const { clock, ears } = world;
-    ears.listening();
-    ears.heard(1);
+    ears.onConnected();
+    ears.onHeartbeat(1);
     await turn();
     clock.advance(100);
     await turn();
-    ears.heard(2); // sent before a pause of five seconds, heard after it, before the clock's tasks have their turn
+    ears.onHeartbeat(2); // sent before a pause of five seconds, heard after it, before the clock's tasks have their turn
     clock.advance(5_000);
     expect(world.reconnects).toBe(0);
   });
@@ -217,7 +217,7 @@ describe('another connection is made', () => {
 
   it('a minute after the store has said that it does not tell', () => {
     const world = newCoherence();
-    world.ears.refused(new Error('no'));
+    world.ears.onRefused(new Error('no'));
     expect(world.told).toEqual(['tracking-refused']);
     world.clock.advance(59_900);
     expect(world.reconnects).toBe(0);
@@ -229,7 +229,7 @@ describe('another connection is made', () => {
 interface CoherenceWorld {
   readonly coherence: Coherence;
   readonly clock: TestClock;
-  readonly ears: TokenEars;
+  readonly ears: TokenListener;
   readonly probes: number[];
   readonly told: string[];
   reconnects: number;
@@ -239,13 +239,13 @@ interface CoherenceWorld {
 
 function newCoherence(): CoherenceWorld {
   const clock = new TestClock();
-  const heard: TokenEars[] = [];
+  const heard: TokenListener[] = [];
   const state = { reconnects: 0, isRefusing: false, probes: [] as number[], told: [] as string[] };
   const coherence = new Coherence(
     (ears) => {
       heard.push(ears);
       return {
-        async probe(number) {
+        async sendHeartbeat(number) {
           state.probes.push(number);
           if (state.isRefusing) throw new Error('refused');
         },

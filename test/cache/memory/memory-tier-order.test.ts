@@ -1,10 +1,10 @@
 // The memory tier over a store that says what the test wants, when it wants: orders that a real Redis shows once in a while.
 import { Redis } from 'ioredis';
 import { expect, inject, it, onTestFinished } from 'vitest';
-import type { TokenEars, TrackTokens } from '../../../src/cache/store/token-tracking.ts';
+import type { TokenListener, TrackTokens } from '../../../src/cache/store/token-tracking.ts';
 import { createMemoryStore } from '../../../src/cache/index.ts';
 import { MemoryTier } from '../../../src/cache/memory/memory-tier.ts';
-import type { Found } from '../../../src/cache/entry/entry-ref.ts';
+import type { CachedEntry } from '../../../src/cache/entry/entry-ref.ts';
 import { trackTokens } from '../../../src/cache/store/redis/tracking.ts';
 import { SickStore } from '../store/sick-store.ts';
 import { newNamespace, newWorld, redisClient, TestClock, times } from '../world.ts';
@@ -13,23 +13,23 @@ const entry = { value: 'value', freshMs: 1_000, loadMs: 1, stamps: { '*': '1' } 
 
 /** A way to listen that hears of nothing but its first probe. */
 function newDeafTracking(): { track: TrackTokens; begin: () => void } {
-  const heard: TokenEars[] = [];
+  const heard: TokenListener[] = [];
   const track: TrackTokens = (ears) => {
     heard.push(ears);
-    return { probe: async () => {}, reconnect() {}, close() {} };
+    return { sendHeartbeat: async () => {}, reconnect() {}, close() {} };
   };
   const begin = (): void => {
     for (const ears of heard) {
-      ears.listening();
-      ears.heard(1);
+      ears.onConnected();
+      ears.onHeartbeat(1);
     }
   };
   return { track, begin };
 }
 
-function found(key: string): Found {
-  const held = { ...entry, key, field: 'Query.field', head: '', textBytes: 0 };
-  return { entry, remainingMs: 400, held };
+function found(key: string): CachedEntry {
+  const held = { ...entry, key, field: 'Query.field', entryId: '', textBytes: 0 };
+  return { entry, remainingMs: 400, entryRef: held };
 }
 
 function newTier(): { tier: MemoryTier; clock: TestClock; ticket: NonNullable<ReturnType<MemoryTier['ticket']>> } {
@@ -83,13 +83,13 @@ it('is deaf as soon as one of the two connections ends, and listens again when b
   onTestFinished(() => redis.disconnect());
   const client = await redisClient();
   const said: string[] = [];
-  const ears: TokenEars = {
-    listening: () => said.push('listening'),
-    deaf: () => said.push('deaf'),
-    changed: (tags) => said.push(...(tags ?? ['all'])),
-    replaced: (key) => said.push(`replaced ${key}`),
-    heard: (probe) => said.push(`heard ${probe}`),
-    refused: () => said.push('refused'),
+  const ears: TokenListener = {
+    onConnected: () => said.push('listening'),
+    onDisconnected: () => said.push('deaf'),
+    onChanged: (tags) => said.push(...(tags ?? ['all'])),
+    onReplaced: (key) => said.push(`replaced ${key}`),
+    onHeartbeat: (probe) => said.push(`heard ${probe}`),
+    onRefused: () => said.push('refused'),
   };
   const prefix = `${namespace}:tag:`;
   let database = (): void => {};
@@ -117,14 +117,14 @@ it('is deaf as soon as one of the two connections ends, and listens again when b
   said.length = 0;
 
   await client.mset(`${prefix}a`, '1', `${prefix}!=key`, '', `${prefix}!other:1`, '');
-  await tracking.probe(7);
+  await tracking.sendHeartbeat(7);
   await expect.poll(() => said).toEqual(['a', 'replaced key', 'heard 7']);
 
   said.length = 0;
   isKnown = false;
-  await tracking.probe(8);
+  await tracking.sendHeartbeat(8);
   database();
   isKnown = true;
-  await tracking.probe(9);
+  await tracking.sendHeartbeat(9);
   await expect.poll(() => said).toEqual(['listening', 'heard 9']);
 });

@@ -1,6 +1,6 @@
 // The memory tier on a real Redis: what it gives, what it never gives, and when it holds its tongue.
 import { expect, describe, it, onTestFinished } from 'vitest';
-import type { TokenEars, TrackTokens } from '../../../src/cache/store/token-tracking.ts';
+import type { TokenListener, TrackTokens } from '../../../src/cache/store/token-tracking.ts';
 import { createMemoryStore, createRedisStore } from '../../../src/cache/index.ts';
 import { newTcpProxy } from '../../support/tcp-proxy.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
@@ -16,9 +16,9 @@ function newMemoryWorld(options: { namespace?: string } = {}): Promise<World> {
 }
 
 /** Lets the clock go on until the memory tier answers, or does not. */
-async function proven({ cache, clock }: World, isProven = true): Promise<void> {
+async function proven({ cache, clock }: World, isCoherent = true): Promise<void> {
   clock.advance(100);
-  await advanceUntil(clock, 100, () => cache.memory?.isProven === isProven);
+  await advanceUntil(clock, 100, () => cache.memory?.isCoherent === isCoherent);
 }
 
 /** Reads until memory answers: a token that was just made is told of as a change, and is learnt from the next read. */
@@ -230,7 +230,7 @@ describe('memory holds its tongue', () => {
     const client = await redisClient(server.socketPath);
     for (const type of ['pubsub', 'normal', 'pubsub']) {
       await inMemory(world);
-      const cut = world.trace.next('memory-unproven');
+      const cut = world.trace.next('memory-incoherent');
       await client.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
       await cut;
       await client.unlink('shop:tag:products');
@@ -289,25 +289,25 @@ describe('memory holds its tongue', () => {
   });
 
   it('after the store was left alone, until a probe that is set then is heard', async () => {
-    const heard: TokenEars[] = [];
+    const heard: TokenListener[] = [];
     const track: TrackTokens = (ears) => {
       heard.push(ears);
-      return { probe: async () => {}, reconnect() {}, close() {} };
+      return { sendHeartbeat: async () => {}, reconnect() {}, close() {} };
     };
     const store = Object.assign(new SickStore(createMemoryStore({ namespace: 'shop' })), { track });
     const { cache, clock, fetch, trace } = await newWorld(store, { memoryBytesMax });
     for (const ears of heard) {
-      ears.listening();
-      ears.heard(1);
+      ears.onConnected();
+      ears.onHeartbeat(1);
     }
-    expect(cache.memory?.isProven).toBe(true);
+    expect(cache.memory?.isCoherent).toBe(true);
     store.health = 'failing';
     for (const id of times(30, Number)) await fetch({ args: { id } });
     store.health = 'well';
     const isBack = trace.next('breaker-closed');
     clock.advance(250);
     await isBack;
-    expect(cache.memory?.isProven).toBe(false);
+    expect(cache.memory?.isCoherent).toBe(false);
   });
 });
 

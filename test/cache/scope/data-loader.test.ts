@@ -157,7 +157,7 @@ describe.each(Object.entries(loaderKinds))('%s', (kind, newLoader) => {
     const reads = [
       noteViewerRead,
       () => currentLoad()?.touchUnknown('a file'),
-      () => currentLoad()?.seesAlone('a transaction'),
+      () => currentLoad()?.readsUncommitted('a transaction'),
     ];
     for (const read of reads) {
       const world = await newBatches();
@@ -266,7 +266,7 @@ it('a batch that serves several viewers and reads the viewer is stored for none 
   expect(world.trace.count('write')).toBe(2);
   world.trace.take();
   await ask(['bob', 'carol']);
-  expect(world.trace.text).toBe('load×2 write-refused(scope-too-wide)×2 miss×2');
+  expect(world.trace.text).toBe('load×2 write-refused(viewer-dependent)×2 miss×2');
 });
 
 it('an error of one key is an error of its member alone', async () => {
@@ -325,7 +325,7 @@ describe('a copy of the class', () => {
     watchDataLoader(Copy);
     expect(Object.getOwnPropertyDescriptor(Copy.prototype, 'load')).toEqual(once);
     await fetch({ field: 'Query.all', load: () => loader.loadMany([1, 2]) });
-    expect(trace.text).toBe('load write-refused(scope-too-wide) miss');
+    expect(trace.text).toBe('load write-refused(viewer-dependent) miss');
   });
 
   it('of another version, whose parts are not known, keeps values from being stored', async () => {
@@ -347,9 +347,9 @@ describe('a copy of the class', () => {
     const loader = new DataLoader1();
     const seen = [1, 2].map((id) => fetch({ field: `Query.of${id}`, viewer: 'alice', load: () => loader.load(id) }));
     expect(await Promise.all(seen)).toEqual([1, 2]);
-    expect(trace.take()).toBe('load×2 write-refused(seen-alone)×2 miss×2');
+    expect(trace.take()).toBe('load×2 write-refused(uncommitted-read)×2 miss×2');
     await fetch({ field: 'Query.public', load: () => new DataLoader1().load(1) });
-    expect(trace.text).toBe('load write-refused(scope-too-wide) miss');
+    expect(trace.text).toBe('load write-refused(viewer-dependent) miss');
   });
 
   it('must have its methods', () => {

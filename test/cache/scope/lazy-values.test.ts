@@ -56,7 +56,7 @@ describe.each(Object.entries(lazyKinds))('a load that returns %s', (_kind, lazyO
       });
     await fetch({ load });
     await fetch({ load: () => [load()] });
-    expect(trace.text).toBe('load write-refused(scope-too-wide) miss load write-refused(scope-too-wide) miss');
+    expect(trace.text).toBe('load write-refused(viewer-dependent) miss load write-refused(viewer-dependent) miss');
   });
 
   it('counts for the load around where it is in an inner fetch, whatever its mode', async () => {
@@ -66,7 +66,7 @@ describe.each(Object.entries(lazyKinds))('a load that returns %s', (_kind, lazyO
       await fetch({ field: 'Query.outer', load: () => fetch({ field: 'Query.inner', mode, load }) });
       await fetch({ field: 'Query.list', load: () => fetch({ field: 'Query.items', mode, load: () => [load()] }) });
       const refusals = trace.events.filter((event) => event.type === 'write-refused');
-      expect(new Set(refusals.map(({ reason }) => reason))).toEqual(new Set(['scope-too-wide']));
+      expect(new Set(refusals.map(({ reason }) => reason))).toEqual(new Set(['viewer-dependent']));
       expect(refusals.map(({ field }) => field)).toEqual(expect.arrayContaining(['Query.outer', 'Query.list']));
     }
   });

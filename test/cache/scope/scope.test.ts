@@ -6,7 +6,7 @@ import { newWorld, redisClient, tiers, times, withResolvers, type Fetching, type
 
 const inner = { field: 'Query.inner' };
 const outer = { field: 'Query.outer' };
-const refused = 'write-refused(scope-too-wide)';
+const refused = 'write-refused(viewer-dependent)';
 
 /** A load of a public value that looks at who asks, as a careless resolver does. */
 function careless(viewer: string): () => string {

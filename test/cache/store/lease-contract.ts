@@ -5,8 +5,15 @@ import type { StoreUnderTest } from './store-contract.ts';
 import { times } from '../world.ts';
 
 const [mine, theirs] = ['m'.repeat(22), 't'.repeat(22)];
-const [basis, otherBasis] = ['b'.repeat(22), 'o'.repeat(22)];
-const request: LeaseRequest = { lease: mine, basis, leaseMs: 60_000, head: undefined, takenOver: undefined, tags: [] };
+const [stampsDigest, otherBasis] = ['b'.repeat(22), 'o'.repeat(22)];
+const request: LeaseRequest = {
+  lease: mine,
+  stampsDigest,
+  leaseMs: 60_000,
+  rejectedEntryId: undefined,
+  takenOver: undefined,
+  tags: [],
+};
 const other: LeaseRequest = { ...request, lease: theirs };
 const write = { lease: mine, text: 'value', ttlMs: 60_000, tags: [] };
 
@@ -46,23 +53,26 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
 
     it('say whose they are and what his load stands on, and are taken over where they are still those', async () => {
       const { store, key, stateOf } = await newLease();
-      const mineOnOther = { ...other, basis: otherBasis };
-      expect(await store.acquire(key, mineOnOther)).toMatchObject({ state: 'taken', holder: { lease: mine, basis } });
+      const mineOnOther = { ...other, stampsDigest: otherBasis };
+      expect(await store.acquire(key, mineOnOther)).toMatchObject({
+        state: 'taken',
+        holder: { lease: mine, stampsDigest },
+      });
       expect(await stateOf({ ...mineOnOther, takenOver: 'x'.repeat(22) })).toBe('taken');
       expect(await stateOf({ ...mineOnOther, takenOver: mine })).toBe('held');
       expect(await store.acquire(key, { ...request, takenOver: 'x'.repeat(22) })).toMatchObject({
         state: 'taken',
-        holder: { lease: theirs, basis: otherBasis },
+        holder: { lease: theirs, stampsDigest: otherBasis },
       });
       expect(await store.fill(key, write)).toEqual({ isStored: false, tokens: [] });
     });
 
     it('stand on something else when their holder says so', async () => {
       const { store, key, stateOf } = await newLease();
-      expect(await stateOf({ ...request, basis: otherBasis })).toBe('held');
+      expect(await stateOf({ ...request, stampsDigest: otherBasis })).toBe('held');
       expect(await store.acquire(key, other)).toMatchObject({
         state: 'taken',
-        holder: { lease: mine, basis: otherBasis },
+        holder: { lease: mine, stampsDigest: otherBasis },
       });
     });
 
@@ -84,7 +94,7 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
       expect(remainingMs).toBeGreaterThan(30_000);
       expect(remainingMs).toBeLessThanOrEqual(60_000);
       expect(await store.fill(key, { ...write, text: 'again' })).toMatchObject({ isStored: false });
-      expect(await stateOf({ ...other, head: '*' })).toBe('held');
+      expect(await stateOf({ ...other, rejectedEntryId: '*' })).toBe('held');
     });
 
     it.each([
@@ -93,10 +103,10 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
     ])('do not give the value that was seen, %s', async (_, head) => {
       const { store, key, stateOf } = await newLease();
       await store.fill(key, write);
-      expect(await stateOf({ ...request, head })).toBe('held');
-      expect(await stateOf({ ...other, head })).toBe('taken');
+      expect(await stateOf({ ...request, rejectedEntryId: head })).toBe('held');
+      expect(await stateOf({ ...other, rejectedEntryId: head })).toBe('taken');
       await store.fill(key, { ...write, text: 'new value' });
-      expect(await store.acquire(key, { ...other, head })).toMatchObject(
+      expect(await store.acquire(key, { ...other, rejectedEntryId: head })).toMatchObject(
         head === '*' ? { state: 'held' } : { state: 'value', text: 'new value' },
       );
     });
@@ -128,7 +138,7 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
       expect(await stateOf(other)).toBe('taken');
       await store.release(key, { lease: mine, openMs: 60_000 });
       expect(await stateOf(other)).toBe('open');
-      expect(await stateOf({ ...other, basis: otherBasis })).toBe('open');
+      expect(await stateOf({ ...other, stampsDigest: otherBasis })).toBe('open');
       expect(await store.fill(key, write)).toMatchObject({ isStored: false });
       await passes(key, 60_000);
       expect(await stateOf(other)).toBe('held');

@@ -66,7 +66,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       const [key, tags] = [`${namespace}:a`, ['t', 'none']];
       const [token] = await store.capture(['t']);
       const confirmed = async (text: string, head: string): Promise<boolean> => {
-        const entries = [{ key, head, textBytes: Buffer.byteLength(text) }];
+        const entries = [{ key, entryId: head, textBytes: Buffer.byteLength(text) }];
         const { remainingMs, tokens } = await store.confirm([...entries, ...entries], tags);
         expect(tokens).toEqual([token, undefined]);
         expect(remainingMs.map((life) => life !== undefined && life > 30_000 && life <= 60_000)).toEqual(

@@ -10,8 +10,8 @@ import type { DatabaseIdentity } from './database-identity.ts';
 import { CacheError } from '../../base/errors.ts';
 import { isFault, replyOf, type RedisConnection, type Reply } from './connection.ts';
 import { addScript, confirmScript, tokenBytesMax, tokensScript, type Script, type ScriptCall } from './scripts.ts';
-import type { EntryMark } from '../../entry/entry-ref.ts';
-import { endOfTurn } from '../../base/tick.ts';
+import type { EntryVersion } from '../../entry/entry-ref.ts';
+import { endOfTick } from '../../base/tick.ts';
 
 /** Commands and tags that fill a batch; the next caller's go along in a batch of their own. One caller's stay together. */
 const batchMax = 2_000;
@@ -36,7 +36,7 @@ export type AskBatch = <T>(add: (batch: Batch, isKnown: boolean) => () => T | Pr
 export function batchCalls(parts: BatchParts): { readonly asked: AskBatch; readonly askedAtOnce: AskBatch } {
   let open: { readonly batch: Batch; readonly turn: Promise<void> } | undefined;
   const openBatch = (): Batch => {
-    const turn = endOfTurn();
+    const turn = endOfTick();
     // Who asks when a turn is over, and its batch about to be sent, is of the next turn: so `lease.ts` counts him.
     if (open?.turn === turn && open.batch.size < batchMax) return open.batch;
     const batch = new Batch(parts, turn, () => {
@@ -81,7 +81,7 @@ export class Batch {
   readonly #commands: ChainableCommander;
   readonly #byName = new Map<string, () => unknown[]>();
   readonly #sentTexts = new Set<Script>();
-  readonly #marks: EntryMark[] = [];
+  readonly #marks: EntryVersion[] = [];
   /** With their places in the answer. */
   readonly #tags = new Map<string, number>();
   /** Rejects where nothing was answered at all. */
@@ -136,7 +136,7 @@ export class Batch {
   }
 
   /** What is left of the lives of these entries, as `confirmScript` tells: one run of it for all who ask. */
-  confirm(marks: readonly EntryMark[], isKnown: boolean): () => readonly number[] {
+  confirm(marks: readonly EntryVersion[], isKnown: boolean): () => readonly number[] {
     if (!isKnown) this.#sentTexts.add(confirmScript);
     const first = this.#marks.length;
     this.#marks.push(...marks);
@@ -210,7 +210,7 @@ export class Batch {
   #addConfirm(): void {
     if (this.#marks.length === 0) return;
     const keys = this.#marks.map(({ key }) => key);
-    const args = this.#marks.flatMap(({ head, textBytes }) => [head, textBytes]);
+    const args = this.#marks.flatMap(({ entryId: head, textBytes }) => [head, textBytes]);
     addScript(this.#commands, confirmScript, { keys, args, isKnown: !this.#sentTexts.has(confirmScript) });
   }
 }

@@ -7,7 +7,7 @@
 import { systemClock } from '../../base/clock.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import { DatabaseIdentity } from './database-identity.ts';
-import { headOf } from '../../entry/entry.ts';
+import { entryIdOf } from '../../entry/entry.ts';
 import { Listeners } from '../../events/listeners.ts';
 import { batchCalls } from './batch.ts';
 import { connectRedis } from './connection.ts';
@@ -17,7 +17,7 @@ import { checkRedisStoreOptions, type RedisStoreOptions } from './store-options.
 import { reachOptionsOf } from './target.ts';
 import { redisTokens } from './tokens.ts';
 import { checkNamespace, firstBytes, type LeaseReply, type Store, type StoreRead } from '../store.ts';
-import { anyValue } from '../../entry/entry.ts';
+import { anyEntryId } from '../../entry/entry.ts';
 import { tokenNameOf } from '../../tags/token-names.ts';
 import { addReplaced, trackTokens } from './tracking.ts';
 
@@ -117,7 +117,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
       });
     },
 
-    acquire: (key, { lease, basis, leaseMs, head = '', takenOver = '', tags }) =>
+    acquire: (key, { lease, stampsDigest: basis, leaseMs, rejectedEntryId: head = '', takenOver = '', tags }) =>
       asked((batch, isKnown) => {
         const args = [lease, basis, leaseMs, head, takenOver];
         const reply = batch.script(acquireScript, { keys: withLease(key), args, isKnown });
@@ -130,7 +130,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
             state,
             text: state === 'value' ? text : undefined,
             remainingMs,
-            holder: state === 'taken' ? { lease: token, basis: itsBasis } : undefined,
+            holder: state === 'taken' ? { lease: token, stampsDigest: itsBasis } : undefined,
             tokens: tokens(),
           };
         };
@@ -194,7 +194,7 @@ function readOf(text: unknown, remainingMs: unknown, tokens: StoreRead['tokens']
 /** Whether `text`, read up to `firstBytes`, is the beginning of an entry that goes on. A character may be cut in two. */
 function isLongEntry(text: unknown): boolean {
   if (typeof text !== 'string' || text.length < firstBytes / 4) return false;
-  return Buffer.byteLength(text) >= firstBytes - 3 && headOf(text) !== anyValue;
+  return Buffer.byteLength(text) >= firstBytes - 3 && entryIdOf(text) !== anyEntryId;
 }
 
 function withLease(key: string): readonly string[] {

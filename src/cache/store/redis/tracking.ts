@@ -13,7 +13,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { ChainableCommander, Redis, RedisOptions } from 'ioredis';
-import type { TokenEars, TokenTracking } from '../token-tracking.ts';
+import type { TokenListener, TokenTracking } from '../token-tracking.ts';
 import { openRedis } from './open-connection.ts';
 import type { ReachOptions } from './target.ts';
 import { internalMark } from '../../tags/tags.ts';
@@ -56,7 +56,10 @@ interface Tracking {
   readonly onDatabase: (listener: () => void) => () => void;
 }
 
-export function trackTokens({ reach, prefix, redis, setHeard, onDatabase }: Tracking, ears: TokenEars): TokenTracking {
+export function trackTokens(
+  { reach, prefix, redis, setHeard, onDatabase }: Tracking,
+  ears: TokenListener,
+): TokenTracking {
   // The store's own connection reports that Redis cannot be reached.
   const tracker = openRedis(reach, { settings: options, onError: () => {} });
   const probePrefix = `${internalMark}${randomBytes(9).toString('base64url')}:`;
@@ -81,15 +84,15 @@ export function trackTokens({ reach, prefix, redis, setHeard, onDatabase }: Trac
       if (mine !== connection || isClosed) return;
       const isRefused = error instanceof Error && error.name === 'ReplyError';
       tracker.disconnect(!isRefused);
-      if (isRefused) ears.refused(error);
+      if (isRefused) ears.onRefused(error);
     }
   };
 
   const hear = (_channel: Buffer, keys: unknown): void => {
-    if (!Array.isArray(keys)) return ears.changed(undefined);
+    if (!Array.isArray(keys)) return ears.onChanged(undefined);
     const names = keys.map((key) => tagOf(String(key).slice(prefix.length)));
-    ears.changed(names.filter((name) => !name.startsWith(internalMark)));
-    for (const name of names) if (name.startsWith(replacedPrefix)) ears.replaced(name.slice(replacedPrefix.length));
+    ears.onChanged(names.filter((name) => !name.startsWith(internalMark)));
+    for (const name of names) if (name.startsWith(replacedPrefix)) ears.onReplaced(name.slice(replacedPrefix.length));
     for (const name of names) if (name.startsWith(probePrefix)) told(Number(name.slice(probePrefix.length)));
   };
 
@@ -99,14 +102,14 @@ export function trackTokens({ reach, prefix, redis, setHeard, onDatabase }: Trac
   };
   const prove = (probe: number): void => {
     halfProven.delete(probe);
-    ears.heard(probe);
+    ears.onHeartbeat(probe);
   };
 
   const begin = (): void => {
     halfProven.clear();
-    if (isSubscribed && redis.status === 'ready') ears.listening();
+    if (isSubscribed && redis.status === 'ready') ears.onConnected();
   };
-  const ordinaryClosed = (): void => ears.deaf();
+  const ordinaryClosed = (): void => ears.onDisconnected();
   const endOnDatabase = onDatabase(begin);
   redis.on('ready', begin);
   redis.on('close', ordinaryClosed);
@@ -115,13 +118,13 @@ export function trackTokens({ reach, prefix, redis, setHeard, onDatabase }: Trac
   tracker.on('close', () => {
     connection += 1;
     isSubscribed = false;
-    if (!isClosed) ears.deaf();
+    if (!isClosed) ears.onDisconnected();
   });
   const connect = (): void => void tracker.connect().catch(() => {}); // ioredis goes on trying
   connect();
 
   return {
-    async probe(number) {
+    async sendHeartbeat(number) {
       halfProven.set(number, 'sent');
       try {
         const isProof = await setHeard(prefix + tokenNameOf(probePrefix + number), heardTtlMs);

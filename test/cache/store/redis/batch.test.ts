@@ -1,8 +1,14 @@
 // What is read in one tick is read in one round trip: counted by Redis itself.
 import type { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createRedisStore, type Held, type Outcome, type Rehit, type Store } from '../../../../src/cache/index.ts';
-import { endOfTurn } from '../../../../src/cache/base/tick.ts';
+import {
+  createRedisStore,
+  type EntryRef,
+  type Outcome,
+  type RevalidatedHit,
+  type Store,
+} from '../../../../src/cache/index.ts';
+import { endOfTick } from '../../../../src/cache/base/tick.ts';
 import { newBuilder, runOn } from '../../../pothos-cache/world.ts';
 import { newHeapGauge } from '../../../support/heap.ts';
 import { startTestRedis } from '../../../support/redis.ts';
@@ -59,14 +65,14 @@ describe('in one tick', () => {
 
   it('fifty values are asked for again in one round trip', async () => {
     const { cache, fetch, counted } = await newCounted();
-    const held: Held[] = [];
-    const report = (outcome: Outcome): void => void (outcome.held && held.push(outcome.held));
+    const held: EntryRef[] = [];
+    const report = (outcome: Outcome): void => void (outcome.entryRef && held.push(outcome.entryRef));
     const all = (): Promise<unknown> => Promise.all(times(50, (id) => fetch({ args: { id }, tags: ['t'], report })));
     await all();
     await all();
-    let hits: readonly Rehit[] | undefined;
-    await cache.again(held); // the server learns the script
-    const count = await counted(async () => (hits = await cache.again(held)));
+    let hits: readonly RevalidatedHit[] | undefined;
+    await cache.revalidate(held); // the server learns the script
+    const count = await counted(async () => (hits = await cache.revalidate(held)));
     expect(hits?.length).toBe(50);
     expect(count).toEqual({
       roundTrips: 1,
@@ -76,17 +82,17 @@ describe('in one tick', () => {
 
   it('what several ask for again in one turn is confirmed by one script, to each his own', async () => {
     const { cache, fetch, counted } = await newCounted();
-    const held = new Map<number, Held>();
+    const held = new Map<number, EntryRef>();
     const ask = (id: number): Promise<unknown> =>
       fetch({
         args: { id },
         tags: [`t:${id}`],
-        report: (outcome) => void (outcome.held && held.set(id, outcome.held)),
+        report: (outcome) => void (outcome.entryRef && held.set(id, outcome.entryRef)),
       });
     for (const id of [1, 2, 3, 1, 2, 3]) await ask(id);
     const again = async (...ids: number[]): Promise<(string | undefined)[] | undefined> => {
-      const hits = await cache.again(ids.flatMap((id) => held.get(id) ?? []));
-      return hits?.map((hit) => hit.held.key);
+      const hits = await cache.revalidate(ids.flatMap((id) => held.get(id) ?? []));
+      return hits?.map((hit) => hit.entryRef.key);
     };
     await fetch({ args: { id: 2 }, tags: ['t:2'], mode: 'refresh' }); // another entry under the same tokens
     await again(1);
@@ -127,7 +133,7 @@ describe('in one tick', () => {
   it('who asks when the turn is over asks in the next one', async () => {
     const { store, counted } = await newCounted();
     const { commands } = await counted(() => {
-      const later = endOfTurn().then(() => store.read('shop:later', ['*']));
+      const later = endOfTick().then(() => store.read('shop:later', ['*']));
       return Promise.all([store.read('shop:now', ['*']), later]);
     });
     // One script reads the tokens of each batch. A busy server reads two batches at once, so its round trips do not tell.
@@ -183,7 +189,13 @@ describe('in one tick, fifty who capture a tag', () => {
 it('sends the text of a script once for all who run it, where the server does not know it', async () => {
   const { store, client, counted } = await newCounted();
   await client.script('FLUSH');
-  const request = { basis: 'b'.repeat(22), leaseMs: 1_000, head: undefined, takenOver: undefined, tags: [] };
+  const request = {
+    stampsDigest: 'b'.repeat(22),
+    leaseMs: 1_000,
+    rejectedEntryId: undefined,
+    takenOver: undefined,
+    tags: [],
+  };
   const acquire = (n: number): Promise<unknown> =>
     store.acquire(`shop:${n}`, { ...request, lease: `${n}`.padEnd(22, 'x') });
   const { commands } = await counted(() => Promise.all(times(50, acquire)));

@@ -32,7 +32,7 @@ async function newSetting(): Promise<Setting> {
 
 /** Lets the clock of a process go on until its memory tier has served the value. */
 async function inMemory({ cache, clock, outcome }: World): Promise<void> {
-  await expect.poll(() => (clock.advance(100), cache.memory?.isProven), patiently).toBe(true);
+  await expect.poll(() => (clock.advance(100), cache.memory?.isCoherent), patiently).toBe(true);
   await expect.poll(async () => (await outcome({ tags })).tier, patiently).toBe('memory');
 }
 
@@ -123,10 +123,10 @@ it('is noticed by a process that reads nothing, by its probes', async () => {
   const world = await newProcess();
   await inMemory(world);
   await client.swapdb(0, 1);
-  const unproven = world.trace.next('memory-unproven');
+  const unproven = world.trace.next('memory-incoherent');
   world.clock.advance(100);
   await unproven;
-  expect(world.cache.memory?.isProven).toBe(false);
+  expect(world.cache.memory?.isCoherent).toBe(false);
 });
 
 it('is invalidated once, by the first of many processes that notice it', async () => {

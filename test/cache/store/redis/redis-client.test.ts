@@ -32,7 +32,7 @@ async function expectBothTiers({ cache, clock, fetch, outcome }: World): Promise
   await fetch({ strict: true });
   expect(await outcome({ strict: true })).toMatchObject({ state: 'hit', tier: 'redis' });
   const patiently = { interval: 5, timeout: 20_000 };
-  await expect.poll(() => (clock.advance(100), cache.memory?.isProven), patiently).toBe(true);
+  await expect.poll(() => (clock.advance(100), cache.memory?.isCoherent), patiently).toBe(true);
   await expect.poll(async () => (await outcome()).tier, patiently).toBe('memory');
 }
 

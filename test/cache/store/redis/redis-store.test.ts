@@ -182,7 +182,7 @@ describe('a Redis that others use too', () => {
     const [token] = await store.capture(['a']);
     await client.hset(`${namespace}:k`, 'field', 'value');
     expect(await store.read(`${namespace}:k`, ['a'])).toEqual({ text: undefined, remainingMs: 0, tokens: [token] });
-    const marks = [{ key: `${namespace}:k`, head: 't', textBytes: 4 }];
+    const marks = [{ key: `${namespace}:k`, entryId: 't', textBytes: 4 }];
     expect(await store.confirm(marks, ['a'])).toEqual({ remainingMs: [undefined], tokens: [token] });
     await store.write(`${namespace}:k`, { text: 'text', ttlMs: 60_000, tags: [] });
     expect((await store.read(`${namespace}:k`, ['a'])).text).toBe('text');
@@ -194,7 +194,7 @@ describe('a Redis that others use too', () => {
     onTestFinished(() => store.close());
     await client.set(`${namespace}:k`, 'text');
     expect(await store.read(`${namespace}:k`, ['a'])).toMatchObject({ text: undefined, remainingMs: 0 });
-    const marks = [{ key: `${namespace}:k`, head: 't', textBytes: 4 }];
+    const marks = [{ key: `${namespace}:k`, entryId: 't', textBytes: 4 }];
     expect(await store.confirm(marks, [])).toMatchObject({ remainingMs: [undefined] });
     await store.clear();
   });

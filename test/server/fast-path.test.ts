@@ -7,7 +7,7 @@ import { createSchema, createYoga, isAsyncIterable, type Plugin } from 'graphql-
 import { expect, it, onTestFinished } from 'vitest';
 import type { ShopContext } from '../../schema/index.ts';
 import type { GraphqlParams, ServerContext } from '../../src/server/graphql/server-context.ts';
-import { ShortWay } from '../../src/server/graphql/short-way.ts';
+import { FastPath } from '../../src/server/graphql/fast-path.ts';
 
 const typeDefs = `
   type Query { number: Int, one: Int!, language: String, failing: Int!, waiting: Int, late: Int, echo(text: String!): String }
@@ -67,7 +67,7 @@ async function startWorld(): Promise<World> {
     Mutation: { count: counted(1) },
   };
   const documents = new Map<string, DocumentNode>();
-  const shortWay = new ShortWay({ documents });
+  const shortWay = new FastPath({ documents });
   const yoga = createYoga<ServerContext, ShopContext>({
     schema: createSchema<ServerContext & ShopContext>({ typeDefs, resolvers }),
     plugins: [shortWay.plugin, useStatus(), useThrow(), { onRequestParse: () => void (counts.yoga += 1) }],

@@ -17,7 +17,7 @@ export interface RelationName {
 }
 
 /** What a text reads. All names are bare, as the catalogue has them. */
-export interface Reading {
+export interface TableReferences {
   readonly relations: readonly RelationName[];
   readonly functions: ReadonlySet<string>;
   readonly operators: ReadonlySet<string>;
@@ -68,14 +68,14 @@ const operatorOfKind: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What `text` reads, which was parsed into `parsed`. */
-export function readingOf(text: string, parsed: Parsed): Reading {
+export function tableReferencesOf(text: string, parsed: Parsed): TableReferences {
   const reader = new TreeReader(text);
   if ('statements' in parsed) for (const statement of parsed.statements) reader.statement(fieldsOf(statement)['stmt']);
   else reader.fail(parsed.failure);
   return reader;
 }
 
-class TreeReader implements Reading {
+class TreeReader implements TableReferences {
   readonly relations: RelationName[] = [];
   readonly functions = new Set<string>();
   readonly operators = new Set<string>();

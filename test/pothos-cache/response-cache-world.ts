@@ -1,12 +1,12 @@
 // A schema of a test's own over Redis, whose requests are answered as a server does that has ready answers.
 import { execute, parse, type GraphQLSchema } from 'graphql';
 import { expect } from 'vitest';
-import { ReadyAnswers } from '../../src/pothos-cache/index.ts';
+import { ResponseCache } from '../../src/pothos-cache/index.ts';
 import { advanceUntil, newWorld, turn, type World } from '../cache/world.ts';
 import { newBuilder, type Asker, type Builder } from './world.ts';
 
 export interface ReadyWorld extends World {
-  readonly ready: ReadyAnswers;
+  readonly ready: ResponseCache;
   readonly schema: GraphQLSchema;
   /** Answers a request, and says whether that was ready. */
   readonly ask: (text: string, context?: Asker) => Promise<{ isReady: boolean; body: string }>;
@@ -35,7 +35,7 @@ export async function newReadyWorld(
   builder.queryField('control', (t) => t.string({ cache: { scope: 'public', ttl: '60s' }, resolve: () => 'control' }));
   define(builder, world);
   const schema = wrap(builder.toSchema({ cache: { engine: cache, viewer: ({ viewer }) => viewer } }));
-  const ready = new ReadyAnswers({ engine: cache, bytesMax, hasReport: false });
+  const ready = new ResponseCache({ engine: cache, bytesMax, hasReport: false });
 
   const ask: ReadyWorld['ask'] = async (text, given = {}) => {
     const answer = await ready.get(text);
@@ -43,14 +43,14 @@ export async function newReadyWorld(
     const contextValue = { ...given };
     const asked = { schema, document: parse(text), contextValue };
     const result = await execute(asked);
-    const repeatable = ready.repeatable(asked, result);
-    if (repeatable !== undefined) ready.keep(text, repeatable, { contentType: 'application/json', isGet: false });
+    const repeatable = ready.cacheable(asked, result);
+    if (repeatable !== undefined) ready.set(text, repeatable, { contentType: 'application/json', isGet: false });
     return { isReady: false, body: JSON.stringify(result) };
   };
   const becomesReady: ReadyWorld['becomesReady'] = async (text, context) => {
     await ask(text, context);
     const isControlReady = async (): Promise<boolean> => {
-      await advanceUntil(clock, 100, () => cache.memory?.isProven !== false);
+      await advanceUntil(clock, 100, () => cache.memory?.isCoherent !== false);
       await ask(text, context);
       return (await ask('{ control }')).isReady;
     };

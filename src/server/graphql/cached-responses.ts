@@ -2,18 +2,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import {
-  ReadyAnswers,
-  type ReadyAnswer,
-  type ReadyAnswersOptions,
-  type RepeatableAnswer,
+  ResponseCache,
+  type CachedResponse,
+  type ResponseCacheOptions,
+  type CacheableResult,
 } from '../../pothos-cache/index.ts';
 import { isJsonAnswer } from './json-answer.ts';
 import { operationOf } from './request-outcome.ts';
 
 /** What the listener asks before GraphQL, and tells after it. */
-export interface ReadyWay {
+export interface CachedResponses {
   /** The answer to what was asked, where that is known without GraphQL. */
-  get(asked: string, request: IncomingMessage): ReadyAnswer | undefined | Promise<ReadyAnswer | undefined>;
+  get(asked: string, request: IncomingMessage): CachedResponse | undefined | Promise<CachedResponse | undefined>;
   /** GraphQL has answered. */
   answered(asked: string, request: IncomingMessage, response: ServerResponse): void;
   /** Learns what was executed. It stands before the report, which is another one each time. */
@@ -31,23 +31,23 @@ export function askedBy({ method = '', url = '', headers: { accept = '' } }: Inc
   return `${method} ${url} ${accept}\n${body}`;
 }
 
-export function createReadyWay(options: ReadyAnswersOptions): ReadyWay {
-  const ready = new ReadyAnswers(options);
-  const repeatable = new WeakMap<object, RepeatableAnswer & { readonly label: string | undefined }>();
+export function createCachedResponses(options: ResponseCacheOptions): CachedResponses {
+  const ready = new ResponseCache(options);
+  const repeatable = new WeakMap<object, CacheableResult & { readonly label: string | undefined }>();
   return {
     get: (asked, request) => ready.get(asked, request),
     answered(asked, request, response) {
       const answer = repeatable.get(request);
       const contentType = response.getHeader('content-type');
       if (answer === undefined || !isJsonAnswer(contentType)) return;
-      ready.keep(asked, answer, { contentType, isGet: request.method === 'GET', label: answer.label });
+      ready.set(asked, answer, { contentType, isGet: request.method === 'GET', label: answer.label });
     },
     plugin: {
       onExecute: ({ args }) => ({
         onExecuteDone({ result }) {
           const { req } = args.contextValue as { req?: IncomingMessage };
           if (req === undefined || isAsyncIterable(result)) return;
-          const answer = ready.repeatable(args, result);
+          const answer = ready.cacheable(args, result);
           if (answer !== undefined) repeatable.set(req, { ...answer, label: operationOf(args) });
         },
       }),

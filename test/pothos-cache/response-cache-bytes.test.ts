@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { execute, parse } from 'graphql';
 import { expect, it } from 'vitest';
-import { ReadyAnswers } from '../../src/pothos-cache/index.ts';
+import { ResponseCache } from '../../src/pothos-cache/index.ts';
 import { newWorld, times } from '../cache/world.ts';
 import { newBuilder } from './world.ts';
 
@@ -34,11 +34,11 @@ it.each([
     }),
   });
   const schema = builder.toSchema({ cache: { engine } });
-  const ready = new ReadyAnswers({ engine, bytesMax, hasReport: true });
+  const ready = new ResponseCache({ engine, bytesMax, hasReport: true });
   const answer = async (text: string): Promise<void> => {
     const args = { schema, document: parse(text), contextValue: {} };
-    const repeatable = ready.repeatable(args, await execute(args));
-    if (repeatable !== undefined) ready.keep(text, repeatable, { contentType: 'application/json', isGet: false });
+    const repeatable = ready.cacheable(args, await execute(args));
+    if (repeatable !== undefined) ready.set(text, repeatable, { contentType: 'application/json', isGet: false });
   };
   for (let again = 0; again < 20; again += 1) await answer(query);
   expect(await ready.get(query)).toBeDefined();

@@ -36,7 +36,7 @@ interface Known {
 type Outcome = () => ExecutionResult;
 
 /** What one Yoga has executed, and how it has answered. */
-export class ShortWay {
+export class FastPath {
   readonly #documents: { get(text: string): DocumentNode | undefined };
   readonly #executed = new WeakSet<DocumentNode>();
   /** Of answers, by what their clients accept. */

@@ -1,5 +1,5 @@
 /** How ready answers are written. What is sent again and again is compressed once, and kept beside its answer. */
-import type { ReadyAnswer } from '../../pothos-cache/index.ts';
+import type { CachedResponse } from '../../pothos-cache/index.ts';
 import { cachingHeaders, clientHas, withVary } from './caching-headers.ts';
 import { compressed, compressedBytesMin, encodingFor, type Encoding } from './compression.ts';
 import type { Exchange } from './exchange.ts';
@@ -11,7 +11,7 @@ interface Encoded {
   readonly bytes: Buffer;
 }
 
-export function sendReady(exchange: Exchange, answer: ReadyAnswer, traffic: Traffic): void {
+export function sendReady(exchange: Exchange, answer: CachedResponse, traffic: Traffic): void {
   const { request } = exchange;
   const { head, body, http } = answer;
   const isKnown = http !== undefined && clientHas(request, http.etag);
@@ -34,7 +34,7 @@ export function sendReady(exchange: Exchange, answer: ReadyAnswer, traffic: Traf
 
 /** Of the whole answer. A promise where something has to be compressed, of undefined where there is no time for that. */
 function encodedBytes(
-  { head: headText, body, forms }: ReadyAnswer,
+  { head: headText, body, forms }: CachedResponse,
   encoding: Encoding,
 ): Buffer | Promise<Buffer | undefined> {
   if (headText === '') return forms.get(encoding) ?? forms.make(encoding, () => compressed(body, encoding));
@@ -55,7 +55,7 @@ interface Sending {
   readonly encoded?: Encoded | undefined;
 }
 
-function write(exchange: Exchange, answer: ReadyAnswer, { traffic, isKnown, encoded }: Sending): void {
+function write(exchange: Exchange, answer: CachedResponse, { traffic, isKnown, encoded }: Sending): void {
   const { response, requestId, cors } = exchange;
   const { contentType, head, body, http } = answer;
   const bytes = head.length + body.length;

@@ -24,7 +24,7 @@ import type { FieldPolicy } from './field-policy.ts';
  *
  * @param policies By `Type.field`.
  */
-export function shapeOf(
+export function schemaDigestOf(
   schema: GraphQLSchema,
   policies: ReadonlyMap<string, FieldPolicy>,
   version: string | undefined,

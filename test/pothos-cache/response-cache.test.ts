@@ -14,7 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/cache/index.ts';
 import CachePlugin from '../../src/pothos-cache/index.ts';
 import { advanceUntil, redisClient, times, type World } from '../cache/world.ts';
-import { newReadyWorld, type ReadyWorld } from './ready-world.ts';
+import { newReadyWorld, type ReadyWorld } from './response-cache-world.ts';
 import type { Asker, Builder } from './world.ts';
 
 interface Item {
@@ -218,8 +218,8 @@ describe('an answer is never ready', () => {
     await becomesReady('{ control }');
     const asked = { schema, document: parse('{ control }'), contextValue: {} };
     await execute(asked);
-    expect(ready.repeatable(asked, { data: {} })).toBeDefined();
-    expect(ready.repeatable({ ...asked, ...more }, result)).toBeUndefined();
+    expect(ready.cacheable(asked, { data: {} })).toBeDefined();
+    expect(ready.cacheable({ ...asked, ...more }, result)).toBeUndefined();
   });
 
   it('where it is larger than all that may be kept', async () => {
@@ -288,7 +288,7 @@ describe('an answer that was ready is not', () => {
     expect(await becomesReady(text)).toBe(true);
     expect(await becomesReady('{ items { id } brief }')).toBe(true);
     for (let leftMs = 30_000; leftMs > 0; leftMs -= 100) clock.advance(100);
-    await advanceUntil(clock, 100, () => engine.memory?.isProven === true);
+    await advanceUntil(clock, 100, () => engine.memory?.isCoherent === true);
     expect((await ask('{ items { id } brief }')).isReady).toBe(false);
     expect((await ask(text)).isReady).toBe(true);
   });

@@ -28,7 +28,7 @@ function get(query: string): RawRequest {
 async function startReadyServer(overrides: Overrides = {}): Promise<RunningServer> {
   const clock = new TestClock();
   const server = await startServer({ memoryBytesMax: 8_000_000, clock, ...overrides });
-  await advanceUntil(clock, 100, () => server.cache.memory?.isProven ?? true);
+  await advanceUntil(clock, 100, () => server.cache.memory?.isCoherent ?? true);
   return server;
 }
 
@@ -252,8 +252,12 @@ describe('an answer is not ready', () => {
   });
 });
 
-it.each<[string, Overrides, Cache['again']]>([
-  ...logLevels.map((logLevel): [string, Overrides, Cache['again']] => [`at once, ${logLevel}`, { logLevel }, broken]),
+it.each<[string, Overrides, Cache['revalidate']]>([
+  ...logLevels.map((logLevel): [string, Overrides, Cache['revalidate']] => [
+    `at once, ${logLevel}`,
+    { logLevel },
+    broken,
+  ]),
   ['while the store is asked', { memoryBytesMax: 0 }, async () => broken()],
 ])('a fault on the way of a ready answer is answered, and the server lives on: %s', async (_, overrides, again) => {
   const server = await startReadyServer(overrides);
@@ -272,10 +276,10 @@ it('who waits while the store is asked for a ready answer gets it, also where th
   const server = await startReadyServer({ memoryBytesMax: 0 });
   await becomesReady(server, post(text));
   const { cache } = server;
-  const again = cache.again.bind(cache);
+  const again = cache.revalidate.bind(cache);
   let answerNow = (): void => {};
   const isAsked = new Promise<void>((asked) => {
-    const value: Cache['again'] = (held) => {
+    const value: Cache['revalidate'] = (held) => {
       asked();
       return new Promise<void>((resolve) => (answerNow = resolve)).then(() => again(held));
     };

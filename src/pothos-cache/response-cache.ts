@@ -9,37 +9,37 @@
  */
 import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { Cache, Held, Rehit } from '../cache/index.ts';
-import { BodyForms } from './body-forms.ts';
+import type { Cache, EntryRef, RevalidatedHit } from '../cache/index.ts';
+import { CompressedBodies } from './compressed-bodies.ts';
 import { cacheControlOf, etagOf, serverTimingOf } from './http-caching.ts';
 import { isPure } from './pure-operation.ts';
 import { fieldHitsOf, reportWriter, rowsOfHits, type FieldHit } from './report.ts';
 
 /** An answer that may be given again, once it is known how it was sent. */
-export interface RepeatableAnswer {
+export interface CacheableResult {
   readonly fields: readonly FieldHit[];
   /** As JSON. */
   readonly data: string;
 }
 
 /** What a request is answered with: status 200, or 304 where it is a GET of who has this `ETag`. */
-export interface ReadyAnswer {
+export interface CachedResponse {
   readonly contentType: string;
   /** JSON in two parts: what differs each time, if anything, in ASCII, and the rest in UTF-8, which is not to be changed. */
   readonly head: string;
   readonly body: Buffer;
   /** Of the body, for a server that sends it compressed. */
-  readonly forms: BodyForms;
+  readonly forms: CompressedBodies;
   /** How many of the engine's entries it consists of. */
   readonly hits: number;
   /** From `Sent`. */
   readonly label: string | undefined;
   /** How whoever gets it may keep it; it is the same whoever asks. Undefined where it was not said that it goes to a GET. */
-  readonly http: ReadyHttp | undefined;
+  readonly http: CachedResponseHeaders | undefined;
 }
 
 /** What the answer to a GET says in its headers, beside `Vary`. */
-export interface ReadyHttp {
+export interface CachedResponseHeaders {
   readonly etag: string;
   /** The value of `Cache-Control`. */
   readonly cacheControl: string;
@@ -48,7 +48,7 @@ export interface ReadyHttp {
 }
 
 /** How an answer was sent. */
-export interface Sent {
+export interface ResponseForm {
   readonly contentType: string;
   /** Whether to a GET: its report is told by a header, so that its bytes are the same each time. */
   readonly isGet: boolean;
@@ -56,8 +56,8 @@ export interface Sent {
   readonly label?: string | undefined;
 }
 
-/** What `ReadyAnswers` is made with. */
-export interface ReadyAnswersOptions {
+/** What `ResponseCache` is made with. */
+export interface ResponseCacheOptions {
   /** The engine that fields are cached in. */
   readonly engine: Cache;
   /** The size of all answers together, in bytes, 1 or more. */
@@ -70,12 +70,12 @@ interface Kept {
   readonly contentType: string;
   readonly label: string | undefined;
   readonly fields: readonly FieldHit[];
-  readonly held: readonly Held[];
+  readonly held: readonly EntryRef[];
   /** Undefined where the head is empty. */
-  readonly report: ((hits: readonly Rehit[]) => string) | undefined;
+  readonly report: ((hits: readonly RevalidatedHit[]) => string) | undefined;
   /** What follows the head. */
   readonly body: Buffer;
-  readonly forms: BodyForms;
+  readonly forms: CompressedBodies;
   /** Undefined unless it goes to a GET. */
   readonly etag: string | undefined;
 }
@@ -88,12 +88,12 @@ const overheadBytes = 700;
 const stampBytes = 200;
 
 /** The answers of one server that are ready. They are of one schema, which does not change any more. */
-export class ReadyAnswers {
+export class ResponseCache {
   readonly #engine: Cache;
   readonly #hasReport: boolean;
   readonly #kept: LRUCache<string, Kept>;
 
-  constructor({ engine, bytesMax, hasReport }: ReadyAnswersOptions) {
+  constructor({ engine, bytesMax, hasReport }: ResponseCacheOptions) {
     this.#engine = engine;
     this.#hasReport = hasReport;
     this.#kept = new LRUCache({
@@ -115,10 +115,10 @@ export class ReadyAnswers {
    * @param from What asks, as `PluginOptions.request` tells of its context.
    * @returns A promise where only the store can tell; it does not reject for a fault of the store.
    */
-  get(request: string, from?: object): ReadyAnswer | undefined | Promise<ReadyAnswer | undefined> {
+  get(request: string, from?: object): CachedResponse | undefined | Promise<CachedResponse | undefined> {
     const kept = this.#kept.get(request);
     if (kept === undefined) return undefined;
-    const hits = this.#engine.again(kept.held, from);
+    const hits = this.#engine.revalidate(kept.held, from);
     return hits instanceof Promise ? hits.then((found) => this.#answer(kept, found)) : this.#answer(kept, hits);
   }
 
@@ -126,37 +126,37 @@ export class ReadyAnswers {
    * What of an executed operation's answer may be given again; undefined where that is nothing. To be asked before anything
    * is put into the result's `extensions`: of what is there nobody knows whether it is the same each time.
    */
-  repeatable(args: ExecutionArgs, { data, errors, extensions }: ExecutionResult): RepeatableAnswer | undefined {
+  cacheable(args: ExecutionArgs, { data, errors, extensions }: ExecutionResult): CacheableResult | undefined {
     if (errors !== undefined || extensions !== undefined || !data) return undefined;
     const fields = fieldHitsOf(args.contextValue as object);
     return fields === undefined || !isPure(args) ? undefined : { fields, data: JSON.stringify(data) };
   }
 
   /** Keeps an answer that was sent to `request`, the same text as for `get`: it is what 200 goes with. */
-  keep(request: string, { fields, data }: RepeatableAnswer, { contentType, isGet, label }: Sent): void {
+  set(request: string, { fields, data }: CacheableResult, { contentType, isGet, label }: ResponseForm): void {
     if (request.length > requestCharsMax) return;
     const held = fields.map((field) => field.held);
     const report = this.#hasReport && !isGet ? reportWriter(fields) : undefined;
     const body = bytesOf(`${report === undefined ? '{' : ''}"data":${data}}`);
-    const forms = new BodyForms((grown) => this.#measureAgain(request, grown));
+    const forms = new CompressedBodies((grown) => this.#measureAgain(request, grown));
     const etag = isGet ? etagOf(data) : undefined;
     this.#kept.set(request, { contentType, label, fields, held, report, body, forms, etag });
   }
 
   /** A new object, because the size of one that is there already is not asked for again. */
-  #measureAgain(request: string, forms: BodyForms): void {
+  #measureAgain(request: string, forms: CompressedBodies): void {
     const kept = this.#kept.peek(request);
     if (kept?.forms === forms) this.#kept.set(request, { ...kept });
   }
 
-  #answer(kept: Kept, hits: readonly Rehit[] | undefined): ReadyAnswer | undefined {
+  #answer(kept: Kept, hits: readonly RevalidatedHit[] | undefined): CachedResponse | undefined {
     if (hits === undefined) return undefined;
     const { contentType, label, report, body, forms } = kept;
     const head = report === undefined ? '' : `{"extensions":{"cache":${report(hits)}},`;
     return { contentType, head, body, forms, hits: hits.length, label, http: this.#http(kept, hits) };
   }
 
-  #http({ fields, etag }: Kept, hits: readonly Rehit[]): ReadyHttp | undefined {
+  #http({ fields, etag }: Kept, hits: readonly RevalidatedHit[]): CachedResponseHeaders | undefined {
     if (etag === undefined) return undefined;
     const lasting = hits.map(({ ttlMs }, index) => ({ httpMs: fields[index]?.httpMs, ttlMs }));
     const serverTiming = this.#hasReport ? serverTimingOf({ fields: rowsOfHits(fields, hits) }) : undefined;
@@ -164,7 +164,7 @@ export class ReadyAnswers {
   }
 }
 
-function countStamps(all: readonly Held[]): number {
+function countStamps(all: readonly EntryRef[]): number {
   return all.reduce((count, { stamps }) => count + Object.keys(stamps).length, 0);
 }
 

@@ -5,7 +5,7 @@
  * What is remembered are names. What they stand for, which changes with the catalogue, is asked at each run.
  */
 import { LRUCache } from 'lru-cache';
-import { readingOf, type Reading } from './reading.ts';
+import { tableReferencesOf, type TableReferences } from './table-references.ts';
 import type { SqlParser } from './sql-parser.ts';
 import { mayHaveEffect, type TransactionEffect } from './transaction-effect.ts';
 
@@ -15,9 +15,9 @@ const charsMax = 1_000_000;
 const readingChars = 1_000;
 const nameChars = 50;
 
-export class KnownReadings {
+export class KnownTableReferences {
   readonly #parser: Pick<SqlParser, 'parse'>;
-  readonly #byText = new LRUCache<string, Reading>({
+  readonly #byText = new LRUCache<string, TableReferences>({
     maxSize: charsMax,
     sizeCalculation: (reading, text) => text.length + readingChars + nameChars * namesIn(reading),
   });
@@ -26,11 +26,11 @@ export class KnownReadings {
     this.#parser = parser;
   }
 
-  of(text: string): Reading {
+  of(text: string): TableReferences {
     const reading = this.#byText.get(text);
     if (reading !== undefined) return reading;
     const parsed = this.#parser.parse(text);
-    const parsedReading = readingOf(text, parsed);
+    const parsedReading = tableReferencesOf(text, parsed);
     if ('statements' in parsed || !parsed.isForNow) this.#byText.set(text, parsedReading);
     return parsedReading;
   }
@@ -41,6 +41,6 @@ export class KnownReadings {
   }
 }
 
-function namesIn({ relations, functions, operators, rowNames, types }: Reading): number {
+function namesIn({ relations, functions, operators, rowNames, types }: TableReferences): number {
   return relations.length + functions.size + operators.size + rowNames.size + types.size;
 }

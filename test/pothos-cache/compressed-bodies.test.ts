@@ -1,14 +1,14 @@
 // Other forms of ready answers, such as compressed ones: made once, kept as long as the answer, and counted with it.
 import { execute, parse } from 'graphql';
 import { expect, it } from 'vitest';
-import { ReadyAnswers, type BodyForms } from '../../src/pothos-cache/index.ts';
+import { ResponseCache, type CompressedBodies } from '../../src/pothos-cache/index.ts';
 import { newWorld } from '../cache/world.ts';
 import { newBuilder } from './world.ts';
 
 interface World {
-  readonly ready: ReadyAnswers;
+  readonly ready: ResponseCache;
   readonly keep: (request: string) => Promise<void>;
-  readonly formsOf: (request: string) => Promise<BodyForms>;
+  readonly formsOf: (request: string) => Promise<CompressedBodies>;
 }
 
 async function start(bytesMax: number): Promise<World> {
@@ -18,12 +18,12 @@ async function start(bytesMax: number): Promise<World> {
     fields: (t) => ({ one: t.int({ cache: { scope: 'public', ttl: '600s' }, resolve: () => 1 }) }),
   });
   const schema = builder.toSchema({ cache: { engine } });
-  const ready = new ReadyAnswers({ engine, bytesMax, hasReport: false });
+  const ready = new ResponseCache({ engine, bytesMax, hasReport: false });
   const keep = async (request: string): Promise<void> => {
     for (let again = 0; again < 20; again += 1) {
       const args = { schema, document: parse('{ one }'), contextValue: {} };
-      const repeatable = ready.repeatable(args, await execute(args));
-      if (repeatable !== undefined) ready.keep(request, repeatable, { contentType: 'application/json', isGet: false });
+      const repeatable = ready.cacheable(args, await execute(args));
+      if (repeatable !== undefined) ready.set(request, repeatable, { contentType: 'application/json', isGet: false });
     }
   };
   const formsOf: World['formsOf'] = async (request) => {

@@ -5,14 +5,14 @@ type Make = () => Promise<Buffer | undefined>;
  * Other forms of a ready answer's body, such as its compressed bytes, each under a name of the caller's. Each is made once,
  * however many requests wait for it, is kept as long as the answer is, and counts as part of it.
  */
-export class BodyForms {
-  readonly #onGrowth: (forms: BodyForms) => void;
+export class CompressedBodies {
+  readonly #onGrowth: (forms: CompressedBodies) => void;
   /** Undefined until the first one is asked for: most answers never have any. */
   #forms: Map<string, Buffer | Promise<Buffer | undefined>> | undefined;
   #bytes = 0;
 
   /** @param onGrowth Runs when a form has been added. */
-  constructor(onGrowth: (forms: BodyForms) => void) {
+  constructor(onGrowth: (forms: CompressedBodies) => void) {
     this.#onGrowth = onGrowth;
   }
 
