@@ -10,11 +10,10 @@ import { checkCacheOptions, type CacheOptions } from './cache-options.ts';
 import { checkFetch, type FetchOptions } from './fetch-options.ts';
 import { received } from './base/check-options.ts';
 import { systemClock, type Clock } from './base/clock.ts';
-import { Departures } from './departures.ts';
 import { EventLog } from './events/event-log.ts';
 import type { CacheEvent, CacheListener } from './events/events.ts';
-import type { Filled } from './load.ts';
-import { Flights } from './in-flight.ts';
+import type { LoadResult } from './outcome.ts';
+import { InFlightLoads } from './in-flight.ts';
 import { guardStore, type GuardedStore } from './store/guarded-store.ts';
 import { KeptUsage } from './store/cached-usage.ts';
 import { createKey, isVisibleTo, type Key, type KeyParts } from './entry/key.ts';
@@ -25,11 +24,10 @@ import type { EntryRef } from './entry/entry-ref.ts';
 import { watchInstalledDataLoaders } from './scope/installed-data-loaders.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory/memory-tier.ts';
-import { MissPredictor } from './miss-predictor.ts';
 import { CacheError } from './base/errors.ts';
 import { eventOf, outcomeOf } from './outcome.ts';
 import type { Policy } from './policy.ts';
-import { ReadPath } from './get-or-load.ts';
+import { GetOrLoad } from './get-or-load.ts';
 import { Revalidator, type RevalidatedHit } from './revalidate.ts';
 import type { StoreUsage } from './store/store.ts';
 import type { Tier } from './events/events.ts';
@@ -42,8 +40,8 @@ export class Cache {
   readonly tier: Tier;
   readonly #store: GuardedStore;
   readonly #clock: Clock;
-  readonly #flights: Flights<Filled>;
-  readonly #reads: ReadPath;
+  readonly #loads: InFlightLoads<LoadResult>;
+  readonly #getOrLoad: GetOrLoad;
   readonly #revalidator: Revalidator;
   readonly #background = new Background();
   readonly #leases: Leases;
@@ -63,21 +61,19 @@ export class Cache {
     this.tier = store.tier;
     this.#clock = clock;
     this.#store = guardStore(store, { clock, deadlineMs, emit: this.emit });
-    this.#flights = new Flights(clock);
+    this.#loads = new InFlightLoads(clock);
     const parts = { guarded: this.#store, background: this.#background, clock, emit: this.emit };
     this.#leases = new Leases({ ...parts, random });
     this.#usage = new KeptUsage(() => this.#store.usage(), clock);
     this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit: this.emit });
-    this.#reads = new ReadPath({
+    this.#getOrLoad = new GetOrLoad({
       ...parts,
       tier: store.tier,
       leases: this.#leases,
-      flights: this.#flights,
-      departures: new Departures(clock),
+      loads: this.#loads,
       memory: this.#memory,
       running: this.#running,
       touched: new TouchedTags(knownTags, (error) => this.#log?.callbackFailed(error)),
-      predictor: new MissPredictor(),
     });
     this.#revalidator = new Revalidator({ ...parts, tier: store.tier, memory: this.#memory });
     this.on(({ type }) => type === 'breaker-closed' && this.#memory?.reset());
@@ -104,7 +100,7 @@ export class Cache {
     const startedMs = this.#clock.nowMs();
     const { mode = 'use', request, dependsOn, isAborted = outer?.isAborted } = options;
     const asked = { key, policy, load, dependsOn, isAborted, mode, request };
-    const answering = (): ReturnType<ReadPath['answer']> => this.#reads.answer(asked, startedMs);
+    const answering = (): ReturnType<GetOrLoad['answer']> => this.#getOrLoad.answer(asked, startedMs);
     const name = { cache: this.#running, key: key.text };
     const given = outer === undefined ? answering() : outer.fetching(name, async () => await answering());
     const answer = given instanceof Promise ? await given : given;
@@ -218,7 +214,7 @@ export class Cache {
       throw error;
     } finally {
       this.#memory?.forget(tags);
-      this.#flights.clearBoard();
+      this.#loads.clear();
       this.#revalidator.reset();
     }
   }

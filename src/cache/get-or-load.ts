@@ -1,198 +1,156 @@
 /**
- * How a fetch comes by its value:
+ * The main path of a fetch:
  *
- *   in the memory tier? a hit · a flight of this key is up? board it · unless a miss is likely (`miss-predictor.ts`): read value
- *   and tokens · the stamps stand? a hit · else one load for all who wait, in this process and the others: take the lease,
- *   which brings a value that was not looked for, load, store the value under the tokens of before
+ *   memory tier: valid? → return it
+ *   a load of this key in flight? → join it, if its result is valid for this request
+ *   store: read the value and its tokens in one round trip; valid? → keep it in memory, return it
+ *   otherwise one load for all requests, in this process and the others: acquire the lease, load, store
  *
- * Where the store is left alone, or takes nothing new: the next departure of this key.
+ * If the store is bypassed, or takes no new values, requests share the next load of their key instead (`in-flight.ts`).
  */
-import { shared } from './boarding.ts';
-import type { Departures } from './departures.ts';
-import { fill, type Fill, type Filled, type FillParts } from './load.ts';
-import { Cancelled, type Boarded, type Flight, type Flights } from './in-flight.ts';
-import type { GuardedStore } from './store/guarded-store.ts';
-import { LoadScope } from './scope/load-scope.ts';
-import { lookup } from './lookup.ts';
-import type { MemoryTier, TimedTicket } from './memory/memory-tier.ts';
-import type { MissPredictor } from './miss-predictor.ts';
+import { Cancelled, type InFlightLoad, type InFlightLoads, type JoinedResult } from './in-flight.ts';
+import { loadAndStore, type LoadParts, type LoadReason, type LoadRequest } from './load.ts';
+import { type LoadResult } from './outcome.ts';
+import { lookUp } from './lookup.ts';
+import type { MemoryTier } from './memory/memory-tier.ts';
 import { hit, type Answer } from './outcome.ts';
-import { type CachedEntry } from './entry/entry-ref.ts';
 import type { Policy } from './policy.ts';
+import { LoadScope } from './scope/load-scope.ts';
+import { sharedAnswer } from './shared-result.ts';
 import type { Tier } from './events/events.ts';
-import type { Stamps } from './tags/tags.ts';
+import type { GuardedStore } from './store/guarded-store.ts';
 
 /** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
 export type Mode = 'use' | 'bypass' | 'refresh';
 
-export interface Asked extends Pick<Fill, 'key' | 'policy' | 'load' | 'dependsOn' | 'isAborted'> {
+export interface FetchRequest extends Pick<LoadRequest, 'key' | 'policy' | 'load' | 'dependsOn' | 'isAborted'> {
   readonly mode: Mode;
-  /** What this fetch is part of: all of its fetches leave a store alone that has failed one. */
+  /** What this fetch is part of. After one of its fetches has failed at the store, the others bypass it. */
   readonly request: object | undefined;
 }
 
-export interface ReadPathParts extends Omit<FillParts, 'store' | 'flights'> {
+export interface GetOrLoadParts extends LoadParts {
   readonly tier: Tier;
   readonly guarded: Pick<GuardedStore, 'request'>;
-  readonly flights: Flights<Filled>;
-  readonly departures: Departures<Filled>;
+  readonly loads: InFlightLoads<LoadResult>;
   readonly memory: MemoryTier | undefined;
-  readonly predictor: MissPredictor;
 }
 
 /** A fetch on its way. */
-interface Fetching extends Omit<Fill, 'found' | 'flight'> {
-  readonly parts: FillParts;
-  /** What of the memory tier may answer it. */
+interface Fetch extends LoadRequest {
+  /** The memory tier, if this fetch may read it. */
   readonly memory: MemoryTier | undefined;
-  /** Whether it has boarded somebody else's load in vain: after the next one it loads for itself. */
-  readonly isAgain: boolean;
-  /** How often it has started over because the error of a load that it had joined claimed to be a cancellation. */
+  /** Whether it has joined a load in vain. The second time, it loads for itself. */
+  readonly isRetry: boolean;
+  /** How many loads that it joined have failed with an error that claims to be a cancellation. */
   readonly claims: number;
 }
 
-/** After so many, the error counts as a failure of the load. */
+/** From the next one on, the error counts as a failure of the load. */
 const claimsMax = 3;
 
-export class ReadPath {
-  readonly #parts: ReadPathParts;
+export class GetOrLoad {
+  readonly #parts: GetOrLoadParts;
 
-  constructor(parts: ReadPathParts) {
+  constructor(parts: GetOrLoadParts) {
     this.#parts = parts;
   }
 
   /**
-   * @param nowMs When the fetch began.
-   * @returns Without a promise where memory has it: that would cost as much as all the rest of such a hit.
+   * @param nowMs The time at which the fetch began.
+   * @returns No promise for a value from memory: a promise would cost as much as the rest of such a hit.
    */
-  answer({ key, policy, load, dependsOn, isAborted, mode, request }: Asked, nowMs: number): Answer | Promise<Answer> {
-    if (mode === 'bypass') return loaded(load, policy);
-    const { guarded, touched } = this.#parts;
-    const tags = touched.ofFetch(key.field, policy.tags);
+  answer({ mode, request, ...fields }: FetchRequest, nowMs: number): Answer | Promise<Answer> {
+    const { key, policy, load } = fields;
+    if (mode === 'bypass') return bypassed(load, policy);
+    const tags = this.#parts.touched.ofFetch(key.field, policy.tags);
     const memory = this.#memoryFor(policy, mode);
-    const found = memory?.get(key.text, tags.required, nowMs);
-    if (found !== undefined) return hit('memory', found);
-    const parts = { ...this.#parts, store: guarded.request(request) };
-    const fetching: Fetching = {
-      key,
-      policy,
-      tags,
-      load,
-      dependsOn,
-      isAborted,
-      parts,
-      memory,
-      isAgain: false,
-      claims: 0,
-    };
-    return mode === 'refresh' ? this.#refresh(fetching) : this.#read(fetching);
+    const entry = memory?.get(key.text, tags.required, nowMs);
+    if (entry !== undefined) return hit('memory', entry);
+    const store = this.#parts.guarded.request(request);
+    const fetch: Fetch = { ...fields, tags, store, memory, isRetry: false, claims: 0 };
+    return mode === 'refresh' ? this.#refresh(fetch) : this.#get(fetch);
   }
 
-  async #refresh(fetching: Fetching): Promise<Answer> {
-    return { ...(await this.#fly(fetching, 'anything')), state: 'refresh' };
+  #get(fetch: Fetch): Promise<Answer> {
+    const { loads } = this.#parts;
+    if (fetch.store.isBypassed) return this.#loadWithoutStore(fetch);
+    const sequence = loads.nextSequence();
+    const inFlight = loads.get(fetch.key.text);
+    return inFlight === undefined ? this.#getFromStore(fetch) : this.#join(fetch, inFlight, sequence);
   }
 
-  #read(fetching: Fetching): Promise<Answer> {
-    const { key, tags, parts } = fetching;
-    const { flights, predictor } = this.#parts;
-    if (parts.store.isBypassed) return this.#depart(fetching);
-    const number = flights.arrive();
-    const flight = flights.get(key.text);
-    if (flight !== undefined) return this.#board(fetching, flight, number);
-    const stamps = parts.store.isFull ? undefined : predictor.stampsFor(key.field, tags);
-    return stamps === undefined ? this.#lookUp(fetching) : this.#acquireAtOnce(fetching, stamps);
+  /** Joins a load that is in flight. Its result must be valid for the request that arrived as number `sequence`. */
+  async #join(fetch: Fetch, inFlight: Promise<JoinedResult<LoadResult>>, sequence: number): Promise<Answer> {
+    const result = await inFlight;
+    if (result instanceof Cancelled) return this.#get(afterCancelled(fetch, result));
+    if (result === undefined && fetch.isRetry) return this.#loadAlone(fetch);
+    if (result !== undefined && result.validUpTo >= sequence) return this.#share(fetch, result);
+    return this.#getFromStore({ ...fetch, isRetry: true });
   }
 
-  /** What the flight brings, where that is right for him who came as `number`. */
-  async #board(fetching: Fetching, flight: Promise<Boarded<Filled>>, number: number): Promise<Answer> {
-    const { store } = fetching.parts;
-    const startedMs = store.nowMs;
-    const landed = await flight;
-    if (landed instanceof Cancelled) return this.#read(afterCancelled(fetching, landed));
-    const isRight = landed !== undefined && landed.provenFor >= number;
-    if (isRight || (landed === undefined && fetching.isAgain)) return this.#shared(fetching, landed);
-    if (landed?.wasThere !== undefined) store.hasTakenMs(store.nowMs - startedMs);
-    return this.#lookUp({ ...fetching, isAgain: true });
-  }
-
-  /** Reads, and loads where there is nothing to give. */
-  async #lookUp(fetching: Fetching): Promise<Answer> {
-    const { key, tags, parts, memory, isAgain } = fetching;
+  async #getFromStore(fetch: Fetch): Promise<Answer> {
+    const { key, tags, store, memory } = fetch;
+    const { loads, touched, tier } = this.#parts;
     const ticket = memory?.ticket();
-    const seen = await lookup(parts, key, tags);
-    if (seen.found === 'entry') return this.#found(fetching, ticket, seen);
-    if (seen.found === 'no-store' || parts.store.isFull) return this.#depart(fetching);
-    // Another request may have taken off while this one read, and so after this one came.
-    const since = this.#parts.flights.get(key.text);
-    if (since === undefined) return loadedAs(await this.#fly(fetching, seen.seen));
-    const landed = await since;
-    if (landed instanceof Cancelled) return this.#read(afterCancelled(fetching, landed));
-    const startsOver = landed === undefined && !isAgain;
-    return startsOver ? this.#read({ ...fetching, isAgain: true }) : this.#shared(fetching, landed);
+    const found = await lookUp({ store, emit: this.#parts.emit }, key, tags);
+    if (found.state === 'hit') {
+      if (ticket !== undefined) memory?.keep(ticket, found.entry);
+      touched.saw(key.field, Object.keys(found.entry.entryRef.stamps));
+      return hit(tier, found.entry);
+    }
+    if (found.state === 'no-store' || store.isFull) return this.#loadWithoutStore(fetch);
+    // A load that another request began while this one read the store began after this request arrived: valid for it.
+    const inFlight = loads.get(key.text);
+    if (inFlight !== undefined) return this.#join(fetch, inFlight, 0);
+    const { isShared, ...result } = await loads.start(key.text, (load) => this.#load(fetch, found, load));
+    return { ...result, state: isShared ? 'shared' : 'miss' };
   }
 
-  /** A miss is likely: leave to load is asked for without a look, a round trip less, and brings the value if there is one. */
-  async #acquireAtOnce(fetching: Fetching, stamps: Stamps): Promise<Answer> {
-    const ticket = fetching.memory?.ticket();
-    const filled = await this.#fly(fetching, { stamps, head: undefined, isPrediction: true });
-    return filled.wasThere === undefined ? loadedAs(filled) : this.#found(fetching, ticket, filled.wasThere);
+  async #refresh(fetch: Fetch): Promise<Answer> {
+    const result = await this.#parts.loads.start(fetch.key.text, (load) => this.#load(fetch, 'refresh', load));
+    return { ...result, state: 'refresh' };
   }
 
-  #found({ key, parts, memory }: Fetching, ticket: TimedTicket | undefined, found: CachedEntry): Answer {
-    const { predictor, tier } = this.#parts;
-    if (ticket !== undefined) memory?.keep(ticket, found);
-    parts.touched.saw(key.field, Object.keys(found.entryRef.stamps));
-    predictor.learn(key.field, undefined);
-    return hit(tier, found);
+  async #loadWithoutStore(fetch: Fetch): Promise<Answer> {
+    const load = (inFlight: InFlightLoad): Promise<LoadResult> => this.#load(fetch, 'no-store', inFlight);
+    const { isShared, result } = await this.#parts.loads.startNext(fetch.key.text, load);
+    if (!isShared) return { ...result, state: 'miss' };
+    if (result instanceof Cancelled) return this.#loadWithoutStore(afterCancelled(fetch, result));
+    if (result !== undefined) return this.#share(fetch, result);
+    return fetch.isRetry ? this.#loadAlone(fetch) : this.#loadWithoutStore({ ...fetch, isRetry: true });
   }
 
-  /** Loads with those who come before the load begins. */
-  async #depart(fetching: Fetching): Promise<Answer> {
-    const { departures } = this.#parts;
-    const load = (flight: Flight): Promise<Filled> => this.#load(fetching, 'no-store', flight);
-    const { isShared, landed } = await departures.join(fetching.key.text, load);
-    if (!isShared) return { ...landed, state: 'miss' };
-    if (landed instanceof Cancelled) return this.#depart(afterCancelled(fetching, landed));
-    const startsOver = landed === undefined && !fetching.isAgain;
-    return startsOver ? this.#depart({ ...fetching, isAgain: true }) : this.#shared(fetching, landed);
+  async #load(fetch: Fetch, reason: LoadReason, inFlight: InFlightLoad): Promise<LoadResult> {
+    const result = await loadAndStore(this.#parts, fetch, { reason, inFlight });
+    this.#parts.memory?.drop(fetch.key.text);
+    return result;
   }
 
-  #fly(fetching: Fetching, found: Fill['found']): Promise<Filled> {
-    return this.#parts.flights.start(fetching.key.text, (flight) => this.#load(fetching, found, flight));
+  async #share(fetch: Fetch, result: LoadResult): Promise<Answer> {
+    // If the value cannot be copied, a load of this request's own would not be stored either.
+    return sharedAnswer(result) ?? this.#loadAlone(fetch, result.notStored);
   }
 
-  async #load({ parts, ...request }: Fetching, found: Fill['found'], flight: Flight): Promise<Filled> {
-    const filled = await fill(parts, { ...request, found, flight });
-    const { memory, predictor } = this.#parts;
-    if (filled.wasThere === undefined) memory?.drop(request.key.text);
-    if (found !== 'anything') predictor.learn(request.key.field, filled.stamps && filled.captured);
-    return filled;
+  /** A load for this request alone, which no other request joins. */
+  async #loadAlone(fetch: Fetch, notStored?: string): Promise<Answer> {
+    const result = await loadAndStore(this.#parts, fetch, { reason: 'no-store' });
+    return { ...result, state: 'miss', ...(notStored === undefined ? {} : { notStored }) };
   }
 
-  /** His own of what somebody else's load brings. */
-  async #shared({ parts, ...request }: Fetching, landed: Filled | undefined): Promise<Answer> {
-    const answer = await shared(landed, () => fill(parts, { ...request, found: 'no-store' }));
-    const isHit = answer.state === 'shared' && landed?.wasThere !== undefined;
-    return isHit ? { ...hit(this.#parts.tier, landed.wasThere), value: answer.value } : answer;
-  }
-
-  /** What a load is made of is read from the store: memory may still give what is older than the load's tokens. */
+  /** A load reads what it depends on from the store: memory may still return values older than the load's tokens. */
   #memoryFor({ isStrict = false }: Policy, mode: Mode): MemoryTier | undefined {
     return mode === 'use' && !isStrict && LoadScope.current() === undefined ? this.#parts.memory : undefined;
   }
 }
 
-/** @throws The error of the load that it has joined, where that has claimed to be a cancellation too often. */
-function afterCancelled(fetching: Fetching, { error, isCertain }: Cancelled): Fetching {
-  if (isCertain) return fetching;
-  if (fetching.claims >= claimsMax) throw error;
-  return { ...fetching, claims: fetching.claims + 1 };
+/** @throws The error of the joined load, if such errors have claimed to be cancellations too often. */
+function afterCancelled(fetch: Fetch, { error, isCertain }: Cancelled): Fetch {
+  if (isCertain) return fetch;
+  if (fetch.claims >= claimsMax) throw error;
+  return { ...fetch, claims: fetch.claims + 1 };
 }
 
-function loadedAs({ wasThere: _wasThere, isShared, ...filled }: Filled): Answer {
-  return { ...filled, state: isShared ? 'shared' : 'miss' };
-}
-
-async function loaded(load: Fill['load'], { ttlMs }: Policy): Promise<Answer> {
+async function bypassed(load: LoadRequest['load'], { ttlMs }: Policy): Promise<Answer> {
   return { state: 'bypass', value: await load(), stamps: undefined, ttlMs, ageMs: 0 };
 }

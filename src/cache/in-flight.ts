@@ -1,39 +1,43 @@
 /**
- * One load per key and process: who comes while it runs boards it instead of loading again (golang's singleflight).
+ * The loads that this process has in flight, by key: requests for one value share one load (golang's `singleflight`).
  *
- * Who boards a load that began before an invalidation that he has seen acknowledged would get the old value. Therefore
- * - an invalidation in this process takes all flights off the board before it is acknowledged: those on board still land,
- *   nobody boards any more;
- * - an invalidation in another process cannot do that. So who boards a flight that took off before he came takes its value
- *   only if he came before its load began, or if the tokens, read again with the fill, are still those captured before the
- *   load, and he came before that reading was sent (`provenFor`): an invalidation may come while its answer is on the way.
- *   Else he starts over, and what is on the board by then took off after he came.
+ * A shared result must not be older than what a request may already know. So requests are numbered in order of arrival,
+ * and each result states up to which of them it is valid (`validUpTo`): those that had arrived when its load began, or, if
+ * the tokens are unchanged after the load, those that had arrived when they were read again.
  *
- * Nor may a request get what was loaded for another: where a load reads the viewer, or the selection, and its key does not
- * contain that, its value or error is for the request that started it alone.
+ * - *With the store*, a request joins a running load and checks `validUpTo` when it ends. If the result is too old, the request
+ *   starts over. It must not join a load that began before an invalidation it has already seen acknowledged: an invalidation
+ *   in another process changes the tokens, and one in this process calls `clear`.
+ * - *Without the store*, no token can be checked, so a running load is of no use to later requests. They join the next load
+ *   of the key, which has not begun yet. The loads of a key then run side by side, an eighth of a load apart: no request
+ *   waits for much longer than one load, and the source runs at most eight loads of a key per process. When all eight
+ *   run, the next one waits until one of them ends.
  *
- * A request that joins a load shares its failure too, with two exceptions, after which it starts over: the request that
- * began the load was aborted (`cancellation.ts`), and the load takes longer than a load may. Starting over after an aborted
- * request is not limited to once: each time one request less is left, and any number of clients may disconnect. Where only
- * the error claims that, it is limited.
+ * A request that joins a load shares its failure too, with three exceptions, after which it starts over: the request that
+ * began the load was aborted (`scope/cancellation.ts`); the load read what differs between requests and is not part of its
+ * key, so that its value or error belongs to the request that began it; or the load takes longer than 10 s.
  */
-import type { Cancellation } from './scope/cancellation.ts';
 import type { Clock } from './base/clock.ts';
+import { endOfTick } from './base/tick.ts';
+import type { Cancellation } from './scope/cancellation.ts';
 
-/** Who has boarded a load waits no longer for it. */
-const loadMsMax = 10_000;
+/** Requests that joined a load wait no longer than this for it. */
+const joinedMsMax = 10_000;
+/** How many loads of one key run at once without the store. */
+const sideBySideMax = 8;
 
-export interface Flight {
-  /** Whether its load has read what differs between requests: the viewer, or the selection. */
+/** What a load reports about itself while it runs. */
+export interface InFlightLoad {
+  /** Whether it has read what differs between requests, such as the viewer, and is not part of its key. */
   isPersonal: boolean;
-  /** Whether it failed because its request was aborted. */
+  /** Set if it failed because its request was aborted. */
   cancellation: Cancellation | undefined;
 }
 
-/** What a load brings to the requests that joined it, where its own request was aborted. */
+/** What joined requests receive if the request that began the load was aborted. */
 export class Cancelled {
   readonly error: unknown;
-  /** Whether the request is known to be aborted. */
+  /** Whether the request is known to have been aborted; otherwise only the error claims it. */
   readonly isCertain: boolean;
 
   constructor(error: unknown, isCertain: boolean) {
@@ -42,87 +46,159 @@ export class Cancelled {
   }
 }
 
-/** What a load brings to the requests that joined it; undefined where it brings nothing for others. */
-export type Boarded<T> = T | Cancelled | undefined;
+/** What joined requests receive; undefined if the result is not for them. */
+export type JoinedResult<T> = T | Cancelled | undefined;
 
-/** The flights of one process that are up. */
-export class Flights<T> {
+/** The result of the next load of a key: of the caller's own, or of one that another request began. */
+export type NextResult<T> =
+  { readonly isShared: false; readonly result: T } | { readonly isShared: true; readonly result: JoinedResult<T> };
+
+interface KeyLoads<T> {
+  /** The newest load that requests may join while it runs. */
+  joinable: Promise<JoinedResult<T>> | undefined;
+  /** The load that has not begun yet. */
+  next: Promise<JoinedResult<T>> | undefined;
+  /** Loads that requests still wait for. */
+  running: number;
+  lastBeganMs: number;
+  /** How long the load took that ended last; 0 before the first one has ended. */
+  lastLoadMs: number;
+  onEnd: () => void;
+}
+
+export class InFlightLoads<T> {
   readonly #clock: Clock;
-  readonly #board = new Map<string, Promise<Boarded<T>>>();
-  #arrived = 0;
+  readonly #byKey = new Map<string, KeyLoads<T>>();
+  #sequence = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** How many requests have come so far. */
-  get arrived(): number {
-    return this.#arrived;
+  /** The number of keys with a load. */
+  get size(): number {
+    return this.#byKey.size;
   }
 
-  /** The number of a request that comes now: the first is 1. */
-  arrive(): number {
-    this.#arrived += 1;
-    return this.#arrived;
+  /** The number of the request that arrived last. */
+  get sequence(): number {
+    return this.#sequence;
   }
 
-  /** What the flight of `key` brings to the requests that join it, if there is one. */
-  get(key: string): Promise<Boarded<T>> | undefined {
-    return this.#board.get(key);
+  /** The number of a request that arrives now: 1 for the first. */
+  nextSequence(): number {
+    this.#sequence += 1;
+    return this.#sequence;
   }
 
-  /** Starts a flight of `key` and puts it on the board, in the place of one that is up. */
-  start(key: string, run: (flight: Flight) => Promise<T>): Promise<T> {
-    const { landing, boarded } = takeOff(this.#clock, run, () => {
-      if (this.#board.get(key) === boarded) this.#board.delete(key);
+  /** The result of the running load of `key` that requests may join. */
+  get(key: string): Promise<JoinedResult<T>> | undefined {
+    return this.#byKey.get(key)?.joinable;
+  }
+
+  /** Begins a load of `key`, which later requests join instead of an older one. */
+  start(key: string, run: (load: InFlightLoad) => Promise<T>): Promise<T> {
+    const loads = this.#loadsOf(key);
+    const { result, joined } = this.#begin(key, loads, run);
+    loads.joinable = joined;
+    return result;
+  }
+
+  /** The result of a load of `key` that has not begun yet: the caller's own, unless another request already waits for one. */
+  async startNext(key: string, run: (load: InFlightLoad) => Promise<T>): Promise<NextResult<T>> {
+    const loads = this.#loadsOf(key);
+    if (loads.next !== undefined) return { isShared: true, result: await loads.next };
+    let join = (_joined: Promise<JoinedResult<T>>): void => {};
+    loads.next = new Promise((resolve) => void (join = resolve));
+    loads.next.catch(() => {}); // possibly no request joins it
+    await this.#untilNextMayBegin(loads);
+    // Nothing is awaited between these two lines, so a request that arrives from now on waits for the load after this one.
+    loads.next = undefined;
+    const { result, joined } = this.#begin(key, loads, run);
+    join(joined);
+    return { isShared: false, result: await result };
+  }
+
+  /** Running loads can no longer be joined. Requests that have joined one still receive its result. */
+  clear(): void {
+    for (const loads of this.#byKey.values()) loads.joinable = undefined;
+  }
+
+  #loadsOf(key: string): KeyLoads<T> {
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    const loads: KeyLoads<T> = {
+      joinable: undefined,
+      next: undefined,
+      running: 0,
+      lastBeganMs: -Infinity,
+      lastLoadMs: 0,
+      onEnd: () => {},
+    };
+    this.#byKey.set(key, loads);
+    return loads;
+  }
+
+  #begin(
+    key: string,
+    loads: KeyLoads<T>,
+    run: (load: InFlightLoad) => Promise<T>,
+  ): { result: Promise<T>; joined: Promise<JoinedResult<T>> } {
+    const load: InFlightLoad = { isPersonal: false, cancellation: undefined };
+    const beganMs = this.#clock.nowMs();
+    loads.lastBeganMs = beganMs;
+    loads.running += 1;
+    let isOpen = true;
+    let cancelTimeout = (): void => {};
+    const end = (): void => {
+      cancelTimeout();
+      if (!isOpen) return;
+      isOpen = false;
+      loads.running -= 1;
+      loads.lastLoadMs = this.#clock.nowMs() - beganMs;
+      if (loads.joinable === joined) loads.joinable = undefined;
+      if (loads.running === 0 && loads.next === undefined) this.#byKey.delete(key);
+      loads.onEnd();
+    };
+    const result = run(load).finally(end);
+    const joined = new Promise<JoinedResult<T>>((resolve, reject) => {
+      cancelTimeout = this.#clock.after(joinedMsMax, () => {
+        end();
+        resolve(undefined);
+      });
+      result.then(
+        (value) => resolve(load.isPersonal ? undefined : value),
+        (error: unknown) => {
+          const { cancellation, isPersonal } = load;
+          if (cancellation === 'certain') resolve(new Cancelled(error, true));
+          else if (isPersonal) resolve(undefined);
+          else if (cancellation === 'claimed') resolve(new Cancelled(error, false));
+          else reject(error);
+        },
+      );
     });
-    this.#board.set(key, boarded);
-    return landing;
+    joined.catch(() => {}); // possibly no request joins it
+    return { result, joined };
   }
 
-  clearBoard(): void {
-    this.#board.clear();
+  /** At the end of the tick at the earliest, so that the requests of one tick share a load. */
+  async #untilNextMayBegin(loads: KeyLoads<T>): Promise<void> {
+    await endOfTick();
+    for (;;) {
+      const isFull = loads.running >= sideBySideMax;
+      const waitMs = loads.lastBeganMs + loads.lastLoadMs / sideBySideMax - this.#clock.nowMs();
+      if (loads.running === 0 || (!isFull && waitMs <= 0)) return;
+      await this.#untilOneEnds(loads, isFull ? undefined : waitMs);
+    }
   }
-}
 
-interface TakenOff<T> {
-  /** What it brings to him who began it. */
-  readonly landing: Promise<T>;
-  /** What it brings to the others. */
-  readonly boarded: Promise<Boarded<T>>;
-}
-
-/**
- * Begins a load that others may board.
- *
- * @param onEnd Hears once: when it has landed, or when they wait no longer for it.
- */
-export function takeOff<T>(clock: Clock, run: (flight: Flight) => Promise<T>, onEnd: () => void): TakenOff<T> {
-  const flight: Flight = { isPersonal: false, cancellation: undefined };
-  let isUp = true;
-  let cancel = (): void => {};
-  const end = (): void => {
-    cancel();
-    if (isUp) onEnd();
-    isUp = false;
-  };
-  const landing = run(flight).finally(end);
-  const boarded = new Promise<Boarded<T>>((resolve, reject) => {
-    cancel = clock.after(loadMsMax, () => {
-      end();
-      resolve(undefined);
+  #untilOneEnds(loads: KeyLoads<T>, waitMsMax: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = waitMsMax === undefined ? () => {} : this.#clock.after(waitMsMax, resolve);
+      loads.onEnd = () => {
+        cancel();
+        resolve();
+      };
     });
-    landing.then(
-      (landed) => resolve(flight.isPersonal ? undefined : landed),
-      (error: unknown) => {
-        const { cancellation, isPersonal } = flight;
-        if (cancellation === 'certain') resolve(new Cancelled(error, true));
-        else if (isPersonal) resolve(undefined);
-        else if (cancellation === 'claimed') resolve(new Cancelled(error, false));
-        else reject(error);
-      },
-    );
-  });
-  boarded.catch(() => {}); // there may be nobody on board
-  return { landing, boarded };
+  }
 }

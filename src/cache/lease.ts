@@ -1,51 +1,45 @@
 /**
- * The lease of a key: who holds it loads the value, in all processes on one store; the others wait for what he stores.
- * It spares loads. What makes reads right are the stamps, whoever loads.
+ * The lease of a key: its holder loads the value for all processes on one store; other requests wait for what it stores.
+ * Leases save loads. Stamps make reads correct, whichever process loads.
  *
- * - *Acquire* gives the value where there is one that this request has not seen, else the lease, else word that it is taken. A
- *   value that the request has seen and rejected is named by its head: without that it would be given again and again. Who
- *   will probably miss (`miss-predictor.ts`) asks without having looked, and names tokens that he has not read: the reply tells.
- * - A lease says on which tokens its holder's load stands. When one of them has changed, what the holder will store is
- *   invalid, so a request does not wait for it: it takes over that lease, and no other one. It compares the tokens that came
- *   with the very reply that showed the lease; older ones would take it from a holder whose load stands on newer ones.
- * - The holder renews while he loads. When he dies the lease runs out, and the next one to ask takes it.
- * - *Fill* stores only while the lease is still the holder's, and ends it.
- * - Where a load failed, or gave what cannot be stored, the lease stays for a moment as leave to load for oneself: else
- *   those who wait would do that one after another.
+ * - *Acquire* returns a value that the request has not rejected yet, or the lease, or reports that another process holds it. A
+ *   request names the entry that it has rejected; otherwise the store would return that entry again and again.
+ * - A lease carries a digest of the tokens that its holder's load depends on. If one of them has changed, the holder's value
+ *   will be invalid, so a request does not wait for it but takes over exactly that lease. It compares the tokens from the
+ *   same reply that showed the lease. With older ones, it would take the lease from a holder whose load depends on newer ones.
+ * - The holder renews its lease while it loads. If it dies, the lease expires, and the next request acquires it.
+ * - *Fill* stores the value only if the lease is still the holder's, and ends the lease.
+ * - After a load that failed, or whose value cannot be stored, the lease stays open for a moment: every request may load for
+ *   itself. Otherwise the waiting requests would load one after another.
  *
- * A wait for a lease ends after three seconds at the latest, also where two loads in different processes wait for each
- * other. Who boards the flight of such a wait, in the same process, waits for the load too that follows it.
+ * A request waits for at most three seconds, so two loads in different processes that wait for each other end too.
  *
  * Source: Nishtala et al., Scaling Memcache at Facebook (NSDI 2013), section 3.2.1, leases.
  */
 import type { Background } from './base/background.ts';
 import type { Clock } from './base/clock.ts';
-import { entryIdOf } from './entry/entry.ts';
-import type { EmitEvent } from './events/events.ts';
-import type { GuardedStore } from './store/guarded-store.ts';
-import type { Key } from './entry/key.ts';
-import { judge, type Seen } from './lookup.ts';
-import type { CachedEntry } from './entry/entry-ref.ts';
 import { randomText } from './base/random-text.ts';
+import { endOfTick } from './base/tick.ts';
+import { captureStamps } from './capture-stamps.ts';
+import type { CachedEntry } from './entry/entry-ref.ts';
+import type { Key } from './entry/key.ts';
+import type { EmitEvent } from './events/events.ts';
+import { HeldLeases, type HeldLease } from './held-leases.ts';
+import { checkEntry, type Miss } from './lookup.ts';
+import type { GuardedStore } from './store/guarded-store.ts';
 import { PendingReply, type RequestStore } from './store/request-store.ts';
 import type { LeaseReply } from './store/store.ts';
-import { areCurrent, stampsDigestOf, isInvalidated, stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
-import { captureStamps } from './capture-stamps.ts';
-import { endOfTick } from './base/tick.ts';
+import { isInvalidated, stampsDigestOf, stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
+import { areStamps } from './tags/validity.ts';
 
-/** How long a lease lives that nobody renews. */
-const leaseMs = 1_000;
-const renewEveryMs = 300;
-/** A load that takes longer is not waited for. */
-const renewedMsMax = 60_000;
-/** For how long a request waits for the holder of a lease. */
+/** How long a request waits for the holder of a lease. */
 const waitMsMax = 3_000;
-/** How often a request asks in a row for what changes each time. */
-const askedMax = 20;
+/** How often a request asks without a pause, because something has changed with each reply. */
+const attemptsMax = 20;
 const pauseMsMin = 2;
 const pauseMsMax = 50;
-/** Where many wait in one process they ask less often, so that it asks for ten a millisecond at most. */
-const pauseMsPerWait = 0.1;
+/** The more requests of one process wait, the less often each of them asks: the process asks ten times a millisecond at most. */
+const pauseMsPerWaiting = 0.1;
 
 export interface LeaseParts {
   /** For calls that no request waits for. */
@@ -53,190 +47,164 @@ export interface LeaseParts {
   readonly background: Pick<Background, 'run'>;
   readonly clock: Clock;
   readonly emit: EmitEvent;
-  /** From 0 to 1: spreads the polls of those who wait. */
+  /** Returns 0…1: spreads the requests of those that wait. */
   readonly random: () => number;
 }
 
-export interface LeaseSeeker {
-  /** For the calls of this request, which have one deadline. */
-  readonly store: RequestStore;
+export interface LeaseRequester {
+  readonly key: Key;
   readonly tags: FetchTags;
-  readonly seen: Seen;
-  /** How many requests have come so far. */
-  readonly arrived: () => number;
+  /** The store of this request, whose calls share one deadline. */
+  readonly store: RequestStore;
+  readonly miss: Miss;
+  /** The number of the request that arrived last. */
+  readonly sequence: () => number;
 }
 
-export type Permit =
-  /** Without a lease where everyone may load, and store; with a late one it is not known as yet whether he may store. */
+/** What the request does next. */
+export type LeaseDecision =
+  /** Without a lease, every request may load and store. With a pending one, it is not known yet whether this one may store. */
   | {
-      readonly leave: 'to-store';
+      readonly action: 'load-and-store';
       readonly lease: HeldLease | PendingReply<HeldLease> | undefined;
       readonly stamps: Stamps;
     }
-  /** To load for oneself, and not to store. */
-  | { readonly leave: 'to-load' }
-  /**
-   * No need to load: another process did, while this request waited for it, or before. Right for those who came before
-   * `provenFor`, and for that one.
-   */
-  | { readonly leave: 'none'; readonly found: CachedEntry; readonly provenFor: number; readonly hasWaited: boolean };
+  | { readonly action: 'load-only' }
+  /** Another process has stored the value. It is valid for the requests up to `validUpTo`. */
+  | { readonly action: 'use-stored'; readonly entry: CachedEntry; readonly validUpTo: number };
 
-/** A lease that is renewed until one of its ends. */
-export interface HeldLease {
+/** The state of one request that asks for a lease. */
+interface Acquisition extends Pick<LeaseRequester, 'key' | 'tags'> {
+  store: RequestStore;
+  /** The token of the lease, if the request gets it. */
   readonly token: string;
-  /** It is not renewed any more: it is about to be filled. */
-  letGo(): void;
-  /** Ends it. For `openMs` from then on everyone loads for himself. Never rejects. */
-  release(openMs: number): Promise<void>;
+  readonly startedMs: number;
+  stamps: Stamps | undefined;
+  rejectedEntryId: string | undefined;
+  /** The lease of another holder whose load is invalid. */
+  takenOver: string | undefined;
+  /** Whether the store has already given the lease to this request. */
+  isHeld: boolean;
+  attempts: number;
+  pauseMs: number;
 }
 
-interface LateLease {
-  readonly reply: PendingReply<LeaseReply>;
-  readonly token: string;
-  readonly tags: FetchTags;
-  readonly stamps: Stamps;
-  /** Whether an earlier answer has already given it. */
-  readonly isHeld: boolean;
-}
+const loadOnly: LeaseDecision = { action: 'load-only' };
 
-/** The leases of one cache: those that it holds, and those that it waits for. */
+/** The leases of one cache: those it holds and those it waits for. */
 export class Leases {
   readonly #parts: LeaseParts;
-  readonly #held = new Set<HeldLease>();
+  readonly #held: HeldLeases;
   readonly #pauses = new Set<() => void>();
   #isClosed = false;
-  /** How often all leases were ended, those included that were still to come. */
-  #ended = 0;
 
   constructor(parts: LeaseParts) {
     this.#parts = parts;
+    this.#held = new HeldLeases(parts);
   }
 
-  async acquire(key: Key, { store: ofRequest, tags, seen, arrived }: LeaseSeeker): Promise<Permit> {
-    const { background, clock, emit } = this.#parts;
-    const token = randomText(16);
-    const startedMs = clock.nowMs();
-    let { stamps, head } = seen;
-    let takenOver: string | undefined;
-    let store = ofRequest;
-    let isHeld = false;
-    let hasWaited = false;
-    const without = (permit: Permit): Permit => {
-      if (isHeld) this.#giveBack(key, token);
-      return permit;
+  async acquire({ miss, sequence, ...requester }: LeaseRequester): Promise<LeaseDecision> {
+    const acquisition: Acquisition = {
+      ...requester,
+      ...miss,
+      token: randomText(16),
+      startedMs: this.#parts.clock.nowMs(),
+      takenOver: undefined,
+      isHeld: false,
+      attempts: 0,
+      pauseMs: pauseMsMin,
     };
-    for (let pauseMs = pauseMsMin, asked = 0; ; asked += 1) {
-      // Tokens that are lost as soon as they are made: their store has no room for them.
-      if (asked >= askedMax) return without({ leave: 'to-load' });
-      stamps ??= await captureStamps({ store, emit }, key, tags.all);
-      if (stamps === undefined || this.#isClosed) return without({ leave: 'to-load' });
-      // Who comes before it is sent, at the end of the turn, is answered by it, too.
-      let provenFor = arrived();
-      void endOfTick().then(() => (provenFor = arrived()));
-      const basis = stampsDigestOf(stamps);
-      const reply = await store.acquire(key.text, {
-        lease: token,
-        stampsDigest: basis,
-        leaseMs,
-        rejectedEntryId: head,
-        takenOver,
-        tags: tags.all,
-      });
-      if (reply === undefined) return without({ leave: 'to-load' });
-      if (reply instanceof PendingReply) {
-        const lease = this.#whenItComes(key, { reply, token, tags, stamps, isHeld });
-        background.run(lease);
-        return { leave: 'to-store', lease: new PendingReply(lease), stamps };
-      }
-      isHeld ||= reply.state === 'held';
-      if (reply.state === 'value') {
-        const { text = '', remainingMs, tokens } = reply;
-        const judged = await judge({ store, emit }, key, { tags, read: { text, remainingMs, tokens } });
-        if (judged.found === 'entry') return without({ leave: 'none', found: judged, provenFor, hasWaited });
-        head = judged.found === 'nothing' ? judged.head : entryIdOf(text);
-      }
-      if (!areCurrent(stamps, tags.all, reply.tokens)) {
-        // What it said it stands on was void when it asked: it asks anew, and keeps what it got.
-        stamps = stampsOf(tags.all, reply.tokens);
-        continue;
-      }
-      if (reply.state === 'held') return { leave: 'to-store', lease: this.#keep(key, token), stamps };
-      if (reply.state === 'open') return { leave: 'to-store', lease: undefined, stamps };
-      if (reply.state === 'value') continue;
-      const { holder } = reply;
-      if (holder === undefined || isInvalidated(holder.stampsDigest, stamps)) {
-        takenOver = holder?.lease;
-        continue;
-      }
-      if (clock.nowMs() - startedMs >= waitMsMax) {
-        emit({ type: 'lease-timeout', key: key.text, field: key.field, waitMs: waitMsMax });
-        return { leave: 'to-load' };
-      }
-      await this.#pause(pauseMs);
-      hasWaited = true;
-      asked = 0;
-      pauseMs = Math.min(2 * pauseMs, pauseMsMax);
-      store = ofRequest.anew(); // the time of the wait is the holder's, not the store's
+    for (;;) {
+      const step = await this.#attempt(acquisition, sequence);
+      if (step === 'wait') await this.#wait(acquisition);
+      else if (step !== 'repeat') return this.#decided(acquisition, step);
     }
   }
 
-  /** Ends the leases that are held here: what their loads give is not stored, and nobody waits for it. */
-  async endAll(): Promise<void> {
-    this.#ended += 1;
-    await Promise.all([...this.#held].map((lease) => lease.release(0)));
+  /** Ends the leases held here: what their loads return is not stored, and no request waits for it. */
+  endAll(): Promise<void> {
+    return this.#held.endAll();
   }
 
-  /** Ends all that is held, so that others need not wait for it to run out, and every wait. */
+  /** Ends every lease and every wait, so that other processes do not wait for the leases to expire. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const end of this.#pauses) end();
     await this.endAll();
   }
 
-  #giveBack({ text: key }: Key, token: string): void {
-    this.#parts.background.run(this.#parts.guarded.request().release(key, { lease: token, openMs: 0 }));
+  /** Asks the store once. */
+  async #attempt(acquisition: Acquisition, sequence: () => number): Promise<LeaseDecision | 'repeat' | 'wait'> {
+    const { key, tags, store, token } = acquisition;
+    // Tokens that are lost as soon as they are created: the store has no room for them.
+    if (acquisition.attempts >= attemptsMax) return loadOnly;
+    acquisition.attempts += 1;
+    acquisition.stamps ??= await captureStamps({ store, emit: this.#parts.emit }, key, tags.all);
+    const { stamps, rejectedEntryId, takenOver } = acquisition;
+    if (stamps === undefined || this.#isClosed) return loadOnly;
+    // The call is sent at the end of the tick, so its reply is valid for requests that arrive until then.
+    let validUpTo = sequence();
+    void endOfTick().then(() => (validUpTo = sequence()));
+    const reply = await store.acquire(key.text, {
+      lease: token,
+      stampsDigest: stampsDigestOf(stamps),
+      leaseMs: HeldLeases.leaseMs,
+      rejectedEntryId,
+      takenOver,
+      tags: tags.all,
+    });
+    if (reply === undefined) return loadOnly;
+    if (reply instanceof PendingReply) return this.#pending(acquisition, reply, stamps);
+    return this.#evaluate(acquisition, { reply, stamps, validUpTo });
   }
 
-  /** The lease that nobody has waited for: kept where it stands on what was known before the load, else given back. */
-  async #whenItComes(key: Key, { reply, token, tags, stamps, isHeld }: LateLease): Promise<HeldLease | undefined> {
-    const ended = this.#ended;
-    const its = await reply.answer;
-    const stands = its !== undefined && areCurrent(stamps, tags.all, its.tokens);
-    if (its?.state === 'held' && stands && this.#ended === ended) return this.#keep(key, token);
-    if (isHeld || its?.state === 'held') this.#giveBack(key, token);
-    return undefined;
+  async #evaluate(
+    acquisition: Acquisition,
+    { reply, stamps, validUpTo }: { reply: LeaseReply; stamps: Stamps; validUpTo: number },
+  ): Promise<LeaseDecision | 'repeat' | 'wait'> {
+    const { key, tags, store, token } = acquisition;
+    const { state, text = '', remainingMs, tokens, holder } = reply;
+    acquisition.isHeld ||= state === 'held';
+    if (state === 'value') {
+      const { emit } = this.#parts;
+      const verdict = await checkEntry({ store, emit }, key, { tags, read: { text, remainingMs, tokens } });
+      if (verdict.state === 'valid') return { action: 'use-stored', entry: verdict.entry, validUpTo };
+      if (verdict.state === 'no-store') return loadOnly;
+      acquisition.rejectedEntryId = verdict.entryId;
+    }
+    if (!areStamps(stamps, tags.all, tokens)) {
+      // The tokens have changed since they were read. Ask again with the new ones; a lease that was given stays held.
+      acquisition.stamps = stampsOf(tags.all, tokens);
+      return 'repeat';
+    }
+    if (state === 'held') return { action: 'load-and-store', lease: this.#held.keep(key, token), stamps };
+    if (state === 'open') return { action: 'load-and-store', lease: undefined, stamps };
+    if (state === 'value') return 'repeat';
+    if (holder === undefined || isInvalidated(holder.stampsDigest, stamps)) {
+      acquisition.takenOver = holder?.lease;
+      return 'repeat';
+    }
+    if (this.#parts.clock.nowMs() - acquisition.startedMs < waitMsMax) return 'wait';
+    this.#parts.emit({ type: 'lease-timeout', key: key.text, field: key.field, waitMs: waitMsMax });
+    return loadOnly;
   }
 
-  #keep({ text: key }: Key, token: string): HeldLease {
-    const { guarded, background, clock } = this.#parts;
-    const startedMs = clock.nowMs();
-    let cancel = (): void => {};
-    // What fails to be renewed, or to be released, runs out. None of these calls rejects.
-    const renewLater = (): void => {
-      cancel = clock.after(renewEveryMs, () => {
-        if (clock.nowMs() - startedMs >= renewedMsMax) return;
-        background.run(guarded.request().renew(key, { lease: token, leaseMs }));
-        renewLater();
-      });
-    };
-    const letGo = (): void => {
-      cancel();
-      this.#held.delete(lease);
-    };
-    const release = (openMs: number): Promise<void> => {
-      letGo();
-      return guarded.request().release(key, { lease: token, openMs });
-    };
-    const lease: HeldLease = { token, letGo, release };
-    this.#held.add(lease);
-    renewLater();
-    return lease;
+  /** The request no longer waits for the store's reply, and loads. Whether it may store is known later. */
+  #pending(acquisition: Acquisition, reply: PendingReply<LeaseReply>, stamps: Stamps): LeaseDecision {
+    const lease = this.#held.keepLate(reply, { ...acquisition, stamps });
+    this.#parts.background.run(lease);
+    return { action: 'load-and-store', lease: new PendingReply(lease), stamps };
   }
 
-  #pause(pauseMs: number): Promise<void> {
+  /** Waits for the holder of the lease, for a longer time with each turn. */
+  async #wait(acquisition: Acquisition): Promise<void> {
     const { clock, random } = this.#parts;
-    const longMs = Math.max(pauseMs, this.#pauses.size * pauseMsPerWait);
-    return new Promise((resolve) => {
+    const { pauseMs, store } = acquisition;
+    acquisition.attempts = 0;
+    acquisition.pauseMs = Math.min(2 * pauseMs, pauseMsMax);
+    acquisition.store = store.anew(); // the wait is not the store's delay
+    const longMs = Math.max(pauseMs, this.#pauses.size * pauseMsPerWaiting);
+    await new Promise<void>((resolve) => {
       const end = (): void => {
         cancel();
         this.#pauses.delete(end);
@@ -245,5 +213,11 @@ export class Leases {
       const cancel = clock.after(longMs * (0.5 + random() / 2), end);
       this.#pauses.add(end);
     });
+  }
+
+  /** A lease that the store has given and that the decision does not use is given back. */
+  #decided({ key, token, isHeld }: Acquisition, decision: LeaseDecision): LeaseDecision {
+    if (isHeld && decision.action !== 'load-and-store') this.#held.giveBack(key, token);
+    return decision;
   }
 }

@@ -1,89 +1,74 @@
-/** The way into the store: value and tokens in one round trip, and whether the entry's stamps still stand. */
+/** Reads an entry and the tokens of its tags from the store in one round trip, and decides whether the entry is valid. */
 import { decodeEntry, entryIdOf } from './entry/entry.ts';
-import type { EmitEvent } from './events/events.ts';
-import { entryRefOf } from './entry/entry-ref.ts';
+import { entryRefOf, type CachedEntry } from './entry/entry-ref.ts';
 import type { Key } from './entry/key.ts';
-import type { CachedEntry } from './entry/entry-ref.ts';
+import type { EmitEvent } from './events/events.ts';
 import type { RequestStore } from './store/request-store.ts';
 import type { StoreRead } from './store/store.ts';
 import { stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
+import { hasRequired, isValid, tokensByTag } from './tags/validity.ts';
 
-/** What a request knows before it asks for the lease. */
-export interface Seen {
-  /** The tokens of its tags, or what they probably are; undefined where one is missing. */
+/** What a request knows after a miss. */
+export interface Miss {
+  /** The tokens of its tags; undefined if one is missing. */
   readonly stamps: Stamps | undefined;
-  /** The head of the value that it has rejected; undefined where it has seen none. */
-  readonly head: string | undefined;
-  /** Whether it has not looked at all. */
-  readonly isPrediction: boolean;
+  /** The id of the entry that the request found and rejected; undefined if it found none. */
+  readonly rejectedEntryId: string | undefined;
 }
 
-/** The store failed. */
-type NoStore = { readonly found: 'no-store' };
-type FoundEntry = { readonly found: 'entry' } & CachedEntry;
-
 export type Lookup =
-  | FoundEntry
-  /** Nothing, or nothing that may be given: what is known then, before any load. */
-  | { readonly found: 'nothing'; readonly seen: Seen }
-  | NoStore;
+  | { readonly state: 'hit'; readonly entry: CachedEntry }
+  | ({ readonly state: 'miss' } & Miss)
+  /** The store failed, or is bypassed. */
+  | { readonly state: 'no-store' };
 
-type Judged =
-  | FoundEntry
-  /** Nothing that may be given: the head by which it is known from now on. */
-  | { readonly found: 'nothing'; readonly head: string }
-  | NoStore;
+/** The verdict on an entry that the store returned. */
+export type Verdict =
+  | { readonly state: 'valid'; readonly entry: CachedEntry }
+  | { readonly state: 'rejected'; readonly entryId: string }
+  | { readonly state: 'no-store' };
 
 interface LookupParts {
   readonly store: RequestStore;
   readonly emit: EmitEvent;
 }
 
-export async function lookup(parts: LookupParts, key: Key, tags: FetchTags): Promise<Lookup> {
+export async function lookUp(parts: LookupParts, key: Key, tags: FetchTags): Promise<Lookup> {
   const read = await parts.store.read(key.text, tags.all);
-  if (read === undefined) return { found: 'no-store' };
+  if (read === undefined) return { state: 'no-store' };
   const stamps = stampsOf(tags.all, read.tokens);
   const { text } = read;
-  if (text === undefined) return { found: 'nothing', seen: { stamps, head: undefined, isPrediction: false } };
-  const judged = await judge(parts, key, { tags, read: { ...read, text } });
-  return judged.found === 'nothing'
-    ? { found: 'nothing', seen: { stamps, head: judged.head, isPrediction: false } }
-    : judged;
+  if (text === undefined) return { state: 'miss', stamps, rejectedEntryId: undefined };
+  const verdict = await checkEntry(parts, key, { tags, read: { ...read, text } });
+  if (verdict.state === 'valid') return { state: 'hit', entry: verdict.entry };
+  return verdict.state === 'rejected' ? { state: 'miss', stamps, rejectedEntryId: verdict.entryId } : verdict;
 }
 
-/** Whether what was read at a key may be given. */
-export async function judge(
+/** Decides whether the text that was read at `key` is an entry of that key, and valid. */
+export async function checkEntry(
   { store, emit }: LookupParts,
   key: Key,
   { tags, read }: { tags: FetchTags; read: StoreRead & { readonly text: string } },
-): Promise<Judged> {
+): Promise<Verdict> {
   const { text, remainingMs, tokens } = read;
-  const rejected = (reason: 'corrupt' | 'invalidated'): Judged => {
+  const rejected = (reason: 'corrupt' | 'invalidated'): Verdict => {
     emit({ type: 'entry-rejected', key: key.text, field: key.field, reason });
-    return { found: 'nothing', head: entryIdOf(text) };
+    return { state: 'rejected', entryId: entryIdOf(text) };
   };
   const entry = decodeEntry(key, { text, remainingMs });
   if (entry === undefined) return rejected('corrupt');
-  const isValid = await entryStands(store, entry.stamps, { tags, tokens });
-  if (isValid === undefined) return { found: 'no-store' };
-  return isValid
-    ? { found: 'entry', entry, remainingMs, entryRef: entryRefOf(key, entry, text) }
-    : rejected('invalidated');
-}
-
-/** Whether each token that an entry was stamped with is still that of its tag; undefined where the store failed. */
-async function entryStands(
-  store: RequestStore,
-  stamped: Stamps,
-  { tags, tokens }: { tags: FetchTags; tokens: readonly (string | undefined)[] },
-): Promise<boolean | undefined> {
-  if (tags.required.some((tag) => !Object.hasOwn(stamped, tag))) return false;
-  const standing = new Map(tags.all.map((tag, index) => [tag, tokens[index]]));
-  const stamps = Object.entries(stamped);
-  if (stamps.some(([tag, token]) => standing.has(tag) && standing.get(tag) !== token)) return false;
-  // Only the entry knows these, such as the rows of values that were fetched inside the load: a second round trip.
-  const others = stamps.filter(([tag]) => !standing.has(tag));
-  if (others.length === 0) return true;
-  const othersTokens = await store.tokens(others.map(([tag]) => tag));
-  return othersTokens && others.every(([, token], index) => othersTokens[index] === token);
+  if (!hasRequired(entry.stamps, tags)) return rejected('invalidated');
+  const known = tokensByTag(tags.all, tokens);
+  const others = Object.keys(entry.stamps).filter((tag) => !known.has(tag));
+  if (!isValid(entry.stamps, (tag) => (known.has(tag) ? known.get(tag) : entry.stamps[tag]))) {
+    return rejected('invalidated');
+  }
+  if (others.length > 0) {
+    // Only the entry names these tags, such as the rows of values that were fetched inside its load: a second round trip.
+    const othersTokens = await store.tokens(others);
+    if (othersTokens === undefined) return { state: 'no-store' };
+    const current = tokensByTag(others, othersTokens);
+    if (others.some((tag) => entry.stamps[tag] !== current.get(tag))) return rejected('invalidated');
+  }
+  return { state: 'valid', entry: { entry, remainingMs, entryRef: entryRefOf(key, entry, text) } };
 }

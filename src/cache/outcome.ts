@@ -64,3 +64,21 @@ export function outcomeOf(key: Key, answer: Answer, durationMs: number): Outcome
   };
   return isStored || answer.notStored === undefined ? outcome : { ...outcome, notStored: answer.notStored };
 }
+
+/** What a load returns to the requests that share it. */
+export interface LoadResult {
+  readonly value: unknown;
+  /** Undefined if the value is not stored. */
+  readonly stamps: Stamps | undefined;
+  readonly ttlMs: number;
+  readonly ageMs: number;
+  /** Whether another process loaded it. */
+  readonly isShared: boolean;
+  /** Why the value is not stored, for the report; undefined if it is stored, or will be after the answer. */
+  readonly notStored?: string;
+  /**
+   * The number of the last request that may receive this result: it had arrived when the load began, or when all tokens
+   * were found to be unchanged.
+   */
+  readonly validUpTo: number;
+}

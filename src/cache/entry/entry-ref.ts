@@ -2,6 +2,7 @@ import { entryIdOf, isPossibleTtl, type Entry } from './entry.ts';
 import type { Key } from './key.ts';
 
 import type { Stamps } from '../tags/tags.ts';
+import { isValid, type TokenOf } from '../tags/validity.ts';
 
 /** An entry that a value was read from, without the value: `Cache.again` tells whether it would be given once more. */
 export interface EntryRef extends EntryVersion {
@@ -18,15 +19,9 @@ export function entryRefOf({ text: key, field }: Key, { stamps, freshMs, loadMs 
   return { key, field, stamps, freshMs, loadMs, entryId: entryIdOf(text), textBytes: Buffer.byteLength(text) };
 }
 
-/** Whether it would be given, being in the store for so much longer, where `tokenOf` gives the tokens as they stand. */
-export function isStillValid(
-  held: EntryRef,
-  remainingMs: number,
-  tokenOf: (tag: string) => string | undefined,
-): boolean {
-  return (
-    isPossibleTtl(held, remainingMs) && Object.entries(held.stamps).every(([tag, token]) => tokenOf(tag) === token)
-  );
+/** Whether the entry is still valid: its tokens are unchanged, and it has no longer to live than it was given. */
+export function isStillValid(entryRef: EntryRef, remainingMs: number, tokenOf: TokenOf): boolean {
+  return isPossibleTtl(entryRef, remainingMs) && isValid(entryRef.stamps, tokenOf);
 }
 
 /** What an entry is known by: no other has it. */

@@ -9,6 +9,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { internalMark, type Stamps } from '../tags/tags.ts';
+import { isValid } from '../tags/validity.ts';
 
 /** The number of changes that were known when a fetch was sent. */
 export type Ticket = number;
@@ -75,10 +76,9 @@ export class KnownTokens {
     return ticket >= (this.#changedAt.get(tag) ?? this.#floor);
   }
 
-  /** Whether each of these is known to be the token of its tag. */
-  stand(stamps: Stamps): boolean {
-    for (const tag in stamps) if (this.#tokens.get(tag) !== stamps[tag]) return false;
-    return true;
+  /** Whether every stamp is known to be the current token of its tag. */
+  areCurrent(stamps: Stamps): boolean {
+    return isValid(stamps, (tag) => this.#tokens.get(tag));
   }
 
   forget(tags: readonly string[]): void {

@@ -137,7 +137,7 @@ export class MemoryTier {
     const kept = this.#values.get(key);
     const { known } = this.#coherence;
     if (kept === undefined || kept.stoodAt === known.version) return kept;
-    if (!known.stand(kept.held.stamps)) return undefined;
+    if (!known.areCurrent(kept.held.stamps)) return undefined;
     kept.stoodAt = known.version;
     return kept;
   }

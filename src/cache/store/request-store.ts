@@ -89,16 +89,6 @@ export class RequestStore {
     return this.#hasRefused;
   }
 
-  /** Milliseconds on the clock of deadlines, which runs while the store owes an answer. */
-  get nowMs(): number {
-    return this.#parts.deadlineClock.nowMs();
-  }
-
-  /** Counts time that this fetch waited for another one's call. */
-  hasTakenMs(durationMs: number): void {
-    this.#leftMs -= durationMs;
-  }
-
   /** The store for the same request, with all its time again. */
   anew(): RequestStore {
     return new RequestStore(this.#parts, this.#request);

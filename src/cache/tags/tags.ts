@@ -134,8 +134,3 @@ function pairsIn(basis: string): [tag: string, token: string][] {
 function digestOf(text: string): string {
   return hash('sha256', text, 'base64url').slice(0, 8);
 }
-
-/** Whether each of `tokens`, which are those of `tags`, is there and is what the stamps say. */
-export function areCurrent(stamps: Stamps, tags: readonly string[], tokens: readonly (string | undefined)[]): boolean {
-  return tags.every((tag, index) => tokens[index] !== undefined && stamps[tag] === tokens[index]);
-}

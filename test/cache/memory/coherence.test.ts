@@ -21,12 +21,12 @@ describe('a token that a fetch has brought', () => {
   it('is known from then on, until its tag is told of', () => {
     const known = newKnown();
     known.learn(ticketOf(known), { a: '1', b: '2' });
-    expect(known.stand({ a: '1', b: '2' })).toBe(true);
-    expect(known.stand({ a: 'other' })).toBe(false);
-    expect(known.stand({ a: '1', unknown: '3' })).toBe(false);
+    expect(known.areCurrent({ a: '1', b: '2' })).toBe(true);
+    expect(known.areCurrent({ a: 'other' })).toBe(false);
+    expect(known.areCurrent({ a: '1', unknown: '3' })).toBe(false);
     known.forget(['a']);
-    expect(known.stand({ a: '1' })).toBe(false);
-    expect(known.stand({ b: '2' })).toBe(true);
+    expect(known.areCurrent({ a: '1' })).toBe(false);
+    expect(known.areCurrent({ b: '2' })).toBe(true);
   });
 
   it.each<[string, (known: KnownTokens) => void]>([
@@ -39,9 +39,9 @@ describe('a token that a fetch has brought', () => {
     const ticket = ticketOf(known);
     change(known);
     known.learn(ticket, { a: '1' });
-    expect(known.stand({ a: '1' })).toBe(false);
+    expect(known.areCurrent({ a: '1' })).toBe(false);
     known.learn(ticketOf(known), { a: '1' });
-    expect(known.stand({ a: '1' })).toBe(true);
+    expect(known.areCurrent({ a: '1' })).toBe(true);
   });
 
   it('is learnt where other tags were told of', () => {
@@ -49,7 +49,7 @@ describe('a token that a fetch has brought', () => {
     const ticket = ticketOf(known);
     known.forget(['b']);
     known.learn(ticket, { a: '1' });
-    expect(known.stand({ a: '1' })).toBe(true);
+    expect(known.areCurrent({ a: '1' })).toBe(true);
   });
 
   it('makes void what stood on another one, before that is told', () => {
@@ -65,7 +65,7 @@ describe('a token that a fetch has brought', () => {
   it('is not learnt where its changes are not told', () => {
     const known = newKnown();
     known.learn(ticketOf(known), { '\0a': '1' });
-    expect(known.stand({ '\0a': '1' })).toBe(false);
+    expect(known.areCurrent({ '\0a': '1' })).toBe(false);
   });
 
   it('is forgotten where there are too many, and what was told of it is not', () => {
@@ -74,9 +74,9 @@ describe('a token that a fetch has brought', () => {
     known.forget(['a']);
     for (const id of times(1_000, String)) known.learn(ticketOf(known), { [id]: '1' });
     expect(known.bytes).toBeLessThanOrEqual(10_000);
-    expect(known.stand({ 0: '1' })).toBe(false);
+    expect(known.areCurrent({ 0: '1' })).toBe(false);
     known.learn(ticket, { a: '1' });
-    expect(known.stand({ a: '1' })).toBe(false);
+    expect(known.areCurrent({ a: '1' })).toBe(false);
   });
 });
 
@@ -151,10 +151,10 @@ describe('what is known is proven', () => {
     ears.onConnected();
     ears.onHeartbeat(1);
     coherence.known.learn(coherence.known.ticket() ?? -1, { a: '1' });
-    expect(coherence.known.stand({ a: '1' })).toBe(true);
+    expect(coherence.known.areCurrent({ a: '1' })).toBe(true);
     happen(world);
     expect(coherence.isCoherent).toBe(false);
-    expect(coherence.known.stand({ a: '1' })).toBe(false);
+    expect(coherence.known.areCurrent({ a: '1' })).toBe(false);
     expect(coherence.known.ticket()).toBeUndefined();
   });
 
@@ -165,7 +165,7 @@ describe('what is known is proven', () => {
     coherence.known.learn(coherence.known.ticket() ?? -1, { a: '1' });
     ears.onChanged(undefined);
     expect(coherence.isCoherent).toBe(true);
-    expect(coherence.known.stand({ a: '1' })).toBe(false);
+    expect(coherence.known.areCurrent({ a: '1' })).toBe(false);
   });
 });
 

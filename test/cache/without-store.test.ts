@@ -1,6 +1,6 @@
 // Loads where the store is left alone: who comes before one begins has its value, and nobody waits for much more than that.
 import { describe, expect, it } from 'vitest';
-import { Departures } from '../../src/cache/departures.ts';
+import { InFlightLoads } from '../../src/cache/in-flight.ts';
 import { newSickWorld, type SickWorld } from './store/sick-store.ts';
 import { TestClock, times, turn, type HeldLoad } from './world.ts';
 
@@ -184,9 +184,9 @@ describe('where the store is left alone', () => {
   });
 
   it('a key is forgotten when its loads have landed', async () => {
-    const departures = new Departures<string>(new TestClock());
-    await Promise.all(times(5, (id) => departures.join(`${id % 2}`, async () => 'value')));
-    expect(departures.size).toBe(0);
+    const loads = new InFlightLoads<string>(new TestClock());
+    await Promise.all(times(5, (id) => loads.startNext(`${id % 2}`, async () => 'value')));
+    expect(loads.size).toBe(0);
   });
 
   it('nobody waits for more than ten seconds for loads that hang, and no timer is left behind by those that do not', async () => {

@@ -1,0 +1,101 @@
+/** The leases that this process holds: renewed until one of their ends. */
+import type { Background } from './base/background.ts';
+import type { Clock } from './base/clock.ts';
+import type { Key } from './entry/key.ts';
+import type { GuardedStore } from './store/guarded-store.ts';
+import type { PendingReply } from './store/request-store.ts';
+import type { LeaseReply } from './store/store.ts';
+import type { FetchTags, Stamps } from './tags/tags.ts';
+import { areStamps } from './tags/validity.ts';
+
+/** After how long a lease expires that is not renewed. */
+const leaseMs = 1_000;
+const renewEveryMs = 300;
+/** Other requests do not wait for a load that takes longer. */
+const renewedMsMax = 60_000;
+
+export interface HeldLease {
+  readonly token: string;
+  /** Stops renewing it: it is about to be filled. */
+  stopRenewing(): void;
+  /** Ends it. For `openMs` from then on, every request may load for itself. Never rejects. */
+  release(openMs: number): Promise<void>;
+}
+
+/** A lease that was requested, and whose reply no request waits for any more. */
+export interface LateLease {
+  readonly key: Key;
+  readonly token: string;
+  readonly tags: FetchTags;
+  /** The tokens that the load depends on. */
+  readonly stamps: Stamps;
+  /** Whether an earlier reply has already given the lease. */
+  readonly isHeld: boolean;
+}
+
+export interface HeldLeasesParts {
+  readonly guarded: Pick<GuardedStore, 'request'>;
+  readonly background: Pick<Background, 'run'>;
+  readonly clock: Clock;
+}
+
+export class HeldLeases {
+  static readonly leaseMs = leaseMs;
+  readonly #parts: HeldLeasesParts;
+  readonly #held = new Set<HeldLease>();
+  /** How often all leases were ended; that includes leases whose reply is still pending. */
+  #endings = 0;
+
+  constructor(parts: HeldLeasesParts) {
+    this.#parts = parts;
+  }
+
+  /** Renews the lease, which the store has given to `token`. */
+  keep({ text: key }: Key, token: string): HeldLease {
+    const { guarded, background, clock } = this.#parts;
+    const startedMs = clock.nowMs();
+    let cancel = (): void => {};
+    // A lease that cannot be renewed or released expires. None of these calls rejects.
+    const renewLater = (): void => {
+      cancel = clock.after(renewEveryMs, () => {
+        if (clock.nowMs() - startedMs >= renewedMsMax) return;
+        background.run(guarded.request().renew(key, { lease: token, leaseMs }));
+        renewLater();
+      });
+    };
+    const stopRenewing = (): void => {
+      cancel();
+      this.#held.delete(lease);
+    };
+    const release = (openMs: number): Promise<void> => {
+      stopRenewing();
+      return guarded.request().release(key, { lease: token, openMs });
+    };
+    const lease: HeldLease = { token, stopRenewing, release };
+    this.#held.add(lease);
+    renewLater();
+    return lease;
+  }
+
+  /** Keeps a late lease if the tokens are still those that the load depends on; otherwise gives it back. */
+  async keepLate(reply: PendingReply<LeaseReply>, late: LateLease): Promise<HeldLease | undefined> {
+    const { key, token, tags, stamps, isHeld } = late;
+    const endings = this.#endings;
+    const answer = await reply.answer;
+    const isGiven = answer?.state === 'held';
+    if (isGiven && areStamps(stamps, tags.all, answer.tokens) && this.#endings === endings)
+      return this.keep(key, token);
+    if (isGiven || isHeld) this.giveBack(key, token);
+    return undefined;
+  }
+
+  /** Ends a lease that is not used. */
+  giveBack({ text: key }: Key, token: string): void {
+    this.#parts.background.run(this.#parts.guarded.request().release(key, { lease: token, openMs: 0 }));
+  }
+
+  async endAll(): Promise<void> {
+    this.#endings += 1;
+    await Promise.all([...this.#held].map((lease) => lease.release(0)));
+  }
+}

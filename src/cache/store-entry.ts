@@ -1,0 +1,119 @@
+/** Stores what a load returned, if its lease and its tokens still allow that. */
+import type { Background } from './base/background.ts';
+import { encodeEntry } from './entry/entry.ts';
+import type { Key } from './entry/key.ts';
+import { sentTexts } from './entry/sent-texts.ts';
+import { UnencodableError } from './entry/unencodable.ts';
+import type { EmitEvent, WriteRefusal } from './events/events.ts';
+import { whyNotStored } from './events/refusals.ts';
+import type { HeldLease } from './held-leases.ts';
+import type { InFlightLoads } from './in-flight.ts';
+import type { LoadResult } from './outcome.ts';
+import type { LoadScope } from './scope/load-scope.ts';
+import { PendingReply, type RequestStore } from './store/request-store.ts';
+import { textCharsMax, type FillReply } from './store/store.ts';
+import type { Stamps } from './tags/tags.ts';
+import { areStamps } from './tags/validity.ts';
+
+/** Reasons that do not concern the next load: a tag was invalidated meanwhile, or was not expected to be read. */
+const temporary: ReadonlySet<WriteRefusal> = new Set(['token-lost', 'not-captured']);
+
+export interface StoreParts {
+  readonly background: Pick<Background, 'run'>;
+  readonly loads: Pick<InFlightLoads<LoadResult>, 'sequence'>;
+  readonly emit: EmitEvent;
+}
+
+/** The stored form of a value. */
+export interface EncodedEntry {
+  readonly text: string;
+  readonly ttlMs: number;
+  readonly stamps: Stamps;
+}
+
+/** Why a value has no stored form, or must not be stored. */
+export interface StoreRefusal {
+  readonly refusal: WriteRefusal;
+  readonly what?: string;
+  readonly error?: unknown;
+  /** Whether the next load may be stored. */
+  readonly isTemporary: boolean;
+}
+
+type Lease = HeldLease | PendingReply<HeldLease> | undefined;
+
+interface StoreRequest extends EncodedEntry {
+  readonly key: Key;
+  readonly store: RequestStore;
+  readonly lease: Lease;
+  /** The result of the load if its value is not stored. */
+  readonly unstored: LoadResult;
+}
+
+export function encodeForStore(
+  key: Key,
+  { value, loadMs, storable }: { value: unknown; loadMs: number; storable: ReturnType<LoadScope['storable']> },
+): EncodedEntry | StoreRefusal {
+  if ('refusal' in storable) return { ...storable, isTemporary: temporary.has(storable.refusal) };
+  const { ttlMs, stamps } = storable;
+  try {
+    const text = encodeEntry(key, { value, freshMs: ttlMs, loadMs, stamps });
+    return text.length > textCharsMax ? { refusal: 'too-large', isTemporary: false } : { ttlMs, stamps, text };
+  } catch (error) {
+    // The text would exceed the maximum length of a string.
+    if (error instanceof RangeError) return { refusal: 'too-large', error, isTemporary: false };
+    const what = error instanceof UnencodableError ? error.what(sentTexts(key)) : 'value that could not be read';
+    return { refusal: 'unencodable', what, error, isTemporary: false };
+  }
+}
+
+/** Stores the entry. With a pending lease, it is stored later, if the lease is given; the request does not wait for that. */
+export async function storeEntry(parts: StoreParts, request: StoreRequest): Promise<LoadResult> {
+  const { key, store, lease, text, ttlMs, stamps, unstored } = request;
+  const { background } = parts;
+  if (lease instanceof PendingReply) {
+    background.run(lease.answer.then((held) => held && storeEntry(parts, { ...request, lease: held })));
+    return unstored;
+  }
+  const { sequence } = parts.loads;
+  lease?.stopRenewing();
+  const write = { text, ttlMs, tags: Object.keys(stamps) };
+  const reply = await (lease === undefined
+    ? store.write(key.text, write)
+    : store.fill(key.text, { ...write, lease: lease.token }));
+  if (!(reply instanceof PendingReply)) return evaluate(parts, request, { reply, sequence });
+  background.run(reply.answer.then((late) => evaluate(parts, request, { reply: late, sequence })));
+  return unstored;
+}
+
+/** @param answer.sequence The number of the last request that had arrived when the entry was sent. */
+function evaluate(
+  parts: StoreParts,
+  { key, text, ttlMs, stamps, unstored }: StoreRequest,
+  { reply, sequence }: { reply: FillReply | undefined; sequence: number },
+): LoadResult {
+  if (reply === undefined) return { ...unstored, notStored: 'the store did not take it' };
+  const { isStored, tokens } = reply;
+  const validUpTo = areStamps(stamps, Object.keys(stamps), tokens) ? sequence : unstored.validUpTo;
+  if (isStored) {
+    parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs, textChars: text.length });
+    return { ...unstored, stamps, ttlMs, validUpTo };
+  }
+  refuse(parts, key, { refusal: 'lease-lost' });
+  return { ...unstored, validUpTo, notStored: whyNotStored('lease-lost') };
+}
+
+/** Ends the lease of a load whose value is not stored. */
+export function releaseLease({ background }: StoreParts, lease: Lease, openMs: number): void {
+  const held = lease instanceof PendingReply ? lease.answer : Promise.resolve(lease);
+  background.run(held.then((one) => one?.release(openMs)));
+}
+
+export function refuse(
+  { emit }: StoreParts,
+  { text: key, field }: Key,
+  { refusal, what, error }: Omit<StoreRefusal, 'isTemporary'>,
+): void {
+  const details = { ...(what === undefined ? {} : { what }), ...(error === undefined ? {} : { error }) };
+  emit({ type: 'write-refused', key, field, reason: refusal, ...details });
+}
