@@ -11,29 +11,29 @@ import {
 import type { Clock } from './base/clock.ts';
 import type { Store } from './store/store.ts';
 
-/** What a cache is made with. */
+/** The options of `createCache`. */
 export interface CacheOptions {
   store: Store;
   clock?: Clock;
-  /** The deadline of one round trip to the store, 100 ms unless told otherwise. */
+  /** The deadline of one round trip to the store. Default: 100 ms. */
   deadlineMs?: number;
   /**
-   * The tags that loads may touch beyond those that their policies name, such as the tables of a database; asked for at each
-   * fetch of a field that has not been loaded yet. Of more than 64 none are expected: what a load touches is then stored
-   * from the second load of its field on.
+   * Returns the tags that loads may touch beyond those that their policies name, such as the tables of a database. Called for
+   * each fetch of a field that has not been loaded yet. If it returns more than 64, they are ignored, and the values of a
+   * field are stored from its second load on.
    */
   knownTags?: () => readonly string[];
-  /** From 0 to 1, as `Math.random`, which it is unless told otherwise. */
+  /** Returns 0…1. Default: `Math.random`. */
   random?: () => number;
   /**
-   * The bytes of the memory tier: values of the store, kept in this process and frozen, so that a hit needs no round trip.
-   * Where another process invalidates, a read may give what was valid up to 500 ms before it began, unless its policy
-   * is strict. 0, which it is unless told otherwise: none. A store of one process, in memory already, has none in front.
+   * The size of the memory tier in bytes: values of the store, kept in this process and frozen, so that a hit needs no round
+   * trip. After another process invalidates, a read may return a value that was valid up to 500 ms before the read began,
+   * unless its policy is strict. Default: 0, no memory tier. The memory store never has one.
    */
   memoryBytesMax?: number;
   /**
-   * Where the cache warns of what its user should know: values that are not stored and why, faults of the store. A logger such
-   * as `pino`'s, or false for none. Default: `console.warn`. At most one line a minute is written of each kind.
+   * The logger for warnings: values that are not stored, with the reason, and faults of the store; at most one line per minute
+   * and kind. A logger with pino's interface, or false for none. Default: `console.warn`.
    */
   log?: CacheLog | false;
 }

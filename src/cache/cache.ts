@@ -1,8 +1,8 @@
 /**
- * Cache-aside over a store: reads by `fetch`, whose way is told in `get-or-load.ts`, and invalidations.
+ * Cache-aside over a store: `fetch` reads (its path is in `get-or-load.ts`), `invalidate` and `flush` invalidate.
  *
- * A fault of the store is a miss and an event, never an error of the request. A load's rejection passes untouched, and
- * nothing is stored.
+ * A fault of the store is a miss and an event, never an error of the request. If a load rejects, the rejection is passed on
+ * unchanged and nothing is stored.
  */
 import { Background } from './base/background.ts';
 import { consoleLog } from './events/cache-log.ts';
@@ -84,13 +84,13 @@ export class Cache {
   }
 
   /**
-   * The value at `key`: from the cache, or loaded and stored.
+   * Returns the value at `key`: from the cache, or loaded and stored.
    *
-   * @param policy What `createPolicy` gives; a caller may put other tags in for one call.
-   * @returns The value as `load` gives it. Who did not load it himself has a copy, which is frozen where others have it too.
+   * @param policy From `createPolicy`; `tags` may be replaced for one call.
+   * @returns The value that `load` returns. Callers that did not run the load receive a copy, frozen if it is shared.
    * @throws Whatever `load` rejects with, unchanged; `CacheError` `INVALID_KEY`, `INVALID_POLICY`, `INVALID_TAG` or
-   *   `INVALID_OPTIONS` for what it was called with, and `CIRCULAR_LOAD` where the load of
-   *   this key fetches it again. A fault of the store never throws; see the event `store-failed`.
+   *   `INVALID_OPTIONS` for invalid arguments, and `CIRCULAR_LOAD` if the load of this key fetches the same key. A fault of
+   *   the store never throws; see the event `store-failed`.
    */
   async fetch<T>(key: Key, policy: Policy, load: () => T | Promise<T>, options: FetchOptions = {}): Promise<T> {
     checkFetch(key, policy, load, options);
@@ -99,11 +99,11 @@ export class Cache {
     outer?.dependsOnRequest((own) => isVisibleTo(own, key), { refusal: 'viewer-dependent', what: key.field });
     const startedMs = this.#clock.nowMs();
     const { mode = 'use', request, dependsOn, isAborted = outer?.isAborted } = options;
-    const asked = { key, policy, load, dependsOn, isAborted, mode, request };
-    const answering = (): ReturnType<GetOrLoad['answer']> => this.#getOrLoad.answer(asked, startedMs);
+    const fetchRequest = { key, policy, load, dependsOn, isAborted, mode, request };
+    const getOrLoad = (): ReturnType<GetOrLoad['answer']> => this.#getOrLoad.answer(fetchRequest, startedMs);
     const name = { cache: this.#running, key: key.text };
-    const given = outer === undefined ? answering() : outer.fetching(name, async () => await answering());
-    const answer = given instanceof Promise ? await given : given;
+    const pending = outer === undefined ? getOrLoad() : outer.fetching(name, async () => await getOrLoad());
+    const answer = pending instanceof Promise ? await pending : pending;
     const nowMs = this.#clock.nowMs();
     outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
     const durationMs = nowMs - startedMs;
@@ -113,36 +113,37 @@ export class Cache {
   }
 
   /**
-   * Whether what was read before would be read again, for who has kept what he made of it: decided as `fetch` does, by the
-   * memory tier or in one round trip to the store.
+   * Checks that entries read earlier are still valid, without reading their values, for callers that cached something
+   * derived from them. Uses the memory tier or one round trip to the store, as `fetch` does.
    *
-   * @param held From the outcomes of fetches; not of values that are for one viewer alone, unless it is he who asks.
-   * @param request What asks, as in `FetchOptions`.
-   * @returns All of them, as hits that the listeners have heard of; undefined where one is to be fetched, and inside of
-   *   loads. Without a promise where memory can tell.
+   * @param entryRefs From the outcomes of fetches. The entries of a private value may be passed for its own viewer only.
+   * @param request The request on whose behalf this is asked, as in `FetchOptions`.
+   * @returns One hit per entry, in order, which listeners receive as `hit` events too. Undefined if one of the values has to
+   *   be fetched, and inside loads. No promise if the memory tier can answer.
    */
   revalidate(
-    held: readonly EntryRef[],
+    entryRefs: readonly EntryRef[],
     request?: object,
   ): readonly RevalidatedHit[] | undefined | Promise<readonly RevalidatedHit[] | undefined> {
-    return this.#revalidator.revalidate(held, request);
+    return this.#revalidator.revalidate(entryRefs, request);
   }
 
   /**
-   * The key of a value.
+   * Returns the key of a value.
    *
-   * @throws {CacheError} `INVALID_KEY` for an argument that has no canonical form, such as an instance of a class.
+   * @throws {CacheError} `INVALID_KEY` for an argument without a canonical form, such as an instance of a class.
    */
   key(parts: KeyParts): Key {
     return createKey(this.namespace, parts);
   }
 
   /**
-   * Makes every value void that depends on one of `tags`: `products:42` those of that row and those of the whole table,
-   * `products` those of the table and of every row. When this resolves, no read that begins in this process
-   * gives a value from before.
+   * Invalidates every value that depends on one of `tags`. `products:42` covers the values of that row and of the whole
+   * table, `products` those of the table and of every row. After the returned promise has resolved, no read that begins in
+   * this process returns an older value; other processes lag by at most 500 ms.
    *
-   * @throws {CacheError} `INVALID_TAG`. `STORE_UNAVAILABLE`: it may have happened or not, and is to be repeated.
+   * @throws {CacheError} `INVALID_TAG`; `STORE_UNAVAILABLE` if it is not known whether the values were invalidated: repeat
+   *   the call.
    */
   async invalidate(tags: readonly string[]): Promise<void> {
     checkTags('invalidate', tags);
@@ -152,10 +153,10 @@ export class Cache {
   }
 
   /**
-   * Makes every value of the namespace void, then removes them.
+   * Invalidates every value of the namespace, then removes them.
    *
    * @returns The number of values removed.
-   * @throws {CacheError} `STORE_UNAVAILABLE`: it may have happened or not, and is to be repeated.
+   * @throws {CacheError} `STORE_UNAVAILABLE` if it is not known whether the values were invalidated: repeat the call.
    */
   async flush(): Promise<number> {
     await this.#drop([everythingTag]);
@@ -166,7 +167,7 @@ export class Cache {
   }
 
   /**
-   * How much the store holds. Counting walks through the whole store, so an answer is kept for two seconds.
+   * Returns how much the store holds. Counting scans the whole store, so the result is cached for two seconds.
    *
    * @throws {CacheError} `STORE_UNAVAILABLE`.
    */
@@ -174,7 +175,11 @@ export class Cache {
     return this.#usage.get();
   }
 
-  /** Calls `listener` with all that the cache does; the returned function ends that. */
+  /**
+   * Calls `listener` with every event of the cache.
+   *
+   * @returns A function that removes the listener.
+   */
   on(listener: CacheListener): () => void {
     if (typeof listener !== 'function') {
       throw new CacheError('INVALID_OPTIONS', `on: the listener must be a function, got ${received(listener)}`);
@@ -182,21 +187,21 @@ export class Cache {
     return this.#listeners.add(listener);
   }
 
-  /** Says that a field is left uncached: what a load around it makes of its value is then not stored either. */
+  /** Reports that a field was resolved without the cache. The value of an enclosing load is then not stored either. */
   uncached(field: string, error: unknown): void {
     LoadScope.current()?.join({ cache: this.#running, key: field }, undefined, Infinity);
     this.emit({ type: 'uncached', field, error });
   }
 
-  /** Tells the listeners. */
+  /** Calls the listeners. */
   readonly emit = (event: CacheEvent): void => this.#listeners.tell(event);
 
-  /** The memory tier: whether it answers, and about how many bytes it takes. Undefined where there is none. */
+  /** The memory tier: whether it serves values, and its approximate size in bytes. Undefined if there is none. */
   get memory(): { readonly isCoherent: boolean; readonly bytes: number } | undefined {
     return this.#memory;
   }
 
-  /** Lets go of the store. Loads that run end, and are not stored; nobody elsewhere waits for them. */
+  /** Closes the store. Running loads finish and are not stored; requests in other processes do not wait for them. */
   async close(): Promise<void> {
     await this.#leases.close();
     await this.#background.drain();
@@ -209,7 +214,7 @@ export class Cache {
     try {
       await this.#store.dropTokens(tags);
     } catch (error) {
-      // The tokens may stand: then what runs would be stored as if nothing had changed, and waited for.
+      // The tokens may be unchanged. Without their leases, the running loads are not stored under them.
       this.#background.run(this.#leases.endAll());
       throw error;
     } finally {
@@ -221,10 +226,10 @@ export class Cache {
 }
 
 /**
- * A cache over `store`, for its namespace. Makes the copies of DataLoader that it finds correct inside of loads, see
- * `watchDataLoader`.
+ * Creates a cache over `store`, for its namespace. Every copy of DataLoader that is loaded is adapted so that its batches
+ * are correct inside loads; see `watchDataLoader`.
  *
- * @throws {CacheError} `INVALID_OPTIONS`, naming the option, what it must be and what it is.
+ * @throws {CacheError} `INVALID_OPTIONS`, with the name of the option, what it must be and what was received.
  */
 export function createCache(options: CacheOptions): Cache {
   watchInstalledDataLoaders();

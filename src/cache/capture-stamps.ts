@@ -1,9 +1,12 @@
-import type { EmitEvent } from './events/events.ts';
 import type { Key } from './entry/key.ts';
+import type { EmitEvent } from './events/events.ts';
 import type { RequestStore } from './store/request-store.ts';
 import { stampsOf, type Stamps } from './tags/tags.ts';
 
-/** The tokens of `tags` before a load, made where there are none; undefined where the store fails or one is lost at once. */
+/**
+ * Reads the tokens of `tags` before a load, and creates those that are missing. Undefined if the store fails, or if a token
+ * is lost as soon as it is created.
+ */
 export async function captureStamps(
   { store, emit }: { store: Pick<RequestStore, 'capture'>; emit: EmitEvent },
   { text: key, field }: Key,

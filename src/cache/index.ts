@@ -4,7 +4,7 @@ export type { CacheOptions } from './cache-options.ts';
 export { optionsFault, type OptionRule, type OptionRules } from './base/check-options.ts';
 export { createCache, type Cache } from './cache.ts';
 export { type FetchOptions } from './fetch-options.ts';
-export type { Mode } from './get-or-load.ts';
+export type { Mode } from './fetch.ts';
 export type { RevalidatedHit } from './revalidate.ts';
 export type { Clock } from './base/clock.ts';
 export { codecVersion } from './entry/codec.ts';

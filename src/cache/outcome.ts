@@ -1,47 +1,45 @@
-import type { CachedEntry, Dependency } from './entry/entry-ref.ts';
-import type { CacheEvent } from './events/events.ts';
-import type { EntryRef } from './entry/entry-ref.ts';
+import type { CachedEntry, Dependency, EntryRef } from './entry/entry-ref.ts';
 import type { Key } from './entry/key.ts';
-import type { Tier } from './events/events.ts';
+import type { CacheEvent, Tier } from './events/events.ts';
 import type { Stamps } from './tags/tags.ts';
 
-/** How a value was come by. */
+/** How a value was obtained. */
 export interface Outcome {
-  /** `shared`: another request's load was boarded, or another process' awaited. */
+  /** `shared`: another request loaded it, in this process or another one, while this request waited. */
   readonly state: 'hit' | 'miss' | 'bypass' | 'refresh' | 'shared';
-  /** What held the value; null where it was loaded. */
+  /** Where a hit was found; null for every other state. */
   readonly tier: Tier | null;
   readonly durationMs: number;
-  /** For how long the value has been stored; null where it is not. */
+  /** How long the value has been stored; null if it is not stored. */
   readonly ageMs: number | null;
-  /** For how long it is still fresh; null where it is not stored. */
+  /** How long it stays fresh; null if it is not stored. */
   readonly ttlMs: number | null;
-  /** Why the value was not stored, such as `instance of Decimal at 0.price`; undefined where it was, or was not to be. */
+  /** Why the value was not stored, such as `instance of Decimal at 0.price`; undefined if it was, or was not meant to be. */
   readonly notStored?: string;
-  /** For `FetchOptions.dependsOn` of what is made of the value. */
+  /** The `FetchOptions.dependsOn` of values that are derived from this one. */
   readonly dependency: Dependency;
-  /** For `Cache.again`; undefined where the value was loaded. */
+  /** For `Cache.revalidate`; undefined unless the value is a hit. */
   readonly entryRef: EntryRef | undefined;
 }
 
-/** What a request gets, before it is timed. */
-export type Answer = Got & {
+/** What a fetch returns, before its duration is known. */
+export type Answer = AnswerSource & {
   readonly value: unknown;
-  /** Undefined where the value is not stored. */
+  /** Undefined if the value is not stored. */
   readonly stamps: Stamps | undefined;
   readonly ttlMs: number;
   readonly ageMs: number;
   readonly notStored?: string;
 };
 
-type Got =
-  /** `loadMs`: how long the load took that is spared. */
+type AnswerSource =
+  /** `loadMs`: how long the load took that the hit saves. */
   | { readonly state: 'hit'; readonly tier: Tier; readonly loadMs: number; readonly entryRef: EntryRef }
   | { readonly state: Exclude<Outcome['state'], 'hit'> };
 
-export function hit(tier: Tier, { entry, remainingMs: ttlMs, entryRef: held }: CachedEntry): Answer {
+export function hit(tier: Tier, { entry, remainingMs: ttlMs, entryRef }: CachedEntry): Answer {
   const { value, stamps, freshMs, loadMs } = entry;
-  return { state: 'hit', tier, value, stamps, ttlMs, ageMs: freshMs - ttlMs, loadMs, entryRef: held };
+  return { state: 'hit', tier, value, stamps, ttlMs, ageMs: freshMs - ttlMs, loadMs, entryRef };
 }
 
 export function eventOf({ text: key, field }: Key, answer: Answer, durationMs: number): CacheEvent {

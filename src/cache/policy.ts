@@ -3,16 +3,16 @@ import { kindOf } from './base/check-options.ts';
 import { CacheError } from './base/errors.ts';
 import { checkTag } from './tags/tags.ts';
 
-/** A length of time with its unit, for people: `'250ms'`, `'60s'`, `'5m'`, `'2h'`, `'1d'`. */
+/** A duration with its unit: `'250ms'`, `'60s'`, `'5m'`, `'2h'`, `'1d'`. */
 export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
-/** How one key is cached. Made by `createPolicy`, which checks it. */
+/** How a value is cached. Created and checked by `createPolicy`. */
 export interface Policy {
-  /** For how long a stored value is fresh, 1…86_400_000 ms. */
+  /** How long a stored value stays fresh, 1…86_400_000 ms. */
   readonly ttlMs: number;
-  /** What the value depends on: invalidating any of these makes it void. `*`, which is on every value, is not written. */
+  /** What the value depends on: invalidating any of these tags invalidates it. Without `*`, which every value has. */
   readonly tags: readonly string[];
-  /** Whether it is always read from the store: see `CacheOptions.memoryBytesMax`. */
+  /** Whether the value is always read from the store, never from the memory tier; see `CacheOptions.memoryBytesMax`. */
   readonly isStrict?: boolean;
 }
 
@@ -21,10 +21,10 @@ const optionNames = ['ttl', 'tags', 'strict'];
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * A checked policy.
+ * Checks the options of a policy and returns it.
  *
- * @param place Whose policy it is, for the error: `'Query.topProducts'`.
- * @throws {CacheError} `INVALID_POLICY` or `INVALID_TAG`, naming the place, the rule and the value.
+ * @param place What the policy belongs to, for the error message: `'Query.topProducts'`.
+ * @throws {CacheError} `INVALID_POLICY` or `INVALID_TAG`, with the place, the rule and the value.
  */
 export function createPolicy(
   place: string,
@@ -48,7 +48,7 @@ function checkNames(place: string, options: unknown): void {
   throw new CacheError('INVALID_POLICY', `${place}: a policy has ${optionNames.join(', ')}, got ${got}`);
 }
 
-/** A `Duration` in milliseconds; NaN for what is none, or has a fraction. */
+/** Returns a `Duration` in milliseconds; NaN for any other text, and for fractions. */
 export function durationMsOf(text: string): number {
   const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
   return Number(digits) * (unitMs[unit ?? ''] ?? Number.NaN);

@@ -1,21 +1,49 @@
-/** The copy of a load's value that the requests which joined the load receive. */
+/** What a request does with the result of a load that it has joined. */
 import { copyOf } from './entry/codec.ts';
 import { readShared, shareValue, type SharedValue } from './entry/shared-value.ts';
-import type { LoadResult } from './outcome.ts';
-import type { Answer } from './outcome.ts';
+import type { Fetch, FetchParts } from './fetch.ts';
+import type { Cancelled } from './in-flight.ts';
+import { loadAndStore } from './load.ts';
+import type { Answer, LoadResult } from './outcome.ts';
+
+/** After this many errors that claim to be cancellations, the next one counts as a failure of the load. */
+const claimsMax = 3;
 
 /** One copy per result, whatever the number of requests; undefined for a value that cannot be copied. */
 const copies = new WeakMap<LoadResult, SharedValue | undefined>();
 
 /**
- * The answer to a request that joined the load: a copy of its value, frozen if other requests receive it too. Undefined if
- * the value cannot be copied, such as an iterator or an instance of a class: the request must load its own.
+ * Answers with a copy of the result's value, frozen if other requests receive it too. An iterator or an instance of a class
+ * cannot be copied, so the request loads its own.
  */
-export function sharedAnswer(result: LoadResult): Answer | undefined {
+export async function share(parts: FetchParts, fetch: Fetch, result: LoadResult): Promise<Answer> {
+  const copy = copyFor(result);
+  // Without a copy there is no stored form either, so a load of the request's own is not stored for the same reason.
+  if (copy === undefined) return loadAlone(parts, fetch, result.notStored);
+  return { ...result, value: readShared(copy), state: 'shared' };
+}
+
+/** A load for this request alone, which no other request joins. */
+export async function loadAlone(parts: FetchParts, fetch: Fetch, notStored?: string): Promise<Answer> {
+  const result = await loadAndStore(parts, fetch, { reason: 'no-store' });
+  return { ...result, state: 'miss', ...(notStored === undefined ? {} : { notStored }) };
+}
+
+/**
+ * The fetch as it starts over after a joined load was cancelled.
+ *
+ * @throws The error of that load, if such errors have only claimed to be cancellations, and too often.
+ */
+export function afterCancelled(fetch: Fetch, { error, isCertain }: Cancelled): Fetch {
+  if (isCertain) return fetch;
+  if (fetch.claims >= claimsMax) throw error;
+  return { ...fetch, claims: fetch.claims + 1 };
+}
+
+function copyFor(result: LoadResult): SharedValue | undefined {
   if (!copies.has(result)) {
     const copied = copyOf(result.value);
     copies.set(result, copied && shareValue(copied.copy));
   }
-  const copy = copies.get(result);
-  return copy && { ...result, value: readShared(copy), state: 'shared' };
+  return copies.get(result);
 }

@@ -1,0 +1,43 @@
+/** A fetch on its way through `get-or-load.ts`, and what it needs. */
+import type { Tier } from './events/events.ts';
+import type { InFlightLoad, InFlightLoads } from './in-flight.ts';
+import { loadAndStore, type LoadParts, type LoadReason, type LoadRequest } from './load.ts';
+import type { MemoryTier } from './memory/memory-tier.ts';
+import type { LoadResult } from './outcome.ts';
+import type { GuardedStore } from './store/guarded-store.ts';
+
+/** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
+export type Mode = 'use' | 'bypass' | 'refresh';
+
+export interface FetchRequest extends Pick<LoadRequest, 'key' | 'policy' | 'load' | 'dependsOn' | 'isAborted'> {
+  readonly mode: Mode;
+  /** What this fetch is part of. After one of its fetches has failed at the store, the others bypass it. */
+  readonly request: object | undefined;
+}
+
+export interface FetchParts extends LoadParts {
+  readonly tier: Tier;
+  readonly guarded: Pick<GuardedStore, 'request'>;
+  readonly loads: InFlightLoads<LoadResult>;
+  readonly memory: MemoryTier | undefined;
+}
+
+export interface Fetch extends LoadRequest {
+  /** The memory tier, if this fetch may read it. */
+  readonly memory: MemoryTier | undefined;
+  /** Whether it has joined a load in vain. The second time, it loads for itself. */
+  readonly isRetry: boolean;
+  /** How many loads that it joined have failed with an error that claims to be a cancellation. */
+  readonly claims: number;
+}
+
+/** Runs a load that other requests may join. The memory tier then has an older value of its key at best. */
+export async function loadShared(
+  parts: FetchParts,
+  fetch: Fetch,
+  { reason, inFlight }: { reason: LoadReason; inFlight: InFlightLoad },
+): Promise<LoadResult> {
+  const result = await loadAndStore(parts, fetch, { reason, inFlight });
+  parts.memory?.drop(fetch.key.text);
+  return result;
+}
