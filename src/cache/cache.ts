@@ -15,7 +15,7 @@ import type { CacheEvent, CacheListener } from './events/events.ts';
 import type { LoadResult } from './outcome.ts';
 import { InFlightLoads } from './in-flight.ts';
 import { guardStore, type GuardedStore } from './store/guarded-store.ts';
-import { KeptUsage } from './store/cached-usage.ts';
+import { CachedUsage } from './store/cached-usage.ts';
 import { createKey, isVisibleTo, type Key, type KeyParts } from './entry/key.ts';
 import { Leases } from './lease.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
@@ -49,7 +49,7 @@ export class Cache {
   readonly #running: RunningLoads = new Map();
   readonly #listeners = new Listeners((error) => this.#log?.callbackFailed(error));
   readonly #log: EventLog | undefined;
-  readonly #usage: KeptUsage;
+  readonly #usage: CachedUsage;
 
   constructor(options: CacheOptions) {
     checkCacheOptions(options);
@@ -64,7 +64,7 @@ export class Cache {
     this.#loads = new InFlightLoads(clock);
     const parts = { guarded: this.#store, background: this.#background, clock, emit: this.emit };
     this.#leases = new Leases({ ...parts, random });
-    this.#usage = new KeptUsage(() => this.#store.usage(), clock);
+    this.#usage = new CachedUsage(() => this.#store.usage(), clock);
     this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit: this.emit });
     this.#getOrLoad = new GetOrLoad({
       ...parts,

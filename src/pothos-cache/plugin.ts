@@ -73,7 +73,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   readonly #watch = new ViewerWatch<Types['Context']>(this.#options ?? {});
   /** By the place in the answer. */
   readonly #origins = new WeakMap<Path, Dependency>();
-  #shape = '';
+  #schemaDigest = '';
 
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
     const cache = fieldConfig.pothosOptions.cache;
@@ -113,7 +113,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     // Modules that were loaded since the cache was created may have brought further copies of DataLoader.
     watchInstalledDataLoaders();
     noteEnumIdentities(schema);
-    this.#shape = schemaDigestOf(schema, this.#policies, this.#options?.version);
+    this.#schemaDigest = schemaDigestOf(schema, this.#policies, this.#options?.version);
     return this.#hasDirective ? withCacheDirective(schema) : schema;
   }
 
@@ -182,7 +182,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       const parentId = policy.parentIdOf(parent);
       const selection = policy.hasSelection ? selectionOf(info) : undefined;
       const key = engine.key({
-        shape: this.#shape,
+        schemaDigest: this.#schemaDigest,
         field,
         args,
         ...(parentId === undefined ? {} : { parent: parentId }),

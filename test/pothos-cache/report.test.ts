@@ -123,7 +123,7 @@ describe('the report', () => {
     const whyOf = async (text: string): Promise<unknown> => (await run(text)).rows.map(({ notStored }) => notStored);
     expect(await whyOf('{ json(of: "decimal") }')).toEqual(['instance of Decimal at 0.price']);
     expect(await whyOf('{ json(of: "sent", name: "secret") }')).toEqual(['symbol at *.list.1']);
-    expect(await whyOf('{ json(of: "unknown") }')).toEqual(['reads what cannot be named: raw SQL']);
+    expect(await whyOf('{ json(of: "unknown") }')).toEqual(['reads a source that has no name: raw SQL']);
     expect(await whyOf('{ json(of: "stored") mine }')).toEqual([undefined, 'private, and the viewer is not known']);
     expect(await whyOf('{ json(of: "stored") }')).toEqual([undefined]);
     const { rows } = await run('{ a: json(of: "decimal") b: json(of: "decimal") }');

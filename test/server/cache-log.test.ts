@@ -8,8 +8,8 @@ it('says that the memory tier is left out where that lasts, and last of all what
   const lines: string[] = [];
   const log = pino({ level: 'info' }, { write: (line) => lines.push((JSON.parse(line) as { msg: string }).msg) });
   const { cache, clock } = await newWorld('memory', { log: cacheLogOf(log) });
-  const answers = 'the memory tier answers: Redis tells what changes';
-  const isLeftOut = 'the memory tier is left out: it is not known what changes in Redis';
+  const answers = 'the memory tier is in use: changes in Redis are received';
+  const isLeftOut = 'the memory tier is bypassed: changes in Redis are not received';
   for (let flaps = 0; flaps < 20; flaps += 1) {
     cache.emit({ type: 'memory-coherent' });
     cache.emit({ type: 'memory-incoherent' });

@@ -1,4 +1,4 @@
-/** What no request waits for. It is caught, and waited for when the cache is closed. */
+/** Work that no request waits for. Its errors are caught, and `drain` waits for it when the cache is closed. */
 export class Background {
   readonly #tasks = new Set<Promise<void>>();
 
@@ -8,7 +8,7 @@ export class Background {
     void running.finally(() => this.#tasks.delete(running));
   }
 
-  /** Resolves when nothing runs any more, what is begun meanwhile included. */
+  /** Resolves when nothing runs any more, including work that was started meanwhile. */
   async drain(): Promise<void> {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
   }
@@ -17,7 +17,7 @@ export class Background {
     try {
       await task;
     } catch {
-      // Whoever could do something about it has heard of it from the store.
+      // The store has already reported the fault as an event.
     }
   }
 }

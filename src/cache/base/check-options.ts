@@ -1,20 +1,20 @@
-/** The options that a caller passes. An unknown name or a wrong value is a caller error, whose message names it. */
+/** Checks the options that a caller passes. An unknown name or a wrong value is a caller error, and the message names it. */
 import { CacheError } from './errors.ts';
 
-/** What one option of a function must be. */
+/** The rule for one option of a function. */
 export interface OptionRule {
-  /** As it follows "must be": `a whole number of bytes, 0 or more`. */
+  /** The end of a sentence that begins with "must be": `a whole number of bytes, 0 or more`. */
   readonly must: string;
   readonly isRight: (value: unknown) => boolean;
   readonly isRequired?: boolean;
 }
 
-/** The rules of all options that a function has, by the names of the options. */
+/** The rules for all options of a function, by name. */
 export type OptionRules = Readonly<Record<string, OptionRule>>;
 
 /**
  * @param place The function that was called: `createCache`.
- * @throws {CacheError} `INVALID_OPTIONS`, naming the option, what it must be and what it is.
+ * @throws {CacheError} `INVALID_OPTIONS`, with the name of the option, what it must be and what was received.
  */
 export function checkOptions(place: string, options: unknown, rules: OptionRules): void {
   const fault = optionsFault(options, rules);
@@ -22,13 +22,13 @@ export function checkOptions(place: string, options: unknown, rules: OptionRules
 }
 
 /**
- * The first fault of `options`, such as `version must be a text, got 2`; undefined where they follow the rules. For the
- * plugins of this package, whose errors have classes of their own.
+ * Describes the first fault of `options`, such as `version must be a text, got 2`; undefined if there is none. For the plugins
+ * of this package, which have error classes of their own.
  */
 export function optionsFault(options: unknown, rules: OptionRules): string | undefined {
   const names = Object.keys(rules).join(', ');
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    // A text in their place may be an address, with a password in it.
+    // A text passed instead of options may be an address, with a password in it.
     const got = typeof options === 'string' ? 'a text' : received(options);
     return `the options must be an object with ${names}, got ${got}`;
   }
@@ -51,7 +51,7 @@ export function received(value: unknown): string {
   return typeof value === 'symbol' || typeof value === 'function' ? `a ${typeof value}` : String(value);
 }
 
-/** Of a value that must not be repeated: its type. Async functions are a common mistake where a value is expected. */
+/** The type of a value that must not be repeated. Passing an async function's promise is a common mistake. */
 export function kindOf(value: unknown): string {
   return value instanceof Promise ? 'a promise' : typeof value;
 }
@@ -60,7 +60,7 @@ export function isFunction(value: unknown): boolean {
   return typeof value === 'function';
 }
 
-/** Whether it is an object with these methods. */
+/** Whether `value` is an object with these methods. */
 export function hasMethods(value: unknown, names: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return names.every((name) => isFunction((value as Record<string, unknown>)[name]));
@@ -71,7 +71,7 @@ export const clockRule: OptionRule = {
   isRight: (value) => hasMethods(value, ['nowMs', 'after']),
 };
 
-/** Of one round trip to the store. */
+/** The deadline of one round trip to the store. */
 export const deadlineRule: OptionRule = {
   must: 'a number of milliseconds above 0, at most 3600000',
   isRight: (value) => typeof value === 'number' && value > 0 && value <= 3_600_000,

@@ -1,8 +1,8 @@
-/** Time as the engine sees it. Tests bring a clock of their own and advance it by hand. */
+/** The engine's source of time. Tests pass a clock of their own and advance it by hand. */
 export interface Clock {
-  /** Milliseconds on a monotonic clock; only differences mean anything. */
+  /** Milliseconds on a monotonic clock; only differences are meaningful. */
   nowMs(): number;
-  /** Runs `task` once after `delayMs`; the returned function cancels it. A pending task does not keep the process up. */
+  /** Runs `task` once after `delayMs`; the returned function cancels it. A pending task does not keep the process alive. */
   after(delayMs: number, task: () => void): () => void;
 }
 
@@ -11,8 +11,8 @@ export const systemClock: Clock = {
   nowMs: () => performance.now(),
   after(delayMs, task) {
     let isCancelled = false;
-    // After a stall of this process all timers are due before anything that has arrived meanwhile is read: one turn more,
-    // and an answer that came in time is heard in time.
+    // After this process was stalled, timers run before replies that have arrived meanwhile are read. One more tick lets a
+    // reply that arrived in time be read in time.
     const timer = setTimeout(() => setImmediate(() => isCancelled || task()), delayMs).unref();
     return () => {
       isCancelled = true;

@@ -1,20 +1,20 @@
-/** What a `CacheError` is about; branch on this, never on the message. */
+/** The kind of a `CacheError`. Branch on this code, never on the message. */
 export type CacheErrorCode =
   | 'INVALID_POLICY'
   | 'INVALID_TAG'
   | 'INVALID_KEY'
-  /** What a cache or a store was created with is unknown, missing or malformed. */
+  /** An option of a cache or a store is unknown, missing or invalid. */
   | 'INVALID_OPTIONS'
   | 'UNENCODABLE'
   | 'CORRUPT_ENTRY'
   | 'CIRCULAR_LOAD'
   | 'STORE_UNAVAILABLE'
-  /** The store answered, and answered no: it wants a password, or forbids a key. */
+  /** The store replied with a refusal: it requires a password, or forbids a key. */
   | 'STORE_REFUSED'
-  /** The same, because it takes nothing new for now: it is full, or read-only. */
+  /** The store refuses new values for now: it is full, or read-only. */
   | 'STORE_FULL';
 
-/** Every error of the engine's own. What a load rejects with is never wrapped in one. */
+/** An error of the engine itself. What a load rejects with is never wrapped in one. */
 export class CacheError extends Error {
   override readonly name = 'CacheError';
   readonly code: CacheErrorCode;
@@ -25,12 +25,12 @@ export class CacheError extends Error {
   }
 }
 
-/** Whether a store has answered, and answered no: it is there, and may have the value that is read next. */
+/** Whether the store has replied, with a refusal: it is reachable, and may have the next value that is read. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof CacheError && (error.code === 'STORE_REFUSED' || isFull(error));
 }
 
-/** Whether it has answered that it takes nothing new. */
+/** Whether the store has replied that it accepts no new values. */
 export function isFull(error: unknown): boolean {
   return error instanceof CacheError && error.code === 'STORE_FULL';
 }

@@ -1,10 +1,10 @@
-/** Random bytes are taken from the system many at a time: to ask for a few costs as much. */
+/** Random bytes are read from the system in large blocks, because reading a few costs as much. */
 import { randomFillSync } from 'node:crypto';
 
 const pool = Buffer.alloc(6_144);
 let used = pool.length;
 
-/** `bytes` random bytes, 1…64, as base64url; nobody is given the same ones. */
+/** Returns `bytes` random bytes, 1…64, as base64url. No bytes are returned twice. */
 export function randomText(bytes: number): string {
   if (used + bytes > pool.length) {
     randomFillSync(pool);

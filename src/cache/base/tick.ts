@@ -1,8 +1,8 @@
 let ending: Promise<void> | undefined;
 
 /**
- * Resolves when this turn of the event loop is over: when the timers that are due, and all that its sockets have brought,
- * have had their say.
+ * Resolves at the end of this tick of the event loop: after the timers that are due, and after everything that has arrived on
+ * its sockets, have been handled.
  */
 export function endOfTick(): Promise<void> {
   ending ??= new Promise((resolve) => {

@@ -1,12 +1,12 @@
 /**
- * Values as JSON that a person can read, and back, with nothing changed on the way: what JSON has no form for is written
- * as `{"$": type, "value": …}`. An object that stands at several places is written at the first of them; at the others
- * there is a reference to it, `{"$":"ref","value":n}` for the n-th object in the order of the text, from 0. So what was one
- * object is one again, also in a cycle.
+ * Encodes values as readable JSON, and decodes them without a difference. What JSON cannot express is written as
+ * `{"$": type, "value": …}`. An object that occurs in several places is written in full at the first one; the others hold a
+ * reference, `{"$":"ref","value":n}`, to the n-th object in the order of the text, counted from 0. So one object is decoded
+ * as one object, also in a cycle.
  *
- * A value that would come back as something else (an instance of a class, a function, a promise) is refused, so that a hit
- * never differs from a miss. Two things are not kept: whether an object is frozen, and where in Node's memory the bytes of
- * a Buffer are.
+ * A value that would be decoded as something else (an instance of a class, a function, a promise) is refused, so that a hit
+ * never differs from a miss. Two properties are lost: whether an object is frozen, and where the bytes of a Buffer are in
+ * Node's memory.
  */
 import { types } from 'node:util';
 import { identityOf } from './identities.ts';
@@ -24,18 +24,18 @@ import {
 import { Reviver } from './reviver.ts';
 import { UnencodableError, type Step } from './unencodable.ts';
 
-/** Part of the key's shape: raise it when the stored form changes. */
+/** Part of the schema digest in keys: increment it when the stored form changes. */
 export const codecVersion = 4;
 
-/** @throws {UnencodableError} for what has no stored form. */
+/** @throws {UnencodableError} for a value without a stored form. */
 export function encodeValue(value: unknown): string {
   return JSON.stringify(new Marker('to-revive').marked(value));
 }
 
 /**
- * The readable form of a value, for people alone: without prototypes, and with the names of objects known by identity.
+ * The form of a value for human readers: without prototypes, and with the names of objects known by identity.
  *
- * @returns What `JSON.stringify` makes the text of.
+ * @returns A value to pass to `JSON.stringify`.
  * @throws {UnencodableError} as `encodeValue`.
  */
 export function jsonToRead(value: unknown): unknown {
@@ -43,15 +43,15 @@ export function jsonToRead(value: unknown): unknown {
 }
 
 /**
- * The value whose stored form `json` is, which is changed into it.
+ * Decodes a stored value. Changes `json` in place.
  *
- * @throws {CacheError} `CORRUPT_ENTRY` for a type that no encoder writes.
+ * @throws {CacheError} `CORRUPT_ENTRY` for a type that `encodeValue` never writes.
  */
 export function decodeValue(json: unknown): unknown {
   return new Reviver().revived(json);
 }
 
-/** A copy as a hit would give it; undefined where `value` has no stored form, and so no copy. */
+/** A copy of `value`, equal to what a hit returns; undefined if `value` has no stored form. */
 export function copyOf(value: unknown): { readonly copy: unknown } | undefined {
   try {
     return { copy: decodeValue(JSON.parse(encodeValue(value))) };
@@ -62,16 +62,16 @@ export function copyOf(value: unknown): { readonly copy: unknown } | undefined {
 
 class Marker {
   readonly #purpose: 'to-revive' | 'to-read';
-  /** Where the walk is; it stays as it was when a value is refused. */
+  /** The position of the walk. It is left as it is when a value is refused, for the error message. */
   readonly #path: Step[] = [];
-  /** The objects so far, with their numbers. */
+  /** The objects so far, numbered. */
   readonly #seen = new Map<object, number>();
 
   constructor(purpose: 'to-revive' | 'to-read') {
     this.#purpose = purpose;
   }
 
-  /** `value` itself where JSON tells all of it, else a copy with the rest written as `{"$": …}`. */
+  /** Returns `value` itself if JSON expresses all of it, otherwise a copy with the rest written as `{"$": …}`. */
   marked(value: unknown): unknown {
     switch (typeof value) {
       case 'string':
@@ -93,7 +93,7 @@ class Marker {
   }
 
   #object(value: object): unknown {
-    // Each look at a proxy runs its code, and may give something else.
+    // Every access to a proxy runs its code, and may return something else.
     if (types.isProxy(value)) throw this.#refused('Proxy');
     const number = this.#seen.get(value);
     if (number !== undefined) return mark('ref', number);
@@ -181,7 +181,7 @@ function mark(type: string, value: unknown): unknown {
   return { $: type, value };
 }
 
-/** What a person would call it. None of its code is run. */
+/** A description for error messages. Runs none of the value's code. */
 function kindOf(value: object): string {
   if (Array.isArray(value) && Object.getPrototypeOf(value) === null) return 'list without a prototype';
   for (let one: unknown = value; typeof one === 'object' && one !== null;) {

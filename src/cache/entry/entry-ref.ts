@@ -4,12 +4,12 @@ import type { Key } from './key.ts';
 import type { Stamps } from '../tags/tags.ts';
 import { isValid, type TokenOf } from '../tags/validity.ts';
 
-/** An entry that a value was read from, without the value: `Cache.again` tells whether it would be given once more. */
+/** Identifies an entry that a value was read from; `Cache.revalidate` checks whether it is still valid. */
 export interface EntryRef extends EntryVersion {
   /** `Type.field`. */
   readonly field: string;
   readonly stamps: Stamps;
-  /** The whole life of the entry when it was written. */
+  /** How long the entry was fresh in total, when it was written. */
   readonly freshMs: number;
   /** How long its load took. */
   readonly loadMs: number;
@@ -19,30 +19,30 @@ export function entryRefOf({ text: key, field }: Key, { stamps, freshMs, loadMs 
   return { key, field, stamps, freshMs, loadMs, entryId: entryIdOf(text), textBytes: Buffer.byteLength(text) };
 }
 
-/** Whether the entry is still valid: its tokens are unchanged, and it has no longer to live than it was given. */
+/** Whether an entry with this much of its life left is still valid. */
 export function isStillValid(entryRef: EntryRef, remainingMs: number, tokenOf: TokenOf): boolean {
   return isPossibleTtl(entryRef, remainingMs) && isValid(entryRef.stamps, tokenOf);
 }
 
-/** What an entry is known by: no other has it. */
+/** Tells one entry of a key from the next one. */
 export interface EntryVersion {
   readonly key: string;
-  /** What its text begins with. */
+  /** The beginning of the entry's text. */
   readonly entryId: string;
   /** The length of its text in UTF-8. */
   readonly textBytes: number;
 }
 
-/** An entry that may be given, and what is left of its life. */
+/** A valid entry with its value. */
 export interface CachedEntry {
   readonly entry: Entry;
   readonly remainingMs: number;
   readonly entryRef: EntryRef;
 }
 
-/** Where a value comes from: whom it is for, and what it stands on. */
+/** A value that another value depends on: its key says for whom it is, its stamps what invalidates it. */
 export interface Dependency {
   readonly key: Key;
-  /** Undefined where the value is not stored. */
+  /** Undefined if the value is not stored. */
   readonly stamps: Stamps | undefined;
 }

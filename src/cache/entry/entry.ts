@@ -1,6 +1,6 @@
 /**
- * The stored form of a value: JSON that says what it is when read with `redis-cli GET`. It holds durations, never points
- * in time: how old an entry is follows from what is left of its life, whatever the clocks of different machines say.
+ * The stored form of a value: JSON that explains itself when read with `redis-cli GET`. It contains durations, never points
+ * in time: the age of an entry follows from its remaining TTL, whatever the clocks of different machines say.
  */
 import { decodeValue, encodeValue, jsonToRead } from './codec.ts';
 import type { Key } from './key.ts';
@@ -11,16 +11,16 @@ import { UnencodableError } from './unencodable.ts';
 
 export interface Entry {
   readonly value: unknown;
-  /** The whole life of the entry when it was written. */
+  /** How long the entry is fresh in total. */
   readonly freshMs: number;
-  /** How long its load took: what a hit saves. */
+  /** How long its load took, which is what a hit saves. */
   readonly loadMs: number;
   readonly stamps: Stamps;
 }
 
-/** @throws {UnencodableError} for a value that has no stored form, or arguments into which the load put what has none. */
+/** @throws {UnencodableError} if the value has no stored form, or if the resolver put something into the arguments that has none. */
 export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry): string {
-  const head = JSON.stringify({
+  const start = JSON.stringify({
     id: randomText(12),
     key: key.text,
     field: key.field,
@@ -30,12 +30,12 @@ export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry)
     loadMs,
     stamps,
   });
-  return `${head.slice(0, -1)},"value":${encodeValue(value)}}`;
+  return `${start.slice(0, -1)},"value":${encodeValue(value)}}`;
 }
 
 const entryIdPattern = /^\{"id":"[\w-]{16}"/;
 
-/** Where in the arguments it was is not said: their names may be a client's. */
+/** The error does not say where in the arguments: their names may come from a client. */
 function argsToRead({ args }: Key): unknown {
   try {
     return jsonToRead(args);
@@ -45,33 +45,33 @@ function argsToRead({ args }: Key): unknown {
   }
 }
 
-/** What tells one entry at a key from the next one there: its id, with which it begins; `anyValue` for what is not ours. */
+/** The id of an entry, with which its text begins; `anyEntryId` for a text that is not an entry. */
 export function entryIdOf(text: string): string {
-  const head = entryIdPattern.exec(text)?.[0];
-  // A copy: what a match gives is a part of the text for V8, which keeps all of that as long as its head.
-  return head === undefined ? anyEntryId : Buffer.from(head).toString();
+  const id = entryIdPattern.exec(text)?.[0];
+  // A copy: V8 represents a match as a slice, which would keep the whole text in memory.
+  return id === undefined ? anyEntryId : Buffer.from(id).toString();
 }
 
-/** What the clocks of a process and its Redis may differ in the length of an entry's life. */
+/** By how much the clocks of a process and of its Redis may differ over the life of an entry. */
 const clockSlackMs = 1_000;
 
 /**
- * The entry in `text`, or undefined for anything that `encodeEntry` did not write for this key, such as a copy of another's,
- * and for what has longer to live than it was given: somebody has changed its expiry, or put the server's clock back.
+ * Decodes the entry in `text`. Undefined for anything that `encodeEntry` did not write for this key, such as a copy of another
+ * key's entry, and if the entry has longer to live than it was given: its expiry or the server's clock was changed.
  */
 export function decodeEntry(key: Key, { text, remainingMs }: { text: string; remainingMs: number }): Entry | undefined {
-  if (!entryIdPattern.test(text)) return undefined; // a megabyte of something else need not be parsed
+  if (!entryIdPattern.test(text)) return undefined; // a foreign value may be large: it is not parsed
   try {
     const json: unknown = JSON.parse(text);
     if (!isStored(json) || json.key !== key.text || !isPossibleTtl(json, remainingMs)) return undefined;
     const value = text.includes('"$":') ? decodeValue(json.value) : json.value;
     return { value, freshMs: json.freshMs, loadMs: json.loadMs, stamps: json.stamps };
   } catch {
-    return undefined; // no JSON, or a type that no encoder writes
+    return undefined; // not JSON, or a type that `encodeEntry` never writes
   }
 }
 
-/** Whether an entry may have so much left of its life. */
+/** Whether an entry can have this much of its life left. */
 export function isPossibleTtl({ freshMs }: Pick<Entry, 'freshMs'>, remainingMs: number): boolean {
   return remainingMs <= freshMs + clockSlackMs;
 }
@@ -92,5 +92,5 @@ function isStored(json: unknown): json is Stored {
   );
 }
 
-/** `head` of a value that was not ours. */
+/** Stands for the id of a value that is not an entry. */
 export const anyEntryId = '*';

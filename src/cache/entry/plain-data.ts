@@ -1,7 +1,7 @@
-/** What counts as plain data, for keys and for stored values alike: what comes back from text as it went in. */
+/** What counts as plain data, for keys and for stored values: data that text can express without a difference. */
 import { isDeepStrictEqual, types } from 'node:util';
 
-/** How deep data may be nested; what is deeper is taken for a cycle. */
+/** How deep data may be nested; deeper data is treated as a cycle. */
 export const depthMax = 64;
 
 export function isPlainObject(value: object): boolean {
@@ -9,12 +9,12 @@ export function isPlainObject(value: object): boolean {
   return prototype === null || prototype === Object.prototype;
 }
 
-/** Not an instance of a subclass, such as the result of a query, which would come back as an array. */
+/** Excludes instances of subclasses, such as a query's result, which would be decoded as an array. */
 export function isPlainArray(value: object): value is readonly unknown[] {
   return Array.isArray(value) && Object.getPrototypeOf(value) === Array.prototype;
 }
 
-/** Not an instance of a subclass, which may hold more than its time; `isBytes` likewise. */
+/** Excludes instances of subclasses, which may hold more than a time; `isBytes` likewise. */
 export function isDate(value: object): value is Date {
   return types.isDate(value) && Object.getPrototypeOf(value) === Date.prototype;
 }
@@ -33,14 +33,14 @@ export function isSet(value: object): value is Set<unknown> {
   return types.isSet(value) && Object.getPrototypeOf(value) === Set.prototype;
 }
 
-/** JSON has no form for them, and would leave them out without a word. */
+/** JSON cannot express them, and omits them silently. */
 export function hasSymbolKeys(value: object): boolean {
   return Object.getOwnPropertySymbols(value).length > 0;
 }
 
 /**
- * What of an array or a plain object its text would not tell, or undefined: a hole would come back as undefined, a
- * hidden property and the name of an item not at all, and a getter as what it gave once.
+ * Describes what the text of an array or a plain object would lose; undefined if nothing. A hole would be decoded as
+ * undefined; hidden properties and named properties of a list would be omitted; a getter would become a value.
  */
 export function untoldPartOf(value: object): string | undefined {
   const what = Array.isArray(value) ? 'list' : 'object';
@@ -48,7 +48,7 @@ export function untoldPartOf(value: object): string | undefined {
   return Array.isArray(value) ? untoldPartOfItems(value) : untoldPartOfRecord(value);
 }
 
-/** The same of bytes: what they are a view of, and properties of their own. Node shares the memory behind its Buffers. */
+/** The same for bytes: the memory they are a view of, and properties of their own. Node's Buffers share pooled memory. */
 export function untoldPartOfBytes(bytes: Uint8Array): string | undefined {
   const isBuffer = Buffer.isBuffer(bytes);
   const copy = isBuffer ? Buffer.from(bytes) : new Uint8Array(bytes);
@@ -81,7 +81,7 @@ function untoldPartOfRecord(record: object): string | undefined {
   return isDisguised(record, names) ? 'built-in object whose prototype was replaced' : undefined;
 }
 
-/** What only a built-in object has inside, whatever its prototype: of these a record with the same names has nothing. */
+/** Detects built-in objects by their internal slots, whatever their prototype: a record with the same names has none. */
 const builtIns = [
   types.isAnyArrayBuffer,
   types.isBoxedPrimitive,

@@ -1,9 +1,9 @@
-/** The way back from the stored form of a value, which `codec.ts` writes. */
+/** Decodes stored values, which `codec.ts` writes. */
 import { CacheError } from '../base/errors.ts';
 
-/** Changes parsed JSON in place into the value that it stands for. */
+/** Changes parsed JSON, in place, into the value that it describes. */
 export class Reviver {
-  /** The objects so far: a reference names one by its place here. */
+  /** The objects so far; a reference is an index into this list. */
   readonly #seen: object[] = [];
 
   revived(json: unknown): unknown {
@@ -22,7 +22,7 @@ export class Reviver {
     return items;
   }
 
-  /** `JSON.parse` makes `__proto__` a property of the object's own, so that it is set like any other. */
+  /** `JSON.parse` makes `__proto__` an own property, so it can be set like any other. */
   #record(record: Record<string, unknown>): Record<string, unknown> {
     this.#seen.push(record);
     for (const name of Object.keys(record)) {

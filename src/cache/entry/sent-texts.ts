@@ -1,7 +1,7 @@
 import { depthMax } from './plain-data.ts';
 import type { Key } from './key.ts';
 
-/** The texts in a key that a client may have sent: a message must not repeat them. */
+/** The texts in a key that may come from a client. Messages must not repeat them. */
 export function sentTexts({ args, parent, viewer }: Pick<Key, 'args' | 'parent' | 'viewer'>): ReadonlySet<string> {
   const texts = new Set<string>();
   const collect = (value: unknown, depth: number): void => {

@@ -1,16 +1,16 @@
 /**
- * Values that many readers share. What is made of plain objects, lists and primitives is frozen to its depths, so that a
- * reader who changes it fails instead of changing the next one's. A Date or bytes cannot be frozen: what holds any is kept
- * as text, and everyone is given a copy of his own.
+ * Values that several readers share. Plain objects, lists and primitives are frozen deeply, so that a reader that tries to
+ * change the value fails, instead of changing it for the next reader. A Date or bytes cannot be frozen: a value that contains
+ * any is kept as text, and each reader receives a copy.
  */
 import { decodeValue, encodeValue } from './codec.ts';
 import { isPlainArray, isPlainObject } from './plain-data.ts';
 
-/** A value, or the text that copies of it are made of, and about how many bytes it takes. */
+/** A frozen value, or the text from which copies are decoded, with its approximate size. */
 export type SharedValue = { readonly bytes: number } & ({ readonly frozen: unknown } | { readonly text: string });
 
 /**
- * `value`, which may be frozen by this, ready to be shared.
+ * Prepares `value` for sharing, and may freeze it.
  *
  * @throws {CacheError} `UNENCODABLE`
  */
@@ -21,14 +21,14 @@ export function shareValue(value: unknown): SharedValue {
   return { text, bytes: bytesOfText(text) };
 }
 
-/** What a reader is given. */
+/** Returns the value for one reader. */
 export function readShared(shared: SharedValue): unknown {
   return 'text' in shared ? decodeValue(JSON.parse(shared.text)) : shared.frozen;
 }
 
 /**
- * About what V8 takes for it, rather more than less; undefined where it cannot be frozen. Measured on Node 24 by
- * `npm run prove:engine`.
+ * The approximate size of `value` in V8, rather over- than underestimated; undefined if it cannot be frozen. Measured on
+ * Node 24 by `npm run prove:engine`.
  */
 export function bytesOf(value: unknown, counted: Set<object> = new Set()): number | undefined {
   switch (typeof value) {
@@ -57,9 +57,9 @@ function bytesOfObject(value: object, counted: Set<object>): number | undefined 
   return sum;
 }
 
-/** Header, shape, the list of its properties. */
+/** The header, the hidden class and the list of properties. */
 const objectBytes = 40;
-/** A property, or an item. */
+/** One property or item. */
 const placeBytes = 8;
 
 function bytesOfText(text: string): number {
@@ -69,7 +69,7 @@ function bytesOfText(text: string): number {
 
 function frozen(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  Object.freeze(value); // before its items, one of which may lead back to it
+  Object.freeze(value); // before its items, one of which may refer back to it
   for (const item of Object.values(value)) frozen(item);
   return value;
 }

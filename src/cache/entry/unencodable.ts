@@ -1,9 +1,9 @@
 import { CacheError } from '../base/errors.ts';
 
-/** A step into a value: the name of a property, or the index of an item or an entry. */
+/** One step into a value: the name of a property, or the index of an item or an entry. */
 export type Step = string | number;
 
-/** Why a value has no stored form: what was found, without an article, and where. */
+/** Reports why a value has no stored form: what was found, without an article, and where. */
 export class UnencodableError extends CacheError {
   readonly got: string;
   readonly path: readonly Step[];
@@ -15,9 +15,9 @@ export class UnencodableError extends CacheError {
   }
 
   /**
-   * Such as `instance of Decimal at 0.price`.
+   * Returns a text such as `instance of Decimal at 0.price`.
    *
-   * @param sent Texts that clients sent: where one of them is the name of a property, it is not told.
+   * @param sent Texts that clients sent. A property whose name is one of them is not named.
    */
   what(sent: ReadonlySet<string>): string {
     return placed(this.got, this.path, sent);
@@ -26,7 +26,7 @@ export class UnencodableError extends CacheError {
 
 const stepsMax = 12;
 
-/** Names that are no identifiers, such as ids and e-mail addresses, are data, and written as `*`. */
+/** Names that are not identifiers, such as ids and e-mail addresses, are data, and are written as `*`. */
 function placed(got: string, path: readonly Step[], sent: ReadonlySet<string>): string {
   const steps = path.map((step) => {
     if (typeof step === 'number') return step;

@@ -1,6 +1,6 @@
 /**
- * Writes what a cache does to its log: at most one line per minute for each kind of warning. The first is written at once; those
- * of the minute after it are counted, and one line at its end names their fields.
+ * Logs the events of a cache: at most one line per minute for each kind of warning. The first warning is logged at once; those
+ * of the following minute are counted, and one line at its end names their fields.
  */
 import type { CacheLog } from './cache-log.ts';
 import type { Clock } from '../base/clock.ts';
@@ -8,12 +8,12 @@ import type { CacheEvent } from './events.ts';
 import { callbackNotice, noticeOf, type Notice } from './notices.ts';
 
 const minuteMs = 60_000;
-/** Fields that one line names. */
+/** The maximum number of fields that one line names. */
 const fieldsMax = 20;
 /** Shorter interruptions of the memory tier are not logged. */
 const unprovenMsMin = 1_000;
 
-/** When a warning of a kind was last written, and the warnings since then. */
+/** When a warning of a kind was last logged, and the warnings since then. */
 interface Kind {
   readonly writtenMs: number;
   readonly withheld: Map<string, { notice: Notice; times: number }>;
@@ -25,7 +25,7 @@ export class EventLog {
   readonly #log: CacheLog;
   readonly #clock: Clock;
   readonly #kinds = new Map<string, Kind>();
-  /** The faults that were logged and have not ended. */
+  /** The faults that were logged and have not ended yet. */
   readonly #faults = new Set<Notice['fault']>();
   #isMemoryLogged = false;
   #wasMemoryLeftOut = false;
@@ -60,7 +60,7 @@ export class EventLog {
     this.#hearNotice(callbackNotice(error));
   }
 
-  /** Cancels what is still to be written. */
+  /** Cancels the lines that are still to be written. */
   close(): void {
     this.#cancelMemory();
     for (const { cancel } of this.#kinds.values()) cancel();
@@ -119,7 +119,7 @@ export class EventLog {
     }
   }
 
-  /** Logs only what lasts: a reconnect turns the memory tier off for some milliseconds. */
+  /** Logs long interruptions only: a reconnect disables the memory tier for some milliseconds. */
   #hearMemory(isCoherent: boolean): void {
     this.#cancelMemory();
     const fields = {};
@@ -127,12 +127,12 @@ export class EventLog {
       this.#cancelMemory = this.#clock.after(unprovenMsMin, () => {
         this.#isMemoryLogged = false;
         this.#wasMemoryLeftOut = true;
-        const message = 'the memory tier is left out: it is not known what changes in Redis';
+        const message = 'the memory tier is bypassed: changes in Redis are not received';
         this.#write({ level: 'warn', kind: 'memory', fields, message });
       });
     } else if (!this.#isMemoryLogged) {
       this.#isMemoryLogged = true;
-      const message = 'the memory tier answers: Redis tells what changes';
+      const message = 'the memory tier is in use: changes in Redis are received';
       this.#write({ level: this.#wasMemoryLeftOut ? 'over' : 'info', kind: 'memory', fields, message });
     }
   }

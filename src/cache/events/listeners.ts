@@ -1,6 +1,6 @@
 import type { CacheEvent, CacheListener } from './events.ts';
 
-/** Who hears of what a cache does. None of them can break a request. */
+/** The listeners of a cache. None of them can break a request. */
 export class Listeners {
   readonly #all = new Set<CacheListener>();
   readonly #onFault: (error: unknown) => void;
@@ -9,7 +9,7 @@ export class Listeners {
     this.#onFault = onFault;
   }
 
-  /** The returned function takes it away again. */
+  /** Adds a listener; the returned function removes it. */
   add(listener: CacheListener): () => void {
     this.#all.add(listener);
     return () => this.#all.delete(listener);
@@ -19,7 +19,7 @@ export class Listeners {
     for (const listener of this.#all) this.call(listener, event);
   }
 
-  /** Calls a function that the cache's user passed. What it throws, or rejects with, is reported and fails no request. */
+  /** Calls a function of the cache's user. What it throws, or rejects with, is reported and fails no request. */
   call<T>(listener: (heard: T) => unknown, heard: T): void {
     try {
       const result = listener(heard);

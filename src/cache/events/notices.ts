@@ -1,4 +1,4 @@
-/** What the log says of an event. */
+/** The log line of an event. */
 import { CacheError } from '../base/errors.ts';
 import type { CacheEvent } from './events.ts';
 import { refusals } from './refusals.ts';
@@ -7,11 +7,11 @@ import { thrownText } from './thrown.ts';
 
 export interface Notice {
   readonly level: 'warn' | 'info' | 'debug' | 'over';
-  /** Warnings of one kind are written once a minute. */
+  /** Warnings of one kind are logged once a minute. */
   readonly kind: string;
-  /** What a notice `over` ends: it is written only if a warning of the same fault was. */
+  /** The fault that a notice with the level `over` ends. It is logged only if a warning of that fault was. */
   readonly fault?: 'connection' | 'breaker';
-  /** Whether it says nothing new while its fault lasts. */
+  /** Whether it adds nothing new while its fault lasts. */
   readonly isConsequence?: boolean;
   readonly field?: string;
   readonly fields: object;
@@ -44,14 +44,20 @@ export function noticeOf(event: Logged): Notice {
     }
     case 'breaker-opened': {
       const message =
-        'the cache store fails too often: answering without it until it is back. See the warning before this one.';
+        'the cache store fails too often: requests bypass it until it answers again. See the previous warning for the cause.';
       return { level: 'warn', kind: event.type, fault: 'breaker', fields: {}, message };
     }
     case 'breaker-closed':
-      return { level: 'over', kind: event.type, fault: 'breaker', fields: {}, message: 'the cache store is back' };
+      return {
+        level: 'over',
+        kind: event.type,
+        fault: 'breaker',
+        fields: {},
+        message: 'the cache store answers again',
+      };
     case 'tracking-refused': {
       const { kind, text, advice } = storeFaultOf(event.error);
-      const message = `the memory tier is off, because Redis does not tell what changes: ${text}. ${advice} The next attempt is in a minute.`;
+      const message = `the memory tier is off, because Redis does not report changes: ${text}. ${advice} The next attempt is in a minute.`;
       return { level: 'warn', kind: event.type, fields: { reason: kind }, message };
     }
     case 'flush':
@@ -71,10 +77,10 @@ export function noticeOf(event: Logged): Notice {
   }
 }
 
-/** A listener, a `report` or `knownTags` has thrown. */
+/** A listener, a `report` function or `knownTags` has thrown. */
 export function callbackNotice(error: unknown): Notice {
   const reason = thrownText(error);
-  const message = `a function that the cache was given (a listener, report or knownTags) failed: ${reason}. No request failed with it.`;
+  const message = `a function passed to the cache (a listener, report or knownTags) failed: ${reason}. No request failed because of it.`;
   return { level: 'warn', kind: 'callback-failed', fields: { reason }, message };
 }
 

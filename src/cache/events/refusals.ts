@@ -1,14 +1,14 @@
 import type { WriteRefusal } from './events.ts';
 
-/** How a refusal is explained: in the report of a request and in the log. */
+/** Explains why a value was not stored, in the report of a request and in the log. */
 export interface Refusal {
-  /** Why the value was not stored, such as `reads context.user`. `what` is that of the event. */
+  /** The reason, such as `reads context.user`. `what` comes from the event. */
   readonly why: (what: string | undefined) => string;
-  /** What the user of the cache should do about it. Undefined where that is nothing: the next load is stored. */
+  /** What to do about it; undefined if nothing, because the next load is stored. */
   readonly advice: string | undefined;
 }
 
-/** A line for each reason. */
+/** The explanation of each reason. */
 export const refusals: Readonly<Record<WriteRefusal, Refusal>> = {
   unencodable: {
     why: (what = 'value without a stored form') => what,
@@ -19,11 +19,11 @@ export const refusals: Readonly<Record<WriteRefusal, Refusal>> = {
     advice: 'Return less, or cache its parts.',
   },
   'lease-lost': {
-    why: () => 'another process took over while it loaded',
+    why: () => 'another process took over the load',
     advice: undefined,
   },
   'token-lost': {
-    why: () => 'a tag was invalidated while it loaded, or the store has no room for tokens',
+    why: () => 'a tag was invalidated during the load, or the store has no room for tokens',
     advice: 'If this lasts, give Redis more memory.',
   },
   'not-captured': {
@@ -31,11 +31,11 @@ export const refusals: Readonly<Record<WriteRefusal, Refusal>> = {
     advice: undefined,
   },
   'unknown-source': {
-    why: (what = 'an unknown source') => `reads what cannot be named: ${what}`,
+    why: (what = 'an unknown source') => `reads a source that has no name: ${what}`,
     advice: 'Name its tables as tags of the field.',
   },
   'viewer-dependent': {
-    // A name alone is that of a property of the context.
+    // A plain name is that of a property of the context.
     why: (what = 'the viewer') => `reads ${/^\w+$/.test(what) ? `context.${what}` : what}`,
     advice: "Set scope: 'private', or put what it reads into vary.",
   },
@@ -44,15 +44,15 @@ export const refusals: Readonly<Record<WriteRefusal, Refusal>> = {
     advice: 'Set selection: true on the field, or do not read what a request selects.',
   },
   'uncommitted-read': {
-    why: (what = 'what others may not see') => `reads ${what}`,
+    why: (what = 'uncommitted data') => `reads ${what}`,
     advice: 'Begin the transaction inside the resolver, or load after it has ended.',
   },
   'inner-unstored': {
-    why: () => 'made from a cached value that was not stored',
+    why: () => 'depends on a cached value that was not stored',
     advice: 'Look for the reason that the inner value was not stored.',
   },
   'other-cache': {
-    why: () => 'made from a value of another cache',
+    why: () => 'depends on a value of another cache',
     advice: 'Use one cache for both, or load the inner value without a cache.',
   },
 };

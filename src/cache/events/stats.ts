@@ -1,26 +1,26 @@
 import type { CacheEvent, CacheListener } from './events.ts';
 
-/** Counts of one field, or of all, since the process started. */
+/** The counts of one field, or of all fields, since the process started. */
 export interface Counts {
   readonly hits: number;
-  /** Requests that the cache had no value for, those that boarded another's load included. */
+  /** Requests for which the cache had no value, including those that shared another request's load. */
   readonly misses: number;
   readonly loads: number;
   readonly meanLoadMs: number;
-  /** What the loads that hits spared took, less what the hits took. */
+  /** The time that hits have saved: that of the loads they replaced, less their own. */
   readonly savedMs: number;
 }
 
-/** What this process' requests met: listens to `cache`. A bypass counts neither as hit nor as miss. */
+/** Counts the events of a cache in this process. A bypass counts neither as a hit nor as a miss. */
 export class CacheStats {
   readonly #fields = new Map<string, FieldCounts>();
 
-  /** @param cache What is counted: a `Cache`. */
+  /** @param cache The `Cache` to count. */
   constructor(cache: { on(listener: CacheListener): () => void }) {
     cache.on((event) => this.#count(event));
   }
 
-  /** The sums over all fields; `hitRate` in percent, 0 where there was no request. */
+  /** The sums over all fields. `hitRate` is a percentage, 0 if there was no request. */
   total(): { hits: number; misses: number; hitRate: number } {
     const counts = [...this.#fields.values()];
     const hits = counts.reduce((sum, field) => sum + field.hits, 0);
@@ -28,7 +28,7 @@ export class CacheStats {
     return { hits, misses, hitRate: hits + misses === 0 ? 0 : (100 * hits) / (hits + misses) };
   }
 
-  /** By field, in the order of their names. */
+  /** The counts by field, in the order of the names. */
   fields(): (Counts & { readonly field: string })[] {
     const byName = [...this.#fields].toSorted(([a], [b]) => (a < b ? -1 : 1));
     return byName.map(([field, { hits, misses, loads, loadMsSum, savedMs }]) => {

@@ -1,18 +1,18 @@
 /**
- * What is wrong with a store, as far as its user can do something about it. The texts of Redis and of ioredis are left out,
- * because they may quote keys and arguments.
+ * What is wrong with a store, in terms that its user can act on. The texts of Redis and ioredis are left out, because they may
+ * quote keys and arguments.
  */
 import { CacheError } from '../base/errors.ts';
 import { codeOf } from './thrown.ts';
 
 export interface StoreFault {
   readonly kind: string;
-  /** With the address where that is known; it never has a user or a password in it. */
+  /** With the address if it is known, without the user and the password. */
   readonly text: string;
   readonly advice: string;
-  /** Whether there is no connection that commands could go through. */
+  /** Whether there is no connection. */
   readonly isConnection: boolean;
-  /** Whether this only follows from a fault of the connection that was reported before. */
+  /** Whether this only follows from a connection fault that was reported before. */
   readonly isConsequence: boolean;
 }
 
@@ -141,7 +141,7 @@ export function storeFaultOf(error: unknown): StoreFault {
   return { kind, text: rule.text + where, advice, isConnection, isConsequence };
 }
 
-/** An error, those that it stands for, and those that caused it. */
+/** An error, the errors that it aggregates, and their causes. */
 function causesOf(error: unknown, depth = 0): unknown[] {
   if (typeof error !== 'object' || error === null || depth > 5) return [];
   const { cause, errors } = error as { cause?: unknown; errors?: unknown };
@@ -153,10 +153,10 @@ function textOf(error: unknown): string {
   return `${codeOf(error) ?? ''} ${error instanceof Error ? error.message : ''}`;
 }
 
-/** What the system says of an address that it could not connect to: a host and a port, or a path. */
+/** The address that could not be reached, as the system reports it: a host and a port, or a path. */
 function whereOf(errors: readonly unknown[]): string {
   for (const error of errors) {
-    if (error instanceof CacheError) continue; // its code says nothing of the address
+    if (error instanceof CacheError) continue; // its code is not that of the address
     const { address, hostname, port } = error as { address?: unknown; hostname?: unknown; port?: unknown };
     const host = [address, hostname].find((one) => typeof one === 'string');
     const code = codeOf(error);

@@ -1,11 +1,11 @@
 import { CacheError } from '../base/errors.ts';
 
 /**
- * What was thrown, for the log: its class, its code and the place in the code. Its message is left out, unless it is the
- * engine's own: it may hold values, such as those that a client sent.
+ * Describes what was thrown, for the log: its class, its code and its place in the source. Its message is left out unless it is
+ * the engine's own, because it may contain values such as those that a client sent.
  */
 export function thrownText(error: unknown): string {
-  // A text that was received is quoted at the end: tags, for example, are made of arguments.
+  // The received text is quoted at the end; tags, for example, are built from arguments.
   if (error instanceof CacheError) return error.message.replace(/, got "[^]*$/, '');
   if (!(error instanceof Error)) return `a thrown ${error === null ? 'null' : typeof error}`;
   const code = codeOf(error);
@@ -15,7 +15,7 @@ export function thrownText(error: unknown): string {
   );
 }
 
-/** Such as `ECONNREFUSED`, a SQLSTATE, or that of an error of GraphQL. */
+/** A code such as `ECONNREFUSED`, a SQLSTATE, or that of a GraphQL error. */
 export function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { code, extensions } = error as { code?: unknown; extensions?: { code?: unknown } | null };
@@ -27,7 +27,7 @@ function nameOf(error: Error): string {
   return typeof name === 'string' && /^[A-Za-z_$][\w$]{0,60}$/.test(name) ? name : 'Error';
 }
 
-/** The file and the line that threw it: the first frame of the stack, after the message. */
+/** The file and line that threw it: the first frame of the stack, after the message. */
 function placeOf({ stack, message }: Error): string | undefined {
   const frames = typeof stack === 'string' ? stack.replace(message, () => '') : '';
   return /^\s+at (?:.*\()?((?:file:\/\/|\/|[A-Za-z]:\\)[^()\n]+:\d+):\d+\)?$/m.exec(frames)?.[1];

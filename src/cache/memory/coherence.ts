@@ -1,25 +1,26 @@
 /**
- * Whether what this process knows of tokens is what the store has, and since when.
+ * Whether this process knows which tokens have changed in the store, and up to when.
  *
- * The store tells on a connection of its own which tokens have changed. A connection that is silent may be so because
- * nothing has changed, or because nothing gets through any more; therefore ten times a second a *probe* is set in the
- * store, as a token is, and heard on that connection like any change. Messages come in the order of the changes, so once a
- * probe is heard, all is known that has changed before it was sent. That moment is the *proof*, and it ages.
+ * The store reports changed tokens on a connection of its own. That connection may be silent because nothing has changed, or
+ * because nothing gets through any more. So a *heartbeat* is sent ten times a second: a key that is set in the store like a
+ * token, and whose change is received on that connection. Messages arrive in the order of the changes, so when a heartbeat is
+ * received, every change from before it was sent is known. The process is *coherent* while its last received heartbeat was
+ * sent less than half a second ago.
  *
- * An *epoch* lasts as long as both connections do. In a new one nothing is known, and nothing is learnt before its first
- * probe is heard: what has changed before the store was listened to is never told.
+ * An *epoch* lasts as long as both connections do. A new one begins without knowledge, and learns nothing before its first
+ * heartbeat is received: changes from before the store was listened to are never reported.
  */
 import type { TokenTracking, TrackTokens } from '../store/token-tracking.ts';
 import type { Clock } from '../base/clock.ts';
 import type { EmitEvent } from '../events/events.ts';
 import { KnownTokens } from './known-tokens.ts';
 
-const probeEveryMs = 100;
-/** How old a proof may be. */
-const proofMsMax = 500;
-/** A probe that was set and is not heard for so long tells of a connection that is dead. */
-const unheardMsMax = 1_000;
-/** For how long a connection may take until it is listened to. */
+const heartbeatEveryMs = 100;
+/** How old the last received heartbeat may be, counted from when it was sent. */
+const heartbeatAgeMsMax = 500;
+/** A connection on which a heartbeat is not received for this long is dead. */
+const unreceivedMsMax = 1_000;
+/** How long it may take until a new connection receives changes. */
 const connectMsMax = 3_000;
 const retryRefusedMs = 60_000;
 
@@ -35,14 +36,14 @@ export class Coherence {
   readonly #clock: Clock;
   readonly #emit: EmitEvent;
   readonly #tracking: TokenTracking;
-  #isListening = false;
-  /** When the last try to listen began; it is later than now where none is due. */
+  #isConnected = false;
+  /** When the last attempt to connect began; in the future if none is due. */
   #connectingSinceMs: number;
-  #probes = 0;
-  /** The probes of this epoch that were not heard as yet. */
-  readonly #unheard = new Map<number, { readonly sentMs: number; isSet: boolean }>();
-  #provenAtMs = -Infinity;
-  #wasProven = false;
+  #heartbeats = 0;
+  /** The heartbeats of this epoch that have not been received. */
+  readonly #unreceived = new Map<number, { readonly sentMs: number; isSet: boolean }>();
+  #coherentAtMs = -Infinity;
+  #wasCoherent = false;
   #cancelTick = (): void => {};
 
   constructor(track: TrackTokens, { clock, emit, tokenBytesMax, onReplaced }: CoherenceOptions) {
@@ -54,85 +55,85 @@ export class Coherence {
       onConnected: () => this.#begin(true),
       onDisconnected: () => this.#begin(false),
       onChanged: (tags) => (tags === undefined ? this.known.forgetAll() : this.known.forget(tags)),
-      onReplaced: onReplaced,
-      onHeartbeat: (probe) => this.#heard(probe),
+      onReplaced,
+      onHeartbeat: (heartbeat) => this.#onHeartbeat(heartbeat),
       onRefused: (error) => {
         this.#connectingSinceMs = clock.nowMs() + retryRefusedMs - connectMsMax;
         this.#begin(false);
         emit({ type: 'tracking-refused', error });
       },
     });
-    this.#tickLater();
+    this.#scheduleTick();
   }
 
-  /** Whether all is known that has changed up to half a second ago. */
+  /** Whether every change from before half a second ago is known. */
   get isCoherent(): boolean {
     return this.isCoherentAt(this.#clock.nowMs());
   }
 
-  /** @param nowMs What the clock says. */
+  /** @param nowMs The current time of the clock. */
   isCoherentAt(nowMs: number): boolean {
-    return nowMs - this.#provenAtMs < proofMsMax;
+    return nowMs - this.#coherentAtMs < heartbeatAgeMsMax;
   }
 
-  /** Begins a new epoch: the store was away, and may not be what it was. */
+  /** Begins a new epoch: the store was unavailable, and may have changed. */
   reset(): void {
-    this.#begin(this.#isListening);
+    this.#begin(this.#isConnected);
   }
 
   close(): void {
     this.#cancelTick();
     this.#tracking.close();
     this.known.newEpoch();
-    this.#provenAtMs = -Infinity;
+    this.#coherentAtMs = -Infinity;
   }
 
-  #begin(isListening: boolean): void {
-    this.#isListening = isListening;
+  #begin(isConnected: boolean): void {
+    this.#isConnected = isConnected;
     this.known.newEpoch();
-    this.#unheard.clear();
-    this.#provenAtMs = -Infinity;
-    this.#tell();
-    if (isListening) this.#probe();
+    this.#unreceived.clear();
+    this.#coherentAtMs = -Infinity;
+    this.#emitChange();
+    if (isConnected) this.#sendHeartbeat();
   }
 
-  #tickLater(): void {
-    this.#cancelTick = this.#clock.after(probeEveryMs, () => {
-      this.#tickLater();
-      this.#tell();
-      if (this.#isListening) this.#probeOrReconnect();
+  #scheduleTick(): void {
+    this.#cancelTick = this.#clock.after(heartbeatEveryMs, () => {
+      this.#scheduleTick();
+      this.#emitChange();
+      if (this.#isConnected) this.#sendOrReconnect();
       else if (this.#clock.nowMs() - this.#connectingSinceMs >= connectMsMax) this.#reconnect();
     });
   }
 
-  #probeOrReconnect(): void {
-    const oldestMs = this.#clock.nowMs() - unheardMsMax;
-    for (const [number, { sentMs, isSet }] of this.#unheard) {
+  #sendOrReconnect(): void {
+    const oldestMs = this.#clock.nowMs() - unreceivedMsMax;
+    for (const [number, { sentMs, isSet }] of this.#unreceived) {
       if (sentMs > oldestMs) break;
       if (isSet) return this.#reconnect();
-      this.#unheard.delete(number);
+      this.#unreceived.delete(number);
     }
-    this.#probe();
+    this.#sendHeartbeat();
   }
 
-  #probe(): void {
-    this.#probes += 1;
-    // What is set later than now proves no less.
-    const probe = { sentMs: this.#clock.nowMs(), isSet: false };
-    this.#unheard.set(this.#probes, probe);
-    this.#tracking.sendHeartbeat(this.#probes).then(
-      () => (probe.isSet = true),
-      () => {}, // it may be heard all the same
+  #sendHeartbeat(): void {
+    this.#heartbeats += 1;
+    // A key that is set later than now shows no less.
+    const heartbeat = { sentMs: this.#clock.nowMs(), isSet: false };
+    this.#unreceived.set(this.#heartbeats, heartbeat);
+    this.#tracking.sendHeartbeat(this.#heartbeats).then(
+      () => (heartbeat.isSet = true),
+      () => {}, // it may be received nevertheless
     );
   }
 
-  #heard(number: number): void {
-    const probe = this.#unheard.get(number);
-    if (probe === undefined) return; // of another epoch, or the end of one that was heard
-    for (const earlier of this.#unheard.keys()) if (earlier <= number) this.#unheard.delete(earlier);
-    this.#provenAtMs = probe.sentMs;
+  #onHeartbeat(number: number): void {
+    const heartbeat = this.#unreceived.get(number);
+    if (heartbeat === undefined) return; // of another epoch, or older than one that was received
+    for (const earlier of this.#unreceived.keys()) if (earlier <= number) this.#unreceived.delete(earlier);
+    this.#coherentAtMs = heartbeat.sentMs;
     this.known.learnFromNowOn();
-    this.#tell();
+    this.#emitChange();
   }
 
   #reconnect(): void {
@@ -141,9 +142,9 @@ export class Coherence {
     this.#tracking.reconnect();
   }
 
-  #tell(): void {
-    if (this.isCoherent === this.#wasProven) return;
-    this.#wasProven = this.isCoherent;
-    this.#emit({ type: this.#wasProven ? 'memory-coherent' : 'memory-incoherent' });
+  #emitChange(): void {
+    if (this.isCoherent === this.#wasCoherent) return;
+    this.#wasCoherent = this.isCoherent;
+    this.#emit({ type: this.#wasCoherent ? 'memory-coherent' : 'memory-incoherent' });
   }
 }

@@ -1,31 +1,31 @@
 /**
- * The tokens that this process knows, kept up to date by being told which have changed.
+ * The tokens that this process knows. The store reports which of them have changed.
  *
- * Where order matters: a token that is fetched while its tag is invalidated
- *   1. the fetch is sent,  2. the store reads token A for it,  3. the store deletes A, and tells so,
- *   4. this is heard: A is not known as yet, so there is nothing to forget,  5. the answer to the fetch is learnt.
- * A would be known for ever. Therefore who fetches takes a *ticket* before he sends, and of what he brings only that is
- * learnt which was not told to have changed since.
+ * The order matters. A token that is read while its tag is invalidated:
+ *   1. the read is sent,  2. the store reads token A for it,  3. the store deletes A and reports that,
+ *   4. the report arrives; A is not known yet, so there is nothing to forget,  5. the reply arrives, and A is learned.
+ * A would be kept forever. So a reader takes a *ticket* before it sends its request, and a token from the reply is learned only
+ * if no change of it has been reported since.
  */
 import { LRUCache } from 'lru-cache';
 import { internalMark, type Stamps } from '../tags/tags.ts';
 import { isValid } from '../tags/validity.ts';
 
-/** The number of changes that were known when a fetch was sent. */
+/** The number of changes that were known when a read was sent. */
 export type Ticket = number;
 
-/** Tags whose last change is remembered one by one: more than change while a fetch is under way. */
+/** How many tags' last changes are remembered individually: more than change while a read is under way. */
 const changedMax = 1_000;
-/** What a token costs beside its texts. Measured, roughly. */
+/** The size of a token besides its texts. Measured, approximately. */
 const tokenOverheadBytes = 200;
 
 export class KnownTokens {
   readonly #tokens: LRUCache<string, string>;
   #isLearning = false;
   #changes = 0;
-  /** By tag, of those whose change came after the floor. */
+  /** By tag, for changes that are newer than the floor. */
   readonly #changedAt = new Map<string, Ticket>();
-  /** All may have changed up to here. */
+  /** Every tag may have changed up to this ticket. */
   #floor: Ticket = 0;
 
   constructor(bytesMax: number) {
@@ -35,7 +35,7 @@ export class KnownTokens {
     });
   }
 
-  /** Another one whenever a token may have changed: while it stays the same, what stood stands. */
+  /** Changes whenever a token may have changed: while it is the same, valid stamps stay valid. */
   get version(): number {
     return this.#changes;
   }
@@ -44,7 +44,7 @@ export class KnownTokens {
     return this.#tokens.calculatedSize;
   }
 
-  /** Nothing is known, and nothing is learnt until it is said. */
+  /** Forgets everything, and learns nothing until `learnFromNowOn`. */
   newEpoch(): void {
     this.#isLearning = false;
     this.forgetAll();
@@ -54,24 +54,24 @@ export class KnownTokens {
     this.#isLearning = true;
   }
 
-  /** For a fetch that is about to be sent; undefined where nothing can be learnt from it. */
+  /** For a read that is about to be sent; undefined if nothing can be learned from it. */
   ticket(): Ticket | undefined {
     return this.#isLearning ? this.#changes : undefined;
   }
 
-  /** Takes over the tokens that a fetch has brought. */
+  /** Takes over the tokens of a reply. */
   learn(ticket: Ticket, stamps: Stamps): void {
     for (const [tag, token] of Object.entries(stamps)) {
       if (tag.startsWith(internalMark) || !this.isUnchanged(ticket, tag)) continue;
       const before = this.#tokens.get(tag);
       if (before === token) continue;
-      // The change is known sooner than it is told.
+      // The reply arrived before the report of the change.
       if (before !== undefined) this.#changes += 1;
       this.#tokens.set(tag, token);
     }
   }
 
-  /** Whether nothing was told of this tag since. */
+  /** Whether no change of this tag was reported since. */
   isUnchanged(ticket: Ticket, tag: string): boolean {
     return ticket >= (this.#changedAt.get(tag) ?? this.#floor);
   }

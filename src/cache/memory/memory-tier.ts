@@ -1,14 +1,14 @@
 /**
- * The values that this process has read from the store, for those who read them next: no round trip, no parsing. Bounded in
- * bytes; what was used least recently goes first.
+ * Values that this process has read from the store, memoryEntry for later reads: no round trip, no parsing. Bounded in bytes; the
+ * least recently used values are evicted first.
  *
- * A value is given only while
- * - it is proven that all is known which has changed up to half a second ago (`coherence.ts`),
- * - it has not ended, counted from when it was asked for, so never later than in the store,
- * - every token that it is stamped with is known to be that of its tag, and every tag that is asked for is among them.
+ * A value is returned only while
+ * - every change in the store up to half a second ago is known (`coherence.ts`),
+ * - it is fresh, counted from when it was requested, so never longer than in the store,
+ * - every token that it is stamped with is known to be current, and it carries every tag that the fetch requires.
  *
- * So where this process has invalidated a tag, nothing older is read after that; where another one has, nothing that was
- * made void more than half a second before the read began.
+ * So no read returns a value that this process invalidated before the read began, nor one that another process invalidated
+ * more than half a second before.
  */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
@@ -22,38 +22,38 @@ import { bytesOf, readShared, shareValue, type SharedValue } from '../entry/shar
 import type { Store } from '../store/store.ts';
 import { internalMark } from '../tags/tags.ts';
 
-interface Kept {
+interface MemoryEntry {
   readonly shared: SharedValue;
-  readonly held: EntryRef;
+  readonly entryRef: EntryRef;
   readonly endsAtMs: number;
-  /** The version of the known tokens at which the stamps were last seen to stand. */
-  stoodAt: number;
+  /** The version of the known tokens for which the stamps were last found to be current. */
+  checkedVersion: number;
 }
 
-/** For what the store is about to be asked: what was known then, and when that was. */
-export interface TimedTicket {
+/** Taken before the store is asked: what is known then, and the time. */
+export interface ReadTicket {
   readonly ticket: Ticket;
   readonly askedMs: number;
 }
 
-/** None where it would have no bytes, or where the store does not tell what changes. */
+/** Returns undefined if its size is 0, or if the store does not report changes. */
 export function createMemoryTier({ track }: Pick<Store, 'track'>, options: MemoryTierOptions): MemoryTier | undefined {
   return track === undefined || options.bytesMax === 0 ? undefined : new MemoryTier(track, options);
 }
 
 export interface MemoryTierOptions {
-  /** An eighth is for tokens; a value larger than the rest is not kept. */
+  /** An eighth is reserved for tokens. A value larger than the rest is not memoryEntry. */
   readonly bytesMax: number;
   readonly clock: Clock;
   readonly emit: EmitEvent;
 }
 
-/** What an entry costs beside key, value and stamps. Measured, roughly. */
+/** The size of an entry besides its key, value and stamps. Measured, approximately. */
 const overheadBytes = 260;
 
 export class MemoryTier {
   readonly #coherence: Coherence;
-  readonly #values: LRUCache<string, Kept>;
+  readonly #values: LRUCache<string, MemoryEntry>;
   readonly #clock: Clock;
 
   constructor(track: TrackTokens, { bytesMax, clock, emit }: MemoryTierOptions) {
@@ -67,63 +67,63 @@ export class MemoryTier {
     return this.#coherence.isCoherent;
   }
 
-  /** @param nowMs What the clock says. */
+  /** @param nowMs The current time of the clock. */
   isCoherentAt(nowMs: number): boolean {
     return this.#coherence.isCoherentAt(nowMs);
   }
 
-  /** About how many bytes are used. */
+  /** The approximate size in bytes. */
   get bytes(): number {
     return this.#values.calculatedSize + this.#coherence.known.bytes;
   }
 
-  /** The entry at `key`, where it may be given to someone who asks for these tags now. Its value is frozen, or a copy. */
+  /** The entry at `key`, if it is valid for a fetch that requires these tags now. Its value is frozen, or a copy. */
   get(key: string, tags: readonly string[], nowMs: number): CachedEntry | undefined {
     if (!this.isCoherentAt(nowMs)) return undefined;
-    const kept = this.#standing(key);
-    const remainingMs = kept && this.#remainingMs(key, kept, nowMs);
-    if (kept === undefined || remainingMs === undefined) return undefined;
-    const { shared, held } = kept;
-    const { stamps, freshMs, loadMs } = held;
+    const memoryEntry = this.#validEntry(key);
+    const remainingMs = memoryEntry && this.#remainingMs(key, memoryEntry, nowMs);
+    if (memoryEntry === undefined || remainingMs === undefined) return undefined;
+    const { shared, entryRef } = memoryEntry;
+    const { stamps, freshMs, loadMs } = entryRef;
     if (!tags.every((tag) => Object.hasOwn(stamps, tag))) return undefined;
-    return { entry: { value: readShared(shared), stamps, freshMs, loadMs }, remainingMs, entryRef: held };
+    return { entry: { value: readShared(shared), stamps, freshMs, loadMs }, remainingMs, entryRef };
   }
 
-  /** While this is proven: what is left at `nowMs` of the life of what was given before, where it would be given again. */
-  remainingMs(held: EntryRef, nowMs: number): number | undefined {
-    const kept = this.#standing(held.key);
-    return kept?.held === held ? this.#remainingMs(held.key, kept, nowMs) : undefined;
+  /** How long an entry that was returned before stays fresh, if it is still valid. Only while the tier is coherent. */
+  remainingMs(entryRef: EntryRef, nowMs: number): number | undefined {
+    const memoryEntry = this.#validEntry(entryRef.key);
+    return memoryEntry?.entryRef === entryRef ? this.#remainingMs(entryRef.key, memoryEntry, nowMs) : undefined;
   }
 
-  /** Taken before the store is asked, for what it answers; undefined where that will not be kept. */
-  ticket(): TimedTicket | undefined {
+  /** Taken before the store is asked, and passed to `keep` with the reply; undefined if the reply will not be memoryEntry. */
+  ticket(): ReadTicket | undefined {
     const ticket = this.#coherence.known.ticket();
     return ticket === undefined ? undefined : { ticket, askedMs: this.#clock.nowMs() };
   }
 
-  /** Keeps an entry of the store whose stamps stood when it was read. Its value may be frozen by this. */
-  keep({ ticket, askedMs }: TimedTicket, { entry: { value }, remainingMs, entryRef: held }: CachedEntry): void {
+  /** Keeps a valid entry of the store. Its value may be frozen. */
+  keep({ ticket, askedMs }: ReadTicket, { entry: { value }, remainingMs, entryRef }: CachedEntry): void {
     const { known } = this.#coherence;
-    const { key, stamps } = held;
+    const { key, stamps } = entryRef;
     known.learn(ticket, stamps);
     if (!known.isUnchanged(ticket, internalMark + key)) return;
     const shared = shareValue(value);
     const size = shared.bytes + (bytesOf(stamps) ?? 0) + 2 * key.length + overheadBytes;
-    this.#values.set(key, { shared, held, endsAtMs: askedMs + remainingMs, stoodAt: -1 }, { size });
+    this.#values.set(key, { shared, entryRef, endsAtMs: askedMs + remainingMs, checkedVersion: -1 }, { size });
   }
 
-  /** These tags are invalidated: what is stamped with their tokens is not given any more, nor what is being fetched now. */
+  /** These tags are invalidated: values stamped with their tokens are not returned any more, nor those being read now. */
   forget(tags: readonly string[]): void {
     this.#coherence.known.forget(tags);
   }
 
-  /** There is a newer value of `key` in the store than was read so far, or is being read now. */
+  /** The store has a newer value of `key` than was read so far, or is being read now. */
   drop(key: string): void {
     this.#values.delete(key);
     this.#coherence.known.forget([internalMark + key]);
   }
 
-  /** Nothing is given before the store has answered again. */
+  /** Returns nothing until the store has answered again. */
   reset(): void {
     this.#coherence.reset();
   }
@@ -133,17 +133,17 @@ export class MemoryTier {
     this.#values.clear();
   }
 
-  #standing(key: string): Kept | undefined {
-    const kept = this.#values.get(key);
+  #validEntry(key: string): MemoryEntry | undefined {
+    const memoryEntry = this.#values.get(key);
     const { known } = this.#coherence;
-    if (kept === undefined || kept.stoodAt === known.version) return kept;
-    if (!known.areCurrent(kept.held.stamps)) return undefined;
-    kept.stoodAt = known.version;
-    return kept;
+    if (memoryEntry === undefined || memoryEntry.checkedVersion === known.version) return memoryEntry;
+    if (!known.areCurrent(memoryEntry.entryRef.stamps)) return undefined;
+    memoryEntry.checkedVersion = known.version;
+    return memoryEntry;
   }
 
-  /** Undefined where it has ended. */
-  #remainingMs(key: string, { endsAtMs }: Kept, nowMs: number): number | undefined {
+  /** Undefined if it has expired. */
+  #remainingMs(key: string, { endsAtMs }: MemoryEntry, nowMs: number): number | undefined {
     const remainingMs = endsAtMs - nowMs;
     if (remainingMs > 0) return remainingMs;
     this.#values.delete(key);

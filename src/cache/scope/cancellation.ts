@@ -1,29 +1,29 @@
 /**
- * Whether a load failed because the request that began it was aborted: then the other requests that wait for it have done
- * nothing to make it fail, and one of them loads again.
+ * Decides whether a load failed because the request that began it was aborted. The other requests that wait for the load have
+ * not caused that failure, so one of them loads again.
  *
  * How a cancellation is reported depends on what was cancelled: `fetch` rejects with the signal's reason, which may be
- * anything, axios with an error of its own, PostgreSQL with SQLSTATE 57014, and libraries wrap these. So the request is
- * asked first. An error that says by itself that it is a cancellation counts as one too, because a resolver may have a
- * signal of its own. That is a claim only: a resolver that aborts its call after a second fails so each time, and forty
- * requests that load one after the other would wait for forty seconds. So the number of loads after claims is limited.
+ * anything, axios with an error of its own, PostgreSQL with SQLSTATE 57014, and libraries wrap all of these. So the request is
+ * asked first. An error that names itself a cancellation counts too, because a resolver may use a signal of its own; but that
+ * is only a claim. A resolver that aborts its call after a second fails that way each time, and forty requests that load one
+ * after another would wait for forty seconds. So the number of loads after such claims is limited.
  */
 
-/** Checks whether a request was aborted; undefined where that is not known. */
+/** Returns whether a request was aborted; undefined if that is not known. */
 export type IsAborted = () => boolean | undefined;
 
-/** Errors in errors that are looked at. */
+/** How many levels of nested errors are inspected. */
 const depthMax = 5;
 
 const names: ReadonlySet<unknown> = new Set(['AbortError', 'CanceledError', 'CancelledError', 'CancelError']);
 const codes: ReadonlySet<unknown> = new Set(['ABORT_ERR', 'ERR_ABORTED', 'ERR_CANCELED']);
-/** PostgreSQL's `query_canceled`, which a `statement_timeout` gives too: that one is a failure of the load. */
+/** PostgreSQL's `query_canceled`, which `statement_timeout` causes too: that is a failure of the load. */
 const queryCanceled = '57014';
 
-/** Whether the request was aborted, or only the error says so. */
+/** `certain` if the request was aborted, `claimed` if only the error says so. */
 export type Cancellation = 'certain' | 'claimed';
 
-/** Undefined for a failure of the load itself. */
+/** Returns undefined for a failure of the load itself. */
 export function cancellationOf(error: unknown, isAborted: IsAborted | undefined): Cancellation | undefined {
   const isGone = isAborted === undefined ? undefined : asked(isAborted);
   if (isGone === true) return 'certain';
@@ -34,11 +34,11 @@ function asked(isAborted: IsAborted): boolean | undefined {
   try {
     return isAborted();
   } catch {
-    return undefined; // the load's own error is what its requests must see
+    return undefined; // the requests must receive the error of the load, not this one
   }
 }
 
-/** @param options.isKnown Whether the request is known not to be aborted. */
+/** @param options.isKnown Whether the request is known not to have been aborted. */
 function isCancellation(error: unknown, { isKnown, depth }: { isKnown: boolean; depth: number }): boolean {
   if (typeof error !== 'object' || error === null || depth > depthMax) return false;
   const { name, code, cause, originalError, errors } = error as Record<string, unknown>;

@@ -1,7 +1,7 @@
 /**
- * Finds the copies of the package `dataloader` in this process, so that nobody has to name them: the one that this package
- * resolves, if any, and those that were loaded from elsewhere, under whatever name. Not found are copies in a bundle, and
- * those that are loaded later.
+ * Finds the copies of the package `dataloader` in this process, so that they need not be named: the copy that this package
+ * resolves, and those that were loaded from elsewhere, under whatever name. Copies in a bundle, and those that are loaded
+ * later, are not found.
  */
 import { createRequire } from 'node:module';
 import { isDataLoader, watchDataLoader } from './watch-data-loader.ts';
@@ -17,9 +17,9 @@ function copies(): { readonly prototype: object }[] {
   try {
     require('dataloader');
   } catch {
-    // A program that does not use DataLoader may do without the package.
+    // A program that does not use DataLoader need not install the package.
   }
-  // All modules in the CommonJS format, also those that an ES module has imported.
+  // All loaded CommonJS modules, including those that an ES module has imported.
   return Object.values(require.cache).flatMap((module) => (isDataLoader(module?.exports) ? [module.exports] : []));
 }
 
@@ -27,7 +27,7 @@ function requireHere(): NodeJS.Require | undefined {
   try {
     return createRequire(import.meta.url);
   } catch {
-    // In a bundle in the CommonJS format there is no such URL.
+    // In a CommonJS bundle there is no such URL.
     return undefined;
   }
 }

@@ -1,20 +1,20 @@
 /**
- * Loads that wait for each other. A waits for B where the load of A fetches B and boards its flight; were B to wait for A
- * in turn, through whatever others, be it another request's load or another cache's, all of them would wait for ever.
+ * Detects loads that wait for each other. A waits for B if the load of A fetches B and joins its load. If B waited for A in
+ * turn, directly or through other loads, also those of other requests or caches, all of them would wait forever.
  */
 import { CacheError } from '../base/errors.ts';
 
-/** The loads of one cache that run, by their keys: a key has several where one was taken off the board. */
+/** The running loads of one cache, by key. A key has several if one of them can no longer be joined. */
 export type RunningLoads = Map<string, Set<LoadRun>>;
 
-/** What a load is of. Two caches may have equal keys. */
+/** Identifies what is loaded. Two caches may have equal keys. */
 export interface LoadName {
-  /** Which cache: it is known by the loads that it runs. */
+  /** Identifies the cache, by its running loads. */
   readonly cache: RunningLoads;
   readonly key: string;
 }
 
-/** A load that runs, and the fetches that it waits for. */
+/** A running load, and the fetches that it waits for. */
 export class LoadRun {
   readonly #name: LoadName;
   readonly #awaited: LoadName[] = [];
@@ -23,7 +23,7 @@ export class LoadRun {
     this.#name = name;
   }
 
-  /** Keeps this run on the list while `load` runs. */
+  /** Lists this load as running while `load` runs. */
   async during<T>(load: () => Promise<T>): Promise<T> {
     const { cache, key } = this.#name;
     const runs = cache.get(key) ?? new Set();
@@ -39,7 +39,7 @@ export class LoadRun {
   /**
    * Runs a fetch that this load waits for.
    *
-   * @throws {CacheError} `CIRCULAR_LOAD` where the load of `name` waits for this one.
+   * @throws {CacheError} `CIRCULAR_LOAD` if the load of `name` waits for this one.
    */
   async waitingFor<T>(name: LoadName, fetch: () => Promise<T>): Promise<T> {
     if (this.#isAwaitedBy(name)) {
@@ -56,7 +56,7 @@ export class LoadRun {
     }
   }
 
-  /** Whether a load of `name` that runs is this one, or waits for it through others. */
+  /** Whether a running load of `name` is this one, or waits for it through others. */
   #isAwaitedBy({ cache, key }: LoadName, seen = new Set<LoadRun>()): boolean {
     return [...(cache.get(key) ?? [])].some((run) => {
       if (run === this) return true;

@@ -1,15 +1,15 @@
 /**
- * What a load reads while it runs, and what of that its value stands on.
+ * Records what a load reads while it runs, which decides what its value depends on.
  *
- * - What it *touches*, such as the tables of its SQL, becomes tags of the value, which is stored only if all of them were
- *   captured before the load began. What cannot be named makes it unstorable, unless its policy names tags itself.
- * - A load inside a load: the outer value is made of the inner one, so the outer entry takes over the inner stamps and
- *   lives no longer than the inner does; an inner value that is not stored makes the outer one unstorable too. So does one
- *   of another cache: its tokens are not in this cache's store, so what makes it void would leave the outer one standing.
- * - A load below another value is made of that one, its parent: it takes over the stamps likewise.
- * - A load may read what differs between requests: the viewer, or which fields are selected. Where its key does not contain
- *   that, its value is for its own request alone: it is not stored, and neither is a value made from it, unless the key of
- *   that value does contain it.
+ * - What the load *touches*, such as the tables of its SQL, becomes tags of the value, which is stored only if all of them
+ *   were captured before the load began. A source without a name prevents storing, unless the policy names tags itself.
+ * - A load inside a load: the outer value depends on the inner one, so the outer entry takes over the inner stamps and lives no
+ *   longer than the inner entry. An inner value that is not stored prevents storing the outer one. So does a value of another
+ *   cache: its tokens are not in this cache's store, so what invalidates it would leave the outer value valid.
+ * - The load of a child field depends on its parent entry, and takes over the stamps likewise.
+ * - A load may read what differs between requests: the viewer, or the selected fields. If its key does not contain that, the
+ *   value is personal, returned to its own request and not stored. Neither is a value that depends on it, unless the key of
+ *   that value contains it.
  */
 import { AsyncContext } from '../../async-context/index.ts';
 import { awaitWithItems } from './await-with-items.ts';
@@ -23,17 +23,17 @@ import { covers, type FetchTags, type Stamps } from '../tags/tags.ts';
 
 const running = new AsyncContext<Scope>();
 
-/** The load that this code runs in; undefined outside of all cached loads. */
+/** Returns the load that the calling code runs in; undefined outside of all cached loads. */
 export function currentLoad(): Load | undefined {
   return running.get();
 }
 
 /**
  * Runs `work` on behalf of several loads, such as a batch that serves them all: what it touches and fetches counts for each
- * of them. With an empty list it runs outside of all loads.
+ * of them. With an empty list, it runs outside of all loads.
  *
  * @param loads From `currentLoad`.
- * @returns What `work` returns, awaited; so are the items of a list. What a thenable does when its `then` is called counts.
+ * @returns What `work` returns, awaited, including the items of lists. What a thenable does in its `then` counts too.
  */
 export function runForLoads<T>(loads: readonly Load[], work: () => T | PromiseLike<T>): Promise<T> {
   const scopes = new Set(loads.flatMap((load) => (load instanceof SharedScope ? load.scopes : load)));
@@ -44,7 +44,7 @@ export function runForLoads<T>(loads: readonly Load[], work: () => T | PromiseLi
 }
 
 export class LoadScope implements Scope {
-  /** The scope of the load that this code runs in, if any. */
+  /** The scope of the load that the calling code runs in. */
   static current(): Scope | undefined {
     return running.get();
   }
@@ -60,18 +60,18 @@ export class LoadScope implements Scope {
   readonly #outer = running.get();
   readonly #run: LoadRun;
   readonly #tags: FetchTags;
-  /** The tokens from before the load. */
+  /** The tokens captured before the load. */
   readonly #captured: ReadonlyMap<string, string>;
   readonly #stamps = new Map<string, string>();
   readonly #touched = new Set<string>();
   readonly #ttlMs: number;
-  /** When the first of the inner values ends. */
+  /** When the first of the inner values expires. */
   #endsAtMs = Infinity;
   #refusal: ScopeRefusal | undefined;
   readonly #conditions: { readonly isMet: () => boolean; readonly what: string }[] = [];
   #personal: ScopeRefusal | undefined;
 
-  /** @param load.captured The tokens of all its tags from before it; undefined where nothing is to be stored. */
+  /** @param load.captured The tokens of all its tags from before the load; undefined if nothing is to be stored. */
   constructor(
     name: LoadName,
     load: Pick<Scope, 'isAborted'> & { key: Key; tags: FetchTags; captured: Stamps | undefined; ttlMs: number },
@@ -86,7 +86,7 @@ export class LoadScope implements Scope {
     for (const tag of load.tags.required) this.#stampAsCaptured(tag);
   }
 
-  /** Runs the load: all that it returns has settled, also the items of lists, before its scope ends. */
+  /** Runs the load. Everything that it returns has settled, including the items of lists, before its scope ends. */
   run<T>(load: () => T | PromiseLike<T>): Promise<T> {
     return this.#run.during(() => running.run(this, () => awaitWithItems(load)));
   }
@@ -95,12 +95,12 @@ export class LoadScope implements Scope {
     return this.#run.waitingFor(name, fetch);
   }
 
-  /** The load is made of this value. For how long it is kept is its own affair: its policy knows that its parent grows old. */
+  /** The load depends on this value. The TTL of that value does not matter: the policy of a child field accounts for it. */
   dependOn({ key, stamps }: Dependency): void {
     this.dependsOnRequest((own) => isVisibleTo(own, key), { refusal: 'viewer-dependent', what: key.field });
-    // A parent that was loaded for one selection has what that selects, and may have nothing else.
-    const isHeld = (own: Key): boolean => key.selection === undefined || own.selection !== undefined;
-    this.dependsOnRequest(isHeld, { refusal: 'reads-selection', what: key.field }, this);
+    // A parent that was loaded for one selection may lack everything else.
+    const isInKey = (own: Key): boolean => key.selection === undefined || own.selection !== undefined;
+    this.dependsOnRequest(isInKey, { refusal: 'reads-selection', what: key.field }, this);
     this.#takeOver(stamps);
   }
 
@@ -124,7 +124,7 @@ export class LoadScope implements Scope {
     this.#conditions.push({ isMet, what });
   }
 
-  /** The tags beyond those of the policy that it has touched so far. */
+  /** The tags that it has touched so far, beyond those of the policy. */
   get touched(): Iterable<string> {
     return this.#touched;
   }
@@ -138,27 +138,27 @@ export class LoadScope implements Scope {
     this.#endsAtMs = Math.min(this.#endsAtMs, endsAtMs);
   }
 
-  dependsOnRequest(isHeld: (key: Key) => boolean, refusal: ScopeRefusal, upTo?: Load): void {
-    if (isHeld(this.#key)) return;
+  dependsOnRequest(isInKey: (key: Key) => boolean, refusal: ScopeRefusal, upTo?: Load): void {
+    if (isInKey(this.#key)) return;
     this.#personal ??= refusal;
-    if (this !== upTo) this.#outer?.dependsOnRequest(isHeld, refusal, upTo);
+    if (this !== upTo) this.#outer?.dependsOnRequest(isInKey, refusal, upTo);
   }
 
   readsViewer(what: string | undefined): void {
     this.dependsOnRequest(({ viewer }) => viewer !== undefined, viewerRefusal(what));
   }
 
-  /** Whose value it loads; undefined for a public value. */
+  /** The viewer whose value it loads; undefined for a public value. */
   get viewer(): ViewerId | undefined {
     return this.#key.viewer;
   }
 
-  /** Whether it has read what differs between requests and is not part of its key: what it returns is for its own alone. */
+  /** Whether it has read what differs between requests and is not part of its key: its result is for its own request only. */
   get isPersonal(): boolean {
     return this.#personal !== undefined;
   }
 
-  /** What the entry of the finished load stands on, or why there may be none. */
+  /** The stamps and the TTL to store the value with after the load, or why it must not be stored. */
   storable(nowMs: number): { stamps: Stamps; ttlMs: number } | ScopeRefusal {
     if (this.#personal !== undefined) return this.#personal;
     const unmet = this.#conditions.find(({ isMet }) => !isMet());
@@ -181,7 +181,7 @@ export class LoadScope implements Scope {
 
   #stamp(tag: string, token: string): void {
     const stamp = this.#stamps.get(tag);
-    // Another token than that of before: what was read under the one may be older than what was read under the other.
+    // The token has changed: what was read under the old one may be older than what was read under the new one.
     if (stamp !== undefined && stamp !== token) this.#refusal = { refusal: 'token-lost' };
     this.#stamps.set(tag, token);
   }

@@ -1,11 +1,11 @@
-/** Code that runs in a load reports here that it reads what differs between requests. */
+/** Functions by which code in a load reports that it reads what differs between requests. */
 import type { Key } from '../entry/key.ts';
 import { LoadScope } from './load-scope.ts';
 import type { Load } from './scope.ts';
 
 /**
- * Records that the running code reads the viewer. A public value whose load runs this code is returned to its own request
- * and not stored. Outside of loads it does nothing. Call it wherever the viewer of a request can be read.
+ * Records that the calling code reads the viewer. A public value whose load runs this code is returned to its own request
+ * and not stored. Outside of loads, it does nothing. Call it wherever the viewer of a request can be read.
  *
  * @param what What was read, for the log, such as the name of a property; not its value.
  */
@@ -14,20 +14,20 @@ export function noteViewerRead(what?: string): void {
 }
 
 /**
- * Records that the running code reads which fields a request selects. A value whose key does not contain that selection is
+ * Records that the calling code reads which fields a request selects. A value whose key does not contain that selection is
  * returned to its own request and not stored.
  *
- * @param load The load of the field whose selection it is, from `currentLoad`. A load around that one does not depend on
- *   the selection, unless it runs the code itself.
+ * @param load The load of the field whose selection it is, from `currentLoad`. An enclosing load does not depend on the
+ *   selection, unless it runs the code itself.
  * @param read.what For the log.
- * @param read.selection The `Key.selection` that contains all that was read; undefined where no key does.
+ * @param read.selection The `Key.selection` that contains everything that was read; undefined if no key does.
  */
 export function noteSelectionRead(
   load: Load,
   { what, selection }: { what: string; selection: string | undefined },
 ): void {
-  const isHeld = (key: Key): boolean => selection !== undefined && key.selection === selection;
+  const isInKey = (key: Key): boolean => selection !== undefined && key.selection === selection;
   const refusal = { refusal: 'reads-selection', what } as const;
-  if (load instanceof LoadScope) load.dependsOnRequest(isHeld, refusal, load);
-  LoadScope.current()?.dependsOnRequest(isHeld, refusal, load);
+  if (load instanceof LoadScope) load.dependsOnRequest(isInKey, refusal, load);
+  LoadScope.current()?.dependsOnRequest(isInKey, refusal, load);
 }

@@ -1,10 +1,10 @@
-/** The scope of several loads, for a batch that serves them all: what the batch does counts for each of them. */
+/** The scope of a batch that serves several loads: what the batch does counts for each of them. */
 import type { Key, ViewerId } from '../entry/key.ts';
 import type { LoadName } from './load-cycle.ts';
 import { viewerRefusal, type Load, type Scope, type ScopeRefusal } from './scope.ts';
 import type { Stamps } from '../tags/tags.ts';
 
-/** One of the loads: `LoadScope`. */
+/** One of the loads: a `LoadScope`. */
 type Member = Scope & { readonly viewer: ViewerId | undefined };
 
 export class SharedScope implements Scope {
@@ -39,11 +39,11 @@ export class SharedScope implements Scope {
     for (const scope of this.scopes) scope.join(name, stamps, endsAtMs);
   }
 
-  dependsOnRequest(isHeld: (key: Key) => boolean, refusal: ScopeRefusal, upTo?: Load): void {
-    for (const scope of this.scopes) scope.dependsOnRequest(isHeld, refusal, upTo);
+  dependsOnRequest(isInKey: (key: Key) => boolean, refusal: ScopeRefusal, upTo?: Load): void {
+    for (const scope of this.scopes) scope.dependsOnRequest(isInKey, refusal, upTo);
   }
 
-  /** It is unknown which viewer was read: the value of one load may be made for the viewer of another. */
+  /** It is not known which viewer was read: the value of one load may be made for the viewer of another. */
   readsViewer(what: string | undefined): void {
     const viewers = new Set(this.scopes.flatMap(({ viewer }) => viewer ?? []));
     for (const scope of this.scopes) {

@@ -1,10 +1,10 @@
-/** How much the store holds, asked at most once in two seconds: counting walks through the whole store. */
+/** How much the store holds, read at most once in two seconds: counting scans the whole store. */
 import type { Clock } from '../base/clock.ts';
 import type { StoreUsage } from './store.ts';
 
 const keptMs = 2_000;
 
-export class KeptUsage {
+export class CachedUsage {
   readonly #ask: () => Promise<StoreUsage>;
   readonly #clock: Clock;
   #kept: { readonly askedMs: number; readonly answer: Promise<StoreUsage> } | undefined;

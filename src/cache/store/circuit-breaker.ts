@@ -1,6 +1,6 @@
 /**
- * The breaker opens when half of the last twenty round trips failed. While it is open no fetch asks the store; a ping in
- * the background, never a request, tries whether it is back.
+ * Opens when half of the last twenty round trips have failed. While the circuit is open, no fetch asks the store; a ping in the
+ * background, never a request, checks whether it is back.
  */
 import type { Clock } from '../base/clock.ts';
 import type { EmitEvent } from '../events/events.ts';
@@ -13,7 +13,7 @@ export class CircuitBreaker {
   readonly #ping: () => Promise<void>;
   readonly #clock: Clock;
   readonly #emit: EmitEvent;
-  /** Whether each of the last round trips failed, as a ring. */
+  /** Whether each of the last round trips failed, as a ring buffer. */
   readonly #failed: boolean[] = Array.from({ length: tripsWatched }, () => false);
   #next = 0;
   #failures = 0;
@@ -39,14 +39,14 @@ export class CircuitBreaker {
     this.#record(true);
   }
 
-  /** No more pings. */
+  /** Stops pinging. */
   stop(): void {
     this.#isStopped = true;
     this.#cancelPing();
   }
 
   #record(isFailure: boolean): void {
-    if (this.#isOpen) return; // begun before it opened
+    if (this.#isOpen) return; // a round trip from before it opened
     this.#failures += Number(isFailure) - Number(this.#failed[this.#next]);
     this.#failed[this.#next] = isFailure;
     this.#next = (this.#next + 1) % tripsWatched;

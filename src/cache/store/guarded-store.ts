@@ -1,6 +1,9 @@
 /**
- * A store that may be sick, made bearable: a deadline on every round trip, a breaker, and no exception on the way of a
- * request. What fails is an event; the caller sees undefined and carries on as if nothing were cached.
+ * Protects requests from a faulty store: a deadline on every round trip, a circuit breaker, and no exceptions. A fault is an
+ * event; the caller receives undefined and continues as if nothing were cached.
+ *
+ * Three parts: `round-trip.ts` is one round trip with its deadline, `request-store.ts` is the store as one request sees it, and
+ * this file joins them to the store and its circuit breaker.
  */
 import { CircuitBreaker } from './circuit-breaker.ts';
 import type { Clock } from '../base/clock.ts';
@@ -12,9 +15,9 @@ import { RoundTrip } from './round-trip.ts';
 import type { Store, StoreUsage } from './store.ts';
 
 export interface GuardedStore {
-  /** The store for one fetch; those of one `request` leave it alone together when it has failed. */
+  /** The store for one fetch. After one fetch of a `request` has failed, all of them bypass the store. */
   request(request?: object): RequestStore;
-  /** @throws {CacheError} `STORE_UNAVAILABLE`: nobody may believe in an invalidation that did not happen. */
+  /** @throws {CacheError} `STORE_UNAVAILABLE`: the caller must not believe in an invalidation that did not happen. */
   dropTokens(tags: readonly string[]): Promise<void>;
   /** @throws {CacheError} `STORE_UNAVAILABLE` */
   clear(): Promise<number>;
@@ -23,7 +26,7 @@ export interface GuardedStore {
   close(): Promise<void>;
 }
 
-/** For how long nothing new is brought to a store that takes nothing. */
+/** For how long a full store is sent no new values. */
 const fullMs = 1_000;
 
 /** @param options.deadlineMs The deadline of a round trip. */
@@ -46,8 +49,8 @@ export function guardStore(
   const newTrip = (): RoundTrip => new RoundTrip({ clock: deadlineClock, deadlineMs, onFault, onEnd: count });
 
   let trip: RoundTrip | undefined;
-  const boarding = (): RoundTrip => {
-    if (trip?.isBoarding !== true) trip = newTrip();
+  const currentTrip = (): RoundTrip => {
+    if (trip?.isOpen !== true) trip = newTrip();
     return trip;
   };
   const isShut = (): boolean => breaker.isOpen;
@@ -55,7 +58,7 @@ export function guardStore(
   const lastFailureMs = new WeakMap<object, number>();
   const requestParts: RequestStoreParts = {
     store,
-    boarding,
+    currentTrip,
     isCircuitOpen: isShut,
     wasFull,
     clock,
@@ -67,7 +70,7 @@ export function guardStore(
 
   const unavailable = (operation: string, cause?: unknown): CacheError =>
     new CacheError('STORE_UNAVAILABLE', `${operation}: the ${store.tier} store could not be reached`, { cause });
-  /** Many round trips, each under the deadline of the store's own commands. */
+  /** Several round trips, each under the deadline of the store's own commands. */
   const counted = async <T>(operation: string, call: () => Promise<T>): Promise<T> => {
     try {
       const result = await call();
@@ -82,7 +85,7 @@ export function guardStore(
 
   return {
     request: (request = {}) => new RequestStore(requestParts, request),
-    // Tried whatever the breaker says, as is `clear`: who invalidates waits for it anyway.
+    // Tried even while the circuit is open, as is `clear`: the caller waits for it anyway.
     async dropTokens(tags) {
       await newTrip()
         .add('invalidate', store.dropTokens(tags))

@@ -1,6 +1,6 @@
 /**
- * The store of a process that has no Redis, bounded in bytes: what was used least recently goes first, tokens included
- * (a lost token is a miss). Time is the engine's clock.
+ * The store of a process without Redis, bounded in bytes: the least recently used values and tokens are evicted first (a lost
+ * token is a miss). Its time is the engine's clock.
  */
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -15,17 +15,17 @@ interface Item {
 }
 
 interface Lease {
-  /** Whose it is; undefined where it is open to all. */
+  /** The token of its holder; undefined while it is open to all. */
   readonly lease: string | undefined;
-  readonly basis: string;
+  readonly stampsDigest: string;
   readonly endsAtMs: number;
 }
 
-/** More loads at once than a process can have. */
+/** More loads than a process can run at once. */
 const leasesMax = 10_000;
 
 const bytesMaxDefault = 64 * 1024 * 1024;
-/** What an item costs beside its texts: the entry of the map, the list of the LRU, the objects. Measured, roughly. */
+/** The size of an item besides its texts: map entry, list node, objects. Measured, approximately. */
 const itemOverheadBytes = 200;
 
 const rules = {
@@ -35,10 +35,10 @@ const rules = {
 } as const satisfies Record<string, OptionRule>;
 
 /**
- * A store in this process' memory.
+ * Creates a store in the memory of this process.
  *
- * @param options.bytesMax Size in bytes, 64 MiB unless told otherwise. An eighth is for tokens; a value larger than the rest
- *   is not kept, and with 0 none is.
+ * @param options.bytesMax Size in bytes; an eighth is reserved for tokens. A value larger than the rest is not kept; with 0, no
+ *   value is. Default: 64 MiB.
  * @throws {CacheError} `INVALID_OPTIONS`; `INVALID_KEY` for a namespace that cannot begin a key.
  */
 export function createMemoryStore(options: { namespace: string; bytesMax?: number; clock?: Clock }): Store {
@@ -77,9 +77,9 @@ export function createMemoryStore(options: { namespace: string; bytesMax?: numbe
     },
 
     async confirm(entries, tags) {
-      const remainingMs = entries.map(({ key, entryId: head, textBytes }) => {
+      const remainingMs = entries.map(({ key, entryId, textBytes }) => {
         const item = live(values, key);
-        const isSame = item?.text.startsWith(head) === true && Buffer.byteLength(item.text) === textBytes;
+        const isSame = item?.text.startsWith(entryId) === true && Buffer.byteLength(item.text) === textBytes;
         return isSame ? item.endsAtMs - clock.nowMs() : undefined;
       });
       return { remainingMs, tokens: tags.map(tokenOf) };
@@ -103,18 +103,22 @@ export function createMemoryStore(options: { namespace: string; bytesMax?: numbe
       return tags.map(tokenOf);
     },
 
-    async acquire(key, { lease, stampsDigest: basis, leaseMs, rejectedEntryId: head, takenOver, tags }) {
+    async acquire(key, { lease, stampsDigest, leaseMs, rejectedEntryId, takenOver, tags }) {
       const item = live(values, key);
-      const isNew = item !== undefined && head !== anyEntryId && (head === undefined || !item.text.startsWith(head));
+      const isNew =
+        item !== undefined &&
+        rejectedEntryId !== anyEntryId &&
+        (rejectedEntryId === undefined || !item.text.startsWith(rejectedEntryId));
       const seen = { text: undefined, remainingMs: 0, holder: undefined, tokens: tags.map(tokenOf) };
       if (isNew) return { ...seen, state: 'value', text: item.text, remainingMs: item.endsAtMs - clock.nowMs() };
       const other = leases.get(key);
       if (other !== undefined && other.endsAtMs > clock.nowMs()) {
         if (other.lease === undefined) return { ...seen, state: 'open' };
         const isTaken = other.lease !== lease && other.lease !== takenOver;
-        if (isTaken) return { ...seen, state: 'taken', holder: { lease: other.lease, stampsDigest: other.basis } };
+        if (isTaken)
+          return { ...seen, state: 'taken', holder: { lease: other.lease, stampsDigest: other.stampsDigest } };
       }
-      leases.set(key, { lease, basis, endsAtMs: clock.nowMs() + leaseMs });
+      leases.set(key, { lease, stampsDigest, endsAtMs: clock.nowMs() + leaseMs });
       return { ...seen, state: 'held' };
     },
 
@@ -135,7 +139,7 @@ export function createMemoryStore(options: { namespace: string; bytesMax?: numbe
     async release(key, { lease, openMs }) {
       if (!isHeld(key, lease)) return;
       if (openMs === 0) leases.delete(key);
-      else leases.set(key, { lease: undefined, basis: '', endsAtMs: clock.nowMs() + openMs });
+      else leases.set(key, { lease: undefined, stampsDigest: '', endsAtMs: clock.nowMs() + openMs });
     },
 
     async dropTokens(tags) {
@@ -160,12 +164,12 @@ export function createMemoryStore(options: { namespace: string; bytesMax?: numbe
 
 function itemCache(bytesMax: number): LRUCache<string, Item> {
   return new LRUCache({
-    maxSize: Math.max(1, bytesMax), // 0 would mean that there is no end
+    maxSize: Math.max(1, bytesMax), // 0 would mean unbounded
     sizeCalculation: (item, key) => 2 * (item.text.length + key.length) + itemOverheadBytes,
   });
 }
 
-/** The number of values that still live; those that ended are let go. */
+/** The number of values that have not expired; the others are removed. */
 function countLive(items: LRUCache<string, Item>, clock: Clock): number {
   for (const [key, item] of items.entries()) if (item.endsAtMs <= clock.nowMs()) items.delete(key);
   return items.size;

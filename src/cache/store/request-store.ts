@@ -1,11 +1,11 @@
 /**
- * The store as one fetch sees it: its calls together are waited for no longer than a single call may take, so that a
- * slow store, whose every answer comes just in time, does not hold a request up once for each. And what has failed once is
- * left alone for the rest of the request, which may be many fetches.
+ * The store as one fetch sees it. All calls of a fetch together wait no longer than one call may take, so that a slow store,
+ * each of whose replies arrives just in time, does not delay the request once per call. After a failure, the rest of the request,
+ * which may be many fetches, bypasses the store.
  *
- * What is not waited for runs on under its own deadline; what stores, and makes tokens, is begun even where nothing is
- * left. The breaker hears how a call ends, so slowness that is no failure does not open it; and a write that comes late is
- * right all the same, being stamped, and ending when its writer said.
+ * A call that is not waited for continues under its own deadline. Calls that store values or create tokens are sent even if no
+ * time is left. The circuit breaker learns how each call ends, so slowness alone does not open it. A late write does no harm:
+ * the value is stamped, and expires when its writer intended.
  */
 import type { Clock } from '../base/clock.ts';
 import { isRefusal } from '../base/errors.ts';
@@ -15,9 +15,9 @@ import type { RoundTrip } from './round-trip.ts';
 import type { Confirmation, FillReply, LeaseReply, LeaseRequest, Store, StoreRead, StoreWrite } from './store.ts';
 import type { EntryVersion } from '../entry/entry-ref.ts';
 
-/** An answer that a fetch has not waited for. */
+/** A reply that a fetch did not wait for. */
 export class PendingReply<T> {
-  /** Undefined where the store failed. Never rejects. */
+  /** Undefined if the store failed. Never rejects. */
   readonly answer: Promise<T | undefined>;
 
   constructor(answer: Promise<T | undefined>) {
@@ -25,22 +25,22 @@ export class PendingReply<T> {
   }
 }
 
-/** For how long a request leaves a store alone that has failed it. */
-const leftAloneMs = 1_000;
+/** For how long a request bypasses the store after a failure. */
+const bypassMs = 1_000;
 
 export interface RequestStoreParts {
   readonly store: Store;
-  /** The round trip that a call made now goes along in. */
-  readonly boarding: () => RoundTrip;
-  /** Whether nobody is to ask the store, whatever he knows of it. */
+  /** The round trip that a call made now belongs to. */
+  readonly currentTrip: () => RoundTrip;
+  /** Whether no request may ask the store. */
   readonly isCircuitOpen: () => boolean;
-  /** Whether it takes nothing new for now, though it serves what it has. */
+  /** Whether the store takes no new values for now, though it still returns those it has. */
   readonly wasFull: () => boolean;
   readonly clock: Clock;
   readonly deadlineClock: ResponsiveClock;
   readonly deadlineMs: number;
   readonly emit: EmitEvent;
-  /** When the store last failed a request. One that lasts, such as a script's, asks it again. */
+  /** When the store last failed for a request. A request that runs for a long time, such as a script's, asks again later. */
   readonly lastFailureMs: WeakMap<object, number>;
 }
 
@@ -50,12 +50,12 @@ type TooLate<T> = ((answer: T) => unknown) | undefined;
 
 interface Asking<T> {
   readonly call: (store: Store) => Promise<T>;
-  /** Hears once: the answer, or undefined where the store failed. */
+  /** Called once, with the reply, or with undefined if the store failed. */
   readonly onEnd: (answer: T | undefined) => void;
   readonly tooLate?: TooLate<T>;
 }
 
-/** Each call gives undefined where the store failed, or took too long. None of them rejects. */
+/** Each call resolves to undefined if the store failed or took too long. None of them rejects. */
 export class RequestStore {
   readonly #parts: RequestStoreParts;
   readonly #request: object;
@@ -68,28 +68,28 @@ export class RequestStore {
     this.#leftMs = parts.deadlineMs;
   }
 
-  /** Whether nothing is asked of it. */
+  /** Whether this request does not ask the store. */
   get isBypassed(): boolean {
     const { clock, lastFailureMs, isCircuitOpen: isShut } = this.#parts;
-    return clock.nowMs() - (lastFailureMs.get(this.#request) ?? -Infinity) < leftAloneMs || isShut();
+    return clock.nowMs() - (lastFailureMs.get(this.#request) ?? -Infinity) < bypassMs || isShut();
   }
 
-  /** The store has failed the request: it goes on without, as after a call that failed. */
+  /** Makes the request bypass the store, as after a call that failed. */
   bypass(): void {
     this.#parts.lastFailureMs.set(this.#request, this.#parts.clock.nowMs());
   }
 
-  /** Whether it stores nothing: what is loaded is not brought to it. */
+  /** Whether the store takes no new values. */
   get isFull(): boolean {
     return this.#parts.wasFull();
   }
 
-  /** Whether it has answered a call of this fetch with a refusal, as where its user may not run the command. */
+  /** Whether the store has refused a call of this fetch, for instance because its user may not run the command. */
   get hasRefused(): boolean {
     return this.#hasRefused;
   }
 
-  /** The store for the same request, with all its time again. */
+  /** The store for the same request, with a full time budget. */
   anew(): RequestStore {
     return new RequestStore(this.#parts, this.#request);
   }
@@ -106,20 +106,20 @@ export class RequestStore {
     return this.#inTime('tokens', (store) => store.tokens(tags));
   }
 
-  /** Tokens that come too late are made all the same, for the next one. */
+  /** Tokens that arrive too late exist nevertheless, for the next fetch. */
   async capture(tags: readonly string[]): Promise<Tokens | undefined> {
     const tokens = await this.#orLate('capture', (store) => store.capture(tags));
     return tokens instanceof PendingReply ? undefined : tokens;
   }
 
-  /** Undefined also where it is not known whether the value was stored; `fill` likewise. */
+  /** Undefined also if it is not known whether the value was stored; `fill` likewise. */
   write(key: string, write: StoreWrite): Promise<FillReply | PendingReply<FillReply> | undefined> {
     return this.#orLate('write', async (store) => ({ isStored: true, tokens: await store.write(key, write) }));
   }
 
   /**
-   * A lease that comes after its deadline is given back: nobody knows of it. A cache that is closed does not wait for that,
-   * for it may never come; the lease then runs out.
+   * A lease that is given after the deadline is given back, because no request knows of it. A closed cache does not wait for the
+   * reply, which may never arrive; the lease then expires.
    */
   acquire(key: string, request: LeaseRequest): Promise<LeaseReply | PendingReply<LeaseReply> | undefined> {
     const { lease } = request;
@@ -146,7 +146,7 @@ export class RequestStore {
   }
 
   #told(operation: string, call: (store: Store) => Promise<void>): Promise<void> {
-    const trip = this.#board();
+    const trip = this.#trip();
     if (trip === undefined) return Promise.resolve();
     return new Promise((onEnd) => this.#ask(trip, operation, { call, onEnd }));
   }
@@ -157,7 +157,7 @@ export class RequestStore {
     return Promise.resolve(undefined);
   }
 
-  /** @param tooLate Hears of an answer that nobody waits for, not even in the background. */
+  /** @param tooLate Called with a reply that nothing waits for, not even in the background. */
   #orLate<T>(
     operation: string,
     call: (store: Store) => Promise<T>,
@@ -167,41 +167,41 @@ export class RequestStore {
   }
 
   /**
-   * @param late What is given when the time is up, with what will then be answered.
-   * @param tooLate Hears of an answer after the call's own deadline.
+   * @param late Returns the result when the time is up; it is passed the reply that is still to come.
+   * @param tooLate Called with a reply that arrives after the call's own deadline.
    */
   #waited<T, L>(
     operation: string,
     call: (store: Store) => Promise<T>,
     { late, tooLate }: { late: (answer: Promise<T | undefined>) => L; tooLate?: TooLate<T> },
   ): Promise<T | L | undefined> {
-    const trip = this.#board();
+    const trip = this.#trip();
     if (trip === undefined) return Promise.resolve(undefined);
     const { deadlineMs, emit } = this.#parts;
     const patienceMs = this.#leftMs;
     return new Promise((resolve) => {
       let cancel = (): void => {};
-      let hear = (answer: T | undefined): void => {
+      let settle = (answer: T | undefined): void => {
         cancel();
         this.#leftMs = Math.min(this.#leftMs, patienceMs - trip.elapsedMs);
         resolve(answer);
       };
-      // From then on it is not the fetch that hears, but what it was given instead.
+      // From now on the reply goes to the pending result instead of to the fetch.
       const giveUp = (): void => {
         this.#leftMs = 0;
         emit({ type: 'store-slow', operation });
-        resolve(late(new Promise((resolveLate) => void (hear = resolveLate))));
+        resolve(late(new Promise((resolveLate) => void (settle = resolveLate))));
       };
-      this.#ask(trip, operation, { call, onEnd: (answer) => hear(answer), tooLate });
+      this.#ask(trip, operation, { call, onEnd: (answer) => settle(answer), tooLate });
       if (patienceMs <= 0) giveUp();
-      // Where nothing is spent as yet, the call's own deadline will do.
+      // If no time has been used yet, the deadline of the round trip suffices.
       else if (patienceMs < deadlineMs) cancel = trip.after(patienceMs, giveUp);
     });
   }
 
-  /** The round trip that a call would go in; undefined where nothing is asked. */
-  #board(): RoundTrip | undefined {
-    return this.isBypassed ? undefined : this.#parts.boarding();
+  /** The round trip for a call; undefined if the store is bypassed. */
+  #trip(): RoundTrip | undefined {
+    return this.isBypassed ? undefined : this.#parts.currentTrip();
   }
 
   #ask<T>(trip: RoundTrip, operation: string, { call, onEnd, tooLate }: Asking<T>): void {
@@ -209,17 +209,17 @@ export class RequestStore {
     const onFailure = (error: unknown): void => {
       if (isRefusal(error)) this.#hasRefused = true;
       else this.bypass();
-      if (tooLate !== undefined) void toldWhenItComes(called, tooLate);
+      if (tooLate !== undefined) void callWhenSettled(called, tooLate);
       onEnd(undefined);
     };
     trip.follow(operation, called, { onAnswer: onEnd, onFailure });
   }
 }
 
-async function toldWhenItComes<T>(called: Promise<T>, hear: (answer: T) => unknown): Promise<void> {
+async function callWhenSettled<T>(called: Promise<T>, settle: (answer: T) => unknown): Promise<void> {
   try {
-    await hear(await called);
+    await settle(await called);
   } catch {
-    // The store has failed altogether, or fails at what was to be undone.
+    // The store has failed, or the undoing call has.
   }
 }

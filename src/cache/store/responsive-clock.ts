@@ -1,20 +1,20 @@
 /**
- * The clock of deadlines: it counts the time during which this process could have read an answer.
+ * The clock of deadlines: it counts the time during which this process could have read a reply.
  *
- * A process that is busy with a burst reads a reply long after it has arrived. That delay is its own and not the store's:
- *   1. a fetch asks the store,  2. the process executes forty requests, which takes 200 ms,  3. it reads the reply, which
- *   has been in its socket for 199 ms. A deadline on the machine's clock would have passed, the fetch would do without the
- *   store, and load what another process is loading.
- * So a turn of the event loop counts for at most 10 ms here, however long it took. A store that does not answer still costs
- * a responsive process no more than the deadline, and a busy one as many turns as there are in it.
+ * A process that is busy with a burst reads a reply long after it has arrived. That delay is its own, not the store's:
+ *   1. a fetch asks the store,  2. the process executes forty requests, which takes 200 ms,  3. it reads the reply, which has
+ *   been in its socket for 199 ms. By the machine's clock the deadline has passed, so the fetch would bypass the store, and load
+ *   what another process is already loading.
+ * So a tick of the event loop counts as 10 ms at most, however long it took. A store that does not reply still costs a
+ * responsive process no more than the deadline, and a busy process as many ticks as fit into it.
  *
- * While something waits, a tick every 5 ms moves the clock on; else it stands still. A tick comes after what has arrived was
- * read (see `clock.ts`), so an answer that is in the socket always wins.
+ * While something waits, a timer every 5 ms advances the clock; otherwise it stands still. The timer runs after everything that
+ * has arrived was read (see `clock.ts`), so a reply that is in the socket always wins.
  */
 import type { Clock } from '../base/clock.ts';
 
 const tickEveryMs = 5;
-/** What a turn counts for at most. More than a tick, so that a responsive process loses nothing when its timers are late. */
+/** The most that one tick counts. More than the timer's interval, so that a responsive process loses nothing to late timers. */
 const turnMsMax = 10;
 
 interface Task {
@@ -26,7 +26,7 @@ export class ResponsiveClock implements Clock {
   readonly #clock: Clock;
   readonly #tasks = new Set<Task>();
   #countedMs = 0;
-  /** Up to when the time is counted, on the clock beneath. */
+  /** The time up to which the underlying clock has been counted. */
   #countedToMs = 0;
   #cancelTick = (): void => {};
 

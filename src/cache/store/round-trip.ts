@@ -1,9 +1,9 @@
 /**
- * The calls of one turn of the event loop, which a store answers in one round trip: they have one deadline, and when they
- * fail together that is one failure.
+ * The calls of one tick, which a store answers in one round trip. They share one deadline, and count as one failure if they
+ * fail together.
  *
- * Their time counts from the end of the turn, when they are sent, on the clock of deadlines: what this process does before
- * that, and while an answer waits to be read, is not the store's delay.
+ * Their time counts from the end of the tick, when they are sent, on the clock of deadlines: what this process does before that,
+ * and while a reply waits to be read, is not the store's delay.
  */
 import { CacheError, isRefusal } from '../base/errors.ts';
 import type { ResponsiveClock } from './responsive-clock.ts';
@@ -12,21 +12,21 @@ import { endOfTick } from '../base/tick.ts';
 export interface RoundTripParts {
   readonly clock: ResponsiveClock;
   readonly deadlineMs: number;
-  /** The first call that failed, of those that were refused and of the others. */
+  /** Called with the first call that failed, of those that were refused and of the others. */
   readonly onFault: (operation: string, error: unknown) => void;
-  /** Hears once, when all calls are answered or the deadline has passed. */
+  /** Called once, when every call is answered or the deadline has passed. */
   readonly onEnd: (hasFailed: boolean) => void;
 }
 
 export class RoundTrip {
   readonly #parts: RoundTripParts;
   #sentMs: number | undefined;
-  /** The calls without an answer: what the deadline does to each. */
-  readonly #open = new Set<() => void>();
-  #isBoarding = true;
+  /** What the deadline does to each call that has no reply yet. */
+  readonly #unanswered = new Set<() => void>();
+  #isOpen = true;
   #hasFailed = false;
   #wasRefused = false;
-  /** What waits for the calls to be sent. */
+  /** Timers that start when the calls are sent. */
   readonly #unsent = new Set<() => void>();
   #cancelDeadline = (): void => {};
 
@@ -35,17 +35,17 @@ export class RoundTrip {
     void endOfTick().then(() => this.#send());
   }
 
-  /** Until the turn is over, or a call is answered: what is asked after that is another round trip. */
-  get isBoarding(): boolean {
-    return this.#isBoarding;
+  /** Until the end of the tick, or the first reply: later calls belong to another round trip. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
-  /** How long the store has had its calls. */
+  /** How long ago the calls were sent. */
   get elapsedMs(): number {
     return this.#sentMs === undefined ? 0 : this.#parts.clock.nowMs() - this.#sentMs;
   }
 
-  /** Runs `task` so long after the calls were sent; the returned function calls it off. */
+  /** Runs `task` this long after the calls were sent; the returned function cancels it. */
   after(delayMs: number, task: () => void): () => void {
     const { clock } = this.#parts;
     if (this.#sentMs !== undefined) return clock.after(delayMs, task);
@@ -58,14 +58,14 @@ export class RoundTrip {
     };
   }
 
-  /** What `call` gives; rejects at the deadline. */
+  /** Returns the reply to `call`; rejects at the deadline. */
   add<T>(operation: string, call: Promise<T>): Promise<T> {
     return new Promise((onAnswer, onFailure) => this.follow(operation, call, { onAnswer, onFailure }));
   }
 
   /**
-   * As `add`, without a promise of its own: on Node 20 each is hooked, and a miss makes many. One of the two is called, once;
-   * that the deadline has passed is a failure, `STORE_UNAVAILABLE`.
+   * The same without a promise of its own: on Node 20 each promise is hooked, and a miss creates many. Calls one of the two
+   * functions, once. A passed deadline is a failure, `STORE_UNAVAILABLE`.
    */
   follow<T>(
     operation: string,
@@ -80,11 +80,11 @@ export class RoundTrip {
       const { deadlineMs } = this.#parts;
       failed(new CacheError('STORE_UNAVAILABLE', `${operation}: no answer within ${deadlineMs} ms`));
     };
-    this.#open.add(expire);
+    this.#unanswered.add(expire);
     const settle = (end: () => void): void => {
-      if (!this.#open.delete(expire)) return;
+      if (!this.#unanswered.delete(expire)) return;
       end();
-      this.#goOn();
+      this.#settled();
     };
     call.then(
       (answer) => settle(() => onAnswer(answer)),
@@ -93,16 +93,16 @@ export class RoundTrip {
   }
 
   #send(): void {
-    this.#isBoarding = false;
-    if (this.#open.size === 0) return;
+    this.#isOpen = false;
+    if (this.#unanswered.size === 0) return;
     const { clock, deadlineMs } = this.#parts;
     this.#sentMs = clock.nowMs();
     for (const start of this.#unsent) start();
     this.#cancelDeadline = clock.after(deadlineMs, () => {
-      const late = [...this.#open];
-      this.#open.clear();
+      const late = [...this.#unanswered];
+      this.#unanswered.clear();
       for (const expire of late) expire();
-      this.#goOn();
+      this.#settled();
     });
   }
 
@@ -114,9 +114,9 @@ export class RoundTrip {
     if (isFirst) this.#parts.onFault(operation, error);
   }
 
-  #goOn(): void {
-    this.#isBoarding = false;
-    if (this.#open.size > 0) return;
+  #settled(): void {
+    this.#isOpen = false;
+    if (this.#unanswered.size > 0) return;
     this.#cancelDeadline();
     this.#parts.onEnd(this.#hasFailed);
   }

@@ -4,66 +4,66 @@ import type { TrackTokens } from './token-tracking.ts';
 import { CacheError } from '../base/errors.ts';
 
 /**
- * Where values and tokens live, as the engine needs it. `redis-store.ts` and `memory-store.ts` are behind it, and one
- * contract suite runs on both. A store may reject at any time, with `STORE_REFUSED` or `STORE_FULL` where it did answer;
- * `guarded-store.ts` bounds how long that takes.
+ * The port of a store, which holds values and tokens, as the engine needs it. Implemented by `redis-store.ts` and
+ * `memory-store.ts`; one contract suite tests both. A store may reject at any time, with `STORE_REFUSED` or `STORE_FULL` if it
+ * has replied; `guarded-store.ts` bounds how long that takes.
  */
 export interface Store {
-  /** First part of every key. */
+  /** The first part of every key. */
   readonly namespace: string;
   readonly tier: Tier;
-  /** The value at `key` with the life that is left, and the tokens of `tags`, in one round trip. */
+  /** Reads the value at `key`, its remaining life and the tokens of `tags`, in one round trip. */
   read(key: string, tags: readonly string[]): Promise<StoreRead>;
-  /** Whether these entries are still there, and the tokens of `tags`, in one round trip that brings no values. */
+  /** Reads whether these entries are still stored, and the tokens of `tags`, in one round trip that returns no values. */
   confirm(entries: readonly EntryVersion[], tags: readonly string[]): Promise<Confirmation>;
-  /** The tokens of `tags` as they stand. */
+  /** Reads the tokens of `tags`. */
   tokens(tags: readonly string[]): Promise<(string | undefined)[]>;
-  /** The tokens of `tags`, made where there are none. One that vanishes meanwhile is undefined. */
+  /** Reads the tokens of `tags`, and creates those that are missing. Undefined for one that vanishes meanwhile. */
   capture(tags: readonly string[]): Promise<(string | undefined)[]>;
-  /** Stores a value, and gives the tokens of its tags as they are then, in one round trip. */
+  /** Stores a value and reads the tokens of its tags afterwards, in one round trip. */
   write(key: string, write: StoreWrite): Promise<(string | undefined)[]>;
-  /** The value at `key`, where it is not the one that was seen; else its lease, or that somebody has it: see `lease.ts`. */
+  /** Reads the value at `key` unless the caller has rejected it; otherwise gives the lease, or reports its holder: see `lease.ts`. */
   acquire(key: string, request: LeaseRequest): Promise<LeaseReply>;
-  /** As `write`, where the lease is still held, which ends. */
+  /** Stores a value as `write` does, if the lease is still held, and ends the lease. */
   fill(key: string, write: StoreWrite & { readonly lease: string }): Promise<FillReply>;
-  /** Lets a lease live on, where it is still held. */
+  /** Prolongs a lease, if it is still held. */
   renew(key: string, renewal: { readonly lease: string; readonly leaseMs: number }): Promise<void>;
-  /** Ends a lease, where it is still held. For `openMs` from then on everyone has leave to load for himself. */
+  /** Ends a lease, if it is still held. For `openMs` from then on, every request may load for itself. */
   release(key: string, end: { readonly lease: string; readonly openMs: number }): Promise<void>;
-  /** Deletes the tokens of `tags`: whatever is stamped with them is void. */
+  /** Deletes the tokens of `tags`: every value that is stamped with them is invalidated. */
   dropTokens(tags: readonly string[]): Promise<void>;
-  /** Removes all values and tokens of the namespace; gives the number of values. */
+  /** Removes all values and tokens of the namespace; returns the number of values. */
   clear(): Promise<number>;
   usage(): Promise<StoreUsage>;
-  /** Listens for tokens that change, whoever changes them. A store of one process has none to listen for. */
+  /** Reports tokens that change, whichever process changes them. A store of one process does not have this method. */
   readonly track?: TrackTokens;
-  /** Tells whether there is a connection; at once where there is none, and whenever that changes. */
+  /** Reports whether there is a connection: at once if there is none, and whenever that changes. */
   readonly watchConnection?: (listener: ConnectionListener) => void;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Hears of the connection of a store. */
+/** Listens to the connection of a store. */
 export interface ConnectionListener {
-  /** It could not be made, or has broken; heard again at each attempt. */
+  /** The connection could not be made, or has broken. Called for each attempt. */
   failed(error: CacheError): void;
   ready(): void;
 }
 
-/** What a store has at one key. */
+/** The content of one key. */
 export interface StoreRead {
   readonly text: string | undefined;
-  /** What is left of the value's life; 0 where there is no value. */
+  /** The remaining life of the value; 0 if there is no value. */
   readonly remainingMs: number;
-  /** In the order of the tags that were asked for. */
+  /** In the order of the requested tags. */
   readonly tokens: readonly (string | undefined)[];
 }
 
-/** Which of the entries that a store was asked about it still has. */
+/** Which of the requested entries are still stored. */
 export interface Confirmation {
-  /** What is left of each entry's life; undefined where it is not there any more, or another one is. */
+  /** The remaining life of each entry; undefined if it is no longer stored, or replaced by another one. */
   readonly remainingMs: readonly (number | undefined)[];
-  /** In the order of the tags that were asked for. */
+  /** In the order of the requested tags. */
   readonly tokens: readonly (string | undefined)[];
 }
 
@@ -71,33 +71,33 @@ export interface Confirmation {
 export interface StoreWrite {
   readonly text: string;
   readonly ttlMs: number;
-  /** The tags whose tokens are asked for. */
+  /** The tags whose tokens are requested. */
   readonly tags: readonly string[];
 }
 
-/** Who asks for the lease of a key, and what he knows. */
+/** A request for the lease of a key. */
 export interface LeaseRequest {
-  /** The token of the lease, where he gets it: 22 characters. */
+  /** The token of the lease, if it is given: 22 characters. */
   readonly lease: string;
-  /** What the load would stand on, from `basisOf`. */
+  /** The tokens that the load would depend on, from `stampsDigestOf`. */
   readonly stampsDigest: string;
   readonly leaseMs: number;
-  /** The lease that he takes over, where it is still that one; undefined where he asks for a free one. */
+  /** The token of the lease to take over, if it is still that one; undefined to request a free lease. */
   readonly takenOver: string | undefined;
-  /** The beginning of the value that he has rejected; `anyValue` for whatever is there; undefined where he saw none. */
+  /** The id of the entry that the caller has rejected; `anyEntryId` for any content; undefined if it has found none. */
   readonly rejectedEntryId: string | undefined;
-  /** The tags whose tokens are asked for. */
+  /** The tags whose tokens are requested. */
   readonly tags: readonly string[];
 }
 
-/** What became of it: a value that he has not seen, the lease for him, somebody else's lease, or leave for all to load. */
+/** A value that the caller has not rejected, the lease, the lease of another holder, or `open`: every request may load. */
 export interface LeaseReply extends StoreRead {
   readonly state: 'value' | 'held' | 'taken' | 'open';
-  /** Where it is taken: by which lease, and what its load stands on. */
+  /** If the lease is taken: its token, and the tokens that its holder's load depends on. */
   readonly holder: { readonly lease: string; readonly stampsDigest: string } | undefined;
 }
 
-/** Whether a value was stored, and the tokens of its tags as they are then. */
+/** Whether a value was stored, and the tokens of its tags afterwards. */
 export interface FillReply {
   readonly isStored: boolean;
   readonly tokens: readonly (string | undefined)[];
@@ -105,9 +105,9 @@ export interface FillReply {
 
 /** How much a store holds. */
 export interface StoreUsage {
-  /** Values of this namespace, without tokens. */
+  /** The number of values of this namespace, without tokens. */
   readonly keys: number;
-  /** Bytes: all that Redis uses, or what the memory store holds. */
+  /** Bytes: what Redis uses in total, or what the memory store holds. */
   readonly memoryUsed: number;
 }
 
@@ -117,18 +117,18 @@ export function checkNamespace(namespace: string): void {
   throw new CacheError('INVALID_KEY', `a namespace is 1 to 32 of a-z 0-9 _ -, got ${JSON.stringify(namespace)}`);
 }
 
-/** The longest life of a value, in milliseconds: one day. */
+/** The longest TTL of a value, in milliseconds: one day. */
 export const ttlMsMax = 86_400_000;
 
 /**
- * How long a token lives: twice the longest life of a value, so that no value outlives the token that it is stamped
- * with by accident. Were it to happen, the value would merely be loaded again.
+ * The TTL of a token: twice the longest TTL of a value, so that no value outlives the token that it is stamped with by accident.
+ * If that happened, the value would only be loaded again.
  */
 export const tokenTtlMs = 2 * ttlMsMax;
 
-/** The longest text that is stored: a longer one holds up the reads of others on the same connection. */
+/** The longest text that is stored. A longer one would delay other reads on the same connection. */
 export const textCharsMax = 4_000_000;
 /** The same in UTF-8. */
 export const textBytesMax = 3 * textCharsMax;
-/** As much of a text is read without knowing that it is an entry. */
+/** How much of a text is read before it is known to be an entry. */
 export const firstBytes = 1_048_576;

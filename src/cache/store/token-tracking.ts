@@ -1,27 +1,27 @@
-/** Listens to a store that tells which tokens change. */
-export type TrackTokens = (ears: TokenListener) => TokenTracking;
+/** Starts listening to a store that reports which tokens change. */
+export type TrackTokens = (listener: TokenListener) => TokenTracking;
 
-/** What is heard of a store. */
+/** Called with what the store reports. */
 export interface TokenListener {
-  /** It is listened to, and can be written to, from now on. */
+  /** Changes are reported, and heartbeats can be sent, from now on. */
   onConnected(): void;
-  /** One of the two has ended. */
+  /** One of the two connections has ended. */
   onDisconnected(): void;
-  /** The tokens of these tags are no more what they were; undefined: none is. */
+  /** The tokens of these tags have changed; undefined: any token may have. */
   onChanged(tags: readonly string[] | undefined): void;
-  /** There is another value at this key, though the tokens may be what they were. */
+  /** Another value was stored at this key, though its tokens may be unchanged. */
   onReplaced(key: string): void;
-  /** What has changed before this probe was set has been told. */
-  onHeartbeat(probe: number): void;
-  /** The store does not tell, and will not soon. */
+  /** Every change from before this heartbeat was sent has been reported. */
+  onHeartbeat(number: number): void;
+  /** The store does not report changes, and will not soon. */
   onRefused(error: unknown): void;
 }
 
-/** The way to a store that is listened to. */
+/** A store that reports which tokens change. */
 export interface TokenTracking {
-  /** Sets what is heard with this number. Rejects where it is not known whether it was set. */
+  /** Sends the heartbeat with this number. Rejects if it is not known whether it was set. */
   sendHeartbeat(number: number): Promise<void>;
-  /** Begins anew on another connection. */
+  /** Starts again on another connection. */
   reconnect(): void;
   close(): void;
 }

@@ -123,7 +123,7 @@ describe('a key', () => {
   });
 
   it('of what everyone may be given is as it was before there were viewers', () => {
-    expect(createKey('shop', { shape: '3f2a9c', field, vary: undefined }).text).toBe('shop:3f2a9c:Query:field');
+    expect(createKey('shop', { schemaDigest: '3f2a9c', field, vary: undefined }).text).toBe('shop:3f2a9c:Query:field');
     expect(createKey('shop', { field, args: { q: 'rose' } }).text).toBe('shop:Query:field:Sg153ClHFtYWlv5_1Oy3ZN');
   });
 
@@ -162,7 +162,7 @@ describe('a key', () => {
   });
 
   it('is readable, and has no hash where there is nothing to tell apart', () => {
-    expect(createKey('shop', { shape: '3f2a9c', field: 'Query.categoryStats' }).text).toBe(
+    expect(createKey('shop', { schemaDigest: '3f2a9c', field: 'Query.categoryStats' }).text).toBe(
       'shop:3f2a9c:Query:categoryStats',
     );
     expect(createKey('shop', { field: 'Query.categoryStats', args: {} }).text).toBe('shop:Query:categoryStats');
@@ -176,11 +176,11 @@ describe('a key', () => {
     expect(createKey('shop', { field, parent: 7, args }).text).toBe('shop:Query:field:rn0Zu0jUqfH-3_IrqFWofh');
   });
 
-  it('differs by namespace, shape, field, parent and arguments', () => {
+  it('differs by namespace, schema digest, field, parent and arguments', () => {
     const texts = [
       createKey('shop', { field }),
       createKey('shop2', { field }),
-      createKey('shop', { field, shape: '3f2a9c' }),
+      createKey('shop', { field, schemaDigest: '3f2a9c' }),
       createKey('shop', { field: 'Query.field2' }),
       createKey('shop', { field, parent: 1 }),
       createKey('shop', { field, parent: '1' }),

@@ -108,7 +108,7 @@ describe('names what was refused, and what to do', () => {
       /^warn: Query\.field: .*raw SQL\. Name its tables as tags/,
     ],
     [
-      'what others may not see',
+      'uncommitted data',
       { load: () => (currentLoad()?.readsUncommitted('an open transaction'), 1) },
       /^warn: Query\.field: .*an open transaction\. Begin the transaction/,
     ],
@@ -178,7 +178,7 @@ describe('a listener that fails', () => {
     expect(await fetch({ report: listener })).toBe('value');
     await new Promise(setImmediate);
     expect(take()).toEqual([
-      expect.stringMatching(/^warn: a function that the cache was given .* failed: TypeError at \S+event-log/),
+      expect.stringMatching(/^warn: a function passed to the cache .* failed: TypeError at \S+event-log/),
     ]);
   });
 
@@ -316,7 +316,7 @@ it('says that a store that was away is back', async () => {
   expect(take()).toEqual([
     expect.stringContaining('warn: Redis cannot be reached (ECONNREFUSED 10.0.0.1:6379)'),
     expect.stringContaining('warn: the cache store fails too often'),
-    'info: the cache store is back',
+    'info: the cache store answers again',
     'info: Redis is back',
   ]);
 });

@@ -98,7 +98,7 @@ it('is deaf as soon as one of the two connections ends, and listens again when b
     reach: () => ({ path: inject('redisSocketPath') }),
     prefix,
     redis,
-    async setHeard(key: string, ttlMs: number) {
+    async setHeartbeat(key: string, ttlMs: number) {
       await redis.set(key, '', 'PX', ttlMs);
       return isKnown;
     },

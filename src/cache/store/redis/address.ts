@@ -1,7 +1,6 @@
 /**
- * What the address of a Redis says, read strictly: an address that could be understood in two ways is rejected, because
- * the wrong database would be used. ioredis' own reader takes `redis:///path` for 127.0.0.1, `/abc` for a database, and every
- * parameter of the query for one of its options.
+ * Parses the address of a Redis strictly. An ambiguous address is rejected, because the wrong database would be used: ioredis'
+ * own parser takes `redis:///path` as 127.0.0.1, `/abc` as a database, and every parameter of the query as one of its options.
  *
  * Source: https://www.iana.org/assignments/uri-schemes/prov/redis
  */
@@ -18,11 +17,11 @@ const databaseRule = 'a database is a whole number from 0';
 const unencoded = 'is the password percent-encoded?';
 
 /**
- * What is wrong with the address of a Redis, as it continues `must be …, got `, without its password; undefined for a valid
+ * Describes what is wrong with the address of a Redis, to follow `must be …, got `, without its password; undefined for a valid
  * one.
  *
  * @param address `redis://[user[:password]@]host[:port][/database]`, the same with `rediss://` for TLS, or the path of a Unix
- *   socket, which begins with `/`. `?db=` names the database, too, and `?family=` the version of IP: 0, 4 or 6.
+ *   socket, which begins with `/`. `?db=` may name the database, and `?family=` the IP version: 0, 4 or 6.
  */
 export function redisAddressFault(address: unknown): string | undefined {
   const read = readAddress(address);
@@ -58,7 +57,7 @@ function readSocketPath(address: string): Read {
 
 function readUrl(url: URL): Read {
   const { hostname, port, pathname, search, hash, searchParams } = url;
-  // A password that is not encoded ends the host at its first `/`, `?` or `#`, and the rest of it is found behind that.
+  // An unencoded password ends the host at its first `/`, `?` or `#`; the rest of the password follows it.
   if ((pathname + search + hash).includes('@')) return fault(`a URL with "@" behind its host (${unencoded})`);
   if (hash !== '') return fault(`a URL with "#" (${unencoded})`);
   if (hostname === '') return fault('a URL without a host');
@@ -84,7 +83,7 @@ function readUrl(url: URL): Read {
   };
 }
 
-/** Only what is needed to reach the server: every other option of ioredis is the store's own. */
+/** Only what is needed to reach the server. All other options of ioredis belong to the store. */
 function readQuery(parameters: URLSearchParams): { db?: number; family?: number } | { readonly fault: string } {
   const read: { db?: number; family?: number } = {};
   for (const [name, value] of parameters) {
@@ -101,7 +100,7 @@ function readQuery(parameters: URLSearchParams): { db?: number; family?: number 
   return read;
 }
 
-/** NaN for anything else than the plain digits of a number. */
+/** NaN for anything but the plain digits of a number. */
 export function databaseIn(text: string): number {
   return /^(0|[1-9]\d{0,8})$/.test(text) ? Number(text) : NaN;
 }

@@ -1,9 +1,9 @@
 /**
- * What is asked for in one turn of the event loop, in one round trip: an operation with fifty cached fields asks Redis
- * once, and so do fifty requests whose loads have ended together. What several ask for is asked for once.
+ * Joins the reads and writes of one tick into one round trip: an operation with fifty cached fields asks Redis once, and so do
+ * fifty requests whose loads have ended together. What several callers request is requested once.
  *
- * The tokens are read last, together with the id of their database. So they are never older than the values that are read in the
- * same round trip, and those that a write returns were valid after it.
+ * The tokens are read last, together with the id of their database. So they are never older than the values of the same round
+ * trip, and the tokens that a write returns were current after it.
  */
 import type { ChainableCommander } from 'ioredis';
 import type { DatabaseIdentity } from './database-identity.ts';
@@ -13,7 +13,7 @@ import { addScript, confirmScript, tokenBytesMax, tokensScript, type Script, typ
 import type { EntryVersion } from '../../entry/entry-ref.ts';
 import { endOfTick } from '../../base/tick.ts';
 
-/** Commands and tags that fill a batch; the next caller's go along in a batch of their own. One caller's stay together. */
+/** The number of commands and tags that fill a batch; later callers use another one. The commands of one caller stay together. */
 const batchMax = 2_000;
 const noReply: Reply = [null, undefined];
 
@@ -24,25 +24,25 @@ export interface BatchParts {
 }
 
 /**
- * Asks of the batch that is open.
+ * Adds to the batch that is open.
  *
- * @param add Adds what is asked, scripts by their hashes, or by their texts where the server turned out not to know them.
- *   What is added without an `await` in between goes in one round trip.
- * @returns What the function gives that `add` returns.
+ * @param add Adds commands, and scripts by their hashes, or by their texts if the server turned out not to know them. What is
+ *   added without an `await` in between is sent in one round trip.
+ * @returns What the function returns that `add` returned.
  */
 export type AskBatch = <T>(add: (batch: Batch, isKnown: boolean) => () => T | Promise<T>) => Promise<T>;
 
-/** `askedAtOnce` asks in a round trip of its own, which is sent before that of this turn. */
+/** `askedAtOnce` uses a round trip of its own, which is sent before that of this tick. */
 export function batchCalls(parts: BatchParts): { readonly asked: AskBatch; readonly askedAtOnce: AskBatch } {
-  let open: { readonly batch: Batch; readonly turn: Promise<void> } | undefined;
+  let open: { readonly batch: Batch; readonly tick: Promise<void> } | undefined;
   const openBatch = (): Batch => {
-    const turn = endOfTick();
-    // Who asks when a turn is over, and its batch about to be sent, is of the next turn: so `lease.ts` counts him.
-    if (open?.turn === turn && open.batch.size < batchMax) return open.batch;
-    const batch = new Batch(parts, turn, () => {
+    const tick = endOfTick();
+    // A caller at the end of a tick, when its batch is about to be sent, belongs to the next tick: `lease.ts` counts on that.
+    if (open?.tick === tick && open.batch.size < batchMax) return open.batch;
+    const batch = new Batch(parts, tick, () => {
       if (open?.batch === batch) open = undefined; // its replies may be large
     });
-    open = { batch, turn };
+    open = { batch, tick };
     return batch;
   };
   const batchAtOnce = (): Batch => new Batch(parts, Promise.resolve(), () => {});
@@ -73,31 +73,31 @@ function isScriptUnknown(error: unknown): boolean {
 type Token = string | undefined;
 
 /**
- * Each method that asks for something returns a function, to be called after `answered` has resolved: it gives what was
- * answered, or throws the fault.
+ * Each method that adds something returns a function to call after `answered` has resolved: it returns the reply, or throws the
+ * fault.
  */
 export class Batch {
   readonly #parts: BatchParts;
   readonly #commands: ChainableCommander;
   readonly #byName = new Map<string, () => unknown[]>();
   readonly #sentTexts = new Set<Script>();
-  readonly #marks: EntryVersion[] = [];
-  /** With their places in the answer. */
+  readonly #entries: EntryVersion[] = [];
+  /** With their positions in the reply. */
   readonly #tags = new Map<string, number>();
-  /** Rejects where nothing was answered at all. */
+  /** Rejects if there was no reply at all. */
   readonly answered: Promise<void>;
   #replies: readonly Reply[] = [];
-  /** What `confirmScript` gives of all entries that are asked about. */
+  /** What `confirmScript` returns for all requested entries. */
   #lives: Reply | undefined;
-  /** In the order in which the tags came. */
+  /** In the order in which the tags were added. */
   #tokens: readonly Reply[] = [];
-  /** What a token begins with that was made on this run of the server. */
+  /** The beginning of a token that was created during this run of the server. */
   #runPrefix = '';
   #asksDatabase = false;
   /** Whether the tokens are those of the database that this process has worked in. */
   #isKnownDatabase = false;
 
-  /** @param onSend Nothing may come to it any more, once `isDue` has resolved. */
+  /** @param onSend Called when `isDue` has resolved: nothing can be added any more. */
   constructor(parts: BatchParts, isDue: Promise<void>, onSend: () => void) {
     this.#parts = parts;
     this.#commands = parts.connection.redis.pipeline();
@@ -105,14 +105,14 @@ export class Batch {
       onSend();
       return this.#send();
     });
-    this.answered.catch(() => {}); // said to each who waits for it
+    this.answered.catch(() => {}); // every caller receives it
   }
 
   get size(): number {
-    return this.#commands.length + this.#marks.length + this.#tags.size;
+    return this.#commands.length + this.#entries.length + this.#tags.size;
   }
 
-  /** The answers to the commands that `add` adds, or the first fault among them. */
+  /** The replies to the commands that `add` adds, or the first fault among them. */
   run(add: (commands: ChainableCommander) => unknown): () => unknown[] {
     const first = this.#commands.length;
     add(this.#commands);
@@ -120,14 +120,14 @@ export class Batch {
     return () => this.#replies.slice(first, end).map(replyOf);
   }
 
-  /** The same, run once for all who name it alike. */
+  /** The same, run once for all callers that use the same name. */
   once(name: string, add: (commands: ChainableCommander) => unknown): () => unknown[] {
     const answers = this.#byName.get(name) ?? this.run(add);
     this.#byName.set(name, answers);
     return answers;
   }
 
-  /** What `script` gives. Its text is sent once where the server does not know it, and by its hash from then on. */
+  /** The reply of `script`. Its text is sent once if the server does not know it, and its hash from then on. */
   script(script: Script, { isKnown, ...call }: ScriptCall): () => unknown {
     const isSent = isKnown || this.#sentTexts.has(script);
     if (!isSent) this.#sentTexts.add(script);
@@ -135,15 +135,15 @@ export class Batch {
     return () => answers()[0];
   }
 
-  /** What is left of the lives of these entries, as `confirmScript` tells: one run of it for all who ask. */
+  /** The remaining lives of these entries, from one run of `confirmScript` for all callers. */
   confirm(marks: readonly EntryVersion[], isKnown: boolean): () => readonly number[] {
     if (!isKnown) this.#sentTexts.add(confirmScript);
-    const first = this.#marks.length;
-    this.#marks.push(...marks);
+    const first = this.#entries.length;
+    this.#entries.push(...marks);
     return () => (marks.length === 0 ? [] : (replyOf(this.#lives) as number[]).slice(first, first + marks.length));
   }
 
-  /** The tokens of `tags`, after all that is run; those of other runs of the server are none. */
+  /** The tokens of `tags`, after everything else has run. Tokens of other runs of the server do not count. */
   tokens(tags: readonly string[]): () => Token[] {
     const places = tags.map((tag) => {
       const place = this.#tags.get(tag) ?? this.#tags.size;
@@ -153,7 +153,7 @@ export class Batch {
     return () => places.map((place) => this.#token(place));
   }
 
-  /** Whether all that is run is run in the database that this process has worked in; where it is not, nothing there is valid. */
+  /** Whether the batch ran in the database that this process has worked in. If it did not, nothing there is valid. */
   database(): () => boolean {
     this.#asksDatabase = true;
     return () => this.#isKnownDatabase;
@@ -176,7 +176,7 @@ export class Batch {
       addScript(this.#commands, tokensScript, { keys, args: [], isKnown: true });
     }
     this.#replies = await connection.runEach(this.#commands);
-    if (this.#marks.length > 0) this.#lives = this.#replies[livesAt];
+    if (this.#entries.length > 0) this.#lives = this.#replies[livesAt];
     if (!isAsked) return;
     this.#runPrefix = `${connection.knownRunId() ?? (await connection.runId())}.`;
     const [database = noReply, ...tokens] = await this.#texts(this.#replies.at(-1), keys);
@@ -189,15 +189,15 @@ export class Batch {
     const { identity } = this.#parts;
     const text = typeof answer === 'string' ? answer : '';
     this.#isKnownDatabase = identity.knows(text);
-    // Where it takes no writes, its tokens stay invalid for this process.
+    // If it takes no writes, its tokens stay invalid for this process.
     if (!this.#isKnownDatabase) await identity.begin(text).catch(() => {});
   }
 
-  /** The texts one by one; `reply` is that of `tokensScript`. */
+  /** The single texts; `reply` is that of `tokensScript`. */
   async #texts(reply: Reply | undefined, keys: readonly string[]): Promise<readonly Reply[]> {
     const [fault, answer] = reply ?? [null, []];
     if (fault === null) return (answer as string[]).map((text) => [null, text]);
-    // An access list that forbids one of the keys forbids the script.
+    // An access list that forbids one of the keys forbids the whole script.
     const isForbidden = fault.message.startsWith('NOPERM');
     if (!isForbidden && !fault.message.startsWith('NOSCRIPT')) return keys.map(() => [fault, undefined]);
     const commands = this.#parts.connection.redis.pipeline();
@@ -208,9 +208,9 @@ export class Batch {
   }
 
   #addConfirm(): void {
-    if (this.#marks.length === 0) return;
-    const keys = this.#marks.map(({ key }) => key);
-    const args = this.#marks.flatMap(({ entryId: head, textBytes }) => [head, textBytes]);
+    if (this.#entries.length === 0) return;
+    const keys = this.#entries.map(({ key }) => key);
+    const args = this.#entries.flatMap(({ entryId, textBytes }) => [entryId, textBytes]);
     addScript(this.#commands, confirmScript, { keys, args, isKnown: !this.#sentTexts.has(confirmScript) });
   }
 }

@@ -1,20 +1,20 @@
-/** What an error of ioredis says, as a `CacheError`. None of them carries a password. */
+/** Turns errors of ioredis into `CacheError`s. None of them contains a password. */
 import { CacheError } from '../../base/errors.ts';
 
 /**
- * Why there is no connection: `STORE_REFUSED` where the server answered and rejected the password, the user or the database,
- * else `STORE_UNAVAILABLE`.
+ * Why there is no connection: `STORE_REFUSED` if the server rejected the password, the user or the database, otherwise
+ * `STORE_UNAVAILABLE`.
  */
 export function connectionFault(error: Error): CacheError {
   if (error instanceof CacheError) return error;
-  // Without the cause: the reply to AUTH carries the command, and with it the password.
+  // Without the cause: the error of AUTH contains the command, and with it the password.
   if (isReply(error)) return new CacheError('STORE_REFUSED', `Redis refuses the connection: ${error.message}`);
-  // An `AggregateError`, of a host with several addresses, has no message.
+  // The `AggregateError` of a host with several addresses has no message.
   const reason = error.message || ('code' in error ? String(error.code) : error.name);
   return new CacheError('STORE_UNAVAILABLE', `Redis cannot be reached: ${reason}`, { cause: error });
 }
 
-/** @throws {CacheError} `STORE_REFUSED` or `STORE_FULL` for an answer of the server, else `error` itself. */
+/** @throws {CacheError} `STORE_REFUSED` or `STORE_FULL` for an error reply of the server, otherwise `error` itself. */
 export function rethrow(error: unknown): never {
   if (!isReply(error)) throw error;
   const isCommandForbidden = error.message.startsWith('NOPERM') && error.message.includes('command');
@@ -28,7 +28,7 @@ export function isReadonly(error: Error): boolean {
   return reasonOf(error, 'READONLY');
 }
 
-/** Redis 6 puts the reason of a failing script behind `ERR Error running script (…): -`. */
+/** Redis 6 writes the reason of a failing script after `ERR Error running script (…): -`. */
 function reasonOf({ message }: Error, reasons: string): boolean {
   return new RegExp(`^(?:ERR Error running script.* -)?(?:${reasons}) `).test(message);
 }
@@ -37,6 +37,6 @@ function isReply(error: unknown): error is Error & { readonly name: 'ReplyError'
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** What a user of Redis with an access list must be allowed, beside the keys of the namespace. */
+/** What a Redis user with an access list must be allowed, besides the keys of the namespace. */
 const commandsNeeded =
   'GET, GETRANGE, STRLEN, PTTL, SET, DEL, UNLINK, PEXPIRE, EVAL, EVALSHA, SCAN, INFO, TIME and PING, and SELECT for another database than 0';

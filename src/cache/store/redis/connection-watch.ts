@@ -1,7 +1,7 @@
 import type { CacheError } from '../../base/errors.ts';
 import type { ConnectionListener } from '../store.ts';
 
-/** Whether a store has a connection, also for listeners that come after the first attempt. */
+/** Reports whether a store has a connection, also to listeners that are added after the first attempt. */
 export class ConnectionWatch implements ConnectionListener {
   readonly #listeners = new Set<ConnectionListener>();
   #fault: { readonly error: CacheError } | undefined;

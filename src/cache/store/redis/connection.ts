@@ -1,9 +1,9 @@
 /**
- * The connection that the store's commands go through, through ioredis 6 over RESP2, and what is known of the server at
- * its other end: its clock, and which run of which server it is.
+ * The connection for the store's commands, with ioredis 6 over RESP2, and what is known of the server: its clock, and its run
+ * id.
  *
- * Nothing waits for Redis: no offline queue, no retries, a deadline on every command. ioredis' own deadlines are not
- * used: its timers run before arrived data is read, so a process that was busy would give up answers that it has received.
+ * Nothing waits for Redis: no offline queue, no retries, a deadline for every command. ioredis' own deadlines are not used: its
+ * timers run before received data is read, so a busy process would discard replies that it has received.
  */
 import type { ChainableCommander, Redis, RedisOptions } from 'ioredis';
 import type { Clock } from '../../base/clock.ts';
@@ -21,7 +21,7 @@ const options = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 1_000,
-  // For so long a closed store would keep the process up where there is no connection.
+  // Without a connection, a closed store would keep the process alive for this long.
   disconnectTimeout: 20,
   enableAutoPipelining: false,
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
@@ -38,28 +38,28 @@ export interface ConnectionOptions {
 export interface RedisConnection {
   readonly redis: Redis;
   /**
-   * The reply to a command. Rejects with `STORE_UNAVAILABLE`, which says why, while there is no connection, and if it takes
-   * twice the deadline of a fetch.
+   * Returns the reply to a command. Rejects with `STORE_UNAVAILABLE`, and the reason, while there is no connection, and if the
+   * reply takes twice the deadline of a fetch.
    */
   readonly send: <T>(command: (redis: Redis) => Promise<T>) => Promise<T>;
-  /** The replies to `commands`, which take along what is to be asked of the server itself. */
+  /** Returns the replies to `commands`, with which questions to the server itself are sent along. */
   readonly runEach: (commands: ChainableCommander) => Promise<Reply[]>;
-  /** To be called after a successful write. */
+  /** Must be called after a successful write. */
   readonly wrote: () => void;
-  /** The server's time in milliseconds since 1970; undefined where it would have to be asked. */
+  /** The server's time in milliseconds since 1970; undefined if the server has to be asked. */
   readonly knownServerNowMs: () => number | undefined;
   /** The server's time in milliseconds since 1970. */
   readonly serverNowMs: () => Promise<number>;
-  /** The id of the server's run; undefined where it would have to be asked. */
+  /** The id of the server's run; undefined if the server has to be asked. */
   readonly knownRunId: () => string | undefined;
-  /** Another one after a restart or a failover; it tells what was made on this run from what came out of a dump. */
+  /** Changes after a restart or a failover: distinguishes what was created during this run from what came from a dump. */
   readonly runId: () => Promise<string>;
 }
 
-/** What came of a command: its fault, or what was answered. */
+/** The result of a command: its fault or its reply. */
 export type Reply = readonly [fault: Error | null, answer: unknown];
 
-/** Connects; where that fails it is said to `onError`, and tried again and again. */
+/** Connects. Each failure is reported to `onError`, and the attempt is repeated. */
 export async function connectRedis({
   reach,
   deadlineMs,
@@ -87,14 +87,14 @@ export async function connectRedis({
     serverClock.forget();
     runId = undefined;
   });
-  await redis.connect().catch(() => {}); // said to onError; ioredis goes on trying
+  await redis.connect().catch(() => {}); // reported to onError; ioredis tries again
 
   const send = <T>(command: (client: Redis) => Promise<T>): Promise<T> =>
     new Promise<T>((resolve, reject) => {
       if (redis.status !== 'ready') throw new CacheError('STORE_UNAVAILABLE', `no connection to Redis: ${reason}`);
       const giveUp = (): void => reject(new Error(`no reply within ${2 * deadlineMs} ms`));
       const cancel = deadlineClock.after(2 * deadlineMs, giveUp);
-      const heard = silence.begin(); // also after it was given up
+      const heard = silence.begin(); // also counts after this call has timed out
       command(redis)
         .then(resolve, reject)
         .finally(() => (cancel(), heard()));
@@ -128,15 +128,15 @@ export async function connectRedis({
   };
 }
 
-/** 48 of its 160 bits: enough that no two runs are mistaken for one. */
+/** 48 of its 160 bits: enough to distinguish any two runs. */
 function runIdIn(info: unknown): string {
   return /^run_id:(\w{12})/m.exec(String(info))?.[1] ?? 'unknown';
 }
 
 /**
- * What was answered to a command.
+ * Returns the reply to a command.
  *
- * @throws Its fault. WRONGTYPE is none: somebody keeps something else at the key, which is no value of ours.
+ * @throws Its fault. WRONGTYPE is not a fault: another program keeps something at the key, which is not an entry.
  */
 export function replyOf([fault, answer]: Reply = [null, undefined]): unknown {
   if (fault !== null && isFault([fault, answer])) rethrow(fault);

@@ -1,14 +1,14 @@
 /**
- * Which database the connection is in. SWAPDB puts another one in its place without ending a connection and without notifying
- * the clients that track keys; so does an address that leads to another server. The tokens there are not those that this process
- * has invalidated, so invalidated values would count as valid again:
+ * Identifies the database that the connection is in. SWAPDB replaces it without ending a connection and without notifying clients
+ * that track keys; so does an address that leads to another server. This process has not invalidated the tokens there, so
+ * invalidated values would count as valid again:
  *
- *   1. a value is stored in A,  2. SWAPDB: B is in its place,  3. its tag is invalidated, in B,  4. SWAPDB: A is back,
+ *   1. a value is stored in A,  2. SWAPDB: B replaces A,  3. its tag is invalidated, in B,  4. SWAPDB: A is back,
  *   with the value and the tokens that it was stamped with.
  *
- * Therefore each database holds a random id beside its tokens, which is read together with them. A process that finds
- * another id than before takes no token for valid. It invalidates everything in that database and gives it a new id, followed
- * by the ids that this one replaces; so of many processes that notice the change, only the first invalidates.
+ * So each database has a random id beside its tokens, which is read together with them. A process that finds another id than
+ * before treats no token as valid. It invalidates everything in that database and gives it a new id, followed by the ids that it
+ * replaces; so of several processes that notice the change, only the first one invalidates.
  */
 import type { ChainableCommander } from 'ioredis';
 import type { Clock } from '../../base/clock.ts';
@@ -20,9 +20,9 @@ import { everythingTag, internalMark } from '../../tags/tags.ts';
 
 const idBytes = 9;
 const idChars = 12;
-/** Their text has to fit into `tokenBytesMax`. */
+/** Their text must fit into `tokenBytesMax`. */
 const predecessorsMax = 8;
-/** How often a process gives a new id where others do so at the same time. */
+/** How often a process tries to set a new id while others do the same. */
 const attemptsMax = 5;
 
 export interface IdentityParts {
@@ -43,13 +43,13 @@ export class DatabaseIdentity {
     this.key = parts.tokenKey(`${internalMark}db`);
   }
 
-  /** Calls `listener` each time that another database is in the place of the one before. */
+  /** Calls `listener` whenever another database has replaced the previous one. */
   readonly onChange = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
 
-  /** Lets the id live on, where that is due; it lives as long as tokens do. */
+  /** Prolongs the life of the id when that is due; it lives as long as tokens do. */
   renew(commands: ChainableCommander): void {
     const nowMs = this.#parts.clock.nowMs();
     if (nowMs - this.#renewedMs < tokenTtlMs / 4) return;
@@ -57,7 +57,7 @@ export class DatabaseIdentity {
     commands.pexpire(this.key, tokenTtlMs);
   }
 
-  /** Whether `text`, read at `key`, is of the database that this process has worked in, or of one that succeeds it. */
+  /** Whether `text`, read at `key`, is the id of the database that this process has worked in, or of one that succeeds it. */
   knows(text: string): boolean {
     const [id = '', ...predecessors] = text.split(',');
     if (id.length !== idChars) return false;
@@ -67,7 +67,7 @@ export class DatabaseIdentity {
     return true;
   }
 
-  /** Invalidates everything in a database that is not known, of which `text` was read. */
+  /** Invalidates everything in an unknown database, whose id was read as `text`. */
   async begin(text: string): Promise<void> {
     const { connection, tokenKey } = this.#parts;
     const keys = [this.key, tokenKey(everythingTag)];

@@ -2,18 +2,18 @@
 import type { RedisConnection } from './connection.ts';
 import type { Store } from '../store.ts';
 
-/** Keys that one SCAN step looks at; each batch is one UNLINK. */
+/** Keys that one SCAN step visits; each batch is one UNLINK. */
 const scanCount = 250;
 
 interface NamespaceParts extends Pick<RedisConnection, 'send'> {
   readonly namespace: string;
   readonly tokenPrefix: string;
-  /** The identity of the database, which is not removed. */
+  /** The id of the database, which is not removed. */
   readonly keptKey: string;
 }
 
 export function namespaceOf({ send, namespace, tokenPrefix, keptKey }: NamespaceParts): Pick<Store, 'clear' | 'usage'> {
-  /** All keys of the namespace, some at a time, and how many of them are values. */
+  /** Yields all keys of the namespace in batches, with the number of values among them. */
   const scanned = async function* (): AsyncGenerator<{ keys: string[]; values: number }> {
     for await (const keys of scan(send, `${namespace}:*`)) {
       yield { keys, values: keys.filter((key) => !key.startsWith(tokenPrefix)).length };
@@ -40,7 +40,7 @@ export function namespaceOf({ send, namespace, tokenPrefix, keptKey }: Namespace
   };
 }
 
-/** Never KEYS: Redis may be shared, and KEYS stops it for everyone. */
+/** Never KEYS: Redis may be shared, and KEYS blocks it for all clients. */
 async function* scan(send: RedisConnection['send'], pattern: string): AsyncGenerator<string[]> {
   let cursor = '0';
   do {

@@ -1,8 +1,8 @@
 /**
- * How each connection of a store is opened: it is ready only in the database that was asked for.
+ * Opens the connections of a store. A connection is ready only in the database that was requested.
  *
- * ioredis reports a SELECT that fails and goes on in database 0, on the first connection and on each one after that (the number
- * of databases and a user's permissions change while a process runs). Two deployments that differ in the number alone would
+ * When SELECT fails, ioredis reports that and continues in database 0, on the first connection and on every later one (the number
+ * of databases and a user's permissions may change while a process runs). Two deployments that differ only in the number would
  * then read each other's values.
  */
 import { Redis, type RedisOptions } from 'ioredis';
@@ -10,7 +10,7 @@ import { CacheError } from '../../base/errors.ts';
 import { connectionFault } from './connection-fault.ts';
 import type { ReachOptions } from './target.ts';
 
-// Under RESP3 ioredis silently drops tracking's messages.
+// Under RESP3, ioredis silently drops the messages of client tracking.
 const always = { protocol: 2, replyMapping: 'legacy', lazyConnect: true } as const satisfies RedisOptions;
 
 interface Opening {
@@ -19,17 +19,17 @@ interface Opening {
   readonly onError: (error: CacheError) => void;
 }
 
-/** A client that connects when it is told to, and then reconnects by itself. */
+/** A client that connects when `connect` is called, and then reconnects by itself. */
 export function openRedis(reach: ReachOptions, { settings, onError }: Opening): Redis {
   const redis = new SelectingRedis({ ...reach(), ...settings, ...always });
   redis.on('error', (error) => onError(connectionFault(error)));
-  // Secret stores rotate passwords: the next connection uses the caller's present one.
+  // Secret stores rotate passwords: the next connection uses the caller's current one.
   redis.on('close', () => {
     try {
       const { username, password } = reach();
       Object.assign(redis.options, { username, password });
     } catch (error) {
-      // The secret store is away: the next connection tries the password of this one.
+      // The secret store is unavailable: the next connection tries the previous password.
       onError(connectionFault(error instanceof Error ? error : new Error(String(error))));
     }
   });
@@ -47,7 +47,7 @@ class SelectingRedis extends Redis {
         this.emit('error', new CacheError('STORE_REFUSED', message));
         this.stream.destroy();
       }
-      // The handshake that waits for this ends with the connection. A rejection it would ignore.
+      // The handshake that waits for this ends with the connection. It would ignore a rejection.
       return await new Promise(() => {});
     }
   }

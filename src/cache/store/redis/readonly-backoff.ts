@@ -1,9 +1,9 @@
 /**
- * When a connection is given up because its server takes no writes.
+ * Decides when to drop a connection because its server takes no writes.
  *
- * After a failover the name leads to the new primary, so the connection to the old one, now READONLY, is given up at once, and
- * so it is after the failback some seconds later. Where the name leads to a replica for good, a new connection gains nothing
- * and loses the reads that are under way. Hence each attempt without a successful write doubles the pause before the next.
+ * After a failover, the host name leads to the new primary, so the connection to the old one, which is READONLY now, is dropped at
+ * once; the same applies to a failback some seconds later. If the name leads to a replica permanently, a new connection gains
+ * nothing and loses the reads that are under way. So each attempt without a successful write doubles the pause before the next.
  */
 import type { Clock } from '../../base/clock.ts';
 
@@ -19,7 +19,7 @@ export class ReadonlyBackoff {
     this.#clock = clock;
   }
 
-  /** Whether the connection is to be given up now, after a rejected write. */
+  /** Whether to drop the connection now, after a rejected write. */
   isDue(): boolean {
     const nowMs = this.#clock.nowMs();
     if (nowMs - this.#lastMs < this.#pauseMs) return false;

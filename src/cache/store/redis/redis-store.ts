@@ -1,8 +1,8 @@
 /**
  * The store on Redis.
  *
- * A command that timed out may still run later; that is harmless, because a value is taken only while the tokens it is
- * stamped with stand, and ends at the time that its writer has named.
+ * A command that timed out may still run later. That is harmless, because a value counts only while the tokens it is stamped with
+ * are unchanged, and expires at the time that its writer named.
  */
 import { systemClock } from '../../base/clock.ts';
 import { ConnectionWatch } from './connection-watch.ts';
@@ -22,18 +22,18 @@ import { tokenNameOf } from '../../tags/token-names.ts';
 import { addReplaced, trackTokens } from './tracking.ts';
 
 /**
- * A store on Redis. It connects at once and reconnects by itself; until it is connected every call
- * rejects, so a process starts without Redis. It issues no command except in the database that it was created for; where
- * that database cannot be selected, the store stays unavailable.
+ * Creates a store on Redis. It connects at once and reconnects by itself. Until it is connected, every call rejects, so a process
+ * starts without Redis. It issues no command except in the database that it was created for; if that database cannot be selected,
+ * the store stays unavailable.
  *
  * @param options.address `redis://[user[:password]@]host[:port][/database]`, the same with `rediss://` for TLS, or the path of a
  *   Unix socket, with `?db=` for the database.
  * @param options.client Instead of an address: an ioredis client, or the options of one, for what an address cannot express: TLS
  *   certificates, Sentinels, a password that is rotated. The store opens connections of its own with the same host, user,
- *   TLS and database, and its own time-outs. It neither uses nor closes the client, and reads `options.password` anew for
+ *   TLS and database, and its own timeouts. It neither uses nor closes the client, and reads `options.password` again for
  *   each connection. The database is that of `options.db`; `keyPrefix` must be empty; a Cluster is not supported.
- * @throws {CacheError} `INVALID_OPTIONS` for an unknown or malformed option, and for an address that does not name one server
- *   and one database; `INVALID_KEY` for a namespace.
+ * @throws {CacheError} `INVALID_OPTIONS` for an unknown or malformed option, and for an address that does not name exactly one
+ *   server and one database; `INVALID_KEY` for an invalid namespace.
  */
 export async function createRedisStore(options: RedisStoreOptions): Promise<Store> {
   checkRedisStoreOptions(options);
@@ -41,7 +41,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
   const reach = reachOptionsOf(options);
   checkNamespace(namespace);
   const watch = new ConnectionWatch();
-  // They are called out of the connection's events, where an error would end the process.
+  // The callbacks run in event handlers of the connection, where an exception would end the process.
   const callers = new Listeners((error) => process.emitWarning(`createRedisStore: a callback threw ${String(error)}`));
   watch.watch({ failed: (error) => callers.call(onError, error), ready: () => callers.call(onReady, undefined) });
   const connection = await connectRedis({
@@ -57,7 +57,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
   const tokenKey = (tag: string): string => tokenPrefix + tokenNameOf(tag);
   const identity = new DatabaseIdentity({ connection, clock, tokenKey });
   const { asked, askedAtOnce } = batchCalls({ connection, identity, tokenKey });
-  /** Learns which database this is before it is worked in, so that the first read need not. */
+  /** Reads the id of the database before it is used, so that the first read need not. */
   const identified = (): Promise<unknown> => asked((batch) => batch.database()).catch(() => {});
   connection.redis.on('ready', () => void identified());
   if (connection.redis.status === 'ready') await identified();
@@ -104,33 +104,33 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
     async write(key, { text, ttlMs, tags }) {
       const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
       return await asked((batch) => {
-        // Who loads under a lease has begun before: what he brings is older, and is not stored over this.
+        // A request that loads under a lease began before this: its value is older, and must not replace this one.
         const writing = batch.run((commands) => {
           addReplaced(commands.set(key, text, 'PXAT', endMs).del(leaseKey(key)), tokenPrefix, key);
         });
         const tokens = batch.tokens(tags);
         return () => {
-          writing(); // throws where it was not stored
+          writing(); // throws if it was not stored
           wrote();
           return tokens();
         };
       });
     },
 
-    acquire: (key, { lease, stampsDigest: basis, leaseMs, rejectedEntryId: head = '', takenOver = '', tags }) =>
+    acquire: (key, { lease, stampsDigest, leaseMs, rejectedEntryId = '', takenOver = '', tags }) =>
       asked((batch, isKnown) => {
-        const args = [lease, basis, leaseMs, head, takenOver];
+        const args = [lease, stampsDigest, leaseMs, rejectedEntryId, takenOver];
         const reply = batch.script(acquireScript, { keys: withLease(key), args, isKnown });
         const tokens = batch.tokens(tags);
         return () => {
           const [state, text = '', remainingMs = 0] = reply() as [LeaseReply['state'], string?, number?];
           if (state === 'held') wrote();
-          const [token, itsBasis] = [text.slice(0, lease.length), text.slice(lease.length)];
+          const [token, itsDigest] = [text.slice(0, lease.length), text.slice(lease.length)];
           return {
             state,
             text: state === 'value' ? text : undefined,
             remainingMs,
-            holder: state === 'taken' ? { lease: token, stampsDigest: itsBasis } : undefined,
+            holder: state === 'taken' ? { lease: token, stampsDigest: itsDigest } : undefined,
             tokens: tokens(),
           };
         };
@@ -155,8 +155,8 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
 
     ...namespaceOf({ send, namespace, tokenPrefix, keptKey: identity.key }),
 
-    track(ears) {
-      const setHeard = async (key: string, ttlMs: number): Promise<boolean> => {
+    track(listener) {
+      const setHeartbeat = async (key: string, ttlMs: number): Promise<boolean> => {
         const isKnown = await asked((batch) => {
           const setting = batch.run((commands) => commands.set(key, '', 'PX', ttlMs));
           const database = batch.database();
@@ -166,7 +166,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
         return isKnown;
       };
       const { redis } = connection;
-      return trackTokens({ reach, prefix: tokenPrefix, redis, setHeard, onDatabase: identity.onChange }, ears);
+      return trackTokens({ reach, prefix: tokenPrefix, redis, setHeartbeat, onDatabase: identity.onChange }, listener);
     },
 
     watchConnection: (listener) => watch.watch(listener),
@@ -181,7 +181,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
   };
 }
 
-/** In milliseconds since 1970: Redis takes whole ones. */
+/** In milliseconds since 1970, rounded: Redis takes whole numbers. */
 function endAfter(ttlMs: number, nowMs: number): number {
   return Math.floor(nowMs + ttlMs);
 }
@@ -191,7 +191,7 @@ function readOf(text: unknown, remainingMs: unknown, tokens: StoreRead['tokens']
   return { text: isAlive ? text : undefined, remainingMs: isAlive ? remainingMs : 0, tokens };
 }
 
-/** Whether `text`, read up to `firstBytes`, is the beginning of an entry that goes on. A character may be cut in two. */
+/** Whether `text`, read up to `firstBytes`, is the beginning of a longer entry. Its last character may be cut. */
 function isLongEntry(text: unknown): boolean {
   if (typeof text !== 'string' || text.length < firstBytes / 4) return false;
   return Buffer.byteLength(text) >= firstBytes - 3 && entryIdOf(text) !== anyEntryId;

@@ -1,12 +1,12 @@
 /**
- * The Lua scripts: each is one step that nobody comes between. Those of a lease have the value as `KEYS[1]` and its lease as
- * `KEYS[2]`, whose text is the holder's token and then what his load stands on.
+ * The Lua scripts: each runs as one atomic step. Those of a lease take the value as `KEYS[1]` and its lease as `KEYS[2]`, whose
+ * text is the holder's token followed by its stamps digest.
  */
 import { createHash } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
 import { firstBytes, textBytesMax } from '../store.ts';
 
-/** A token, and the id of a database with those that it replaced, are shorter: no more is read of the text at their keys. */
+/** Tokens, and a database's id with those it replaced, are shorter. No more of the text at their keys is read. */
 export const tokenBytesMax = 128;
 
 export interface Script {
@@ -15,12 +15,12 @@ export interface Script {
 }
 
 /**
- * No script reads a value, a token or a lease that is longer than those that are written: somebody may keep 150 MB at one of our
- * keys. What can be no value of ours, by its length or type, goes before the load that replaces it.
+ * No script reads a value, token or lease that is longer than any that is written: another program may keep 150 MB at one of our
+ * keys. Content that cannot be an entry, by its length or type, is removed before the load that replaces it.
  *
- * `ARGV`: the token, what the load stands on, the lease's life, the head of the value that was seen, the token of the lease
- * that is taken over. Something else at one of the keys is nothing, and so is a value that has no end, or a lease that ends
- * later than leases do. Whoever has seen something that is no entry (`*`) is given an entry.
+ * `ARGV`: the token, the stamps digest, the life of the lease, the id of the rejected entry, the token of the lease to take over.
+ * Foreign content at one of the keys counts as missing, and so does a value without an expiry, or a lease that expires later than
+ * leases do. A caller that has found something other than an entry (`*`) receives any entry.
  */
 export const acquireScript = script(`
   local seen = ARGV[4]
@@ -29,9 +29,9 @@ export const acquireScript = script(`
     redis.pcall('UNLINK', KEYS[1])
     length = 0
   end
-  local head = redis.call('GETRANGE', KEYS[1], 0, math.max(#seen, 24) - 1)
-  local isEntry = string.find(head, '^{"id":"' .. string.rep('[%w_-]', 16) .. '"')
-  local isOther = seen == '' or string.sub(head, 1, #seen) ~= seen
+  local start = redis.call('GETRANGE', KEYS[1], 0, math.max(#seen, 24) - 1)
+  local isEntry = string.find(start, '^{"id":"' .. string.rep('[%w_-]', 16) .. '"')
+  local isOther = seen == '' or string.sub(start, 1, #seen) ~= seen
   if seen == '*' then isOther = isEntry end
   if isOther and (isEntry or length < ${firstBytes}) then
     local remaining = redis.call('PTTL', KEYS[1])
@@ -52,8 +52,8 @@ const heldOnly = `
   if lease ~= ARGV[1] then return 0 end`;
 
 /**
- * `ARGV`: the token, the value's text, the time of its end. 1: stored. Where the server has no room for the value the lease
- * ends all the same, so that nobody waits for it.
+ * `ARGV`: the token, the value's text, the time at which it expires. Returns 1 if it was stored. If the server has no room for
+ * the value, the lease ends nevertheless, so that no request waits for it.
  */
 export const fillScript = script(`${heldOnly}
   local stored = redis.pcall('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
@@ -61,28 +61,28 @@ export const fillScript = script(`${heldOnly}
   if stored.err then return stored end
   return 1`);
 
-/** `ARGV`: the token, the lease's life. */
+/** `ARGV`: the token, the life of the lease. */
 export const renewScript = script(`${heldOnly}
   return redis.call('PEXPIRE', KEYS[2], ARGV[2])`);
 
-/** `ARGV`: the token, for how long the lease stays open; 0: it goes. */
+/** `ARGV`: the token, how long the lease stays open; 0 removes it. */
 export const releaseScript = script(`${heldOnly}
   if ARGV[2] == '0' then return redis.call('DEL', KEYS[2]) end
   redis.call('SET', KEYS[2], 'open', 'PX', ARGV[2])
   return 1`);
 
-/** `ARGV`: of each key the head and the length of the text that is to be there. What is left of its life, or else -2. */
+/** `ARGV`: for each key, the entry id and the length of the text. Returns the remaining life, or -2 if the text is another one. */
 export const confirmScript = script(`
   local lives = {}
   for i, key in ipairs(KEYS) do
-    local head = ARGV[2 * i - 1]
-    local isThere = redis.pcall('GETRANGE', key, 0, #head - 1) == head
+    local start = ARGV[2 * i - 1]
+    local isThere = redis.pcall('GETRANGE', key, 0, #start - 1) == start
     isThere = isThere and redis.pcall('STRLEN', key) == tonumber(ARGV[2 * i])
     lives[i] = isThere and redis.call('PTTL', key) or -2
   end
   return lives`);
 
-/** `KEYS[1]`: a value of more than `firstBytes`. Its text and remaining life; nothing where it is longer than values are. */
+/** `KEYS[1]`: a value of more than `firstBytes`. Returns its text and remaining life; nothing if it is longer than values are. */
 export const longScript = script(`
   local length = redis.pcall('STRLEN', KEYS[1])
   if type(length) ~= 'number' or length > ${textBytesMax} then
@@ -91,7 +91,7 @@ export const longScript = script(`
   end
   return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}`);
 
-/** The beginnings of the texts at `KEYS`, which is all of a token; empty for what is missing, or no text. */
+/** Returns the beginnings of the texts at `KEYS`, each of which is a whole token; empty if missing, or not a text. */
 export const tokensScript = script(`
   local texts = {}
   for i, key in ipairs(KEYS) do
@@ -114,8 +114,8 @@ export const dropScript = script(`${dropToken('KEYS[1]')}
   return 1`);
 
 /**
- * `KEYS`: a database's id, the token of everything. `ARGV`: the id's text as it was seen, the new one, its life. Drops the token
- * and sets the new id, unless somebody else has set another one meanwhile; returns the one that is there then.
+ * `KEYS`: the id of a database, the token of everything. `ARGV`: the text of the id as it was read, the new one, its life. Drops
+ * the token and sets the new id, unless another process has set one meanwhile; returns the id that is there then.
  */
 export const beginScript = script(`
   local text = redis.pcall('GETRANGE', KEYS[1], 0, 127)
@@ -125,14 +125,14 @@ export const beginScript = script(`
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
   return ARGV[2]`);
 
-/** A run of a script, which the server knows by its hash, or does not know (yet, any more). */
+/** One call of a script, by its hash, which the server may not know (yet, or any more). */
 export interface ScriptCall {
   readonly keys: readonly string[];
   readonly args: readonly (string | number)[];
   readonly isKnown: boolean;
 }
 
-/** Puts a run of `script` into a pipeline. */
+/** Adds a call of `script` to a pipeline. */
 export function addScript(
   commands: ChainableCommander,
   { text, sha1 }: Script,
@@ -142,7 +142,7 @@ export function addScript(
   return isKnown ? commands.evalsha(sha1, ...keysAndArgs) : commands.eval(text, ...keysAndArgs);
 }
 
-/** In the slot of the value, in a Cluster; the value's own key has no braces, so that people can read it. */
+/** In the Cluster slot of the value, whose own key has no braces, so that people can read it. */
 export function leaseKey(key: string): string {
   return `{${key}}:lease`;
 }

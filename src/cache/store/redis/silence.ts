@@ -1,9 +1,9 @@
 /**
- * Ends a connection that stays silent for a second while an answer is due, so that a new one is made: its server hangs, or
- * the network has lost it without a word.
+ * Ends a connection that stays silent for a second while a reply is due, so that a new one is made: the server hangs, or the
+ * network has dropped the connection silently.
  *
- * ioredis' `socketTimeout` does this too, but its timer runs before what has arrived is read: a process that was busy for a
- * second would end a connection that has the answer. So the second counts on the clock of deadlines.
+ * ioredis' `socketTimeout` does this too, but its timer runs before received data is read: a process that was busy for a second
+ * would end a connection whose reply has arrived. So the second counts on the clock of deadlines.
  */
 import type { Redis } from 'ioredis';
 import type { ResponsiveClock } from '../responsive-clock.ts';
@@ -13,11 +13,11 @@ const silenceMsMax = 1_000;
 export class RedisSilence {
   readonly #redis: Redis;
   readonly #clock: ResponsiveClock;
-  /** Answers that are due. */
+  /** The number of replies that are due. */
   #due = 0;
   #cancel = (): void => {};
 
-  /** @param redis Its handshakes are watched, too. */
+  /** @param redis Its handshakes are watched too. */
   constructor(redis: Redis, clock: ResponsiveClock) {
     this.#redis = redis;
     this.#clock = clock;
@@ -27,7 +27,7 @@ export class RedisSilence {
     redis.on('close', () => endHandshake());
   }
 
-  /** An answer is due; the returned function says that it has come, or that it will not come any more. */
+  /** A reply is due. Call the returned function when it has arrived, or will not arrive any more. */
   begin(): () => void {
     this.#due += 1;
     if (this.#due === 1) this.#watch();

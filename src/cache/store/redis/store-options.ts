@@ -4,27 +4,27 @@ import type { Clock } from '../../base/clock.ts';
 import type { CacheError } from '../../base/errors.ts';
 import type { RedisTarget } from './target.ts';
 
-/** What a store on Redis is created with. */
+/** The options of a store on Redis. */
 export type RedisStoreOptions = RedisTarget & {
-  /** First part of every key, 1…32 of `a-z 0-9 _ -`. Two programs on one Redis differ in it. */
+  /** The first part of every key, 1…32 of `a-z 0-9 _ -`. Two programs on one Redis need different ones. */
   readonly namespace: string;
   /**
-   * As `createCache`'s, which is what requests see: milliseconds above 0, at most 3,600,000. Default: 100. A command is given up
-   * after twice that.
+   * The same as `createCache`'s, which is the deadline for requests: milliseconds above 0, at most 3,600,000. A command is
+   * abandoned after twice that. Default: 100.
    */
   readonly deadlineMs?: number;
-  /** Monotonic. Default: the machine's own. */
+  /** A monotonic clock. Default: the machine's own. */
   readonly clock?: Clock;
   /**
-   * Is called with each fault of the connection: `STORE_REFUSED` where the server rejects the password, the user or the
-   * database, `STORE_UNAVAILABLE` where it cannot be reached. No message contains a password.
+   * Called with each fault of the connection: `STORE_REFUSED` if the server rejects the password, the user or the database,
+   * `STORE_UNAVAILABLE` if it cannot be reached. No message contains a password.
    */
   readonly onError?: (error: CacheError) => void;
-  /** Is called each time the connection is up. */
+  /** Called each time the connection is ready. */
   readonly onReady?: () => void;
 };
 
-/** What `address` and `client` must be depends on each other: see `target.ts`. */
+/** The rules for `address` and `client` depend on each other: see `target.ts`. */
 const ofTarget: OptionRule = { must: '', isRight: () => true };
 const callback: OptionRule = { must: 'a function', isRight: isFunction };
 

@@ -1,29 +1,29 @@
 /**
- * Which Redis a store connects to: an address, or what the caller's own ioredis client connects with. The client itself is
- * neither used nor closed. A store needs connections of its own: one of them only subscribes, and none of them may
- * queue or repeat commands, which the caller's client may.
+ * The Redis that a store connects to: an address, or what the caller's own ioredis client connects with. That client is neither
+ * used nor closed. A store needs connections of its own: one of them only subscribes, and none may queue or repeat commands,
+ * which the caller's client may.
  */
 import type { RedisOptions } from 'ioredis';
 import { received } from '../../base/check-options.ts';
 import { CacheError } from '../../base/errors.ts';
 import { databaseIn, parseRedisAddress } from './address.ts';
 
-/** An ioredis client, of any version that has these. */
+/** An ioredis client, of any version with these members. */
 export interface RedisClient {
   readonly status: string;
   readonly isCluster: boolean;
   readonly options: object;
 }
 
-/** A server and a database on it: `address`, or `client`. */
+/** A server and a database on it: either `address` or `client`. */
 export type RedisTarget =
   | { readonly address: string; readonly client?: undefined }
   | { readonly client: RedisClient | RedisOptions; readonly address?: undefined };
 
-/** What a connection needs to get there; read anew for each, because passwords are rotated. */
+/** What a connection needs to reach the server; read again for each, because passwords are rotated. */
 export type ReachOptions = () => RedisOptions;
 
-/** How the server is reached. */
+/** How to reach the server. */
 const reaching = [
   ...['host', 'port', 'path', 'family', 'tls', 'username', 'password', 'connectionName', 'keepAlive', 'noDelay'],
   ...['sentinels', 'name', 'role', 'sentinelUsername', 'sentinelPassword', 'sentinelTLS', 'enableTLSForSentinelMode'],
@@ -31,7 +31,7 @@ const reaching = [
   ...['updateSentinels', 'failoverDetector', 'preferredSlaves', 'natMap', 'Connector', 'disableClientInfo'],
   'clientInfoTag',
 ];
-/** How commands are sent: the store has its own settings for these. */
+/** How commands are sent. The store has its own settings for these options. */
 const sending = [
   ...['connectTimeout', 'disconnectTimeout', 'commandTimeout', 'blockingTimeout', 'blockingTimeoutGrace'],
   ...['socketTimeout', 'retryStrategy', 'reconnectOnError', 'maxRetriesPerRequest', 'maxLoadingRetryTime'],
@@ -41,7 +41,7 @@ const sending = [
 ];
 const checkedHere = ['db', 'keyPrefix'];
 
-/** @throws {CacheError} `INVALID_OPTIONS` for a target that is missing, malformed, or that a store cannot work on. */
+/** @throws {CacheError} `INVALID_OPTIONS` for a target that is missing, malformed, or that a store cannot work with. */
 export function reachOptionsOf({ address, client }: { address?: unknown; client?: unknown }): ReachOptions {
   if ((address === undefined) === (client === undefined)) {
     throw invalid(`expected either "address" or "client", got ${address === undefined ? 'neither' : 'both'}`);
@@ -73,7 +73,7 @@ function plainOptions(options: object): object {
   throw invalid('client must name a server by host, path or sentinels, got options with none of them');
 }
 
-/** The database, after a check that a store can work with the options. */
+/** Returns the database, after checking that a store can work with the options. */
 function databaseOf(options: object): number {
   const { keyPrefix, role, db } = { keyPrefix: '', role: 'master', db: 0, ...options } as Record<string, unknown>;
   if (keyPrefix) throw invalid('client.keyPrefix must be empty, because the namespace already begins every key');

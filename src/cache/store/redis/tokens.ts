@@ -1,9 +1,9 @@
 /**
  * The tokens in Redis.
  *
- * A token begins with the id of the server's run that it was made on, and is none on any other: a server that comes back
- * from an old dump has the tokens of back then, and with them values that were invalidated since; so has the one that
- * takes over from a primary whose last deletions it has not heard of.
+ * A token begins with the id of the server run during which it was created, and counts as missing during any other run. A server
+ * that restarts from an old dump has the tokens of that time, and with them values that were invalidated since; so has a replica
+ * that takes over from a primary before it has received its last deletions.
  */
 import type { ChainableCommander } from 'ioredis';
 import { randomText } from '../../base/random-text.ts';
@@ -25,7 +25,7 @@ export function redisTokens({
   connection: { runId, wrote },
   tokenKey,
 }: TokenParts): Pick<Store, 'tokens' | 'capture' | 'dropTokens'> {
-  /** Runs the commands of `add` for the token of each tag; callers that use the same name in one turn share them. */
+  /** Runs the commands of `add` for the token of each tag; callers that use the same name in one tick share them. */
   const eachToken = (
     name: string,
     tags: readonly string[],
@@ -36,7 +36,7 @@ export function redisTokens({
       return () => answers.map((answer) => answer());
     });
 
-  /** A token that stands is kept; a missing one is made. */
+  /** Keeps existing tokens and creates missing ones. */
   const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
     const ofThisRun = `${await runId()}.`;
     const [livesMs, tokens] = await asked((batch) => {
@@ -63,7 +63,7 @@ export function redisTokens({
       const tokens = await captured(tags);
       const lost = tags.filter((_, index) => tokens[index] === undefined);
       if (lost.length === 0) return tokens;
-      // Evicted meanwhile, of another run, or something else at the key, which would be no token for ever.
+      // Evicted meanwhile, of another run, or foreign content at the key, which must never count as a token.
       await eachToken('drop', lost, (commands, key) => commands.unlink(key));
       return captured(tags);
     },
@@ -74,7 +74,7 @@ export function redisTokens({
         const dropping = tags.map((tag) =>
           batch.script(dropScript, { keys: [tokenKey(tag)], args: [], isKnown: false }),
         );
-        // Where it is another database than before, everything in it is invalidated before this is answered.
+        // In another database than before, everything is invalidated before this call resolves.
         const database = batch.database();
         return () => {
           for (const dropped of dropping) dropped();

@@ -1,13 +1,13 @@
 /**
- * Which tokens change, as Redis tells it: client tracking in broadcasting mode, for the prefix of the tokens' keys, on a
- * connection of its own.
+ * Receives which tokens change: client tracking in broadcasting mode, for the prefix of the tokens' keys, on a connection of its
+ * own.
  *
- * - RESP2 with a redirection to itself: under RESP3 ioredis drops these messages without a word.
- * - ioredis does not turn tracking on again after a reconnect, so each `ready` does it.
- * - Redis sends one message for all that has changed in a turn of its loop, of this prefix, whatever the order in it: the
- *   tokens are told before the probe. `null` says that everything was removed.
- * - A probe has a name of its own and ends by itself; the message of its end comes under the same name and proves no more.
- * - It proves nothing where it was set in another database than before: SWAPDB is not told of.
+ * - RESP2 with a redirection to the connection itself: under RESP3, ioredis silently drops these messages.
+ * - ioredis does not enable tracking again after a reconnect, so every `ready` does it.
+ * - Redis sends one message per prefix for everything that has changed in one cycle of its event loop, in any order: the tokens
+ *   are reported before the heartbeat. `null` means that everything was removed.
+ * - A heartbeat has a name of its own and expires by itself; the message of its expiry has the same name and shows nothing new.
+ * - A heartbeat that was set in another database than before shows nothing: SWAPDB is not reported.
  *
  * Source: https://redis.io/docs/latest/develop/reference/client-side-caching/
  */
@@ -26,9 +26,9 @@ const options = {
   maxRetriesPerRequest: 0,
   connectTimeout: 1_000,
   commandTimeout: 1_000,
-  // The farewell of a connection that is dead is not waited for.
+  // Closing a dead connection is not waited for.
   disconnectTimeout: 20,
-  // Fewer round trips until it is listened to; a server that loads refuses the probes.
+  // Fewer round trips until changes are received; a server that is still loading refuses the heartbeats.
   enableReadyCheck: false,
   disableClientInfo: true,
   retryStrategy: (attempt: number) => Math.min(10 * 2 ** attempt, 1_000),
@@ -36,38 +36,38 @@ const options = {
 
 const channel = '__redis__:invalidate';
 const replacedPrefix = `${internalMark}=`;
-/** Keys that are set to be heard of, and for nothing else, end after this. */
-const heardTtlMs = 1_000;
+/** Keys that are set only to be reported expire after this time. */
+const heartbeatTtlMs = 1_000;
 
-/** Tells all who track the tokens of `prefix` that there is another value at `key`. */
+/** Reports to all processes that track the tokens of `prefix` that another value was stored at `key`. */
 export function addReplaced(commands: ChainableCommander, prefix: string, key: string): ChainableCommander {
-  return commands.set(prefix + tokenNameOf(replacedPrefix + key), '', 'PX', heardTtlMs);
+  return commands.set(prefix + tokenNameOf(replacedPrefix + key), '', 'PX', heartbeatTtlMs);
 }
 
 interface Tracking {
-  /** As the store's own. */
+  /** The options of the store's own connections. */
   readonly reach: ReachOptions;
   readonly prefix: string;
-  /** The store's own connection: what is proven is what *it* reads. */
+  /** The store's own connection: heartbeats show what *its* reads may have missed. */
   readonly redis: Redis;
-  /** Sets a key over it, which lives for `ttlMs`; whether it was set in the database that this process has worked in. */
-  readonly setHeard: (key: string, ttlMs: number) => Promise<boolean>;
-  /** Calls `listener` when another database is in the place of that one; the returned function ends that. */
+  /** Sets a key for `ttlMs` over it; resolves to whether that was in the database that this process has worked in. */
+  readonly setHeartbeat: (key: string, ttlMs: number) => Promise<boolean>;
+  /** Calls `listener` when another database has replaced that one; the returned function ends that. */
   readonly onDatabase: (listener: () => void) => () => void;
 }
 
 export function trackTokens(
-  { reach, prefix, redis, setHeard, onDatabase }: Tracking,
-  ears: TokenListener,
+  { reach, prefix, redis, setHeartbeat, onDatabase }: Tracking,
+  listener: TokenListener,
 ): TokenTracking {
   // The store's own connection reports that Redis cannot be reached.
   const tracker = openRedis(reach, { settings: options, onError: () => {} });
-  const probePrefix = `${internalMark}${randomBytes(9).toString('base64url')}:`;
-  /** Probes that were told of before it is known in which database they were set, or the other way round. */
-  const halfProven = new Map<number, 'sent' | 'told' | 'set'>();
+  const heartbeatPrefix = `${internalMark}${randomBytes(9).toString('base64url')}:`;
+  /** Heartbeats that were received before it is known in which database they were set, or the other way round. */
+  const partlyConfirmed = new Map<number, 'sent' | 'reported' | 'set'>();
   let isSubscribed = false;
   let isClosed = false;
-  /** Grows with each connection, so that what was begun on an earlier one has no say. */
+  /** Grows with each connection, so that work begun on an earlier one has no effect. */
   let connection = 0;
 
   const arm = async (): Promise<void> => {
@@ -84,32 +84,34 @@ export function trackTokens(
       if (mine !== connection || isClosed) return;
       const isRefused = error instanceof Error && error.name === 'ReplyError';
       tracker.disconnect(!isRefused);
-      if (isRefused) ears.onRefused(error);
+      if (isRefused) listener.onRefused(error);
     }
   };
 
   const hear = (_channel: Buffer, keys: unknown): void => {
-    if (!Array.isArray(keys)) return ears.onChanged(undefined);
+    if (!Array.isArray(keys)) return listener.onChanged(undefined);
     const names = keys.map((key) => tagOf(String(key).slice(prefix.length)));
-    ears.onChanged(names.filter((name) => !name.startsWith(internalMark)));
-    for (const name of names) if (name.startsWith(replacedPrefix)) ears.onReplaced(name.slice(replacedPrefix.length));
-    for (const name of names) if (name.startsWith(probePrefix)) told(Number(name.slice(probePrefix.length)));
+    listener.onChanged(names.filter((name) => !name.startsWith(internalMark)));
+    for (const name of names)
+      if (name.startsWith(replacedPrefix)) listener.onReplaced(name.slice(replacedPrefix.length));
+    for (const name of names)
+      if (name.startsWith(heartbeatPrefix)) onReported(Number(name.slice(heartbeatPrefix.length)));
   };
 
-  const told = (probe: number): void => {
-    if (halfProven.get(probe) === 'set') prove(probe);
-    else if (halfProven.has(probe)) halfProven.set(probe, 'told');
+  const onReported = (heartbeat: number): void => {
+    if (partlyConfirmed.get(heartbeat) === 'set') confirm(heartbeat);
+    else if (partlyConfirmed.has(heartbeat)) partlyConfirmed.set(heartbeat, 'reported');
   };
-  const prove = (probe: number): void => {
-    halfProven.delete(probe);
-    ears.onHeartbeat(probe);
+  const confirm = (heartbeat: number): void => {
+    partlyConfirmed.delete(heartbeat);
+    listener.onHeartbeat(heartbeat);
   };
 
   const begin = (): void => {
-    halfProven.clear();
-    if (isSubscribed && redis.status === 'ready') ears.onConnected();
+    partlyConfirmed.clear();
+    if (isSubscribed && redis.status === 'ready') listener.onConnected();
   };
-  const ordinaryClosed = (): void => ears.onDisconnected();
+  const ordinaryClosed = (): void => listener.onDisconnected();
   const endOnDatabase = onDatabase(begin);
   redis.on('ready', begin);
   redis.on('close', ordinaryClosed);
@@ -118,21 +120,21 @@ export function trackTokens(
   tracker.on('close', () => {
     connection += 1;
     isSubscribed = false;
-    if (!isClosed) ears.onDisconnected();
+    if (!isClosed) listener.onDisconnected();
   });
-  const connect = (): void => void tracker.connect().catch(() => {}); // ioredis goes on trying
+  const connect = (): void => void tracker.connect().catch(() => {}); // ioredis tries again
   connect();
 
   return {
     async sendHeartbeat(number) {
-      halfProven.set(number, 'sent');
+      partlyConfirmed.set(number, 'sent');
       try {
-        const isProof = await setHeard(prefix + tokenNameOf(probePrefix + number), heardTtlMs);
-        if (isProof && halfProven.get(number) === 'sent') halfProven.set(number, 'set');
-        else if (isProof && halfProven.has(number)) prove(number);
-        else halfProven.delete(number);
+        const isConfirmation = await setHeartbeat(prefix + tokenNameOf(heartbeatPrefix + number), heartbeatTtlMs);
+        if (isConfirmation && partlyConfirmed.get(number) === 'sent') partlyConfirmed.set(number, 'set');
+        else if (isConfirmation && partlyConfirmed.has(number)) confirm(number);
+        else partlyConfirmed.delete(number);
       } catch (error) {
-        halfProven.delete(number);
+        partlyConfirmed.delete(number);
         throw error;
       }
     },
