@@ -17,7 +17,7 @@ import {
 import { EmbeddedError, startPostgres, startRedis } from './embedded/index.ts';
 import { cacheLogOf } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
-import { readGraphiqlPage } from './server/graphiql.ts';
+import { readGraphiqlPage } from './server/http/graphiql.ts';
 import { createGraphqlHandler, graphqlPath } from './server/graphql/graphql.ts';
 import { createCachedResponses } from './server/graphql/cached-responses.ts';
 import { createHealth } from './server/health.ts';
@@ -25,7 +25,7 @@ import { createHttpServer } from './server/http/http.ts';
 import { checkPortIsFree, listen, ListenError } from './server/http/listen.ts';
 import { createLog, type Log } from './server/log.ts';
 import { createMetrics } from './server/metrics.ts';
-import { outsideRequests } from './server/http/request-scope.ts';
+import { outsideRequests } from './server/request-scope.ts';
 import { Shutdown } from './server/shutdown.ts';
 
 /** For how long a server that is told to end still takes requests: until balancers have seen that it is not ready. */

@@ -1,5 +1,5 @@
 import type { CacheLog } from '../cache/index.ts';
-import { outsideRequests } from './http/request-scope.ts';
+import { outsideRequests } from './request-scope.ts';
 import type { Log } from './log.ts';
 
 /** What the cache writes to `log`. A line about one field has the id of its request; the others are about no request. */

@@ -1,7 +1,7 @@
 import { pino, type Logger, type LoggerOptions } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 import type { Config } from '../config.ts';
-import { requestFields } from './http/request-scope.ts';
+import { requestFields } from './request-scope.ts';
 
 export type Log = Logger;
 

@@ -4,8 +4,8 @@ import { brotliDecompressSync, deflateRawSync, gunzipSync } from 'node:zlib';
 import SchemaBuilder from '@pothos/core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import CachePlugin from '../../src/pothos-cache/index.ts';
-import { compressed, encodingFor } from '../../src/server/http/compression.ts';
-import { encodedAnswer } from '../../src/server/http/encoded-answer.ts';
+import { compressed, encodingFor } from '../../src/server/transport/compression.ts';
+import { encodeResponse } from '../../src/server/transport/encode-response.ts';
 import { gzipWithHead } from '../../src/server/http/gzip-with-head.ts';
 import { send, type RawAnswer, type RawRequest } from './raw-request.ts';
 import { startServer, type Overrides, type RunningServer } from './start-server.ts';
@@ -253,7 +253,7 @@ it.each([
 ])('leaves alone what is %s', async (_, headers) => {
   const answer = { status: 200, headers, body: 'x'.repeat(10_000) };
   const request = { method: 'GET', headers: { 'accept-encoding': 'br' } };
-  expect(await encodedAnswer(request, answer)).toBe(answer);
+  expect(await encodeResponse(request, answer)).toBe(answer);
 });
 
 it('compresses so much at once, and leaves the rest as it is', async () => {

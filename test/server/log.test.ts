@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { pino } from 'pino';
 import { describe, expect, inject, it } from 'vitest';
 import { logOptions, safeError } from '../../src/server/log.ts';
-import { inRequest, outsideRequests } from '../../src/server/http/request-scope.ts';
+import { inRequest, outsideRequests } from '../../src/server/request-scope.ts';
 import { send, sendBytes } from './raw-request.ts';
 import { logLevels, startServer, type RunningServer } from './start-server.ts';
 

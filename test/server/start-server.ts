@@ -13,7 +13,7 @@ import {
 import { readConfig } from '../../src/config.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { cacheLogOf } from '../../src/server/cache-log.ts';
-import { readGraphiqlPage } from '../../src/server/graphiql.ts';
+import { readGraphiqlPage } from '../../src/server/http/graphiql.ts';
 import { createGraphqlHandler } from '../../src/server/graphql/graphql.ts';
 import { createCachedResponses } from '../../src/server/graphql/cached-responses.ts';
 import { createHealth } from '../../src/server/health.ts';

@@ -1,7 +1,7 @@
 /** Compresses what Yoga answers, as `sendEncoded` does with other answers. */
 import type { Plugin } from 'graphql-yoga';
-import { withVary } from '../http/caching-headers.ts';
-import { encodedAnswer } from '../http/encoded-answer.ts';
+import { withVary } from '../transport/caching-headers.ts';
+import { encodeResponse } from '../transport/encode-response.ts';
 import { isJsonAnswer } from './json-answer.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -19,7 +19,7 @@ export function useEncoding(): Plugin<object, ServerContext> {
       // The answer's own `Vary` would replace the one that is set for pages of other sites.
       const vary = withVary(others['vary'] ?? '', String(res.getHeader('vary') ?? ''));
       const headers = vary === '' ? others : { ...others, vary };
-      const answer = await encodedAnswer(req, { status: response.status, headers, body: await response.text() });
+      const answer = await encodeResponse(req, { status: response.status, headers, body: await response.text() });
       // The length of a 304 would be that of the answer it stands for, in the encoding that this client would get.
       if (answer.status === 304) return hook.setResponse(new fetchAPI.Response(null, answer));
       const { body = '' } = answer;

@@ -19,7 +19,7 @@ import {
 } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { ShopContext } from '../../../schema/index.ts';
-import { sendEncoded } from '../http/answer.ts';
+import { sendEncoded } from '../transport/send.ts';
 import { isJsonAnswer } from './json-answer.ts';
 import type { GraphqlParams, ServerContext } from './server-context.ts';
 

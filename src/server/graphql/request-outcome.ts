@@ -1,7 +1,7 @@
 import { getOperationAST, Kind, type ExecutionArgs } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { cacheReportOf } from '../../pothos-cache/index.ts';
-import { noteOutcome, type RequestOutcome } from '../http/request-log.ts';
+import { noteOutcome, type RequestOutcome } from '../transport/request-log.ts';
 import type { ServerContext } from './server-context.ts';
 
 const operationCharsMax = 80;

@@ -1,6 +1,6 @@
 /** Which form an answer has, by the request's `Accept`. RFC 9110, 12.5.1, and the specification of GraphQL over HTTP. */
-import { readByHeader, type Preference } from './preferences.ts';
-import { RequestRefused } from './request-refused.ts';
+import { readByHeader, type Preference } from '../transport/preferences.ts';
+import { RequestRefused } from '../transport/request-refused.ts';
 
 const jsonForms = ['application/json', 'application/graphql-response+json'] as const;
 const events = 'text/event-stream';

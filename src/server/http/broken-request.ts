@@ -1,7 +1,7 @@
 /** Answers to what Node could not read as HTTP, or would not wait for: it has no request and no response for them. */
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { noStore } from './caching-headers.ts';
+import { noStore } from '../transport/caching-headers.ts';
 
 interface Refusal {
   readonly status: number;

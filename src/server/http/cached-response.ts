@@ -1,7 +1,7 @@
 /** How ready answers are written. What is sent again and again is compressed once, and kept beside its answer. */
 import type { CachedResponse } from '../../pothos-cache/index.ts';
-import { cachingHeaders, clientHas, withVary } from './caching-headers.ts';
-import { compressed, compressedBytesMin, encodingFor, type Encoding } from './compression.ts';
+import { cachingHeaders, clientHas, withVary } from '../transport/caching-headers.ts';
+import { compressed, compressedBytesMin, encodingFor, type Encoding } from '../transport/compression.ts';
 import type { Exchange } from './exchange.ts';
 import { gzipWithHead } from './gzip-with-head.ts';
 import type { Traffic } from './traffic.ts';

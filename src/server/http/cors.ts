@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Log } from '../log.ts';
-import { RequestRefused } from './request-refused.ts';
+import { RequestRefused } from '../transport/request-refused.ts';
 
 /** What every answer of the API says. */
 export interface CorsHeaders {

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
 import type { CorsHeaders } from './cors.ts';
-import { refuse } from './answer.ts';
-import { logRequest, noteOutcome, type RequestOutcome } from './request-log.ts';
-import { inRequest, inRequestSync, requestIdOf } from './request-scope.ts';
+import { refuse } from '../transport/send.ts';
+import { logRequest, noteOutcome, type RequestOutcome } from '../transport/request-log.ts';
+import { inRequest, inRequestSync, requestIdOf } from '../request-scope.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface ExchangeParts {

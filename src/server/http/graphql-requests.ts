@@ -1,19 +1,19 @@
 /** The way of a request for GraphQL: read it, answer it from what is ready, else have it executed. */
 import type { IncomingMessage } from 'node:http';
-import type { Page } from '../graphiql.ts';
+import type { Page } from './graphiql.ts';
 import type { GraphqlHandler } from '../graphql/graphql.ts';
 import { askedBy, type CachedResponses } from '../graphql/cached-responses.ts';
 import type { GraphqlParams } from '../graphql/server-context.ts';
 import { acceptanceOf, answerFormFor } from './accept.ts';
-import { send } from './answer.ts';
-import { clientHas, noStore } from './caching-headers.ts';
-import { compressedBytesMin, encodingFor } from './compression.ts';
+import { send } from '../transport/send.ts';
+import { clientHas, noStore } from '../transport/caching-headers.ts';
+import { compressedBytesMin, encodingFor } from '../transport/compression.ts';
 import { isPreflight, type Cors } from './cors.ts';
 import type { Exchange } from './exchange.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
 import { sendReady } from './cached-response.ts';
 import { paramsIn, readJsonText, urlWithQuery } from './request-input.ts';
-import { RequestRefused } from './request-refused.ts';
+import { RequestRefused } from '../transport/request-refused.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface GraphqlParts {

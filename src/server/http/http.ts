@@ -4,14 +4,14 @@ import type { Duplex } from 'node:stream';
 import { graphqlPath } from '../graphql/graphql.ts';
 import type { Health } from '../health.ts';
 import type { Log } from '../log.ts';
-import { send, sendEncoded, sendJson } from './answer.ts';
+import { send, sendEncoded, sendJson } from '../transport/send.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { Cors } from './cors.ts';
 import { Exchange } from './exchange.ts';
 import { answerGraphql, type GraphqlParts } from './graphql-requests.ts';
 import { PersistedQueries } from './persisted-queries.ts';
-import { RequestRefused } from './request-refused.ts';
-import { newRequestId } from './request-scope.ts';
+import { RequestRefused } from '../transport/request-refused.ts';
+import { newRequestId } from '../request-scope.ts';
 import { Traffic, type TrafficLimits } from './traffic.ts';
 
 const bounds = {

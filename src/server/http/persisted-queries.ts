@@ -9,7 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { RequestRefused } from './request-refused.ts';
+import { RequestRefused } from '../transport/request-refused.ts';
 
 const countMax = 1_000;
 const bytesMax = 8_000_000;

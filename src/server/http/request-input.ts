@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { parse } from 'content-type';
 import type { GraphqlParams } from '../graphql/server-context.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
-import { RequestRefused } from './request-refused.ts';
+import { RequestRefused } from '../transport/request-refused.ts';
 
 const bodyBytesMax = 100_000;
 const chunksMax = 1_000;

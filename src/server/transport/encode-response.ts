@@ -1,6 +1,6 @@
 /** An answer as its client gets it: compressed, where that is accepted and of use. */
 import type { IncomingMessage } from 'node:http';
-import type { Answer } from './answer.ts';
+import type { OutgoingResponse } from './outgoing-response.ts';
 import { withVary } from './caching-headers.ts';
 import { compressed, compressedBytesMin, encodingFor } from './compression.ts';
 
@@ -11,7 +11,10 @@ const compressible = /^(application\/([\w.-]+[+-])?(json|text)|text\/(plain|html
 type Asking = Pick<IncomingMessage, 'method' | 'headers'>;
 
 /** @param answer Its headers are named in lower case. */
-export async function encodedAnswer({ method, headers: asked }: Asking, answer: Answer): Promise<Answer> {
+export async function encodeResponse(
+  { method, headers: asked }: Asking,
+  answer: OutgoingResponse,
+): Promise<OutgoingResponse> {
   const { status, headers, body = '' } = answer;
   if (!isCompressible(headers)) return answer;
   const bytes = Buffer.from(body);
@@ -29,6 +32,6 @@ function isCompressible({
   'content-type': type = '',
   'content-encoding': encoding,
   'cache-control': caching = '',
-}: Answer['headers']): boolean {
+}: OutgoingResponse['headers']): boolean {
   return encoding === undefined && compressible.test(type) && !/\bno-transform\b/i.test(caching);
 }

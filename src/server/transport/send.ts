@@ -2,22 +2,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
 import { noStore, withVary } from './caching-headers.ts';
-import { encodedAnswer } from './encoded-answer.ts';
+import { encodeResponse } from './encode-response.ts';
+import type { OutgoingResponse } from './outgoing-response.ts';
 import { noteOutcome } from './request-log.ts';
 import { RequestRefused } from './request-refused.ts';
 
 /** For how long the rest of a refused body is read, and thrown away. */
 const lingerMsMax = 1_000;
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
-}
-
 export function send(
   response: ServerResponse,
-  { status, headers, body = '' }: Answer,
+  { status, headers, body = '' }: OutgoingResponse,
   end = (): void => void response.end(),
 ): void {
   const vary = withVary(headers['vary'] ?? '', String(response.getHeader('vary') ?? ''));
@@ -34,8 +29,8 @@ function hasBody(status: number): boolean {
 }
 
 /** Sends it in the encoding that the client prefers, where it is long enough to be compressed. */
-export async function sendEncoded(response: ServerResponse, answer: Answer): Promise<void> {
-  const encoded = await encodedAnswer(response.req, answer);
+export async function sendEncoded(response: ServerResponse, answer: OutgoingResponse): Promise<void> {
+  const encoded = await encodeResponse(response.req, answer);
   if (!response.destroyed) send(response, encoded);
 }
 

@@ -1,7 +1,7 @@
 /** Which request some code runs for: every line of the log that is written meanwhile carries its id. */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { AsyncContext } from '../../async-context/index.ts';
+import { AsyncContext } from '../async-context/index.ts';
 
 const running = new AsyncContext<{ readonly requestId: string }>();
 

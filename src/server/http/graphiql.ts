@@ -1,7 +1,7 @@
 /** The console's page as `src/console/build.ts` left it in `dist/console`. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import type { Encoding } from './http/compression.ts';
+import type { Encoding } from '../transport/compression.ts';
 
 /** What a browser's `GET /graphql` is answered with. */
 export interface Page {
