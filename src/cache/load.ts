@@ -32,7 +32,7 @@ export interface LoadRequest {
   readonly tags: FetchTags;
   readonly load: () => unknown;
   readonly dependsOn: Dependency | undefined;
-  /** Asked after the load has failed; undefined if nothing is known about the request. */
+  /** Called after the load has failed; undefined if nothing is known about the request. */
   readonly isAborted: IsAborted | undefined;
   readonly store: RequestStore;
 }

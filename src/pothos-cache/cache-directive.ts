@@ -1,4 +1,4 @@
-/** `@cache(mode:)` on a field of a request, and how it is read. */
+/** The directive `@cache(mode:)` on a field of a request. */
 import {
   DirectiveLocation,
   getDirectiveValues,
@@ -29,7 +29,7 @@ const CacheDirective = new GraphQLDirective({
   args: { mode: { type: new GraphQLNonNull(CacheMode), defaultValue: 'use' } },
 });
 
-/** `schema` with the directive. Given alone it would drop `@include` and `@skip`. */
+/** Returns `schema` with the directive. The standard directives are passed along; otherwise `@include` and `@skip` would be lost. */
 export function withCacheDirective(schema: GraphQLSchema): GraphQLSchema {
   const config = schema.toConfig();
   const others = config.directives.length > 0 ? config.directives : specifiedDirectives;
@@ -41,11 +41,11 @@ export function withCacheDirective(schema: GraphQLSchema): GraphQLSchema {
 }
 
 /**
- * What the request says of this field, if it has the directive to say it with. Where it selects the field several times at
- * one place, the mode that goes past the cache wins.
+ * The mode that the request asks for, if the directive is enabled. If the request selects the field several times in one place,
+ * the mode that bypasses the cache the most wins.
  */
 export function modeOf({ fieldNodes, variableValues, operation }: GraphQLResolveInfo, hasDirective: boolean): Mode {
-  // A mutation's answer shows what it has just written.
+  // The response to a mutation must show what it has just written.
   if (operation.operation !== OperationTypeNode.QUERY) return 'bypass';
   let mode: Mode = 'use';
   if (!hasDirective) return mode;

@@ -1,17 +1,17 @@
 /**
- * Whether the client of a request is gone, told from the context that servers give resolvers: Yoga and others put a Fetch
- * `Request` into it, Apollo Server and graphql-http Node's `req` and `res`, mercurius Fastify's `reply`. It is looked at only
- * when a load has failed, so it costs a hit nothing.
+ * Whether the client of a request has disconnected, read from the context that servers give to resolvers: Yoga and others put a
+ * Fetch `Request` into it, Apollo Server and graphql-http Node's `req` and `res`, mercurius Fastify's `reply`. It is read only
+ * after a load has failed, so it costs a hit nothing.
  */
 
-/** Where servers keep the request and its answer, and frameworks those that theirs are made of. */
+/** The properties in which servers keep the request and its response, and frameworks the objects that theirs wrap. */
 const places = ['request', 'req', 'res', 'response', 'reply', 'ctx', 'event', 'node', 'raw'];
 const depthMax = 3;
 
 /**
- * Checks whether the client of the request with this context is gone.
+ * Checks whether the client of the request with this context has disconnected.
  *
- * @returns Undefined where the context does not tell.
+ * @returns Undefined if the context does not show it.
  */
 export function isClientGone(context: unknown): boolean | undefined {
   const seen = new Set<unknown>();
@@ -26,7 +26,7 @@ export function isClientGone(context: unknown): boolean | undefined {
   return isGone;
 }
 
-/** What one object tells: an `AbortSignal`, what has one, or Node's request, response or socket. */
+/** What one object shows: an `AbortSignal`, an object with one, or Node's request, response or socket. */
 function stateOf({ aborted, signal, abortSignal, socket, destroyed, writableFinished }: Party): boolean | undefined {
   const states = [
     aborted,
@@ -34,7 +34,7 @@ function stateOf({ aborted, signal, abortSignal, socket, destroyed, writableFini
     abortedOf(abortSignal),
     isObject(socket) ? socket['destroyed'] : undefined,
   ];
-  // A response is destroyed too when it has been sent.
+  // A response is destroyed after it has been sent too.
   if (typeof writableFinished === 'boolean') states.push(destroyed === true && !writableFinished);
   const told = states.filter((state) => typeof state === 'boolean');
   return told.length === 0 ? undefined : told.includes(true);

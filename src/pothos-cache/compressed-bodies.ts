@@ -1,36 +1,36 @@
-/** What makes another form of a body. Undefined: not now. */
+/** Creates another form of a body. Resolves to undefined if that is not possible now. */
 type Make = () => Promise<Buffer | undefined>;
 
 /**
- * Other forms of a ready answer's body, such as its compressed bytes, each under a name of the caller's. Each is made once,
- * however many requests wait for it, is kept as long as the answer is, and counts as part of it.
+ * Other forms of a cached response's body, such as its compressed bytes, under names chosen by the caller. Each is created once,
+ * however many requests wait for it, kept as long as the response, and counted as part of its size.
  */
 export class CompressedBodies {
   readonly #onGrowth: (forms: CompressedBodies) => void;
-  /** Undefined until the first one is asked for: most answers never have any. */
+  /** Undefined until the first form is requested: most responses never have any. */
   #forms: Map<string, Buffer | Promise<Buffer | undefined>> | undefined;
   #bytes = 0;
 
-  /** @param onGrowth Runs when a form has been added. */
+  /** @param onGrowth Called when a form has been added. */
   constructor(onGrowth: (forms: CompressedBodies) => void) {
     this.#onGrowth = onGrowth;
   }
 
-  /** How many bytes all forms have together. */
+  /** The size of all forms together, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** A form that has been made. */
+  /** A form that exists. */
   get(name: string): Buffer | undefined {
     const form = this.#forms?.get(name);
     return form instanceof Buffer ? form : undefined;
   }
 
   /**
-   * The form, made by `make` unless it has been, or is being, made already.
+   * The form, created by `make` unless it exists or is being created.
    *
-   * @returns Undefined where `make` has made none; the next call tries again.
+   * @returns Undefined if `make` could not create it; the next call tries again.
    * @throws Whatever `make` rejects with.
    */
   make(name: string, make: Make): Promise<Buffer | undefined> {

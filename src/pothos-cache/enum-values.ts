@@ -1,14 +1,14 @@
 /**
- * The internal values of enums: what resolvers return and receive in the place of a name. A deployment may change them while
- * the SDL stays equal, such as the numbers of a TypeScript enum.
+ * The internal values of enums: what resolvers return and receive instead of a name. A deployment may change them while the SDL
+ * stays the same, such as the numbers of a TypeScript enum.
  */
 import { inspect } from 'node:util';
 import { isEnumType, type GraphQLEnumType, type GraphQLSchema } from 'graphql';
 import { noteIdentity } from '../cache/index.ts';
 
 /**
- * The internal values as text, for the digest; undefined where all are their names. None of their code is
- * run. What the text does not tell, such as the body of a function, is never in a stored value.
+ * The internal values as text, for the digest; undefined if all of them are their names. Runs none of their code. What the text
+ * does not show, such as the body of a function, is never part of a stored value.
  */
 export function internalValuesOf(type: GraphQLEnumType): string | undefined {
   const values = type.getValues();
@@ -30,8 +30,8 @@ function textOf(value: unknown): string {
 }
 
 /**
- * Declares the objects among the internal values of all enums: GraphQL finds the name of one by its identity, which a copy
- * out of the cache would not have.
+ * Declares the objects among the internal values of all enums: GraphQL finds the name of such a value by its identity, which a
+ * cached copy would not have.
  */
 export function noteEnumIdentities(schema: GraphQLSchema): void {
   for (const type of Object.values(schema.getTypeMap())) {

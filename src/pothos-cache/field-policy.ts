@@ -1,47 +1,47 @@
-/** The option on a field, checked when the schema is built and made into what a request needs. */
+/** The option on a field: checked when the schema is built, and turned into what each request needs. */
 import { PothosSchemaError } from '@pothos/core';
 import { CacheError, createPolicy, durationMsOf, type ParentId, type Policy } from '../cache/index.ts';
 import type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
 import { unawaited } from './unawaited.ts';
 
 export interface FieldPolicy {
-  /** The policy of one request. @throws {CacheError} for tags that are none. */
+  /** The policy of one request. @throws {CacheError} for invalid tags. */
   policyOf(parent: unknown, args: Record<string, unknown>): Policy;
   /**
-   * The parent's identity; undefined where the key needs none, as at the root.
+   * The identity of the parent; undefined if the key needs none, as for fields of Query.
    *
-   * @throws {CacheError} where the parent has no identity.
+   * @throws {CacheError} if the parent has no identity.
    */
   parentIdOf(parent: unknown): ParentId | undefined;
   readonly isPrivate: boolean;
-  /** What of the context the value varies by; undefined where there is nothing. */
+  /** What of the context the value varies by; undefined if nothing. */
   readonly varyOf: ((context: unknown) => Variation) | undefined;
-  /** What of it is the same for every request, for the digest. */
+  /** The part that is the same for every request, for the digest. */
   readonly ttlMs: number;
   readonly staticTags: readonly string[] | undefined;
   readonly isStrict: boolean;
-  /** Whether the key contains what is selected below the field. */
+  /** Whether the key contains the selection below the field. */
   readonly hasSelection: boolean;
-  /** For how long an answer may be given again without asking; undefined where it may not. */
+  /** How long browsers and proxies may reuse a response without asking; undefined if they must ask. */
   readonly httpMs: number | undefined;
 }
 
 const optionNames = ['scope', 'ttl', 'tags', 'strict', 'parentId', 'selection', 'vary', 'http'];
 
-/** A field as the schema has it. */
+/** The position of a field in the schema. */
 interface Field {
-  /** As `Query.topProducts`. */
+  /** Such as `Query.topProducts`. */
   readonly place: string;
-  /** Whether it is one of Query. */
+  /** Whether it is a field of Query. */
   readonly isRoot: boolean;
 }
 
-/** How long a field without a `ttl` lives where nothing is cached, and so nothing depends on it. */
+/** The TTL of a field without `ttl` while nothing is cached, so that it does not matter. */
 const ttlWhenOff = '1d';
 
 /**
- * @param ofSchema Without an engine, or undefined, where nothing is cached.
- * @throws {PothosSchemaError} naming the field, the rule and the value.
+ * @param ofSchema Undefined, or without an engine, if nothing is cached.
+ * @throws {PothosSchemaError} with the field, the rule and the value.
  */
 export function createFieldPolicy(
   { place, isRoot }: Field,
@@ -105,7 +105,7 @@ function checkedId(place: string, id: unknown): ParentId {
   throw new CacheError('INVALID_KEY', `${place}: the parent needs an id (text, number or bigint), got ${got}`);
 }
 
-/** A parent with properties may be what the resolver reads: the key would not contain that. */
+/** The resolver may read the properties of such a parent, and the key would not contain them. */
 function requireRoot(place: string, parent: unknown): undefined {
   if (parent === undefined || parent === null || parent === true || isEmpty(parent)) return;
   throw new CacheError(
@@ -130,7 +130,7 @@ function httpMsOf(place: string, { http, scope, vary, strict }: FieldCacheOption
   throw wrong(place, `cache.http must be whole seconds such as '30s', at most cache.ttl, got ${JSON.stringify(http)}`);
 }
 
-/** A wrong policy is an error of the schema. */
+/** An invalid policy is an error of the schema. */
 function checked<T>(check: () => T): T {
   try {
     return check();

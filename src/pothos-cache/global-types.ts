@@ -1,4 +1,4 @@
-/** What Pothos' types learn from this plugin: the option on a field, and the option of `toSchema`. */
+/** Extends Pothos' types: the option `cache` of a field, and of `toSchema`. */
 import type { FieldNullability, InputFieldMap, InputShapeFromFields, SchemaTypes, TypeParam } from '@pothos/core';
 import type { PothosCachePlugin } from './plugin.ts';
 import type { FieldCacheOptions, PluginOptions } from './types.ts';

@@ -1,26 +1,26 @@
 /**
- * How the answer to a GET may be kept by browsers and proxies: as the policies of its fields say, and no further. Whoever
- * keeps one asks each time whether it still holds, and is told by its `ETag`, unless all that it was made of allows otherwise.
+ * HTTP caching of responses to GET requests: browsers and proxies may keep a response as long as the policies of its fields
+ * allow. They ask each time whether it is still valid, by its `ETag`, unless every field allows them to reuse it without asking.
  *
- * For everyone is only what follows from public cached values that are stored: of anything else it is not known whom it is
- * for. https://www.rfc-editor.org/rfc/rfc9111
+ * A response is public only if it consists of public cached values that are stored: it is not known for whom anything else is.
+ * https://www.rfc-editor.org/rfc/rfc9111
  */
 import { createHash } from 'node:crypto';
 import { getOperationAST, OperationTypeNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { isPure } from './pure-operation.ts';
 import { storedFieldsOf, type CacheReport, type Lasting } from './report.ts';
 
-/** What an answer to a GET says of itself. */
+/** The caching headers of a response to a GET request. */
 export interface HttpCaching {
   readonly etag: string;
   /** The value of `Cache-Control`. */
   readonly cacheControl: string;
-  /** Whether it is the same whoever asks. */
+  /** Whether the response is the same for every viewer. */
   readonly isForEveryone: boolean;
 }
 
 /**
- * How the answer of an executed operation may be kept; undefined where it may not: it has errors, or is no query.
+ * How the response of an executed operation may be cached; undefined if it may not: it has errors, or is not a query.
  *
  * @param dataText Its `data` as JSON.
  */
@@ -37,25 +37,25 @@ export function httpCachingOf(
   return { etag: etagOf(dataText), cacheControl, isForEveryone };
 }
 
-/** Of what is for everyone. Nobody may keep it for longer than its values are fresh. */
+/** For a public response. It may be kept no longer than its values are fresh. */
 export function cacheControlOf(fields: readonly Lasting[]): string {
   const maxAgesMs = fields.map(({ httpMs = 0, ttlMs }) => Math.min(httpMs, ttlMs));
   const maxAgeS = Math.floor(Math.min(...maxAgesMs) / 1_000);
   return maxAgeS > 0 ? `public, max-age=${maxAgeS}, must-revalidate` : 'no-cache';
 }
 
-/** Weak: an answer of another content type, or compressed on its way, has it too. */
+/** Weak, because it is also the tag of a response with another content type, or one that is compressed on its way. */
 export function etagOf(dataText: string): string {
   return `W/"${createHash('sha256').update(dataText).digest('base64url')}"`;
 }
 
-/** A proxy that is told of more refuses the answer. */
+/** A proxy rejects a response with longer headers. */
 const timingCharsMax = 2_000;
 const pathCharsMax = 80;
 
 /**
- * The report of an answer as the value of `Server-Timing`, which a browser shows beside the request: `dur` in milliseconds.
- * Rows beyond some 2,000 characters are only counted.
+ * The report of a response as the value of `Server-Timing`, which browsers show beside the request; `dur` is in milliseconds.
+ * Rows beyond about 2,000 characters are only counted.
  */
 export function serverTimingOf({ fields, more = 0 }: CacheReport): string {
   let text = '';

@@ -1,4 +1,4 @@
-/** The option `cache` of `toSchema`, checked when the schema is built. */
+/** The option `cache` of `toSchema`: checked when the schema is built. */
 import { PothosSchemaError } from '@pothos/core';
 import { optionsFault, type OptionRule } from '../cache/index.ts';
 import type { PluginOptions } from './types.ts';
@@ -17,8 +17,8 @@ const rules: Readonly<Record<keyof PluginOptions, OptionRule>> = {
 };
 
 /**
- * @param given What `toSchema` was given as `cache`; undefined and `false` mean that nothing is cached.
- * @throws {PothosSchemaError} naming the option, the rule and what was given instead.
+ * @param given The value passed to `toSchema` as `cache`; undefined and `false` mean that nothing is cached.
+ * @throws {PothosSchemaError} with the option, the rule and the value.
  */
 export function checkPluginOptions<Context>(
   given: PluginOptions<Context> | false | undefined,
@@ -29,7 +29,7 @@ export function checkPluginOptions<Context>(
   return given;
 }
 
-/** By its methods: a program may have this package twice. */
+/** Recognised by its methods, because a program may contain two copies of this package. */
 function isEngine(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { fetch, key } = value as { fetch?: unknown; key?: unknown };

@@ -1,8 +1,8 @@
 /**
- * The Pothos plugin: a field with the option `cache` is answered through the engine, a field without it is not touched.
+ * The Pothos plugin: a field with the option `cache` is resolved through the engine; other fields are not touched.
  *
- * Plugins that wrap resolvers to authorise or validate must stand before `cache` in `plugins`, so that they run on hits
- * too: Pothos lets the first plugin wrap outermost. A schema where one stands after is refused.
+ * Plugins that wrap resolvers for authorisation or validation must come before `cache` in `plugins`, so that they run on hits too:
+ * Pothos lets the first plugin wrap outermost. A schema in which one comes after `cache` is rejected.
  */
 import { BasePlugin, type PothosOutputFieldConfig, PothosSchemaError, type SchemaTypes } from '@pothos/core';
 import {
@@ -46,7 +46,7 @@ interface CachedField<Context> {
   readonly policy: FieldPolicy;
 }
 
-/** What a resolver is given. */
+/** The arguments of a resolver. */
 interface ResolverCall<Context> {
   readonly parent: unknown;
   readonly args: Record<string, unknown>;
@@ -54,25 +54,25 @@ interface ResolverCall<Context> {
   readonly info: GraphQLResolveInfo;
 }
 
-/** What the engine is asked for it. */
+/** What the engine is asked for on behalf of a resolver. */
 interface FieldRequest {
   readonly key: Key;
   readonly policy: Policy;
-  /** Whether nobody knows whose private value it would be: it goes past the cache. */
-  readonly isAnonymous: boolean;
-  /** Where the key contains it. */
+  /** Whether the field is private and the viewer is not known: it bypasses the cache. */
+  readonly isViewerUnknown: boolean;
+  /** Undefined unless the key contains the selection. */
   readonly selection: Selection | undefined;
-  /** What the engine knows the request by. */
+  /** Identifies the request to the engine. */
   readonly request: object | undefined;
 }
 
-/** Wraps the resolvers of fields with the option `cache`; registered under the name that is the default export. */
+/** Wraps the resolvers of fields with the option `cache`. Registered under the name that is the default export. */
 export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   readonly #policies = new Map<string, FieldPolicy>();
   readonly #options = checkPluginOptions<Types['Context']>(this.options.cache);
   readonly #watch = new ViewerWatch<Types['Context']>(this.#options ?? {});
-  /** By the place in the answer. */
-  readonly #origins = new WeakMap<Path, Dependency>();
+  /** By response path. */
+  readonly #dependencies = new WeakMap<Path, Dependency>();
   #schemaDigest = '';
 
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
@@ -110,7 +110,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   }
 
   override afterBuild(schema: GraphQLSchema): GraphQLSchema {
-    // Modules that were loaded since the cache was created may have brought further copies of DataLoader.
+    // Modules that were loaded since the cache was created may contain further copies of DataLoader.
     watchInstalledDataLoaders();
     noteEnumIdentities(schema);
     this.#schemaDigest = schemaDigestOf(schema, this.#policies, this.#options?.version);
@@ -124,28 +124,28 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   #cached(resolver: Resolver<Types['Context']>, field: CachedField<Types['Context']>): Resolver<Types['Context']> {
     const { signal: signalOf } = field.options;
     return (parent, args, context, info) => {
-      const dependsOn = this.#originAbove(info.path);
+      const dependsOn = this.#dependencyAbove(info.path);
       const call = { parent, args: args as Record<string, unknown>, context, info };
-      const asked = this.#request(field, call, dependsOn?.key.selection);
-      if (asked === undefined) {
+      const fieldRequest = this.#request(field, call, dependsOn?.key.selection);
+      if (fieldRequest === undefined) {
         noteUnreported(context);
         if (currentLoad() !== undefined) this.#watch.begin(context);
         return resolver(parent, args, context, info);
       }
-      const { key, policy, isAnonymous, selection, request } = asked;
-      const mode = isAnonymous ? 'bypass' : modeOf(info, this.#hasDirective);
+      const { key, policy, isViewerUnknown, selection, request } = fieldRequest;
+      const mode = isViewerUnknown ? 'bypass' : modeOf(info, this.#hasDirective);
       const load = (): unknown => {
         const running = currentLoad();
         if (running !== undefined) this.#watch.begin(context);
-        // A load that bypasses the cache is not one of its own: `running` is a load around it, if there is one.
+        // A load that bypasses the cache has no scope of its own: `running` is an enclosing load, if there is one.
         const own = { load: mode === 'bypass' ? undefined : running, selection, keySelection: key.selection };
         return resolver(parent, args, context, watchInfo(info, own));
       };
       const { httpMs } = field.policy;
       const tellRow = openRow(context, { key, httpMs, path: () => responsePathAsArray(info.path) });
       const report = (outcome: Outcome): void => {
-        tellRow?.(isAnonymous ? { ...outcome, notStored: 'private, and the viewer is not known' } : outcome);
-        this.#origins.set(info.path, outcome.dependency);
+        tellRow?.(isViewerUnknown ? { ...outcome, notStored: 'private, and the viewer is not known' } : outcome);
+        this.#dependencies.set(info.path, outcome.dependency);
       };
       const isAborted = (): boolean | undefined =>
         signalOf === undefined ? isClientGone(context) : signalOf(context)?.aborted;
@@ -153,19 +153,19 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     };
   }
 
-  /** Of the value that the parent is part of, where that is cached. */
-  #originAbove({ prev }: Path): Dependency | undefined {
+  /** The cached value that the parent is part of. */
+  #dependencyAbove({ prev }: Path): Dependency | undefined {
     for (let path = prev; path !== undefined; path = path.prev) {
-      const origin = this.#origins.get(path);
-      if (origin !== undefined) return origin;
+      const dependency = this.#dependencies.get(path);
+      if (dependency !== undefined) return dependency;
     }
     return undefined;
   }
 
   /**
-   * What the engine is asked, or undefined where that cannot be said: the field is then answered uncached.
+   * What to ask the engine for; undefined if that cannot be determined: the field is then resolved without the cache.
    *
-   * @param selectionAbove What the value was loaded for that the parent is part of: the parent may have nothing else.
+   * @param selectionAbove The selection that the parent's value was loaded for: the parent may lack everything else.
    */
   #request(
     { engine, options, policy }: CachedField<Types['Context']>,
@@ -176,9 +176,9 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     const before = pauseReads();
     try {
       const viewer = policy.isPrivate ? (unawaited(options.viewer?.(context)) ?? undefined) : undefined;
-      const isAnonymous = policy.isPrivate && viewer === undefined;
-      // What a load around this one gets here is for nobody but strangers.
-      if (isAnonymous) noteViewerRead(field);
+      const isViewerUnknown = policy.isPrivate && viewer === undefined;
+      // The value of an enclosing load would be for requests without a known viewer only.
+      if (isViewerUnknown) noteViewerRead(field);
       const parentId = policy.parentIdOf(parent);
       const selection = policy.hasSelection ? selectionOf(info) : undefined;
       const key = engine.key({
@@ -187,11 +187,11 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
         args,
         ...(parentId === undefined ? {} : { parent: parentId }),
         ...(viewer === undefined ? {} : { viewer }),
-        ...(policy.varyOf === undefined || isAnonymous ? {} : { vary: unawaited(policy.varyOf(context)) }),
+        ...(policy.varyOf === undefined || isViewerUnknown ? {} : { vary: unawaited(policy.varyOf(context)) }),
         ...(selection === undefined ? {} : { selection: [selection.encoding, selectionAbove] }),
       });
       const request = objectOf(options.request?.(context)) ?? objectOf(context);
-      return { key, policy: policy.policyOf(parent, args), isAnonymous, selection, request };
+      return { key, policy: policy.policyOf(parent, args), isViewerUnknown, selection, request };
     } catch (error) {
       if (policy.isPrivate || policy.varyOf !== undefined) noteViewerRead(field);
       engine.uncached(field, error);

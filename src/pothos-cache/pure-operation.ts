@@ -1,7 +1,7 @@
 /**
- * Whether what an operation gives follows from the cached values that it fetches and from nothing else: each field is
- * cached for everyone, or gives a property of a cached value, and no plugin has wrapped its resolver, which would be passed
- * over. What such an operation once gave for some values, it gives for them again.
+ * Whether the result of an operation follows from the cached values that it fetches and from nothing else: each field is public
+ * and cached, or returns a property of a cached value, and no plugin has wrapped its resolver, which a cached response would
+ * bypass. Such an operation returns the same result for the same values.
  */
 import {
   getNamedType,
@@ -20,26 +20,26 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-/** Directives that leave fields out, and do nothing else. */
+/** Directives that omit fields, and do nothing else. */
 const harmless = new Set(['include', 'skip']);
 
-/** Resolvers that are cached for everyone, and those that give a property of their parent, as `t.expose…` makes them. */
+/** Resolvers of public cached fields, and those that return a property of their parent, as `t.expose…` creates them. */
 const pureResolvers = new WeakSet<object>();
 
 export function notePureResolver(resolver: object): void {
   pureResolvers.add(resolver);
 }
 
-/** An operation that was looked at before, with what it was part of. */
+/** The result for an operation, with the schema and document it belongs to. */
 interface Known extends Pick<ExecutionArgs, 'schema' | 'document'> {
   readonly isPure: boolean;
 }
 
 const known = new WeakMap<OperationDefinitionNode, Known>();
 
-/** @param args What is executed: a valid operation on a schema that does not change any more. */
+/** @param args The arguments of an execution: a valid operation on a schema that does not change any more. */
 export function isPure({ schema, document, operationName, rootValue, fieldResolver }: ExecutionArgs): boolean {
-  // What these give is not known.
+  // What these return is not known.
   if (rootValue !== undefined || fieldResolver != null) return false;
   const operation = getOperationAST(document, operationName);
   if (!operation) return false;
@@ -54,7 +54,7 @@ export function isPure({ schema, document, operationName, rootValue, fieldResolv
 
 class Purity {
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  /** Fragments that were looked into, with the types they are spread on: those that double each other cost nothing so. */
+  /** The fragments that were checked, with the types they are spread on: fragments that double each other cost nothing. */
   readonly #pure = new Set<string>();
 
   constructor({ definitions }: DocumentNode) {
@@ -62,7 +62,7 @@ class Purity {
     this.#fragments = new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
   }
 
-  /** Of an interface or a union nothing is said: which type it is takes a resolver. */
+  /** Interfaces and unions are never pure: a resolver decides which type the value has. */
   isPureOn(type: GraphQLNamedType, selectionSet: SelectionSetNode | undefined): boolean {
     if (selectionSet === undefined) return isLeafType(type);
     if (!isObjectType(type) || type.isTypeOf) return false;
@@ -93,7 +93,7 @@ function isPlain({ directives = [] }: SelectionNode | FragmentDefinitionNode | O
   return directives.every(({ name }) => harmless.has(name.value));
 }
 
-/** Neither a plugin nor who has changed the schema after that has wrapped it. Without a resolver it gives a property. */
+/** Whether no plugin, and no later change of the schema, has wrapped it. A field without a resolver returns a property. */
 function isPureField({ resolve }: GraphQLField<unknown, unknown>): boolean {
   return resolve === undefined || pureResolvers.has(resolve);
 }

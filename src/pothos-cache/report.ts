@@ -1,4 +1,4 @@
-/** What the cached fields of an operation did: for `extensions.cache`, and to know whether all came from entries. */
+/** What the cached fields of an operation did, for `extensions.cache` and for the response cache. */
 import type { EntryRef, Key, Outcome, RevalidatedHit } from '../cache/index.ts';
 
 /** One cached field that ran. Durations in milliseconds. */
@@ -17,23 +17,23 @@ export interface ReportRow {
   readonly notStored?: string;
 }
 
-/** `extensions.cache` of one operation: a row for each cached field that ran, 100 at most. */
+/** `extensions.cache` of one operation: a row for each cached field that ran, at most 100. */
 export interface CacheReport {
   readonly fields: readonly ReportRow[];
-  /** How many rows were left out. */
+  /** The number of rows that were omitted. */
   readonly more?: number;
 }
 
-/** A field that was given the value of an entry. */
+/** A field whose value came from an entry. */
 export interface FieldHit {
   readonly path: ReportRow['path'];
-  readonly held: EntryRef;
+  readonly entryRef: EntryRef;
   readonly httpMs: number | undefined;
 }
 
-/** For how long a stored value may be given on. */
+/** How long a stored value may be reused. */
 export interface Lasting {
-  /** What its policy says of HTTP. */
+  /** The HTTP caching of its policy. */
   readonly httpMs: number | undefined;
   readonly ttlMs: number;
 }
@@ -42,7 +42,7 @@ const rowsMax = 100;
 
 interface Done {
   readonly row: ReportRow;
-  readonly held: EntryRef | undefined;
+  readonly entryRef: EntryRef | undefined;
   readonly httpMs: number | undefined;
 }
 
@@ -54,7 +54,7 @@ interface Rows {
 /** By the context of the operation, which lives as long as its request. */
 const reports = new WeakMap<object, Rows>();
 
-/** What the cached fields under `context` did, in the order in which they began; undefined where none gave a value. */
+/** What the cached fields under `context` did, in the order in which they began; undefined if none has returned a value. */
 export function cacheReportOf(context: object): CacheReport | undefined {
   const rows = reports.get(context);
   if (rows === undefined) return undefined;
@@ -63,19 +63,19 @@ export function cacheReportOf(context: object): CacheReport | undefined {
   return rows.more > 0 ? { fields, more: rows.more } : { fields };
 }
 
-/** The cached fields under `context`, where all of them were given values of entries; else undefined. */
+/** The cached fields under `context`, if all of their values came from entries; otherwise undefined. */
 export function fieldHitsOf(context: object): readonly FieldHit[] | undefined {
   const rows = reports.get(context);
   if (rows === undefined || rows.more > 0) return undefined;
   const hits: FieldHit[] = [];
   for (const done of rows.open) {
-    if (done?.held === undefined) return undefined;
-    hits.push({ path: done.row.path, held: done.held, httpMs: done.httpMs });
+    if (done?.entryRef === undefined) return undefined;
+    hits.push({ path: done.row.path, entryRef: done.entryRef, httpMs: done.httpMs });
   }
   return hits;
 }
 
-/** For how long the values of the cached fields may be given on, where all of them are stored; else undefined. */
+/** How long the values of the cached fields may be reused, if all of them are stored; otherwise undefined. */
 export function storedFieldsOf(context: object): readonly Lasting[] | undefined {
   const rows = reports.get(context);
   if (rows === undefined || rows.more > 0) return undefined;
@@ -86,7 +86,7 @@ export function storedFieldsOf(context: object): readonly Lasting[] | undefined 
   return fields.length === rows.open.length ? fields : undefined;
 }
 
-/** Keeps a place for a field that begins; the returned function fills it in. A context that is no object has no report. */
+/** Reserves a row for a field that begins; the returned function fills it. A context that is not an object has no report. */
 export function openRow(
   context: unknown,
   { key, httpMs, path }: { key: Key; httpMs: number | undefined; path: () => readonly (string | number)[] },
@@ -99,11 +99,11 @@ export function openRow(
   }
   const index = rows.open.push(undefined) - 1;
   return (outcome) => {
-    rows.open[index] = { row: rowOf(key, path(), outcome), held: outcome.entryRef, httpMs };
+    rows.open[index] = { row: rowOf(key, path(), outcome), entryRef: outcome.entryRef, httpMs };
   };
 }
 
-/** Says that a field runs past the cache, and of itself has no row. */
+/** Records that a field is resolved without the cache, and has no row. */
 export function noteUnreported(context: unknown): void {
   rowsFor(context)?.open.push(undefined);
 }
@@ -116,11 +116,11 @@ function rowsFor(context: unknown): Rows | undefined {
 }
 
 /**
- * The JSON of `extensions.cache` for hits of these fields, as `JSON.stringify` would write it, and quicker. It is ASCII:
- * names in GraphQL are, and keys.
+ * Writes the JSON of `extensions.cache` for hits of these fields, as `JSON.stringify` would, but faster. It is ASCII, as names in
+ * GraphQL and keys are.
  */
 export function reportWriter(fields: readonly FieldHit[]): (hits: readonly RevalidatedHit[]) => string {
-  const rows = fields.map(({ path, held: { field, key } }) => {
+  const rows = fields.map(({ path, entryRef: { field, key } }) => {
     const [before, after] = [JSON.stringify({ path, field, source: 'cache', state: 'hit' }), JSON.stringify({ key })];
     return { before: `${before.slice(0, -1)},"tier":"`, after: `,${after.slice(1)}` };
   });

@@ -1,11 +1,11 @@
 /**
- * Answers that are ready: what a request was answered with, given again to the same request while each of its fields would
- * be given the same entry. Nothing is parsed, validated, executed or written then.
+ * The response cache: a request receives the response that an equal request received before, while the entry of each of its
+ * fields is still valid. Nothing is parsed, validated, executed or serialised then.
  *
- * An answer is kept only where it follows from those entries alone (`pure-operation.ts`), and nothing failed. It is found
- * by the whole text of its request, variables included, so that nothing of that has to be understood first. Whether its
- * entries would be given is decided each time, by the memory tier or else by the store: what is invalidated, replaced or has
- * ended takes its answers along. Bounded in bytes; what was used least recently goes first.
+ * A response is kept only if it follows from those entries alone (`pure-operation.ts`) and contains no errors. It is found by the
+ * whole text of its request, including variables, so that nothing has to be parsed. Its entries are revalidated each time, by the
+ * memory tier or the store: a response is not used any more when one of its entries is invalidated, replaced or expired. Bounded
+ * in bytes; the least recently used responses are evicted first.
  */
 import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
@@ -15,116 +15,116 @@ import { cacheControlOf, etagOf, serverTimingOf } from './http-caching.ts';
 import { isPure } from './pure-operation.ts';
 import { fieldHitsOf, reportWriter, rowsOfHits, type FieldHit } from './report.ts';
 
-/** An answer that may be given again, once it is known how it was sent. */
+/** A result that may be cached, once it is known how it was sent. */
 export interface CacheableResult {
   readonly fields: readonly FieldHit[];
   /** As JSON. */
   readonly data: string;
 }
 
-/** What a request is answered with: status 200, or 304 where it is a GET of who has this `ETag`. */
+/** A response with status 200, or 304 for a GET request of a client that has this `ETag`. */
 export interface CachedResponse {
   readonly contentType: string;
-  /** JSON in two parts: what differs each time, if anything, in ASCII, and the rest in UTF-8, which is not to be changed. */
+  /** JSON in two parts: the part that differs each time, in ASCII and possibly empty; and the rest, in UTF-8. Do not change it. */
   readonly head: string;
   readonly body: Buffer;
-  /** Of the body, for a server that sends it compressed. */
+  /** Other forms of the body, for a server that compresses it. */
   readonly forms: CompressedBodies;
-  /** How many of the engine's entries it consists of. */
+  /** The number of entries that it consists of. */
   readonly hits: number;
-  /** From `Sent`. */
+  /** From `ResponseForm`. */
   readonly label: string | undefined;
-  /** How whoever gets it may keep it; it is the same whoever asks. Undefined where it was not said that it goes to a GET. */
+  /** The caching headers for a GET request, the same for every viewer; undefined for other methods. */
   readonly http: CachedResponseHeaders | undefined;
 }
 
-/** What the answer to a GET says in its headers, beside `Vary`. */
+/** The headers of a response to a GET request, besides `Vary`. */
 export interface CachedResponseHeaders {
   readonly etag: string;
   /** The value of `Cache-Control`. */
   readonly cacheControl: string;
-  /** The value of `Server-Timing`: the report. Undefined where there is none. */
+  /** The report, as the value of `Server-Timing`; undefined if there is none. */
   readonly serverTiming: string | undefined;
 }
 
-/** How an answer was sent. */
+/** How a response was sent. */
 export interface ResponseForm {
   readonly contentType: string;
-  /** Whether to a GET: its report is told by a header, so that its bytes are the same each time. */
+  /** Whether it answered a GET request: its report is sent in a header, so that its bytes are the same each time. */
   readonly isGet: boolean;
-  /** Returned with the answer each time, for the caller's log. */
+  /** Returned with the response each time, for the caller's log. */
   readonly label?: string | undefined;
 }
 
-/** What `ResponseCache` is made with. */
+/** The options of a `ResponseCache`. */
 export interface ResponseCacheOptions {
   /** The engine that fields are cached in. */
   readonly engine: Cache;
-  /** The size of all answers together, in bytes, 1 or more. */
+  /** The maximum size of all responses together, in bytes, at least 1. */
   readonly bytesMax: number;
-  /** Whether answers have `extensions.cache`, or, to a GET, `Server-Timing`. */
+  /** Whether responses contain `extensions.cache`, or, to GET requests, `Server-Timing`. */
   readonly hasReport: boolean;
 }
 
-interface Kept {
+interface CachedOperation {
   readonly contentType: string;
   readonly label: string | undefined;
   readonly fields: readonly FieldHit[];
-  readonly held: readonly EntryRef[];
-  /** Undefined where the head is empty. */
+  readonly entryRefs: readonly EntryRef[];
+  /** Undefined if the first part is empty. */
   readonly report: ((hits: readonly RevalidatedHit[]) => string) | undefined;
-  /** What follows the head. */
+  /** The second part. */
   readonly body: Buffer;
   readonly forms: CompressedBodies;
-  /** Undefined unless it goes to a GET. */
+  /** Undefined unless it answers GET requests. */
   readonly etag: string | undefined;
 }
 
-/** Longer requests are answered as usual. */
+/** Responses to longer requests are not cached. */
 const requestCharsMax = 8_192;
-/** What an answer, and a field of it, costs beside its texts. Measured, roughly. */
+/** The size of a response, and of each of its fields, besides its texts. Measured, approximately. */
 const overheadBytes = 700;
-/** What a tag of a field costs, its token included. Measured, roughly. */
+/** The size of a tag of a field, with its token. Measured, approximately. */
 const stampBytes = 200;
 
-/** The answers of one server that are ready. They are of one schema, which does not change any more. */
+/** The cached responses of one server. They belong to one schema, which must not change any more. */
 export class ResponseCache {
   readonly #engine: Cache;
   readonly #hasReport: boolean;
-  readonly #kept: LRUCache<string, Kept>;
+  readonly #responses: LRUCache<string, CachedOperation>;
 
   constructor({ engine, bytesMax, hasReport }: ResponseCacheOptions) {
     this.#engine = engine;
     this.#hasReport = hasReport;
-    this.#kept = new LRUCache({
+    this.#responses = new LRUCache({
       maxSize: bytesMax,
-      sizeCalculation: ({ body, forms, held }, request) =>
+      sizeCalculation: ({ body, forms, entryRefs }, request) =>
         2 * request.length +
         body.length +
         forms.bytes +
-        overheadBytes * (1 + held.length) +
-        stampBytes * countStamps(held),
+        overheadBytes * (1 + entryRefs.length) +
+        stampBytes * countStamps(entryRefs),
     });
   }
 
   /**
-   * The answer to a request, where it is ready; the engine's listeners hear of its hits.
+   * Returns the cached response to a request. The engine's listeners receive its hits.
    *
-   * @param request All that an answer depends on beside what is cached, in one text that no other request has: method, URL,
-   *   `Accept`, body. What of the context only private and varied fields depend on need not be in it.
-   * @param from What asks, as `PluginOptions.request` tells of its context.
-   * @returns A promise where only the store can tell; it does not reject for a fault of the store.
+   * @param request Everything that the response depends on besides cached values, in a text that no other request has: method,
+   *   URL, `Accept`, body. It need not contain what only private and varied fields depend on.
+   * @param from Identifies the request, as `PluginOptions.request` does for its context.
+   * @returns A promise if the store has to be asked. It does not reject because of a fault of the store.
    */
   get(request: string, from?: object): CachedResponse | undefined | Promise<CachedResponse | undefined> {
-    const kept = this.#kept.get(request);
-    if (kept === undefined) return undefined;
-    const hits = this.#engine.revalidate(kept.held, from);
-    return hits instanceof Promise ? hits.then((found) => this.#answer(kept, found)) : this.#answer(kept, hits);
+    const cached = this.#responses.get(request);
+    if (cached === undefined) return undefined;
+    const hits = this.#engine.revalidate(cached.entryRefs, from);
+    return hits instanceof Promise ? hits.then((found) => this.#response(cached, found)) : this.#response(cached, hits);
   }
 
   /**
-   * What of an executed operation's answer may be given again; undefined where that is nothing. To be asked before anything
-   * is put into the result's `extensions`: of what is there nobody knows whether it is the same each time.
+   * Returns what of an executed operation's result may be cached; undefined if nothing. Call it before anything is added to the
+   * result's `extensions`, which might differ each time.
    */
   cacheable(args: ExecutionArgs, { data, errors, extensions }: ExecutionResult): CacheableResult | undefined {
     if (errors !== undefined || extensions !== undefined || !data) return undefined;
@@ -132,31 +132,31 @@ export class ResponseCache {
     return fields === undefined || !isPure(args) ? undefined : { fields, data: JSON.stringify(data) };
   }
 
-  /** Keeps an answer that was sent to `request`, the same text as for `get`: it is what 200 goes with. */
+  /** Caches the response that was sent, with status 200, to `request`, the same text as for `get`. */
   set(request: string, { fields, data }: CacheableResult, { contentType, isGet, label }: ResponseForm): void {
     if (request.length > requestCharsMax) return;
-    const held = fields.map((field) => field.held);
+    const entryRefs = fields.map((field) => field.entryRef);
     const report = this.#hasReport && !isGet ? reportWriter(fields) : undefined;
     const body = bytesOf(`${report === undefined ? '{' : ''}"data":${data}}`);
-    const forms = new CompressedBodies((grown) => this.#measureAgain(request, grown));
+    const forms = new CompressedBodies((grown) => this.#remeasure(request, grown));
     const etag = isGet ? etagOf(data) : undefined;
-    this.#kept.set(request, { contentType, label, fields, held, report, body, forms, etag });
+    this.#responses.set(request, { contentType, label, fields, entryRefs, report, body, forms, etag });
   }
 
-  /** A new object, because the size of one that is there already is not asked for again. */
-  #measureAgain(request: string, forms: CompressedBodies): void {
-    const kept = this.#kept.peek(request);
-    if (kept?.forms === forms) this.#kept.set(request, { ...kept });
+  /** A new object, because the cache does not measure an object that it already contains again. */
+  #remeasure(request: string, forms: CompressedBodies): void {
+    const cached = this.#responses.peek(request);
+    if (cached?.forms === forms) this.#responses.set(request, { ...cached });
   }
 
-  #answer(kept: Kept, hits: readonly RevalidatedHit[] | undefined): CachedResponse | undefined {
+  #response(cached: CachedOperation, hits: readonly RevalidatedHit[] | undefined): CachedResponse | undefined {
     if (hits === undefined) return undefined;
-    const { contentType, label, report, body, forms } = kept;
+    const { contentType, label, report, body, forms } = cached;
     const head = report === undefined ? '' : `{"extensions":{"cache":${report(hits)}},`;
-    return { contentType, head, body, forms, hits: hits.length, label, http: this.#http(kept, hits) };
+    return { contentType, head, body, forms, hits: hits.length, label, http: this.#http(cached, hits) };
   }
 
-  #http({ fields, etag }: Kept, hits: readonly RevalidatedHit[]): CachedResponseHeaders | undefined {
+  #http({ fields, etag }: CachedOperation, hits: readonly RevalidatedHit[]): CachedResponseHeaders | undefined {
     if (etag === undefined) return undefined;
     const lasting = hits.map(({ ttlMs }, index) => ({ httpMs: fields[index]?.httpMs, ttlMs }));
     const serverTiming = this.#hasReport ? serverTimingOf({ fields: rowsOfHits(fields, hits) }) : undefined;
@@ -168,7 +168,7 @@ function countStamps(all: readonly EntryRef[]): number {
   return all.reduce((count, { stamps }) => count + Object.keys(stamps).length, 0);
 }
 
-/** In memory of its own: a piece of Node's pool would keep all of that alive. */
+/** In memory of its own: a slice of Node's pool would keep the whole pool in memory. */
 function bytesOf(text: string): Buffer {
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
   bytes.write(text);

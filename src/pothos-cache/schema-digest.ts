@@ -1,6 +1,6 @@
 /**
- * A digest of what cached values look like. It stands in every key, so that two versions of a program run side by side
- * and a deploy never reads values of another shape.
+ * A digest of the shape of cached values. It is part of every key, so that two versions of a program can run side by side, and a
+ * deployment never reads values of another shape.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -20,7 +20,7 @@ import type { FieldPolicy } from './field-policy.ts';
 
 /**
  * Six hexadecimal digits over the SDL that cached fields reach, the internal values of its enums, the fields' static policies,
- * the codec and `version`. Code is not in it: where a resolver gives values of another meaning, `version` must change.
+ * the codec and `version`. It does not cover code: if a resolver returns values with another meaning, change `version`.
  *
  * @param policies By `Type.field`.
  */

@@ -1,9 +1,9 @@
 /**
- * What a request selects below a field, in a canonical form: what is equal to the resolver is equal in the key.
+ * What a request selects below a field, in a canonical form: selections that are equal for the resolver are equal in the key.
  *
  * Fragments are merged into the fields that they select, fields are ordered by their name in the response and arguments by
- * theirs, `@skip` and `@include` are evaluated, `@cache` is left out, and variables and default values are written as the
- * values that they have. Aliases stay, except that of the field itself.
+ * theirs, `@skip` and `@include` are evaluated, `@cache` is omitted, and variables and default values are replaced by their
+ * values. Aliases are kept, except that of the field itself.
  * https://spec.graphql.org/October2021/#sec-Field-Collection
  */
 import {
@@ -39,7 +39,7 @@ import { ValueNodes } from './value-nodes.ts';
 
 /** A selection, and what of `info` shows it. */
 export interface Selection {
-  /** What stands in the key: the text of `fieldNode`, and the values in `variableValues`. */
+  /** The part of the key: the text of `fieldNode`, and the values in `variableValues`. */
   readonly encoding: readonly unknown[];
   /** The field itself, without its alias. */
   readonly fieldNode: FieldNode;
@@ -47,14 +47,14 @@ export interface Selection {
   readonly variableValues: Readonly<Record<string, unknown>>;
 }
 
-/** Fragments inside of fragments multiply: a short document may select more than can be written down. */
+/** Nested fragments multiply: a short document may select more than can be written down. */
 const nodesMax = 10_000;
 
-/** What the fragments of one selection set were sorted into. */
+/** The fields of one selection set, after its fragments were merged. */
 interface Collected {
   /** By their name in the response. */
   readonly fields: Map<string, FieldNode[]>;
-  /** By the type that they are for, where the selection is of several. */
+  /** By type, for the fields of fragments on one of several possible types. */
   readonly ofTypes: Map<string, SelectionSetNode[]>;
   /** With directives of their own. */
   readonly apart: InlineFragmentNode[];
@@ -83,7 +83,7 @@ class Canonical {
     this.#values = values;
   }
 
-  /** @param nodes All that select it at one place. */
+  /** @param nodes All nodes that select it in one place. */
   field(
     definition: GraphQLField<unknown, unknown> | undefined,
     nodes: readonly FieldNode[],

@@ -1,46 +1,46 @@
 import type { Cache, Duration, ParentId, ViewerId } from '../cache/index.ts';
 
 /**
- * What `toSchema({ cache })` takes. Without it, or with `cache: false`, the schema is built and nothing is cached. An unknown
- * option, or one of a wrong type, is rejected when the schema is built (`PothosSchemaError`).
+ * The options of `toSchema({ cache })`. Without them, or with `cache: false`, the schema is built and nothing is cached. An
+ * unknown option, or one of a wrong type, is rejected when the schema is built (`PothosSchemaError`).
  */
 export interface PluginOptions<Context = unknown> {
-  /** The engine that fields are cached in. Undefined: nothing is cached. */
+  /** The engine, from `createCache`. Undefined: nothing is cached. */
   readonly engine?: Cache | undefined;
-  /** How long fields without a `ttl` of their own are fresh. */
+  /** How long the values of fields without a `ttl` stay fresh. */
   readonly defaultTtl?: Duration;
-  /** Part of every key beside the schema: change it when values change their meaning and not their type. */
+  /** Part of every key, besides the schema. Change it when values change their meaning but not their type. */
   readonly version?: string;
   /**
-   * Who asks, by an id that nobody else has; null or undefined where that is not known. Private fields need it, and are not
-   * cached for a request without one. Change `version` when it gives other ids than before.
+   * Returns the viewer of a request, by an id that no other viewer has; null or undefined if it is not known. Required by private
+   * fields, which are not cached for a request without a viewer. Change `version` when it returns other ids than before.
    */
   readonly viewer?: (context: Context) => ViewerId | null | undefined;
   /**
-   * The properties of the context that identify the viewer. A public field whose resolver reads one is answered and not
-   * stored, and no other request is given the value. Default: each property that `viewer` itself reads, and `user`,
-   * `currentUser`, `viewer`, `session`, `auth`, `account`, `request`, `req` and `headers`; a list replaces these, and `[]`
-   * declares that nothing in the context identifies the viewer. Where a context cannot be watched because it is frozen or
-   * sealed, or a proxy that makes up its properties, public fields take hits and store nothing. The key of a private field contains the viewer alone: what else of
-   * these properties it reads belongs into `vary`.
+   * The properties of the context that identify the viewer. If a public field's resolver reads one, its value is returned to its
+   * own request only, and not stored. Default: every property that `viewer` itself reads, and `user`, `currentUser`, `viewer`,
+   * `session`, `auth`, `account`, `request`, `req` and `headers`. A list replaces these; `[]` declares that nothing in the
+   * context identifies the viewer. A context that is frozen or sealed, or a proxy that computes its properties, cannot be
+   * watched: public fields then use stored values, and store none. The key of a private field contains the viewer only: what
+   * else of these properties its resolver reads belongs into `vary`.
    */
   readonly viewerProperties?: readonly (keyof Context & string)[];
   /**
-   * What a request is known by to the cache, where that is not its context: what `ResponseCache.get` was given with it, such
-   * as Yoga's `req`. A store that has failed it there is then left alone by its fields, too.
+   * Identifies a request to the cache, if that is not its context: what `ResponseCache.get` received for it, such as Yoga's
+   * `req`. If the store fails there, the fields of the request bypass it too.
    */
   readonly request?: (context: Context) => object | undefined;
   /**
-   * The signal that is aborted when the client of a request has gone. Asked when a load has failed: where it failed because
-   * its client disconnected, the other requests that wait for it are not failed with it. Default: what the usual servers put
-   * into the context tells, such as Yoga's `request.signal`, or Node's `req` and `res`.
+   * Returns the signal that is aborted when the client of a request disconnects. Called after a load has failed: if its client
+   * disconnected, the other requests that wait for the load do not fail. Default: what the usual servers put into the context,
+   * such as Yoga's `request.signal`, or Node's `req` and `res`.
    */
   readonly signal?: (context: Context) => AbortSignal | undefined;
-  /** Whether requests may say `@cache(mode:)`, and so go past the cache; true unless told otherwise. */
+  /** Whether requests may use `@cache(mode:)`, and so bypass the cache. Default: true. */
   readonly directive?: boolean;
 }
 
-/** What a field may vary by: plain data. */
+/** What the value of a field may vary by: plain data. */
 export type Variation =
   | string
   | number
@@ -53,52 +53,52 @@ export type Variation =
   | { readonly [name: string]: Variation };
 
 /**
- * How a field is cached: what its resolver returns is stored, and its children resolve from that on every request.
+ * How a field is cached: what its resolver returns is stored, and its child fields resolve from that on every request.
  *
- * The resolver must depend on nothing but parent, arguments, what `tags` names, what its load touches (the tables of its SQL,
- * with `cachepot/kysely`), what `vary` gives and, where the scope is private, the viewer. A resolver that reads which fields
+ * The resolver must depend only on the parent, the arguments, what `tags` names, what its load touches (the tables of its SQL,
+ * with `cachepot/kysely`), what `vary` returns and, if the scope is private, the viewer. A resolver that reads which fields
  * are selected below it (`info`) needs `selection`.
  */
 export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unknown>, Context = unknown> {
   /**
-   * Who may be given the value. `public`: everyone; the resolver must not look at who asks. `private`: the viewer alone that
-   * it was loaded for, as the schema's `viewer` tells him.
+   * Who may receive the value. `public`: everyone; the resolver must not read the viewer. `private`: only the viewer that it was
+   * loaded for, as returned by the schema's `viewer`.
    */
   readonly scope: 'public' | 'private';
-  /** What else of a request the value depends on, such as tenant or locale: each has values of its own. */
+  /** What else of a request the value depends on, such as the tenant or the locale: each has values of its own. */
   readonly vary?: (context: Context) => Variation;
-  /** For how long a value is fresh, such as `'60s'` or `'5m'`; at most one day. Left out: the schema's `defaultTtl`. */
+  /** How long a value stays fresh, such as `'60s'` or `'5m'`; at most one day. Default: the schema's `defaultTtl`. */
   readonly ttl?: Duration;
   /**
-   * What the value depends on beside what its load touches: `engine.invalidate(['products'])` makes it void. `products:42`
-   * is one row of `products`: to invalidate that leaves the values of other rows alone, and makes those void that depend on
-   * the whole table.
+   * What the value depends on, besides what its load touches: `engine.invalidate(['products'])` invalidates it. `products:42` is
+   * one row of `products`: invalidating that row leaves the values of other rows valid, and invalidates those that depend on the
+   * whole table.
    */
   readonly tags?: readonly string[] | ((parent: Parent, args: Args) => readonly string[]);
   /**
-   * Whether every read asks the store. Else, where the cache has a memory tier, a read may give what another process has
-   * made void up to 500 ms before it began. False unless told otherwise.
+   * Whether every read asks the store. Otherwise, if the cache has a memory tier, a read may return a value that another process
+   * invalidated up to 500 ms before the read began. Default: false.
    */
   readonly strict?: boolean;
   /**
-   * For how long browsers and proxies may give an answer to a GET again without asking, such as `'30s'`: in whole seconds, at
-   * most `ttl`. It holds where all that is asked for follows from fields that say so, and the shortest counts; what is
-   * invalidated meanwhile they do not hear of. Left out: they ask each time, and are told `304` where nothing has changed.
-   * For a public field without `vary` that is not strict.
+   * How long browsers and proxies may reuse the response to a GET request without asking, such as `'30s'`: whole seconds, at most
+   * `ttl`. It applies if every field of the response has this option; the shortest duration counts. Invalidations do not reach
+   * them meanwhile. Default: they ask each time, and receive `304` if nothing has changed. Only for a public field without `vary`
+   * that is not strict.
    */
   readonly http?: Duration;
   /**
    * Required for a field of an object or an interface: the identity of the parent among those of its type. It promises that
-   * the value follows from this id and the arguments alone, whoever loaded the parent and for whom. A parent without an id is
-   * answered uncached. For a field of Query it is needed only where that is given a parent or a `rootValue` to read.
+   * the value follows from this id and the arguments alone, whoever loaded the parent and for whom. If the parent has no id, the
+   * field is resolved without the cache. A field of Query needs it only if it reads a parent or a `rootValue`.
    */
   readonly parentId?: (parent: Parent) => ParentId;
   /**
    * Whether the value depends on which fields are selected below it, as with a resolver that loads only those. The key then
    * contains the selection in a canonical form, and `info` shows no more than that: `fieldNodes` without fragments,
-   * `@skip`, `@include` and the request's variables, ordered by name, and a `path` without the alias. Reading more
-   * (`operation`, `rootValue`), or reading `info` without this option, makes the value one for its own request: it is not
-   * stored. Default: false.
+   * `@skip`, `@include` and the request's variables, ordered by name, and a `path` without the alias. A resolver that reads more
+   * (`operation`, `rootValue`), or reads `info` without this option, has a value for its own request only, which is not stored.
+   * Default: false.
    */
   readonly selection?: boolean;
 }

@@ -1,4 +1,4 @@
-/** Arguments' values as a document would write them. */
+/** Writes the values of arguments as literals of a document. */
 import {
   astFromValue,
   isEnumType,
@@ -11,10 +11,10 @@ import {
   type ValueNode,
 } from 'graphql';
 
-/** Whether the values of a type are the same after they were written as literals: unknown for a custom scalar. */
+/** Whether the values of a type are unchanged after being written as literals: not known for a custom scalar. */
 const literalTypes = new WeakMap<GraphQLInputType, boolean>();
 
-/** Writes literals, and variables where there is none; equal values in equal order give equal nodes. */
+/** Writes literals, and variables for values without one; equal values in equal order become equal nodes. */
 export class ValueNodes {
   /** The values of the variables, in the order in which they were written. */
   readonly variableValues: Record<string, unknown> = {};
@@ -39,7 +39,7 @@ function isLiteral(type: GraphQLInputType): boolean {
   return isOne;
 }
 
-/** @param seen Types on the way here, which may contain themselves. */
+/** @param seen The types on the path here, which may contain themselves. */
 function hasLiteralsOnly(type: GraphQLInputType, seen: Set<GraphQLInputType>): boolean {
   if (isNonNullType(type) || isListType(type)) return hasLiteralsOnly(type.ofType, seen);
   if (!isInputObjectType(type)) return isEnumType(type) || specifiedScalarTypes.some((scalar) => scalar === type);

@@ -1,4 +1,4 @@
-/** Which properties of a context identify the viewer, and that a resolver reads one of them. */
+/** Finds out which properties of a context identify the viewer, and whether a resolver reads one of them. */
 import { noteViewerRead } from '../cache/index.ts';
 import type { PluginOptions } from './types.ts';
 import { unawaited } from './unawaited.ts';
@@ -6,19 +6,19 @@ import { pauseReads, resumeReads, watchContext } from './watched-context.ts';
 
 type Name = string | symbol;
 
-/** What programs usually call it, and what it is derived from. */
+/** The usual names of the viewer, and of what it is derived from. */
 const usualNames = ['user', 'currentUser', 'viewer', 'session', 'auth', 'account', 'request', 'req', 'headers'];
 
-/** How often `viewer` is run to find out what it reads where it does not find what it has read before. */
+/** How often `viewer` is run to find out what it reads if it does not find what it has read before. */
 const runsMax = 10;
 
 export class ViewerWatch<Context> {
   readonly #names: Set<Name>;
-  /** Those of the names that `viewer` was seen to read. */
+  /** The names that `viewer` was seen to read. */
   readonly #readByViewer = new Set<Name>();
   readonly #isDeclared: boolean;
   readonly #viewerOf: PluginOptions<Context>['viewer'];
-  /** Contexts that the viewer has been read from. */
+  /** The contexts from which the viewer has been read. */
   readonly #learned = new WeakSet<object>();
 
   constructor({ viewer, viewerProperties }: Pick<PluginOptions<Context>, 'viewer' | 'viewerProperties'>) {
@@ -28,8 +28,8 @@ export class ViewerWatch<Context> {
   }
 
   /**
-   * Watches what the load that begins here reads of `context`. Where that cannot be watched, the load counts as one that
-   * reads the viewer.
+   * Watches what the load that begins now reads of `context`. If the context cannot be watched, the load counts as one that reads
+   * the viewer.
    */
   begin(context: Context): void {
     if (this.#names.size === 0 || context === undefined || context === null) return;
@@ -43,9 +43,9 @@ export class ViewerWatch<Context> {
   }
 
   /**
-   * What `viewer` reads may differ between requests: each adds to what the others have shown. And it may read a property only
-   * where another one is absent (`key ?? user`), or was not set by an earlier call (`viewer ??= of(token)`). So where a name is
-   * new, it is run again without the properties that it is known to read.
+   * What `viewer` reads may differ between requests, so each request adds to the known names. It may also read a property only if
+   * another one is absent (`key ?? user`), or was not set by an earlier call (`viewer ??= of(token)`). So after a new name, it is
+   * run again without the properties that it is known to read.
    */
   #learn(context: Context & object): void {
     const viewer = this.#viewerOf;
@@ -64,7 +64,7 @@ export class ViewerWatch<Context> {
   }
 }
 
-/** The properties of `context` that `viewer` reads where those that are `hidden` are undefined. */
+/** The properties of `context` that `viewer` reads while those in `hidden` are undefined. */
 function namesReadBy<Context extends object>(
   viewer: (context: Context) => unknown,
   context: Context,
@@ -83,7 +83,7 @@ function namesReadBy<Context extends object>(
   return names;
 }
 
-/** `context` where some properties are undefined. What is written to it is not kept: it follows from their absence. */
+/** `context` with some properties undefined. What is written to it is discarded: it follows from their absence. */
 function without<Context extends object>(hidden: ReadonlySet<Name>, context: Context): Context {
   return new Proxy(context, {
     get: (target, name, receiver): unknown => (hidden.has(name) ? undefined : Reflect.get(target, name, receiver)),
@@ -102,7 +102,7 @@ function hasRun<Context>(viewer: (context: Context) => unknown, context: Context
   }
 }
 
-/** `context` as `viewer` is shown it; `self` is what its methods run on, by default the recorder. */
+/** `context` as `viewer` sees it; `self` is the object that its methods run on, by default the recorder. */
 function recorderOf<Context extends object>(context: Context, names: Set<Name>, self?: object): Context {
   const record = (name: Name): void => void (name in Object.prototype || names.add(name));
   return new Proxy(context, {

@@ -1,9 +1,9 @@
 /**
  * Detects that code in a load reads properties of a context.
  *
- * A property of the context itself becomes an accessor. Those that it inherits or does not have (yet) are seen by a layer
+ * A property of the context itself becomes an accessor. Properties that it inherits or does not have (yet) are observed by a layer
  * between the context and its prototype, so that the context gets no property that it did not have. A copy or a proxy of the
- * context would be simpler, but it would be another key of the maps that libraries keep by context, and methods that use
+ * context would be simpler, but it would be another key in the maps that libraries keep by context, and methods that use
  * private fields would fail on a proxy.
  *
  * Not detected: whether an own property exists (`in`, `Object.keys`), and what a method reads from private fields.
@@ -21,14 +21,14 @@ interface Layer {
 const layers = new WeakMap<object, Layer>();
 const ourGetters = new WeakSet<object>();
 let arePaused = false;
-/** Whether the read that is tried has been seen; undefined where none is. */
+/** Whether the read that is being tested was observed; undefined while none is tested. */
 let isTrySeen: boolean | undefined;
 
 /**
- * From now on a read of one of `names` is recorded in the load that reads it, see `noteViewerRead`.
+ * From now on, a read of one of `names` is recorded in the load that reads it; see `noteViewerRead`.
  *
- * @returns Whether each of them is seen: not where the context is frozen or sealed, or does not let a property be redefined,
- *   nor where it is a proxy that gives something else than what the object behind it has.
+ * @returns Whether every one of them is observed: not if the context is frozen or sealed, or does not let a property be
+ *   redefined, nor if it is a proxy that returns something else than the object behind it has.
  */
 export function watchContext(context: object, names: Iterable<Name>): boolean {
   try {
@@ -46,7 +46,7 @@ export function watchContext(context: object, names: Iterable<Name>): boolean {
   }
 }
 
-/** Reads of contexts are no longer recorded: synchronous code of the plugin's own begins. Returns what `resumeReads` takes. */
+/** Stops recording reads of contexts while synchronous code of the plugin itself runs. Returns the argument of `resumeReads`. */
 export function pauseReads(): boolean {
   const before = arePaused;
   arePaused = true;
@@ -57,7 +57,7 @@ export function resumeReads(before: boolean): void {
   arePaused = before;
 }
 
-/** Records a read of `name`, and returns whether it is only tried: what it gives does not matter then. */
+/** Records a read of `name`, and returns whether it is only tested: then its value does not matter. */
 function note(name: Name): boolean {
   if (isTrySeen !== undefined) return (isTrySeen = true);
   if (!arePaused) noteViewerRead(String(name));
@@ -75,7 +75,7 @@ function isReadSeen(context: object, name: Name): boolean {
   }
 }
 
-/** The layer below `context`, laid where there is none; undefined where that cannot be done. */
+/** The layer below `context`, created if there is none; undefined if that is not possible. */
 function layerOf(context: object): Layer | undefined {
   const known = layers.get(context);
   const prototype: unknown = Reflect.getPrototypeOf(context);
@@ -87,7 +87,7 @@ function layerOf(context: object): Layer | undefined {
   return layer;
 }
 
-/** An empty object between, so that `instanceof` still finds the prototype. */
+/** An empty object in between, so that `instanceof` still finds the prototype. */
 function layerOver(prototype: object | null, names: ReadonlySet<Name>): object {
   return new Proxy(Object.create(prototype) as object, {
     get(layer, name, receiver): unknown {
@@ -106,7 +106,7 @@ function layerOver(prototype: object | null, names: ReadonlySet<Name>): object {
   });
 }
 
-/** Returns whether reads of the property are seen, by this or, where the context does not have it, by the layer. */
+/** Returns whether reads of the property are observed, by this accessor or, if the context does not have it, by the layer. */
 function watchOwn(context: object, name: Name): boolean {
   const property = Object.getOwnPropertyDescriptor(context, name);
   if (property === undefined || isOurs(property)) return true;

@@ -1,7 +1,7 @@
 /**
- * The `info` that a cached resolver is given. It records reads of what differs between requests, because the value would be
+ * The `info` that a cached resolver receives. It records reads of what differs between requests, because the value would be
  * returned to requests that select something else (https://github.com/graphql/graphql-js/blob/16.x.x/src/type/definition.ts,
- * `GraphQLResolveInfo`). A copy, JSON and a library that is passed `info` read it too, at any time.
+ * `GraphQLResolveInfo`). A copy, JSON and a library that receives `info` read it too, at any time.
  */
 import type { GraphQLResolveInfo } from 'graphql';
 import { noteSelectionRead, type Load } from '../cache/index.ts';
@@ -14,14 +14,14 @@ const harmless = new Set(['fieldName', 'parentType', 'returnType', 'schema', 'ca
 const covered = new Set(['fieldNodes', 'fragments', 'variableValues', 'path']);
 
 interface Asked {
-  /** The load that it is made for; undefined where its value is neither stored nor shared. */
+  /** The load that it is made for; undefined if its value is neither stored nor shared. */
   readonly load: Load | undefined;
-  /** Where the key contains the selection: that, and `Key.selection`. */
+  /** The selection, if the key contains it, and `Key.selection`. */
   readonly selection: Selection | undefined;
   readonly keySelection: string | undefined;
 }
 
-/** `info` for one load. Properties that others have added count as selection: they are often derived from it. */
+/** The `info` for one load. Properties that others have added count as selection, because they are often derived from it. */
 export function watchInfo(info: GraphQLResolveInfo, { load, selection, keySelection }: Asked): GraphQLResolveInfo {
   const note = (what: string, heldIn?: string): void => {
     if (load !== undefined) noteSelectionRead(load, { what: `info.${what}`, selection: heldIn });

@@ -53,13 +53,13 @@ export function guardStore(
     if (trip?.isOpen !== true) trip = newTrip();
     return trip;
   };
-  const isShut = (): boolean => breaker.isOpen;
+  const isCircuitOpen = (): boolean => breaker.isOpen;
   const wasFull = (): boolean => clock.nowMs() - fullAtMs < fullMs;
   const lastFailureMs = new WeakMap<object, number>();
   const requestParts: RequestStoreParts = {
     store,
     currentTrip,
-    isCircuitOpen: isShut,
+    isCircuitOpen,
     wasFull,
     clock,
     deadlineClock,

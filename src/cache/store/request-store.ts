@@ -70,8 +70,8 @@ export class RequestStore {
 
   /** Whether this request does not ask the store. */
   get isBypassed(): boolean {
-    const { clock, lastFailureMs, isCircuitOpen: isShut } = this.#parts;
-    return clock.nowMs() - (lastFailureMs.get(this.#request) ?? -Infinity) < bypassMs || isShut();
+    const { clock, lastFailureMs, isCircuitOpen } = this.#parts;
+    return clock.nowMs() - (lastFailureMs.get(this.#request) ?? -Infinity) < bypassMs || isCircuitOpen();
   }
 
   /** Makes the request bypass the store, as after a call that failed. */
