@@ -130,6 +130,43 @@ describe('files', () => {
   });
 });
 
+/** Folders whose terms are checked; the glossary is in docs/architecture.md. */
+const checkedTerms = ['src/cache/', 'src/pothos-cache/'];
+/** Terms that the glossary replaces, and sentences without a clear subject. Text and identifiers alike. */
+const bannedTerms: readonly (readonly [banned: RegExp, use: string])[] = [
+  [
+    /\b(departures?|takeOff|takes? off|landings?|boards?|boarded|boarding|provenFor)\b/i,
+    'in-flight loads, join, validUpTo',
+  ],
+  [/\b(recall|rehit)\b/i, 'revalidate'],
+  [/\b(ready[ -]?(answers?|way)|short[ -]?way)\b/i, 'response cache, executed-document fast path'],
+  [/\b(proofs?|isProven\w*|unproven|ears|deaf|distrust|probes?)\b/i, 'coherence, heartbeat, listener, reset'],
+  [/\b(leaveAlone|isLeftAlone|left alone|isShut)\b/i, 'bypass, circuit open'],
+  [/\b(stands? on|standOn|madeOf|made of|is void|void the)\b/i, 'depends on, invalidated'],
+  [/\b(seesAlone\w*|seen-alone|scope-too-wide|too wide)\b/i, 'uncommitted read, viewer-dependent'],
+  [/\b(endOfTurn|turns? of the event loop|twins?|sick)\b/i, 'tick, pair, faulty'],
+  [
+    /\b(he|him|his|himself|nobody|whoever|come by|comes by|came by)\b/i,
+    'the request, the caller, the process; obtained',
+  ],
+  [/\b(interface|type|class) (Asked|Seen|Filled|Kept|Judged|Found|Held)\b/, 'a name for what it represents'],
+];
+
+describe('terms', () => {
+  const checked = files.filter((file) => checkedTerms.some((folder) => file.startsWith(folder)));
+
+  it.each(checked)('%s uses those of the glossary', (file) => {
+    const lines = (sources.get(file) ?? '').split('\n');
+    const found = lines.flatMap((line, index) =>
+      bannedTerms.flatMap(([banned, use]) => {
+        const word = banned.exec(line)?.[0];
+        return word === undefined ? [] : [`${file}:${index + 1}: "${word}" → ${use}`];
+      }),
+    );
+    expect(found).toEqual([]);
+  });
+});
+
 describe('a barrel documents what it exports', () => {
   const paths = barrels.map((folder) => join(repository, folder, 'index.ts'));
   const options = {

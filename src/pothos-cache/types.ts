@@ -89,7 +89,7 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
   readonly http?: Duration;
   /**
    * Required for a field of an object or an interface: the identity of the parent among those of its type. It promises that
-   * the value follows from this id and the arguments alone, whoever loaded the parent and for whom. If the parent has no id, the
+   * the value follows from this id and the arguments alone, no matter which request loaded the parent. If the parent has no id, the
    * field is resolved without the cache. A field of Query needs it only if it reads a parent or a `rootValue`.
    */
   readonly parentId?: (parent: Parent) => ParentId;

@@ -13,7 +13,7 @@ const harmless = new Set(['fieldName', 'parentType', 'returnType', 'schema', 'ca
 /** What of `info` a selection in the key covers. */
 const covered = new Set(['fieldNodes', 'fragments', 'variableValues', 'path']);
 
-interface Asked {
+interface WatchedField {
   /** The load that it is made for; undefined if its value is neither stored nor shared. */
   readonly load: Load | undefined;
   /** The selection, if the key contains it, and `Key.selection`. */
@@ -22,7 +22,7 @@ interface Asked {
 }
 
 /** The `info` for one load. Properties that others have added count as selection, because they are often derived from it. */
-export function watchInfo(info: GraphQLResolveInfo, { load, selection, keySelection }: Asked): GraphQLResolveInfo {
+export function watchInfo(info: GraphQLResolveInfo, { load, selection, keySelection }: WatchedField): GraphQLResolveInfo {
   const note = (what: string, heldIn?: string): void => {
     if (load !== undefined) noteSelectionRead(load, { what: `info.${what}`, selection: heldIn });
   };
