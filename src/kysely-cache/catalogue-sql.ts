@@ -1,25 +1,25 @@
 /**
- * Reads from PostgreSQL's catalogue, 15 to 18, what `catalogue.ts` needs: one row, one column, JSON, so that every driver
- * gives it the same.
+ * Reads what `catalogue.ts` needs from PostgreSQL's catalogue, versions 15 to 18: one row with one column, as JSON, so that every
+ * driver returns the same.
  *
- * What a view reads is in pg_depend, save what belongs to the system itself (PostgreSQL does not track that), which only the
- * view's stored tree tells: https://www.postgresql.org/docs/current/catalog-pg-depend.html
+ * The relations that a view reads are in pg_depend, except those of the system, which PostgreSQL does not track: only the view's
+ * stored tree shows them. https://www.postgresql.org/docs/current/catalog-pg-depend.html
  */
 
-/** What the statement answers. */
+/** The result of the statement. */
 export interface CatalogueRows {
   readonly relations: readonly RelationRow[];
   readonly functions: Judged;
   readonly operators: Judged;
-  /** Functions of a row, which `row.name` calls, that may read tables. */
+  /** Functions of a row, called as `row.name`, that may read tables. */
   readonly rowFunctions: readonly string[];
   /** Types to which a cast may read tables. */
   readonly castTypes: readonly string[];
-  /** Whether a backslash in a string stands for itself: the setting `standard_conforming_strings`. */
+  /** Whether a backslash in a string is an ordinary character: the setting `standard_conforming_strings`. */
   readonly hasStandardStrings: boolean;
 }
 
-/** Names of which all are harmless, and names of which at least one may read tables. */
+/** Names that are always harmless, and names of which at least one function may read tables. */
 export interface Judged {
   readonly harmless: readonly string[];
   readonly suspicious: readonly string[];
@@ -31,19 +31,19 @@ export interface RelationRow {
   readonly name: string;
   /** As pg_class.relkind: `r` table, `p` partitioned table, `m` materialized view, `f` foreign table, `v` view. */
   readonly kind: 'r' | 'p' | 'm' | 'f' | 'v';
-  /** Whether its bare name means it, by the search path. */
+  /** Whether its unqualified name refers to it, by the search path. */
   readonly isVisible: boolean;
   readonly isSystem: boolean;
   readonly hasRowSecurity: boolean;
-  /** Of a partition or an inheriting table. */
+  /** For a partition or an inheriting table. */
   readonly parents: readonly number[];
-  /** Of a view: the relations that it names, also such as are no tables. */
+  /** For a view: the relations that it names, including those that are not tables. */
   readonly reads: readonly number[];
-  /** Of a view: a function that it calls and that may read tables. */
+  /** For a view: a function that it calls and that may read tables. */
   readonly calls: string | null;
 }
 
-/** Volatile functions of the system that read nothing which could change behind a cache. */
+/** Volatile functions of the system that read nothing which could change without an invalidation. */
 const harmlessVolatile = [
   'bernoulli',
   'clock_timestamp',
@@ -60,7 +60,7 @@ const harmlessVolatile = [
   'uuidv7',
 ];
 
-/** Stable functions of the system that are named like those that read its catalogue or its statistics, and do not. */
+/** Stable functions of the system whose names resemble those that read its catalogue or its statistics, but which do not. */
 const harmlessStable = [
   'pg_basetype',
   'pg_collation_for',
@@ -72,8 +72,8 @@ const harmlessStable = [
 ];
 
 /**
- * Other stable functions of the system: what they give depends on the connection (its user, its settings), on the catalogue,
- * on statistics or on transactions, none of which has a tag.
+ * Other stable functions of the system: their results depend on the connection (its user, its settings), on the catalogue, on
+ * statistics or on transactions, none of which has a tag.
  */
 const suspiciousStable =
   '^(pg_|has_|inet_|txid_|(to_)?reg(class|namespace|oper|proc|role)|(col|obj|shobj)_description$|' +

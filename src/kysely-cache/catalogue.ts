@@ -1,13 +1,13 @@
 /**
- * Which relations and functions the database has, and the tags of what a statement reads.
+ * The relations and functions of the database, and the tags of what a statement reads.
  *
- * - A table's tag is its name, or `schema.name` where the search path does not lead to it. Partitioned and foreign tables
- *   are tables; so is a materialized view, which changes when it is refreshed.
- * - A view stands for what it reads, through further views.
- * - A partition, or a table that inherits, has its parents' tags too: what is written to the parent may change it. A parent
- *   has its own alone: who writes to a partition by its name invalidates the parent's as well.
- * - Unknown is what nobody would invalidate, or may read anything: relations of the system, tables with row security,
- *   functions that may read tables, names that the database did not have when its catalogue was read.
+ * - The tag of a table is its name, or `schema.name` if the search path does not find it. Partitioned and foreign tables are
+ *   tables; so is a materialized view, which changes when it is refreshed.
+ * - A view is replaced by what it reads, through further views.
+ * - A partition, or a table that inherits, has its parents' tags too: a write to the parent may change it. A parent has its
+ *   own tag only: a write to a partition by its name invalidates the parent's tag as well.
+ * - Unknown is what no write invalidates, or what may read anything: relations of the system, tables with row security, functions
+ *   that may read tables, names that the database did not have when its catalogue was read.
  *
  * The catalogue is read in the background: once a minute, because a view may be replaced, and as soon as a statement names
  * something that it lacks (every ten seconds while that is still missing). Meanwhile, loads use what is known.
@@ -19,17 +19,17 @@ import type { TableReferences, RelationName } from './table-references.ts';
 /** What a statement reads, for a load. */
 export interface Sources {
   readonly tags: ReadonlySet<string>;
-  /** What cannot be named, in words. */
+  /** Descriptions of what has no tag. */
   readonly unknown: ReadonlySet<string>;
 }
 
 interface Known {
-  /** By `nameKey`: bare names that the search path finds, and names with schemas. */
+  /** By `nameKey`: unqualified names that the search path finds, and names with schemas. */
   readonly relations: ReadonlyMap<string, Sources>;
   /** Whether a function of this name may read tables. */
   readonly functions: ReadonlyMap<string, boolean>;
   readonly operators: ReadonlyMap<string, boolean>;
-  /** Those that may read tables. */
+  /** The types to which a cast may read tables. */
   readonly rowFunctions: ReadonlySet<string>;
   readonly castTypes: ReadonlySet<string>;
   readonly hasStandardStrings: boolean;
@@ -38,7 +38,7 @@ interface Known {
 
 const readEveryMsMin = 1_000;
 const keptMs = 60_000;
-/** For a name that was not found the last time: it may be a temporary table's, which no reading finds. */
+/** For a name that was not found: it may be that of a temporary table, which the catalogue query never finds. */
 const absentEveryMs = 10_000;
 const namesMax = 1_000;
 const tagLengthMax = 200;
@@ -47,7 +47,7 @@ export class Catalogue {
   readonly #readRows: () => Promise<CatalogueRows>;
   readonly #clock: Pick<Clock, 'nowMs'>;
   #known: Known | undefined;
-  /** What was missing since the catalogue was read last, and what was then. */
+  /** The names that were missing since the catalogue was read last, and what was missing then. */
   readonly #asked = new Set<string>();
   #absent: ReadonlySet<string> = new Set();
   #lastReadMs = -Infinity;
@@ -58,7 +58,7 @@ export class Catalogue {
     this.#clock = clock;
   }
 
-  /** The tags that statements may have; none where the catalogue is not known yet. */
+  /** The tags that statements may have; empty until the catalogue is known. */
   get tags(): readonly string[] {
     this.#readWhereOlderThan(this.#known === undefined ? readEveryMsMin : keptMs);
     return this.#known?.tags ?? [];
@@ -95,10 +95,10 @@ export class Catalogue {
     return { tags, unknown };
   }
 
-  /** Reads it now, or waits for the reading under way. Never rejects: where it fails, what was known stays. */
+  /** Reads the catalogue now, or waits until it has been read. Never rejects: if that fails, the previous one stays in use. */
   read(): Promise<void> {
     this.#lastReadMs = this.#clock.nowMs();
-    // Outside of all loads: what is read here is read for nobody's value.
+    // Outside of all loads: no value depends on what is read here.
     this.#reading ??= runForLoads([], async () => {
       try {
         const asked = new Set(this.#asked);
@@ -106,7 +106,7 @@ export class Catalogue {
         for (const what of asked) this.#asked.delete(what);
         this.#absent = asked;
       } catch {
-        // The database is away; the loads that need it say so.
+        // The database is unavailable; the loads that need it report that.
       } finally {
         this.#reading = undefined;
       }
@@ -119,7 +119,7 @@ export class Catalogue {
   }
 }
 
-/** Names that a statement calls in one way, and whether what they call may read tables: undefined where that is not known. */
+/** Names of one kind that a statement calls, and whether what they call may read tables: undefined if that is not known. */
 interface Calls {
   readonly names: Iterable<string>;
   readonly isSuspicious: (name: string) => boolean | undefined;
@@ -171,7 +171,7 @@ function isSuspiciousByName({ harmless, suspicious }: Judged): ReadonlyMap<strin
   ]);
 }
 
-/** The row's own tag and those of the rows that it stands on, however far away. */
+/** The tag of the relation and those of the relations that it depends on, directly or not. */
 function sourcesOfRow(row: RelationRow, byId: ReadonlyMap<number, RelationRow>): Sources {
   const tags = new Set<string>();
   const unknown = new Set<string>();
@@ -194,7 +194,7 @@ function obstacleOf(row: RelationRow): string | undefined {
   if (row.isSystem) return `relation ${shown(row)}, which is the system's`;
   if (row.hasRowSecurity) return `table ${shown(row)}, which has row security`;
   if (row.calls !== null) return `view ${shown(row)}, which calls ${row.calls}()`;
-  // A colon makes a tag that of a row, and an asterisk that of everything.
+  // A colon makes a tag that of a row, and an asterisk is the tag of everything.
   const tag = tagOf(row);
   if (tag.includes(':') || tag === '*' || tag.length > tagLengthMax)
     return `relation ${shown(row)}, whose name is no tag`;

@@ -1,2 +1,2 @@
-/** Automatic tags: the tables that a cached load's SQL reads. Knows no shop. */
+/** Automatic tags: the tables that a cached load's SQL reads. */
 export { touchedTables, type TouchedTables } from './touched-tables.ts';

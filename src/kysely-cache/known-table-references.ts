@@ -1,17 +1,17 @@
 /**
- * What statements read, remembered by their text: a program runs few texts, with other parameters each time. PostgreSQL is
- * sent the text alone, so equal texts read the same, whether a builder or raw SQL made them.
+ * What statements read, remembered by text: a program runs few texts, with other parameters each time. Only the text is sent to
+ * PostgreSQL, so equal texts read the same, whether a query builder or raw SQL made them.
  *
- * What is remembered are names. What they stand for, which changes with the catalogue, is asked at each run.
+ * What is remembered are names. Their meaning, which changes with the catalogue, is resolved for each run.
  */
 import { LRUCache } from 'lru-cache';
 import { tableReferencesOf, type TableReferences } from './table-references.ts';
 import type { SqlParser } from './sql-parser.ts';
 import { mayHaveEffect, type TransactionEffect } from './transaction-effect.ts';
 
-/** In characters of texts: a statement with a list has a text for each length of it. */
+/** In characters of texts: a statement with a list has another text for each length of the list. */
 const charsMax = 1_000_000;
-/** What a reading and each of its names take beside the text, roughly. */
+/** The approximate size of the references of a text, and of each name in them, besides the text. */
 const readingChars = 1_000;
 const nameChars = 50;
 
@@ -35,7 +35,7 @@ export class KnownTableReferences {
     return parsedReading;
   }
 
-  /** What a text does to the transaction of its connection. Most texts are not parsed for that. */
+  /** What a text does to the transaction of its connection. Most texts need not be parsed for that. */
   transactionEffectOf(text: string): TransactionEffect {
     return mayHaveEffect(text) ? this.of(text).transaction : 'none';
   }

@@ -1,25 +1,25 @@
 /**
  * PostgreSQL's own parser, compiled to WebAssembly: https://github.com/constructive-io/libpg-query-node
  *
- * It is loaded when the first connection is made. A text that is nested about 6,000 levels deep overflows the stack; that
- * error leaves the parser's memory in disorder (after 60 of them it calls the wrong functions), so a new instance replaces
- * it. Until the new one is loaded, about 50 ms, texts that were not seen before cannot be parsed.
+ * It is loaded when the first connection is made. A text that is nested about 6,000 levels deep overflows the stack; that error
+ * leaves the parser's memory in disorder (after 60 of them it calls the wrong functions), so a new instance replaces it. Until
+ * that one is loaded, about 50 ms later, new texts cannot be parsed.
  */
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import type * as Library from 'libpg-query';
 
-/** The raw statements of a text as PostgreSQL's parse tree; or why there is no tree, which holds for good or for now. */
+/** The raw statements of a text as PostgreSQL's parse tree; or why there is none, permanently or for now. */
 export type Parsed =
   { readonly statements: readonly unknown[] } | { readonly failure: string; readonly isForNow: boolean };
 
-/** A list of 14,000 parameters has about so many characters and takes 10 ms. */
+/** A list of 14,000 parameters has about this many characters and takes 10 ms to parse. */
 const charsMax = 100_000;
-/** Deeper comments, and longer operators, take the parser quadratic time: seconds for texts of `charsMax`. */
+/** For more comments, and longer operators, the parser needs quadratic time: seconds for texts of `charsMax`. */
 const commentsMax = 1_000;
 const longOperator = /(?:(?!--|\/\*)[-+*/<>=~!@#%^&|`?]){200}/;
 
-/** Parses texts. One per process: an instance takes about 20 MB. */
+/** Parses texts. One per process, because an instance takes about 20 MB. */
 export class SqlParser {
   static readonly shared = new SqlParser();
 
@@ -27,7 +27,7 @@ export class SqlParser {
   #loading: Promise<void> | undefined;
   #failure: string | undefined;
 
-  /** Loads the parser, once. Never rejects: where that fails, no text can be parsed. */
+  /** Loads the parser, once. Never rejects: if that fails, no text can be parsed. */
   load(): Promise<void> {
     this.#loading ??= loadLibrary().then(
       (library) => void (this.#library = library),
@@ -57,7 +57,7 @@ export class SqlParser {
   }
 }
 
-/** Why the text is not given to the parser. */
+/** Why a text is not passed to the parser. */
 function obstacleIn(text: string): string | undefined {
   if (text.length > charsMax) return `it is longer than ${charsMax} characters`;
   // Neither reaches PostgreSQL as it is here.
@@ -66,7 +66,7 @@ function obstacleIn(text: string): string | undefined {
   return longOperator.test(text) ? 'it has an operator of more than 200 characters' : undefined;
 }
 
-/** A new instance, whatever was loaded before. A `require` of its own: it keeps what it has required. */
+/** A new instance, whatever was loaded before. With a `require` of its own, because `require` caches modules. */
 async function loadLibrary(): Promise<typeof Library> {
   const require = createRequire(import.meta.url);
   const folder = dirname(require.resolve('libpg-query')) + sep;

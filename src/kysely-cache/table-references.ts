@@ -1,8 +1,8 @@
 /**
- * What a text of SQL reads, by PostgreSQL's parse tree of it: the relations that it names, what it calls, and what hides more
- * than that. And whether it leaves a transaction open (transaction-effect.ts).
+ * What a text of SQL reads, according to PostgreSQL's parse tree of it: the relations that it names, what it calls, and what may
+ * read more than that. And whether it leaves a transaction open (`transaction-effect.ts`).
  *
- * A kind of node that is not known here hides something: a newer parser may have more of them.
+ * A kind of node that is not known here may read anything: a newer parser may have more kinds.
  * https://github.com/pganalyze/libpg_query/blob/18-latest/protobuf/pg_query.proto
  */
 import { fieldsOf, isRecord, kindOf, lastName, textIn, type Fields } from './parse-tree.ts';
@@ -11,12 +11,12 @@ import { mayBegin, transactionEffectOf, type TransactionEffect } from './transac
 
 /** A relation as a statement names it. */
 export interface RelationName {
-  /** Undefined where the search path decides. */
+  /** Undefined if the search path decides. */
   readonly schema: string | undefined;
   readonly name: string;
 }
 
-/** What a text reads. All names are bare, as the catalogue has them. */
+/** What a text refers to. All names are unquoted, as in the catalogue. */
 export interface TableReferences {
   readonly relations: readonly RelationName[];
   readonly functions: ReadonlySet<string>;
@@ -25,14 +25,14 @@ export interface TableReferences {
   readonly rowNames: ReadonlySet<string>;
   /** The types that something is cast to. */
   readonly types: ReadonlySet<string>;
-  /** What may read more, in words; empty where all is known. */
+  /** Descriptions of what may read more; empty if everything is resolved. */
   readonly hidden: ReadonlySet<string>;
-  /** Whether its meaning depends on `standard_conforming_strings`. */
+  /** Whether the meaning of the text depends on `standard_conforming_strings`. */
   readonly hasBackslash: boolean;
   readonly transaction: TransactionEffect;
 }
 
-/** Names of common table expressions that are visible: a bare name among them is no table. */
+/** The names of visible common table expressions: an unqualified name among them is not a table. */
 type Scope = ReadonlySet<string>;
 
 const queries = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
@@ -67,7 +67,7 @@ const operatorOfKind: Readonly<Record<string, readonly string[]>> = {
   AEXPR_NOT_BETWEEN_SYM: operatorsOfBetween,
 };
 
-/** What `text` reads, which was parsed into `parsed`. */
+/** What `text` refers to, according to its parse result. */
 export function tableReferencesOf(text: string, parsed: Parsed): TableReferences {
   const reader = new TreeReader(text);
   if ('statements' in parsed) for (const statement of parsed.statements) reader.statement(fieldsOf(statement)['stmt']);
@@ -85,7 +85,7 @@ class TreeReader implements TableReferences {
   readonly hasBackslash: boolean;
   transaction: TransactionEffect = 'none';
   readonly #text: string;
-  /** What is still to be visited: without recursion no depth of the tree is too much. */
+  /** The nodes that are still to be visited. There is no recursion, so the depth of the tree does not matter. */
   readonly #rest: { readonly value: unknown; readonly scope: Scope }[] = [];
 
   constructor(text: string) {
@@ -115,7 +115,7 @@ class TreeReader implements TableReferences {
     if (queries.has(kind)) return this.#query(kind, fields, scope);
     if (!known.has(kind)) return this.#hides(`has a ${kind}, which is not known`);
     this.#note(kind, fields);
-    // OF names what FROM has named.
+    // OF repeats names from FROM.
     if (kind !== 'LockingClause') this.#visitFields(fields, scope);
   }
 
@@ -126,12 +126,12 @@ class TreeReader implements TableReferences {
   #query(kind: string, fields: Fields, scope: Scope): void {
     if (!statementsWithTarget.has(kind)) return this.#visitFields(fields, scope);
     const { relation, ...others } = fields;
-    // What is written to is a table, even if a common table expression has its name.
+    // The target of a write is a table, even if a common table expression has its name.
     this.#rest.push({ value: relation, scope: new Set() });
     this.#visitFields(others, scope);
   }
 
-  /** The fields of a node, or of a struct that stands in a field without the name of its kind, such as a RangeVar. */
+  /** The fields of a node, or of a struct in a field without the name of its kind, such as a RangeVar. */
   #visitFields(fields: Fields, scope: Scope): void {
     if ('intoClause' in fields) this.#hides('creates a table');
     if ('relname' in fields) this.#relation(fields, scope);
@@ -142,7 +142,7 @@ class TreeReader implements TableReferences {
     this.#visitAll(Object.values(others), inner);
   }
 
-  /** The names that the statement sees. Without RECURSIVE each expression sees those before it, with it all of them. */
+  /** The common table expressions that the statement sees. Without RECURSIVE, each sees the previous ones; with it, all. */
   #commonTables({ ctes, recursive }: Fields, outer: Scope): Scope {
     const expressions = Array.isArray(ctes) ? ctes.map((cte) => fieldsOf(cte, 'CommonTableExpr')) : [];
     const names = expressions.map(({ ctename }) => textIn(ctename));

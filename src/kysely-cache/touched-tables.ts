@@ -1,8 +1,8 @@
 /**
- * Reads declare themselves: the SQL that a cached load runs says which tables its value depends on.
+ * Automatic tags: the SQL that a cached load runs determines which tables its value depends on.
  *
- *   a load runs a statement (watched-dialect.ts) · PostgreSQL's parser says what its text names (known-table-references.ts,
- *   sql-parser.ts, table-references.ts) · the catalogue has the tags for that (catalogue.ts) · the load has touched them
+ *   a load runs a statement (watched-dialect.ts) → PostgreSQL's parser finds the names in its text (known-table-references.ts,
+ *   sql-parser.ts, table-references.ts) → the catalogue has their tags (catalogue.ts) → the load has touched these tags
  */
 import type { Dialect } from 'kysely';
 import { currentLoad, type Clock } from '../cache/index.ts';
@@ -12,21 +12,25 @@ import { KnownTableReferences } from './known-table-references.ts';
 import { SqlParser } from './sql-parser.ts';
 import { watchedDialect } from './watched-dialect.ts';
 
-/** A PostgreSQL database whose tables become the tags of the values that are loaded from it. `touchedTables` makes it. */
+/** A PostgreSQL database whose tables become the tags of the values that are loaded from it. Created by `touchedTables`. */
 export interface TouchedTables {
   /** For `new Kysely({ dialect })`: what its statements read counts for the load that runs them. */
   readonly dialect: Dialect;
-  /** For `createCache({ knownTags })`: the tags of all tables, `name` or, off the search path, `schema.name`. */
+  /** For `createCache({ knownTags })`: the tags of all tables, `name` or, outside of the search path, `schema.name`. */
   readonly tags: () => readonly string[];
   /**
-   * Reads from the database which tables, views and functions it has. To be awaited once at the start, after Kysely was
-   * made, so that the first values can be stored; later it reads in the background where it has to. Never rejects: with the
-   * database away, loads are answered and not stored until it is there.
+   * Reads which tables, views and functions the database has. Await it once at startup, after Kysely was created, so that the
+   * first values can be stored. Later, the catalogue is read in the background. Never rejects: while the database is
+   * unavailable, values are returned and not stored.
    */
   readonly read: () => Promise<void>;
 }
 
-/** `dialect` of PostgreSQL 15 or newer, and what its statements touch. */
+/**
+ * Watches a dialect for PostgreSQL 15 or newer.
+ *
+ * @returns The dialect to use instead, and the tags for `createCache`.
+ */
 export function touchedTables(
   dialect: Dialect,
   { clock = { nowMs: () => performance.now() } }: { clock?: Pick<Clock, 'nowMs'> } = {},
@@ -42,11 +46,11 @@ export function touchedTables(
       const { tags, unknown } = catalogue.sourcesOf(reading);
       load.touch([...tags]);
       for (const what of unknown) load.touchUnknown(what);
-      // It may see what nobody else sees yet, or no longer what everybody sees.
+      // It may see rows that others cannot see yet, or no longer see rows that others see.
       if (transactionOf !== undefined && transactionOf !== load) {
         load.readsUncommitted('a transaction that did not begin in this load');
       }
-      // Nothing says that it will be committed before the load ends.
+      // It is not known whether it will be committed before the load ends.
       if (reading.transaction !== 'none') load.readsUncommitted('a transaction that raw SQL begins or ends');
     },
     transactionEffectOf: (text) => readings.transactionEffectOf(text),

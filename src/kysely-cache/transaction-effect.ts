@@ -1,23 +1,23 @@
 /**
- * What a text does to the transaction of its connection, whatever comments and other statements stand around `begin`.
+ * What a text does to the transaction of its connection, whatever comments and other statements surround `begin`.
  *
- * A function, a procedure and a DO block cannot begin a transaction that lasts; EXECUTE can, for what was prepared by the
- * protocol may be any statement. https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
+ * A function, a procedure or a DO block cannot begin a transaction that outlasts it. EXECUTE can, because any statement may have
+ * been prepared through the protocol. https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
  */
 import type { Fields } from './parse-tree.ts';
 
 /**
- * - `begins`: one is open afterwards, which may have been open before
- * - `restarts`: the one that was open has ended, and another is open
- * - `may-begin`: one may be open afterwards
+ * - `begins`: a transaction is open afterwards, which may have been open before
+ * - `restarts`: the transaction that was open has ended, and another one is open
+ * - `may-begin`: a transaction may be open afterwards
  */
 export type TransactionEffect = 'none' | 'begins' | 'ends' | 'restarts' | 'may-begin';
 
-/** The keywords that a statement with an effect begins with, wherever they stand. Keywords are ASCII. */
+/** The first keywords of statements with an effect, anywhere in a text. Keywords are ASCII. */
 const anyEffect = /\b(abort|begin|commit|end|execute|prepare|rollback|start)\b/i;
 const opening = /\b(begin|chain|execute|start)\b/i;
 
-/** Whether `text` has to be parsed to know its effect; without it there is none. */
+/** Whether `text` must be parsed to know its effect; otherwise it has none. */
 export function mayHaveEffect(text: string): boolean {
   return anyEffect.test(text);
 }
@@ -27,7 +27,7 @@ export function mayBegin(text: string): boolean {
   return opening.test(text);
 }
 
-/** The effect of one more statement of a text, after the effect `before` of those in front of it. */
+/** The effect of the next statement of a text, after the effect `before` of the previous ones. */
 export function transactionEffectOf(
   kind: string | undefined,
   fields: Fields,

@@ -1,32 +1,32 @@
 /**
- * A dialect of Kysely whose statements are seen when they run, on whatever connection, in a transaction or as a stream.
+ * A dialect of Kysely that reports statements when they run, on whatever connection, in a transaction or as a stream.
  *
- * A Kysely plugin would see less: it hears of a statement when it is compiled, which may be elsewhere; not of what a later
- * plugin makes of it; of a raw compiled one and of one that fails only that it ran or not even that.
+ * A Kysely plugin would see less: it is called when a statement is compiled, which may be elsewhere; it does not see what a later
+ * plugin changes; and of a raw compiled statement, or of one that fails, it sees at most that it ran.
  */
 import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult } from 'kysely';
 import { currentLoad, type Load } from '../cache/index.ts';
 import type { TransactionEffect } from './transaction-effect.ts';
 
-/** What a watched dialect calls. */
+/** The callbacks of a watched dialect. */
 export interface StatementWatch {
-  /** Is awaited before the first connection is made. Must not reject. */
+  /** Awaited before the first connection is made. Must not reject. */
   readonly prepare: () => Promise<void>;
   /**
-   * Hears of each statement before it runs, in the context of the code that runs it.
+   * Called with each statement before it runs, in the context of the code that runs it.
    *
-   * @param during.transactionOf The load in which the connection's transaction began; `'none'` for one that began elsewhere or
-   *   by raw SQL, undefined where none is open.
+   * @param during.transactionOf The load in which the connection's transaction began; `'none'` if it began elsewhere or by raw
+   *   SQL; undefined if no transaction is open.
    */
   readonly hear: (statement: CompiledQuery, during: { transactionOf: Load | 'none' | undefined }) => void;
   /** What a statement does to its connection's transaction. */
   readonly transactionEffectOf: (sql: string) => TransactionEffect;
 }
 
-/** Runs a statement that is not watched; gives the only column of its only row. */
+/** Runs a statement that is not watched; returns the only column of its only row. */
 export type AskText = (sql: string) => Promise<string>;
 
-/** `dialect`, watched; and a way past the watch. */
+/** Watches `dialect`, and returns a function that runs statements unwatched. */
 export function watchedDialect(dialect: Dialect, watch: StatementWatch): { dialect: Dialect; ask: AskText } {
   let driver: WatchedDriver | undefined;
   return {
@@ -91,7 +91,7 @@ class WatchedDriver implements Driver {
     await this.#ending(connection, (inner) => this.#inner.rollbackTransaction(inner));
   }
 
-  // Kysely calls these if the driver has them; PostgreSQL's has.
+  // Kysely calls these if the driver has them, which PostgreSQL's does.
   async savepoint(...[connection, name, compile]: Savepoint): Promise<void> {
     await this.#inner.savepoint?.(this.#innerOf(connection), name, compile);
   }
@@ -127,7 +127,7 @@ class WatchedDriver implements Driver {
     await this.#inner.init();
   }
 
-  /** What the driver runs by itself on this, such as COMMIT, is not watched. */
+  /** Statements that the driver itself runs on this connection, such as COMMIT, are not watched. */
   #innerOf(connection: DatabaseConnection): DatabaseConnection {
     return this.#unwatched.get(connection) ?? connection;
   }
@@ -145,9 +145,9 @@ type Savepoint = Parameters<NonNullable<Driver['savepoint']>>;
 
 class WatchedConnection implements DatabaseConnection {
   #transactionOf: Load | 'none' | undefined;
-  /** Tells the load that began the transaction. */
+  /** Informs the load that began the transaction. */
   #commit = (): void => {};
-  /** How many statements have begun a transaction, or may have. */
+  /** The number of statements that have begun a transaction, or may have. */
   #begun = 0;
   readonly #inner: DatabaseConnection;
   readonly #watch: StatementWatch;
@@ -159,7 +159,7 @@ class WatchedConnection implements DatabaseConnection {
 
   hasBegun(by: Load | 'none'): void {
     this.#begun += 1;
-    // BEGIN inside a transaction begins nothing.
+    // BEGIN inside a transaction has no effect.
     if (this.#transactionOf !== undefined) return;
     this.#transactionOf = by;
     if (by === 'none') return;
@@ -177,7 +177,7 @@ class WatchedConnection implements DatabaseConnection {
     this.#commit = () => {};
   }
 
-  /** What the load has written since the savepoint is undone, and it may have read that. */
+  /** What the load has written since the savepoint is undone, and the load may have read it. */
   hasRolledBackToSavepoint(): void {
     if (typeof this.#transactionOf === 'object')
       this.#transactionOf.readsUncommitted('a savepoint that was rolled back to');
@@ -201,9 +201,9 @@ class WatchedConnection implements DatabaseConnection {
   }
 
   /**
-   * Before the statement runs. A transaction that it may begin counts as open from now on, also if the statement fails.
+   * Called before the statement runs. A transaction that it may begin counts as open from now on, even if the statement fails.
    *
-   * @returns What to call after the statement has succeeded.
+   * @returns A function to call after the statement has succeeded.
    */
   #hear(statement: CompiledQuery): () => void {
     this.#watch.hear(statement, { transactionOf: this.#transactionOf });
@@ -211,7 +211,7 @@ class WatchedConnection implements DatabaseConnection {
     if (effect === 'begins' || effect === 'restarts' || effect === 'may-begin') this.hasBegun('none');
     const begun = this.#begun;
     return () => {
-      // Unless another statement has been sent meanwhile that begins the next one.
+      // Unless another statement, which begins the next transaction, has been sent meanwhile.
       if (effect === 'ends' && begun === this.#begun) this.hasEnded();
     };
   }
