@@ -40,7 +40,7 @@ describe("the README's example", () => {
     const tsc = join(folder, 'node_modules', '.bin', 'tsc');
     const options = ['--strict', '--target', 'es2023', '--module', 'nodenext', '--skipLibCheck', '--types', 'node'];
     await expect(run(tsc, [...options, 'books.ts', 'traced.ts', 'tables.ts'], { cwd: folder })).resolves.toBeDefined();
-  }, 60_000);
+  });
 
   it.each([
     ['Redis', 'redis', () => inject('redisSocketPath')],

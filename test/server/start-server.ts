@@ -22,6 +22,7 @@ import { listen } from '../../src/server/http/listen.ts';
 import { logOptions } from '../../src/server/log.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
 import type { TrafficLimits } from '../../src/server/http/traffic.ts';
+import { withLongLeases } from '../cache/world.ts';
 import { createClient, type Client } from './client.ts';
 
 /** As in production; and where each request is opened at once, to be logged. */
@@ -93,10 +94,11 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     log: ({ query }) => void statements.push(query.sql),
   });
   const shop = createShop({ db: database.db, simulateLatency });
-  const store =
+  const store = withLongLeases(
     redis === null
       ? createMemoryStore({ namespace })
-      : await createRedisStore({ address: redis, namespace, deadlineMs });
+      : await createRedisStore({ address: redis, namespace, deadlineMs }),
+  );
   const { memoryBytesMax = 0, readyBytesMax = 1_000_000 } = overrides;
   const clock = overrides.clock === undefined ? {} : { clock: overrides.clock };
   const cache = createCache({
