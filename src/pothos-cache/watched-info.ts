@@ -22,7 +22,10 @@ interface WatchedField {
 }
 
 /** The `info` for one load. Properties that others have added count as selection, because they are often derived from it. */
-export function watchInfo(info: GraphQLResolveInfo, { load, selection, keySelection }: WatchedField): GraphQLResolveInfo {
+export function watchInfo(
+  info: GraphQLResolveInfo,
+  { load, selection, keySelection }: WatchedField,
+): GraphQLResolveInfo {
   const note = (what: string, heldIn?: string): void => {
     if (load !== undefined) noteSelectionRead(load, { what: `info.${what}`, selection: heldIn });
   };

@@ -6,7 +6,7 @@ import { ready, serve } from './engine-tasks.mjs';
 const { Redis } = createRequire(import.meta.url)('ioredis');
 const built = (file) => import(new URL(`../../dist/src/cache/${file}`, import.meta.url).href);
 const { createCache, createPolicy, createRedisStore } = await built('index.js');
-const { encodeEntry } = await built('entry.js');
+const { encodeEntry } = await built('entry/entry.js');
 
 const [socketPath, address, memoryMb] = process.argv.slice(2);
 const redis = new Redis({ path: socketPath, protocol: 2 });
