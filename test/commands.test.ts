@@ -19,6 +19,7 @@ const commands = {
   'bench:curves': ['test/bench/curves.mjs'],
   'bench:engine': ['test/bench/curves.mjs', '--only', 'engine'],
   schema: ['dist/schema/print.js'],
+  trace: ['test/trace/trace.mjs'],
   manifests: ['test/deploy/write-sql.mjs'],
 };
 

@@ -262,9 +262,9 @@ it.each<[string, Overrides, Cache['revalidate']]>([
 ])('a fault on the way of a ready answer is answered, and the server lives on: %s', async (_, overrides, again) => {
   const server = await startReadyServer(overrides);
   await becomesReady(server, post(text));
-  const faulty = Object.defineProperty(server.cache, 'again', { configurable: true, value: again });
+  const faulty = Object.defineProperty(server.cache, 'revalidate', { configurable: true, value: again });
   expect((await send(server.url, post(text))).status).toBe(500);
-  Reflect.deleteProperty(faulty, 'again');
+  Reflect.deleteProperty(faulty, 'revalidate');
   expect((await send(server.url, post(text))).status).toBe(200);
 });
 
@@ -283,7 +283,7 @@ it('who waits while the store is asked for a ready answer gets it, also where th
       asked();
       return new Promise<void>((resolve) => (answerNow = resolve)).then(() => again(held));
     };
-    Object.defineProperty(cache, 'again', { value });
+    Object.defineProperty(cache, 'revalidate', { value });
   });
   const answer = send(server.url, post(text));
   await isAsked;

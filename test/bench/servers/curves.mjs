@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import { createCache, createRedisStore } from '../../../dist/src/cache/index.js';
 import CachePlugin from '../../../dist/src/pothos-cache/index.js';
 import { createGraphqlHandler } from '../../../dist/src/server/graphql/graphql.js';
-import { createReadyWay } from '../../../dist/src/server/graphql/cached-responses.js';
+import { createCachedResponses } from '../../../dist/src/server/graphql/cached-responses.js';
 import { createHealth } from '../../../dist/src/server/health.js';
 import { createHttpServer } from '../../../dist/src/server/http/http.js';
 import { listen } from '../../../dist/src/server/http/listen.js';
@@ -22,7 +22,7 @@ const readyBytesMax = 8_388_608;
 const log = pino({ level: 'warn' });
 const store = await createRedisStore({ address: env.REDIS_URL, namespace: env.NAMESPACE });
 const cache = createCache({ store, memoryBytesMax: Number(env.CACHE_MEMORY_MB) * 1024 * 1024 });
-const ready = createReadyWay({ engine: cache, bytesMax: readyBytesMax, hasReport: false });
+const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport: false });
 const graphql = createGraphqlHandler({
   ready,
   schema: schemaOn(cache),
