@@ -20,6 +20,7 @@ const commands = {
   'bench:engine': ['test/bench/curves.mjs', '--only', 'engine'],
   schema: ['dist/schema/print.js'],
   trace: ['test/trace/trace.mjs'],
+  pack: ['test/package/pack.mjs'],
   manifests: ['test/deploy/write-sql.mjs'],
 };
 

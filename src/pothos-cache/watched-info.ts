@@ -3,7 +3,7 @@
  * returned to requests that select something else (https://github.com/graphql/graphql-js/blob/16.x.x/src/type/definition.ts,
  * `GraphQLResolveInfo`). A copy, JSON and a library that receives `info` read it too, at any time.
  */
-import type { GraphQLResolveInfo } from 'graphql';
+import { versionInfo, type GraphQLResolveInfo } from 'graphql';
 import { noteSelectionRead, type Load } from '../cache/index.ts';
 import type { Selection } from './selection.ts';
 
@@ -56,13 +56,7 @@ function narrowed(info: GraphQLResolveInfo, selection: Selection, noteOutside: (
     ...info,
     fieldNodes: [fieldNode],
     fragments: {},
-    variableValues: new Proxy(variableValues, {
-      get(target, name): unknown {
-        if (Object.hasOwn(target, name) || !Object.hasOwn(info.variableValues, name)) return Reflect.get(target, name);
-        noteOutside();
-        return Reflect.get(info.variableValues, name);
-      },
-    }),
+    variableValues: narrowedVariables(info.variableValues, variableValues, noteOutside),
     // No other path has this name, whatever is kept by it.
     path: {
       prev: undefined,
@@ -70,4 +64,24 @@ function narrowed(info: GraphQLResolveInfo, selection: Selection, noteOutside: (
       typename: info.parentType.name,
     },
   };
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** GraphQL.js 17 has the values in `coerced`, and where each comes from in `sources`; version 16 has the values alone. */
+function narrowedVariables(all: Values, own: Values, noteOutside: () => void): Record<string, unknown> {
+  if (versionInfo.major < 17) return only(own, all, noteOutside);
+  const { coerced, sources } = all as { readonly coerced: Values; readonly sources: Values };
+  return { coerced: only(own, coerced, noteOutside), sources: only({}, sources, noteOutside) };
+}
+
+/** The values of the selection. Reading another of the request's calls `noteOutside`. */
+function only(own: Values, all: Values, noteOutside: () => void): Record<string, unknown> {
+  return new Proxy(own, {
+    get(target, name): unknown {
+      if (Object.hasOwn(target, name) || !Object.hasOwn(all, name)) return Reflect.get(target, name);
+      noteOutside();
+      return Reflect.get(all, name);
+    },
+  });
 }

@@ -62,10 +62,11 @@ it('never gives what one work has left behind the value of another', async () =>
   expect(await Promise.all(left)).toEqual(left.map(() => []));
 });
 
-it('is not in use while no work runs: what was left behind then finds none', async () => {
+it('is not in use while no work runs, where that costs: up to Node.js 22, what was left behind finds no value', async () => {
   const context = new AsyncContext<number>();
   await expect(context.run(0, () => Promise.reject(new Error('it broke')))).rejects.toThrow('it broke');
   const left: Promise<number | undefined>[] = [];
   await context.run(1, () => void left.push(later().then(() => context.get())));
-  expect(await Promise.all(left)).toEqual([undefined]);
+  const isCostly = Number.parseInt(process.versions.node, 10) < 24;
+  expect(await Promise.all(left)).toEqual([isCostly ? undefined : 1]);
 });

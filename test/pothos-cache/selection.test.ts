@@ -1,5 +1,5 @@
 // `selection: true`: the key contains what is selected, and `info` shows no more than the key contains.
-import { execute, getArgumentValues, Kind, parse, print, type GraphQLResolveInfo } from 'graphql';
+import { execute, getArgumentValues, Kind, parse, print, type GraphQLResolveInfo, versionInfo } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { times, turn } from '../cache/world.ts';
 import { newSchema, type SchemaWorld } from './world.ts';
@@ -245,7 +245,7 @@ describe('what `info` shows', () => {
 
   it.each<[string, (info: GraphQLResolveInfo) => unknown]>([
     ['the operation', ({ operation }) => operation.name?.value],
-    ['a variable by the request’s own name', ({ variableValues }) => variableValues['n']],
+    ['a variable by the request’s own name', ({ variableValues }) => coercedIn(variableValues)['n']],
     ['the root value', (info) => info.rootValue],
   ])('is all that a stored value may depend on: not %s', async (_, read) => {
     const { run, trace } = await newShop(read);
@@ -333,4 +333,9 @@ describe('a cached field below one that was loaded for a selection', () => {
 /** Those of `variables` that `text` declares. */
 function pick(text: string, variables: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => text.includes(`$${name}`)));
+}
+
+/** The values of a request's variables. GraphQL.js 17 has them in a property of their own. */
+function coercedIn(variableValues: GraphQLResolveInfo['variableValues']): Record<string, unknown> {
+  return versionInfo.major < 17 ? variableValues : (variableValues['coerced'] as Record<string, unknown>);
 }

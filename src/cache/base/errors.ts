@@ -12,7 +12,9 @@ export type CacheErrorCode =
   /** The store replied with a refusal: it requires a password, or forbids a key. */
   | 'STORE_REFUSED'
   /** The store refuses new values for now: it is full, or read-only. */
-  | 'STORE_FULL';
+  | 'STORE_FULL'
+  /** A package that this call needs is not installed. */
+  | 'LIBRARY_MISSING';
 
 /** An error of the engine itself. What a load rejects with is never wrapped in one. */
 export class CacheError extends Error {

@@ -4,13 +4,19 @@
  *
  * Source: https://www.iana.org/assignments/uri-schemes/prov/redis
  */
-import type { RedisOptions } from 'ioredis';
 import { CacheError } from '../../base/errors.ts';
 
 /** The options of ioredis that an address can express. */
-export type RedisAddress = Pick<RedisOptions, 'host' | 'port' | 'path' | 'username' | 'password' | 'tls' | 'family'> & {
+export interface RedisAddress {
+  readonly host?: string;
+  readonly port?: number;
+  readonly path?: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly tls?: object;
+  readonly family?: number;
   readonly db: number;
-};
+}
 
 const expected = 'redis://host, rediss://host with :port and /database, or the path of a Unix socket';
 const databaseRule = 'a database is a whole number from 0';

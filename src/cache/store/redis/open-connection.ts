@@ -21,7 +21,7 @@ interface Opening {
 
 /** A client that connects when `connect` is called, and then reconnects by itself. */
 export function openRedis(reach: ReachOptions, { settings, onError }: Opening): Redis {
-  const redis = new SelectingRedis({ ...reach(), ...settings, ...always });
+  const redis = new SelectingRedis({ ...(reach() as RedisOptions), ...settings, ...always });
   redis.on('error', (error) => onError(connectionFault(error)));
   // Secret stores rotate passwords: the next connection uses the caller's current one.
   redis.on('close', () => {

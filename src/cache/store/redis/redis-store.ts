@@ -13,7 +13,7 @@ import { batchCalls } from './batch.ts';
 import { connectRedis } from './connection.ts';
 import { namespaceOf } from './namespace.ts';
 import { acquireScript, fillScript, leaseKey, longScript, releaseScript, renewScript, type Script } from './scripts.ts';
-import { checkRedisStoreOptions, type RedisStoreOptions } from './store-options.ts';
+import type { RedisStoreOptions } from './store-options.ts';
 import { reachOptionsOf } from './target.ts';
 import { redisTokens } from './tokens.ts';
 import { checkNamespace, firstBytes, type LeaseReply, type Store, type StoreRead } from '../store.ts';
@@ -21,22 +21,8 @@ import { anyEntryId } from '../../entry/entry.ts';
 import { tokenNameOf } from '../../tags/token-names.ts';
 import { addReplaced, trackTokens } from './tracking.ts';
 
-/**
- * Creates a store on Redis. It connects at once and reconnects by itself. Until it is connected, every call rejects, so a process
- * starts without Redis. It issues no command except in the database that it was created for; if that database cannot be selected,
- * the store stays unavailable.
- *
- * @param options.address `redis://[user[:password]@]host[:port][/database]`, the same with `rediss://` for TLS, or the path of a
- *   Unix socket, with `?db=` for the database.
- * @param options.client Instead of an address: an ioredis client, or the options of one, for what an address cannot express: TLS
- *   certificates, Sentinels, a password that is rotated. The store opens connections of its own with the same host, user,
- *   TLS and database, and its own timeouts. It neither uses nor closes the client, and reads `options.password` again for
- *   each connection. The database is that of `options.db`; `keyPrefix` must be empty; a Cluster is not supported.
- * @throws {CacheError} `INVALID_OPTIONS` for an unknown or malformed option, and for an address that does not name exactly one
- *   server and one database; `INVALID_KEY` for an invalid namespace.
- */
-export async function createRedisStore(options: RedisStoreOptions): Promise<Store> {
-  checkRedisStoreOptions(options);
+/** See `createRedisStore`. */
+export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
   const { namespace, deadlineMs = 100, clock = systemClock, onError = () => {}, onReady = () => {} } = options;
   const reach = reachOptionsOf(options);
   checkNamespace(namespace);

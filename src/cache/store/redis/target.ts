@@ -3,7 +3,6 @@
  * used nor closed. A store needs connections of its own: one of them only subscribes, and none may queue or repeat commands,
  * which the caller's client may.
  */
-import type { RedisOptions } from 'ioredis';
 import { received } from '../../base/check-options.ts';
 import { CacheError } from '../../base/errors.ts';
 import { databaseIn, parseRedisAddress } from './address.ts';
@@ -15,13 +14,33 @@ export interface RedisClient {
   readonly options: object;
 }
 
+/**
+ * The options of an ioredis client, of version 5 or 6: https://redis.github.io/ioredis/. Declared here because a program that uses
+ * another store need not install ioredis. Options that are not typed here are passed on as they are.
+ */
+export interface RedisClientOptions extends Partial<Record<Reaching | Sending, unknown>> {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  /** The path of a Unix socket. */
+  readonly path?: string | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** The number of the database. Default: 0. */
+  readonly db?: number | undefined;
+  readonly tls?: object | undefined;
+  readonly keyPrefix?: string | undefined;
+}
+
 /** A server and a database on it: either `address` or `client`. */
 export type RedisTarget =
   | { readonly address: string; readonly client?: undefined }
-  | { readonly client: RedisClient | RedisOptions; readonly address?: undefined };
+  | { readonly client: RedisClient | RedisClientOptions; readonly address?: undefined };
 
 /** What a connection needs to reach the server; read again for each, because passwords are rotated. */
-export type ReachOptions = () => RedisOptions;
+export type ReachOptions = () => RedisClientOptions;
+
+type Reaching = (typeof reaching)[number];
+type Sending = (typeof sending)[number];
 
 /** How to reach the server. */
 const reaching = [
@@ -30,7 +49,7 @@ const reaching = [
   ...['sentinelRetryStrategy', 'sentinelReconnectStrategy', 'sentinelCommandTimeout', 'sentinelMaxConnections'],
   ...['updateSentinels', 'failoverDetector', 'preferredSlaves', 'natMap', 'Connector', 'disableClientInfo'],
   'clientInfoTag',
-];
+] as const;
 /** How commands are sent. The store has its own settings for these options. */
 const sending = [
   ...['connectTimeout', 'disconnectTimeout', 'commandTimeout', 'blockingTimeout', 'blockingTimeoutGrace'],
@@ -38,8 +57,8 @@ const sending = [
   ...['enableOfflineQueue', 'offlineQueue', 'commandQueue', 'enableReadyCheck', 'lazyConnect', 'autoResubscribe'],
   ...['autoResendUnfulfilledCommands', 'enableAutoPipelining', 'autoPipeliningIgnoredCommands', 'readOnly', 'monitor'],
   ...['protocol', 'replyMapping', 'stringNumbers', 'scripts', 'himportFieldsets', 'showFriendlyErrorStack'],
-];
-const checkedHere = ['db', 'keyPrefix'];
+] as const;
+const known: readonly string[] = [...reaching, ...sending, 'db', 'keyPrefix'];
 
 /** @throws {CacheError} `INVALID_OPTIONS` for a target that is missing, malformed, or that a store cannot work with. */
 export function reachOptionsOf({ address, client }: { address?: unknown; client?: unknown }): ReachOptions {
@@ -52,7 +71,10 @@ export function reachOptionsOf({ address, client }: { address?: unknown; client?
   }
   const options = optionsOf(client);
   const db = databaseOf(options);
-  return () => ({ ...Object.fromEntries(Object.entries(options).filter(([name]) => reaching.includes(name))), db });
+  return () => ({
+    ...Object.fromEntries(Object.entries(options).filter(([name]) => (reaching as readonly string[]).includes(name))),
+    db,
+  });
 }
 
 function optionsOf(client: unknown): object {
@@ -67,7 +89,7 @@ function optionsOf(client: unknown): object {
 }
 
 function plainOptions(options: object): object {
-  const unknown = Object.keys(options).find((name) => ![...reaching, ...sending, ...checkedHere].includes(name));
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown !== undefined) throw invalid(`client.${unknown} is not an option of ioredis`);
   if (['host', 'path', 'sentinels', 'Connector'].some((name) => Reflect.get(options, name))) return options;
   throw invalid('client must name a server by host, path or sentinels, got options with none of them');

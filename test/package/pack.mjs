@@ -1,0 +1,89 @@
+/**
+ * `npm run pack`: builds cachepot-<version>.tgz, which has the engine, the Pothos plugin and the Kysely integration, and nothing
+ * of the shop. `manifest.json` beside this file is its package.json.
+ *
+ * The engine and the Kysely integration exist once, as ES modules, because a process must have one copy of them: what a load reads
+ * is recorded in module state. CommonJS code gets them by `require` of an ES module. The plugin has a CommonJS build too,
+ * because it must extend the copy of @pothos/core that the program itself loads.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { Command } from 'commander';
+import ts from 'typescript';
+
+const root = join(import.meta.dirname, '..', '..');
+const stage = join(root, 'dist', 'package');
+const entries = ['cache', 'pothos-cache', 'kysely-cache'];
+const formatHost = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n' };
+const documents = ['LICENSE', 'README.md', 'CHANGELOG.md', 'docs'];
+
+const { destination } = new Command('npm run pack --')
+  .description('Builds cachepot-<version>.tgz.')
+  .option('--destination <folder>', 'where to put it', '.')
+  .parse()
+  .opts();
+
+rmSync(stage, { recursive: true, force: true });
+compile('esm', { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext });
+compile('cjs', {
+  module: ts.ModuleKind.CommonJS,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  verbatimModuleSyntax: false,
+  esModuleInterop: true,
+});
+write('cjs/package.json', '{ "type": "commonjs" }\n');
+for (const entry of ['cache', 'kysely-cache']) write(`cjs/${entry}/index.js`, requiring(entry));
+write('package.json', `${JSON.stringify(manifest(), null, 2)}\n`);
+for (const name of documents) {
+  if (existsSync(join(root, name))) cpSync(join(root, name), join(stage, name), { recursive: true });
+}
+execFileSync('npm', ['pack', '--silent', '--pack-destination', destination, stage], { stdio: 'inherit' });
+
+/** Compiles the three entries and what they import to `folder`. CommonJS: only the types, and the plugin itself. */
+function compile(folder, format) {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => readFileSync(path, 'utf8'));
+  const { options } = ts.parseJsonConfigFileContent(
+    { compilerOptions: config.compilerOptions, files: [] },
+    ts.sys,
+    root,
+  );
+  const program = ts.createProgram(
+    entries.map((entry) => join(root, 'src', entry, 'index.ts')),
+    { ...options, ...format, rootDir: join(root, 'src'), outDir: join(stage, folder), sourceMap: false },
+  );
+  const { diagnostics } = program.emit(undefined, (path, text) => {
+    const isType = path.endsWith('.d.ts');
+    if (folder === 'cjs' && !isType && !path.includes('/pothos-cache/')) return;
+    write(relative(stage, path), isType ? withJsExtensions(text) : text);
+  });
+  if (diagnostics.length > 0) throw new Error(ts.formatDiagnostics(diagnostics, formatHost));
+}
+
+/** The compiler leaves the extension `.ts` in declarations, where no such files are. */
+function withJsExtensions(declarations) {
+  return declarations.replaceAll(/(['"])(\.{1,2}\/[^'"]*)\.ts\1/g, '$1$2.js$1');
+}
+
+function requiring(entry) {
+  return `'use strict';
+try {
+  module.exports = require('../../esm/${entry}/index.js');
+} catch (error) {
+  if (error.code !== 'ERR_REQUIRE_ESM') throw error;
+  throw new Error(\`cachepot: require() needs Node.js 20.19, 22.12 or newer, this is \${process.version}\`);
+}
+`;
+}
+
+function manifest() {
+  const { version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const own = JSON.parse(readFileSync(join(import.meta.dirname, 'manifest.json'), 'utf8'));
+  const { name, description, ...rest } = own;
+  return { name, version, description, license, ...rest };
+}
+
+function write(path, text) {
+  mkdirSync(dirname(join(stage, path)), { recursive: true });
+  writeFileSync(join(stage, path), text);
+}

@@ -1,0 +1,134 @@
+/** The package as users get it: built, installed in empty projects, compiled and run there. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { installedVersion, newProject, packPackage, run, type Project } from './installed.ts';
+import { program } from './program.ts';
+
+let packed: Awaited<ReturnType<typeof packPackage>>;
+beforeAll(async () => void (packed = await packPackage()));
+afterAll(() => packed.remove());
+
+const moduleSettings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  node16: { module: 'node16' },
+  nodenext: { module: 'nodenext' },
+  bundler: { module: 'preserve', moduleResolution: 'bundler', noEmit: 'true' },
+};
+
+it('holds the engine, the plugin, the Kysely integration and the documentation, and nothing of the shop', async () => {
+  const { stdout } = await run('tar', ['-tzf', packed.path]);
+  const paths = stdout
+    .trim()
+    .split('\n')
+    .map((path) => path.split('/').slice(1));
+  const folders = new Set(paths.map(([top = '', next = '']) => (/^(esm|cjs)$/.test(top) ? `${top}/${next}` : top)));
+  const code = ['async-context', 'cache', 'kysely-cache', 'pothos-cache'];
+  expect([...folders].toSorted()).toEqual(
+    [
+      ...code.flatMap((name) => [`esm/${name}`, `cjs/${name}`]),
+      ...['cjs/package.json', 'package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'docs'],
+    ].toSorted(),
+  );
+});
+
+interface Combination {
+  readonly type: 'module' | 'commonjs';
+  readonly node: string;
+  readonly peers: () => Promise<Record<string, string>>;
+  readonly copiesOfPothos: number;
+}
+
+/** What the shop runs with. */
+const shopPeers = async (): Promise<Record<string, string>> =>
+  Object.fromEntries(
+    await Promise.all(
+      ['@pothos/core', 'dataloader', 'graphql', 'ioredis', 'kysely', 'pg'].map(
+        async (name) => [name, await installedVersion(name)] as const,
+      ),
+    ),
+  );
+
+const combinations: readonly (readonly [string, Combination])[] = [
+  [
+    'an ES module, with the versions of the shop',
+    { type: 'module', node: process.execPath, peers: shopPeers, copiesOfPothos: 0 },
+  ],
+  [
+    'CommonJS, with ioredis 5',
+    {
+      type: 'commonjs',
+      node: process.execPath,
+      peers: async () => ({ ...(await shopPeers()), ioredis: '^5.11.1' }),
+      copiesOfPothos: 1,
+    },
+  ],
+  [
+    'an ES module on Node 24, with GraphQL.js 17 and Kysely 0.29',
+    {
+      type: 'module',
+      node: '24',
+      peers: async () => ({ ...(await shopPeers()), graphql: '^17.1.0', kysely: '^0.29.9', node: '24' }),
+      copiesOfPothos: 0,
+    },
+  ],
+  [
+    'CommonJS on Node 24, with GraphQL.js 17',
+    {
+      type: 'commonjs',
+      node: '24',
+      peers: async () => ({ ...(await shopPeers()), graphql: '^17.1.0', node: '24' }),
+      copiesOfPothos: 1,
+    },
+  ],
+];
+
+describe.each(combinations)('%s', (_, { type, node, peers, copiesOfPothos }) => {
+  let project: Project;
+  beforeAll(async () => {
+    const types = { '@types/pg': await installedVersion('@types/pg') };
+    project = await newProject(packed.path, { type, dependencies: { ...(await peers()), ...types } });
+    await project.write('program.ts', program);
+  });
+  afterAll(() => project.remove());
+
+  it('compiles with all declarations checked, and caches in Redis until the table changes', async () => {
+    // The compiler does not depend on the version of Node; the last setting writes the program that runs.
+    const settings = node === '24' ? ['nodenext'] : ['node16', 'bundler', 'nodenext'];
+    for (const name of settings) await project.compile(['program.ts'], moduleSettings[name] ?? {});
+    const path = node === '24' ? join(project.folder, 'node_modules', '.bin', 'node') : node;
+    const env = {
+      ...process.env,
+      DATABASE_URL: inject('databaseUrl'),
+      REDIS_URL: inject('redisSocketPath'),
+      NAMESPACE: `package-${process.pid}-${Date.now()}`,
+    };
+    const { stdout } = await run(path, ['program.js'], { cwd: project.folder, env });
+    expect(JSON.parse(stdout)).toEqual({ states: ['miss', 'hit', 'hit', 'miss'], copiesOfPothos });
+  });
+});
+
+describe('without the optional peers', () => {
+  it('needs nothing but the engine’s own libraries, compiles, and says what a store on Redis needs', async () => {
+    const project = await newProject(packed.path, { type: 'module' });
+    onTestFinished(() => project.remove());
+    await project.write(
+      'program.ts',
+      `import { createCache, createMemoryStore, createPolicy, createRedisStore } from 'cachepot/cache';
+       const cache = createCache({ store: createMemoryStore({ namespace: 'alone' }) });
+       const policy = createPolicy('answer', { ttl: '1m' });
+       const value = await cache.fetch(cache.key({ field: 'answer' }), policy, async () => 42);
+       const fault = await createRedisStore({ address: 'redis://localhost', namespace: 'alone' }).catch((error) => error);
+       console.log(JSON.stringify([value, fault.code, fault.message]));`,
+    );
+    for (const options of Object.values(moduleSettings)) {
+      await expect(project.compile(['program.ts'], options)).resolves.toBeDefined();
+    }
+    const { stdout } = await run(process.execPath, ['program.js'], { cwd: project.folder });
+    expect(JSON.parse(stdout)).toEqual([42, 'LIBRARY_MISSING', expect.stringContaining('npm install ioredis')]);
+    const { packages } = JSON.parse(await readFile(join(project.folder, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, unknown>;
+    };
+    const installed = Object.keys(packages).map((path) => path.replace('node_modules/', ''));
+    expect(installed.filter((name) => /^(ioredis|kysely|dataloader|pg|pino|zod|graphql-yoga)$/.test(name))).toEqual([]);
+  });
+});

@@ -1,0 +1,61 @@
+/**
+ * A program that uses all three entries of the package: a cached field whose rows come from PostgreSQL, values in Redis, and a
+ * DataLoader. It compiles to ES modules and to CommonJS. It prints, as JSON, the state of each of four requests, of which the last
+ * follows an invalidation of the table, and how many copies of @pothos/core are loaded (CommonJS only).
+ */
+export const program = `
+import SchemaBuilder from '@pothos/core';
+import { createCache, createRedisStore, type Cache } from 'cachepot/cache';
+import { touchedTables } from 'cachepot/kysely';
+import CachePlugin, { cacheReportOf } from 'cachepot/pothos';
+import DataLoader from 'dataloader';
+import { graphql } from 'graphql';
+import { Kysely, PostgresDialect } from 'kysely';
+import { Pool } from 'pg';
+
+interface Database {
+  products: { id: number; name: string };
+  reviews: { id: number };
+}
+
+async function main(): Promise<void> {
+  const namespace = process.env['NAMESPACE'] ?? '';
+  const store = await createRedisStore({ address: process.env['REDIS_URL'] ?? '', namespace });
+  const tables = touchedTables(new PostgresDialect({ pool: new Pool({ connectionString: process.env['DATABASE_URL'] }) }));
+  const cache: Cache = createCache({ store, knownTags: tables.tags });
+  const db = new Kysely<Database>({ dialect: tables.dialect });
+  await tables.read();
+  const names = new DataLoader(async (ids: readonly number[]) => {
+    const rows = await db.selectFrom('products').select(['id', 'name']).where('id', 'in', ids).execute();
+    return ids.map((id) => rows.find((row) => row.id === id)?.name ?? new Error('unknown'));
+  });
+  const builder = new SchemaBuilder<object>({ plugins: [CachePlugin] });
+  builder.queryType({
+    fields: (t) => ({
+      name: t.string({
+        args: { id: t.arg.int({ required: true }) },
+        cache: { ttl: '1m', scope: 'public' },
+        resolve: (_parent, { id }) => names.load(id),
+      }),
+    }),
+  });
+  const schema = builder.toSchema({ cache: { engine: cache } });
+  const ask = async (): Promise<string | undefined> => {
+    const contextValue = {};
+    const { errors } = await graphql({ schema, source: 'query ($id: Int!) { name(id: $id) }', variableValues: { id: 1 }, contextValue });
+    return errors?.[0]?.message ?? cacheReportOf(contextValue)?.fields[0]?.state;
+  };
+  const states = [await ask(), await ask()];
+  await cache.invalidate(['reviews']);
+  states.push(await ask());
+  await cache.invalidate(['products']);
+  states.push(await ask());
+  const copies = typeof require === 'undefined' ? [] : Object.keys(require.cache).filter((path) => /@pothos.core.(lib|esm).index\\.js$/.test(path));
+  console.log(JSON.stringify({ states, copiesOfPothos: copies.length }));
+  await cache.flush();
+  await db.destroy();
+  await store.close();
+}
+
+void main();
+`;
