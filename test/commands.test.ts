@@ -48,9 +48,9 @@ describe('a command', () => {
     expect(stderr).not.toContain('    at ');
   });
 
-  it('start lists every environment variable of the README, with its default', async () => {
+  it('start lists every environment variable of the documentation, with its default', async () => {
     const { stdout } = await node([...commands.start, '--help']);
-    const readme = await readFile(`${repository}README.md`, 'utf8');
+    const readme = await readFile(`${repository}docs/shop.md`, 'utf8');
     const documented = [...readme.matchAll(/^\| `([A-Z_]+)`(?:, `([A-Z_]+)`)? +\|/gm)].flatMap(([, ...names]) => names);
     const names = documented.filter((name) => name !== undefined);
     expect(names).toContain('CACHE_TTL');

@@ -37,6 +37,8 @@ export type {
   LeaseRequest,
 } from './store/store.ts';
 export type { EntryVersion } from './entry/entry-ref.ts';
+export type { Stamps } from './tags/tags.ts';
+export type { TokenListener, TokenTracking, TrackTokens } from './store/token-tracking.ts';
 export type { Tier } from './events/events.ts';
 export { watchDataLoader } from './scope/watch-data-loader.ts';
 export { watchInstalledDataLoaders } from './scope/installed-data-loaders.ts';

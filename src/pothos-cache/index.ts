@@ -15,7 +15,7 @@ export {
   type CacheableResult,
   type ResponseForm,
 } from './response-cache.ts';
-export { cacheReportOf, type CacheReport, type ReportRow } from './report.ts';
+export { cacheReportOf, type CacheReport, type FieldHit, type ReportRow } from './report.ts';
 export type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
 
 const pluginName = 'cache';

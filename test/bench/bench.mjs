@@ -13,7 +13,7 @@ import { machine } from './machine.mjs';
 import { fastestPeer, figuresOf } from './figures.mjs';
 import { installPeers } from './peers.mjs';
 import { pinThisProcess, startNode, startServer } from './processes.mjs';
-import { printSection } from './readme.mjs';
+import { printSection } from './docs-section.mjs';
 import { measure, roundsMax, smallestBodies } from './rounds.mjs';
 import { plain, reference, servers } from './servers.mjs';
 import { table, tableAtHalf } from './table.mjs';
@@ -35,7 +35,7 @@ const options = new Command('npm run bench --')
       "this project and the fastest peer at half of the peer's rate",
   )
   .option('--check', 'only start all servers and compare their answers')
-  .option('--readme', "measure nothing: print the README's section, and draw its chart, from the last run")
+  .option('--docs', "measure nothing: print the documentation's section, and draw its chart, from the last run")
   .parse()
   .opts();
 const { only: names, rounds } = options;
@@ -43,7 +43,7 @@ const ms = options.seconds * 1_000;
 
 /** What is to be ended, the last one first. */
 const started = [];
-if (options.readme) {
+if (options.docs) {
   await printSection(out);
 } else {
   // So that what has been started is ended: by the exit of this process.

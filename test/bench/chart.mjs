@@ -1,4 +1,4 @@
-/** A chart for the README: for each workload that is answered from the cache, each server against plain `node:http`. */
+/** A chart for the documentation: for each workload that is answered from the cache, each server against plain `node:http`. */
 import { ratioTo } from './figures.mjs';
 import { servers } from './servers.mjs';
 import { escaped, page } from './svg.mjs';

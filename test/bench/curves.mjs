@@ -22,7 +22,7 @@ import { pinThisProcess, startNode } from './processes.mjs';
 
 const sections = { entries, rows, fields, processes, engine };
 const out = new URL('out/', import.meta.url);
-const readmeChart = new URL('../../.readme/curves.svg', import.meta.url);
+const docsChart = new URL('../../.readme/curves.svg', import.meta.url);
 const tinyPoints = 2;
 
 const options = new Command('npm run bench:curves --')
@@ -31,13 +31,13 @@ const options = new Command('npm run bench:curves --')
   .option('--rounds <number>', 'in each of which every point is measured once', numberFrom(1), 5)
   .option('--seconds <number>', 'of each load in each round', numberFrom(0.001), 0.4)
   .option('--tiny', 'the smallest two points of each section: shows that it runs, not what it costs')
-  .option('--readme', "measure nothing: print the README's table, and draw its chart, from the last run")
+  .option('--docs', "measure nothing: print the documentation's table, and draw its chart, from the last run")
   .parse()
   .opts();
 const { only: names, rounds } = options;
 const ms = options.seconds * 1_000;
 
-if (options.readme) await printReadme();
+if (options.docs) await printDocs();
 else await run();
 
 async function run() {
@@ -91,9 +91,9 @@ async function write(results) {
   say('Written: test/bench/out/curves.json and curves.svg');
 }
 
-async function printReadme() {
+async function printDocs() {
   const results = JSON.parse(await readFile(new URL('curves.json', out), 'utf8'));
-  await copyFile(new URL('curves.svg', out), readmeChart);
+  await copyFile(new URL('curves.svg', out), docsChart);
   stdout.write(curvesMarkdown(results));
 }
 

@@ -136,7 +136,7 @@ describe('the app', () => {
   });
 
   it('has no variable that it does not know', async () => {
-    const known = [...(await variablesOfReadme()), 'PGPASSWORD'];
+    const known = [...(await documentedVariables()), 'PGPASSWORD'];
     expect(Object.keys(environment).filter((name) => !known.includes(name))).toEqual([]);
   });
 
@@ -189,8 +189,8 @@ describe('the app', () => {
 });
 
 /** The first column of the table under Configuration. */
-async function variablesOfReadme(): Promise<string[]> {
-  const [, section = ''] = /\n## Configuration\n([^]*?)\n## /.exec(await textOf('README.md')) ?? [];
+async function documentedVariables(): Promise<string[]> {
+  const [, section = ''] = /\n## Configuration\n([^]*)/.exec(await textOf('docs/shop.md')) ?? [];
   const rows = [...section.matchAll(/^\| (`[^|]*`) +\|/gm)];
   return rows.flatMap(([, list = '']) => [...list.matchAll(/`([A-Z_]+)`/g)].map(([, name = '']) => name));
 }

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { installedVersion, newProject, packPackage, run, type Project } from './installed.ts';
-import { program } from './program.ts';
 
 let packed: Awaited<ReturnType<typeof packPackage>>;
 beforeAll(async () => void (packed = await packPackage()));
@@ -87,7 +86,8 @@ describe.each(combinations)('%s', (_, { type, node, peers, copiesOfPothos }) => 
   beforeAll(async () => {
     const types = { '@types/pg': await installedVersion('@types/pg') };
     project = await newProject(packed.path, { type, dependencies: { ...(await peers()), ...types } });
-    await project.write('program.ts', program);
+    const program = join(import.meta.dirname, 'programs', 'all-entries.ts');
+    await project.write('program.ts', await readFile(program, 'utf8'));
   });
   afterAll(() => project.remove());
 

@@ -41,7 +41,7 @@ const rules: readonly Rule[] = [
     pattern: /\bNOPERM\b/,
     kind: 'permission',
     text: 'Redis forbids its user a command or a key',
-    advice: 'Allow what the README lists under "Limits".',
+    advice: 'Allow what the documentation lists (docs/options.md, createRedisStore).',
   },
   {
     pattern: /\bREADONLY\b/,

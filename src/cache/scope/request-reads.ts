@@ -19,13 +19,13 @@ export function noteViewerRead(what?: string): void {
  *
  * @param load The load of the field whose selection it is, from `currentLoad`. An enclosing load does not depend on the
  *   selection, unless it runs the code itself.
- * @param read.what For the log.
- * @param read.selection The `Key.selection` that contains everything that was read; undefined if no key does.
+ * @param read `what`: for the log. `selection`: the `Key.selection` that contains everything that was read; undefined if no key does.
  */
 export function noteSelectionRead(
   load: Load,
-  { what, selection }: { what: string; selection: string | undefined },
+  read: { readonly what: string; readonly selection: string | undefined },
 ): void {
+  const { what, selection } = read;
   const isInKey = (key: Key): boolean => selection !== undefined && key.selection === selection;
   const refusal = { refusal: 'reads-selection', what } as const;
   if (load instanceof LoadScope) load.dependsOnRequest(isInKey, refusal, load);

@@ -17,7 +17,7 @@ export function panelText({ title, unit, x, curves }) {
   return [`\n${title} (${unit})`, head, ...rows].join('\n');
 }
 
-/** For the README. */
+/** For docs/benchmarks.md. */
 export function curvesMarkdown({ sections }) {
   const rows = Object.values(sections)
     .flat()

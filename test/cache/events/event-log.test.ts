@@ -270,7 +270,7 @@ describe('on a Redis that refuses', () => {
     [
       'because of its access list',
       async ({ socketPath }) => (await redisClient(socketPath)).acl('SETUSER', 'default', '-set', '-evalsha', '-eval'),
-      /forbids its user.* README/,
+      /forbids its user.*docs.options/,
     ],
   ])('writes says so: %s', async (_, make, expected) => {
     const server = await newRedis();

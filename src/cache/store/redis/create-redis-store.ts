@@ -8,12 +8,12 @@ import { checkRedisStoreOptions, type RedisStoreOptions } from './store-options.
  * starts without Redis. It issues no command except in the database that it was created for; if that database cannot be selected,
  * the store stays unavailable.
  *
- * @param options.address `redis://[user[:password]@]host[:port][/database]`, the same with `rediss://` for TLS, or the path of a
- *   Unix socket, with `?db=` for the database.
- * @param options.client Instead of an address: an ioredis client, or the options of one, for what an address cannot express: TLS
- *   certificates, Sentinels, a password that is rotated. The store opens connections of its own with the same host, user,
- *   TLS and database, and its own timeouts. It neither uses nor closes the client, and reads `options.password` again for
- *   each connection. The database is that of `options.db`; `keyPrefix` must be empty; a Cluster is not supported.
+ * `address` is `redis://[user[:password]@]host[:port][/database]`, the same with `rediss://` for TLS, or the path of a Unix socket,
+ * with `?db=` for the database. `client`, an ioredis client or the options of one, replaces it for what an address cannot express:
+ * TLS certificates, Sentinels, a password that is rotated. The store opens connections of its own with the same host, user, TLS and
+ * database, and its own timeouts. It neither uses nor closes the client, and reads `options.password` again for each connection. The
+ * database is that of `options.db`; `keyPrefix` must be empty; a Cluster is not supported.
+ *
  * @throws {CacheError} `INVALID_OPTIONS` for an unknown or malformed option, and for an address that does not name exactly one
  *   server and one database; `INVALID_KEY` for an invalid namespace; `LIBRARY_MISSING` if ioredis is not installed.
  */

@@ -1,9 +1,8 @@
 /**
  * A program that uses all three entries of the package: a cached field whose rows come from PostgreSQL, values in Redis, and a
- * DataLoader. It compiles to ES modules and to CommonJS. It prints, as JSON, the state of each of four requests, of which the last
+ * DataLoader. It compiles to ES modules and to CommonJS. It writes, as JSON, the state of each of four requests, of which the last
  * follows an invalidation of the table, and how many copies of @pothos/core are loaded (CommonJS only).
  */
-export const program = `
 import SchemaBuilder from '@pothos/core';
 import { createCache, createRedisStore, type Cache } from 'cachepot/cache';
 import { touchedTables } from 'cachepot/kysely';
@@ -21,7 +20,9 @@ interface Database {
 async function main(): Promise<void> {
   const namespace = process.env['NAMESPACE'] ?? '';
   const store = await createRedisStore({ address: process.env['REDIS_URL'] ?? '', namespace });
-  const tables = touchedTables(new PostgresDialect({ pool: new Pool({ connectionString: process.env['DATABASE_URL'] }) }));
+  const tables = touchedTables(
+    new PostgresDialect({ pool: new Pool({ connectionString: process.env['DATABASE_URL'] }) }),
+  );
   const cache: Cache = createCache({ store, knownTags: tables.tags });
   const db = new Kysely<Database>({ dialect: tables.dialect });
   await tables.read();
@@ -42,7 +43,12 @@ async function main(): Promise<void> {
   const schema = builder.toSchema({ cache: { engine: cache } });
   const ask = async (): Promise<string | undefined> => {
     const contextValue = {};
-    const { errors } = await graphql({ schema, source: 'query ($id: Int!) { name(id: $id) }', variableValues: { id: 1 }, contextValue });
+    const { errors } = await graphql({
+      schema,
+      source: 'query ($id: Int!) { name(id: $id) }',
+      variableValues: { id: 1 },
+      contextValue,
+    });
     return errors?.[0]?.message ?? cacheReportOf(contextValue)?.fields[0]?.state;
   };
   const states = [await ask(), await ask()];
@@ -50,12 +56,14 @@ async function main(): Promise<void> {
   states.push(await ask());
   await cache.invalidate(['products']);
   states.push(await ask());
-  const copies = typeof require === 'undefined' ? [] : Object.keys(require.cache).filter((path) => /@pothos.core.(lib|esm).index\\.js$/.test(path));
-  console.log(JSON.stringify({ states, copiesOfPothos: copies.length }));
+  const copies =
+    typeof require === 'undefined'
+      ? []
+      : Object.keys(require.cache).filter((path) => /@pothos.core.(lib|esm).index\.js$/.test(path));
+  process.stdout.write(JSON.stringify({ states, copiesOfPothos: copies.length }));
   await cache.flush();
   await db.destroy();
   await store.close();
 }
 
 void main();
-`;

@@ -1,4 +1,4 @@
-/** The README's section, made of the last run. */
+/** The section of docs/benchmarks.md, made of the last run. */
 import { copyFile, readFile } from 'node:fs/promises';
 import { stdout } from 'node:process';
 import { againstPeers, ratioTo } from './figures.mjs';

@@ -1,0 +1,179 @@
+/** The documentation: its code compiles and runs against the installed package, its links lead somewhere. */
+import { readFile } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { installedVersion, newProject, packPackage, repository, run, type Project } from '../package/installed.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { anchorsOf, codeBlocksOf, linksOf, readPages, type Page } from './pages.ts';
+import { startProgram, type Ask } from './start-program.ts';
+
+const pages = await readPages();
+const blocks = pages.flatMap(codeBlocksOf);
+const programs = blocks.filter(({ program }) => program !== undefined);
+const fragments = blocks
+  .filter(({ program }) => program === undefined)
+  .map((block, index) => ({ ...block, name: `fragment-${index}-${block.page.replaceAll(/\W/g, '-')}` }));
+
+const peers = ['graphql', '@pothos/core', 'ioredis', 'kysely', 'pg', '@types/pg', 'dataloader', 'graphql-yoga'];
+const others = {
+  '@apollo/server': '^5.5.1',
+  fastify: '^5.12.8',
+  mercurius: '^16.10.1',
+  'graphql-http': '^1.22.4',
+  knex: '^3.3.0',
+};
+
+let project: Project;
+beforeAll(async () => {
+  const packed = await packPackage();
+  const versions = await Promise.all(peers.map(async (name) => [name, await installedVersion(name)] as const));
+  project = await newProject(packed.path, {
+    type: 'module',
+    dependencies: { ...Object.fromEntries(versions), ...others },
+  });
+  await packed.remove();
+  for (const { program, code } of programs) await project.write(`${program}.ts`, code);
+  for (const { name, code } of fragments) await project.write(`${name}.ts`, `${code}\nexport {};\n`);
+  const prelude = await readFile(join(import.meta.dirname, 'prelude.ts'), 'utf8');
+  await project.write('prelude.ts', prelude);
+  await project.write('books-server.ts', booksServer);
+  await project.write('tables-report.ts', tablesReport);
+});
+afterAll(() => project.remove());
+
+it('compiles, all of its code, under strict settings', async () => {
+  const names = [...programs.map(({ program }) => program), ...fragments.map(({ name }) => name)];
+  const files = [...names, 'prelude', 'books-server', 'tables-report'].map((name) => `${name}.ts`);
+  // The declarations of some of the servers need skipLibCheck.
+  await expect(project.compile(files, { module: 'nodenext', skipLibCheck: 'true' })).resolves.toBeDefined();
+});
+
+it('runs, each fragment', async () => {
+  const env = { ...process.env, REDIS_URL: inject('redisSocketPath'), DATABASE_URL: inject('databaseUrl') };
+  const paths = fragments.map(({ name }) => `./${name}.js`);
+  const { stdout } = await run(process.execPath, ['prelude.js', ...paths], { cwd: project.folder, env });
+  expect(stdout.split('\n').filter((line) => line.startsWith('./fragment-'))).toEqual(paths);
+});
+
+describe("the README's example", () => {
+  const start = (redisUrl: string): Promise<Ask> =>
+    startProgram(project.folder, 'books-server.js', { REDIS_URL: redisUrl });
+
+  it.each([
+    ['Redis', 'redis', () => inject('redisSocketPath')],
+    ['memory', 'memory', () => ''],
+  ])('caches in %s, and sees what a mutation changed', async (_name, tier, redisUrl) => {
+    const ask = await start(redisUrl());
+    await ask('mutation { addBook(title: "Before") }');
+    expect(await ask('{ books }')).toMatchObject({ extensions: { cache: { fields: [{ state: 'miss' }] } } });
+    expect(await ask('{ books }')).toMatchObject({ extensions: { cache: { fields: [{ state: 'hit', tier }] } } });
+    await ask('mutation { addBook(title: "After") }');
+    expect(await ask('{ books }')).toMatchObject({
+      data: { books: ['The Pothos Gardener', 'Before', 'After'] },
+      extensions: { cache: { fields: [{ state: 'miss' }] } },
+    });
+  });
+
+  it('answers a mutation that has taken effect, though Redis is unavailable', async () => {
+    const redis = await startTestRedis();
+    onTestFinished(() => redis.stop());
+    const ask = await start(redis.socketPath);
+    redis.kill('SIGKILL');
+    expect(await ask('mutation { addBook(title: "After all") }')).toMatchObject({ data: { addBook: true } });
+    expect(await ask('{ books(search: "After all") }')).toMatchObject({ data: { books: ['After all'] } });
+  });
+});
+
+it.each(['yoga', 'apollo', 'mercurius', 'graphql-http', 'plain'])(
+  'the server %s returns the cached value and the report',
+  async (name) => {
+    const ask = await startProgram(project.folder, `${name}.js`, {});
+    const data = { titles: ['The Pothos Gardener'] };
+    for (const state of ['miss', 'hit']) {
+      const fields = [{ field: 'Query.titles', state }];
+      expect(await ask('{ titles }')).toMatchObject({ data, extensions: { cache: { fields } } });
+    }
+  },
+);
+
+it('the lines for Kysely give a value the tables of its SQL as tags', async () => {
+  const env = { ...process.env, DATABASE_URL: inject('databaseUrl') };
+  const { stdout } = await run(process.execPath, ['tables-report.js'], { cwd: project.folder, env });
+  expect(stdout.trim().split('\n')).toEqual(['miss', 'hit', 'hit', 'miss']);
+});
+
+describe('links', () => {
+  const byPath = new Map(pages.map((page) => [page.path, page]));
+  const faultOf = (page: Page, link: string): string | undefined => {
+    const [file = '', anchor] = link.split('#');
+    const path = file === '' ? page.path : normalize(join(dirname(page.path), file));
+    if (!existsSync(join(repository, path))) return `${link}: no such file`;
+    const target = byPath.get(path);
+    if (anchor === undefined) return undefined;
+    return target !== undefined && anchorsOf(target).includes(anchor) ? undefined : `${link}: no such heading`;
+  };
+
+  it.each(pages.map((page) => [page.path, page] as const))('of %s lead to files and headings that exist', (_, page) => {
+    expect(linksOf(page).flatMap((link) => faultOf(page, link) ?? [])).toEqual([]);
+  });
+
+  it('lead to every page', () => {
+    const targets = pages.flatMap((page) =>
+      linksOf(page).map((link) => normalize(join(dirname(page.path), link.replace(/#.*/, '')))),
+    );
+    const hosts = ['README.md', 'CODE_OF_CONDUCT.md'];
+    expect(pages.map(({ path }) => path).filter((path) => !hosts.includes(path) && !targets.includes(path))).toEqual(
+      [],
+    );
+  });
+});
+
+it('the README has at most 200 lines', () => {
+  const readme = pages.find(({ path }) => path === 'README.md');
+  expect(readme?.text.trimEnd().split('\n').length).toBeLessThanOrEqual(200);
+});
+
+it('the API reference can be generated, without a warning', async () => {
+  const typedoc = join(repository, 'node_modules', '.bin', 'typedoc');
+  await expect(
+    run(typedoc, ['--options', 'docs/typedoc.json', '--emit', 'none'], { cwd: repository }),
+  ).resolves.toBeDefined();
+});
+
+const booksServer = `
+import { createServer } from 'node:http';
+import { cacheReportOf } from 'cachepot/pothos';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import { schema } from './books.js';
+const useCacheReport = (): Plugin => ({
+  onExecute: ({ args }) => ({
+    onExecuteDone({ result, setResult }) {
+      if (Symbol.asyncIterator in result) return;
+      setResult({ ...result, extensions: { cache: cacheReportOf(args.contextValue as object) } });
+    },
+  }),
+});
+createServer(createYoga({ schema, plugins: [useCacheReport()] })).listen(Number(process.env['PORT']));
+`;
+
+const tablesReport = `
+import { createPolicy } from 'cachepot/cache';
+import DataLoader from 'dataloader';
+import { cache, db } from './tables.js';
+const names = new DataLoader(async (ids: readonly number[]) => {
+  const rows = await db.selectFrom('products').select(['id', 'name']).where('id', 'in', ids).execute();
+  return ids.map((id) => rows.find((row) => row.id === id)?.name ?? new Error('unknown'));
+});
+const ask = (): Promise<string> =>
+  cache.fetch(cache.key({ field: 'Query.name' }), createPolicy('Query.name', { ttl: '60s' }), () => names.load(1), {
+    report: ({ state }) => console.log(state),
+  });
+await ask();
+await ask();
+await cache.invalidate(['reviews']);
+await ask();
+await cache.invalidate(['products']);
+await ask();
+await db.destroy();
+`;
