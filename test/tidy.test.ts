@@ -120,6 +120,10 @@ describe('files', () => {
     expect(long).toEqual([]);
   });
 
+  it('have functions of at most 60 lines', () => {
+    expect(files.flatMap(longFunctionsIn)).toEqual([]);
+  });
+
   it('are named for what they hold', () => {
     expect(files.filter((file) => /utils?|helpers?|common|constants|manager|misc/i.test(file))).toEqual([]);
   });
@@ -213,6 +217,23 @@ function folderOf(path: string): string {
 
 function importsOf(file: string): string[] {
   return ts.preProcessFile(sources.get(file) ?? '').importedFiles.map(({ fileName }) => fileName);
+}
+
+/** The places of functions whose bodies have more than 60 lines. */
+function longFunctionsIn(file: string): string[] {
+  const source = ts.createSourceFile(file, sources.get(file) ?? '', ts.ScriptTarget.Latest, true);
+  const lineAt = (position: number): number => source.getLineAndCharacterOfPosition(position).line + 1;
+  const long: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const body = ts.isFunctionLike(node) && 'body' in node ? node.body : undefined;
+    if (body !== undefined) {
+      const [first, last] = [lineAt(body.getStart()), lineAt(body.end)];
+      if (last - first + 1 > 60) long.push(`${file}:${first}: ${last - first + 1} lines`);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return long;
 }
 
 /** What is wrong with an import, if anything is. */

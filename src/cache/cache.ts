@@ -14,7 +14,7 @@ import { EventLog } from './events/event-log.ts';
 import type { CacheEvent, CacheListener } from './events/events.ts';
 import type { LoadResult } from './outcome.ts';
 import { InFlightLoads } from './in-flight.ts';
-import { guardStore, type GuardedStore } from './store/guarded-store.ts';
+import { GuardedStore } from './store/guarded-store.ts';
 import { CachedUsage } from './store/cached-usage.ts';
 import { createKey, isVisibleTo, type Key, type KeyParts } from './entry/key.ts';
 import { Leases } from './lease.ts';
@@ -60,7 +60,7 @@ export class Cache {
     this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;
-    this.#store = guardStore(store, { clock, deadlineMs, emit: this.emit });
+    this.#store = new GuardedStore(store, { clock, deadlineMs, emit: this.emit });
     this.#loads = new InFlightLoads(clock);
     const parts = { guarded: this.#store, background: this.#background, clock, emit: this.emit };
     this.#leases = new Leases({ ...parts, random });

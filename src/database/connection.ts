@@ -22,6 +22,10 @@ export interface DatabaseOptions {
   poolMax?: number;
   /** Milliseconds after which a statement is cancelled (SQLSTATE 57014). Default: 10,000. */
   statementMsMax?: number;
+  /** Milliseconds that a statement waits for a connection. Default: 750. */
+  connectMsMax?: number;
+  /** Milliseconds that the server has to show that it is still there, while a statement takes long. Default: 400. */
+  replyMsMax?: number;
   /** Kysely's own log: every statement and its duration. */
   log?: NonNullable<KyselyConfig['log']>;
 }
@@ -39,16 +43,15 @@ export interface Database {
 
 // How long the server may take to act on the cancellation of a statement, before its connection is given up.
 const cancelMsMax = 2_000;
-// A statement that takes this long has the server asked whether it is still there, which it has this long to say: so a
-// server that is gone is known within a second.
+// The server is asked whether it is still there while a statement takes longer than this. With the default of `replyMsMax`, a
+// server that is gone is noticed within a second.
 const askAfterMs = 350;
-const saysMsMax = 400;
 
 /**
  * A pool of connections to PostgreSQL, and Kysely on it, whose statements say which tables they touch. Nothing is connected
  * before the first statement.
  *
- * A statement that finds no connection within 750 ms, one whose connection breaks, and one whose server does not answer any
+ * A statement that finds no connection within `connectMsMax`, one whose connection breaks, and one whose server does not answer any
  * more, is rejected with an error that `isDatabaseUnavailable` knows. A pool with all connections busy for that long counts
  * as unavailable too.
  * The pool comes back by itself when the database does.
@@ -56,18 +59,18 @@ const saysMsMax = 400;
  * @throws {DatabaseUrlError} where `url` cannot be read, or a file that it names.
  */
 export function connectDatabase(options: DatabaseOptions): Database {
-  const { url, onError, poolMax = 10, statementMsMax = 10_000, log } = options;
+  const { url, onError, poolMax = 10, statementMsMax = 10_000, connectMsMax = 750, replyMsMax = 400, log } = options;
   const address = addressIn(url);
   const pool = new Pool({
     ...address,
     application_name: 'cachepot',
     max: poolMax,
-    connectionTimeoutMillis: 750,
+    connectionTimeoutMillis: connectMsMax,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   });
   pool.on('error', onError);
-  const isThere = livenessProbe(address, saysMsMax);
+  const isThere = livenessProbe(address, replyMsMax);
   const guarded = guardedPool(pool, { isThere, askEveryMs: askAfterMs, statementMsMax, cancelMsMax });
   const { dialect, ...tables } = touchedTables(new PostgresDialect({ pool: guarded }));
   const db = new Kysely<Tables>(log === undefined ? { dialect } : { dialect, log });

@@ -1,10 +1,10 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Cache } from '../cache/index.ts';
 
-/** The metrics, and who tells them what the cache does not know. */
+/** The metrics, and how the server reports what the cache does not know. */
 export interface Metrics {
   readonly registry: Registry;
-  /** Something was ended or refused by this limit of `traffic.ts`. */
+  /** Counts a request or connection that this limit of `traffic.ts` has ended. */
   readonly refused: (limit: string) => void;
 }
 
@@ -12,6 +12,19 @@ export interface Metrics {
 export function createMetrics(cache: Cache): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  addFieldMetrics(registry, cache);
+  addStoreMetrics(registry, cache);
+  addMemoryMetrics(registry, cache);
+  const trafficRefusals = new Counter({
+    name: 'cachepot_traffic_refused_total',
+    help: 'Connections and requests that a limit on traffic has ended, by limit.',
+    labelNames: ['limit'],
+    registers: [registry],
+  });
+  return { registry, refused: (limit) => trafficRefusals.inc({ limit }) };
+}
+
+function addFieldMetrics(registry: Registry, cache: Cache): void {
   const registers = [registry];
   const answers = new AnswerCounts();
   const requests: Counter<'field' | 'state' | 'tier'> = new Counter({
@@ -37,7 +50,23 @@ export function createMetrics(cache: Cache): Metrics {
     labelNames: ['field', 'reason'],
     registers,
   });
-  const storeFailures = new Counter({
+  const leaseTimeouts = new Counter({
+    name: 'cachepot_lease_timeouts_total',
+    help: 'Requests that waited for another process to load, and then loaded for themselves.',
+    labelNames: ['field'],
+    registers,
+  });
+  cache.on((event) => {
+    if (event.type === 'load') loads.observe({ field: event.field }, event.loadMs / 1_000);
+    else if (event.type === 'write-refused') refusals.inc({ field: event.field, reason: event.reason });
+    else if (event.type === 'lease-timeout') leaseTimeouts.inc({ field: event.field });
+    else if ('durationMs' in event) answers.add(event.field, event.type, event.type === 'hit' ? event.tier : 'none');
+  });
+}
+
+function addStoreMetrics(registry: Registry, cache: Cache): void {
+  const registers = [registry];
+  const failures = new Counter({
     name: 'cachepot_store_failures_total',
     help: 'Round trips to the store that failed, by the first call in them that did.',
     labelNames: ['operation'],
@@ -49,55 +78,38 @@ export function createMetrics(cache: Cache): Metrics {
     labelNames: ['operation'],
     registers,
   });
-  const trafficRefusals = new Counter({
-    name: 'cachepot_traffic_refused_total',
-    help: 'Connections and requests that a limit on traffic has ended, by limit.',
-    labelNames: ['limit'],
-    registers,
-  });
-  const leaseTimeouts = new Counter({
-    name: 'cachepot_lease_timeouts_total',
-    help: 'Requests that waited for another process to load, and then loaded for themselves.',
-    labelNames: ['field'],
-    registers,
-  });
   const breaker = new Gauge({
     name: 'cachepot_breaker_open',
-    help: '1 while the store is left alone because it failed too often.',
+    help: '1 while the circuit is open: the store failed too often and is not asked.',
     registers,
   });
-  const { memory } = cache;
-  if (memory !== undefined) {
-    const proven: Gauge = new Gauge({
-      name: 'cachepot_memory_coherent',
-      help: '1 while the memory tier answers, because it is known what changes in Redis.',
-      registers: [],
-      collect: () => proven.set(memory.isCoherent ? 1 : 0),
-    });
-    const bytes: Gauge = new Gauge({
-      name: 'cachepot_memory_bytes',
-      help: 'About how many bytes the memory tier takes.',
-      registers: [],
-      collect: () => bytes.set(memory.bytes),
-    });
-    registry.registerMetric(proven);
-    registry.registerMetric(bytes);
-  }
-
   cache.on((event) => {
-    if (event.type === 'load') loads.observe({ field: event.field }, event.loadMs / 1_000);
-    else if (event.type === 'write-refused') refusals.inc({ field: event.field, reason: event.reason });
-    else if (event.type === 'store-failed') storeFailures.inc({ operation: event.operation });
+    if (event.type === 'store-failed') failures.inc({ operation: event.operation });
     else if (event.type === 'store-slow') slowCalls.inc({ operation: event.operation });
-    else if (event.type === 'lease-timeout') leaseTimeouts.inc({ field: event.field });
     else if (event.type === 'breaker-opened') breaker.set(1);
     else if (event.type === 'breaker-closed') breaker.set(0);
-    else if ('durationMs' in event) answers.add(event.field, event.type, event.type === 'hit' ? event.tier : 'none');
   });
-  return { registry, refused: (limit) => trafficRefusals.inc({ limit }) };
 }
 
-/** How often each field was answered and how: every hit is counted, and a counter of `prom-client` hashes its labels each time. */
+function addMemoryMetrics(registry: Registry, { memory }: Cache): void {
+  if (memory === undefined) return;
+  const coherent: Gauge = new Gauge({
+    name: 'cachepot_memory_coherent',
+    help: '1 while the memory tier serves values, because every change in Redis is known.',
+    registers: [],
+    collect: () => coherent.set(memory.isCoherent ? 1 : 0),
+  });
+  const bytes: Gauge = new Gauge({
+    name: 'cachepot_memory_bytes',
+    help: 'Approximate size of the memory tier in bytes.',
+    registers: [],
+    collect: () => bytes.set(memory.bytes),
+  });
+  registry.registerMetric(coherent);
+  registry.registerMetric(bytes);
+}
+
+/** How often each field was answered, and how. A counter of `prom-client` hashes its labels at each hit, which costs more. */
 class AnswerCounts {
   readonly #fields = new Map<string, { state: string; tier: string; count: number }[]>();
 

@@ -3,7 +3,7 @@
  * test/bench/out.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { stdout } from 'node:process';
+import { pid, stdout } from 'node:process';
 import { Command } from 'commander';
 import { startBackends } from './backends.mjs';
 import { chart } from './chart.mjs';
@@ -65,7 +65,7 @@ async function run() {
   started.push(() => backends.stop());
 
   say('Starting the servers, and comparing their answers');
-  const answersFile = new URL('answers.json', out);
+  const answersFile = new URL(`answers-${pid}.json`, out);
   const open = async (server) => {
     const redisUrl = backends.redisUrl(servers.findIndex(({ name }) => name === server.name));
     const env = { DATABASE_URL: backends.databaseUrl, REDIS_URL: redisUrl, ANSWERS: answersFile.pathname };

@@ -4,7 +4,7 @@
  * kept in test/bench/out.
  */
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { stdout } from 'node:process';
+import { pid, stdout } from 'node:process';
 import { Command } from 'commander';
 import { startRedisAlone } from './backends.mjs';
 import { curvesChart } from './curves/chart.mjs';
@@ -83,7 +83,7 @@ async function measured(name, world) {
 async function write(results) {
   await writeFile(new URL('curves.json', out), `${JSON.stringify(results, null, 2)}\n`);
   await writeFile(new URL('curves.svg', out), curvesChart(results));
-  await rm(new URL('answers.json', out), { force: true });
+  await rm(new URL(`answers-${pid}.json`, out), { force: true });
   const missed = Object.values(results.sections)
     .flat()
     .flatMap(({ curves }) => curves.filter(({ verdict }) => verdict.isMet === false).map(({ title }) => title));

@@ -8,7 +8,7 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createShop, isDatabaseUnavailable } from '../../src/database/index.ts';
 import type { Tables } from '../../src/database/tables.ts';
 import { makeFolder } from '../../src/embedded/index.ts';
-import { connect } from './shop-database.ts';
+import { connect, connectAsInProduction } from './shop-database.ts';
 
 describe('a database that is away', () => {
   it('is unavailable where nothing listens, and where the unix socket is missing', async () => {
@@ -49,7 +49,7 @@ describe('a database that is away', () => {
   });
 
   it('fails a statement that finds all connections busy, and works again when one is free', async () => {
-    const { db } = connect({ poolMax: 1 });
+    const { db } = connectAsInProduction({ poolMax: 1 });
     await db.connection().execute(async () => {
       expect(isDatabaseUnavailable(await failure(ping(db)))).toBe(true);
     });
@@ -102,7 +102,7 @@ describe('a connection that breaks', () => {
 describe('a server that does not answer any more', () => {
   it('is known long before a statement has taken too long, on new connections and on used ones', async () => {
     const route = await routeToDatabase();
-    const { db } = connect({ url: route.url, poolMax: 2, statementMsMax: 600_000 });
+    const { db } = connectAsInProduction({ url: route.url, poolMax: 2, statementMsMax: 600_000 });
     await ping(db);
     route.freeze();
     const failures = await Promise.all([failure(ping(db)), failure(ping(db)), failure(ping(db))]);
@@ -282,7 +282,7 @@ function ping(db: Kysely<Tables>): Promise<void> {
 }
 
 function failureAt(url: string): Promise<unknown> {
-  return failure(ping(connect({ url }).db));
+  return failure(ping(connectAsInProduction({ url }).db));
 }
 
 /** What `promise` is rejected with. */

@@ -11,8 +11,16 @@ export interface ShopDatabase {
   statements: () => string[];
 }
 
-/** A connection that is closed with the test. */
+/** For tests that are not about an unavailable database: a busy machine must not look like one. */
+export const patient = { connectMsMax: 120_000, replyMsMax: 120_000 } as const;
+
+/** A connection that is closed with the test. It is patient. */
 export function connect(options: Partial<DatabaseOptions> = {}): Database {
+  return connectAsInProduction({ ...patient, ...options });
+}
+
+/** A connection that is closed with the test, and notices an unavailable database as soon as in production. */
+export function connectAsInProduction(options: Partial<DatabaseOptions> = {}): Database {
   const database = connectDatabase({ url: inject('databaseUrl'), onError: () => undefined, ...options });
   onTestFinished(() => database.close());
   return database;

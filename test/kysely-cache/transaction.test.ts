@@ -2,6 +2,7 @@
 import { CompiledQuery, sql, type Kysely } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectDatabase } from '../../src/database/index.ts';
+import { patient } from '../database/shop-database.ts';
 import { createCache, createMemoryStore } from '../../src/cache/index.ts';
 import { TestClock } from '../cache/world.ts';
 import { createEmptyDatabase } from '../support/databases.ts';
@@ -121,7 +122,7 @@ describe('a transaction that raw SQL has begun fills nothing', () => {
 
   it('also in the pool of the shop', async () => {
     const database = await createEmptyDatabase();
-    const shop = connectDatabase({ url: database.url, onError() {}, poolMax: 1 });
+    const shop = connectDatabase({ url: database.url, onError() {}, poolMax: 1, ...patient });
     const clock = new TestClock();
     const cache = createCache({
       store: createMemoryStore({ namespace: 'shop', clock }),

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSchema } from '../../schema/index.ts';
 import { CacheStats, createCache, createMemoryStore } from '../../src/cache/index.ts';
 import { createShop } from '../../src/database/index.ts';
-import { Trace } from '../cache/world.ts';
+import { Trace, withLongLeases } from '../cache/world.ts';
 import { connect } from '../database/shop-database.ts';
 
 const tables = ['categories', 'products', 'reviews'] as const;
@@ -45,8 +45,8 @@ it('of the first request after the start is stored already', async () => {
 async function shop() {
   const database = connect();
   await database.readTables();
-  const store = createMemoryStore({ namespace: 'shop' });
-  const cache = createCache({ store, knownTags: database.tableTags });
+  const store = withLongLeases(createMemoryStore({ namespace: 'shop' }));
+  const cache = createCache({ store, knownTags: database.tableTags, deadlineMs: 20_000 });
   onTestFinished(() => cache.close());
   const trace = new Trace(cache);
   const cacheStats = new CacheStats(cache);

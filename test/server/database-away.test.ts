@@ -29,7 +29,7 @@ it('says DATABASE_UNAVAILABLE where nobody listens, and keeps host and password 
 });
 
 it('says DATABASE_UNAVAILABLE where a host takes connections and never answers', async () => {
-  const server = await startServer({ databaseUrl: await blackHole() });
+  const server = await startServer({ databaseUrl: await blackHole(), isDatabaseImpatient: true });
   const answers = await Promise.all(
     Array.from({ length: 30 }, (_, limit) => server.ask(`{ searchProducts(limit: ${limit + 1}) { id } }`)),
   );

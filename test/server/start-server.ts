@@ -23,6 +23,7 @@ import { logOptions } from '../../src/server/log.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
 import type { TrafficLimits } from '../../src/server/http/traffic.ts';
 import { withLongLeases } from '../cache/world.ts';
+import { patient } from '../database/shop-database.ts';
 import { createClient, type Client } from './client.ts';
 
 /** As in production; and where each request is opened at once, to be logged. */
@@ -31,6 +32,8 @@ export const logLevels = ['info', 'debug'] as const;
 export interface Overrides {
   /** The database; the seeded one that all tests share unless told otherwise. */
   databaseUrl?: string;
+  /** Whether an unavailable database is noticed as soon as in production. Not unless told otherwise, for a busy machine. */
+  isDatabaseImpatient?: boolean;
   /** A URL or a socket's path; null is the memory store. The Redis that all tests share unless told otherwise. */
   redis?: string | null;
   ttlMs?: number;
@@ -90,6 +93,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
 
   const database = connectDatabase({
     url: databaseUrl,
+    ...(overrides.isDatabaseImpatient === true ? {} : patient),
     onError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
     log: ({ query }) => void statements.push(query.sql),
   });

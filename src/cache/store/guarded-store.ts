@@ -14,93 +14,115 @@ import { ResponsiveClock } from './responsive-clock.ts';
 import { RoundTrip } from './round-trip.ts';
 import type { Store, StoreUsage } from './store.ts';
 
-export interface GuardedStore {
-  /** The store for one fetch. After one fetch of a `request` has failed, all of them bypass the store. */
-  request(request?: object): RequestStore;
-  /** @throws {CacheError} `STORE_UNAVAILABLE`: the caller must not believe in an invalidation that did not happen. */
-  dropTokens(tags: readonly string[]): Promise<void>;
-  /** @throws {CacheError} `STORE_UNAVAILABLE` */
-  clear(): Promise<number>;
-  /** @throws {CacheError} `STORE_UNAVAILABLE` */
-  usage(): Promise<StoreUsage>;
-  close(): Promise<void>;
-}
-
 /** For how long a full store is sent no new values. */
 const fullMs = 1_000;
 
-/** @param options.deadlineMs The deadline of a round trip. */
-export function guardStore(
-  store: Store,
-  { clock, deadlineMs, emit }: { clock: Clock; deadlineMs: number; emit: EmitEvent },
-): GuardedStore {
-  const deadlineClock = new ResponsiveClock(clock);
-  const ping = (): Promise<void> => {
-    const trip = new RoundTrip({ clock: deadlineClock, deadlineMs, onFault: () => {}, onEnd: () => {} });
-    return trip.add('ping', store.ping());
-  };
-  const breaker = new CircuitBreaker({ ping, clock, emit });
-  let fullAtMs = -Infinity;
-  const onFault = (operation: string, error: unknown): void => {
-    if (isFull(error)) fullAtMs = clock.nowMs();
-    emit({ type: 'store-failed', operation, error });
-  };
-  const count = (hasFailed: boolean): void => (hasFailed ? breaker.failed() : breaker.succeeded());
-  const newTrip = (): RoundTrip => new RoundTrip({ clock: deadlineClock, deadlineMs, onFault, onEnd: count });
+interface Guard {
+  readonly clock: Clock;
+  /** The deadline of a round trip. */
+  readonly deadlineMs: number;
+  readonly emit: EmitEvent;
+}
 
-  let trip: RoundTrip | undefined;
-  const currentTrip = (): RoundTrip => {
-    if (trip?.isOpen !== true) trip = newTrip();
-    return trip;
-  };
-  const isCircuitOpen = (): boolean => breaker.isOpen;
-  const wasFull = (): boolean => clock.nowMs() - fullAtMs < fullMs;
-  const lastFailureMs = new WeakMap<object, number>();
-  const requestParts: RequestStoreParts = {
-    store,
-    currentTrip,
-    isCircuitOpen,
-    wasFull,
-    clock,
-    deadlineClock,
-    deadlineMs,
-    emit,
-    lastFailureMs,
-  };
+/** A store behind its deadline and its circuit breaker. */
+export class GuardedStore {
+  readonly #store: Store;
+  readonly #breaker: CircuitBreaker;
+  readonly #guard: Guard & { readonly deadlineClock: ResponsiveClock };
+  readonly #requestParts: RequestStoreParts;
+  #trip: RoundTrip | undefined;
+  #fullAtMs = -Infinity;
 
-  const unavailable = (operation: string, cause?: unknown): CacheError =>
-    new CacheError('STORE_UNAVAILABLE', `${operation}: the ${store.tier} store could not be reached`, { cause });
+  constructor(store: Store, { clock, deadlineMs, emit }: Guard) {
+    this.#store = store;
+    const deadlineClock = new ResponsiveClock(clock);
+    this.#guard = { clock, deadlineMs, emit, deadlineClock };
+    const ping = (): Promise<void> =>
+      new RoundTrip({ clock: deadlineClock, deadlineMs, onFault: () => {}, onEnd: () => {} }).add('ping', store.ping());
+    this.#breaker = new CircuitBreaker({ ping, clock, emit });
+    this.#requestParts = {
+      ...{ store, clock, deadlineClock, deadlineMs, emit },
+      currentTrip: () => this.#currentTrip(),
+      isCircuitOpen: () => this.#breaker.isOpen,
+      wasFull: () => clock.nowMs() - this.#fullAtMs < fullMs,
+      lastFailureMs: new WeakMap(),
+    };
+  }
+
+  /** The store for one fetch. After one fetch of a `request` has failed, all of them bypass the store. */
+  request(request: object = {}): RequestStore {
+    return new RequestStore(this.#requestParts, request);
+  }
+
+  /**
+   * Tried even while the circuit is open, as is `clear`: the caller waits for it anyway.
+   *
+   * @throws {CacheError} `STORE_UNAVAILABLE`: the caller must not believe in an invalidation that did not happen.
+   */
+  async dropTokens(tags: readonly string[]): Promise<void> {
+    await this.#newTrip()
+      .add('invalidate', this.#store.dropTokens(tags))
+      .catch((error: unknown) => {
+        throw this.#unavailable('invalidate', error);
+      });
+  }
+
+  /** @throws {CacheError} `STORE_UNAVAILABLE` */
+  clear(): Promise<number> {
+    return this.#counted('flush', () => this.#store.clear());
+  }
+
+  /** @throws {CacheError} `STORE_UNAVAILABLE` */
+  async usage(): Promise<StoreUsage> {
+    if (this.#breaker.isOpen) throw this.#unavailable('usage');
+    return await this.#counted('usage', () => this.#store.usage());
+  }
+
+  async close(): Promise<void> {
+    this.#breaker.stop();
+    await this.#store.close();
+  }
+
+  #currentTrip(): RoundTrip {
+    if (this.#trip?.isOpen !== true) this.#trip = this.#newTrip();
+    return this.#trip;
+  }
+
+  #newTrip(): RoundTrip {
+    return new RoundTrip({
+      clock: this.#guard.deadlineClock,
+      deadlineMs: this.#guard.deadlineMs,
+      onFault: (operation, error) => this.#onFault(operation, error),
+      onEnd: (hasFailed) => this.#count(hasFailed),
+    });
+  }
+
   /** Several round trips, each under the deadline of the store's own commands. */
-  const counted = async <T>(operation: string, call: () => Promise<T>): Promise<T> => {
+  async #counted<T>(operation: string, call: () => Promise<T>): Promise<T> {
     try {
       const result = await call();
-      breaker.succeeded();
+      this.#breaker.succeeded();
       return result;
     } catch (error) {
-      onFault(operation, error);
-      count(!isRefusal(error));
-      throw unavailable(operation, error);
+      this.#onFault(operation, error);
+      this.#count(!isRefusal(error));
+      throw this.#unavailable(operation, error);
     }
-  };
+  }
 
-  return {
-    request: (request = {}) => new RequestStore(requestParts, request),
-    // Tried even while the circuit is open, as is `clear`: the caller waits for it anyway.
-    async dropTokens(tags) {
-      await newTrip()
-        .add('invalidate', store.dropTokens(tags))
-        .catch((error: unknown) => {
-          throw unavailable('invalidate', error);
-        });
-    },
-    clear: () => counted('flush', () => store.clear()),
-    async usage() {
-      if (breaker.isOpen) throw unavailable('usage');
-      return await counted('usage', () => store.usage());
-    },
-    async close() {
-      breaker.stop();
-      await store.close();
-    },
-  };
+  #onFault(operation: string, error: unknown): void {
+    if (isFull(error)) this.#fullAtMs = this.#guard.clock.nowMs();
+    this.#guard.emit({ type: 'store-failed', operation, error });
+  }
+
+  #count(hasFailed: boolean): void {
+    if (hasFailed) this.#breaker.failed();
+    else this.#breaker.succeeded();
+  }
+
+  #unavailable(operation: string, cause?: unknown): CacheError {
+    return new CacheError('STORE_UNAVAILABLE', `${operation}: the ${this.#store.tier} store could not be reached`, {
+      cause,
+    });
+  }
 }

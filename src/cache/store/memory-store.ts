@@ -3,30 +3,14 @@
  * token is a miss). Its time is the engine's clock.
  */
 import { randomUUID } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { bytesRule, checkOptions, clockRule, type OptionRule } from '../base/check-options.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { checkNamespace, tokenTtlMs, type Store } from './store.ts';
 import { anyEntryId } from '../entry/entry.ts';
-
-interface Item {
-  readonly text: string;
-  readonly endsAtMs: number;
-}
-
-interface Lease {
-  /** The token of its holder; undefined while it is open to all. */
-  readonly lease: string | undefined;
-  readonly stampsDigest: string;
-  readonly endsAtMs: number;
-}
-
-/** More loads than a process can run at once. */
-const leasesMax = 10_000;
+import { ExpiringTexts } from './expiring-texts.ts';
+import { MemoryLeases } from './memory-leases.ts';
 
 const bytesMaxDefault = 64 * 1024 * 1024;
-/** The size of an item besides its texts: map entry, list node, objects. Measured, approximately. */
-const itemOverheadBytes = 200;
 
 const rules = {
   namespace: { must: 'a text', isRight: (value) => typeof value === 'string', isRequired: true },
@@ -46,41 +30,23 @@ export function createMemoryStore(options: { namespace: string; bytesMax?: numbe
   const { namespace, bytesMax = bytesMaxDefault, clock = systemClock } = options;
   checkNamespace(namespace);
   const tokenBytesMax = Math.ceil(bytesMax / 8);
-  const values = itemCache(bytesMax - tokenBytesMax);
-  const tokens = itemCache(tokenBytesMax);
-
-  const live = (items: LRUCache<string, Item>, key: string): Item | undefined => {
-    const item = items.get(key);
-    if (item === undefined || item.endsAtMs > clock.nowMs()) return item;
-    items.delete(key);
-    return undefined;
-  };
-  const tokenOf = (tag: string): string | undefined => live(tokens, tag)?.text;
-
-  const leases = new LRUCache<string, Lease>({ max: leasesMax });
-  const isHeld = (key: string, lease: string): boolean => {
-    const held = leases.get(key);
-    return held?.lease === lease && held.endsAtMs > clock.nowMs();
-  };
-
+  const values = new ExpiringTexts(bytesMax - tokenBytesMax, clock);
+  const tokens = new ExpiringTexts(tokenBytesMax, clock);
+  const tokenOf = (tag: string): string | undefined => tokens.get(tag)?.text;
   return {
     namespace,
     tier: 'memory',
 
     async read(key, tags) {
-      const item = live(values, key);
-      return {
-        text: item?.text,
-        remainingMs: item === undefined ? 0 : item.endsAtMs - clock.nowMs(),
-        tokens: tags.map(tokenOf),
-      };
+      const { text, remainingMs = 0 } = values.get(key) ?? {};
+      return { text, remainingMs, tokens: tags.map(tokenOf) };
     },
 
     async confirm(entries, tags) {
       const remainingMs = entries.map(({ key, entryId, textBytes }) => {
-        const item = live(values, key);
+        const item = values.get(key);
         const isSame = item?.text.startsWith(entryId) === true && Buffer.byteLength(item.text) === textBytes;
-        return isSame ? item.endsAtMs - clock.nowMs() : undefined;
+        return isSame ? item.remainingMs : undefined;
       });
       return { remainingMs, tokens: tags.map(tokenOf) };
     },
@@ -92,69 +58,26 @@ export function createMemoryStore(options: { namespace: string; bytesMax?: numbe
     async capture(tags) {
       return tags.map((tag) => {
         const text = tokenOf(tag) ?? randomUUID();
-        tokens.set(tag, { text, endsAtMs: clock.nowMs() + tokenTtlMs });
+        tokens.set(tag, text, tokenTtlMs);
         return text;
       });
     },
 
-    async write(key, { text, ttlMs, tags }) {
-      leases.delete(key);
-      values.set(key, { text, endsAtMs: clock.nowMs() + ttlMs });
-      return tags.map(tokenOf);
-    },
-
-    async acquire(key, { lease, stampsDigest, leaseMs, rejectedEntryId, takenOver, tags }) {
-      const item = live(values, key);
-      const isNew =
-        item !== undefined &&
-        rejectedEntryId !== anyEntryId &&
-        (rejectedEntryId === undefined || !item.text.startsWith(rejectedEntryId));
-      const seen = { text: undefined, remainingMs: 0, holder: undefined, tokens: tags.map(tokenOf) };
-      if (isNew) return { ...seen, state: 'value', text: item.text, remainingMs: item.endsAtMs - clock.nowMs() };
-      const other = leases.get(key);
-      if (other !== undefined && other.endsAtMs > clock.nowMs()) {
-        if (other.lease === undefined) return { ...seen, state: 'open' };
-        const isTaken = other.lease !== lease && other.lease !== takenOver;
-        if (isTaken)
-          return { ...seen, state: 'taken', holder: { lease: other.lease, stampsDigest: other.stampsDigest } };
-      }
-      leases.set(key, { lease, stampsDigest, endsAtMs: clock.nowMs() + leaseMs });
-      return { ...seen, state: 'held' };
-    },
-
-    async fill(key, { lease, text, ttlMs, tags }) {
-      const isStored = isHeld(key, lease);
-      if (isStored) {
-        values.set(key, { text, endsAtMs: clock.nowMs() + ttlMs });
-        leases.delete(key);
-      }
-      return { isStored, tokens: tags.map(tokenOf) };
-    },
-
-    async renew(key, { lease, leaseMs }) {
-      const held = leases.get(key);
-      if (held !== undefined && isHeld(key, lease)) leases.set(key, { ...held, endsAtMs: clock.nowMs() + leaseMs });
-    },
-
-    async release(key, { lease, openMs }) {
-      if (!isHeld(key, lease)) return;
-      if (openMs === 0) leases.delete(key);
-      else leases.set(key, { lease: undefined, stampsDigest: '', endsAtMs: clock.nowMs() + openMs });
-    },
+    ...leasedValues(values, tokenOf, clock),
 
     async dropTokens(tags) {
       for (const tag of tags) tokens.delete(tag);
     },
 
     async clear() {
-      const keysRemoved = countLive(values, clock);
+      const keysRemoved = values.count();
       values.clear();
       tokens.clear();
       return keysRemoved;
     },
 
     async usage() {
-      return { keys: countLive(values, clock), memoryUsed: values.calculatedSize + tokens.calculatedSize };
+      return { keys: values.count(), memoryUsed: values.bytes + tokens.bytes };
     },
 
     async ping() {},
@@ -162,15 +85,46 @@ export function createMemoryStore(options: { namespace: string; bytesMax?: numbe
   };
 }
 
-function itemCache(bytesMax: number): LRUCache<string, Item> {
-  return new LRUCache({
-    maxSize: Math.max(1, bytesMax), // 0 would mean unbounded
-    sizeCalculation: (item, key) => 2 * (item.text.length + key.length) + itemOverheadBytes,
-  });
-}
+/** What stores a value, with and without a lease. */
+function leasedValues(
+  values: ExpiringTexts,
+  tokenOf: (tag: string) => string | undefined,
+  clock: Clock,
+): Pick<Store, 'write' | 'acquire' | 'fill' | 'renew' | 'release'> {
+  const leases = new MemoryLeases(clock);
+  return {
+    async write(key, { text, ttlMs, tags }) {
+      leases.end(key);
+      values.set(key, text, ttlMs);
+      return tags.map(tokenOf);
+    },
 
-/** The number of values that have not expired; the others are removed. */
-function countLive(items: LRUCache<string, Item>, clock: Clock): number {
-  for (const [key, item] of items.entries()) if (item.endsAtMs <= clock.nowMs()) items.delete(key);
-  return items.size;
+    async acquire(key, request) {
+      const { rejectedEntryId, tags } = request;
+      const item = values.get(key);
+      const isNew =
+        item !== undefined &&
+        rejectedEntryId !== anyEntryId &&
+        (rejectedEntryId === undefined || !item.text.startsWith(rejectedEntryId));
+      const nothing = { text: undefined, remainingMs: 0, holder: undefined, tokens: tags.map(tokenOf) };
+      return isNew ? { ...nothing, state: 'value', ...item } : { ...nothing, ...leases.acquire(key, request) };
+    },
+
+    async fill(key, { lease, text, ttlMs, tags }) {
+      const isStored = leases.isHeld(key, lease);
+      if (isStored) {
+        values.set(key, text, ttlMs);
+        leases.end(key);
+      }
+      return { isStored, tokens: tags.map(tokenOf) };
+    },
+
+    async renew(key, { lease, leaseMs }) {
+      leases.renew(key, lease, leaseMs);
+    },
+
+    async release(key, { lease, openMs }) {
+      leases.release(key, lease, openMs);
+    },
+  };
 }

@@ -1,5 +1,6 @@
 /** How costs grow with the rows of an answer: with its bytes, and as those of a server that merely sends them. */
 import { writeFile } from 'node:fs/promises';
+import { pid } from 'node:process';
 import { bodyOf, loading, startPlain, warm } from './servers.mjs';
 
 const panel = { unit: 'CPU µs per request', x: { label: 'bytes of the answer', isLog: true }, y: { isLog: true } };
@@ -41,7 +42,7 @@ export async function open(world) {
     if ((await warm(redis, body)) !== answer) throw new Error(`the servers differ in their answers to ${body}`);
     pairs.push([body, answer]);
   }
-  const answersFile = new URL('answers.json', world.out).pathname;
+  const answersFile = new URL(`answers-${pid}.json`, world.out).pathname;
   await writeFile(answersFile, JSON.stringify({ pairs, otherwise: '{"data":{}}' }));
   const plainWith = (cache) => startPlain(world, { cache, answersFile });
   const [plain, plainGet] = await Promise.all(['memory', 'redis'].map(plainWith));

@@ -60,13 +60,8 @@ export interface RedisConnection {
 export type Reply = readonly [fault: Error | null, answer: unknown];
 
 /** Connects. Each failure is reported to `onError`, and the attempt is repeated. */
-export async function connectRedis({
-  reach,
-  deadlineMs,
-  clock,
-  onError,
-  onReady,
-}: ConnectionOptions): Promise<RedisConnection> {
+export async function connectRedis(connecting: ConnectionOptions): Promise<RedisConnection> {
+  const { reach, deadlineMs, clock, onError, onReady } = connecting;
   const backoff = new ReadonlyBackoff(clock);
   const reconnectOnError = (error: Error): boolean => isReadonly(error) && backoff.isDue();
   let reason = 'not connected yet';
@@ -118,13 +113,9 @@ export async function connectRedis({
     runEach,
     wrote: () => backoff.reset(),
     knownServerNowMs: () => serverClock.nowMs(),
-    async serverNowMs() {
-      return serverClock.nowMs() ?? serverClock.hear(await send((client) => client.time()));
-    },
+    serverNowMs: async () => serverClock.nowMs() ?? serverClock.hear(await send((client) => client.time())),
     knownRunId: () => runId,
-    async runId() {
-      return (runId ??= runIdIn(await send((client) => client.info('server'))));
-    },
+    runId: async () => (runId ??= runIdIn(await send((client) => client.info('server')))),
   };
 }
 

@@ -150,3 +150,8 @@ export function leaseKey(key: string): string {
 function script(text: string): Script {
   return { text, sha1: createHash('sha1').update(text).digest('hex') };
 }
+
+/** In milliseconds since 1970, rounded: Redis takes whole numbers. */
+export function endAfter(ttlMs: number, nowMs: number): number {
+  return Math.floor(nowMs + ttlMs);
+}

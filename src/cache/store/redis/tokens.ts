@@ -19,6 +19,8 @@ interface TokenParts {
   readonly tokenKey: (tag: string) => string;
 }
 
+type AddCommands = (commands: ChainableCommander, key: string) => unknown;
+
 export function redisTokens({
   asked,
   askedAtOnce,
@@ -26,11 +28,7 @@ export function redisTokens({
   tokenKey,
 }: TokenParts): Pick<Store, 'tokens' | 'capture' | 'dropTokens'> {
   /** Runs the commands of `add` for the token of each tag; callers that use the same name in one tick share them. */
-  const eachToken = (
-    name: string,
-    tags: readonly string[],
-    add: (commands: ChainableCommander, key: string) => unknown,
-  ): Promise<unknown> =>
+  const eachToken = (name: string, tags: readonly string[], add: AddCommands): Promise<unknown> =>
     asked((batch) => {
       const answers = tags.map((tag) => batch.once(`${name} ${tag}`, (commands) => add(commands, tokenKey(tag))));
       return () => answers.map((answer) => answer());

@@ -56,98 +56,118 @@ interface Tracking {
   readonly onDatabase: (listener: () => void) => () => void;
 }
 
-export function trackTokens(
-  { reach, prefix, redis, setHeartbeat, onDatabase }: Tracking,
-  listener: TokenListener,
-): TokenTracking {
-  // The store's own connection reports that Redis cannot be reached.
-  const tracker = openRedis(reach, { settings: options, onError: () => {} });
-  const heartbeatPrefix = `${internalMark}${randomBytes(9).toString('base64url')}:`;
+/** Starts listening, on a connection that is opened at once and again whenever it breaks. */
+export function trackTokens(tracking: Tracking, listener: TokenListener): TokenTracking {
+  return new TokenTracker(tracking, listener);
+}
+
+class TokenTracker implements TokenTracking {
+  readonly #parts: Tracking;
+  readonly #listener: TokenListener;
+  readonly #tracker: Redis;
+  readonly #heartbeatPrefix = `${internalMark}${randomBytes(9).toString('base64url')}:`;
   /** Heartbeats that were received before it is known in which database they were set, or the other way round. */
-  const partlyConfirmed = new Map<number, 'sent' | 'reported' | 'set'>();
-  let isSubscribed = false;
-  let isClosed = false;
+  readonly #partlyConfirmed = new Map<number, 'sent' | 'reported' | 'set'>();
+  readonly #ends: (() => void)[] = [];
+  #isSubscribed = false;
+  #isClosed = false;
   /** Grows with each connection, so that work begun on an earlier one has no effect. */
-  let connection = 0;
+  #connection = 0;
 
-  const arm = async (): Promise<void> => {
-    connection += 1;
-    const mine = connection;
+  constructor(parts: Tracking, listener: TokenListener) {
+    this.#parts = parts;
+    this.#listener = listener;
+    // The store's own connection reports that Redis cannot be reached.
+    this.#tracker = openRedis(parts.reach, { settings: options, onError: () => {} });
+    const { redis, onDatabase } = parts;
+    const begin = (): void => this.#begin();
+    const ordinaryClosed = (): void => listener.onDisconnected();
+    redis.on('ready', begin);
+    redis.on('close', ordinaryClosed);
+    this.#ends.push(onDatabase(begin), () => redis.off('ready', begin).off('close', ordinaryClosed));
+    this.#tracker.on('messageBuffer', (_channel: Buffer, keys: unknown) => this.#hear(keys));
+    this.#tracker.on('ready', () => void this.#arm());
+    this.#tracker.on('close', () => {
+      this.#connection += 1;
+      this.#isSubscribed = false;
+      if (!this.#isClosed) listener.onDisconnected();
+    });
+    this.#connect();
+  }
+
+  async sendHeartbeat(number: number): Promise<void> {
+    const { prefix, setHeartbeat } = this.#parts;
+    const heartbeats = this.#partlyConfirmed;
+    heartbeats.set(number, 'sent');
     try {
-      const id = String(await tracker.client('ID'));
-      await tracker.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', 'PREFIX', prefix);
-      await tracker.subscribe(channel);
-      if (mine !== connection) return;
-      isSubscribed = true;
-      begin();
+      const isConfirmation = await setHeartbeat(prefix + tokenNameOf(this.#heartbeatPrefix + number), heartbeatTtlMs);
+      if (isConfirmation && heartbeats.get(number) === 'sent') heartbeats.set(number, 'set');
+      else if (isConfirmation && heartbeats.has(number)) this.#confirm(number);
+      else heartbeats.delete(number);
     } catch (error) {
-      if (mine !== connection || isClosed) return;
-      const isRefused = error instanceof Error && error.name === 'ReplyError';
-      tracker.disconnect(!isRefused);
-      if (isRefused) listener.onRefused(error);
+      heartbeats.delete(number);
+      throw error;
     }
-  };
+  }
 
-  const hear = (_channel: Buffer, keys: unknown): void => {
-    if (!Array.isArray(keys)) return listener.onChanged(undefined);
-    const names = keys.map((key) => tagOf(String(key).slice(prefix.length)));
-    listener.onChanged(names.filter((name) => !name.startsWith(internalMark)));
+  reconnect(): void {
+    if (this.#tracker.status === 'end') this.#connect();
+    else this.#tracker.disconnect(true);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const end of this.#ends) end();
+    this.#tracker.disconnect();
+  }
+
+  #connect(): void {
+    this.#tracker.connect().catch(() => {}); // ioredis tries again
+  }
+
+  /** Enables tracking on a new connection. */
+  async #arm(): Promise<void> {
+    this.#connection += 1;
+    const mine = this.#connection;
+    try {
+      const id = String(await this.#tracker.client('ID'));
+      const { prefix } = this.#parts;
+      await this.#tracker.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', 'PREFIX', prefix);
+      await this.#tracker.subscribe(channel);
+      if (mine !== this.#connection) return;
+      this.#isSubscribed = true;
+      this.#begin();
+    } catch (error) {
+      if (mine !== this.#connection || this.#isClosed) return;
+      const isRefused = error instanceof Error && error.name === 'ReplyError';
+      this.#tracker.disconnect(!isRefused);
+      if (isRefused) this.#listener.onRefused(error);
+    }
+  }
+
+  #begin(): void {
+    this.#partlyConfirmed.clear();
+    if (this.#isSubscribed && this.#parts.redis.status === 'ready') this.#listener.onConnected();
+  }
+
+  /** @param keys Those that have changed; null if everything was removed. */
+  #hear(keys: unknown): void {
+    if (!Array.isArray(keys)) return this.#listener.onChanged(undefined);
+    const names = keys.map((key) => tagOf(String(key).slice(this.#parts.prefix.length)));
+    this.#listener.onChanged(names.filter((name) => !name.startsWith(internalMark)));
     for (const name of names)
-      if (name.startsWith(replacedPrefix)) listener.onReplaced(name.slice(replacedPrefix.length));
+      if (name.startsWith(replacedPrefix)) this.#listener.onReplaced(name.slice(replacedPrefix.length));
     for (const name of names)
-      if (name.startsWith(heartbeatPrefix)) onReported(Number(name.slice(heartbeatPrefix.length)));
-  };
+      if (name.startsWith(this.#heartbeatPrefix)) this.#onReported(Number(name.slice(this.#heartbeatPrefix.length)));
+  }
 
-  const onReported = (heartbeat: number): void => {
-    if (partlyConfirmed.get(heartbeat) === 'set') confirm(heartbeat);
-    else if (partlyConfirmed.has(heartbeat)) partlyConfirmed.set(heartbeat, 'reported');
-  };
-  const confirm = (heartbeat: number): void => {
-    partlyConfirmed.delete(heartbeat);
-    listener.onHeartbeat(heartbeat);
-  };
+  #onReported(heartbeat: number): void {
+    if (this.#partlyConfirmed.get(heartbeat) === 'set') this.#confirm(heartbeat);
+    else if (this.#partlyConfirmed.has(heartbeat)) this.#partlyConfirmed.set(heartbeat, 'reported');
+  }
 
-  const begin = (): void => {
-    partlyConfirmed.clear();
-    if (isSubscribed && redis.status === 'ready') listener.onConnected();
-  };
-  const ordinaryClosed = (): void => listener.onDisconnected();
-  const endOnDatabase = onDatabase(begin);
-  redis.on('ready', begin);
-  redis.on('close', ordinaryClosed);
-  tracker.on('messageBuffer', hear);
-  tracker.on('ready', () => void arm());
-  tracker.on('close', () => {
-    connection += 1;
-    isSubscribed = false;
-    if (!isClosed) listener.onDisconnected();
-  });
-  const connect = (): void => void tracker.connect().catch(() => {}); // ioredis tries again
-  connect();
-
-  return {
-    async sendHeartbeat(number) {
-      partlyConfirmed.set(number, 'sent');
-      try {
-        const isConfirmation = await setHeartbeat(prefix + tokenNameOf(heartbeatPrefix + number), heartbeatTtlMs);
-        if (isConfirmation && partlyConfirmed.get(number) === 'sent') partlyConfirmed.set(number, 'set');
-        else if (isConfirmation && partlyConfirmed.has(number)) confirm(number);
-        else partlyConfirmed.delete(number);
-      } catch (error) {
-        partlyConfirmed.delete(number);
-        throw error;
-      }
-    },
-    reconnect() {
-      if (tracker.status === 'end') connect();
-      else tracker.disconnect(true);
-    },
-    close() {
-      isClosed = true;
-      redis.off('ready', begin);
-      endOnDatabase();
-      redis.off('close', ordinaryClosed);
-      tracker.disconnect();
-    },
-  };
+  #confirm(heartbeat: number): void {
+    this.#partlyConfirmed.delete(heartbeat);
+    this.#listener.onHeartbeat(heartbeat);
+  }
 }

@@ -1,0 +1,75 @@
+/** The entries in Redis. A long one is read in two round trips. */
+import type { AskBatch } from './batch.ts';
+import type { RedisConnection } from './connection.ts';
+import { anyEntryId, entryIdOf } from '../../entry/entry.ts';
+import { endAfter, leaseKey, longScript } from './scripts.ts';
+import { firstBytes, type Store, type StoreRead } from '../store.ts';
+import { addReplaced } from './tracking.ts';
+
+interface EntryParts {
+  readonly asked: AskBatch;
+  readonly connection: Pick<RedisConnection, 'wrote' | 'knownServerNowMs' | 'serverNowMs'>;
+  readonly tokenPrefix: string;
+}
+
+export function redisEntries({
+  asked,
+  connection: { wrote, knownServerNowMs, serverNowMs },
+  tokenPrefix,
+}: EntryParts): Pick<Store, 'read' | 'confirm' | 'write'> {
+  const readLong = (key: string, tags: readonly string[]): Promise<StoreRead> =>
+    asked((batch, isKnown) => {
+      const reply = batch.script(longScript, { keys: [key], args: [], isKnown });
+      const tokens = batch.tokens(tags);
+      return () => {
+        const [text, remainingMs] = reply() as unknown[];
+        return readOf(text, remainingMs, tokens());
+      };
+    });
+
+  return {
+    read: (key, tags) =>
+      asked((batch) => {
+        const reading = batch.once(`read ${key}`, (commands) => commands.getrange(key, 0, firstBytes - 1).pttl(key));
+        const tokens = batch.tokens(tags);
+        return () => {
+          const [text, remainingMs] = reading();
+          return isLongEntry(text) ? readLong(key, tags) : readOf(text, remainingMs, tokens());
+        };
+      }),
+
+    confirm: (entries, tags) =>
+      asked((batch, isKnown) => {
+        const lives = batch.confirm(entries, isKnown);
+        const tokens = batch.tokens(tags);
+        return () => ({ remainingMs: lives().map((life) => (life > 0 ? life : undefined)), tokens: tokens() });
+      }),
+
+    async write(key, { text, ttlMs, tags }) {
+      const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
+      return await asked((batch) => {
+        // A request that loads under a lease began before this: its value is older, and must not replace this one.
+        const writing = batch.run((commands) => {
+          addReplaced(commands.set(key, text, 'PXAT', endMs).del(leaseKey(key)), tokenPrefix, key);
+        });
+        const tokens = batch.tokens(tags);
+        return () => {
+          writing(); // throws if it was not stored
+          wrote();
+          return tokens();
+        };
+      });
+    },
+  };
+}
+
+function readOf(text: unknown, remainingMs: unknown, tokens: StoreRead['tokens']): StoreRead {
+  const isAlive = typeof text === 'string' && typeof remainingMs === 'number' && remainingMs > 0;
+  return { text: isAlive ? text : undefined, remainingMs: isAlive ? remainingMs : 0, tokens };
+}
+
+/** Whether `text`, read up to `firstBytes`, is the beginning of a longer entry. Its last character may be cut. */
+function isLongEntry(text: unknown): boolean {
+  if (typeof text !== 'string' || text.length < firstBytes / 4) return false;
+  return Buffer.byteLength(text) >= firstBytes - 3 && entryIdOf(text) !== anyEntryId;
+}

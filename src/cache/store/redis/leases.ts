@@ -1,0 +1,63 @@
+/** The leases in Redis, and the writes that depend on them: each is one script, so that nothing comes in between. */
+import type { AskBatch } from './batch.ts';
+import type { RedisConnection } from './connection.ts';
+import { acquireScript, endAfter, fillScript, leaseKey, releaseScript, renewScript, type Script } from './scripts.ts';
+import type { LeaseReply, Store } from '../store.ts';
+
+interface LeaseParts {
+  readonly asked: AskBatch;
+  readonly connection: Pick<RedisConnection, 'wrote' | 'knownServerNowMs' | 'serverNowMs'>;
+}
+
+export function redisLeases({
+  asked,
+  connection: { wrote, knownServerNowMs, serverNowMs },
+}: LeaseParts): Pick<Store, 'acquire' | 'fill' | 'renew' | 'release'> {
+  const ran = (script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<void> =>
+    asked((batch, isKnown) => {
+      const reply = batch.script(script, { keys, args, isKnown });
+      return () => void reply();
+    });
+
+  return {
+    acquire: (key, { lease, stampsDigest, leaseMs, rejectedEntryId = '', takenOver = '', tags }) =>
+      asked((batch, isKnown) => {
+        const args = [lease, stampsDigest, leaseMs, rejectedEntryId, takenOver];
+        const reply = batch.script(acquireScript, { keys: withLease(key), args, isKnown });
+        const tokens = batch.tokens(tags);
+        return () => {
+          const [state, text = '', remainingMs = 0] = reply() as [LeaseReply['state'], string?, number?];
+          if (state === 'held') wrote();
+          const [token, itsDigest] = [text.slice(0, lease.length), text.slice(lease.length)];
+          return {
+            state,
+            text: state === 'value' ? text : undefined,
+            remainingMs,
+            holder: state === 'taken' ? { lease: token, stampsDigest: itsDigest } : undefined,
+            tokens: tokens(),
+          };
+        };
+      }),
+
+    async fill(key, { lease, text, ttlMs, tags }) {
+      const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
+      return await asked((batch, isKnown) => {
+        const reply = batch.script(fillScript, { keys: withLease(key), args: [lease, text, endMs], isKnown });
+        const tokens = batch.tokens(tags);
+        return () => {
+          const isStored = reply() === 1;
+          if (isStored) wrote();
+          return { isStored, tokens: tokens() };
+        };
+      });
+    },
+
+    renew: (key, { lease, leaseMs }) => ran(renewScript, withLease(key), [lease, leaseMs]),
+
+    release: (key, { lease, openMs }) => ran(releaseScript, withLease(key), [lease, openMs]),
+  };
+}
+
+function withLease(key: string): readonly string[] {
+  return [key, leaseKey(key)];
+}
