@@ -1,39 +1,39 @@
 import { z } from 'zod';
 import { redisAddressFault } from './cache/index.ts';
 
-/** What the environment says, checked, and with defaults for what it leaves unsaid. */
+/** The settings from the environment, checked, with defaults for those that are unset. */
 export interface Config {
   /** 0…65535; 0 is any free port. */
   readonly port: number;
   readonly host: string;
   /** How long an idle connection is kept open: 1_000…86_400_000. */
   readonly keepAliveMs: number;
-  /** Origins whose pages may read the answers; `*` alone: all. */
+  /** Origins whose pages may read responses; `*` alone: all. */
   readonly corsOrigins: readonly string[];
   /** undefined: an embedded PostgreSQL. */
   readonly databaseUrl: string | undefined;
-  /** undefined: a private Redis where the machine has one, else the memory store. */
+  /** undefined: a private Redis if the machine has one, otherwise the memory store. */
   readonly redisUrl: string | undefined;
   /** First part of every key. */
   readonly cacheNamespace: string;
-  /** For how long the shop's queries are fresh: 1_000…86_400_000. */
+  /** How long the values of the shop's queries are fresh: 1_000…86_400_000. */
   readonly cacheTtlMs: number;
-  /** Size of the memory tier, or without a Redis of the memory store: 0…4_294_967_296 bytes; 0 turns it off. */
+  /** Size of the memory tier, or of the memory store without Redis: 0…4_294_967_296 bytes; 0: none. */
   readonly cacheMemoryBytesMax: number;
-  /** Whether answers carry `extensions.cache`. */
+  /** Whether responses contain `extensions.cache`. */
   readonly hasReport: boolean;
   /** Whether people may try things: GraphiQL, introspection, `@cache`, mutations without a token. */
   readonly hasConsole: boolean;
-  /** What mutations need; undefined: with the console nothing, without it there are no mutations. */
+  /** What mutations need. Undefined: nothing with the console, and without it there are no mutations. */
   readonly adminToken: string | undefined;
-  /** Whether the three queries' database path is slowed down, as over a network. */
+  /** Whether the database path of the three queries is slowed down, as by a network. */
   readonly simulatesLatency: boolean;
   readonly logLevel: LogLevel;
 }
 
 type LogLevel = (typeof logLevels)[number];
 
-/** The environment is wrong; the message has a line for each variable, and no URL in it. */
+/** The environment is invalid. The message has a line for each variable, and contains no URL. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly code = 'CONFIG_INVALID';
@@ -129,8 +129,8 @@ export function environmentHelp(): string {
   return rows.join('\n');
 }
 
-// A message of these says what the value must be; `complaint` puts it into its sentence. Each has one check only,
-// so that a variable has one line.
+// A message of these says what the value must be; `complaint` puts it into its sentence. Each has one check only, so that a
+// variable has one line.
 
 function wholeNumber(min: number, max: number, unit = '') {
   return z.string().transform((text, context) => {
@@ -141,7 +141,7 @@ function wholeNumber(min: number, max: number, unit = '') {
   });
 }
 
-/** As browsers send them: scheme and host in lower case, a port where it is not the usual one, and nothing after that. */
+/** As browsers send them: scheme and host in lower case, a port unless it is the default one, and nothing after that. */
 function origins() {
   return z.string().transform((text, context): readonly string[] => {
     const list = text.split(',').map((one) => one.trim());
@@ -167,7 +167,7 @@ function url(...protocols: [string, string]) {
   return z.string().refine((text) => protocols.includes(protocolOf(text) ?? '') && canParse(text), rule);
 }
 
-/** A path is none: what is given here is shared by machines. */
+/** A path is rejected: this setting is shared by machines. */
 function redisUrl() {
   return z.string().superRefine((text, context) => {
     const rule = 'redis://host or rediss://host, with :port and /database';
@@ -182,7 +182,7 @@ function complaint(issue: z.core.$ZodIssue, env: Environment): string {
   return `${name} must be ${issue.message}, got ${typeof got === 'string' ? got : shown(name, env[name] ?? '')}`;
 }
 
-/** The value, unless it is one that may hold a password. */
+/** The value, unless it may contain a password. */
 function shown(name: string, text: string): string {
   if (name.endsWith('_TOKEN')) return `${text.length} characters, among them others or too many`;
   if (!name.endsWith('_URL')) return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
@@ -196,7 +196,7 @@ function protocolOf(text: string): string | undefined {
   return /^([a-z][a-z0-9+.-]*:)\/\//i.exec(text)?.[1]?.toLowerCase();
 }
 
-/** As `pg` does it, which takes `postgres://user@/name?host=/folder` where a strict reader misses the host. */
+/** As `pg` parses it, which accepts `postgres://user@/name?host=/folder`, where a strict parser misses the host. */
 function canParse(text: string): boolean {
   return URL.canParse(text) || URL.canParse(text.replace('@/', '@localhost/'));
 }

@@ -1,6 +1,6 @@
 /**
- * The only file that wires things. It starts from the bottom up (database, Redis, cache, schema, server) and stops from
- * the top down.
+ * The only file that connects the parts. It starts from the bottom up (database, Redis, cache, schema, server) and stops from the top
+ * down.
  */
 import { Command } from 'commander';
 import { createSchema } from '../schema/index.ts';
@@ -28,9 +28,9 @@ import { createMetrics } from './server/metrics.ts';
 import { outsideRequests } from './server/request-scope.ts';
 import { Shutdown } from './server/shutdown.ts';
 
-/** For how long a server that is told to end still takes requests: until balancers have seen that it is not ready. */
+/** How long a server that is told to stop still accepts requests: until load balancers have noticed that it is not ready. */
 const drainMs = 2_000;
-/** Of answers that are ready. */
+/** The size of cached responses, in bytes. */
 const readyBytesMax = 8_388_608;
 
 async function main(): Promise<void> {
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
 
 async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void> {
   shutdown.onSignals();
-  await checkPortIsFree(config); // before a database is started for nothing
+  await checkPortIsFree(config); // before a database is started in vain
   const database = await openDatabase(config, log, shutdown);
   const shop = createShop({ db: database.db, simulateLatency: config.simulatesLatency });
   if (config.simulatesLatency) log.info('SIMULATED_LATENCY=on: the database answers 250 to 350 ms later than it could');
@@ -88,7 +88,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
     health.shuttingDown();
     return http.close({ drainMs: reason === 'SIGTERM' ? drainMs : 0 });
   });
-  await health.readiness(); // once, so that the first probe finds a database that is there
+  await health.readiness(); // once, so that the first probe finds a database that is available
   log.info(`${config.hasConsole ? 'GraphiQL' : 'GraphQL'}: ${url}${graphqlPath}`);
 }
 
@@ -117,7 +117,7 @@ async function openDatabase(config: Config, log: Log, shutdown: Shutdown): Promi
   return database;
 }
 
-/** A database that was given is never changed from here; it may be away or empty, and both are said. */
+/** The app never changes a database that it is given. That database may be unavailable or empty; both are logged. */
 function watchGivenDatabase({ db }: Database, log: Log, shutdown: Shutdown): void {
   const end = new AbortController();
   const watching = watchDatabase({ tablesExist: () => tablesExist(db), log, signal: end.signal });
@@ -146,7 +146,7 @@ async function startPrivateRedis(log: Log, shutdown: Shutdown): Promise<string |
   return redis.socketPath;
 }
 
-/** Mistakes of the surroundings are said in a line; anything else is ours, and has its stack. */
+/** Mistakes in the environment are reported in one line; anything else is a bug, with its stack trace. */
 function explain(error: unknown): string {
   const expected = [ConfigError, ListenError, EmbeddedError, DatabaseUrlError];
   if (error instanceof Error && expected.some((kind) => error instanceof kind)) return error.message;

@@ -29,15 +29,16 @@ export class GetOrLoad {
    * @param nowMs The time at which the fetch began.
    * @returns No promise for a value from memory: a promise would cost as much as the rest of such a hit.
    */
-  answer({ mode, request, ...fields }: FetchRequest, nowMs: number): Answer | Promise<Answer> {
-    const { key, policy } = fields;
-    if (mode === 'bypass') return bypass(fields);
+  answer(fetchRequest: FetchRequest, nowMs: number): Answer | Promise<Answer> {
+    const { key, policy, load, dependsOn, isAborted, mode, request } = fetchRequest;
+    if (mode === 'bypass') return bypass(fetchRequest);
     const tags = this.#parts.touched.ofFetch(key.field, policy.tags);
     const memory = this.#memoryFor(policy, mode);
     const entry = memory?.get(key.text, tags.required, nowMs);
     if (entry !== undefined) return hit('memory', entry);
     const store = this.#parts.guarded.request(request);
-    const fetch: Fetch = { ...fields, tags, store, memory, isRetry: false, claims: 0 };
+    // Field by field: a rest property costs V8 as much as the rest of a hit from the store.
+    const fetch: Fetch = { key, policy, load, dependsOn, isAborted, tags, store, memory, isRetry: false, claims: 0 };
     return mode === 'refresh' ? this.#refresh(fetch) : this.#get(fetch);
   }
 

@@ -103,9 +103,9 @@ export class Leases {
     this.#held = new HeldLeases(parts);
   }
 
-  async acquire({ miss, sequence, ...requester }: LeaseRequester): Promise<LeaseDecision> {
+  async acquire({ store, key, tags, miss, sequence }: LeaseRequester): Promise<LeaseDecision> {
     const acquisition: Acquisition = {
-      ...requester,
+      ...{ store, key, tags },
       ...miss,
       token: randomText(16),
       startedMs: this.#parts.clock.nowMs(),

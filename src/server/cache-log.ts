@@ -2,7 +2,7 @@ import type { CacheLog } from '../cache/index.ts';
 import { outsideRequests } from './request-scope.ts';
 import type { Log } from './log.ts';
 
-/** What the cache writes to `log`. A line about one field has the id of its request; the others are about no request. */
+/** What the cache logs. A line about one field has the id of its request; the others belong to no request. */
 export function cacheLogOf(log: Log): CacheLog {
   const isAboutRequest = (fields: object): boolean => 'field' in fields && !('times' in fields);
   const writing =

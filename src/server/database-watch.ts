@@ -1,22 +1,22 @@
-/** What the log says of a database that is not there at the start: why, that it is waited for, and when it has come. */
+/** Logs why the database is unavailable at startup, that it is waited for, and when it is available. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDatabaseUnavailable } from '../database/index.ts';
 import { databaseReason } from './database-reason.ts';
 import type { Log } from './log.ts';
 
 export interface DatabaseWatch {
-  /** Whether the shop's tables are there; rejects while the database cannot be reached. */
+  /** Whether the shop's tables exist; rejects while the database cannot be reached. */
   readonly tablesExist: () => Promise<boolean>;
   readonly log: Log;
   /** Ends the watch. */
   readonly signal: AbortSignal;
-  /** Between two questions; a second unless told otherwise. */
+  /** The pause between two checks, in milliseconds. Default: 1,000. */
   readonly askEveryMs?: number;
-  /** After which a reason is said again; half a minute unless told otherwise. */
+  /** After this time the same reason is logged again, in milliseconds. Default: 30,000. */
   readonly repeatEveryMs?: number;
 }
 
-/** Asks until the database answers. A reason is said once, and again each half a minute. */
+/** Checks until the database replies. A reason is logged once, and again every half minute. */
 export async function watchDatabase({
   tablesExist,
   log,
@@ -28,14 +28,17 @@ export async function watchDatabase({
   while (!signal.aborted) {
     try {
       const isComplete = await tablesExist();
-      if (said !== undefined) log.info('the database is there');
+      if (said !== undefined) log.info('the database is available');
       if (!isComplete)
-        log.warn('the database has no tables of the shop: npm run migrate makes them, npm run seed fills them');
+        log.warn('the database has no tables of the shop: npm run migrate creates them, npm run seed fills them');
       return;
     } catch (error) {
       if (signal.aborted) return;
       if (!isDatabaseUnavailable(error)) {
-        log.error({ err: error }, 'the database answers, but does not say whether it has the tables of the shop');
+        log.error(
+          { err: error },
+          'the database replies, but not to the question whether it has the tables of the shop',
+        );
         return;
       }
       const reason = databaseReason(error);

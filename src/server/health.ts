@@ -1,23 +1,23 @@
-/** Whether this process can answer. Never asks Redis: without it every request is still answered. */
+/** Whether this process can serve requests. Never asks Redis: without it every request is still served. */
 
 export interface Health {
   /** Whether requests should be sent here, and why. */
   readiness(): Promise<{ isReady: boolean; body: { status: string; database: 'up' | 'down' } }>;
-  /** From now on not ready. */
+  /** Makes it not ready from now on. */
   shuttingDown(): void;
 }
 
 /**
- * Ready once the database was reached; in a later outage still ready, because cached values are served.
+ * Ready once the database was reached. In a later outage it stays ready, because cached values are served.
  *
- * @param ping Resolves when the database answers.
+ * @param ping Resolves when the database replies.
  */
 export function createHealth(ping: () => Promise<void>): Health {
   let wasReached = false;
   let isShuttingDown = false;
   let asked: Promise<boolean> | undefined;
 
-  /** One question at a time, however many probes ask. */
+  /** One ping at a time, however many probes arrive. */
   const isUp = (): Promise<boolean> => {
     asked ??= ping()
       .then(

@@ -5,10 +5,10 @@ import { requestFields } from './request-scope.ts';
 
 export type Log = Logger;
 
-/** Each line has the id of the request that it is about, and none of the variables, bodies and query strings. */
+/** Each line has the id of the request that it is about, and no variables, bodies or query strings. */
 export const logOptions: LoggerOptions = { base: null, mixin: requestFields, serializers: { err: safeError } };
 
-/** Lines for a person at a terminal, JSON for everything else: files, pipes and containers. */
+/** Readable lines for a terminal, JSON for everything else: files, pipes and containers. */
 export function createLog({ logLevel }: Pick<Config, 'logLevel'>): Log {
   const options = { ...logOptions, level: logLevel };
   // Asynchronously: a request must not wait until its line is written.
@@ -25,11 +25,12 @@ interface SafeError {
 }
 
 /**
- * An error without what libraries hang onto it: PostgreSQL's `detail` and `where` quote rows, and its messages about
- * wrong data (SQLSTATE class 22) quote what a client sent.
+ * An error without the properties that libraries add: PostgreSQL's `detail` and `where` quote rows, and its messages about
+ * invalid data (SQLSTATE class 22) quote what a client sent.
  */
 export function safeError(error: unknown): SafeError {
-  if (!(error instanceof Error)) return { type: typeof error, message: 'not an error was thrown', stack: '' };
+  if (!(error instanceof Error))
+    return { type: typeof error, message: 'something other than an error was thrown', stack: '' };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const isAboutData = 'severity' in error && code?.startsWith('22') === true;
   const message = isAboutData ? error.message.replaceAll(/"[^"]*"/g, '"…"') : error.message;

@@ -1,15 +1,15 @@
 import type { Log } from './log.ts';
 
-/** What takes longer is given up. Kubernetes kills after 30 s, Docker and Podman after 10, unless told otherwise. */
+/** Steps that take longer are abandoned. By default, Kubernetes kills after 30 s, Docker and Podman after 10. */
 const deadlineMs = 15_000;
 
 /**
- * Why all is stopped. SIGTERM comes from an orchestrator, whose balancer has yet to notice; for everything else there is
- * a person who waits.
+ * Why everything is stopped. SIGTERM comes from an orchestrator, whose load balancer has yet to notice; for anything else a
+ * person waits.
  */
 export type StopReason = NodeJS.Signals | 'failure';
 
-/** What was started, and how it is stopped: the newest first. */
+/** What was started, and how to stop it, in reverse order. */
 export class Shutdown {
   readonly #log: Log;
   readonly #steps: { readonly what: string; readonly stop: (reason: StopReason) => Promise<void> }[] = [];
@@ -23,12 +23,12 @@ export class Shutdown {
     this.#steps.push({ what, stop });
   }
 
-  /** Ctrl-C, SIGTERM and a closed terminal stop everything and end the process; the second one does not wait. */
+  /** Ctrl-C, SIGTERM and a closed terminal stop everything and end the process; the second signal ends it at once. */
   onSignals(): void {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.#end(signal));
   }
 
-  /** Stops everything once. A step that fails is said and does not keep the others. */
+  /** Stops everything, once. A step that fails is logged and does not prevent the others. */
   stop(reason: StopReason): Promise<void> {
     this.#stopping ??= this.#stopAll(reason);
     return this.#stopping;

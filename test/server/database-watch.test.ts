@@ -8,7 +8,7 @@ it('says each reason once while it waits, and when the database has come', async
   expect(await linesOf([refused, refused, refused, starting, starting, true])).toEqual([
     'the database cannot be reached yet: waiting for it (connect ECONNREFUSED)',
     'the database cannot be reached yet: waiting for it (the database system is starting up)',
-    'the database is there',
+    'the database is available',
   ]);
 });
 
@@ -16,8 +16,8 @@ it('looks below what the pool wraps around an error, and says what a refusal mea
   const cause = Object.assign(new Error('password authentication failed for user "shop"'), { code: '28P01' });
   const wrapped = Object.assign(new Error('PostgreSQL cannot be reached', { cause }), { code: '08006' });
   expect(await linesOf([wrapped, true])).toEqual([
-    'the database cannot be reached yet: waiting for it (it refuses the user or the password of DATABASE_URL)',
-    'the database is there',
+    'the database cannot be reached yet: waiting for it (it rejects the user or the password in DATABASE_URL)',
+    'the database is available',
   ]);
 });
 
@@ -35,7 +35,7 @@ it('says a reason again after half a minute', async () => {
 it('does not wait for a database that answers what it does not expect', async () => {
   const denied = Object.assign(new Error('permission denied'), { code: '42501' });
   expect(await linesOf([denied, true])).toEqual([
-    'the database answers, but does not say whether it has the tables of the shop',
+    'the database replies, but not to the question whether it has the tables of the shop',
   ]);
 });
 

@@ -119,7 +119,11 @@ it('shows the causes of an error, and survives what is no error', () => {
     message: 'away',
     cause: { message: 'refused', code: 'ECONNREFUSED' },
   });
-  expect(safeError('pineapple')).toEqual({ type: 'string', message: 'not an error was thrown', stack: '' });
+  expect(safeError('pineapple')).toEqual({
+    type: 'string',
+    message: 'something other than an error was thrown',
+    stack: '',
+  });
 });
 
 describe('the line of a request at info', () => {

@@ -76,7 +76,7 @@ describe('with a database and a Redis that are given', () => {
     onTestFinished(() => database.drop());
     const program = await startProgram({ env: { DATABASE_URL: database.url } });
     await program.isUp();
-    const words = /no tables of the shop: npm run migrate makes them, npm run seed fills them/;
+    const words = /no tables of the shop: npm run migrate creates them, npm run seed fills them/;
     await expect.poll(() => program.stdout()).toMatch(words);
     const { errors } = await createClient(program.url).ask('{ categoryStats { id } }');
     expect(errors[0]?.extensions?.code).toBe('INTERNAL_SERVER_ERROR');
@@ -99,13 +99,13 @@ describe('with a database and a Redis that are given', () => {
     await program.isUp();
     expect((await createClient(program.url).get('/readyz')).status).toBe(503);
     route.open();
-    await expect.poll(() => program.stdout()).toContain('the database is there');
+    await expect.poll(() => program.stdout()).toContain('the database is available');
     expect((await createClient(program.url).get('/readyz')).status).toBe(200);
     expect((await createClient(program.url).ask('{ categoryStats { id } }')).errors).toEqual([]);
   });
 
   it.each([
-    ['28P01', 'password authentication failed for user "shop"', 'it refuses the user or the password of DATABASE_URL'],
+    ['28P01', 'password authentication failed for user "shop"', 'it rejects the user or the password in DATABASE_URL'],
     ['3D000', 'database "shop" does not exist', 'it has no database of the name in DATABASE_URL'],
   ])('says in words what %s is, without the password', async (code, message, words) => {
     const port = await refusingDatabase(code, message);

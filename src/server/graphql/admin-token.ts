@@ -1,4 +1,4 @@
-/** Who asks, and who may change something: mutations need the token where there is one, and with the console off anyway. */
+/** Who may change something: mutations need the token if there is one, and always while the console is off. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { getOperationAST, GraphQLError, OperationTypeNode } from 'graphql';
@@ -19,7 +19,7 @@ export function useAdminToken(token: string | undefined): Plugin {
   };
 }
 
-/** Who asks: `admin` is who sends the token; anybody else is nobody that is known. */
+/** The viewer of a request: `admin` for a request with the token, undefined for any other. */
 export function viewerByToken(token: string | undefined): (request: IncomingMessage) => 'admin' | undefined {
   const expected = token === undefined ? undefined : digest(token);
   return ({ headers: { authorization } }) => {

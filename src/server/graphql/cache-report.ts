@@ -3,8 +3,8 @@ import { cacheReportOf } from '../../pothos-cache/index.ts';
 import { getOf } from './http-caching.ts';
 
 /**
- * Puts what the cached fields did into `extensions.cache`, but for GETs: see `http-caching.ts`. It stands before `data`,
- * where a person sees it without scrolling.
+ * Adds what the cached fields did to `extensions.cache`, except for GETs: see `http-caching.ts`. It comes before `data`, where a person
+ * sees it without scrolling.
  */
 export function useCacheReport(): Plugin {
   return {

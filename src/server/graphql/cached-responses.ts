@@ -1,4 +1,4 @@
-/** Requests that were answered before and can be answered the same way: they never reach GraphQL. */
+/** Connects the response cache to the listener, which asks it before GraphQL, and to Yoga, from whose results it learns. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import {
@@ -10,22 +10,22 @@ import {
 import { isJsonAnswer } from './json-answer.ts';
 import { operationOf } from './request-outcome.ts';
 
-/** What the listener asks before GraphQL, and tells after it. */
+/** What the listener asks before GraphQL, and reports to after it. */
 export interface CachedResponses {
-  /** The answer to what was asked, where that is known without GraphQL. */
+  /** Returns the cached response to a request, if there is one. */
   get(asked: string, request: IncomingMessage): CachedResponse | undefined | Promise<CachedResponse | undefined>;
-  /** GraphQL has answered. */
+  /** Called when GraphQL has answered. */
   answered(asked: string, request: IncomingMessage, response: ServerResponse): void;
-  /** Learns what was executed. It stands before the report, which is another one each time. */
+  /** Learns what was executed. It comes before the report, which differs each time. */
   readonly plugin: Plugin;
 }
 
 /**
- * All that an answer depends on beside what is cached. Only the type of the answer follows from a header; `Authorization`
- * says who asks, for mutations and private fields, which are never ready. Neither method nor URL can have a space, nor a
- * header a new line.
+ * Everything that a response depends on besides cached values. Of the headers only `Accept` counts: `Authorization` identifies the
+ * viewer, for mutations and private fields, whose responses are never cached. Neither method nor URL can contain a space, nor a header
+ * a line break.
  *
- * @param body Empty where none is read.
+ * @param body Empty if none is read.
  */
 export function askedBy({ method = '', url = '', headers: { accept = '' } }: IncomingMessage, body: string): string {
   return `${method} ${url} ${accept}\n${body}`;

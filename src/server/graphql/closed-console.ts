@@ -1,4 +1,4 @@
-/** `CONSOLE=off`: strangers do not learn the schema, neither by introspection nor by what errors suggest. */
+/** `CONSOLE=off`: clients do not learn the schema, neither by introspection nor from suggestions in errors. */
 import { NoSchemaIntrospectionCustomRule } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 

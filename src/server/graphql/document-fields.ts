@@ -1,8 +1,8 @@
 import { Kind, type DocumentNode, type SelectionSetNode } from 'graphql';
 
 /**
- * How many fields the operations of a document select, those of a fragment once for each use. Each fragment is walked
- * once, so that fragments that double each other cost nothing here.
+ * Counts the fields that the operations of a document select, those of a fragment once for each use. Each fragment is visited once, so
+ * fragments that multiply each other cost nothing here.
  */
 export function fieldsOf({ definitions }: DocumentNode): number {
   const fragments = new Map<string, SelectionSetNode>();
@@ -13,7 +13,7 @@ export function fieldsOf({ definitions }: DocumentNode): number {
   const ofFragment = (name: string): number => {
     const known = counts.get(name);
     if (known !== undefined) return known;
-    counts.set(name, 0); // a fragment within itself is for validation to refuse
+    counts.set(name, 0); // validation rejects a fragment within itself
     const fields = ofSelections(fragments.get(name));
     counts.set(name, fields);
     return fields;

@@ -1,7 +1,6 @@
 /**
- * How much one document may ask for. Bodies are bounded in `request-input.ts`, so a document is at most that long; then
- * its tokens are counted while it is parsed, its fields before it is validated, and its depth, breadth and complexity
- * before it is executed.
+ * How much one document may request. Bodies are limited in `request-input.ts`, and so is the length of a document. Its tokens are
+ * counted while it is parsed, its fields before it is validated, and its depth, breadth and complexity before it is executed.
  */
 import { complexityFromQuery } from '@pothos/plugin-complexity';
 import {
@@ -19,21 +18,21 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { fieldsOf } from './document-fields.ts';
 
-/** Validation compares fields of one name pair by pair, so that its cost grows with the square of this. */
+/** Validation compares fields of one name pair by pair, so its cost grows with the square of this. */
 const tokensMax = 1_000;
 const nameCharsMax = 100;
 const longWord = new RegExp(`\\w{${nameCharsMax + 1}}`);
 /**
- * Fields of the whole document, introspection included, which the complexity plugin does not look into: there a few
- * fragments made a kilobyte into fifteen megabytes. GraphiQL's own question has 250.
+ * Fields of the whole document, including introspection, which the complexity plugin ignores: there a few fragments turned a kilobyte
+ * into fifteen megabytes. GraphiQL's own introspection query has 250.
  */
 const documentFieldsMax = 500;
 const depthMax = 10;
 /** Fields of the operation that is executed, without introspection. */
 const operationFieldsMax = 200;
-/** Objects and fields of the answer, by the limits that the lists are given. */
+/** Objects and fields of the response, by the limits that the lists are given. */
 const complexityMax = 10_000;
-/** Of the answer to a refused operation, for clients that go by the specification of GraphQL over HTTP. */
+/** The status of a refused operation, for clients that follow the specification of GraphQL over HTTP. */
 const badRequest = { status: 400, spec: true };
 
 export function useLimits(): Plugin {
@@ -53,7 +52,7 @@ export function useLimits(): Plugin {
         const excess = excessOf(args, measured);
         if (excess !== undefined) setResultAndStopExecution({ errors: [tooComplex(excess)] });
       } catch (error) {
-        // An argument that is wrong ends the request: executed, its unmeasured neighbours could ask for anything.
+        // An invalid argument ends the request: if it were executed, its unmeasured neighbours could request anything.
         if (!(error instanceof GraphQLError)) throw error;
         setResultAndStopExecution({ errors: [badInput(error)] });
       }
@@ -72,8 +71,8 @@ function parsed(source: string | Source): DocumentNode {
 }
 
 /**
- * An alias stands in the answer once for each row: eight of 98,000 characters made one request into more memory than there
- * is. Texts may hold longer words, so only where there is one the tokens are looked at.
+ * An alias occurs in the response once per row: eight of 98,000 characters turned one request into more memory than there is. Strings
+ * may contain longer words, so tokens are only examined if there is one.
  */
 function hasLongName(text: string): boolean {
   if (!longWord.test(text)) return false;
@@ -85,7 +84,7 @@ function hasLongName(text: string): boolean {
       if (kind === TokenKind.EOF) return false;
     }
   } catch {
-    // A syntax error comes next, and is said by the parser.
+    // The parser reports the syntax error afterwards.
   }
   return false;
 }
@@ -100,10 +99,10 @@ function hasTooManyTokens(text: string | Source): boolean {
   }
 }
 
-/** What is known of operations without variables, whose measure is the same each time. */
+/** What is known of operations without variables, whose measures are the same each time. */
 type Measured = WeakMap<OperationDefinitionNode, { readonly excess: string | undefined }>;
 
-/** What the operation asks too much of, in words. */
+/** What the operation requests too much of, in words. */
 function excessOf(args: ExecutionArgs, measured: Measured): string | undefined {
   const operation = getOperationAST(args.document, args.operationName);
   if (!operation) return undefined;

@@ -1,4 +1,4 @@
-/** Compresses what Yoga answers, as `sendEncoded` does with other answers. */
+/** Compresses Yoga's responses, as `sendEncoded` does with others. */
 import type { Plugin } from 'graphql-yoga';
 import { withVary } from '../transport/caching-headers.ts';
 import { encodeResponse } from '../transport/encode-response.ts';
@@ -16,11 +16,11 @@ export function useEncoding(): Plugin<object, ServerContext> {
       if (!isJsonAnswer(response.headers.get('content-type'))) return;
       const named = [...response.headers].map(([name, value]) => [name.toLowerCase(), value] as const);
       const { 'content-length': _length, ...others } = Object.fromEntries(named);
-      // The answer's own `Vary` would replace the one that is set for pages of other sites.
+      // The response's own `Vary` would replace the one that is set for pages of other sites.
       const vary = withVary(others['vary'] ?? '', String(res.getHeader('vary') ?? ''));
       const headers = vary === '' ? others : { ...others, vary };
       const answer = await encodeResponse(req, { status: response.status, headers, body: await response.text() });
-      // The length of a 304 would be that of the answer it stands for, in the encoding that this client would get.
+      // The length of a 304 would be that of the response it replaces, in the encoding that this client would get.
       if (answer.status === 304) return hook.setResponse(new fetchAPI.Response(null, answer));
       const { body = '' } = answer;
       const init = { ...answer, headers: { ...answer.headers, 'content-length': String(Buffer.byteLength(body)) } };

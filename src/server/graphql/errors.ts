@@ -1,4 +1,4 @@
-/** Errors as clients see them: a code of the contract, a sentence, and nothing of the inside. */
+/** Errors as clients see them: a documented code, a sentence, and nothing internal. */
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { isDatabaseUnavailable } from '../../database/index.ts';
@@ -6,12 +6,12 @@ import { databaseReason } from '../database-reason.ts';
 import type { Log } from '../log.ts';
 
 const minuteMs = 60_000;
-/** Reasons that are written in a minute. */
+/** The number of reasons that are logged per minute. */
 const reasonsMax = 10;
 
 /**
- * Replaces what a resolver threw: errors made for the client pass, the rest becomes `DATABASE_UNAVAILABLE` or
- * `INTERNAL_SERVER_ERROR`, and goes into the log.
+ * Replaces what a resolver threw: errors made for the client pass; everything else becomes `DATABASE_UNAVAILABLE` or
+ * `INTERNAL_SERVER_ERROR`, and is logged.
  */
 export function errorMask(log: Log): (error: unknown, message: string) => Error {
   const warn = databaseWarning(log);
@@ -28,7 +28,7 @@ export function errorMask(log: Log): (error: unknown, message: string) => Error 
   };
 }
 
-/** Each reason is written once a minute: every request's own line says `DATABASE_UNAVAILABLE` anyway. */
+/** Each reason is logged once a minute: every request's own line has `DATABASE_UNAVAILABLE` anyway. */
 function databaseWarning(log: Log): (reason: string) => void {
   const told = new Set<string>();
   let sinceMs = Number.NEGATIVE_INFINITY;
@@ -44,7 +44,7 @@ function databaseWarning(log: Log): (reason: string) => void {
   };
 }
 
-/** What was thrown, below what GraphQL wrapped around it to say where. */
+/** What was thrown, without the errors that GraphQL wrapped around it to add its location. */
 function originOf(error: unknown): unknown {
   return error instanceof GraphQLError && error.originalError ? originOf(error.originalError) : error;
 }
@@ -55,10 +55,10 @@ function located(error: unknown, message: string, extensions: GraphQLErrorExtens
   return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }
 
-/** Yoga's own codes that the contract has another word for. */
+/** Yoga's own codes for which another one is documented. */
 const codesReplaced = new Set<unknown>(['BAD_REQUEST', 'OPERATION_RESOLUTION_FAILURE', undefined]);
 
-/** Gives each error that has no code of the contract `BAD_USER_INPUT`: such errors are about the request. */
+/** Gives each error without a documented code `BAD_USER_INPUT`: such errors are about the request. */
 export function useErrorCodes(): Plugin {
   return {
     onResultProcess({ result }) {

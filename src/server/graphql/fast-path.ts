@@ -1,12 +1,12 @@
 /**
- * The short way of a query that Yoga has executed before. It is neither parsed nor validated again, and it does without
- * the web's `Request` and `Response`, which cost more than most executions do. Context and executor are Yoga's.
+ * The executed-document fast path: a query that Yoga has executed before is neither parsed nor validated again, and does without the
+ * web's `Request` and `Response`, which cost more than most executions. Context and executor are Yoga's.
  *
- * Of plugins only the hooks around the context and the execution run. Those of HTTP, of parsing and of validation do not:
- * what they decide must follow from the text of the document alone. What is to see every request belongs into `onExecute`.
+ * Of plugins, only the hooks around the context and the execution run. Those of HTTP, parsing and validation do not: what they decide
+ * must follow from the text of the document alone. A plugin that must see every request uses `onExecute`.
  *
- * Yoga has the last word on whatever is not plain `data`: errors, and answers with headers of their own. It is given the
- * outcome then. The type of an answer is the one that Yoga has given to a client who accepts the same.
+ * Yoga handles everything that is not plain `data`: errors, and responses with headers of their own. It receives the outcome then.
+ * The content type of a response is the one that Yoga has sent to a client with the same `Accept`.
  */
 import type { IncomingMessage } from 'node:http';
 import { getOperationAST, OperationTypeNode, type DocumentNode, type ExecutionResult } from 'graphql';
@@ -25,21 +25,21 @@ import type { GraphqlParams, ServerContext } from './server-context.ts';
 
 type Yoga = YogaServerInstance<ServerContext, ShopContext>;
 
-/** A query that can go the short way. */
+/** A query that can take the fast path. */
 interface Known {
   readonly document: DocumentNode;
   readonly params: GraphQLParams;
   readonly contentType: string;
 }
 
-/** What came of an execution: a result, or what it throws. */
+/** The outcome of an execution: a result, or what it threw. */
 type Outcome = () => ExecutionResult;
 
-/** What one Yoga has executed, and how it has answered. */
+/** What one Yoga has executed, and how it has responded. */
 export class FastPath {
   readonly #documents: { get(text: string): DocumentNode | undefined };
   readonly #executed = new WeakSet<DocumentNode>();
-  /** Of answers, by what their clients accept. */
+  /** Content types of responses, by what their clients accept. */
   readonly #contentTypes = new LRUCache<string, string>({ max: 100 });
   readonly #leftToYoga = new WeakMap<IncomingMessage, Outcome>();
 
@@ -48,7 +48,7 @@ export class FastPath {
     this.#documents = documents;
   }
 
-  /** Learns from Yoga, and gives it what is left to it. */
+  /** Learns from Yoga, and passes on what is left to it. */
   readonly plugin: Plugin<object, ServerContext> = {
     onParams: ({ context: { req }, setResult }) => {
       const outcome = this.#leftToYoga.get(req);
@@ -59,9 +59,9 @@ export class FastPath {
   };
 
   /**
-   * Answers by the short way, or else by Yoga's.
+   * Answers on the fast path, or by Yoga.
    *
-   * @param params What a POST asks for; undefined for any other request, which is Yoga's.
+   * @param params What a POST requests; undefined for any other request, which Yoga handles.
    */
   async answer(yoga: Yoga, { req, res }: ServerContext, params: GraphqlParams | undefined): Promise<void> {
     const known = params && this.#known(req, params);
@@ -88,7 +88,7 @@ export class FastPath {
   }
 }
 
-/** The text of a plain answer, or else what came of it. */
+/** The text of a plain response, or else the outcome. */
 async function executed(
   yoga: Yoga,
   { req, res }: ServerContext,
@@ -108,7 +108,7 @@ async function executed(
   }
 }
 
-/** What Yoga gives plugins, the context's maker and resolvers. Its `request`, without a body, is made for who looks at it. */
+/** What Yoga passes to plugins, the context factory and resolvers. Its `request`, without a body, is created when it is read. */
 function initialContext(
   yoga: Yoga,
   { req, res, params }: ServerContext & { readonly params: GraphQLParams },
@@ -138,7 +138,7 @@ function isPlain(result: ExecutionResult): boolean {
   return !isAsyncIterable(result) && result.errors === undefined && result.extensions?.['http'] === undefined;
 }
 
-/** What is not is refused by Yoga, which says why; also a name that is no text, which no operation has. */
+/** Yoga refuses anything else, with the reason, including an operation name that is not a string. */
 function isWellFormed(params: GraphqlParams): params is GraphqlParams & GraphQLParams {
   const { query: _query, variables, operationName: _name, extensions, ...others } = params;
   return isObject(variables) && isObject(extensions) && Object.keys(others).length === 0;

@@ -1,7 +1,4 @@
-/**
- * GraphQL over HTTP: Yoga with this server's limits, errors and report, and the short way past some of it. The listener has
- * read the body already.
- */
+/** GraphQL over HTTP: Yoga with this server's limits, errors and report, and the fast path. The listener has read the body already. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
@@ -25,7 +22,7 @@ export const graphqlPath = '/graphql';
 /**
  * Answers a request.
  *
- * @param params What a POST asks for, whose content type was JSON; undefined for any other method.
+ * @param params What a POST requests, whose content type was JSON; undefined for any other method.
  */
 export type GraphqlHandler = (
   request: IncomingMessage,
@@ -35,16 +32,16 @@ export type GraphqlHandler = (
 
 export interface GraphqlOptions {
   schema: GraphQLSchema;
-  /** The context of one request, but for who asks. */
+  /** The context of one request, without its viewer. */
   contextOf: () => Omit<ShopContext, 'viewer'>;
-  /** Whether answers carry `extensions.cache`. */
+  /** Whether responses contain `extensions.cache`. */
   hasReport: boolean;
-  /** Whether this is for people to try: introspection, suggestions, and mutations without a token. */
+  /** Whether people may try things: introspection, suggestions, and mutations without a token. */
   hasConsole: boolean;
   /** What mutations need; without a console they need it in any case. */
   adminToken: string | undefined;
   log: Log;
-  /** The way past GraphQL, which learns here. */
+  /** The response cache, which learns here. */
   ready: CachedResponses;
 }
 
@@ -72,12 +69,12 @@ export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOpti
   };
 }
 
-/** Leaves in `request` what Yoga is to see of it. */
+/** Leaves in `request` what Yoga may see of it. */
 function leaveFor(request: IncomingMessage, params: GraphqlParams | undefined): void {
-  // Yoga makes a URL with it, and where that cannot be done it answers with a stack. Nothing here depends on it.
+  // Yoga makes a URL with it, and responds with a stack trace if that fails. Nothing here depends on it.
   request.headers.host = 'localhost';
   if (params === undefined) return;
-  // Yoga takes a body that was read before. An object is safe only because the content type was checked.
+  // Yoga accepts a body that was read before. An object is safe only because the content type was checked.
   Object.assign(request, { body: params });
   request.headers['content-type'] = 'application/json'; // however it was written
 }
@@ -91,18 +88,18 @@ function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptio
     useErrorCodes(),
     useRequestOutcome(),
     ...(hasConsole ? [] : [useClosedConsole()]),
-    // Before the report, which is another each time.
+    // Before the report, which differs each time.
     ready.plugin,
     ...(hasReport ? [useCacheReport()] : []),
     useHttpCaching({ hasReport }),
   ];
 }
 
-/** What a parsed document with the errors of its validation takes at the most, per character of its text. */
+/** The size of a parsed document with its validation errors, at most, per character of its text. */
 const bytesPerCharacter = 200;
 const documentBytesMax = 32_000_000;
 
-/** Yoga's own keeps a thousand documents however large, which is enough to fill the memory on purpose. */
+/** Yoga's own cache keeps a thousand documents of any size, which a client could use to fill the memory. */
 function textCache<T extends object>(): LRUCache<string, T> {
   return new LRUCache({
     maxSize: documentBytesMax,

@@ -1,6 +1,6 @@
 /**
- * HTTP's own caching of answers to GETs, as the policies of their fields say. Their report is told by `Server-Timing`: in
- * the body it would be another each time.
+ * HTTP caching of responses to GETs, from the policies of their fields. Their report is sent in `Server-Timing`: in the body it would
+ * differ each time.
  */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { ExecutionArgs, ExecutionResult } from 'graphql';
@@ -10,11 +10,11 @@ import { cachingHeaders, clientHas } from '../transport/caching-headers.ts';
 
 const jsonTypes = /^\s*(\*|application)\/(\*|json|graphql-response\+json)\s*(;|$)/i;
 
-/** The request of an operation, where that is a GET for one answer: events have no end that could be kept. */
+/** The request of an operation, if it is a GET for a single response: event streams have no end and cannot be kept. */
 export function getOf({ contextValue }: Pick<ExecutionArgs, 'contextValue'>): IncomingMessage | undefined {
   const { req } = contextValue as { req?: IncomingMessage };
   if (req?.method !== 'GET') return undefined;
-  // GraphQL gives JSON to whoever takes it.
+  // GraphQL sends JSON to every client that accepts it.
   const { accept = '' } = req.headers;
   return accept === '' || accept.split(',').some((type) => jsonTypes.test(type)) ? req : undefined;
 }
@@ -32,7 +32,7 @@ export function useHttpCaching({ hasReport }: { hasReport: boolean }): Plugin {
   };
 }
 
-/** What Yoga takes from a result into the answer. */
+/** What Yoga copies from a result into the response. */
 interface Http {
   readonly status?: number;
   readonly headers: OutgoingHttpHeaders;

@@ -6,7 +6,7 @@ import type { ServerContext } from './server-context.ts';
 
 const operationCharsMax = 80;
 
-/** Tells the log what was executed, and with which errors. It stands after the plugin that gives errors their codes. */
+/** Reports to the log what was executed, and with which errors. It comes after the plugin that gives errors their codes. */
 export function useRequestOutcome(): Plugin {
   return {
     onExecute: ({ args }) => ({
@@ -34,8 +34,8 @@ function outcomeOf(args: ExecutionArgs): RequestOutcome {
 }
 
 /**
- * The operation's name, or else its root fields, for the log. Names in a valid document are those of the schema, or what a
- * client calls its operation: letters, digits and `_`.
+ * The operation's name, or its root fields, for the log. Names in a valid document are those of the schema, or what a client calls its
+ * operation: letters, digits and `_`.
  */
 export function operationOf({ document, operationName }: ExecutionArgs): string | undefined {
   const operation = getOperationAST(document, operationName);

@@ -1,10 +1,10 @@
-/** What the listener hands to GraphQL. */
+/** What the listener passes to GraphQL. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What the body of a POST asks for. All but the query is as it came. */
+/** What the body of a POST requests. Everything except the query is as received. */
 export type GraphqlParams = { readonly query: string } & Readonly<Record<string, unknown>>;
 
-/** What plugins, and whoever makes the context, find in it of the server. */
+/** What plugins and the context factory find in it about the server. */
 export interface ServerContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;

@@ -1,4 +1,4 @@
-/** Which form an answer has, by the request's `Accept`. RFC 9110, 12.5.1, and the specification of GraphQL over HTTP. */
+/** The form of a response, by the request's `Accept`. RFC 9110, 12.5.1, and the specification of GraphQL over HTTP. */
 import { readByHeader, type Preference } from '../transport/preferences.ts';
 import { RequestRefused } from '../transport/request-refused.ts';
 
@@ -7,21 +7,21 @@ const events = 'text/event-stream';
 
 export type AnswerForm = (typeof jsonForms)[number] | typeof events;
 
-/** What one value of `Accept` asks for. */
+/** What one value of `Accept` requests. */
 export interface Acceptance {
-  /** The form of an operation's answer. Undefined: the client accepts none. */
+  /** The form of an operation's response. Undefined: the client accepts none. */
   readonly form: AnswerForm | undefined;
-  /** Whether a page is preferred to that. Only a client that names `text/html` is a browser. */
+  /** Whether a page is preferred. Only a client that names `text/html` is a browser. */
   readonly prefersPage: boolean;
 }
 
-/** A form that is accepted, and where in the header. */
+/** A form that is accepted, and its position in the header. */
 interface Match {
   readonly quality: number;
   readonly position: number;
 }
 
-/** Of clients that accept anything. */
+/** For clients that accept anything. */
 const anything = '*/*';
 const acceptanceByHeader = readByHeader(negotiated);
 
@@ -29,7 +29,7 @@ export function acceptanceOf(accept: string | undefined): Acceptance {
   return acceptanceByHeader(accept === undefined || accept === '' ? anything : accept);
 }
 
-/** @throws {RequestRefused} 406 where the client accepts no form that an answer has. */
+/** @throws {RequestRefused} 406 if the client accepts none of the forms that a response can have. */
 export function answerFormFor(accept: string | undefined): AnswerForm {
   const { form } = acceptanceOf(accept);
   if (form !== undefined) return form;
@@ -44,7 +44,7 @@ function negotiated(preferences: readonly Preference[]): Acceptance {
     const match = matchOf(form, preferences);
     if (match !== undefined && (best === undefined || isBefore(match, best))) best = { ...match, form };
   }
-  // Events are for clients that prefer them: a client that takes JSON as gladly gets JSON.
+  // Event streams are for clients that prefer them; a client that accepts JSON equally gets JSON.
   const stream = matchOf(events, preferences);
   if (stream !== undefined && stream.quality > (best?.quality ?? 0)) best = { ...stream, form: events };
   const page = matchOf(
@@ -58,7 +58,7 @@ function isBefore(one: Match, other: Match): boolean {
   return one.quality === other.quality ? one.position < other.position : one.quality > other.quality;
 }
 
-/** The most specific range decides; parameters other than the charset are not looked at. */
+/** The most specific range decides. Parameters other than the charset are ignored. */
 function matchOf(form: string, preferences: readonly Preference[]): Match | undefined {
   const [type] = form.split('/');
   for (const range of [form, `${type}/*`, anything]) {

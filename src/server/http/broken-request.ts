@@ -1,4 +1,4 @@
-/** Answers to what Node could not read as HTTP, or would not wait for: it has no request and no response for them. */
+/** Responses to what Node could not parse as HTTP, or did not wait for: it has neither a request nor a response for them. */
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { noStore } from '../transport/caching-headers.ts';
@@ -11,14 +11,14 @@ interface Refusal {
 export interface BrokenRequest {
   readonly error: NodeJS.ErrnoException & { readonly reason?: string };
   readonly socket: Duplex;
-  /** Whether an answer is under way: what is sent now would be taken for it, or for a part of it. */
+  /** Whether a response is being sent: anything written now would be taken for it, or for a part of it. */
   readonly isAwaited: boolean;
-  /** What requests are bound by. */
+  /** The limits on requests. */
   readonly bounds: { readonly requestMsMax: number; readonly headerBytesMax: number };
   readonly requestId: string;
 }
 
-/** Node's `clientError`; the connection ends with it. Gives the status that was answered, if any was. */
+/** Handles Node's `clientError`; the connection ends with it. Returns the status that was sent, if any. */
 export function answerBrokenRequest({
   error,
   socket,
@@ -31,7 +31,7 @@ export function answerBrokenRequest({
     return undefined;
   }
   if (isAwaited) {
-    // What is written of it still goes out: it may be what tells the client of his first mistake.
+    // What has been written of it is still sent: it may be the response that tells the client of its first mistake.
     socket.end(() => socket.destroy());
     return undefined;
   }
@@ -46,7 +46,7 @@ export function answerBrokenRequest({
     `x-request-id: ${requestId}`,
     `content-length: ${Buffer.byteLength(body)}`,
   ];
-  // Ended, not destroyed: the answer has to reach the client first.
+  // Ended, not destroyed: the response has to reach the client first.
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
   return status;
 }

@@ -1,4 +1,4 @@
-/** How ready answers are written. What is sent again and again is compressed once, and kept beside its answer. */
+/** Writes cached responses. What is sent repeatedly is compressed once, and kept with its response. */
 import type { CachedResponse } from '../../pothos-cache/index.ts';
 import { cachingHeaders, clientHas, withVary } from '../transport/caching-headers.ts';
 import { compressed, compressedBytesMin, encodingFor, type Encoding } from '../transport/compression.ts';
@@ -15,7 +15,7 @@ export function sendReady(exchange: Exchange, answer: CachedResponse, traffic: T
   const { request } = exchange;
   const { head, body, http } = answer;
   const isKnown = http !== undefined && clientHas(request, http.etag);
-  // Brotli cannot be put together of parts.
+  // Brotli streams cannot be concatenated.
   const favourite = head === '' ? 'br' : 'gzip';
   const encoding = encodingFor(request.headers['accept-encoding'], head.length + body.length, favourite);
   if (isKnown || encoding === undefined) return write(exchange, answer, { traffic, isKnown });
@@ -32,14 +32,14 @@ export function sendReady(exchange: Exchange, answer: CachedResponse, traffic: T
   );
 }
 
-/** Of the whole answer. A promise where something has to be compressed, of undefined where there is no time for that. */
+/** The whole response, compressed. A promise if it has to be compressed first; undefined if that is not possible now. */
 function encodedBytes(
   { head: headText, body, forms }: CachedResponse,
   encoding: Encoding,
 ): Buffer | Promise<Buffer | undefined> {
   if (headText === '') return forms.get(encoding) ?? forms.make(encoding, () => compressed(body, encoding));
   const head = Buffer.from(headText, 'latin1');
-  // For the few clients that accept brotli and not gzip.
+  // For the few clients that accept brotli but not gzip.
   if (encoding === 'br') return compressed(Buffer.concat([head, body]), 'br');
   const deflated = forms.get('deflate');
   if (deflated !== undefined) return gzipWithHead(head, body, deflated);
@@ -50,7 +50,7 @@ function encodedBytes(
 
 interface Sending {
   readonly traffic: Traffic;
-  /** Whether the client has the answer already. */
+  /** Whether the client has this response already. */
   readonly isKnown: boolean;
   readonly encoded?: Encoded | undefined;
 }
@@ -59,9 +59,9 @@ function write(exchange: Exchange, answer: CachedResponse, { traffic, isKnown, e
   const { response, requestId, cors } = exchange;
   const { contentType, head, body, http } = answer;
   const bytes = head.length + body.length;
-  // As a list, and all at once: as an object, or one by one, they cost more than all that comes before.
+  // As a list, and all at once: as an object, or one by one, they cost more than everything before.
   const headers = ['x-request-id', requestId, 'x-content-type-options', 'nosniff', 'content-type', contentType];
-  // A 304 would have to tell the length of what it is sent in place of, in the encoding that this client would get.
+  // A 304 would have to state the length of the response that it replaces, in the encoding that this client would get.
   if (!isKnown) headers.push('content-length', String(encoded?.bytes.length ?? bytes));
   if (encoded !== undefined) headers.push('content-encoding', encoded.encoding);
   headers.push(...cors.list);
@@ -78,7 +78,7 @@ function write(exchange: Exchange, answer: CachedResponse, { traffic, isKnown, e
   // Node sends no body with a 304.
   response.writeHead(isKnown ? 304 : 200, headers);
   if (head !== '' && encoded === undefined) {
-    response.cork(); // else the first part would go by itself
+    response.cork(); // otherwise the first part is sent in a packet of its own
     response.write(head, 'latin1');
   }
   response.end(encoded?.bytes ?? body);

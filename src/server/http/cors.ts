@@ -1,23 +1,23 @@
 /**
- * Which pages of other sites may read the answers. https://fetch.spec.whatwg.org/#http-cors-protocol
+ * Which pages of other sites may read responses. https://fetch.spec.whatwg.org/#http-cors-protocol
  *
- * Credentials are never allowed: the API reads no cookies, and a page that knows a token sends it in `Authorization`
- * itself. Requests of other pages are answered all the same; it is their browser that keeps the answer from them.
+ * Credentials are never allowed: the API reads no cookies, and a page that knows a token sends it in `Authorization` itself.
+ * Requests of other pages are served all the same; their browser keeps the response from them.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Log } from '../log.ts';
 import { RequestRefused } from '../transport/request-refused.ts';
 
-/** What every answer of the API says. */
+/** The headers of every response of the API. */
 export interface CorsHeaders {
   /** Names and values in turn. */
   readonly list: readonly string[];
-  /** What else the answer depends on; empty: nothing. */
+  /** What else the response depends on; empty: nothing. */
   readonly vary: '' | 'origin';
 }
 
 export interface CorsOptions {
-  /** Such as `https://shop.example`, or `*` alone; none allows no other site. */
+  /** Such as `https://shop.example`, or `*` alone. An empty list allows no other site. */
   readonly origins: readonly string[];
   readonly log: Log;
   /** A monotonic clock. */
@@ -29,7 +29,7 @@ const preflightSecondsMax = 7_200;
 const none: CorsHeaders = { list: [], vary: '' };
 const refused: CorsHeaders = { list: [], vary: 'origin' };
 
-/** Refused origins that the log names per minute, each once: strangers must not be able to fill it. */
+/** The number of refused origins that the log names per minute, each once: clients must not be able to fill it. */
 const refusalsPerMinute = 10;
 const originCharsMax = 100;
 
@@ -51,7 +51,7 @@ export class Cors {
   headersFor({ headers }: Pick<IncomingMessage, 'headers'>): CorsHeaders {
     const { origin } = headers;
     if (this.#isOpen) return { list: ['access-control-allow-origin', '*', ...exposed], vary: '' };
-    // Also an answer without an origin depends on it: a cache must not give it to a page.
+    // A response without an origin depends on it as well: a cache must not return it to a page.
     const others = this.#origins.size === 0 ? none : refused;
     if (origin === undefined) return others;
     if (this.#origins.has(origin)) {
@@ -64,8 +64,8 @@ export class Cors {
   /**
    * The headers that tell a browser whether a page may send a request.
    *
-   * @param cors What `headersFor` gave for it.
-   * @throws {RequestRefused} 403 where the page's origin is not allowed.
+   * @param cors What `headersFor` returned for it.
+   * @throws {RequestRefused} 403 if the page's origin is not allowed.
    */
   preflight({ headers }: IncomingMessage, cors: CorsHeaders): Record<string, string> {
     if (cors.list.length === 0) {
@@ -98,17 +98,17 @@ export class Cors {
   }
 }
 
-/** Whether a browser asks for leave to send another request. */
+/** Whether a browser asks for permission to send another request. */
 export function isPreflight({ method, headers }: IncomingMessage): boolean {
   return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
 }
 
-/** Browsers name the origin in each POST, also in those of the console's own page. */
+/** Browsers send the origin with each POST, also those of the console's own page. */
 function isSameOrigin(origin: string, { host, 'sec-fetch-site': site }: IncomingMessage['headers']): boolean {
   return site === 'same-origin' || (host !== undefined && origin.replace(/^https?:\/\//, '') === host.toLowerCase());
 }
 
-/** As a browser would send it, so that it can stand in `CORS_ORIGINS`. */
+/** As a browser would send it, so that it can be used in `CORS_ORIGINS`. */
 function canBeNamed(origin: string): boolean {
   return origin.length <= originCharsMax && /^https?:/.test(origin) && originIn(origin) === origin;
 }
@@ -117,7 +117,7 @@ function originIn(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).origin : undefined;
 }
 
-/** For a line of the log, or a message. */
+/** For a log line or a message. */
 function printable(origin: string): string {
   const text = origin.replaceAll(/[^\x21-\x7e]/g, '?');
   return text.length > originCharsMax ? `${text.slice(0, originCharsMax)}…` : text;

@@ -12,16 +12,16 @@ export interface ExchangeParts {
 }
 
 /**
- * A request and its answer. It is *opened* before anything is done for it that takes time: from then on it counts as
- * under way, has its limits, and is logged. An answer that is ready is sent without that.
+ * A request and its response. It is *opened* before any work for it that takes time: from then on it counts as running, has its
+ * limits, and is logged. A cached response is sent without that.
  */
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
-  /** What its answer says to pages of other sites. */
+  /** The CORS headers of its response. */
   cors: CorsHeaders = { list: [], vary: '' };
-  /** As it came: a HEAD is handled as a GET. */
+  /** As received: a HEAD is handled as a GET. */
   readonly #method: string | undefined;
   readonly #startedMs = performance.now();
   readonly #parts: ExchangeParts;
@@ -35,26 +35,26 @@ export class Exchange {
     this.#method = request.method;
   }
 
-  /** Whether its answer is to come next on the connection. */
+  /** Whether its response is the next one on the connection. */
   get isAwaited(): boolean {
     return this.request.complete && !this.response.writableEnded;
   }
 
-  /** False where it is not to be answered any more. */
+  /** False if it must not be answered any more. */
   open(): boolean {
     return (this.#isOpen ??= this.#open());
   }
 
-  /** Opens it, and answers it by `work`, whose lines in the log have its id; or with what `work` throws. */
+  /** Opens it, and answers it with `work`, whose log lines have its id, or with what `work` throws. */
   answerBy(work: () => void | Promise<void>): void {
     if (!this.open()) return;
     this.#setHeaders();
     inRequest(this.requestId, work).catch((error: unknown) => this.fail(error));
   }
 
-  /** Runs what may answer it at once, or else opens it. */
+  /** Runs `work`, which may answer it at once; otherwise opens it. */
   begin(work: () => void): void {
-    // Then all that is done for it is logged.
+    // At this level everything that is done for it is logged.
     if (this.#parts.log.isLevelEnabled('debug')) return this.answerBy(work);
     try {
       work();
@@ -69,14 +69,14 @@ export class Exchange {
     inRequestSync(this.requestId, () => refuse(this.#parts.log, error, this));
   };
 
-  /** Logs an answer that was sent; one of an opened request is logged when it has been written. */
+  /** Logs a response that was sent. That of an opened request is logged when it has been written. */
   logAnswer(outcome: RequestOutcome): void {
     if (!this.#parts.log.isLevelEnabled('info')) return;
     noteOutcome(this.request, outcome);
     if (this.#isOpen !== true) this.#log(false);
   }
 
-  /** Not where it is opened: who writes all headers at once writes these, too, and would pay for them twice. */
+  /** Not for an opened request: code that writes all headers at once writes these too, and would pay for them twice. */
   #setHeaders(): void {
     if (this.response.headersSent) return;
     this.response.setHeader('x-request-id', this.requestId);

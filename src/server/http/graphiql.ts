@@ -1,20 +1,20 @@
-/** The console's page as `src/console/build.ts` left it in `dist/console`. */
+/** The console's page, as `src/console/build.ts` built it in `dist/console`. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Encoding } from '../transport/compression.ts';
 
-/** What a browser's `GET /graphql` is answered with. */
+/** The response to a browser's `GET /graphql`. */
 export interface Page {
   readonly contentType: string;
-  /** All others but those about the encoding. */
+  /** All headers except those about the encoding. */
   readonly headers: Readonly<Record<string, string>>;
   /** Without compression the page has nine megabytes. One buffer for all readers. */
   readonly encoded: Readonly<Record<Encoding, { readonly etag: string; readonly bytes: Buffer }>>;
 }
 
-/** @throws where the page was not built: `npm run prepare` does that. */
+/** @throws if the page was not built: `npm run prepare` builds it. */
 export async function readGraphiqlPage(): Promise<Page> {
-  // By the package's own name for the folder: this file is at another depth in `src` than in `dist`.
+  // By the package's own name for the folder: this file is at a different depth in `src` than in `dist`.
   const { resolve } = createRequire(import.meta.url);
   const { contentSecurityPolicy, etags } = JSON.parse(await readFile(resolve('#console/graphiql.json'), 'utf8')) as {
     contentSecurityPolicy: string;

@@ -1,4 +1,4 @@
-/** The way of a request for GraphQL: read it, answer it from what is ready, else have it executed. */
+/** The path of a GraphQL request: read it, answer it from the response cache, or have it executed. */
 import type { IncomingMessage } from 'node:http';
 import type { Page } from './graphiql.ts';
 import type { GraphqlHandler } from '../graphql/graphql.ts';
@@ -18,16 +18,16 @@ import type { Traffic } from './traffic.ts';
 
 export interface GraphqlParts {
   readonly graphql: GraphqlHandler;
-  /** The way past it. */
+  /** Executes what the response cache cannot answer. */
   readonly ready: CachedResponses;
-  /** GraphiQL; undefined where there is no console. */
+  /** GraphiQL; undefined without a console. */
   readonly page: Page | undefined;
   readonly traffic: Traffic;
   readonly persistedQueries: PersistedQueries;
   readonly cors: Cors;
 }
 
-/** What is ready is answered without a promise on the way: they are most of what it would cost. */
+/** A cached response is sent without a promise on the way: promises would be most of its cost. */
 export function answerGraphql(parts: GraphqlParts, exchange: Exchange): void {
   const { request } = exchange;
   exchange.cors = parts.cors.headersFor(request);
@@ -49,7 +49,7 @@ export function answerGraphql(parts: GraphqlParts, exchange: Exchange): void {
 function answerOperation(parts: GraphqlParts, exchange: Exchange, body: string): void {
   const { traffic, ready } = parts;
   const { headers } = exchange.request;
-  // From here on everyone sees the form that was chosen: Yoga knows no qualities.
+  // From here on everything sees the form that was chosen: Yoga ignores q-values.
   headers.accept = answerFormFor(headers.accept);
   const asked = askedBy(exchange.request, body);
   const answer = ready.get(asked, exchange.request);
@@ -71,14 +71,14 @@ async function execute(
   { asked, body }: { asked: string; body: string },
 ): Promise<void> {
   const { graphql, ready, traffic } = parts;
-  if (request.method !== 'POST') response.setHeader('cache-control', noStore); // unless GraphQL says otherwise
+  if (request.method !== 'POST') response.setHeader('cache-control', noStore); // unless GraphQL sets another one
   const params = paramsOf(parts, request, body);
   const isTaken = await traffic.execute(response, () => graphql(request, response, params));
   if (!isTaken) throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
   ready.answered(asked, request, response);
 }
 
-/** What a POST asks for. Of a GET GraphQL looks at the URL itself. */
+/** What a POST requests. For a GET, GraphQL reads the URL itself. */
 function paramsOf(
   { persistedQueries }: GraphqlParts,
   request: IncomingMessage,

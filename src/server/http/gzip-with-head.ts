@@ -1,6 +1,6 @@
 /**
- * Gzip whose text has two parts: a head that differs each time, and a body that was deflated before. Deflate's blocks can
- * follow each other freely, so the head becomes blocks of its own, which are stored as they are. RFC 1951, 3.2.4; RFC 1952.
+ * Gzip of a text in two parts: a head that differs each time, and a body that was deflated before. Deflate's blocks can follow each
+ * other freely, so the head becomes blocks of its own, which are stored uncompressed. RFC 1951, 3.2.4; RFC 1952.
  */
 import { crc32 } from 'node:zlib';
 
@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib';
 const frame = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
 const blockBytesMax = 65_535;
 
-/** @param deflated `body` as `deflateRaw` makes it. */
+/** @param deflated `body`, as `deflateRaw` returns it. */
 export function gzipWithHead(head: Buffer, body: Buffer, deflated: Buffer): Buffer {
   const parts: Buffer[] = [frame];
   for (let start = 0; start < head.length; start += blockBytesMax) {

@@ -1,4 +1,4 @@
-/** The listener: one `node:http` server, and where each path goes. */
+/** The listener: one `node:http` server, and the handler of each path. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { graphqlPath } from '../graphql/graphql.ts';
@@ -15,7 +15,7 @@ import { newRequestId } from '../request-scope.ts';
 import { Traffic, type TrafficLimits } from './traffic.ts';
 
 const bounds = {
-  /** For how long a request may arrive, its headers included. */
+  /** How long a request may take to arrive, including its headers. */
   requestMsMax: 10_000,
   /** URL and headers. */
   headerBytesMax: 16_384,
@@ -25,17 +25,17 @@ export interface HttpParts extends Omit<GraphqlParts, 'traffic' | 'persistedQuer
   readonly health: Health;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
   readonly log: Log;
-  /** Hears of each connection or request that one of the limits on traffic ends. */
+  /** Called with each connection or request that a limit on traffic ends. */
   readonly onRefusal?: (limit: keyof TrafficLimits) => void;
   /** How long an idle connection is kept open. */
   readonly keepAliveMs: number;
-  /** Pages of these origins may read the answers, see `Cors`. */
+  /** Pages of these origins may read responses, see `Cors`. */
   readonly corsOrigins: readonly string[];
-  /** Other limits than the usual ones. */
+  /** Limits that replace the defaults. */
   readonly trafficLimits?: Partial<TrafficLimits>;
 }
 
-/** The listener and how it closes: see `Traffic.close`. */
+/** The listener, and how it closes: see `Traffic.close`. */
 export interface HttpServer {
   readonly server: Server;
   close(options: { drainMs: number }): Promise<void>;
@@ -49,12 +49,12 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   const traffic = new Traffic(server, { limits: parts.trafficLimits ?? {}, onRefusal: parts.onRefusal ?? (() => {}) });
   const cors = new Cors({ origins, log });
   const routed: Parts = { ...parts, traffic, cors, persistedQueries: new PersistedQueries() };
-  /** Also those that are not opened as yet. */
+  /** Includes those that are not opened yet. */
   const latest = new WeakMap<Duplex, Exchange>();
   server.on('request', (request, response) => {
     request.url = originForm(request.url ?? '/');
     const exchange = new Exchange(routed, request, response);
-    // The response knows by itself that it has no body.
+    // The response itself knows that it has no body.
     if (request.method === 'HEAD') request.method = 'GET';
     latest.set(request.socket, exchange);
     exchange.begin(() => route(routed, exchange));
@@ -70,7 +70,7 @@ export function createHttpServer(parts: HttpParts): HttpServer {
     const isAwaited = traffic.isAwaited(socket) || latest.get(socket)?.isAwaited === true;
     const status = answerBrokenRequest({ error, socket, isAwaited, bounds, requestId });
     if (status === undefined) return;
-    // Browsers open connections in advance, and close those that they did not need: that is no request.
+    // Browsers open connections in advance, and close those that they did not need: that is not a request.
     const level = 'bytesRead' in socket && socket.bytesRead === 0 ? 'debug' : 'info';
     parts.log[level]({ requestId, status }, 'a request could not be read');
   });
@@ -79,7 +79,7 @@ export function createHttpServer(parts: HttpParts): HttpServer {
 
 interface Parts extends HttpParts, GraphqlParts {}
 
-/** Servers must take the form that proxies are sent: GET http://shop.example/graphql */
+/** Servers must accept the form that is sent to proxies: GET http://shop.example/graphql */
 function originForm(url: string): string {
   return url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?#]*/i, '');
 }

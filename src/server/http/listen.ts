@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 
-/** The port or address cannot be had; the message is one line for a person. */
+/** The port or address cannot be used. The message is one line for a person. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   readonly code = 'LISTEN_FAILED';

@@ -1,11 +1,10 @@
 /**
- * Automatic persisted queries: a client sends the SHA-256 of a document in place of the document. A server that does not
- * know it says so, and the client sends both once.
- * https://www.apollographql.com/docs/apollo-server/performance/apq
+ * Automatic persisted queries: a client sends the SHA-256 of a document instead of the document. A server that does not know it
+ * says so, and the client sends both once. https://www.apollographql.com/docs/apollo-server/performance/apq
  *
- * A document is only found by the hash that was computed from it, so no client can put another one in its place; it is
- * parsed, limited and executed as if it had been sent. `@graphql-yoga/plugin-apq` does the same inside Yoga, which requests
- * on the shorter ways never reach, and counts documents but not their bytes.
+ * A document is found only by the hash that was computed from it, so no client can replace it by another one. It is parsed, limited
+ * and executed as if it had been sent. `@graphql-yoga/plugin-apq` does the same inside Yoga, which requests on the faster paths
+ * never reach, and it counts documents but not their bytes.
  */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -13,16 +12,16 @@ import { RequestRefused } from '../transport/request-refused.ts';
 
 const countMax = 1_000;
 const bytesMax = 8_000_000;
-/** What an entry takes beside its texts. */
+/** The size of an entry besides its texts, in bytes. */
 const overheadBytes = 200;
 
-/** The bounds of all documents together. The one that was used least recently goes first. */
+/** The limits of all documents together. The least recently used are evicted first. */
 interface Bounds {
   readonly countMax: number;
   readonly bytesMax: number;
 }
 
-/** Documents by their hashes. */
+/** Documents, by their hashes. */
 export class PersistedQueries {
   readonly #documents: LRUCache<string, string>;
 
@@ -35,12 +34,12 @@ export class PersistedQueries {
   }
 
   /**
-   * The document that a request means.
+   * Returns the document that a request means.
    *
    * @param extensions The request's, of any type.
    * @param query The document that it sends, if any.
-   * @returns Undefined where it neither sends nor names one.
-   * @throws {RequestRefused} 200 with `PERSISTED_QUERY_NOT_FOUND`; 400 where hash and document do not match, or there is no hash.
+   * @returns Undefined if it neither sends nor names one.
+   * @throws {RequestRefused} 200 with `PERSISTED_QUERY_NOT_FOUND`; 400 if hash and document do not match, or there is no hash.
    */
   documentOf(extensions: unknown, query: string | undefined): string | undefined {
     const named = persistedQueryIn(extensions);

@@ -1,4 +1,4 @@
-/** What a request brings, read once and bounded, before GraphQL looks at it. */
+/** The content of a request, read once and within limits, before GraphQL sees it. */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'content-type';
@@ -8,10 +8,10 @@ import { RequestRefused } from '../transport/request-refused.ts';
 
 const bodyBytesMax = 100_000;
 const chunksMax = 1_000;
-/** Some clients begin a body with it. It is not part of the JSON. */
+/** Some clients begin a body with a byte order mark. It is not part of the JSON. */
 const byteOrderMark = '\uFEFF';
 
-/** Who hears what has been read, or why it was not. Without a promise, which a ready answer is too quick for. */
+/** Callbacks for what was read, or why it was not. No promise, which would cost a cached response too much. */
 interface Heard {
   readonly onText: (text: string) => void;
   readonly onFault: (error: Error) => void;
@@ -19,11 +19,11 @@ interface Heard {
 
 const jsonType = 'application/json';
 /**
- * The text that a POST carries.
+ * Reads the body of a POST.
  *
- * Only `application/json` is read: a page of another site can send any other type without asking the browser first.
+ * Only `application/json` is accepted: a page of another site can send any other type without asking the browser first.
  *
- * @throws {RequestRefused} 415, 413 or 501, saying what was expected and what came.
+ * @throws {RequestRefused} 415, 413 or 501, with what was expected and what was received.
  */
 export function readJsonText(request: IncomingMessage, heard: Heard): void {
   checkType(request.headers['content-type'] ?? '');
@@ -43,7 +43,7 @@ function unsupportedType(rule: string, got: string): RequestRefused {
   return new RequestRefused(415, 'BAD_USER_INPUT', message, { accept: 'application/json; charset=utf-8' });
 }
 
-/** Compressed bodies are not read: a few bytes could expand to any length. */
+/** Compressed bodies are not accepted: a few bytes could expand to any length. */
 function checkCodings({
   'content-encoding': encoding,
   'transfer-encoding': transfer,
@@ -59,9 +59,9 @@ function checkCodings({
 }
 
 /**
- * What the body of a POST asks for. Its document may be a persisted one.
+ * Returns what the body of a POST requests. Its document may be a persisted one.
  *
- * @throws {RequestRefused} 400, saying what was expected and what came; whatever `PersistedQueries.documentOf` throws.
+ * @throws {RequestRefused} 400, with what was expected and what was received; whatever `PersistedQueries.documentOf` throws.
  */
 export function paramsIn(text: string, persisted: PersistedQueries): GraphqlParams {
   if (text.trim() === '') throw badBody('it is empty');
@@ -77,8 +77,8 @@ export function paramsIn(text: string, persisted: PersistedQueries): GraphqlPara
 }
 
 /**
- * The URL of a GET with its document in it, which may be a persisted one. Refuses a GET whose `variables` or `extensions` are
- * no JSON objects; GraphQL looks at the rest.
+ * Returns the URL of a GET with its document, which may be a persisted one. Refuses a GET whose `variables` or `extensions` are not
+ * JSON objects; GraphQL checks the rest.
  *
  * @throws {RequestRefused} 400; whatever `PersistedQueries.documentOf` throws.
  */
@@ -104,7 +104,7 @@ function jsonObjectIn(searchParams: URLSearchParams, name: string): unknown {
   throw new RequestRefused(400, 'BAD_USER_INPUT', message);
 }
 
-/** By events: the request's iterator costs some hundred times as much for each chunk. Who breaks off waits for nothing. */
+/** By events: the request's iterator costs about a hundred times as much per chunk. An aborted request calls nothing. */
 function readText(request: IncomingMessage, { onText, onFault }: Heard): void {
   if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge();
   const chunks: Buffer[] = [];
@@ -112,7 +112,7 @@ function readText(request: IncomingMessage, { onText, onFault }: Heard): void {
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
     chunks.push(chunk);
-    // Nobody sends a body in a thousand pieces but to keep us busy: he is not even told.
+    // A body in a thousand chunks is only sent to keep the server busy. It gets no response.
     if (chunks.length > chunksMax) request.destroy();
     if (bytes <= bodyBytesMax) return;
     request.off('data', onData).off('end', onEnd);

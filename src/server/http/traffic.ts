@@ -1,8 +1,8 @@
 /**
- * What is under way on the listener: bounded, so that strangers cannot hold it up, and ended without losing a request.
+ * What is running on the listener: limited, so that no client can block it, and ended without losing a request.
  *
- * Bounded are the connections, what each may send ahead, the requests that are executed at once, the time from a request
- * to its answer's last byte, and what slow readers leave unread.
+ * There are limits on the connections, the requests that each may pipeline, the requests that are executed at once, the time from a
+ * request to the last byte of its response, and the bytes that slow readers leave unread.
  */
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
@@ -11,17 +11,17 @@ import { setImmediate as endOfTick, setTimeout as sleep } from 'node:timers/prom
 
 /** The limits. */
 export interface TrafficLimits {
-  /** Of connections. Beyond it the oldest goes that waits for no answer: strangers who say nothing keep nobody out. */
+  /** The number of connections. Beyond it the oldest one that waits for no response is closed, so idle clients keep nobody out. */
   readonly connectionsMax: number;
-  /** Of requests that one connection may send before their answers; browsers send one. */
+  /** The number of requests that one connection may send before their responses; browsers send one. */
   readonly pipelinedMax: number;
-  /** Of requests that are executed, also for clients who have gone. */
+  /** The number of requests that are executed, including those of clients that have disconnected. */
   readonly executedMax: number;
-  /** For how long an answer may be made and read. */
+  /** How long creating and reading a response may take. */
   readonly answerMsMax: number;
-  /** Of answers that wait for their readers. Those that wait longest are cut off. */
+  /** The bytes of responses that wait for their readers. Those that wait longest are cut off. */
   readonly unreadBytesMax: number;
-  /** What is under way for longer than this while the server closes is cut off. */
+  /** A response that takes longer than this while the server closes is cut off. */
   readonly closeMsMax: number;
 }
 
@@ -34,33 +34,33 @@ const defaults: TrafficLimits = {
   closeMsMax: 8_000,
 };
 
-/** How often it is looked at what stays unread, and since when: fast enough that little comes meanwhile. */
+/** How often unread bytes are checked: often enough that few are added in between. */
 const lookEveryMs = 50;
-/** What was on its way when the listener closed has this long to arrive. */
+/** Requests that were on their way when the listener closed have this long to arrive. */
 const arriveMsMax = 250;
 
-/** An answer that is made or read. */
+/** A response that is being created or read. */
 interface Answer {
   readonly response: ServerResponse;
   readonly openedMs: number;
 }
 
 /**
- * What comes and goes with each request stands in arrays. A Set or Map that grows or shrinks leaves its old table behind,
- * and where that was promoted V8's scavenger keeps alive what hangs on it (*nepotism*): whole requests. With arrays, and
- * listeners by `on` in place of `once`, Redis' answers came a third more often, their p99 fell to less than half.
+ * What is added and removed with each request is kept in arrays. A Set or Map that grows or shrinks leaves its old table behind, and
+ * if that was promoted, V8's scavenger keeps alive what it refers to (*nepotism*): whole requests. With arrays, and listeners added
+ * by `on` instead of `once`, Redis served a third more requests, and the p99 fell to less than half.
  */
 export class Traffic {
   readonly #server: Server;
   readonly #limits: TrafficLimits;
   readonly #onRefusal: (limit: keyof TrafficLimits) => void;
-  /** The oldest first, each with its answers that are under way. */
+  /** The oldest first, each with its running responses. */
   readonly #sockets = new Map<Socket, Answer[]>();
   readonly #executed: ServerResponse[] = [];
   readonly #looking: NodeJS.Timeout;
   #isClosing = false;
 
-  /** @param options.onRefusal Hears the name of the limit, each time that one ends something. */
+  /** @param options.onRefusal Called with the name of the limit each time that one ends something. */
   constructor(
     server: Server,
     { limits, onRefusal }: { limits: Partial<TrafficLimits>; onRefusal: (limit: keyof TrafficLimits) => void },
@@ -72,22 +72,22 @@ export class Traffic {
     this.#looking = setInterval(() => this.#look(), lookEveryMs).unref();
   }
 
-  /** How many answers are made or read just now. */
+  /** The number of responses that are being created or read. */
   get answers(): number {
     return this.#underWay().length;
   }
 
-  /** How many requests are executed just now, or wait for their readers. */
+  /** The number of requests that are being executed, or wait for their readers. */
   get executed(): number {
     return this.#executed.length;
   }
 
-  /** Whether nothing new is to come on the connections that there are. */
+  /** Whether nothing new is accepted on existing connections. */
   get isClosing(): boolean {
     return this.#isClosing;
   }
 
-  /** Takes over the answer to a request. False: it is not to be answered. */
+  /** Takes over the response to a request. False: it must not be answered. */
   opened(socket: Socket, response: ServerResponse): boolean {
     const answers = this.#sockets.get(socket);
     if (answers === undefined || socket.destroyed) return false;
@@ -108,7 +108,7 @@ export class Traffic {
   /**
    * Runs `work`, which answers.
    *
-   * @returns False where too much is executed already. What slow readers have yet to read does not count.
+   * @returns False if too many requests are being executed. What slow readers have yet to read does not count.
    */
   async execute(response: ServerResponse, work: () => Promise<void>): Promise<boolean> {
     let executed = 0;
@@ -126,7 +126,7 @@ export class Traffic {
     return true;
   }
 
-  /** Whether somebody waits on this connection for an answer to a request that has arrived. */
+  /** Whether a request that has arrived on this connection waits for its response. */
   isAwaited(socket: Duplex): boolean {
     const answers = this.#sockets.get(socket as Socket) ?? [];
     return answers.some(({ response: { req, headersSent } }) => req.complete || headersSent);
@@ -134,20 +134,20 @@ export class Traffic {
 
   /**
    * Ends in the order in which no request is lost:
-   *   1. every answer says that its connection closes, while new requests are still taken: who has connections kept
-   *      alive moves on by himself, where closing them would cross with a request that is on its way;
-   *   2. after `drainMs` nobody is let in any more, and a moment later connections that wait for no answer are closed;
-   *   3. what is under way is answered, and cut off after `closeMsMax`.
+   *   1. Every response announces that its connection closes, while new requests are still accepted: clients that keep connections
+   *      alive move to others by themselves, whereas closing would cross with a request that is on its way.
+   *   2. After `drainMs` nothing new is accepted, and a moment later connections that wait for no response are closed.
+   *   3. Running requests are answered, and cut off after `closeMsMax`.
    */
   async close({ drainMs }: { drainMs: number }): Promise<void> {
     if (!this.#server.listening) return clearInterval(this.#looking);
     this.#isClosing = true;
     for (const { response } of this.#underWay()) sayClose(response);
     await sleep(drainMs);
-    // Not that of http, which destroys connections whose request is about to arrive.
+    // Not http's own method, which destroys connections whose request is about to arrive.
     const closed = new Promise<void>((resolve) => void NetServer.prototype.close.call(this.#server, () => resolve()));
     if (drainMs > 0) await sleep(arriveMsMax);
-    // After a stall of this process the time is over before what has arrived meanwhile is read.
+    // After this process was stalled, timers run before requests that have arrived meanwhile are read.
     await endOfTick();
     for (const socket of this.#sockets.keys()) if (!this.isAwaited(socket)) socket.destroy();
     const cutOff = setTimeout(() => this.#server.closeAllConnections(), this.#limits.closeMsMax);
@@ -159,10 +159,10 @@ export class Traffic {
   #connected(socket: Socket): void {
     const answers: Answer[] = [];
     this.#sockets.set(socket, answers);
-    // The close of a response tells nothing of those that were queued behind it.
+    // The close of a response says nothing about those that were queued behind it.
     socket.once('close', () => {
       for (const { response } of answers) {
-        response.destroy(); // what was queued would be written for nobody
+        response.destroy(); // the client of the queued response has gone
         this.#gone(response);
       }
       this.#sockets.delete(socket);
@@ -173,7 +173,7 @@ export class Traffic {
   }
 
   #gone(response: ServerResponse): void {
-    // Whoever executes it may wait for ever for a reader who has gone.
+    // Code that executes it may wait for ever for a reader that has disconnected.
     if (response.headersSent) remove(this.#executed, response);
   }
 

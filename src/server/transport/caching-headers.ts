@@ -1,4 +1,4 @@
-/** How answers tell browsers and proxies what they may keep, and are told what those have. */
+/** How responses tell browsers and proxies what they may keep, and how requests tell what those have. */
 import type { IncomingMessage } from 'node:http';
 import fresh from 'fresh';
 import type { HttpCaching } from '../../pothos-cache/index.ts';
@@ -7,10 +7,10 @@ export interface CachingHeaders extends HttpCaching {
   readonly serverTiming: string | undefined;
 }
 
-/** The `Cache-Control` of what may not be kept, such as an error. */
+/** The `Cache-Control` of a response that must not be kept, such as an error. */
 export const noStore = 'no-store';
 
-/** As pairs of name and value. The type of an answer follows from `Accept`, and who asks from `Authorization`. */
+/** As pairs of name and value. The content type follows from `Accept`, and the viewer from `Authorization`. */
 export function cachingHeaders({
   etag,
   cacheControl,
@@ -26,14 +26,14 @@ export function cachingHeaders({
   return headers;
 }
 
-/** The value of `Vary` with another name in it. Both may be empty. */
+/** The value of `Vary` with another name added. Both may be empty. */
 export function withVary(vary: string, name: string): string {
   return vary === '' || name === '' ? `${vary}${name}` : `${vary}, ${name}`;
 }
 
 /**
- * Whether the client has the answer already. That it sent `Cache-Control: no-cache` does not matter, which is for caches on
- * the way: `fetch` sends it wherever a program asks with an `ETag` of its own.
+ * Whether the client has the response already. `Cache-Control: no-cache` in its request does not matter, because it is meant for caches
+ * on the way: `fetch` sends it with every `ETag` that a program sets itself.
  */
 export function clientHas({ headers }: IncomingMessage, etag: string): boolean {
   const { 'if-none-match': noneMatch } = headers;

@@ -1,8 +1,8 @@
 /**
- * Compressed answers: which encoding a client gets, and how it is made. RFC 9110, 12.5.3.
+ * Compressed responses: which encoding a client gets, and how it is made. RFC 9110, 12.5.3.
  *
- * The length of a compressed answer tells something of its content (BREACH). That needs a victim whose browser adds a
- * secret of its own to requests that another site makes. Nothing here reads cookies, and a bearer token is never added so.
+ * The length of a compressed response reveals something about its content (BREACH). That needs a victim whose browser adds a secret to
+ * requests that another site makes. Nothing here reads cookies, and browsers never add a bearer token by themselves.
  */
 import { promisify } from 'node:util';
 import { brotliCompress, constants, deflateRaw, gzip } from 'node:zlib';
@@ -12,26 +12,26 @@ import { readByHeader } from './preferences.ts';
 export const encodings = ['br', 'gzip'] as const;
 export type Encoding = (typeof encodings)[number];
 
-/** Shorter answers fit into one packet as they are. */
+/** Shorter responses fit into one packet uncompressed. */
 export const compressedBytesMin = 1_024;
 
-/** Of answers that are being compressed. Zlib's threads are few; what they have no time for is sent as it is. */
+/** Bytes of responses that are being compressed. Zlib has few threads; what they have no time for is sent uncompressed. */
 const underWayBytesMax = 32_000_000;
-/** What an encoder takes beside what it reads. */
+/** The size of an encoder besides what it reads. */
 const encoderBytes = 300_000;
 
-/** How much a client wants each encoding, 0…1. */
+/** How much a client prefers each encoding, 0…1. */
 interface Wanted {
   readonly br: number;
   readonly gzip: number;
-  /** Undefined where the header does not mention it: then it is accepted, and wanted least. */
+  /** Undefined if the header does not mention it: then it is accepted, and preferred least. */
   readonly identity: number | undefined;
 }
 
 /**
- * The encoding for an answer of `bytes` bytes; undefined: as it is. A client that accepts nothing gets it as it is, too.
+ * The encoding for a response of `bytes` bytes; undefined: uncompressed, also for a client that accepts nothing.
  *
- * @param favourite What a client gets that wants both equally.
+ * @param favourite What a client gets that prefers both equally.
  */
 export function encodingFor(
   acceptEncoding: string | undefined,
@@ -40,7 +40,7 @@ export function encodingFor(
 ): Encoding | undefined {
   if (acceptEncoding === undefined || acceptEncoding === '') return undefined;
   const { br, gzip: gzipped, identity } = wantedIn(acceptEncoding);
-  // A client that refuses an answer as it is gets even a short one compressed.
+  // A client that rejects uncompressed responses gets even a short one compressed.
   if (bytes < compressedBytesMin && identity !== 0) return undefined;
   const most = Math.max(br, gzipped);
   if (most === 0 || most < (identity ?? 0)) return undefined;
@@ -61,19 +61,19 @@ const wantedIn = readByHeader((preferences): Wanted => {
 const compressors = {
   br(bytes: Buffer) {
     const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = constants;
-    // Higher qualities take much longer and gain little on JSON of this size.
+    // Higher levels take much longer and gain little on JSON of this size.
     return promisify(brotliCompress)(bytes, {
       params: { [BROTLI_PARAM_QUALITY]: 4, [BROTLI_PARAM_SIZE_HINT]: bytes.length },
     });
   },
   gzip: (bytes: Buffer) => promisify(gzip)(bytes),
-  /** Without the frame that makes it gzip. */
+  /** Without the frame of gzip. */
   deflate: (bytes: Buffer) => promisify(deflateRaw)(bytes),
 };
 
 let underWayBytes = 0;
 
-/** Compresses it in one of zlib's threads. Undefined where too much is being compressed already. */
+/** Compresses in one of zlib's threads. Undefined if too much is being compressed already. */
 export async function compressed(bytes: Buffer, method: keyof typeof compressors): Promise<Buffer | undefined> {
   const cost = bytes.length + encoderBytes;
   if (underWayBytes + cost > underWayBytesMax) return undefined;

@@ -1,16 +1,16 @@
-/** An answer as its client gets it: compressed, where that is accepted and of use. */
+/** A response in the form that its client gets: compressed, if that is accepted and useful. */
 import type { IncomingMessage } from 'node:http';
 import type { OutgoingResponse } from './outgoing-response.ts';
 import { withVary } from './caching-headers.ts';
 import { compressed, compressedBytesMin, encodingFor } from './compression.ts';
 
-/** Types that compress well. Streams of events are not among them: each event is to be sent at once. */
+/** Types that compress well. Event streams are not among them: each event has to be sent at once. */
 const compressible = /^(application\/([\w.-]+[+-])?(json|text)|text\/(plain|html))\b/;
 
-/** What is looked at of a request. */
+/** What is read of a request. */
 type Asking = Pick<IncomingMessage, 'method' | 'headers'>;
 
-/** @param answer Its headers are named in lower case. */
+/** @param answer Its header names are in lower case. */
 export async function encodeResponse(
   { method, headers: asked }: Asking,
   answer: OutgoingResponse,
@@ -20,7 +20,7 @@ export async function encodeResponse(
   const bytes = Buffer.from(body);
   const encoding = status === 304 ? undefined : encodingFor(asked['accept-encoding'], bytes.length);
   const made = encoding && (await compressed(bytes, encoding));
-  // No cache keeps the answer to a POST, so an uncompressed one needs no `Vary`.
+  // No cache keeps the response to a POST, so an uncompressed one needs no `Vary`.
   const isVarying = made !== undefined || (method === 'GET' && bytes.length >= compressedBytesMin);
   if (!isVarying) return answer;
   const varying = { ...headers, vary: withVary(headers['vary'] ?? '', 'accept-encoding') };

@@ -1,4 +1,4 @@
-/** What a client prefers, as its headers `Accept` and `Accept-Encoding` say. RFC 9110, 12.4.2. */
+/** What a client prefers, from its headers `Accept` and `Accept-Encoding`. RFC 9110, 12.4.2. */
 import { parse } from 'content-type';
 import { LRUCache } from 'lru-cache';
 
@@ -11,7 +11,7 @@ export interface Preference {
   readonly charset: string | undefined;
 }
 
-/** Clients send the same few values of a header again and again. */
+/** Clients send the same few values of a header repeatedly. */
 const keptMax = 100;
 const keptCharsMax = 1_000;
 
@@ -27,7 +27,7 @@ export function readByHeader<T extends object>(read: (preferences: readonly Pref
   };
 }
 
-/** The elements of a header in their order. An element whose quality is malformed is left out. */
+/** The elements of a header, in order. An element whose quality is malformed is omitted. */
 function preferencesIn(header: string): Preference[] {
   const preferences: Preference[] = [];
   for (let start = 0; start < header.length;) {

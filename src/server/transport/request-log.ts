@@ -4,11 +4,11 @@ import type { Log } from '../log.ts';
 
 /** What only GraphQL knows of a request. */
 export interface RequestOutcome {
-  /** The operation's name, or else its root fields, at most 80 characters. */
+  /** The operation's name, or its root fields, at most 80 characters. */
   readonly operation?: string | undefined;
-  /** Cached fields that were answered from the cache. */
+  /** The number of cached fields that were answered from the cache. */
   readonly hits?: number;
-  /** Cached fields whose values were loaded; those that bypassed the cache are not counted. */
+  /** The number of cached fields whose values were loaded; those that bypassed the cache are not counted. */
   readonly misses?: number;
   /** The codes of its errors, each once. */
   readonly errors?: readonly string[];
@@ -21,12 +21,12 @@ const probes = new Set(['/livez', '/readyz', '/metrics']);
 
 const outcomes = new WeakMap<IncomingMessage, RequestOutcome>();
 
-/** Adds to what the line of `request` will say. */
+/** Adds to the log line of `request`. */
 export function noteOutcome(request: IncomingMessage, outcome: RequestOutcome): void {
   outcomes.set(request, { ...outcomes.get(request), ...outcome });
 }
 
-/** A request that has been answered, or whose client has gone. */
+/** A request that has been answered, or whose client has disconnected. */
 export interface AnsweredRequest {
   readonly requestId: string;
   /** As the client sent it. */
@@ -34,7 +34,7 @@ export interface AnsweredRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly startedMs: number;
-  /** Whether the client left before it had the whole answer. */
+  /** Whether the client disconnected before it had the whole response. */
   readonly isAborted: boolean;
 }
 

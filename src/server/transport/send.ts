@@ -1,4 +1,4 @@
-/** How answers are written. */
+/** Writes responses. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
 import { noStore, withVary } from './caching-headers.ts';
@@ -7,7 +7,7 @@ import type { OutgoingResponse } from './outgoing-response.ts';
 import { noteOutcome } from './request-log.ts';
 import { RequestRefused } from './request-refused.ts';
 
-/** For how long the rest of a refused body is read, and thrown away. */
+/** How long the rest of a refused body is read and discarded, in milliseconds. */
 const lingerMsMax = 1_000;
 
 export function send(
@@ -23,12 +23,12 @@ export function send(
   end();
 }
 
-/** A status without a body has no length; the length of a 304 would be that of the answer it stands for. */
+/** A status without a body has no length; the length of a 304 would be that of the response it replaces. */
 function hasBody(status: number): boolean {
   return status !== 204 && status !== 304;
 }
 
-/** Sends it in the encoding that the client prefers, where it is long enough to be compressed. */
+/** Sends it in the encoding that the client prefers, if it is long enough to be compressed. */
 export async function sendEncoded(response: ServerResponse, answer: OutgoingResponse): Promise<void> {
   const encoded = await encodeResponse(response.req, answer);
   if (!response.destroyed) send(response, encoded);
@@ -39,7 +39,7 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   send(response, { status, headers, body: `${JSON.stringify(body)}\n` }, end);
 }
 
-/** Answers with what is wrong: with the request where `error` is a `RequestRefused`, else with us. */
+/** Responds with what is wrong: with the request if `error` is a `RequestRefused`, otherwise with the server. */
 export function refuse(
   log: Log,
   error: unknown,
@@ -59,14 +59,14 @@ export function refuse(
   response.setHeader('cache-control', noStore);
   for (const [name, value] of Object.entries(isRefusal ? error.headers : {})) response.setHeader(name, value);
   if (status === 503) response.setHeader('retry-after', '1');
-  // What is left of the body is not looked at: the connection cannot serve another request.
+  // The rest of the body is ignored: the connection cannot serve another request.
   if (!request.complete) response.setHeader('connection', 'close');
   sendJson(response, status, { errors: [{ message, extensions: { code } }] }, () => endAfterBody(request, response));
 }
 
 /**
- * Ends an answer that is written already, when the client has sent all that it wants to, which is thrown away. To close
- * on a client that still sends resets its connection, and it never reads the answer.
+ * Ends a response that is written already, once the client has sent everything it wants to, which is discarded. Closing while a client
+ * still sends resets its connection, and it never reads the response.
  */
 function endAfterBody(request: IncomingMessage, response: ServerResponse): void {
   const timer = setTimeout(end, lingerMsMax);

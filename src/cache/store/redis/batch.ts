@@ -128,10 +128,10 @@ export class Batch {
   }
 
   /** The reply of `script`. Its text is sent once if the server does not know it, and its hash from then on. */
-  script(script: Script, { isKnown, ...call }: ScriptCall): () => unknown {
+  script(script: Script, { keys, args, isKnown }: ScriptCall): () => unknown {
     const isSent = isKnown || this.#sentTexts.has(script);
     if (!isSent) this.#sentTexts.add(script);
-    const answers = this.run((commands) => addScript(commands, script, { ...call, isKnown: isSent }));
+    const answers = this.run((commands) => addScript(commands, script, { keys, args, isKnown: isSent }));
     return () => answers()[0];
   }
 
