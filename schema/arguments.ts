@@ -1,4 +1,4 @@
-/** Bounds of arguments. They are looked at before any query runs, and an error is never stored. */
+/** Limits of arguments. They are checked before any query runs, and an error is never stored. */
 import { GraphQLError } from 'graphql';
 
 export interface Range {
@@ -6,10 +6,10 @@ export interface Range {
   readonly max: number;
 }
 
-/** Rows that one list may ask for. */
+/** The number of rows that one list may request. */
 export const limitRange: Range = { min: 1, max: 100 };
 
-/** @throws {GraphQLError} `BAD_USER_INPUT`, saying what was expected and what came. */
+/** @throws {GraphQLError} `BAD_USER_INPUT`, with what was expected and what was received. */
 export function requireInRange(name: string, value: number, { min, max }: Range): void {
   if (value >= min && value <= max) return;
   throw badInput(`${name} must be between ${min} and ${max}, got ${value}`);
@@ -18,11 +18,11 @@ export function requireInRange(name: string, value: number, { min, max }: Range)
 /** @throws {GraphQLError} `BAD_USER_INPUT` */
 export function requireText(name: string, text: string, lengthMax: number): void {
   if (text.length > lengthMax) throw badInput(`${name} must have at most ${lengthMax} characters, got ${text.length}`);
-  // PostgreSQL's text cannot hold it.
+  // PostgreSQL's type `text` cannot contain it.
   if (text.includes('\0')) throw badInput(`${name} must not contain the character U+0000`);
 }
 
-/** How often the children of a list are resolved at the most; a limit out of range is refused by the resolver. */
+/** How often the children of a list are resolved at most. The resolver rejects a limit that is out of range. */
 export function listComplexity(limit: number): { field: number; multiplier: number } {
   return { field: 1, multiplier: Math.min(Math.max(limit, 0), limitRange.max) };
 }

@@ -4,23 +4,23 @@ import type { Cache, CacheStats } from '../src/cache/index.ts';
 import type { Loaders, Shop } from '../src/database/index.ts';
 import CachePlugin from '../src/pothos-cache/index.ts';
 
-/** What a resolver has at hand. */
+/** What a resolver can use. */
 export interface ShopContext {
   readonly shop: Shop;
-  /** This request's own. */
+  /** Of this request alone. */
   readonly loaders: Loaders;
   readonly cache: Cache;
   readonly cacheStats: CacheStats;
-  /** Who asks, as far as this shop knows: whoever holds the admin token, or anybody. */
+  /** The viewer, as far as this shop knows: the holder of the admin token, or undefined. */
   readonly viewer: 'admin' | undefined;
-  /** The request as the server has it; undefined outside of one. */
+  /** The server's request; undefined outside of one. */
   readonly req?: object;
 }
 
-/** Categories that a shop is taken to have, where the complexity of a document is estimated. */
+/** The number of categories that is assumed when the complexity of a document is estimated. */
 export const categoriesAssumed = 10;
 
-/** The schema's builder. The complexity of a field stands beside it; the server asks for the sum (`document-limits.ts`). */
+/** The schema's builder. Each field states its complexity; the server limits the sum (`document-limits.ts`). */
 export const builder = new SchemaBuilder<{
   Context: ShopContext;
   DefaultFieldNullability: false;

@@ -3,7 +3,7 @@ import { builder } from './builder.ts';
 import { reachable } from './cache-unavailable.ts';
 
 const CacheBackend = builder.enumType('CacheBackend', {
-  description: 'What holds the values.',
+  description: 'Where values are stored.',
   values: { REDIS: { value: 'redis' }, MEMORY: { value: 'memory' } } as const,
 });
 
@@ -13,8 +13,11 @@ const FieldCacheStats = builder.objectRef<ReturnType<Stats['fields']>[number]>('
     hits: t.exposeFloat('hits'),
     misses: t.exposeFloat('misses'),
     loads: t.exposeFloat('loads', { description: 'How often its resolver ran to fill the cache.' }),
-    meanLoadMs: t.exposeFloat('meanLoadMs'),
-    savedMs: t.exposeFloat('savedMs', { description: 'What hits spared its requests, in all.' }),
+    meanLoadMs: t.float({ resolve: ({ meanLoadMs }) => rounded(meanLoadMs) }),
+    savedMs: t.float({
+      description: 'Milliseconds that hits have saved, in total.',
+      resolve: ({ savedMs }) => rounded(savedMs),
+    }),
   }),
 });
 
@@ -23,13 +26,13 @@ const CacheStats = builder.objectRef<{ cache: Cache; stats: Stats }>('CacheStats
   fields: (t) => ({
     hits: t.float({ resolve: ({ stats }) => stats.total().hits }),
     misses: t.float({ resolve: ({ stats }) => stats.total().misses }),
-    hitRate: t.float({ description: 'In percent.', resolve: ({ stats }) => stats.total().hitRate }),
+    hitRate: t.float({ description: 'In percent.', resolve: ({ stats }) => rounded(stats.total().hitRate) }),
     memoryUsed: t.float({
       description: 'Bytes that Redis uses, or that the memory store holds.',
       resolve: async ({ cache }) => (await usageOf(cache)).memoryUsed,
     }),
     keys: t.int({
-      description: 'Values of this namespace; a count is kept for two seconds.',
+      description: 'Values in this namespace, counted at most two seconds ago.',
       resolve: async ({ cache }) => (await usageOf(cache)).keys,
     }),
     backend: t.field({ type: CacheBackend, resolve: ({ cache }) => cache.tier }),
@@ -43,4 +46,9 @@ builder.queryField('cacheStats', (t) =>
 
 function usageOf(cache: Cache): Promise<StoreUsage> {
   return reachable(cache.usage());
+}
+
+/** To two places: people read these figures. */
+function rounded(figure: number): number {
+  return Math.round(100 * figure) / 100;
 }

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { CacheError } from '../src/cache/index.ts';
 
-/** @throws {GraphQLError} `CACHE_UNAVAILABLE` where the store cannot be reached. */
+/** @throws {GraphQLError} `CACHE_UNAVAILABLE` if the store cannot be reached. */
 export async function reachable<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;

@@ -1,9 +1,9 @@
 import { GraphQLError } from 'graphql';
 import { builder } from './builder.ts';
 
-/** Money never passes through a float: PostgreSQL's `numeric` arrives as text and leaves as text. */
+/** Money never passes through a float: PostgreSQL's `numeric` is a string here, and in responses. */
 builder.scalarType('Decimal', {
-  description: 'A decimal number with two places, as text: "12.30".',
+  description: 'A decimal number with two places, as a string: "12.30".',
   serialize: decimal,
   parseValue: decimal,
 });

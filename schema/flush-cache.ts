@@ -8,7 +8,7 @@ const FlushResult = builder.objectRef<{ keysRemoved: number }>('FlushResult').im
 builder.mutationField('flushCache', (t) =>
   t.field({
     type: FlushResult,
-    description: 'Makes every cached value void and removes it.',
+    description: 'Invalidates and removes every cached value.',
     resolve: async (_parent, _args, { cache }) => {
       return { keysRemoved: await reachable(cache.flush()) };
     },

@@ -12,11 +12,11 @@ import './top-products.ts';
 export type { ShopContext } from './builder.ts';
 
 /**
- * The executable schema.
+ * Creates the executable schema.
  *
- * @param options.cache What cached fields are cached in.
- * @param options.ttlMs For how long they are fresh, 1…86_400_000.
- * @param options.hasDirective Whether requests may say `@cache(mode:)`.
+ * @param options.cache The cache of cached fields.
+ * @param options.ttlMs How long their values are fresh, 1…86_400_000.
+ * @param options.hasDirective Whether requests may use `@cache(mode:)`.
  */
 export function createSchema({
   cache,

@@ -1,4 +1,4 @@
-/** `npm run schema`: prints the schema into `schema/schema.graphql`, which is committed; a test fails when it is old. */
+/** `npm run schema`: writes the schema to `schema/schema.graphql`, which is committed; a test fails when it is outdated. */
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { printSchema } from 'graphql';

@@ -57,7 +57,7 @@ Product.implement({
 builder.queryField('searchProducts', (t) =>
   t.field({
     type: [Product],
-    description: 'Products whose name or description contains a text, whatever its case; by id.',
+    description: 'Products whose name or description contains a text, ignoring case; by id.',
     args: {
       q: t.arg.string({ required: true, defaultValue: '', description: 'At most 200 characters; empty lists all.' }),
       categoryId: t.arg.int({ required: false }),

@@ -23,7 +23,11 @@ builder.queryField('topProducts', (t) =>
     description: 'The best rated products of each category; by rating, then number of reviews.',
     args: {
       perCategory: t.arg.int({ required: true, defaultValue: 3, description: 'Ranks to list, 1 to 100.' }),
-      minReviews: t.arg.int({ required: true, defaultValue: 5, description: 'Products with fewer stay out.' }),
+      minReviews: t.arg.int({
+        required: true,
+        defaultValue: 5,
+        description: 'Products with fewer reviews are left out.',
+      }),
     },
     complexity({ perCategory }) {
       const { field, multiplier } = listComplexity(perCategory);

@@ -93,7 +93,7 @@ const variables = z.object({
 });
 
 /**
- * Reads the variables of the table in docs/shop.md; an empty one counts as unset, others are left alone.
+ * Reads the variables of the table in docs/shop.md; an empty one counts as unset, others are ignored.
  *
  * @throws {ConfigError} with one line per wrong variable: its name, what it must be, what it got.
  */

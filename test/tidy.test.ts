@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { readPages } from './docs/pages.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
@@ -59,6 +60,8 @@ const files = (await Promise.all(['src', 'schema'].map(sourcesIn))).flat();
 const sources = new Map(
   await Promise.all(files.map(async (file) => [file, await readFile(join(repository, file), 'utf8')] as const)),
 );
+
+const pages = await readPages();
 
 describe('imports run one way', () => {
   it.each(files)('%s', (file) => {
@@ -134,8 +137,6 @@ describe('files', () => {
   });
 });
 
-/** Folders whose terms are checked; the glossary is in docs/architecture.md. */
-const checkedTerms = ['src/cache/', 'src/pothos-cache/'];
 /** Terms that the glossary replaces, and sentences without a clear subject. Text and identifiers alike. */
 const bannedTerms: readonly (readonly [banned: RegExp, use: string])[] = [
   [
@@ -144,7 +145,7 @@ const bannedTerms: readonly (readonly [banned: RegExp, use: string])[] = [
   ],
   [/\b(recall|rehit)\b/i, 'revalidate'],
   [/\b(ready[ -]?(answers?|way)|short[ -]?way)\b/i, 'response cache, executed-document fast path'],
-  [/\b(proofs?|isProven\w*|unproven|ears|deaf|distrust|probes?)\b/i, 'coherence, heartbeat, listener, reset'],
+  [/\b(proofs?|isProven\w*|unproven|ears|deaf|distrust)\b/i, 'coherence, heartbeat, listener, reset'],
   [/\b(leaveAlone|isLeftAlone|left alone|isShut)\b/i, 'bypass, circuit open'],
   [/\b(stands? on|standOn|madeOf|made of|is void|void the)\b/i, 'depends on, invalidated'],
   [/\b(seesAlone\w*|seen-alone|scope-too-wide|too wide)\b/i, 'uncommitted read, viewer-dependent'],
@@ -157,18 +158,19 @@ const bannedTerms: readonly (readonly [banned: RegExp, use: string])[] = [
 ];
 
 describe('terms', () => {
-  const checked = files.filter((file) => checkedTerms.some((folder) => file.startsWith(folder)));
-
-  it.each(checked)('%s uses those of the glossary', (file) => {
-    const lines = (sources.get(file) ?? '').split('\n');
-    const found = lines.flatMap((line, index) =>
-      bannedTerms.flatMap(([banned, use]) => {
-        const word = banned.exec(line)?.[0];
-        return word === undefined ? [] : [`${file}:${index + 1}: "${word}" → ${use}`];
-      }),
-    );
-    expect(found).toEqual([]);
-  });
+  it.each([...sources, ...pages.map(({ path, text }) => [path, text] as const)])(
+    '%s uses those of the glossary',
+    (file, text) => {
+      const lines = text.split('\n');
+      const found = lines.flatMap((line, index) =>
+        bannedTerms.flatMap(([banned, use]) => {
+          const word = banned.exec(line)?.[0];
+          return word === undefined ? [] : [`${file}:${index + 1}: "${word}" → ${use}`];
+        }),
+      );
+      expect(found).toEqual([]);
+    },
+  );
 });
 
 describe('a barrel documents what it exports', () => {

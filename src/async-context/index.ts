@@ -1,12 +1,12 @@
-/** A value for all the code that a piece of work runs, however much of that runs later. */
+/** A value for all code that belongs to some work, including what runs later. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { awaitInContext } from './await-in-context.ts';
 
 export { awaitInContext, isThenable } from './await-in-context.ts';
 
 /**
- * As `AsyncLocalStorage`, which up to Node.js 22 makes every callback and promise of the process dearer while one is in
- * use: a request of plain `node:http` by a tenth. So it is in use only while some work runs in it.
+ * An `AsyncLocalStorage` that is enabled only while some work runs in it: up to Node.js 22, one that is enabled makes every callback and
+ * promise of the process more expensive, a request of plain `node:http` by a tenth.
  */
 export class AsyncContext<T> {
   readonly #storage = new AsyncLocalStorage<T>();
@@ -18,9 +18,8 @@ export class AsyncContext<T> {
   }
 
   /**
-   * Runs `work` with `value`. The work ends when what it returns has settled: a thenable that it returns, such as a query
-   * that starts when its `then` is called, is part of the work. What the work begins and does not wait for may run without
-   * the value.
+   * Runs `work` with `value`. The work ends when what it returns has settled. A thenable that it returns, such as a query that starts
+   * when its `then` is called, is part of the work. What the work starts without waiting for it may run without the value.
    */
   async run<Result>(value: T, work: () => Result | Promise<Result>): Promise<Result> {
     this.#running += 1;

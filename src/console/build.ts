@@ -1,6 +1,6 @@
 /**
- * Makes the console's page, once, when the program is built: GraphiQL with everything it needs in one file of nine
- * megabytes, kept compressed, and the headers that go with it.
+ * Builds the console's page, once, when the program is built: GraphiQL with everything it needs in one file of nine megabytes,
+ * compressed, and its headers.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -9,8 +9,8 @@ import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { tabs } from './tabs.ts';
 
 /**
- * GraphiQL moves its tabs by an animation that does not end where there are several from the start: under the first
- * click a tab jumps away, and the click is lost.
+ * GraphiQL moves its tabs by an animation that does not end if there are several from the start: a tab jumps away under the first click,
+ * and the click is lost.
  */
 const tabsStyle = '<style>.graphiql-tab { transform: none !important; }</style>';
 
@@ -18,7 +18,7 @@ const page = renderGraphiQL({ title: 'cachepot', defaultTabs: tabs, defaultEdito
 if (!page.includes('</head>')) throw new Error('the page of render-graphiql has no </head> any more');
 const whole = page.replace('</head>', `${tabsStyle}</head>`);
 const gzipped = gzipSync(whole);
-// The highest quality takes half a minute for a few kilobytes less.
+// The highest quality takes half a minute and saves a few kilobytes.
 const brotli = brotliCompressSync(whole, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } });
 
 const folder = new URL('../../console/', import.meta.url);

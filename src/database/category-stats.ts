@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Tables } from './tables.ts';
 
-/** One category's figures. Prices are decimal text with two places, `avgRating` has two; both null without a basis. */
+/** One category's figures. Prices are decimal strings with two places, `avgRating` has two; both are null without any rows. */
 export interface CategoryStats {
   id: number;
   name: string;
@@ -18,11 +18,11 @@ export interface CategoryStats {
 }
 
 /**
- * Figures of every category, also of one without products, in one statement: best rating first, those without a rating
- * last, then by id. The order is that of the exact mean, not of the rounded one.
+ * Figures of every category, including those without products, in one statement: best rating first, those without a rating last, then
+ * by id. The order is that of the exact mean, not of the rounded one.
  *
- * Products and reviews are grouped apart. The textbook form joins all three tables and groups once; there each product
- * counts as often as it has reviews, which multiplies the stock and weights the prices.
+ * Products and reviews are grouped separately. The textbook query joins all three tables and groups once; there each product counts
+ * as often as it has reviews, which multiplies the stock and weights the prices.
  */
 export function categoryStats(db: Kysely<Tables>): Promise<CategoryStats[]> {
   return db

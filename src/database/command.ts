@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 
 /**
- * A command that needs `DATABASE_URL`, with `--help`. If `work` fails, one line on stderr says why, without the password,
- * and the exit code is 1.
+ * A command that needs `DATABASE_URL`, with `--help`. If `work` fails, one line on stderr says why, without the password, and the exit
+ * code is 1.
  *
  * @param script The npm script that runs it.
- * @param work Gets the URL and the values of the options.
+ * @param work Receives the URL and the values of the options.
  */
 export function databaseCommand(
   script: string,
@@ -35,7 +35,7 @@ function oneLine(error: unknown): string {
   return text.replaceAll(/\s+/g, ' ').trim();
 }
 
-/** node-postgres takes a password before the host or as a parameter, percent-encoded or plain. */
+/** node-postgres accepts a password before the host or as a parameter, percent-encoded or plain. */
 function withoutPassword(line: string, url: string): string {
   const written = [/:\/\/[^:@/]*:(.*)@/.exec(url)?.[1], /[?&]password=([^&]*)/.exec(url)?.[1]];
   const passwords = written.flatMap((text = '') => [text, decoded(text)]).filter((text) => text !== '');

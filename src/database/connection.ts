@@ -9,16 +9,16 @@ import type { Tables } from './tables.ts';
 /** Where PostgreSQL is, and the limits of the pool. */
 export interface DatabaseOptions {
   /**
-   * Where PostgreSQL 15 or newer listens, as node-postgres reads it:
-   * `postgresql://user:password@host:5432/shop`, `?sslmode=verify-full` where it is to be encrypted.
-   * A unix socket is named by its *folder*, the port tells which socket in it:
+   * Where PostgreSQL 15 or newer listens, as node-postgres parses it:
+   * `postgresql://user:password@host:5432/shop`, with `?sslmode=verify-full` for an encrypted connection.
+   * A Unix socket is named by its *folder*, and the port selects a socket in it:
    * `postgresql://user@localhost/shop?host=/tmp/folder&port=5432` (the host before the path is not used then, and may be
-   * left empty), `postgresql://user@%2Ftmp%2Ffolder:5432/shop`, or `socket://user@/tmp/folder?db=shop&port=5432`.
+   * empty), `postgresql://user@%2Ftmp%2Ffolder:5432/shop`, or `socket://user@/tmp/folder?db=shop&port=5432`.
    */
   url: string;
-  /** Told of each connection that broke while idle. It must not throw. A connection in use rejects its statement instead. */
+  /** Called with each connection that broke while idle. It must not throw. A connection in use rejects its statement instead. */
   onError: (error: Error) => void;
-  /** Connections at most; 10 unless told otherwise. */
+  /** The number of connections. Default: 10. */
   poolMax?: number;
   /** Milliseconds after which a statement is cancelled (SQLSTATE 57014). Default: 10,000. */
   statementMsMax?: number;
@@ -33,30 +33,29 @@ export interface DatabaseOptions {
 /** A pool of connections, and Kysely on it. */
 export interface Database {
   readonly db: Kysely<Tables>;
-  /** What cached loads may touch, for the cache: the tags of all tables, as far as they are known. */
+  /** What cached loads may touch: the tags of all tables, as far as they are known. */
   readonly tableTags: () => readonly string[];
-  /** Reads which tables there are. Once at the start; later that happens where it has to. Never rejects. */
+  /** Reads which tables exist. Once at the start; later that happens when it is needed. Never rejects. */
   readTables(): Promise<void>;
-  /** Waits for the statements under way, then closes all connections. May be called twice. */
+  /** Waits for running statements, then closes all connections. May be called twice. */
   close(): Promise<void>;
 }
 
-// How long the server may take to act on the cancellation of a statement, before its connection is given up.
+// How long the server may take to act on the cancellation of a statement, before the connection is closed.
 const cancelMsMax = 2_000;
 // The server is asked whether it is still there while a statement takes longer than this. With the default of `replyMsMax`, a
 // server that is gone is noticed within a second.
 const askAfterMs = 350;
 
 /**
- * A pool of connections to PostgreSQL, and Kysely on it, whose statements say which tables they touch. Nothing is connected
+ * Creates a pool of connections to PostgreSQL, and Kysely on it, whose statements record which tables they touch. Nothing is connected
  * before the first statement.
  *
- * A statement that finds no connection within `connectMsMax`, one whose connection breaks, and one whose server does not answer any
- * more, is rejected with an error that `isDatabaseUnavailable` knows. A pool with all connections busy for that long counts
- * as unavailable too.
- * The pool comes back by itself when the database does.
+ * A statement is rejected with an error that `isDatabaseUnavailable` recognizes if it gets no connection within `connectMsMax`, if its
+ * connection breaks, or if its server no longer replies. So a pool whose connections are all busy for that long counts as unavailable
+ * too. The pool recovers by itself when the database does.
  *
- * @throws {DatabaseUrlError} where `url` cannot be read, or a file that it names.
+ * @throws {DatabaseUrlError} if `url`, or a file that it names, cannot be read.
  */
 export function connectDatabase(options: DatabaseOptions): Database {
   const { url, onError, poolMax = 10, statementMsMax = 10_000, connectMsMax = 750, replyMsMax = 400, log } = options;
@@ -80,7 +79,7 @@ export function connectDatabase(options: DatabaseOptions): Database {
     readTables: tables.read,
     async close() {
       await db.destroy();
-      // Kysely leaves a pool alone that it has not used yet.
+      // Kysely does not close a pool that it has not used yet.
       await guarded.end();
     },
   };

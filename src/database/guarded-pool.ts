@@ -3,33 +3,33 @@ import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import { cancelStatement } from './cancel.ts';
 import { DatabaseUnavailableError, isDatabaseUnavailable } from './unavailable.ts';
 
-/** How a statement under way is watched. All times are in milliseconds. */
+/** How a running statement is watched. All times are in milliseconds. */
 export interface Watch {
-  /** Whether the server answers at all; never rejects. */
+  /** Whether the server replies at all; never rejects. */
   readonly isThere: () => Promise<boolean>;
   /** How often that is asked. */
   readonly askEveryMs: number;
   /** Milliseconds after which a statement is cancelled. */
   readonly statementMsMax: number;
-  /** Milliseconds that the server has to answer then. */
+  /** The time that the server then has to reply. */
   readonly cancelMsMax: number;
 }
 
 /**
- * `pool` for Kysely, with four things that node-postgres leaves open:
+ * `pool` for Kysely, with four things that node-postgres lacks:
  *
- * - whatever keeps a connection from being had, or breaks it, becomes a `DatabaseUnavailableError`; what the server says
- *   about a statement passes untouched;
- * - a connection that breaks while it is checked out does not crash the process (its `error` event has no listener then);
- * - a statement that takes too long is cancelled from here. PgBouncer rejects connections that set `statement_timeout`, and
- *   in its transaction mode a SET would change the setting for other clients;
- * - a server that takes a statement and never answers (a stopped host, a dropped route) is given up, and its connection
- *   with it: as soon as it does not answer `isThere` either, which is asked while a statement takes long, and when it does
- *   not act on a cancellation. TCP by itself needs a quarter of an hour.
+ * - Whatever prevents or breaks a connection becomes a `DatabaseUnavailableError`; what the server says about a statement passes
+ *   unchanged.
+ * - A connection that breaks while it is checked out does not crash the process (its `error` event has no listener then).
+ * - A statement that takes too long is cancelled from here. PgBouncer rejects connections that set `statement_timeout`, and in its
+ *   transaction mode a SET would change the setting for other clients.
+ * - A server that accepts a statement and never replies (a stopped host, a dropped route) is noticed, and the connection closed: as soon
+ *   as it fails to reply to `isThere`, which is asked while a statement takes long, or does not act on a cancellation. TCP by itself
+ *   needs a quarter of an hour.
  */
 export function guardedPool(pool: Pool, watch: Watch): PostgresPool {
   const losses = new WeakMap<object, Error>();
-  // One object per connection: by it the watch on statements remembers whether a transaction was left open.
+  // One object per connection: the watch on statements remembers by it whether a transaction was left open.
   const guarded = new WeakMap<PoolClient, GuardedClient>();
   // On `connect`, not after it: a listener that comes a tick later can miss the event.
   pool.on('connect', (client) => {
@@ -74,7 +74,7 @@ class GuardedClient implements PostgresPoolClient {
   }
 
   release(): void {
-    // The pool sees that a connection is broken only when its socket ends, which is later than the server's last word.
+    // The pool notices a broken connection only when its socket ends, which is later than the server's last message.
     this.#client.release(this.#isBroken);
   }
 
@@ -92,7 +92,7 @@ class GuardedClient implements PostgresPoolClient {
     const asking = setInterval(() => void ask(), askEveryMs);
     try {
       const { command, rowCount, rows } = await this.#client.query<R & QueryResultRow>(sql, [...parameters]);
-      // node-postgres types it as any text; Kysely compares it with the five that it knows.
+      // node-postgres types it as any string; Kysely compares it with the five that it knows.
       return { command: command as PostgresQueryResult<R>['command'], rowCount: rowCount ?? 0, rows };
     } catch (error) {
       const loss = this.#losses.get(this.#client);
@@ -112,7 +112,7 @@ class GuardedClient implements PostgresPoolClient {
 
   #giveUp(reason: string): void {
     this.#losses.set(this.#client, new Error(reason));
-    // With a statement under way this destroys the socket, which rejects the statement.
+    // While a statement runs, this destroys the socket, which rejects the statement.
     this.#client.end(() => {});
   }
 }

@@ -1,9 +1,9 @@
 /**
  * The shop's database: connection, queries, loaders, and what creates and fills the tables.
  *
- * A start goes `connectDatabase` → `createShop` → `readTables`, and changes no database that it was given: there main.ts
- * only asks `tablesExist`. To the embedded PostgreSQL it hands `sqlFiles()` before that. `migrate` and the seed are the two
- * commands `npm run migrate` and `npm run seed`. A request asks the shop, and has loaders of its own.
+ * At startup, `connectDatabase` → `createShop` → `readTables`. A database that was given is never changed: `main.ts` only calls
+ * `tablesExist`. The embedded PostgreSQL receives `sqlFiles()` first. `migrate` and the seed are the commands `npm run migrate` and
+ * `npm run seed`. Each request uses the shop, with loaders of its own.
  */
 export { DatabaseUrlError } from './address.ts';
 export { connectDatabase, type Database, type DatabaseOptions } from './connection.ts';

@@ -2,12 +2,12 @@ import { Socket } from 'node:net';
 import { Client, type ClientConfig } from 'pg';
 
 /**
- * Asks a server whether it is there, while a statement waits for it: resolves to false where a new connection hears
- * nothing within `waitMsMax`. Never rejects. One question at a time, whatever the number of statements that wait.
+ * Checks that a server still replies, while a statement waits for it: resolves to false if a new connection receives nothing within
+ * `waitMsMax`. Never rejects. One check at a time, however many statements wait.
  *
- * The first byte is enough: a login takes several round trips, and on a slow route longer than a statement may wait. What
- * it says does not matter: a server that refuses the login is there. A connection alone is none: the kernel takes it up
- * also for a server that has stopped.
+ * The first byte is enough: a login takes several round trips, and on a slow route longer than a statement may wait. Its content does
+ * not matter: a server that rejects the login is running. A connection alone is not enough: the kernel accepts it for a server that has
+ * stopped, too.
  */
 export function livenessProbe(address: ClientConfig, waitMsMax: number): () => Promise<boolean> {
   let asked: Promise<boolean> | undefined;
@@ -26,15 +26,15 @@ function isThere(address: ClientConfig, waitMsMax: number): Promise<boolean> {
       resolve(true);
     });
     const client = new Client({ ...address, application_name: 'cachepot (is it there?)', stream: () => socket });
-    client.on('error', () => {}); // the statement that waits is told, not this connection
-    // Said to the end, so that the server has nothing to complain of in its log.
+    client.on('error', () => {}); // the statement that waits is rejected, not this connection
+    // Completed, so that the server has nothing to report in its log.
     client
       .connect()
       .then(() => client.end())
       .catch(() => socket.destroy())
       .finally(() => {
         clearTimeout(tooLate);
-        resolve(false); // no word came; else it is decided already
+        resolve(false); // nothing was received; otherwise it has been resolved already
       });
   });
 }

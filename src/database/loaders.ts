@@ -14,18 +14,18 @@ export interface Review {
 /** One product's reviews. */
 export interface ProductReviewsKey {
   productId: number;
-  /** Rows at most, 0 or more. */
+  /** At most this many rows, 0 or more. */
   limit: number;
 }
 
 /** One category's products. */
 export interface CategoryProductsKey {
   categoryId: number;
-  /** Rows at most, 0 or more. */
+  /** At most this many rows, 0 or more. */
   limit: number;
 }
 
-/** What one request loads children with, in batches. */
+/** The loaders of one request, which load children in batches. */
 export interface Loaders {
   /** A product's newest reviews, then the higher id first; none for an unknown product. */
   productReviews: DataLoader<ProductReviewsKey, Review[], string>;
@@ -33,12 +33,12 @@ export interface Loaders {
   categoryProducts: DataLoader<CategoryProductsKey, Product[], string>;
 }
 
-// Bounds one statement's arrays and rows. More parents than this on one level make a second statement.
+// Limits one statement's arrays and rows. More parents than this on one level need a second statement.
 const batchKeysMax = 1_000;
 
 /**
- * Loaders for one request: the keys that are loaded in the same tick are one statement, also where limits differ; inside of
- * cached loads a second one. They memoize what they loaded outside of cached loads, so each request needs its own.
+ * Creates the loaders of one request. The keys that are loaded in one tick are one statement, even if limits differ; inside of cached
+ * loads a second one. Loaders memoize what they loaded outside of cached loads, so each request needs its own.
  */
 export function createLoaders(db: Kysely<Tables>): Loaders {
   return {
@@ -110,7 +110,7 @@ async function loadProducts(db: Kysely<Tables>, keys: readonly CategoryProductsK
 interface WantedRow {
   parent_id: number;
   row_limit: number;
-  /** Which key this row stands for, from 1; PostgreSQL counts it as bigint, which arrives as text. */
+  /** Which key this row belongs to, from 1; PostgreSQL counts it as bigint, which arrives as a string. */
   position: string;
 }
 

@@ -8,7 +8,7 @@ export interface Product {
   category: Category;
 }
 
-/** A category as products carry it. */
+/** A category as part of a product. */
 export interface Category {
   id: number;
   name: string;

@@ -2,21 +2,21 @@ import type { Kysely } from 'kysely';
 import { productColumns, productOf, type Product } from './product.ts';
 import type { Tables } from './tables.ts';
 
-/** What a search asks for. */
+/** What to search for. */
 export interface ProductSearch {
-  /** What name or description must contain, case ignored; empty finds everything. PostgreSQL refuses U+0000 in it. */
+  /** What name or description must contain, ignoring case; empty matches everything. PostgreSQL rejects U+0000 in it. */
   q: string;
   /** Only this category; null or absent for all. */
   categoryId?: number | null | undefined;
-  /** Rows at most, 0 or more; whoever asks sets the upper bound. */
+  /** At most this many rows, 0 or more; the caller sets the upper bound. */
   limit: number;
 }
 
 /**
- * Products whose name or description contains `q`, by id, each with its category, in one statement.
+ * Returns the products whose name or description contains `q`, by id, each with its category, in one statement.
  *
- * `%`, `_` and `\` in `q` mean themselves. Case is ignored as far as the database's locale knows it: under locale `C` that
- * is ASCII alone. An unknown category has no products.
+ * `%`, `_` and `\` in `q` are literal. Case is ignored as far as the database's locale knows it: under locale `C` that is ASCII only. An
+ * unknown category has no products.
  */
 export async function searchProducts(db: Kysely<Tables>, { q, categoryId, limit }: ProductSearch): Promise<Product[]> {
   let query = db

@@ -3,31 +3,31 @@ import { inSession } from './session.ts';
 import { sqlText } from './sql-text.ts';
 import { tablesExistSql } from './tables-exist.ts';
 
-/** The sizes that `sql/2-seed.sql` has without being told. */
+/** The default sizes of `sql/2-seed.sql`. */
 export const seedDefaults = { products: 500, reviews: 5_000 } as const;
 
 const seedMin = { products: 1, reviews: 0 } as const;
 const seedMax = { products: 1_000_000, reviews: 10_000_000 } as const;
 
-/** How far the filling has come. */
+/** The progress of the seed. */
 export interface SeedProgress {
   table: 'products' | 'reviews';
   done: number;
   total: number;
 }
 
-/** How large the shop shall be. */
+/** The size of the shop. */
 interface SeedOptions {
   url: string;
-  /** 1…1,000,000, 500 unless told otherwise. */
+  /** 1…1,000,000. Default: 500. */
   products?: number;
-  /** 0…10,000,000, 5,000 unless told otherwise. */
+  /** 0…10,000,000. Default: 5,000. */
   reviews?: number;
-  /** Told after each batch has been committed. */
+  /** Called after each batch has been committed. */
   onProgress?: (progress: SeedProgress) => void;
 }
 
-/** The seed was asked for something impossible. `TABLES_MISSING`: migrate first. `OUT_OF_RANGE`: a size is not allowed. */
+/** The seed cannot run. `TABLES_MISSING`: migrate first. `OUT_OF_RANGE`: a size is not allowed. */
 class SeedError extends Error {
   override readonly name = 'SeedError';
   readonly code: 'TABLES_MISSING' | 'OUT_OF_RANGE';
@@ -42,11 +42,11 @@ const seedLock = 0x73_65_65_64;
 const batchRows = 25_000;
 
 /**
- * Fills the database at `url` with `sql/2-seed.sql`, in batches that are a transaction each, and ends with ANALYZE. The same
- * sizes give the same rows on every empty database. Rows that are there stay; larger sizes add what is missing, spreading
- * only the added reviews over all products. Two at once do not collide: the second waits for the first.
+ * Fills the database at `url` with `sql/2-seed.sql`, in batches of one transaction each, and ends with ANALYZE. Equal sizes give equal
+ * rows on every empty database. Existing rows stay; larger sizes add what is missing, spreading only the added reviews over all products.
+ * Two calls at once do not collide: the second waits for the first.
  *
- * @returns How many rows the tables hold now.
+ * @returns The number of rows in each table.
  * @throws {SeedError} before anything is written.
  */
 export function seed(options: SeedOptions): Promise<{ categories: number; products: number; reviews: number }> {
@@ -98,7 +98,7 @@ function assertInRange(table: SeedProgress['table'], value: number): void {
   throw sizeRefused(table, String(value));
 }
 
-/** The error for a size that is not allowed, or is no number. */
+/** The error for a size that is not allowed, or is not a number. */
 export function sizeRefused(table: SeedProgress['table'], got: string): SeedError {
   const range = `${seedMin[table]}…${seedMax[table]}`;
   return new SeedError('OUT_OF_RANGE', `--${table} must be a whole number ${range}, got ${got}`);

@@ -2,9 +2,8 @@ import { Client } from 'pg';
 import { addressIn } from './address.ts';
 
 /**
- * Runs `work` on one connection of its own, outside any pool, and closes it. Whatever transaction is open when `work`
- * fails is rolled back with the connection. No time limit on statements: a large
- * shop's indexes and ANALYZE take their time.
+ * Runs `work` on a connection of its own, outside of any pool, and closes it. If `work` fails, an open transaction is rolled back with
+ * the connection. Statements have no time limit: the indexes and ANALYZE of a large shop take long.
  */
 export async function inSession<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({
@@ -13,7 +12,7 @@ export async function inSession<T>(url: string, work: (client: Client) => Promis
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   });
-  // Without a listener a connection that breaks between two statements ends the process; the next statement tells.
+  // Without a listener, a connection that breaks between two statements ends the process. The next statement rejects.
   client.on('error', () => {});
   await client.connect();
   try {

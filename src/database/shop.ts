@@ -7,24 +7,24 @@ import { simulatedLatency, type Wait } from './simulated-latency.ts';
 import type { Tables } from './tables.ts';
 import { topProducts, type TopProduct, type TopProductsChoice } from './top-products.ts';
 
-/** What the schema asks of the database. Every method rejects with what `isDatabaseUnavailable` knows when it is away. */
+/** What the schema needs from the database. If it is unavailable, every method rejects with what `isDatabaseUnavailable` recognizes. */
 export interface Shop {
-  /** See `categoryStats`; 300 ms slower where latency is simulated. */
+  /** See `categoryStats`; 300 ms slower if latency is simulated. */
   categoryStats(): Promise<CategoryStats[]>;
-  /** See `searchProducts`; 250 ms slower where latency is simulated. */
+  /** See `searchProducts`; 250 ms slower if latency is simulated. */
   searchProducts(search: ProductSearch): Promise<Product[]>;
-  /** See `topProducts`; 350 ms slower where latency is simulated. */
+  /** See `topProducts`; 350 ms slower if latency is simulated. */
   topProducts(choice: TopProductsChoice): Promise<TopProduct[]>;
   /** Loaders for one request. */
   createLoaders(): Loaders;
-  /** Resolves when the database answers. */
+  /** Resolves when the database replies. */
   ping(): Promise<void>;
 }
 
 /**
- * The shop's queries on `db`.
+ * Creates the shop's queries on `db`.
  *
- * @param options.wait Simulates the latency; a timer unless told otherwise.
+ * @param options.wait Simulates the latency. Default: a timer.
  */
 export function createShop({
   db,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 /** In the order in which they run. */
 const sqlNames = ['1-tables.sql', '2-seed.sql'] as const;
 
-/** The paths of the files that make and fill an empty database, in their order. */
+/** The paths of the files that create and fill an empty database, in order. */
 export function sqlFiles(): string[] {
   const here = new URL('.', import.meta.url);
   return sqlNames.map((name) => fileURLToPath(sqlFile(here, name)));

@@ -1,9 +1,9 @@
 import type { ColumnType, Generated } from 'kysely';
 
 /**
- * The shop's tables, as `sql/1-tables.sql` makes them, for Kysely.
+ * The shop's tables, as `sql/1-tables.sql` creates them, for Kysely.
  *
- * `numeric` is text in JavaScript, both ways: money never passes through a float.
+ * `numeric` is a string in JavaScript, in both directions: money never passes through a float.
  */
 export interface Tables {
   categories: CategoriesTable;

@@ -1,11 +1,11 @@
 import type { Kysely } from 'kysely';
 import type { Tables } from './tables.ts';
 
-/** Which of the best are asked for. */
+/** Which of the best products to return. */
 export interface TopProductsChoice {
-  /** The lowest rank that is still shown, 1 or more. Products that tie share a rank, so that a category may show more. */
+  /** The lowest rank to return, 1 or more. Products that tie share a rank, so a category may have more. */
   perCategory: number;
-  /** Reviews that a product needs, 0 or more. */
+  /** The number of reviews that a product needs, 0 or more. */
   minReviews: number;
 }
 
@@ -18,15 +18,15 @@ export interface TopProduct {
   category: string;
   reviewCount: number;
   avgRating: number;
-  /** 1 is best; equal means share a rank and the next one is skipped (1, 1, 3). */
+  /** 1 is best. Equal means share a rank, and the next rank is skipped (1, 1, 3). */
   rankInCategory: number;
 }
 
 /**
- * The best-rated products of each category, in one statement: by mean rating, then by number of reviews, both descending,
- * then by id. Ranks and order go by the exact mean, not by the rounded one.
+ * Returns the best-rated products of each category, in one statement: by mean rating, then by number of reviews, both descending, then by
+ * id. Ranks and order follow the exact mean, not the rounded one.
  *
- * A product without reviews has no mean and is never among them, whatever `minReviews` says.
+ * A product without reviews has no mean and is never included, whatever `minReviews` is.
  */
 export function topProducts(db: Kysely<Tables>, { perCategory, minReviews }: TopProductsChoice): Promise<TopProduct[]> {
   return db

@@ -1,4 +1,4 @@
-/** PostgreSQL refuses to run as root. Where we are root, it runs as the system's user `postgres`. */
+/** PostgreSQL refuses to run as root. If this process is root, it runs as the system user `postgres`. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { EmbeddedError } from './errors.ts';
@@ -11,13 +11,13 @@ export interface Account {
 const run = promisify(execFile);
 const accountName = 'postgres';
 
-/** The account for PostgreSQL, made if it is missing; null where we are not root and it can run as ourselves. */
+/** Returns the account for PostgreSQL, created if it is missing; null if this process is not root. */
 export async function postgresAccount(): Promise<Account | null> {
   if (process.getuid?.() !== 0) return null;
   const found = await lookUp();
   if (found) return found;
   const failure = await make().catch((cause: unknown) => cause);
-  // Looked up even after a failure: another process may have made it in the same moment.
+  // Looked up even after a failure: another process may have created it at the same moment.
   const made = await lookUp();
   if (made) return made;
   throw new EmbeddedError(

@@ -1,9 +1,9 @@
 /**
- * A server as a child process, in a process group of its own: Ctrl-C in a terminal goes to the whole foreground
- * group and would end the server before whoever uses it has closed its connections.
+ * A server as a child process, in a process group of its own: Ctrl-C in a terminal goes to the whole foreground group, and would end the
+ * server before its users have closed their connections.
  *
- * No signal handler stands here: main.ts decides what a signal does. If this process ends without stop(), by an
- * exception or by process.exit, an `exit` hook kills the child. Only SIGKILL leaves it behind.
+ * There is no signal handler here: main.ts decides what a signal does. If this process ends without stop(), by an exception or by
+ * process.exit, an `exit` hook kills the child. Only SIGKILL leaves it behind.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ interface ChildOptions {
   readonly args: readonly string[];
   readonly folder: string;
   readonly account: Account | null;
-  /** The signal that asks for an orderly end. */
+  /** The signal that requests an orderly end. */
   readonly stopSignal: NodeJS.Signals;
   /** Ends the child without awaiting anything; runs while this process exits. Default: SIGKILL to its group. */
   readonly killNow?: (pid: number) => void;
@@ -28,9 +28,9 @@ export interface Child {
   /** Fulfilled when the process is gone, with how it ended: `exit code 1`, `SIGKILL`. */
   readonly ended: Promise<string>;
   hasEnded(): boolean;
-  /** The end of what it wrote on stdout and stderr. */
+  /** The last lines that it wrote to stdout and stderr. */
   lastLines(): string;
-  /** Asks, waits 5 s, kills. Any number of times, also when it has ended by itself. */
+  /** Sends the signal, waits 5 s, then kills. May be called repeatedly, also after it has ended by itself. */
   stop(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const { command, args, folder, account, stopSignal, killNow = killGroup } = options;
   const child = spawn(command, args, {
     cwd: folder,
-    // Nothing of ours: PGPORT, PGDATESTYLE and others would change the server's settings.
+    // Without our own environment: PGPORT, PGDATESTYLE and others would change the server's settings.
     env: { PATH: process.env['PATH'], LC_ALL: 'C' },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -79,7 +79,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   return { pid, ended, hasEnded, lastLines, stop: () => (stopped ??= stop()) };
 }
 
-/** Runs a command that ends by itself; fails where it does not end well. */
+/** Runs a command that ends by itself; rejects unless it succeeds. */
 export async function runToEnd(options: Omit<ChildOptions, 'stopSignal' | 'killNow'>): Promise<void> {
   const child = await startChild({ ...options, stopSignal: 'SIGTERM' });
   const how = await child.ended;
@@ -87,7 +87,7 @@ export async function runToEnd(options: Omit<ChildOptions, 'stopSignal' | 'killN
   throw new EmbeddedError('START_FAILED', `${basename(options.command)} failed (${how}):\n${child.lastLines()}`);
 }
 
-/** Asks `isReady` again and again until it says yes; fails as soon as the process ends, or after 20 s. */
+/** Calls `isReady` until it returns true; rejects as soon as the process ends, or after 20 s. */
 export async function untilReady(child: Child, command: string, isReady: () => Promise<boolean>): Promise<void> {
   const name = basename(command);
   const deadline = performance.now() + readyMsMax;
@@ -113,7 +113,7 @@ export function killGroup(pid: number): void {
 
 function untilEnded(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
-    // `close` comes after the last line of the log, but a grandchild that keeps the pipe open may hold it up.
+    // `close` comes after the last line of the log, but a grandchild that keeps the pipe open may delay it.
     child.once('exit', (code, signal) => setImmediate(resolve, signal ?? `exit code ${code}`));
   });
 }

@@ -1,7 +1,7 @@
-/** Why a server could not be had. */
+/** Why a server could not be started. */
 export type EmbeddedErrorCode = 'BINARIES_MISSING' | 'START_FAILED' | 'SQL_FAILED';
 
-/** A server of ours could not be had; the message says what was tried and what to do. */
+/** An embedded server could not be started. The message says what was tried and what to do. */
 export class EmbeddedError extends Error {
   override readonly name = 'EmbeddedError';
   readonly code: EmbeddedErrorCode;

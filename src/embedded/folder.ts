@@ -7,23 +7,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from './account.ts';
 import { EmbeddedError } from './errors.ts';
 
-/** A temporary folder with everything in it. */
+/** A temporary folder with its contents. */
 export interface Folder {
   readonly path: string;
-  /** Removes it with all that is in it; any number of times. */
+  /** Removes it with its contents. May be called repeatedly. */
   remove(): Promise<void>;
 }
 
-/** A socket's path holds 103 bytes on macOS and 107 on Linux; what we put below the folder needs about 45. */
+/** The path of a socket has at most 103 bytes on macOS and 107 on Linux; the names below the folder need about 45. */
 const parentBytesMax = 58;
 
-/** A server that was just told to die may still write for a moment: a folder that is not empty is tried again. */
+/** A server that was just killed may still write for a moment: a folder that is not empty is tried again. */
 const removalsMax = 40;
 const removeAgainAfterMs = 25;
 
 /**
- * Makes a new folder in the system's temporary one, that only `owner` (default: this process's account) can enter.
- * It is removed when this process exits, at the latest.
+ * Creates a folder in the system's temporary one, which only `owner` (default: this process's account) can enter. It is removed when
+ * this process exits, at the latest.
  */
 export async function makeFolder(prefix: string, owner: Account | null = null): Promise<Folder> {
   const parent = Buffer.byteLength(tmpdir()) <= parentBytesMax ? tmpdir() : '/tmp';
@@ -41,7 +41,7 @@ export async function makeFolder(prefix: string, owner: Account | null = null): 
   };
 }
 
-/** In one step with the hook that removes it: an exit between the two would leave it. */
+/** In one step with the hook that removes it: an exit in between would leave it behind. */
 function newFolder(prefix: string): string {
   try {
     return mkdtempSync(prefix);
@@ -59,12 +59,12 @@ function removeNow(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** One try. Node's own `maxRetries` does not look again for files that came while it was at work. */
+/** One attempt. Node's own `maxRetries` does not look for files that were added while it worked. */
 function isRemoved(path: string): boolean {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {
-    // Not empty, for one.
+    // Not empty, for example.
   }
   return !existsSync(path);
 }

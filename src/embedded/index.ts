@@ -1,4 +1,4 @@
-/** PostgreSQL and Redis for a machine that has neither: private, thrown away afterwards, gone when this process is. */
+/** PostgreSQL and Redis for a machine that has neither: private, temporary, and ended with this process. */
 export { EmbeddedError, type EmbeddedErrorCode } from './errors.ts';
 export { type Folder, makeFolder } from './folder.ts';
 export { type EmbeddedPostgres, type PostgresOptions, startPostgres } from './postgres.ts';

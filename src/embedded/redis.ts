@@ -1,35 +1,35 @@
-/** A private Redis that keeps nothing, from a server that the machine already has: no npm package brings one. */
+/** A private Redis without persistence, from a server that the machine already has: no npm package contains one. */
 import { access, constants } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { startChild, untilReady } from './child.ts';
 import { makeFolder } from './folder.ts';
 
-/** Where the server is looked for, and how it is run. */
+/** Where the server is searched for, and how it is run. */
 export interface RedisOptions {
-  /** More arguments for the server; they win over ours. */
+  /** Additional arguments for the server; they override ours. */
   readonly extraArgs?: readonly string[];
-  /** Where it listens, in a folder that the caller keeps. Default: a new folder, removed by `stop`. */
+  /** Where it listens, in a folder that the caller owns. Default: a new folder, removed by `stop`. */
   readonly socketPath?: string;
-  /** Where the server is looked for, as in PATH. Default: PATH. */
+  /** Where the server is searched for, as in PATH. Default: PATH. */
   readonly searchPath?: string;
 }
 
 /** A Redis or Valkey that runs as a child of this process. */
 export interface EmbeddedRedis {
-  /** The Unix socket, as `new Redis(socketPath)` and `redis-cli -s` take it. */
+  /** The Unix socket, as `new Redis(socketPath)` and `redis-cli -s` accept it. */
   readonly socketPath: string;
   /** `redis-server` or `valkey-server`, with its folder. */
   readonly command: string;
   readonly pid: number;
-  /** Ends it and removes its folder. Any number of times, also when it has died. */
+  /** Ends it and removes its folder. May be called repeatedly, also after it has died. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts a private Redis or Valkey on a Unix socket: 64 MB, `allkeys-lru`, nothing on disk, no TCP port.
  *
- * @returns null where neither `redis-server` nor `valkey-server` is on the PATH.
+ * @returns null if neither `redis-server` nor `valkey-server` is on the PATH.
  * @throws {EmbeddedError} if there is one and it does not start.
  */
 export async function startRedis(options: RedisOptions = {}): Promise<EmbeddedRedis | null> {
@@ -81,7 +81,7 @@ function serverArgs(socketPath: string): string[] {
   return [...listen, ...disk, ...memory, '--daemonize', 'no'];
 }
 
-/** Whether the server at `socketPath` answers; a server that still loads answers with an error. */
+/** Whether the server at `socketPath` replies; a server that is still loading replies with an error. */
 function answersPing(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(socketPath);

@@ -9,8 +9,8 @@
 /** The result of the statement. */
 export interface CatalogueRows {
   readonly relations: readonly RelationRow[];
-  readonly functions: Judged;
-  readonly operators: Judged;
+  readonly functions: NameVerdicts;
+  readonly operators: NameVerdicts;
   /** Functions of a row, called as `row.name`, that may read tables. */
   readonly rowFunctions: readonly string[];
   /** Types to which a cast may read tables. */
@@ -20,7 +20,7 @@ export interface CatalogueRows {
 }
 
 /** Names that are always harmless, and names of which at least one function may read tables. */
-export interface Judged {
+export interface NameVerdicts {
   readonly harmless: readonly string[];
   readonly suspicious: readonly string[];
 }

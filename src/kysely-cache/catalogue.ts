@@ -13,7 +13,7 @@
  * something that it lacks (every ten seconds while that is still missing). Meanwhile, loads use what is known.
  */
 import { runForLoads, type Clock } from '../cache/index.ts';
-import type { CatalogueRows, Judged, RelationRow } from './catalogue-sql.ts';
+import type { CatalogueRows, NameVerdicts, RelationRow } from './catalogue-sql.ts';
 import type { TableReferences, RelationName } from './table-references.ts';
 
 /** What a statement reads, for a load. */
@@ -164,7 +164,7 @@ function knownFrom(catalogue: CatalogueRows): Known {
   };
 }
 
-function isSuspiciousByName({ harmless, suspicious }: Judged): ReadonlyMap<string, boolean> {
+function isSuspiciousByName({ harmless, suspicious }: NameVerdicts): ReadonlyMap<string, boolean> {
   return new Map([
     ...harmless.map((name) => [name, false] as const),
     ...suspicious.map((name) => [name, true] as const),

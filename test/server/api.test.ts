@@ -109,6 +109,9 @@ describe.each(stores)('with $store', ({ redis, tier, backend }) => {
       { field: 'Query.searchProducts', hits: 0, misses: 1, loads: 1, savedMs: 0 },
     ]);
     expect(data.cacheStats.fields[0]?.meanLoadMs).toBeGreaterThan(0);
+    // People read these: two places are enough.
+    const figures = data.cacheStats.fields.flatMap(({ meanLoadMs, savedMs }) => [meanLoadMs, savedMs]);
+    expect(figures.map((figure) => Number(figure.toFixed(2)))).toEqual(figures);
   });
 
   it('empties the cache by flushCache and says how many values went; the next run is a miss', async () => {

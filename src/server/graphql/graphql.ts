@@ -48,13 +48,13 @@ export interface GraphqlOptions {
 export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOptions): GraphqlHandler {
   const viewerOf = viewerByToken(options.adminToken);
   const documents = textCache<DocumentNode>();
-  const shortWay = new FastPath({ documents });
+  const fastPath = new FastPath({ documents });
   const yoga = createYoga<ServerContext, ShopContext>({
     schema: options.schema,
     graphqlEndpoint: graphqlPath,
     context: ({ req }) => ({ ...contextOf(), viewer: viewerOf(req) }),
     maskedErrors: { maskError: errorMask(log), errorMessage: 'An unexpected error occurred.' },
-    plugins: [...plugins(options), shortWay.plugin, useEncoding()],
+    plugins: [...plugins(options), fastPath.plugin, useEncoding()],
     logging: false,
     graphiql: false,
     landingPage: false,
@@ -65,7 +65,7 @@ export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOpti
   });
   return (req, res, params) => {
     leaveFor(req, params);
-    return shortWay.answer(yoga, { req, res }, params);
+    return fastPath.answer(yoga, { req, res }, params);
   };
 }
 

@@ -11,7 +11,7 @@ import { setImmediate as endOfTick, setTimeout as sleep } from 'node:timers/prom
 
 /** The limits. */
 export interface TrafficLimits {
-  /** The number of connections. Beyond it the oldest one that waits for no response is closed, so idle clients keep nobody out. */
+  /** The number of connections. Beyond it the oldest one that waits for no response is closed, so idle clients cannot keep others out. */
   readonly connectionsMax: number;
   /** The number of requests that one connection may send before their responses; browsers send one. */
   readonly pipelinedMax: number;
