@@ -13,9 +13,9 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     // These limits only end a run that hangs. A test must not depend on them: a busy or slow machine takes its time.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
-    teardownTimeout: 180_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    teardownTimeout: 600_000,
     expect: { poll: { timeout: 120_000 } },
     // Neither `it.only` nor an empty run may pass for green.
     allowOnly: false,

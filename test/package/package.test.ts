@@ -91,10 +91,13 @@ describe.each(combinations)('%s', (_, { type, node, peers, copiesOfPothos }) => 
   });
   afterAll(() => project.remove());
 
-  it('compiles with all declarations checked, and caches in Redis until the table changes', async () => {
-    // The compiler does not depend on the version of Node; the last setting writes the program that runs.
-    const settings = node === '24' ? ['nodenext'] : ['node16', 'bundler', 'nodenext'];
-    for (const name of settings) await project.compile(['program.ts'], moduleSettings[name] ?? {});
+  // The compiler does not depend on the version of Node. The last setting writes the program that runs.
+  const settings = node === '24' ? ['nodenext'] : ['node16', 'bundler', 'nodenext'];
+  it.each(settings)('compiles with all declarations checked (%s)', async (setting) => {
+    await expect(project.compile(['program.ts'], moduleSettings[setting] ?? {})).resolves.toBeDefined();
+  });
+
+  it('caches in Redis until the table changes', async () => {
     const path = node === '24' ? join(project.folder, 'node_modules', '.bin', 'node') : node;
     const env = {
       ...process.env,
