@@ -11,8 +11,8 @@ import { checkFetch, type FetchOptions } from './fetch-options.ts';
 import { received } from './base/check-options.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { EventLog } from './events/event-log.ts';
-import type { CacheEvent, CacheListener } from './events/events.ts';
-import type { LoadResult } from './outcome.ts';
+import type { CacheEvent, CacheListener, Tier } from './events/events.ts';
+import { eventOf, type LoadResult, outcomeOf } from './outcome.ts';
 import { InFlightLoads } from './in-flight.ts';
 import { GuardedStore } from './store/guarded-store.ts';
 import { CachedUsage } from './store/cached-usage.ts';
@@ -20,18 +20,16 @@ import { createKey, isVisibleTo, type Key, type KeyParts } from './entry/key.ts'
 import { Leases } from './lease.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { Listeners } from './events/listeners.ts';
-import type { EntryRef } from './entry/entry-ref.ts';
+import type { EntryRef } from './entry/entry.ts';
 import { watchInstalledDataLoaders } from './scope/installed-data-loaders.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory/memory-tier.ts';
 import { CacheError } from './base/errors.ts';
-import { eventOf, outcomeOf } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { GetOrLoad } from './get-or-load.ts';
 import { Revalidator, type RevalidatedHit } from './revalidate.ts';
 import type { StoreUsage } from './store/store.ts';
-import type { Tier } from './events/events.ts';
-import { checkTag, checkTags, everythingTag, tagsToDrop } from './tags/tags.ts';
+import { checkTags, everythingTag, tagsToDrop } from './tags/tags.ts';
 import { TouchedTags } from './tags/touched-tags.ts';
 
 /** A cache over one store, for one namespace. `createCache` makes one. */
@@ -94,7 +92,6 @@ export class Cache {
    */
   async fetch<T>(key: Key, policy: Policy, load: () => T | Promise<T>, options: FetchOptions = {}): Promise<T> {
     checkFetch(key, policy, load, options);
-    for (const tag of policy.tags) checkTag(key.field, tag);
     const outer = LoadScope.current();
     outer?.dependsOnRequest((own) => isVisibleTo(own, key), { refusal: 'viewer-dependent', what: key.field });
     const startedMs = this.#clock.nowMs();

@@ -1,6 +1,6 @@
 import type { Key } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
-import type { RequestStore } from './store/request-store.ts';
+import type { RequestStore } from './store/guarded-store.ts';
 import { stampsOf, type Stamps } from './tags/tags.ts';
 
 /**

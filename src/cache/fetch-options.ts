@@ -1,6 +1,6 @@
 import { received } from './base/check-options.ts';
 import { CacheError } from './base/errors.ts';
-import type { Dependency } from './entry/entry-ref.ts';
+import type { Dependency } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
 import type { Mode } from './fetch.ts';
 import type { Outcome } from './outcome.ts';

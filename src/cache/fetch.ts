@@ -1,7 +1,7 @@
 /** A fetch on its way through `get-or-load.ts`, and what it needs. */
 import type { Tier } from './events/events.ts';
-import type { InFlightLoad, InFlightLoads } from './in-flight.ts';
-import { loadAndStore, type LoadParts, type LoadReason, type LoadRequest } from './load.ts';
+import type { InFlightLoads } from './in-flight.ts';
+import type { LoadParts, LoadRequest } from './load.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
 import type { LoadResult } from './outcome.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
@@ -29,15 +29,4 @@ export interface Fetch extends LoadRequest {
   readonly isRetry: boolean;
   /** How many loads that it joined have failed with an error that claims to be a cancellation. */
   readonly claims: number;
-}
-
-/** Runs a load that other requests may join. The memory tier then has an older value of its key at best. */
-export async function loadShared(
-  parts: FetchParts,
-  fetch: Fetch,
-  { reason, inFlight }: { reason: LoadReason; inFlight: InFlightLoad },
-): Promise<LoadResult> {
-  const result = await loadAndStore(parts, fetch, { reason, inFlight });
-  parts.memory?.drop(fetch.key.text);
-  return result;
 }

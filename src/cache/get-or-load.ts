@@ -8,8 +8,9 @@
  *
  * If the store is bypassed, or takes no new values, requests share the next load of their key instead (`without-store.ts`).
  */
-import { loadShared, type Fetch, type FetchParts, type FetchRequest, type Mode } from './fetch.ts';
+import type { Fetch, FetchParts, FetchRequest, Mode } from './fetch.ts';
 import { Cancelled, type JoinedResult } from './in-flight.ts';
+import { loadAndStore } from './load.ts';
 import { lookUp } from './lookup.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
 import { hit, type Answer, type LoadResult } from './outcome.ts';
@@ -31,8 +32,8 @@ export class GetOrLoad {
    */
   answer(fetchRequest: FetchRequest, nowMs: number): Answer | Promise<Answer> {
     const { key, policy, load, dependsOn, isAborted, mode, request } = fetchRequest;
-    if (mode === 'bypass') return bypass(fetchRequest);
     const tags = this.#parts.touched.ofFetch(key.field, policy.tags);
+    if (mode === 'bypass') return bypass(fetchRequest);
     const memory = this.#memoryFor(policy, mode);
     const entry = memory?.get(key.text, tags.required, nowMs);
     if (entry !== undefined) return hit('memory', entry);
@@ -73,14 +74,14 @@ export class GetOrLoad {
     // A load that another request began while this one read the store began after this request arrived: valid for it.
     const inFlight = loads.get(key.text);
     if (inFlight !== undefined) return this.#join(fetch, inFlight, 0);
-    const load = loads.start(key.text, (own) => loadShared(this.#parts, fetch, { reason: found, inFlight: own }));
+    const load = loads.start(key.text, (own) => loadAndStore(this.#parts, fetch, { reason: found, inFlight: own }));
     const { isShared, ...result } = await load;
     return { ...result, state: isShared ? 'shared' : 'miss' };
   }
 
   async #refresh(fetch: Fetch): Promise<Answer> {
     const load = this.#parts.loads.start(fetch.key.text, (inFlight) =>
-      loadShared(this.#parts, fetch, { reason: 'refresh', inFlight }),
+      loadAndStore(this.#parts, fetch, { reason: 'refresh', inFlight }),
     );
     return { ...(await load), state: 'refresh' };
   }

@@ -17,8 +17,7 @@
  * began the load was aborted (`scope/cancellation.ts`); the load read what differs between requests and is not part of its
  * key, so that its value or error belongs to the request that began it; or the load takes longer than 10 s.
  */
-import type { Clock } from './base/clock.ts';
-import { endOfTick } from './base/tick.ts';
+import { type Clock, endOfTick } from './base/clock.ts';
 import type { Cancellation } from './scope/cancellation.ts';
 
 /** Requests that joined a load wait no longer than this for it. */

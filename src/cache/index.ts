@@ -9,14 +9,13 @@ export type { RevalidatedHit } from './revalidate.ts';
 export type { Clock } from './base/clock.ts';
 export { codecVersion } from './entry/codec.ts';
 export { CacheError, type CacheErrorCode } from './base/errors.ts';
-export type { CacheEvent, CacheListener, WriteRefusal } from './events/events.ts';
-export type { EntryRef } from './entry/entry-ref.ts';
-export { noteIdentity } from './entry/identities.ts';
+export type { CacheEvent, CacheListener, Tier, WriteRefusal } from './events/events.ts';
+export type { Dependency, EntryRef, EntryVersion } from './entry/entry.ts';
+export { noteIdentity } from './entry/plain-data.ts';
 export type { Key, KeyParts, ParentId, ViewerId } from './entry/key.ts';
 export { currentLoad, runForLoads } from './scope/load-scope.ts';
 export { createMemoryStore } from './store/memory-store.ts';
 export type { Outcome } from './outcome.ts';
-export type { Dependency } from './entry/entry-ref.ts';
 export { createPolicy, durationMsOf, type Duration, type Policy } from './policy.ts';
 export { redisAddressFault } from './store/redis/address.ts';
 export { createRedisStore } from './store/redis/create-redis-store.ts';
@@ -36,9 +35,7 @@ export type {
   LeaseReply,
   LeaseRequest,
 } from './store/store.ts';
-export type { EntryVersion } from './entry/entry-ref.ts';
 export type { Stamps } from './tags/tags.ts';
 export type { TokenListener, TokenTracking, TrackTokens } from './store/token-tracking.ts';
-export type { Tier } from './events/events.ts';
 export { watchDataLoader } from './scope/watch-data-loader.ts';
 export { watchInstalledDataLoaders } from './scope/installed-data-loaders.ts';

@@ -16,18 +16,16 @@
  *
  * Source: Nishtala et al., Scaling Memcache at Facebook (NSDI 2013), section 3.2.1, leases.
  */
+import { randomBytes } from 'node:crypto';
 import type { Background } from './base/background.ts';
-import type { Clock } from './base/clock.ts';
-import { randomText } from './base/random-text.ts';
-import { endOfTick } from './base/tick.ts';
+import { type Clock, endOfTick } from './base/clock.ts';
 import { captureStamps } from './capture-stamps.ts';
-import type { CachedEntry } from './entry/entry-ref.ts';
+import type { CachedEntry } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
 import { HeldLeases, type HeldLease } from './held-leases.ts';
 import { checkEntry, type Miss } from './lookup.ts';
-import type { GuardedStore } from './store/guarded-store.ts';
-import { PendingReply, type RequestStore } from './store/request-store.ts';
+import { type GuardedStore, PendingReply, type RequestStore } from './store/guarded-store.ts';
 import type { LeaseReply } from './store/store.ts';
 import { isInvalidated, stampsDigestOf, stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
 import { areStamps } from './tags/validity.ts';
@@ -107,7 +105,7 @@ export class Leases {
     const acquisition: Acquisition = {
       ...{ store, key, tags },
       ...miss,
-      token: randomText(16),
+      token: randomBytes(16).toString('base64url'),
       startedMs: this.#parts.clock.nowMs(),
       takenOver: undefined,
       isHeld: false,

@@ -6,18 +6,19 @@
  */
 import type { Clock } from './base/clock.ts';
 import { captureStamps } from './capture-stamps.ts';
-import type { CachedEntry, Dependency } from './entry/entry-ref.ts';
+import type { CachedEntry, Dependency } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
 import { whyNotStored } from './events/refusals.ts';
 import type { InFlightLoad, InFlightLoads } from './in-flight.ts';
 import type { LeaseDecision, Leases } from './lease.ts';
 import type { Miss } from './lookup.ts';
+import type { MemoryTier } from './memory/memory-tier.ts';
 import type { Policy } from './policy.ts';
 import { cancellationOf, type IsAborted } from './scope/cancellation.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { LoadScope } from './scope/load-scope.ts';
-import type { RequestStore } from './store/request-store.ts';
+import type { RequestStore } from './store/guarded-store.ts';
 import { encodeForStore, refuse, releaseLease, storeEntry, type StoreParts } from './store-entry.ts';
 import type { LoadResult } from './outcome.ts';
 import type { FetchTags } from './tags/tags.ts';
@@ -46,6 +47,13 @@ export interface LoadParts extends StoreParts {
   readonly clock: Clock;
   readonly running: RunningLoads;
   readonly touched: TouchedTags;
+  readonly memory: Pick<MemoryTier, 'drop'> | undefined;
+}
+
+interface LoadRun {
+  readonly decision: Exclude<LeaseDecision, { action: 'use-stored' }>;
+  readonly reason: LoadReason;
+  readonly inFlight: InFlightLoad | undefined;
 }
 
 /**
@@ -60,7 +68,19 @@ export async function loadAndStore(
   { reason, inFlight }: { reason: LoadReason; inFlight?: InFlightLoad },
 ): Promise<LoadResult> {
   const decision = await decide(parts, request, reason);
-  if (decision.action === 'use-stored') return storedResult(decision);
+  const result =
+    decision.action === 'use-stored'
+      ? storedResult(decision)
+      : await runLoad(parts, request, { decision, reason, inFlight });
+  parts.memory?.drop(request.key.text); // it has an older value at best
+  return result;
+}
+
+async function runLoad(
+  parts: LoadParts,
+  request: LoadRequest,
+  { decision, reason, inFlight }: LoadRun,
+): Promise<LoadResult> {
   const { key, policy, tags, load, store, dependsOn, isAborted } = request;
   const withoutStore = decision.action === 'load-only' ? whyLoadOnly(store, reason) : '';
   const { stamps, lease } = decision.action === 'load-only' ? { stamps: undefined, lease: undefined } : decision;

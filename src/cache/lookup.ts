@@ -1,9 +1,8 @@
 /** Reads an entry and the tokens of its tags from the store in one round trip, and decides whether the entry is valid. */
-import { decodeEntry, entryIdOf } from './entry/entry.ts';
-import { entryRefOf, type CachedEntry } from './entry/entry-ref.ts';
+import { decodeEntry, entryIdOf, entryRefOf, type CachedEntry } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
-import type { RequestStore } from './store/request-store.ts';
+import type { RequestStore } from './store/guarded-store.ts';
 import type { StoreRead } from './store/store.ts';
 import { stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
 import { hasRequired, isValid, tokensByTag } from './tags/validity.ts';
@@ -36,12 +35,14 @@ interface LookupParts {
 export async function lookUp(parts: LookupParts, key: Key, tags: FetchTags): Promise<Lookup> {
   const read = await parts.store.read(key.text, tags.all);
   if (read === undefined) return { state: 'no-store' };
-  const stamps = stampsOf(tags.all, read.tokens);
-  const { text } = read;
-  if (text === undefined) return { state: 'miss', stamps, rejectedEntryId: undefined };
+  const { text, tokens } = read;
+  const miss = (rejectedEntryId: string | undefined): Lookup => {
+    return { state: 'miss', stamps: stampsOf(tags.all, tokens), rejectedEntryId };
+  };
+  if (text === undefined) return miss(undefined);
   const verdict = await checkEntry(parts, key, { tags, read: { ...read, text } });
   if (verdict.state === 'valid') return { state: 'hit', entry: verdict.entry };
-  return verdict.state === 'rejected' ? { state: 'miss', stamps, rejectedEntryId: verdict.entryId } : verdict;
+  return verdict.state === 'rejected' ? miss(verdict.entryId) : verdict;
 }
 
 /** Decides whether the text that was read at `key` is an entry of that key, and valid. */

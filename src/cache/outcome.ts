@@ -1,4 +1,4 @@
-import type { CachedEntry, Dependency, EntryRef } from './entry/entry-ref.ts';
+import type { CachedEntry, Dependency, EntryRef } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
 import type { CacheEvent, Tier } from './events/events.ts';
 import type { Stamps } from './tags/tags.ts';

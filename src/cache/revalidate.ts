@@ -4,14 +4,12 @@
  *
  * The check is that of a read: by the memory tier while it is coherent, otherwise by the store, in one round trip for all.
  */
-import type { Clock } from './base/clock.ts';
-import { endOfTick } from './base/tick.ts';
-import { isStillValid, type EntryRef } from './entry/entry-ref.ts';
+import { type Clock, endOfTick } from './base/clock.ts';
+import { isStillValid, type EntryRef } from './entry/entry.ts';
 import type { EmitEvent, Tier } from './events/events.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
 import { LoadScope } from './scope/load-scope.ts';
-import type { GuardedStore } from './store/guarded-store.ts';
-import type { RequestStore } from './store/request-store.ts';
+import type { GuardedStore, RequestStore } from './store/guarded-store.ts';
 import { tokensByTag } from './tags/validity.ts';
 
 /** An entry that is still valid. */

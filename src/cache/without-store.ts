@@ -1,13 +1,13 @@
 import type { Fetch, FetchParts } from './fetch.ts';
-import { loadShared } from './fetch.ts';
 import { Cancelled } from './in-flight.ts';
+import { loadAndStore } from './load.ts';
 import type { Answer } from './outcome.ts';
 import { afterCancelled, loadAlone, share } from './shared-result.ts';
 
 /** Answers a fetch while the store is bypassed or full: with the next load of its key, which requests share. */
 export async function loadWithoutStore(parts: FetchParts, fetch: Fetch): Promise<Answer> {
   const { isShared, result } = await parts.loads.startNext(fetch.key.text, (inFlight) =>
-    loadShared(parts, fetch, { reason: 'no-store', inFlight }),
+    loadAndStore(parts, fetch, { reason: 'no-store', inFlight }),
   );
   if (!isShared) return { ...result, state: 'miss' };
   if (result instanceof Cancelled) return loadWithoutStore(parts, afterCancelled(fetch, result));

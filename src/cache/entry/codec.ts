@@ -9,9 +9,9 @@
  * Node's memory.
  */
 import { types } from 'node:util';
-import { identityOf } from './identities.ts';
 import {
   depthMax,
+  identityOf,
   isBytes,
   isDate,
   isMap,

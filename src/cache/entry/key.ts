@@ -9,8 +9,7 @@
 import { hash } from 'node:crypto';
 import { kindOf, received } from '../base/check-options.ts';
 import { CacheError } from '../base/errors.ts';
-import { identityOf } from './identities.ts';
-import { depthMax, hasSymbolKeys, isBytes, isDate, isPlainObject } from './plain-data.ts';
+import { depthMax, hasSymbolKeys, identityOf, isBytes, isDate, isPlainObject } from './plain-data.ts';
 
 /** The key of a value. Created by `Cache.key`. */
 export interface Key {

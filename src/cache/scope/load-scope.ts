@@ -16,7 +16,7 @@ import { awaitWithItems } from './await-with-items.ts';
 import type { IsAborted } from './cancellation.ts';
 import { isVisibleTo, type Key, type ViewerId } from '../entry/key.ts';
 import { LoadRun, type LoadName } from './load-cycle.ts';
-import type { Dependency } from '../entry/entry-ref.ts';
+import type { Dependency } from '../entry/entry.ts';
 import { viewerRefusal, type Load, type Scope, type ScopeRefusal } from './scope.ts';
 import { SharedScope } from './shared-scope.ts';
 import { covers, type FetchTags, type Stamps } from '../tags/tags.ts';

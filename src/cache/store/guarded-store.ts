@@ -1,57 +1,55 @@
 /**
- * Protects requests from a faulty store: a deadline on every round trip, a circuit breaker, and no exceptions. A fault is an
- * event; the caller receives undefined and continues as if nothing were cached.
+ * Protects requests from a faulty store: a deadline, a circuit breaker, and no exceptions. A fault is an event; the caller
+ * receives undefined and continues as if nothing were cached.
  *
- * Three parts: `round-trip.ts` is one round trip with its deadline, `request-store.ts` is the store as one request sees it, and
- * this file joins them to the store and its circuit breaker.
+ * A fetch calls the store through a `RequestStore`. All calls of a fetch together wait no longer than one call may take, so a
+ * slow store, each of whose replies arrives just in time, does not delay the request once per call. After a failure, the rest
+ * of the request, which may be many fetches, bypasses the store.
+ *
+ * A call that is not waited for continues under its own deadline, so slowness alone does not open the circuit. Calls that store
+ * values or create tokens are sent even if no time is left: a value is stamped, and expires when its writer intended.
  */
-import { CircuitBreaker } from './circuit-breaker.ts';
 import type { Clock } from '../base/clock.ts';
-import { CacheError, isFull, isRefusal } from '../base/errors.ts';
+import { CacheError, isRefusal } from '../base/errors.ts';
+import type { EntryVersion } from '../entry/entry.ts';
 import type { EmitEvent } from '../events/events.ts';
-import { RequestStore, type RequestStoreParts } from './request-store.ts';
-import { ResponsiveClock } from './responsive-clock.ts';
-import { RoundTrip } from './round-trip.ts';
-import type { Store, StoreUsage } from './store.ts';
+import { RoundTrips } from './round-trip.ts';
+import type {
+  Confirmation,
+  FillReply,
+  LeaseReply,
+  LeaseRequest,
+  Store,
+  StoreRead,
+  StoreUsage,
+  StoreWrite,
+} from './store.ts';
 
-/** For how long a full store is sent no new values. */
-const fullMs = 1_000;
+/** For how long a request bypasses the store after a failure. */
+const bypassMs = 1_000;
 
 interface Guard {
+  readonly store: Store;
   readonly clock: Clock;
-  /** The deadline of a round trip. */
   readonly deadlineMs: number;
   readonly emit: EmitEvent;
+  readonly trips: RoundTrips;
+  /** When the store last failed for a request. A request that runs for a long time, such as a script's, asks again later. */
+  readonly lastFailureMs: WeakMap<object, number>;
 }
 
 /** A store behind its deadline and its circuit breaker. */
 export class GuardedStore {
-  readonly #store: Store;
-  readonly #breaker: CircuitBreaker;
-  readonly #guard: Guard & { readonly deadlineClock: ResponsiveClock };
-  readonly #requestParts: RequestStoreParts;
-  #trip: RoundTrip | undefined;
-  #fullAtMs = -Infinity;
+  readonly #guard: Guard;
 
-  constructor(store: Store, { clock, deadlineMs, emit }: Guard) {
-    this.#store = store;
-    const deadlineClock = new ResponsiveClock(clock);
-    this.#guard = { clock, deadlineMs, emit, deadlineClock };
-    const ping = (): Promise<void> =>
-      new RoundTrip({ clock: deadlineClock, deadlineMs, onFault: () => {}, onEnd: () => {} }).add('ping', store.ping());
-    this.#breaker = new CircuitBreaker({ ping, clock, emit });
-    this.#requestParts = {
-      ...{ store, clock, deadlineClock, deadlineMs, emit },
-      currentTrip: () => this.#currentTrip(),
-      isCircuitOpen: () => this.#breaker.isOpen,
-      wasFull: () => clock.nowMs() - this.#fullAtMs < fullMs,
-      lastFailureMs: new WeakMap(),
-    };
+  constructor(store: Store, { clock, deadlineMs, emit }: Pick<Guard, 'clock' | 'deadlineMs' | 'emit'>) {
+    const trips = new RoundTrips({ clock, deadlineMs, emit, ping: () => store.ping() });
+    this.#guard = { store, clock, deadlineMs, emit, trips, lastFailureMs: new WeakMap() };
   }
 
   /** The store for one fetch. After one fetch of a `request` has failed, all of them bypass the store. */
   request(request: object = {}): RequestStore {
-    return new RequestStore(this.#requestParts, request);
+    return new RequestStore(this.#guard, request);
   }
 
   /**
@@ -59,70 +57,194 @@ export class GuardedStore {
    *
    * @throws {CacheError} `STORE_UNAVAILABLE`: the caller must not believe in an invalidation that did not happen.
    */
-  async dropTokens(tags: readonly string[]): Promise<void> {
-    await this.#newTrip()
-      .add('invalidate', this.#store.dropTokens(tags))
-      .catch((error: unknown) => {
-        throw this.#unavailable('invalidate', error);
-      });
+  dropTokens(tags: readonly string[]): Promise<void> {
+    const { store, trips } = this.#guard;
+    return this.#orThrow('invalidate', trips.start().add('invalidate', store.dropTokens(tags)));
   }
 
   /** @throws {CacheError} `STORE_UNAVAILABLE` */
   clear(): Promise<number> {
-    return this.#counted('flush', () => this.#store.clear());
+    const { store, trips } = this.#guard;
+    return this.#orThrow('flush', trips.counted('flush', store.clear()));
   }
 
   /** @throws {CacheError} `STORE_UNAVAILABLE` */
-  async usage(): Promise<StoreUsage> {
-    if (this.#breaker.isOpen) throw this.#unavailable('usage');
-    return await this.#counted('usage', () => this.#store.usage());
+  usage(): Promise<StoreUsage> {
+    const { store, trips } = this.#guard;
+    return this.#orThrow('usage', trips.isCircuitOpen ? circuitIsOpen() : trips.counted('usage', store.usage()));
   }
 
   async close(): Promise<void> {
-    this.#breaker.stop();
-    await this.#store.close();
+    this.#guard.trips.stop();
+    await this.#guard.store.close();
   }
 
-  #currentTrip(): RoundTrip {
-    if (this.#trip?.isOpen !== true) this.#trip = this.#newTrip();
-    return this.#trip;
-  }
-
-  #newTrip(): RoundTrip {
-    return new RoundTrip({
-      clock: this.#guard.deadlineClock,
-      deadlineMs: this.#guard.deadlineMs,
-      onFault: (operation, error) => this.#onFault(operation, error),
-      onEnd: (hasFailed) => this.#count(hasFailed),
-    });
-  }
-
-  /** Several round trips, each under the deadline of the store's own commands. */
-  async #counted<T>(operation: string, call: () => Promise<T>): Promise<T> {
+  async #orThrow<T>(operation: string, call: Promise<T>): Promise<T> {
     try {
-      const result = await call();
-      this.#breaker.succeeded();
-      return result;
-    } catch (error) {
-      this.#onFault(operation, error);
-      this.#count(!isRefusal(error));
-      throw this.#unavailable(operation, error);
+      return await call;
+    } catch (cause) {
+      const message = `${operation}: the ${this.#guard.store.tier} store could not be reached`;
+      throw new CacheError('STORE_UNAVAILABLE', message, { cause });
     }
   }
+}
 
-  #onFault(operation: string, error: unknown): void {
-    if (isFull(error)) this.#fullAtMs = this.#guard.clock.nowMs();
-    this.#guard.emit({ type: 'store-failed', operation, error });
+/** A reply that a fetch did not wait for. */
+export class PendingReply<T> {
+  /** Undefined if the store failed. Never rejects. */
+  readonly answer: Promise<T | undefined>;
+
+  constructor(answer: Promise<T | undefined>) {
+    this.answer = answer;
+  }
+}
+
+/** The store as one fetch sees it. Each call resolves to undefined if the store failed or took too long. None of them rejects. */
+export class RequestStore {
+  readonly #guard: Guard;
+  readonly #request: object;
+  #leftMs: number;
+  #hasRefused = false;
+
+  constructor(guard: Guard, request: object) {
+    this.#guard = guard;
+    this.#request = request;
+    this.#leftMs = guard.deadlineMs;
   }
 
-  #count(hasFailed: boolean): void {
-    if (hasFailed) this.#breaker.failed();
-    else this.#breaker.succeeded();
+  /** Whether this request does not ask the store. */
+  get isBypassed(): boolean {
+    const { clock, lastFailureMs, trips } = this.#guard;
+    return clock.nowMs() - (lastFailureMs.get(this.#request) ?? -Infinity) < bypassMs || trips.isCircuitOpen;
   }
 
-  #unavailable(operation: string, cause?: unknown): CacheError {
-    return new CacheError('STORE_UNAVAILABLE', `${operation}: the ${this.#store.tier} store could not be reached`, {
-      cause,
+  /** Makes the request bypass the store, as after a call that failed. */
+  bypass(): void {
+    this.#guard.lastFailureMs.set(this.#request, this.#guard.clock.nowMs());
+  }
+
+  /** Whether the store takes no new values. */
+  get isFull(): boolean {
+    return this.#guard.trips.isFull;
+  }
+
+  /** Whether the store has refused a call of this fetch, for instance because its user may not run the command. */
+  get hasRefused(): boolean {
+    return this.#hasRefused;
+  }
+
+  /** The store for the same request, with a full time budget. */
+  anew(): RequestStore {
+    return new RequestStore(this.#guard, this.#request);
+  }
+
+  read(key: string, tags: readonly string[]): Promise<StoreRead | undefined> {
+    return this.#inTime('read', (store) => store.read(key, tags));
+  }
+
+  confirm(entries: readonly EntryVersion[], tags: readonly string[]): Promise<Confirmation | undefined> {
+    return this.#inTime('confirm', (store) => store.confirm(entries, tags));
+  }
+
+  tokens(tags: readonly string[]): Promise<(string | undefined)[] | undefined> {
+    return this.#inTime('tokens', (store) => store.tokens(tags));
+  }
+
+  /** Tokens that arrive too late exist nevertheless, for the next fetch. */
+  async capture(tags: readonly string[]): Promise<(string | undefined)[] | undefined> {
+    const tokens = await this.#orLate('capture', (store) => store.capture(tags));
+    return tokens instanceof PendingReply ? undefined : tokens;
+  }
+
+  /** Undefined also if it is not known whether the value was stored; `fill` likewise. */
+  write(key: string, write: StoreWrite): Promise<FillReply | PendingReply<FillReply> | undefined> {
+    return this.#orLate('write', async (store) => ({ isStored: true, tokens: await store.write(key, write) }));
+  }
+
+  /**
+   * A lease that is given after the deadline is given back, because no request knows of it. A closed cache does not wait for the
+   * reply, which may never arrive; the lease then expires.
+   */
+  acquire(key: string, request: LeaseRequest): Promise<LeaseReply | PendingReply<LeaseReply> | undefined> {
+    const { lease } = request;
+    return this.#orLate(
+      'acquire',
+      (store) => store.acquire(key, request),
+      ({ state }) => (state === 'held' ? this.#guard.store.release(key, { lease, openMs: 0 }) : undefined),
+    );
+  }
+
+  fill(
+    key: string,
+    write: StoreWrite & { readonly lease: string },
+  ): Promise<FillReply | PendingReply<FillReply> | undefined> {
+    return this.#orLate('fill', (store) => store.fill(key, write));
+  }
+
+  renew(key: string, renewal: { readonly lease: string; readonly leaseMs: number }): Promise<void> {
+    return this.#inTime('renew', (store) => store.renew(key, renewal));
+  }
+
+  release(key: string, end: { readonly lease: string; readonly openMs: number }): Promise<void> {
+    return this.#inTime('release', (store) => store.release(key, end));
+  }
+
+  #inTime<T>(operation: string, call: (store: Store) => Promise<T>): Promise<T | undefined> {
+    if (this.#leftMs > 0) return this.#ask(operation, call, { late: () => undefined });
+    this.#guard.emit({ type: 'store-slow', operation });
+    return Promise.resolve(undefined);
+  }
+
+  /** @param tooLate Called with a reply that nothing waits for, not even in the background. */
+  #orLate<T>(
+    operation: string,
+    call: (store: Store) => Promise<T>,
+    tooLate?: (answer: T) => unknown,
+  ): Promise<T | PendingReply<T> | undefined> {
+    return this.#ask(operation, call, { late: (answer) => new PendingReply(answer), tooLate });
+  }
+
+  /**
+   * @param late Returns the result when the time is up; it is passed the reply that is still to come.
+   * @param tooLate Called with a reply that arrives after the call's own deadline.
+   */
+  #ask<T, L>(
+    operation: string,
+    call: (store: Store) => Promise<T>,
+    { late, tooLate }: { late: (answer: Promise<T | undefined>) => L; tooLate?: ((answer: T) => unknown) | undefined },
+  ): Promise<T | L | undefined> {
+    if (this.isBypassed) return Promise.resolve(undefined);
+    const { store, trips, deadlineMs, emit } = this.#guard;
+    const trip = trips.current();
+    const patienceMs = this.#leftMs;
+    return new Promise((resolve) => {
+      let cancel = (): void => {};
+      let settle = (answer: T | undefined): void => {
+        cancel();
+        this.#leftMs = Math.min(this.#leftMs, patienceMs - trip.elapsedMs);
+        resolve(answer);
+      };
+      // From now on the reply goes to the pending result instead of to the fetch.
+      const giveUp = (): void => {
+        this.#leftMs = 0;
+        emit({ type: 'store-slow', operation });
+        resolve(late(new Promise((resolveLate) => void (settle = resolveLate))));
+      };
+      const called = call(store);
+      const onFailure = (error: unknown): void => {
+        if (isRefusal(error)) this.#hasRefused = true;
+        else this.bypass();
+        if (tooLate !== undefined) called.then(tooLate).catch(() => {}); // the store has failed, or the undoing call has
+        settle(undefined);
+      };
+      trip.follow(operation, called, { onAnswer: (answer) => settle(answer), onFailure });
+      if (patienceMs <= 0) giveUp();
+      // If no time has been used yet, the deadline of the round trip suffices.
+      else if (patienceMs < deadlineMs) cancel = trip.after(patienceMs, giveUp);
     });
   }
+}
+
+async function circuitIsOpen(): Promise<never> {
+  throw new CacheError('STORE_UNAVAILABLE', 'the circuit is open');
 }

@@ -1,16 +1,101 @@
 /**
  * The calls of one tick, which a store answers in one round trip. They share one deadline, and count as one failure if they
- * fail together.
+ * fail together: the circuit breaker counts round trips. `RoundTrips` are those of one store.
  *
  * Their time counts from the end of the tick, when they are sent, on the clock of deadlines: what this process does before that,
  * and while a reply waits to be read, is not the store's delay.
  */
-import { CacheError, isRefusal } from '../base/errors.ts';
-import type { ResponsiveClock } from './responsive-clock.ts';
-import { endOfTick } from '../base/tick.ts';
+import { endOfTick, type Clock } from '../base/clock.ts';
+import { CacheError, isFull, isRefusal } from '../base/errors.ts';
+import type { EmitEvent } from '../events/events.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import { ResponsiveClock } from './responsive-clock.ts';
 
-export interface RoundTripParts {
-  readonly clock: ResponsiveClock;
+/** For how long a full store is sent no new values. */
+const fullMs = 1_000;
+
+export interface RoundTripsParts {
+  readonly clock: Clock;
+  /** The deadline of a round trip. */
+  readonly deadlineMs: number;
+  readonly emit: EmitEvent;
+  /** Asks the store for a sign of life, while the circuit is open. */
+  readonly ping: () => Promise<void>;
+}
+
+export class RoundTrips {
+  readonly #parts: RoundTripsParts;
+  readonly #deadlineClock: ResponsiveClock;
+  readonly #breaker: CircuitBreaker;
+  #current: RoundTrip | undefined;
+  #fullAtMs = -Infinity;
+
+  constructor(parts: RoundTripsParts) {
+    this.#parts = parts;
+    const { clock, deadlineMs, emit } = parts;
+    this.#deadlineClock = new ResponsiveClock(clock);
+    const uncounted = { clock: this.#deadlineClock, deadlineMs, onFault: () => {}, onEnd: () => {} };
+    const ping = (): Promise<void> => new RoundTrip(uncounted).add('ping', parts.ping());
+    this.#breaker = new CircuitBreaker({ ping, clock, emit });
+  }
+
+  /** Whether no request may ask the store. */
+  get isCircuitOpen(): boolean {
+    return this.#breaker.isOpen;
+  }
+
+  /** Whether the store takes no new values for now, though it still returns those it has. */
+  get isFull(): boolean {
+    return this.#parts.clock.nowMs() - this.#fullAtMs < fullMs;
+  }
+
+  /** The round trip that a call made now belongs to. */
+  current(): RoundTrip {
+    if (this.#current?.isOpen !== true) this.#current = this.start();
+    return this.#current;
+  }
+
+  /** A round trip that no other call joins. */
+  start(): RoundTrip {
+    return new RoundTrip({
+      clock: this.#deadlineClock,
+      deadlineMs: this.#parts.deadlineMs,
+      onFault: (operation, error) => this.#onFault(operation, error),
+      onEnd: (hasFailed) => this.#count(hasFailed),
+    });
+  }
+
+  /** Counts a call of several round trips, each under the deadline of the store's own commands. */
+  async counted<T>(operation: string, call: Promise<T>): Promise<T> {
+    try {
+      const result = await call;
+      this.#count(false);
+      return result;
+    } catch (error) {
+      this.#onFault(operation, error);
+      this.#count(!isRefusal(error));
+      throw error;
+    }
+  }
+
+  /** Stops pinging. */
+  stop(): void {
+    this.#breaker.stop();
+  }
+
+  #onFault(operation: string, error: unknown): void {
+    if (isFull(error)) this.#fullAtMs = this.#parts.clock.nowMs();
+    this.#parts.emit({ type: 'store-failed', operation, error });
+  }
+
+  #count(hasFailed: boolean): void {
+    if (hasFailed) this.#breaker.failed();
+    else this.#breaker.succeeded();
+  }
+}
+
+interface RoundTripParts {
+  readonly clock: Clock;
   readonly deadlineMs: number;
   /** Called with the first call that failed, of those that were refused and of the others. */
   readonly onFault: (operation: string, error: unknown) => void;

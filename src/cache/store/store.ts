@@ -1,5 +1,5 @@
 import type { Tier } from '../events/events.ts';
-import type { EntryVersion } from '../entry/entry-ref.ts';
+import type { EntryVersion } from '../entry/entry.ts';
 import type { TrackTokens } from './token-tracking.ts';
 import { CacheError } from '../base/errors.ts';
 

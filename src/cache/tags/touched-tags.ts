@@ -25,13 +25,17 @@ export class TouchedTags {
     this.#onFault = onFault;
   }
 
-  /** The tags of one fetch of `field`, whose policy names `named`. */
+  /**
+   * The tags of one fetch of `field`, whose policy names `named`.
+   *
+   * @throws {CacheError} `INVALID_TAG`.
+   */
   ofFetch(field: string, named: readonly string[]): FetchTags {
     const seen = this.#seen.get(field);
-    if (seen === undefined) return fetchTags(named, this.#expected());
+    if (seen === undefined) return fetchTags(field, named, this.#expected());
     const kept = this.#ofPolicy.get(named);
     if (kept?.seen === seen) return kept.tags;
-    const tags = fetchTags(named, seen);
+    const tags = fetchTags(field, named, seen);
     if (Object.isFrozen(named)) this.#ofPolicy.set(named, { seen, tags });
     return tags;
   }
@@ -59,7 +63,8 @@ export class TouchedTags {
   }
 }
 
-function fetchTags(named: readonly string[], touched: Iterable<string>): FetchTags {
+function fetchTags(field: string, named: readonly string[], touched: Iterable<string>): FetchTags {
+  for (const tag of named) checkTag(field, tag);
   const required = tagsOnValue(named);
   const expected = [...touched].filter((tag) => !covers(required, tag));
   return { required, all: [...required, ...expected], areNamed: named.length > 0 };

@@ -4,7 +4,7 @@ import { expect, inject, it, onTestFinished } from 'vitest';
 import type { TokenListener, TrackTokens } from '../../../src/cache/store/token-tracking.ts';
 import { createMemoryStore } from '../../../src/cache/index.ts';
 import { MemoryTier } from '../../../src/cache/memory/memory-tier.ts';
-import type { CachedEntry } from '../../../src/cache/entry/entry-ref.ts';
+import type { CachedEntry } from '../../../src/cache/entry/entry.ts';
 import { trackTokens } from '../../../src/cache/store/redis/tracking.ts';
 import { SickStore } from '../store/sick-store.ts';
 import { newNamespace, newWorld, redisClient, TestClock, times } from '../world.ts';

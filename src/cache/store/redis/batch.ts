@@ -10,8 +10,8 @@ import type { DatabaseIdentity } from './database-identity.ts';
 import { CacheError } from '../../base/errors.ts';
 import { isFault, replyOf, type RedisConnection, type Reply } from './connection.ts';
 import { addScript, confirmScript, tokenBytesMax, tokensScript, type Script, type ScriptCall } from './scripts.ts';
-import type { EntryVersion } from '../../entry/entry-ref.ts';
-import { endOfTick } from '../../base/tick.ts';
+import type { EntryVersion } from '../../entry/entry.ts';
+import { endOfTick } from '../../base/clock.ts';
 
 /** The number of commands and tags that fill a batch; later callers use another one. The commands of one caller stay together. */
 const batchMax = 2_000;

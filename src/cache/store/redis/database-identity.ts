@@ -10,9 +10,9 @@
  * before treats no token as valid. It invalidates everything in that database and gives it a new id, followed by the ids that it
  * replaces; so of several processes that notice the change, only the first one invalidates.
  */
+import { randomBytes } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
 import type { Clock } from '../../base/clock.ts';
-import { randomText } from '../../base/random-text.ts';
 import { replyOf, type RedisConnection } from './connection.ts';
 import { addScript, beginScript } from './scripts.ts';
 import { tokenTtlMs } from '../store.ts';
@@ -84,7 +84,7 @@ export class DatabaseIdentity {
 
   #successorOf(text: string): string {
     const replaced = [this.#id ?? '', ...text.split(',')].filter((id) => id.length === idChars);
-    return [randomText(idBytes), ...new Set(replaced)].slice(0, 1 + predecessorsMax).join(',');
+    return [randomBytes(idBytes).toString('base64url'), ...new Set(replaced)].slice(0, 1 + predecessorsMax).join(',');
   }
 
   #adopt(id: string): void {

@@ -5,8 +5,8 @@
  * that restarts from an old dump has the tokens of that time, and with them values that were invalidated since; so has a replica
  * that takes over from a primary before it has received its last deletions.
  */
+import { randomBytes } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
-import { randomText } from '../../base/random-text.ts';
 import type { AskBatch } from './batch.ts';
 import type { RedisConnection } from './connection.ts';
 import { dropScript } from './scripts.ts';
@@ -40,7 +40,7 @@ export function redisTokens({
     const [livesMs, tokens] = await asked((batch) => {
       const capturing = tags.map((tag) =>
         batch.once(`capture ${tag}`, (commands) => {
-          const token = ofThisRun + randomText(16);
+          const token = ofThisRun + randomBytes(16).toString('base64url');
           commands.set(tokenKey(tag), token, 'PX', tokenTtlMs, 'NX').pttl(tokenKey(tag));
         }),
       );

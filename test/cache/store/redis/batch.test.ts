@@ -8,7 +8,7 @@ import {
   type RevalidatedHit,
   type Store,
 } from '../../../../src/cache/index.ts';
-import { endOfTick } from '../../../../src/cache/base/tick.ts';
+import { endOfTick } from '../../../../src/cache/base/clock.ts';
 import { newBuilder, runOn } from '../../../pothos-cache/world.ts';
 import { newHeapGauge } from '../../../support/heap.ts';
 import { startTestRedis } from '../../../support/redis.ts';
