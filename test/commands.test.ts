@@ -25,7 +25,7 @@ const commands = {
 };
 
 describe('a command', () => {
-  it('of package.json that is a program of this project is in the list above', async () => {
+  it('is in the list above if package.json runs a program of this project with it', async () => {
     const { scripts } = JSON.parse(await readFile(`${repository}package.json`, 'utf8')) as {
       scripts: Record<string, string>;
     };
@@ -34,21 +34,21 @@ describe('a command', () => {
     expect(commands).toEqual(Object.fromEntries(expected));
   });
 
-  it.each(Object.entries(commands))('%s explains itself with --help', async (_, args) => {
+  it.each(Object.entries(commands))('%s prints its usage with --help', async (_, args) => {
     const { code, stdout, stderr } = await node([...args, '--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^Usage: npm (start|run [\w:]+) -- /);
     expect(stdout.split('\n').length).toBeGreaterThan(5);
   });
 
-  it.each(Object.entries(commands))('%s rejects an unknown option in one line', async (_, args) => {
+  it.each(Object.entries(commands))('%s rejects an unknown option without a stack trace', async (_, args) => {
     const { code, stdout, stderr } = await node([...args, '--colour']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^error: unknown option '--colour'\n/);
     expect(stderr).not.toContain('    at ');
   });
 
-  it('start lists every environment variable of the documentation, with its default', async () => {
+  it('start --help lists every documented environment variable', async () => {
     const { stdout } = await node([...commands.start, '--help']);
     const readme = await readFile(`${repository}docs/shop.md`, 'utf8');
     const documented = [...readme.matchAll(/^\| `([A-Z_]+)`(?:, `([A-Z_]+)`)? +\|/gm)].flatMap(([, ...names]) => names);
@@ -61,7 +61,7 @@ describe('a command', () => {
 });
 
 describe('npm run compare', () => {
-  it('shows progress, and both times of each query', async () => {
+  it('prints progress, and both times of each query', async () => {
     const { url } = await startServer();
     const { code, stdout, stderr } = await node([...commands.compare, `${url}/graphql`, '--pairs', '2']);
     expect(code).toBe(0);
@@ -75,16 +75,20 @@ describe('npm run compare', () => {
   });
 
   it.each<[string, RequestListener, RegExp]>([
-    ['not GraphQL', (_, response) => response.end('<html>'), /answered 200 without GraphQL: /],
-    ['a proxy that fails', (_, response) => response.writeHead(502).end('{}'), /answered 502 without GraphQL: /],
-    ['a server that hangs up', (_, response) => response.destroy(), /cannot be reached \(\w+.*\): start the server/],
-    ['no report', (_, response) => response.end('{"data":{}}'), /does not report its cache: .*CACHE_REPORT=on/],
+    ['a response that is not GraphQL', (_, response) => response.end('<html>'), /answered 200 without GraphQL: /],
+    ['a failing proxy', (_, response) => response.writeHead(502).end('{}'), /answered 502 without GraphQL: /],
     [
-      'an error',
+      'a server that closes the connection',
+      (_, response) => response.destroy(),
+      /cannot be reached \(\w+.*\): start the server/,
+    ],
+    ['a missing report', (_, response) => response.end('{"data":{}}'), /does not report its cache: .*CACHE_REPORT=on/],
+    [
+      'a GraphQL error',
       (_, response) => response.end('{"errors":[{"message":"no such field"}]}'),
       /rejected \{ categoryStats .*: no such field\n$/,
     ],
-  ])('says in one line that it met %s', async (_, listener, line) => {
+  ])('reports %s in one line', async (_, listener, line) => {
     const server = createServer(listener).listen(0, '127.0.0.1');
     await once(server, 'listening');
     onTestFinished(() => void server.close());
@@ -95,7 +99,7 @@ describe('npm run compare', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  it('says that @cache needs the console', async () => {
+  it('reports that @cache needs the console', async () => {
     const { url } = await startServer({ hasConsole: false });
     const { stderr } = await node([...commands.compare, `${url}/graphql`]);
     expect(stderr).toMatch(/rejected .*\(@cache needs a server with CONSOLE=on\)\n$/);

@@ -19,13 +19,13 @@ const defaults = {
 };
 
 describe('the configuration', () => {
-  it('has a default for everything, is frozen, and leaves other variables alone', () => {
+  it('has a default for everything, is frozen, and ignores other variables', () => {
     const config = readConfig({ PATH: '/bin', npm_config_port: 'x' });
     expect(config).toEqual(defaults);
     expect(Object.isFrozen(config)).toBe(true);
   });
 
-  it('takes an empty variable for an unset one', () => {
+  it('treats an empty variable as unset', () => {
     const names = [
       'PORT',
       'HOST',
@@ -153,19 +153,19 @@ describe('the configuration', () => {
     ['ADMIN_TOKEN', 'secret token', `${token} 12 characters, among them others or too many`],
     ['ADMIN_TOKEN', 'secret\n', `${token} 7 characters, among them others or too many`],
     ['LOG_LEVEL', 'verbose', `${level} "verbose"`],
-  ])('refuses %s=%s in one line', (name, text, message) => {
-    const error = refusal({ [name]: text });
+  ])('rejects %s=%s in one line', (name, text, message) => {
+    const error = rejection({ [name]: text });
     expect(error.message).toBe(message);
     expect(error.message).not.toContain('secret');
   });
 
-  it('names every wrong variable, each in a line of its own', () => {
-    const { message } = refusal({ CACHE_TTL: '0', PORT: 'x', LOG_LEVEL: 'loud', HOST: 'localhost' });
+  it('names every invalid variable on a separate line', () => {
+    const { message } = rejection({ CACHE_TTL: '0', PORT: 'x', LOG_LEVEL: 'loud', HOST: 'localhost' });
     expect(message.split('\n').map((line) => line.split(' ')[0])).toEqual(['PORT', 'CACHE_TTL', 'LOG_LEVEL']);
   });
 });
 
-function refusal(env: Record<string, string>): ConfigError {
+function rejection(env: Record<string, string>): ConfigError {
   try {
     readConfig(env);
   } catch (error) {

@@ -7,7 +7,7 @@ import { readPages } from './docs/pages.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
-/** What a folder may import: of ours by folder, and libraries. A new line here is a decision. */
+/** What each folder may import: folders of this project, and libraries. A new entry is a design decision. */
 const allowed: Record<string, { ours: readonly string[]; libraries: readonly string[] }> = {
   'src/async-context': { ours: [], libraries: [] },
   'src/cache': { ours: ['src/async-context'], libraries: ['ioredis', 'lru-cache'] },
@@ -43,7 +43,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
     libraries: ['commander'],
   },
 };
-/** Folders with an `index.ts` are imported through it alone. */
+/** Folders that are imported only through their `index.ts`. */
 const barrels = [
   'src/async-context',
   'src/cache',
@@ -53,7 +53,7 @@ const barrels = [
   'src/embedded',
   'schema',
 ];
-/** Libraries that stand behind a port, and the folder that knows them. */
+/** Libraries behind a port, and the only folder that imports them. */
 const behindPorts: Record<string, string> = { ioredis: 'src/cache/store/redis' };
 
 const files = (await Promise.all(['src', 'schema'].map(sourcesIn))).flat();
@@ -63,12 +63,12 @@ const sources = new Map(
 
 const pages = await readPages();
 
-describe('imports run one way', () => {
+describe('imports go one way', () => {
   it.each(files)('%s', (file) => {
-    expect(importsOf(file).flatMap((name) => complaintOf(file, name) ?? [])).toEqual([]);
+    expect(importsOf(file).flatMap((name) => faultOf(file, name) ?? [])).toEqual([]);
   });
 
-  it('in every folder that there is', () => {
+  it('in every folder', () => {
     expect([...new Set(files.map(folderOf))].toSorted()).toEqual(Object.keys(allowed).toSorted());
   });
 });
@@ -84,7 +84,7 @@ describe.each(Object.entries(layers))('the layers of %s', (top, order) => {
   const inside = files.filter((file) => file.startsWith(`${top}/`));
   const layerOf = (file: string): number => order.indexOf(relative(top, dirname(file)) || '.');
 
-  it('are all of its folders', () => {
+  it('include all of its folders', () => {
     expect(inside.filter((file) => layerOf(file) === -1)).toEqual([]);
   });
 
@@ -94,7 +94,7 @@ describe.each(Object.entries(layers))('the layers of %s', (top, order) => {
   });
 });
 
-it('no import leads back to its own file, not even that of a type', () => {
+it('no import leads back to its own file, not even an import of types', () => {
   const edges = new Map(
     files.map((file) => [
       file,
@@ -127,7 +127,7 @@ describe('files', () => {
     expect(files.flatMap(longFunctionsIn)).toEqual([]);
   });
 
-  it('are named for what they hold', () => {
+  it('are named after their content', () => {
     expect(files.filter((file) => /utils?|helpers?|common|constants|manager|misc/i.test(file))).toEqual([]);
   });
 
@@ -137,7 +137,7 @@ describe('files', () => {
   });
 });
 
-/** Terms that the glossary replaces, and sentences without a clear subject. Text and identifiers alike. */
+/** Terms that the glossary replaces, and sentences without a clear subject, both in text and in identifiers. */
 const bannedTerms: readonly (readonly [banned: RegExp, use: string])[] = [
   [
     /\b(departures?|takeOff|takes? off|landings?|boards?|boarded|boarding|provenFor)\b/i,
@@ -159,7 +159,7 @@ const bannedTerms: readonly (readonly [banned: RegExp, use: string])[] = [
 
 describe('terms', () => {
   it.each([...sources, ...pages.map(({ path, text }) => [path, text] as const)])(
-    '%s uses those of the glossary',
+    '%s uses the terms of the glossary',
     (file, text) => {
       const lines = text.split('\n');
       const found = lines.flatMap((line, index) =>
@@ -173,7 +173,7 @@ describe('terms', () => {
   );
 });
 
-describe('a barrel documents what it exports', () => {
+describe('all exports of a barrel are documented', () => {
   const paths = barrels.map((folder) => join(repository, folder, 'index.ts'));
   const options = {
     module: ts.ModuleKind.NodeNext,
@@ -211,7 +211,7 @@ async function sourcesIn(folder: string): Promise<string[]> {
     .toSorted();
 }
 
-/** `src/cache` for what lies in it, `schema`; for a file directly in `src` the file itself. */
+/** The folder of a file, such as `src/cache` or `schema`; for a file directly in `src` the file itself. */
 function folderOf(path: string): string {
   const [top = '', next = ''] = path.split('/');
   return top === 'src' ? `${top}/${next}` : top;
@@ -221,7 +221,7 @@ function importsOf(file: string): string[] {
   return ts.preProcessFile(sources.get(file) ?? '').importedFiles.map(({ fileName }) => fileName);
 }
 
-/** The places of functions whose bodies have more than 60 lines. */
+/** The positions of functions whose bodies have more than 60 lines. */
 function longFunctionsIn(file: string): string[] {
   const source = ts.createSourceFile(file, sources.get(file) ?? '', ts.ScriptTarget.Latest, true);
   const lineAt = (position: number): number => source.getLineAndCharacterOfPosition(position).line + 1;
@@ -238,8 +238,8 @@ function longFunctionsIn(file: string): string[] {
   return long;
 }
 
-/** What is wrong with an import, if anything is. */
-function complaintOf(file: string, name: string): string | undefined {
+/** The fault of an import, if it has one. */
+function faultOf(file: string, name: string): string | undefined {
   const folder = folderOf(file);
   const { ours = [], libraries = [] } = allowed[folder] ?? {};
   if (name.startsWith('node:')) return undefined;

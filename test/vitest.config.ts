@@ -4,7 +4,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
-  // Node takes graphql's CommonJS and Vite its ES modules: there must be one, or its types differ from Pothos' own.
+  // Node loads graphql's CommonJS build and Vite its ES modules: there must be one copy, or its types differ from
+  // Pothos'.
   resolve: { mainFields: ['main'], extensions: ['.js'] },
   test: {
     include: ['test/**/*.test.ts'],
@@ -17,7 +18,7 @@ export default defineConfig({
     hookTimeout: 600_000,
     teardownTimeout: 600_000,
     expect: { poll: { timeout: 120_000 } },
-    // Neither `it.only` nor an empty run may pass for green.
+    // Neither `it.only` nor an empty run may pass.
     allowOnly: false,
     passWithNoTests: false,
   },

@@ -44,12 +44,18 @@ export function checkFetch(key: Key, policy: Policy, load: unknown, options: Fet
     throw new CacheError('INVALID_POLICY', message);
   }
   if (typeof load !== 'function') throw invalid(`${field}: load must be a function, got ${received(load)}`);
-  const { mode, request, report } = options;
+  if (typeof options !== 'object' || options === null) {
+    throw invalid(`${field}: the options must be an object, got ${received(options)}`);
+  }
+  const { mode, request, dependsOn, report } = options;
   if (mode !== undefined && mode !== 'use' && mode !== 'bypass' && mode !== 'refresh') {
     throw invalid(`${field}: mode must be "use", "bypass" or "refresh", got ${received(mode)}`);
   }
   if (request !== undefined && (typeof request !== 'object' || request === null)) {
     throw invalid(`${field}: request must be an object, got ${received(request)}`);
+  }
+  if (dependsOn !== undefined && typeof dependsOn?.key?.text !== 'string') {
+    throw invalid(`${field}: dependsOn must be the dependency of an outcome, got ${received(dependsOn)}`);
   }
   if (report !== undefined && typeof report !== 'function') {
     throw invalid(`${field}: report must be a function, got ${received(report)}`);

@@ -16,7 +16,7 @@ import type { MemoryTier } from './memory/memory-tier.ts';
 import { hit, type Answer, type LoadResult } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { LoadScope } from './scope/load-scope.ts';
-import { afterCancelled, loadAlone, share } from './shared-result.ts';
+import { afterCancelled, isFor, loadAlone, share } from './shared-result.ts';
 import { loadWithoutStore } from './without-store.ts';
 
 export class GetOrLoad {
@@ -56,7 +56,7 @@ export class GetOrLoad {
     const result = await inFlight;
     if (result instanceof Cancelled) return this.#get(afterCancelled(fetch, result));
     if (result === undefined && fetch.isRetry) return loadAlone(this.#parts, fetch);
-    if (result !== undefined && result.validUpTo >= sequence) return share(this.#parts, fetch, result);
+    if (result !== undefined && isFor(fetch, result, sequence)) return share(this.#parts, fetch, result);
     return this.#getFromStore({ ...fetch, isRetry: true });
   }
 

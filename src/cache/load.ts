@@ -24,6 +24,8 @@ import type { LoadResult } from './outcome.ts';
 import type { FetchTags } from './tags/tags.ts';
 import type { TouchedTags } from './tags/touched-tags.ts';
 
+/** Of values that another process has loaded: every request has arrived later. */
+const notLoadedHere = -1;
 /** After a load that failed, or whose value can never be stored, every request loads for itself for this long. */
 const openMs = 1_000;
 
@@ -86,13 +88,21 @@ async function runLoad(
   const { stamps, lease } = decision.action === 'load-only' ? { stamps: undefined, lease: undefined } : decision;
   const name = { cache: parts.running, key: key.text };
   const scope = new LoadScope(name, { key, tags, captured: stamps, ttlMs: policy.ttlMs, isAborted });
-  if (dependsOn !== undefined) scope.dependOn(dependsOn);
   try {
+    if (dependsOn !== undefined) scope.dependOn(dependsOn);
     // The load begins now, so its value is valid for every request that has arrived, whatever happens to the tokens.
-    const validUpTo = parts.loads.sequence;
+    const beganAt = parts.loads.sequence;
     const { value, loadMs } = await timed(parts, key, () => scope.run(load));
     parts.touched.saw(key.field, scope.touched);
-    const unstored = { value, stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0, isShared: false, validUpTo };
+    const unstored = {
+      value,
+      stamps: undefined,
+      ttlMs: policy.ttlMs,
+      ageMs: 0,
+      isShared: false,
+      beganAt,
+      validUpTo: beganAt,
+    };
     const storable = scope.storable(parts.clock.nowMs());
     if (stamps === undefined) return { ...unstored, notStored: whyUnstored(storable, withoutStore) };
     const encoded = encodeForStore(key, { value, loadMs, storable });
@@ -108,7 +118,7 @@ async function runLoad(
     releaseLease(parts, lease, cancellation === undefined ? openMs : 0);
     throw error;
   } finally {
-    if (inFlight !== undefined) inFlight.isPersonal = scope.isPersonal;
+    if (inFlight !== undefined) inFlight.isPersonal = scope.isPersonal();
   }
 }
 
@@ -125,7 +135,8 @@ async function decide(
 
 function storedResult({ entry, validUpTo }: { entry: CachedEntry; validUpTo: number }): LoadResult {
   const { value, stamps, freshMs } = entry.entry;
-  return { value, stamps, ttlMs: entry.remainingMs, ageMs: freshMs - entry.remainingMs, isShared: true, validUpTo };
+  const ageMs = freshMs - entry.remainingMs;
+  return { value, stamps, ttlMs: entry.remainingMs, ageMs, isShared: true, beganAt: notLoadedHere, validUpTo };
 }
 
 function whyLoadOnly(store: RequestStore, reason: LoadReason): string {

@@ -74,9 +74,11 @@ export interface LoadResult {
   readonly isShared: boolean;
   /** Why the value is not stored, for the report; undefined if it is stored, or will be after the answer. */
   readonly notStored?: string;
+  /** The number of the last request that had arrived when the load began; below 0 if the value was loaded elsewhere. */
+  readonly beganAt: number;
   /**
    * The number of the last request that may receive this result: it had arrived when the load began, or when all tokens
-   * were found to be unchanged.
+   * were found to be unchanged. In the second case, the stamps must also have the tags that the request requires.
    */
   readonly validUpTo: number;
 }

@@ -5,12 +5,20 @@ import type { Fetch, FetchParts } from './fetch.ts';
 import type { Cancelled } from './in-flight.ts';
 import { loadAndStore } from './load.ts';
 import type { Answer, LoadResult } from './outcome.ts';
+import { hasRequired } from './tags/validity.ts';
 
 /** After this many errors that claim to be cancellations, the next one counts as a failure of the load. */
 const claimsMax = 3;
 
 /** One copy per result, whatever the number of requests; undefined for a value that cannot be copied. */
 const copies = new WeakMap<LoadResult, SharedValue | undefined>();
+
+/** Whether the result is valid for the request that arrived as number `sequence`. */
+export function isFor({ tags }: Fetch, { beganAt, validUpTo, stamps }: LoadResult, sequence: number): boolean {
+  if (sequence <= beganAt) return true;
+  // Its tokens were checked. A request with other tags needs to know that theirs are unchanged, too.
+  return sequence <= validUpTo && stamps !== undefined && hasRequired(stamps, tags);
+}
 
 /**
  * Answers with a copy of the result's value, frozen if other requests receive it too. An iterator or an instance of a class

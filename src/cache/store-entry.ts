@@ -89,10 +89,13 @@ export async function storeEntry(parts: StoreParts, request: StoreRequest): Prom
 /** @param answer.sequence The number of the last request that had arrived when the entry was sent. */
 function evaluate(
   parts: StoreParts,
-  { key, text, ttlMs, stamps, unstored }: StoreRequest,
+  { key, lease, text, ttlMs, stamps, unstored }: StoreRequest,
   { reply, sequence }: { reply: FillReply | undefined; sequence: number },
 ): LoadResult {
-  if (reply === undefined) return { ...unstored, notStored: 'the store did not take it' };
+  if (reply === undefined) {
+    releaseLease(parts, lease, 0); // if it is still held, other processes need not wait until it expires
+    return { ...unstored, notStored: 'the store did not take it' };
+  }
   const { isStored, tokens } = reply;
   const validUpTo = areStamps(stamps, Object.keys(stamps), tokens) ? sequence : unstored.validUpTo;
   if (isStored) {

@@ -1,9 +1,9 @@
-// A value for all that a piece of work runs: each has its own, however they overlap, and nobody else has one.
+// A value for all code that some work runs: each piece of work has its own, however they overlap; other code has none.
 import { setImmediate as later } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { AsyncContext } from '../../src/async-context/index.ts';
 
-/** What some work finds at each of its steps. */
+/** Does work of `steps` steps; returns the values that it sees. */
 async function seenBy(context: AsyncContext<number>, steps: number): Promise<Set<number | undefined>> {
   const seen = new Set<number | undefined>();
   for (let step = 0; step < steps; step += 1) {
@@ -13,7 +13,7 @@ async function seenBy(context: AsyncContext<number>, steps: number): Promise<Set
   return seen.add(context.get());
 }
 
-it('gives each work its own value at every step, also when others have ended before it', async () => {
+it('gives each piece of work its own value at every step, even after others have ended', async () => {
   const context = new AsyncContext<number>();
   const works = Array.from({ length: 50 }, (_, n) => context.run(n, () => seenBy(context, 1 + ((7 * n) % 50))));
   expect(context.get()).toBeUndefined();
@@ -21,7 +21,7 @@ it('gives each work its own value at every step, also when others have ended bef
   expect(context.get()).toBeUndefined();
 });
 
-it('gives them again after all work has ended, over and over', async () => {
+it('gives values again after all work has ended, repeatedly', async () => {
   const context = new AsyncContext<number>();
   for (let n = 0; n < 20; n += 1) {
     const [one, other] = [context.run(n, () => seenBy(context, 5)), context.run(-n, () => seenBy(context, 1))];
@@ -32,7 +32,7 @@ it('gives them again after all work has ended, over and over', async () => {
   }
 });
 
-it('goes on for who is under way when work without a wait begins and ends inside, or fails', async () => {
+it('keeps the value of work while inner work begins and ends, or fails', async () => {
   const context = new AsyncContext<number>();
   const seen = await context.run(1, async () => {
     await later();
@@ -50,7 +50,7 @@ it('goes on for who is under way when work without a wait begins and ends inside
   expect(await context.run(5, () => seenBy(context, 3))).toEqual(new Set([5]));
 });
 
-it('never gives what one work has left behind the value of another', async () => {
+it('does not give code that was left running the value of other work', async () => {
   const context = new AsyncContext<number>();
   const left: Promise<unknown>[] = [];
   for (let n = 0; n < 20; n += 1) {
@@ -62,7 +62,7 @@ it('never gives what one work has left behind the value of another', async () =>
   expect(await Promise.all(left)).toEqual(left.map(() => []));
 });
 
-it('is not in use while no work runs, where that costs: up to Node.js 22, what was left behind finds no value', async () => {
+it('is disabled while no work runs, up to Node.js 22: code that was left running sees no value', async () => {
   const context = new AsyncContext<number>();
   await expect(context.run(0, () => Promise.reject(new Error('it broke')))).rejects.toThrow('it broke');
   const left: Promise<number | undefined>[] = [];

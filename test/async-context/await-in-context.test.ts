@@ -1,22 +1,22 @@
-// Work that returns a thenable has not ended: what its `then` starts runs with the value, once.
+// Work that returns a thenable has not ended: what its `then` starts runs with the value, and once.
 import { AsyncResource } from 'node:async_hooks';
 import { setImmediate as later } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { AsyncContext } from '../../src/async-context/index.ts';
 import { lazy, lazyKinds } from '../support/lazy.ts';
 
-/** Its callbacks run in the context in which it was made. */
+/** Its callbacks run in the context in which it was created. */
 const connection = new AsyncResource('connection');
 
 const kinds: typeof lazyKinds = {
   ...lazyKinds,
-  'one that a connection resolves with another one': (work) => ({
+  'a thenable that a connection resolves with another one': (work) => ({
     then: (resolve: (value: unknown) => void) => connection.runInAsyncScope(resolve, undefined, lazy(work)),
   }),
 };
 
 describe.each(Object.entries(kinds))('work that returns %s', (_kind, lazyOf) => {
-  it('finds its value at every step, is run once, and resolves with what it gives', async () => {
+  it('sees its value at every step, runs once, and resolves with its result', async () => {
     const context = new AsyncContext<number>();
     const seen: unknown[] = [];
     const run = (n: number): Promise<unknown> =>
@@ -35,14 +35,14 @@ describe.each(Object.entries(kinds))('work that returns %s', (_kind, lazyOf) => 
     expect(context.get()).toBeUndefined();
   });
 
-  it('rejects as it rejects', async () => {
+  it('rejects with the error of the thenable', async () => {
     const context = new AsyncContext<number>();
     const failing = (): unknown => lazyOf(() => Promise.reject(new Error('it broke')));
     await expect(context.run(1, failing)).rejects.toThrow('it broke');
   });
 });
 
-it('rejects where then throws, and settles once where then calls back twice', async () => {
+it('rejects if then throws, and settles once if then calls back twice', async () => {
   const context = new AsyncContext<number>();
   const throwing = {
     then(): never {
@@ -60,7 +60,7 @@ it('rejects where then throws, and settles once where then calls back twice', as
   expect(await context.run<unknown>(1, () => twice)).toBe(1);
 });
 
-it('gives a lazy work in a work its own value', async () => {
+it('gives lazy inner work its own value', async () => {
   const context = new AsyncContext<number>();
   const inner = lazy(async () => context.get());
   const seen = context.run(1, () => lazy(async () => [await context.run(2, () => inner), context.get()]));

@@ -1,9 +1,9 @@
 const answerMsMax = 10_000;
 
 /**
- * One request, outside of what is timed; its `data` as text, and its extensions.
+ * Sends one request that is not measured; returns its `data` as text, and its extensions.
  *
- * @throws {Error} for an answer that is none.
+ * @throws {Error} if the response has errors, no data, or another status than 200.
  */
 export async function ask(port, body) {
   const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
@@ -13,7 +13,8 @@ export async function ask(port, body) {
     signal: AbortSignal.timeout(answerMsMax),
   });
   const answer = await response.json();
-  const isAnswer = response.status === 200 && answer.errors === undefined && typeof answer.data === 'object';
-  if (!isAnswer) throw new Error(`${response.status} ${JSON.stringify(answer).slice(0, 300)} to ${body.slice(0, 200)}`);
+  const isComplete = response.status === 200 && answer.errors === undefined && typeof answer.data === 'object';
+  if (!isComplete)
+    throw new Error(`${response.status} ${JSON.stringify(answer).slice(0, 300)} to ${body.slice(0, 200)}`);
   return { data: JSON.stringify(answer.data), extensions: answer.extensions };
 }

@@ -1,9 +1,14 @@
-/** One PostgreSQL with the shop's data and one Redis, which all servers share; each has a database of its own in Redis. */
+/**
+ * One PostgreSQL with the shop's data and one Redis, which all servers share; each has its own database number in
+ * Redis.
+ */
 import { startPostgres, startRedis } from '../../dist/src/embedded/index.js';
 import { sqlFiles } from '../../dist/src/database/index.js';
 import { freePort } from './processes.mjs';
 
-/** The pools of all servers together: each has ten connections, and asks by one more when they are busy. */
+/**
+ * Enough for the pools of all servers: each has ten connections, and one more to check the server while they are busy.
+ */
 const connectionsMax = 250;
 
 export async function startBackends() {
@@ -20,11 +25,11 @@ export async function startBackends() {
   }
 }
 
-/** @throws {Error} where there is none on the machine. */
+/** @throws {Error} if no Redis server is installed. */
 export async function startRedisAlone() {
   const port = await freePort();
   const redis = await startRedis({
-    // Nothing is evicted: workload (g) stores some thousand values for each server, and the curves a million.
+    // So that nothing is evicted: workload (g) stores thousands of values for each server, and the curves a million.
     extraArgs: ['--port', String(port), '--bind', '127.0.0.1', '--maxmemory', '2gb', '--databases', '64'],
   });
   if (redis === null) {

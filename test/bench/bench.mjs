@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: this project, its peers, and the upper bound, under the same load on the same data. The last run is kept in
- * test/bench/out.
+ * `npm run bench`: measures this project, its peers, and the upper bound, under the same load on the same data. The
+ * last run is kept in test/bench/out.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { pid, stdout } from 'node:process';
@@ -41,12 +41,12 @@ const options = new Command('npm run bench --')
 const { only: names, rounds } = options;
 const ms = options.seconds * 1_000;
 
-/** What is to be ended, the last one first. */
+/** The functions that end what was started; they run in reverse order. */
 const started = [];
 if (options.docs) {
   await printSection(out);
 } else {
-  // So that what has been started is ended: by the exit of this process.
+  // The exit of this process ends what it has started.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
   try {
     await run();
@@ -56,8 +56,8 @@ if (options.docs) {
 }
 
 async function run() {
-  const asked = options.servers.split(',');
-  const chosen = servers.filter(({ name }) => name === plain.name || asked.some((text) => name.includes(text)));
+  const wanted = options.servers.split(',');
+  const chosen = servers.filter(({ name }) => name === plain.name || wanted.some((text) => name.includes(text)));
   if (chosen.some(({ needsPeers }) => needsPeers)) await installPeers();
   await mkdir(out, { recursive: true });
   const isPinned = !options.check && pinThisProcess();
@@ -129,7 +129,10 @@ async function measureAll(running, { isPinned, backends, answers }) {
   say('\nWritten: test/bench/out/bench.json and bench.svg');
 }
 
-/** For the plain servers: what the reference answers, and to what is asked once only, what it answers to all of that. */
+/**
+ * Writes the responses of the reference server for the plain servers. Requests that are never repeated share one
+ * response.
+ */
 async function writeAnswers(file, answers) {
   const pairs = [...answers].map(([body, data]) => [body, `{"data":${data}}`]);
   const [, otherwise] = pairs.find(([body]) => workloads.g.samples.includes(body)) ?? ['', '{"data":{}}'];

@@ -1,11 +1,11 @@
-/** That the benchmark runs, without what `npm run bench` installs: with the servers that need none of it. */
+/** Runs the benchmark with the servers that do not need the packages that `npm run bench` installs. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 
 const run = promisify(execFile);
 
-it('the benchmark finds that its servers answer alike, and that who caches leaves the database alone', async () => {
+it('the benchmark verifies that its servers give equal answers, and that hits do not read the database', async () => {
   const servers = ['cachepot (Redis + report)', 'cache-aside', 'without a cache'];
   const args = ['test/bench/bench.mjs', '--check', '--servers', servers.join(',')];
   const { stdout } = await run(process.execPath, args, { timeout: 600_000 });

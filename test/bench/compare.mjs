@@ -1,9 +1,9 @@
 /**
- * `npm run compare`: what a value costs from the database and from the cache, as a running server reports it.
+ * `npm run compare`: how long a value takes from the database and from the cache, as a running server reports it.
  *
- * For each query: one request that fills the cache, then pairs of a request that bypasses it and one that uses it, one at a
- * time. The figures are medians and maxima in milliseconds, by source: the database, Redis, or the memory of the server
- * (`CACHE_MEMORY_MB=0` turns that off). `request` is what the client measures, including HTTP.
+ * For each query: one request that fills the cache, then pairs of a request that bypasses it and one that uses it, one
+ * at a time. The figures are medians and maxima in milliseconds, by source: the database, Redis, or the memory of the
+ * server (`CACHE_MEMORY_MB=0` turns that off). `request` is what the client measures, including HTTP.
  */
 import { stderr, stdout } from 'node:process';
 import { Command, InvalidArgumentError } from 'commander';
@@ -79,7 +79,7 @@ async function answerOf(url, query) {
     const answer = JSON.parse(text);
     if (typeof answer === 'object' && answer !== null && ('data' in answer || 'errors' in answer)) return answer;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new Error(`${url} answered ${response.status} without GraphQL: the URL must be that of a GraphQL endpoint`);
 }
@@ -101,7 +101,7 @@ function row(name, source, runs) {
   return field.median;
 }
 
-/** On stderr, so that a redirected table contains none of it; in a terminal, one line that is rewritten. */
+/** Writes to stderr, so that a redirected table does not contain it; in a terminal, to one line that is overwritten. */
 function progress(text) {
   if (stderr.isTTY) stderr.write(`\r\x1b[K${text}`);
   else if (text.includes(': pair 1 of')) stderr.write(`${text}…\n`);

@@ -1,4 +1,4 @@
-/** Loaded before the program of a server: tells what CPU time the process has used, and ends with the one that asks. */
+/** Preloaded into a server: reports the CPU time that the process has used, and exits when its parent disconnects. */
 import process from 'node:process';
 
 process.on('message', () => process.send(process.cpuUsage()));

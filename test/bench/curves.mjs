@@ -1,7 +1,7 @@
 /**
- * `npm run bench:curves`: how the costs of cachepot grow. For each curve it prints what it should be, with a tolerance, and
- * what was measured: CPU time of the servers' processes, which other work on the machine affects little. The last run is
- * kept in test/bench/out.
+ * `npm run bench:curves`: how the costs of cachepot grow. For each curve it prints the expectation, with a tolerance,
+ * and the measurement: CPU time of the servers' processes, which other work on the machine affects little. The last run
+ * is kept in test/bench/out.
  */
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { pid, stdout } from 'node:process';
@@ -41,13 +41,13 @@ if (options.docs) await printDocs();
 else await run();
 
 async function run() {
-  // So that what has been started is ended: by the exit of this process.
+  // The exit of this process ends what it has started.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
   await mkdir(out, { recursive: true });
   const isPinned = !options.tiny && pinThisProcess();
   if (!isPinned && !options.tiny)
     say('Not pinned to processors: taskset is missing. Servers and load share all of them.');
-  /** What is to be ended, the last one first. */
+  /** The functions that end what was started; they run in reverse order. */
   const started = [];
   try {
     const backends = await startRedisAlone();
@@ -58,15 +58,15 @@ async function run() {
     const world = { backends, started, load, ms, out, small, say, ours: ownServers({ backends, started }) };
     const about = await machine(backends.redisCommand);
     const results = { ...about, rounds, seconds: ms / 1_000, isPinned, sections: {} };
-    for (const name of names) results.sections[name] = await measured(name, world);
-    // Of a run that is no measurement nothing is kept.
+    for (const name of names) results.sections[name] = await measureAndPrint(name, world);
+    // A tiny run is no measurement, so its results are not kept.
     if (!options.tiny) await write(results);
   } finally {
     for (const end of started.toReversed()) await end();
   }
 }
 
-async function measured(name, world) {
+async function measureAndPrint(name, world) {
   say(`\n${name}`);
   const own = [];
   try {

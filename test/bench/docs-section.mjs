@@ -1,4 +1,4 @@
-/** The section of docs/benchmarks.md, made of the last run. */
+/** The section of docs/benchmarks.md about the last run. */
 import { copyFile, readFile } from 'node:fs/promises';
 import { stdout } from 'node:process';
 import { againstPeers, ratioTo } from './figures.mjs';
@@ -6,7 +6,7 @@ import { aside, reference, servers } from './servers.mjs';
 
 const chartFile = '.readme/bench.svg';
 
-/** Prints it, and puts the chart where it looks for it. */
+/** Prints the section, and copies the chart to the path that it refers to. */
 export async function printSection(out) {
   const results = JSON.parse(await readFile(new URL('bench.json', out), 'utf8'));
   await copyFile(new URL('bench.svg', out), new URL(`../../${chartFile}`, import.meta.url));
@@ -69,7 +69,7 @@ function ratioTable(workloads, letters, ratioOf) {
 
 function detailTable(workloads, letter) {
   const { figures, atHalf, title } = workloads[letter];
-  const head = [
+  const header = [
     `(${letter}) ${title}`,
     'requests/s',
     'p50 ms',
@@ -85,10 +85,10 @@ function detailTable(workloads, letter) {
     cpuUs.toFixed(0),
     ...(atHalf === undefined ? [] : [atHalf[index].p99Ms.toFixed(2)]),
   ]);
-  return markdown(head, rows);
+  return markdown(header, rows);
 }
 
-/** Of runs with `--half`. */
+/** For runs with `--half`. */
 function sameRateTable(workloads) {
   const measured = Object.entries(workloads).filter(([, { atSameRate }]) => atSameRate !== undefined);
   if (measured.length === 0) return '';
@@ -99,17 +99,19 @@ function sameRateTable(workloads) {
     ...measured.map(([, { atSameRate }]) => cellOf(atSameRate.find((row) => row.name === name))),
   ]);
   const peers = measured.map(([, { atSameRate }]) => cellOf(atSameRate.find(({ name }) => !ours.includes(name))));
-  const head = ['p99 ms, CPU µs per request', ...measured.map(([letter]) => `(${letter})`)];
-  return `At the same rate for all, half of what the fastest peer reaches:\n\n${markdown(head, [...rows, ['the fastest peer', ...peers]])}`;
+  const header = ['p99 ms, CPU µs per request', ...measured.map(([letter]) => `(${letter})`)];
+  return `At the same rate for all, half of what the fastest peer reaches:\n\n${markdown(header, [...rows, ['the fastest peer', ...peers]])}`;
 }
 
-function markdown(head, rows) {
+function markdown(header, rows) {
   const known = rows.filter(([, ...cells]) => cells.some((cell) => cell !== ''));
-  const lines = [head, ['---', ...head.slice(1).map(() => '---:')], ...known];
+  const lines = [header, ['---', ...header.slice(1).map(() => '---:')], ...known];
   return `${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`;
 }
 
-/** Where a peer is ahead it is said, for each tier against all that keep values where it does. */
+/**
+ * Names the workloads in which a peer is ahead: of the memory tier, any peer; of Redis, a peer with values in Redis.
+ */
 function aheadText(workloads) {
   const tiers = [
     { name: 'cachepot (memory)', isPeer: () => true },

@@ -1,27 +1,30 @@
-/** Before anything is timed: that all servers answer the same, twice, and that who caches leaves the database alone. */
+/**
+ * Checks before the measurement: all servers return equal responses, twice, and a server with a cache serves hits
+ * without the database.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { ask } from './ask.mjs';
 import { workloads } from './workloads.mjs';
 
-const turnsMax = 20;
+const attemptsMax = 20;
 const pauseMs = 100;
 
-/** The answers that all others must equal: pairs of body and `data` as text. */
+/** The responses that all servers must return: `data` as text, by request body. */
 export async function referenceAnswers({ port }, names) {
   const answers = new Map();
   for (const name of names) for (const body of workloads[name].samples) answers.set(body, (await ask(port, body)).data);
   return answers;
 }
 
-/** @throws {Error} naming server and request where a first or a second answer differs. */
+/** @throws {Error} naming the server and the request, if the first or the second response differs. */
 export async function checkAnswers({ name, port }, answers) {
   for (const [body, expected] of answers) {
-    for (const turn of ['first', 'second']) {
+    for (const ordinal of ['first', 'second']) {
       const { data } = await ask(port, body);
       if (data !== expected) {
         throw new Error(
-          `${name}: its ${turn} answer to ${body} is\n${data.slice(0, 500)}\nnot\n${expected.slice(0, 500)}`,
+          `${name}: its ${ordinal} answer to ${body} is\n${data.slice(0, 500)}\nnot\n${expected.slice(0, 500)}`,
         );
       }
     }
@@ -29,9 +32,9 @@ export async function checkAnswers({ name, port }, answers) {
 }
 
 /**
- * While the tables are locked, whoever asks the database waits; a server that caches does not.
+ * Requests cached values while the tables are locked: a request that reads the database would time out.
  *
- * @throws {Error} naming server and workload.
+ * @throws {Error} naming the server and the workload.
  */
 export async function checkHits(running, databaseUrl, names) {
   const client = new Client({ connectionString: databaseUrl });
@@ -52,14 +55,14 @@ export async function checkHits(running, databaseUrl, names) {
   }
 }
 
-/** This project's server, where it reports, must also hit in the tier that it is measured for. */
+/** If this project's server reports its cache, its hits must also come from the tier that is measured. */
 async function checkHit({ kind, port, hasRedisOnly }, body) {
   const tier = hasRedisOnly ? 'redis' : 'memory';
-  for (let turn = 0; turn < turnsMax; turn += 1) {
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const { extensions } = await ask(port, body);
     if (kind !== 'ours' || extensions?.cache === undefined) return;
     if (extensions.cache.fields.every((field) => field.tier === tier)) return;
-    // The memory tier is silent for a while where the machine was too busy to prove that it hears of every change.
+    // On a busy machine, the memory tier is not coherent for a while, and serves no hits.
     await pause(pauseMs);
   }
   throw new Error(`its hits do not come from ${tier}`);

@@ -1,7 +1,7 @@
-/** What is said of the measurements: medians over the rounds, and medians of the ratios within each round. */
+/** The figures of the measurements: medians over the rounds, and medians of the ratios within each round. */
 import { plain, servers } from './servers.mjs';
 
-/** @returns A row for each server; `rounds` are its requests a second, round by round. */
+/** @returns A row for each server; `rounds` has its requests per second, by round. */
 export function figuresOf(measured) {
   return [...measured].map(([name, results]) => {
     const of = (key) => median(results.map((result) => result[key]));
@@ -18,14 +18,16 @@ export function figuresOf(measured) {
   });
 }
 
-/** How fast a server is against another one; undefined where one of them was not measured. */
+/** The speed of a server relative to another one; undefined if one of them was not measured. */
 export function ratioTo(figures, name, other = plain.name) {
   const [its, others] = [name, other].map((one) => figures.find((row) => row.name === one));
   if (its === undefined || others === undefined) return undefined;
   return median(its.rounds.map((perSecond, round) => perSecond / others.rounds[round]));
 }
 
-/** How fast a server is against the fastest peer of each round; and which of them that was over all rounds. */
+/**
+ * The speed of a server relative to the fastest peer of each round, and the peer that was the fastest over all rounds.
+ */
 export function againstPeers(figures, name, isPeer = () => true) {
   const peers = peersOf(figures, isPeer);
   const its = figures.find((row) => row.name === name);
@@ -36,7 +38,7 @@ export function againstPeers(figures, name, isPeer = () => true) {
   return { ratio, fastest: fastestOf(peers).name };
 }
 
-/** The figures of the fastest peer; undefined where none was measured. */
+/** The figures of the fastest peer; undefined if none was measured. */
 export function fastestPeer(figures) {
   return fastestOf(peersOf(figures));
 }

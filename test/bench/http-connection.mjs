@@ -1,6 +1,5 @@
 /**
- * A client's connection of HTTP/1.1 that asks one request at a time. It reads no more of an answer than it must: the
- * status, and where it ends.
+ * A client connection of HTTP/1.1 for one request at a time. It parses only the status of a response, and its length.
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -13,7 +12,7 @@ export class HttpConnection {
   #head;
   #answered;
   #failed;
-  /** Of the answer that is arriving. */
+  /** The sizes of the response that is being received. */
   #bytes = 0;
   #bodyBytes = 0;
   #left = 0;
@@ -36,7 +35,7 @@ export class HttpConnection {
     this.#socket.on('error', fail).on('close', () => fail(new Error('the server closed a connection')));
   }
 
-  /** Resolves when the whole answer is there, with its size. Rejects where its status is not 200. */
+  /** Sends a request. Resolves with the size of the response when it is complete; rejects if its status is not 200. */
   ask(body) {
     return new Promise((resolve, reject) => {
       this.#answered = resolve;
@@ -57,7 +56,7 @@ export class HttpConnection {
     return true;
   }
 
-  /** The head of an answer comes in one piece: all of these servers write it in one. */
+  /** The head of a response arrives in one piece, because all of these servers write it at once. */
   #begin(text) {
     const [, bodyBytes] = /\r\ncontent-length: (\d+)/i.exec(text) ?? [];
     const headBytes = text.indexOf(headEnd) + headEnd.length;

@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { version } from 'node:process';
 import { peerVersions } from './peers.mjs';
 
-/** @param redisCommand The path of the Redis or Valkey that runs. */
+/** @param redisCommand The path of the Redis or Valkey server that runs. */
 export async function machine(redisCommand) {
   const [{ model }, ...others] = cpus();
   const [, redis = 'unknown'] =

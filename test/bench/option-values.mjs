@@ -1,7 +1,7 @@
 /** Parsers of option values for commander, which reports what they throw in one line. */
 import { InvalidArgumentError } from 'commander';
 
-/** Names of `choices`, separated by commas. */
+/** Parses names of `choices`, separated by commas. */
 export function listOf(choices) {
   return (text) => {
     const names = text.split(',');
@@ -11,7 +11,7 @@ export function listOf(choices) {
   };
 }
 
-/** A number; a whole one if `min` is. */
+/** Parses a number, which must be whole if `min` is. */
 export function numberFrom(min, max = Infinity) {
   const isWhole = Number.isInteger(min);
   return (text) => {

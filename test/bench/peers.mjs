@@ -1,4 +1,6 @@
-/** The peers are a package of their own: installed on first use, and again when the lock file has changed. */
+/**
+ * The peers belong to a separate package, which is installed on first use, and again after its lock file has changed.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

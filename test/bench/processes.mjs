@@ -1,6 +1,6 @@
 /**
- * The processes of a run, and where they run: the server that is measured has a core of its own, all others share the
- * second one. Without `taskset` (that is: not on Linux) they run wherever the system lets them.
+ * The processes of a run, and their processor cores: the measured server has its own core, all others share the second
+ * one. Without `taskset` (that is, not on Linux), the system chooses.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,9 +17,9 @@ const readyMsMax = 120_000;
 let isPinned = false;
 
 /**
- * Keeps this process, and what it starts from now on, which are PostgreSQL and Redis, off the first core.
+ * Pins this process, and what it starts from now on (PostgreSQL and Redis), to the second core.
  *
- * @returns False where that cannot be done.
+ * @returns False if that is not possible.
  */
 export function pinThisProcess() {
   if (availableParallelism() < 2) return false;
@@ -32,18 +32,18 @@ export function pinThisProcess() {
   return isPinned;
 }
 
-/** A Node.js process on `core`, with a channel for messages; what it writes is shown. */
+/** Starts a Node.js process on `core`, with a channel for messages; its stderr is shown. */
 export function startNode(args, { core, env = {} }) {
   const command = [...(isPinned ? ['taskset', '-c', String(core)] : []), execPath, ...args];
   return spawn(command[0], command.slice(1), {
     cwd: fileURLToPath(folder),
-    // Nothing of ours that would change a server, such as CACHE_TTL or NODE_OPTIONS.
+    // No variables of this process that would change a server, such as CACHE_TTL or NODE_OPTIONS.
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
 }
 
-/** Sends `message` and gives the answer. */
+/** Sends `message`, and returns the answer. */
 export async function tell(child, message) {
   const ended = new AbortController();
   const gone = once(child, 'exit', { signal: ended.signal }).then(([code, signal]) => {
@@ -60,7 +60,7 @@ export async function tell(child, message) {
   }
 }
 
-/** Starts one of `servers.mjs`, and waits for its first answer. */
+/** Starts one of `servers.mjs`, and waits for its first response. */
 export async function startServer(server, env, nodeArgs = []) {
   const port = await freePort();
   const file = fileURLToPath(new URL(server.program, folder));
@@ -72,13 +72,13 @@ export async function startServer(server, env, nodeArgs = []) {
     ...server,
     port,
     child,
-    /** Microseconds that it has used so far, all threads together. */
+    /** The CPU time that the process has used so far, in microseconds, all threads together. */
     async cpuUs() {
       const { user, system } = await tell(child, 'cpu');
       return user + system;
     },
     stop: () => child.kill('SIGKILL'),
-    /** Lets it end by itself, as it must to write its profile. */
+    /** Lets the process exit by itself, which it must do to write its profile. */
     async end() {
       child.disconnect();
       await once(child, 'exit');

@@ -1,7 +1,7 @@
 /**
- * `node test/bench/profile.mjs`: where the time of a server goes, in percent of the time in which it was not idle: by
- * function, without the functions that it calls, and by package. Only the second half of the load counts, when it is warm;
- * `(program)` is what the engine and the system do outside of functions.
+ * `node test/bench/profile.mjs`: profiles a server. Prints self time by function and by package, in percent of the time
+ * in which the server was not idle. Only the second half of the load counts, when the server is warm; `(program)` is
+ * what V8 and the system do outside of functions.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

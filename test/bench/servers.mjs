@@ -1,11 +1,12 @@
 /**
- * Who is measured: the two servers that show what is possible, this project, what everybody writes first, and the peers.
+ * The servers that are measured: two that show what is possible, this project, plain cache-aside, and the peers.
  *
- * Each is a program of its own, told by `PORT`, `DATABASE_URL` and `REDIS_URL`. Nothing expires while it is measured.
+ * Each is a separate program, configured by `PORT`, `DATABASE_URL` and `REDIS_URL`. Nothing expires during a
+ * measurement.
  */
 const ttlSeconds = 86_400;
 
-/** `node dist/src/main.js` as a deployment starts it that strangers reach. */
+/** `node dist/src/main.js` with the settings of a public deployment. */
 const deployed = {
   NODE_ENV: 'production',
   CACHE_TTL: String(ttlSeconds),
@@ -23,13 +24,13 @@ const peer = (name, file, cache) => ({
   env: { NODE_ENV: 'production', CACHE: cache, CACHE_TTL: String(ttlSeconds) },
 });
 
-/** What all others are compared with: as fast as `node:http` can be, and what everybody has and writes first. */
+/** All others are compared with these: the upper bound of `node:http`, and plain cache-aside. */
 export const plain = { ...peer('node:http (same bytes)', 'plain', 'memory'), kind: 'limit' };
 export const aside = peer('Yoga + cache-aside (Redis)', 'yoga', 'aside');
-/** Its answers are those that all others must give. */
+/** All others must give the same responses as this one. */
 export const reference = { ...peer('Yoga without a cache', 'yoga', 'none'), kind: 'none' };
 
-/** In the order in which they are shown. `kind` is `limit`, `ours`, `peer`, or `none`: without a cache. */
+/** In display order. `kind` is `limit`, `ours`, `peer`, or `none`: without a cache. */
 export const servers = [
   plain,
   { ...peer('node:http + one Redis GET', 'plain', 'redis'), kind: 'limit' },

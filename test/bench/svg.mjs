@@ -1,6 +1,6 @@
-/** What the charts have in common. */
+/** Shared parts of the charts. */
 
-/** The text of an SVG file; it has a background of its own, for light and dark pages. */
+/** The text of an SVG file. Its own background makes it readable on light and dark pages. */
 export function page({ width, height, title, panels }) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">
 <title>${escaped(title)}</title>

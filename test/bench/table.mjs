@@ -3,37 +3,37 @@ import { againstPeers, ratioTo } from './figures.mjs';
 import { aside, reference, servers } from './servers.mjs';
 
 const columns = [
-  { head: 'requests/s', of: ({ perSecond }) => Math.round(perSecond).toLocaleString('en') },
-  { head: 'ratio', of: ({ name }, figures) => ratioTo(figures, name)?.toFixed(2) ?? '' },
-  { head: 'p50 ms', of: ({ p50Ms }) => p50Ms.toFixed(2) },
-  { head: 'p99 ms', of: ({ p99Ms }) => p99Ms.toFixed(2) },
-  { head: 'CPU µs', of: ({ cpuUs }) => cpuUs.toFixed(1) },
-  { head: 'bytes', of: ({ bytes }) => String(Math.round(bytes)) },
-  // Near 100 the load generator is the limit, and the figure says nothing of the server.
-  { head: 'load %', of: ({ loadBusy }) => String(Math.round(100 * loadBusy)) },
+  { header: 'requests/s', of: ({ perSecond }) => Math.round(perSecond).toLocaleString('en') },
+  { header: 'ratio', of: ({ name }, figures) => ratioTo(figures, name)?.toFixed(2) ?? '' },
+  { header: 'p50 ms', of: ({ p50Ms }) => p50Ms.toFixed(2) },
+  { header: 'p99 ms', of: ({ p99Ms }) => p99Ms.toFixed(2) },
+  { header: 'CPU µs', of: ({ cpuUs }) => cpuUs.toFixed(1) },
+  { header: 'bytes', of: ({ bytes }) => String(Math.round(bytes)) },
+  // Near 100 the load generator is the limit, and the figures say nothing about the server.
+  { header: 'load %', of: ({ loadBusy }) => String(Math.round(100 * loadBusy)) },
 ];
 const nameChars = 32;
 const cellChars = 12;
 
-/** A row for each server, and a line for each of ours with what it is against the others. */
+/** A row for each server, and for each of this project's servers a line that compares it with the others. */
 export function table(figures) {
   return [tableOf(figures, columns), ...comparisons(figures)].join('\n');
 }
 
-/** The same where the rate was given, so that it says nothing. */
+/** The same for a given rate, without the ratio, which means nothing then. */
 export function tableAtHalf(figures) {
   return tableOf(
     figures,
-    columns.filter(({ head }) => head !== 'ratio'),
+    columns.filter(({ header }) => header !== 'ratio'),
   );
 }
 
 function tableOf(figures, shown) {
-  const head = ''.padEnd(nameChars) + shown.map((column) => column.head.padStart(cellChars)).join('');
+  const header = ''.padEnd(nameChars) + shown.map((column) => column.header.padStart(cellChars)).join('');
   const rows = figures.map(
     (row) => row.name.padEnd(nameChars) + shown.map(({ of }) => of(row, figures).padStart(cellChars)).join(''),
   );
-  return [head, ...rows].join('\n');
+  return [header, ...rows].join('\n');
 }
 
 function comparisons(figures) {

@@ -1,8 +1,8 @@
 /**
- * What is asked. Every server is asked the same, in the same order: chance comes from a seed.
+ * The requests. Every server receives the same ones in the same order: random choices come from a seed.
  *
- * `bodyAt(index)` is the body of request `index` of a workload, `samples` are bodies whose answers are compared before
- * anything is timed. A workload is `warm` where all that it asks for can come from the cache.
+ * `bodyAt(index)` is the body of request `index` of a workload; `samples` are bodies whose responses are compared
+ * before the measurement. `isWarm` means that all values of a workload can come from the cache.
  */
 const stats = 'categoryStats { id name productCount reviewCount avgRating avgPrice minPrice maxPrice totalStock }';
 const top = 'topProducts { id name price category reviewCount avgRating rankInCategory }';
@@ -41,7 +41,7 @@ export const workloads = {
     '{ searchProducts(q: "steel", limit: 1) { id name reviews(limit: 1) { id rating createdAt } } }',
     { isWarm: false },
   ),
-  g: never('misses only'),
+  g: neverRepeated('misses only'),
   h: one('an answer of 100 kB', typed),
 };
 
@@ -55,7 +55,7 @@ function one(title, query, { isWarm = true } = {}) {
   return { title, isWarm, samples: [body], bodyAt: () => body };
 }
 
-/** Zipf's law with exponent 1.1: the request at rank r comes 1/r^1.1 as often as the first one. */
+/** Zipf's law with exponent 1.1: the request at rank r is sent 1/r^1.1 as often as the first one. */
 function choice(title, bodies) {
   const weights = bodies.map((_, index) => 1 / (index + 1) ** 1.1);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -71,21 +71,21 @@ function choice(title, bodies) {
 }
 
 /**
- * Never the same twice, and yet the same rows each time: `searchProducts` ignores case, and the twenty letters of this
- * text can be written in a million ways.
+ * Never the same request twice, but the same rows each time: `searchProducts` ignores case, and the twenty letters of
+ * this text have a million spellings.
  */
-function never(title) {
+function neverRepeated(title) {
   const text = 'stainless steel handle';
   const bodyAt = (index) => {
     let bit = 0;
     const q = text.replaceAll(/[a-z]/g, (letter) => ((index >> bit++) & 1 ? letter.toUpperCase() : letter));
     return bodyOf(search, { q, categoryId: null, limit: 10 });
   };
-  // The last ones of the million: no round comes so far.
+  // The last ones of the million, which no round reaches.
   return { title, isWarm: false, samples: [-1, -2, -3].map(bodyAt), bodyAt };
 }
 
-/** mulberry32: 0…1, the same row of numbers for the same seed. */
+/** mulberry32: returns 0…1, the same sequence for the same seed. */
 function seeded(seed) {
   let state = seed;
   return () => {

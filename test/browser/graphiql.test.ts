@@ -2,7 +2,7 @@ import { chromium, type Browser, type Page, type Request } from 'playwright-core
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startServer } from '../server/start-server.ts';
 
-// No accelerator, no sandbox (we may be root), and nothing that the browser asks for itself.
+// No GPU, no sandbox (the tests may run as root), and no requests of the browser's own.
 const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
 const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-it('opens without internet, with tabs that run as they stand', async () => {
+it('opens without internet access, and its tabs run unchanged', async () => {
   const { page, problems } = await openGraphiql();
   const tabs = page.getByRole('tab');
   await expect.poll(() => tabs.allInnerTexts()).toEqual(['Compare', 'Search', 'TopProducts', 'Stats', 'Flush']);
@@ -25,14 +25,14 @@ it('opens without internet, with tabs that run as they stand', async () => {
   expect(problems).toEqual([]);
 });
 
-it('shows at the second run of Compare that the cache answered', async () => {
+it('reports a cached value at the second run of Compare', async () => {
   const { page } = await openGraphiql();
   expect(await run(page, 'Compare')).toContain('"state": "miss"');
   const answer = await run(page, 'Compare');
   expect(answer).toContain('"source": "cache"');
 });
 
-it('tells what the schema means', async () => {
+it('shows the documentation of the schema', async () => {
   const { page, problems } = await openGraphiql();
   await page.getByRole('button', { name: /Documentation Explorer/ }).click();
   await page
@@ -43,7 +43,7 @@ it('tells what the schema means', async () => {
   expect(problems).toEqual([]);
 });
 
-/** A browser that has never been here. */
+/** Opens GraphiQL in a new browser context. */
 async function openGraphiql(): Promise<{ page: Page; problems: string[] }> {
   const server = await startServer();
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
@@ -62,7 +62,7 @@ async function openGraphiql(): Promise<{ page: Page; problems: string[] }> {
   await page.goto(server.url);
   expect(page.url()).toBe(`${server.url}/graphql`);
   await page.getByRole('tab').first().waitFor();
-  // Until it has both editors GraphiQL ignores a click on the button.
+  // GraphiQL ignores a click on the button until it has both editors.
   for (const part of ['.graphiql-query-editor', '.result-window']) {
     await page.locator(`${part} .monaco-editor`).first().waitFor();
   }
@@ -80,7 +80,7 @@ async function show(page: Page, tab: string): Promise<void> {
 async function run(page: Page, operation: string): Promise<string> {
   const button = page.getByRole('button', { name: /Execute query/ });
   const isOurs = (request: Request): boolean => request.postData()?.includes(` ${operation}`) === true;
-  // One click: a second one, because the request takes its time, would run the operation twice.
+  // One click: a second one, while a slow request runs, would run the operation twice.
   const [request] = await Promise.all([page.waitForRequest(isOurs), button.click()]);
   const answer: unknown = await (await request.response())?.json();
   await button.waitFor();

@@ -1,4 +1,4 @@
-// The read path, on each store.
+// The path of a fetch, on each store.
 import { describe, expect, it } from 'vitest';
 import { keysOf, newWorld, redisClient, tiers, times } from './world.ts';
 
@@ -8,14 +8,14 @@ const rows = [
 ];
 
 describe.each(tiers)('on the %s store', (tier) => {
-  it('loads a value once and gives it from the cache after that', async () => {
+  it('loads a value once, and serves it from the cache afterwards', async () => {
     const { fetch, source, trace } = await newWorld(tier);
     for (const _ of times(3, Number)) expect(await fetch()).toBe('value');
     expect(source.loads).toBe(1);
     expect(trace.text).toBe('load write miss hit×2');
   });
 
-  it('gives equal values to who loads, who waits and who hits', async () => {
+  it('returns equal values on a miss, a shared load and a hit', async () => {
     const { fetch, source, outcome } = await newWorld(tier);
     const held = source.hold();
     const [loader, waiter] = [outcome(), outcome()];
@@ -27,7 +27,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(await fetch()).toStrictEqual(rows);
   });
 
-  it('does not let one reader change what the next one gets', async () => {
+  it('does not let one reader change the value that the next one receives', async () => {
     const { fetch, source } = await newWorld(tier);
     const held = source.hold();
     const readers = times(3, () => fetch());
@@ -42,7 +42,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(await fetch()).toEqual([{ name: 'Rose' }]);
   });
 
-  it('keeps apart what differs in its arguments, its parent or its field', async () => {
+  it('keeps values with different arguments or fields apart', async () => {
     const { fetch, source } = await newWorld(tier);
     for (const args of [{}, { q: '' }, { q: 'a' }, { q: null }, { q: 'a', limit: 1 }]) {
       source.gives(args);
@@ -54,7 +54,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(source.loads).toBe(6);
   });
 
-  it.each([[null], [undefined], [[]], [''], [0], [false], [{}]])('keeps %j as it keeps any value', async (value) => {
+  it.each([[null], [undefined], [[]], [''], [0], [false], [{}]])('caches %j like any other value', async (value) => {
     const { fetch, source } = await newWorld(tier);
     source.gives(value);
     expect(await fetch()).toStrictEqual(value);
@@ -79,7 +79,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     },
   );
 
-  it('passes on what a load throws at once', async () => {
+  it('passes on what a synchronous load throws or returns', async () => {
     const { fetch } = await newWorld(tier);
     const error = new Error('at once');
     const load = (): never => {
@@ -90,7 +90,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(await fetch({ load: () => 'not a promise' })).toBe('not a promise');
   });
 
-  it('neither reads nor writes on bypass', async () => {
+  it('neither reads nor stores on bypass', async () => {
     const { fetch, source, trace } = await newWorld(tier);
     await fetch();
     source.gives('new');
@@ -110,7 +110,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(trace.text).toBe('load write refresh hit');
   });
 
-  it('gives who comes during a refresh what the refresh loads', async () => {
+  it('shares the load of a refresh with a request that arrives during it', async () => {
     const { fetch, source } = await newWorld(tier);
     await fetch();
     const held = source.hold();
@@ -122,7 +122,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(source.loads).toBe(2);
   });
 
-  it('loads once for 200 who come at once to a cold key', async () => {
+  it('loads once for 200 concurrent requests for a key without an entry', async () => {
     const { fetch, source, trace } = await newWorld(tier);
     const seen = await Promise.all(times(200, () => fetch({ tags: ['products'] })));
     expect(new Set(seen)).toEqual(new Set(['value']));
@@ -130,7 +130,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect([trace.count('miss'), trace.count('shared'), trace.count('write')]).toEqual([1, 199, 1]);
   });
 
-  it('answers what has no stored form each time anew, and says so', async () => {
+  it('loads an unencodable value for each request, and reports the refused write', async () => {
     const { fetch, outcome, source, trace } = await newWorld(tier);
     class Row {
       readonly id = 1;
@@ -142,7 +142,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(trace.text).toBe('load write-refused(unencodable) miss load write-refused(unencodable) miss');
   });
 
-  it('answers where the load has put into its arguments what cannot be stored', async () => {
+  it('returns but does not store the value if the load has added an unencodable argument', async () => {
     const { cache, trace } = await newWorld(tier);
     const args: Record<string, unknown> = { q: 'a' };
     const key = cache.key({ field: 'Query.field', args });
@@ -154,7 +154,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(trace.text).toBe('load write-refused(unencodable) miss');
   });
 
-  it('reports how a value was come by', async () => {
+  it('reports how a value was obtained', async () => {
     const { outcome, source, clock } = await newWorld(tier);
     const held = source.hold();
     const miss = outcome();
@@ -179,7 +179,7 @@ describe.each(tiers)('on the %s store', (tier) => {
   });
 });
 
-it('tells age and remaining life by the clock, and loads again when the life is over', async () => {
+it('reports the age and the remaining TTL by the clock, and loads when the TTL has ended', async () => {
   const { fetch, outcome, source, clock } = await newWorld('memory');
   await fetch();
   clock.advance(59_999);
@@ -189,32 +189,32 @@ it('tells age and remaining life by the clock, and loads again when the life is 
   expect(await outcome()).toMatchObject({ state: 'miss', ageMs: 0, ttlMs: 60_000, value: 'new' });
 });
 
-it('tells the age by what Redis says is left, whatever the clocks of the machines', async () => {
+it('derives the age from the remaining TTL in Redis, not from the clock of the process', async () => {
   const { fetch, outcome, cache, clock } = await newWorld('redis');
   const client = await redisClient();
   await fetch({ ttl: '1d' });
   await client.pexpire(cache.key({ field: 'Query.field' }).text, 40_000_000);
-  clock.advance(600_000); // this process' clock goes wrong by ten minutes
+  clock.advance(600_000); // the clock of this process is wrong by ten minutes
   const { ageMs, ttlMs } = await outcome({ ttl: '1d' });
   expect(ttlMs).toBeGreaterThan(39_000_000);
   expect(ttlMs).toBeLessThanOrEqual(40_000_000);
   expect((ageMs ?? 0) + (ttlMs ?? 0)).toBe(86_400_000);
 });
 
-it('keeps namespaces apart, one being the beginning of the other', async () => {
+it('keeps two namespaces apart if one is a prefix of the other', async () => {
   const shop = await newWorld('redis');
-  const twin = await newWorld('redis', { namespace: `${shop.namespace}-x` });
-  twin.source.gives('of the twin');
+  const longer = await newWorld('redis', { namespace: `${shop.namespace}-x` });
+  longer.source.gives('of the twin');
   expect(await shop.fetch({ tags: ['a'] })).toBe('value');
-  expect(await twin.fetch({ tags: ['a'] })).toBe('of the twin');
+  expect(await longer.fetch({ tags: ['a'] })).toBe('of the twin');
   await shop.cache.invalidate(['a']);
   expect(await shop.cache.flush()).toBe(1);
-  await twin.fetch({ tags: ['a'] });
-  expect(twin.source.loads).toBe(1);
-  await twin.cache.flush();
+  await longer.fetch({ tags: ['a'] });
+  expect(longer.source.loads).toBe(1);
+  await longer.cache.flush();
 });
 
-/** `structuredClone` makes a Buffer a Uint8Array. */
+/** Used instead of `structuredClone`, which turns a Buffer into a Uint8Array. */
 function structuredCloneOf(value: typeof rows): unknown {
   return value.map((row) => ({ ...row }));
 }

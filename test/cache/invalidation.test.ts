@@ -1,16 +1,16 @@
-// What is right after an invalidation that was acknowledged, loads that were under way included.
+// What requests receive after an acknowledged invalidation, including values of loads that were in flight.
 import { describe, expect, it } from 'vitest';
 import type { Cache } from '../../src/cache/index.ts';
 import { newWorld, redisClient, tiers, times, type Fetching, type HeldLoad, type World } from './world.ts';
 
-const ways: [string, (cache: Cache) => Promise<unknown>][] = [
-  ['a tag is invalidated', (cache) => cache.invalidate(['products'])],
-  ['everything is flushed', (cache) => cache.flush()],
+const invalidations: [string, (cache: Cache) => Promise<unknown>][] = [
+  ['a tag was invalidated', (cache) => cache.invalidate(['products'])],
+  ['everything was flushed', (cache) => cache.flush()],
 ];
 const tags = ['products'];
 
-/** A load that begins before `invalidate` and ends when the test says; `before` is who has asked for it. */
-async function overtaken(
+/** Begins a load before `invalidate`, which the test ends. `before` is the fetch that began it. */
+async function loadBefore(
   { fetch, cache, source }: World,
   invalidate: (cache: Cache) => Promise<unknown>,
   options: Fetching = {},
@@ -23,24 +23,24 @@ async function overtaken(
 }
 
 describe.each(tiers)('on the %s store', (tier) => {
-  describe.each(ways)('once %s', (_, invalidate) => {
-    it('gives nobody who comes then a value whose load began before', async () => {
+  describe.each(invalidations)('after %s', (_, invalidate) => {
+    it('does not share a load that began before with a request that arrives afterwards', async () => {
       const world = await newWorld(tier);
       const { fetch, source } = world;
-      const { held, before } = await overtaken(world, invalidate);
+      const { held, before } = await loadBefore(world, invalidate);
 
       source.gives('new');
       const after = fetch({ tags });
       expect(await after).toBe('new');
       held.give('old');
-      expect(await before).toBe('old'); // he came before
+      expect(await before).toBe('old'); // it arrived before the invalidation
       expect(source.loads).toBe(2);
     });
 
-    it('gives nobody the late fill of a load that began before', async () => {
+    it('does not serve a value that was stored by a load that began before', async () => {
       const world = await newWorld(tier);
       const { fetch, source, trace } = world;
-      const { held, before } = await overtaken(world, invalidate);
+      const { held, before } = await loadBefore(world, invalidate);
       held.give('old');
       await before;
       expect(trace.count('write')).toBe(1);
@@ -50,10 +50,10 @@ describe.each(tiers)('on the %s store', (tier) => {
       expect(await fetch({ tags })).toBe('new');
     });
 
-    it('gives nobody the late fill that takes the place of the new value', async () => {
+    it('serves the new value although the older load ends after it was stored', async () => {
       const world = await newWorld(tier);
       const { fetch, source } = world;
-      const { held, before } = await overtaken(world, invalidate);
+      const { held, before } = await loadBefore(world, invalidate);
       source.gives('new');
       await fetch({ tags });
       held.give('old');
@@ -61,36 +61,36 @@ describe.each(tiers)('on the %s store', (tier) => {
       expect(await fetch({ tags })).toBe('new');
     });
 
-    it('gives nobody the late fill of a refresh', async () => {
+    it('does not serve a value that was stored by a refresh that began before', async () => {
       const world = await newWorld(tier);
       const { fetch, source } = world;
       await fetch({ tags });
-      const { held, before } = await overtaken(world, invalidate, { mode: 'refresh' });
+      const { held, before } = await loadBefore(world, invalidate, { mode: 'refresh' });
       held.give('old');
       await before;
       source.gives('new');
       expect(await fetch({ tags })).toBe('new');
     });
 
-    it('loads once for all who come then, though the old load still runs and ends meanwhile', async () => {
+    it('runs one load for the requests that arrive afterwards, although the old load ends meanwhile', async () => {
       const { fetch, cache, source } = await newWorld(tier);
       const old = source.hold();
       const before = fetch({ tags });
       await old.begun;
       await invalidate(cache);
-      const young = source.hold();
+      const newer = source.hold();
       const first = fetch({ tags });
-      await young.begun;
+      await newer.begun;
       old.give('old');
-      await before; // takes its own flight off the board, not the young one
+      await before; // removes itself from the loads in flight, not the newer load
       const second = fetch({ tags });
-      young.give('new');
+      newer.give('new');
       expect(await Promise.all([first, second])).toEqual(['new', 'new']);
       expect(source.loads).toBe(2);
     });
   });
 
-  it('gives a created row after its absence was kept', async () => {
+  it('returns a created row although its absence was cached', async () => {
     const { fetch, cache, source } = await newWorld(tier);
     source.gives(null);
     expect(await fetch({ tags })).toBeNull();
@@ -99,7 +99,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(await fetch({ tags })).toEqual({ id: 1 });
   });
 
-  it('reads a value whose token was lost as a miss', async () => {
+  it('treats a value whose token was lost as a miss', async () => {
     const { fetch, store, source, trace } = await newWorld(tier);
     for (const lost of ['products', '*']) {
       await fetch({ tags });
@@ -124,24 +124,24 @@ describe('two processes on one Redis', () => {
     expect(await one.fetch({ tags })).toBe('new');
   });
 
-  it.each(ways)('let nobody board a load that began before, once %s by the other', async (_, invalidate) => {
+  it.each(invalidations)('run one new load for later requests after %s by the other process', async (_, invalidate) => {
     const one = await newWorld('redis');
     const two = await newWorld('redis', { namespace: one.namespace });
     const held = one.source.hold();
     const before = one.fetch({ tags });
     await held.begun;
     await invalidate(two.cache);
-    const young = one.source.hold();
+    const newer = one.source.hold();
     const after = times(50, () => one.fetch({ tags }));
     held.give('old');
-    expect(await before).toBe('old'); // he came before
-    await young.begun;
-    young.give('new');
+    expect(await before).toBe('old'); // it arrived before the invalidation
+    await newer.begun;
+    newer.give('new');
     expect(new Set(await Promise.all(after))).toEqual(new Set(['new']));
     expect(one.source.loads).toBe(2);
   });
 
-  it('let those who come during a load share it, where nothing was invalidated', async () => {
+  it('share a running load with requests that arrive during it if nothing was invalidated', async () => {
     const one = await newWorld('redis');
     const held = one.source.hold();
     const all = times(50, () => one.fetch({ tags }));
@@ -152,24 +152,27 @@ describe('two processes on one Redis', () => {
     expect(one.trace.count('shared')).toBe(99);
   });
 
-  it.each(ways)('never read a value whose load began before, once %s by the other', async (_, invalidate) => {
-    const one = await newWorld('redis');
-    const two = await newWorld('redis', { namespace: one.namespace });
-    const held = one.source.hold();
-    const before = one.fetch({ tags });
-    await held.begun;
-    await invalidate(two.cache);
-    two.source.gives('new');
-    expect(await two.fetch({ tags })).toBe('new');
-    held.give('old');
-    await before;
-    one.source.gives('new');
-    expect(await two.fetch({ tags })).toBe('new');
-    expect(await one.fetch({ tags })).toBe('new');
-  });
+  it.each(invalidations)(
+    'do not serve the value of an older load after %s by the other process',
+    async (_, invalidate) => {
+      const one = await newWorld('redis');
+      const two = await newWorld('redis', { namespace: one.namespace });
+      const held = one.source.hold();
+      const before = one.fetch({ tags });
+      await held.begun;
+      await invalidate(two.cache);
+      two.source.gives('new');
+      expect(await two.fetch({ tags })).toBe('new');
+      held.give('old');
+      await before;
+      one.source.gives('new');
+      expect(await two.fetch({ tags })).toBe('new');
+      expect(await one.fetch({ tags })).toBe('new');
+    },
+  );
 });
 
-it('reads nothing from before, where Redis was emptied behind its back', async () => {
+it('serves no older value after another client has deleted its tokens from Redis', async () => {
   const { fetch, source, namespace } = await newWorld('redis');
   const client = await redisClient();
   await fetch({ tags });

@@ -1,4 +1,4 @@
-// What the holder of a lease owes to the others, and what a fetch costs.
+// How the holder of a lease renews and ends it, what a fetch costs, and leases in a Redis that loses or refuses them.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
 import { startTestRedis } from '../support/redis.ts';
@@ -6,13 +6,14 @@ import { holding, isWaiting, newProcesses, poll, pollUntil, tags } from './proce
 import { newSickWorld, SickStore } from './store/sick-store.ts';
 import { newWorld, redisClient, TestClock, times, turn, withResolvers, type HeldLoad, type World } from './world.ts';
 
-describe('on one clock, the holder', () => {
+describe('the holder of a lease', () => {
+  // Both processes have one clock, which is also that of the store.
   const afterLoadingFor = async (ms: number): Promise<{ one: World; two: World; held: HeldLoad }> => {
     const clock = new TestClock();
     const store = createMemoryStore({ namespace: 'shop', clock });
     const [one, two] = [await newWorld(store, { clock }), await newWorld(store, { clock })];
     const { held } = await holding(one);
-    // By steps, so that what was asked is answered before its deadline has passed.
+    // In steps, so that every call is answered before its deadline.
     for (let passedMs = 0; passedMs < ms; passedMs += 50) {
       clock.advance(50);
       await turn();
@@ -20,7 +21,7 @@ describe('on one clock, the holder', () => {
     return { one, two, held };
   };
 
-  it('renews its lease while it loads', async () => {
+  it('renews the lease while it loads', async () => {
     const { two, held } = await afterLoadingFor(10_800);
     const waiting = two.fetch({ tags });
     await isWaiting(two);
@@ -30,7 +31,7 @@ describe('on one clock, the holder', () => {
     expect(two.source.loads).toBe(0);
   });
 
-  it('is not waited for after a minute, and is refused then', async () => {
+  it('loses the lease after a minute: another process loads, and the late value is not stored', async () => {
     const { one, two, held } = await afterLoadingFor(61_000);
     two.source.gives('new');
     expect(await two.fetch({ tags })).toBe('new');
@@ -40,7 +41,7 @@ describe('on one clock, the holder', () => {
     expect(await two.fetch({ tags })).toBe('new');
   });
 
-  it('leaves no timer behind when its load has ended', async () => {
+  it('leaves no timer behind after its load has ended or failed', async () => {
     const { one, two, held } = await afterLoadingFor(1_000);
     held.give('value');
     await one.trace.next('miss');
@@ -51,11 +52,11 @@ describe('on one clock, the holder', () => {
   });
 });
 
-it('many who wait in one process ask for ten a millisecond at most, all of them together', async () => {
+it('limits the waiting requests of one process to about ten lease requests per millisecond in total', async () => {
   const clock = new TestClock();
   const memory = createMemoryStore({ namespace: 'shop', clock });
-  const sick = new SickStore(memory);
-  const [one, two] = [await newWorld(memory, { clock }), await newWorld(sick, { clock })];
+  const faultyStore = new SickStore(memory);
+  const [one, two] = [await newWorld(memory, { clock }), await newWorld(faultyStore, { clock })];
   const ids = times(500, Number);
   await one.fetch({ field: 'Query.other' });
   const held = ids.map(() => one.source.hold());
@@ -63,22 +64,22 @@ it('many who wait in one process ask for ten a millisecond at most, all of them 
   await Promise.all(held.map(({ begun }) => begun));
   const waiting = ids.map((id) => two.fetch({ args: { id } }));
   await turn();
-  const asked = (): number => sick.calls.filter((call) => call === 'acquire').length;
-  expect(asked()).toBe(500);
+  const acquireCalls = (): number => faultyStore.calls.filter((call) => call === 'acquire').length;
+  expect(acquireCalls()).toBe(500);
   for (const _ of times(200, Number)) {
     clock.advance(1);
     await turn();
   }
-  expect(asked() - 500).toBeGreaterThan(1_000);
-  expect(asked() - 500).toBeLessThan(2_100);
+  expect(acquireCalls() - 500).toBeGreaterThan(1_000);
+  expect(acquireCalls() - 500).toBeLessThan(2_100);
   for (const { give } of held) give('value');
   await Promise.all(loading);
   await pollUntil(Promise.all(waiting), two);
   expect(two.source.loads).toBe(0);
 });
 
-describe('a cache that is closed', () => {
-  it('gives its leases back, so that nobody waits for them to run out', async () => {
+describe('a closed cache', () => {
+  it('releases its leases, so that other processes do not wait for them to expire', async () => {
     const { one, two } = await newProcesses();
     const { held } = await holding(one);
     const waiting = two.fetch({ tags });
@@ -90,7 +91,7 @@ describe('a cache that is closed', () => {
     held.give('late');
   });
 
-  it('ends its waits: they load for themselves', async () => {
+  it('ends its waits for leases, after which the requests load', async () => {
     const { one, two } = await newProcesses();
     const { held } = await holding(one);
     const waiting = two.fetch({ tags });
@@ -102,40 +103,41 @@ describe('a cache that is closed', () => {
   });
 });
 
-describe('a fetch asks the store', () => {
-  it('once where the value is there, and for a value that is not three times', async () => {
-    const sick = new SickStore(createMemoryStore({ namespace: 'shop' }));
-    const { fetch } = await newWorld(sick);
-    await fetch({ field: 'Query.other' }); // the token of `*` stands
-    sick.calls.length = 0;
+describe('a fetch', () => {
+  it('makes one store call on a hit, and three on a miss', async () => {
+    const faultyStore = new SickStore(createMemoryStore({ namespace: 'shop' }));
+    const { fetch } = await newWorld(faultyStore);
+    await fetch({ field: 'Query.other' }); // creates the token of `*`
+    faultyStore.calls.length = 0;
     await fetch();
-    expect(sick.calls).toEqual(['read', 'acquire', 'fill']);
+    expect(faultyStore.calls).toEqual(['read', 'acquire', 'fill']);
     await fetch();
-    expect(sick.calls.slice(3)).toEqual(['read']);
+    expect(faultyStore.calls.slice(3)).toEqual(['read']);
   });
 
-  it('with few commands, all of them bounded', async () => {
+  it('sends exactly the expected Redis commands on a miss and on a hit', async () => {
     const server = await startTestRedis();
     onTestFinished(() => server.stop());
     const [client, clock] = [await redisClient(server.socketPath), new TestClock()];
     const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000, clock });
     const { fetch } = await newWorld(store, { clock });
-    await fetch({ field: 'Query.other' }); // the scripts are known, and the token of `*` stands
+    await fetch({ field: 'Query.other' }); // loads the scripts, and creates the token of `*`
     const commandsOf = async (run: () => Promise<unknown>): Promise<string[]> => {
       await client.config('RESETSTAT');
       await run();
       const lines = (await client.info('commandstats')).matchAll(/cmdstat_([\w|]+):calls=(\d+)/g);
-      const mine = [...lines].filter(([, name = '']) => !/config|info/.test(name));
-      return mine.map(([, name, calls]) => `${name}×${calls}`).toSorted();
+      const counted = [...lines].filter(([, name = '']) => !/config|info/.test(name));
+      return counted.map(([, name, calls]) => `${name}×${calls}`).toSorted();
     };
+    // GETRANGE instead of GET: no reply can be larger than expected.
     const miss = ['del×1', 'evalsha×5', 'getrange×10', 'pttl×3', 'set×2', 'strlen×1'];
     expect(await commandsOf(() => fetch())).toEqual(miss);
     expect(await commandsOf(() => fetch())).toEqual(['evalsha×1', 'getrange×3', 'pttl×1']);
   });
 });
 
-describe('the lease in a Redis', () => {
-  it('that has forgotten the scripts is taken and filled all the same', async () => {
+describe('a lease in Redis', () => {
+  it('is acquired and filled after Redis has lost the scripts', async () => {
     const { one, client, lease } = await newProcesses();
     const { held, first } = await holding(one);
     await client.script('FLUSH');
@@ -147,7 +149,7 @@ describe('the lease in a Redis', () => {
     expect(await client.exists(lease)).toBe(0);
   });
 
-  it('is taken where something of another type stands at its key, and lost where that takes its place', async () => {
+  it('replaces a value of another type at its key, and is lost if such a value replaces it', async () => {
     const { one, client, lease } = await newProcesses();
     await client.hset(lease, 'field', 'value');
     const { held, first } = await holding(one);
@@ -160,14 +162,14 @@ describe('the lease in a Redis', () => {
     await client.unlink(lease);
   });
 
-  it('that has no end is not for ever', async () => {
+  it('replaces a text without a TTL at its key, and is gone after the fetch', async () => {
     const { one, client, lease } = await newProcesses();
     await client.set(lease, 'anything');
     expect(await one.fetch({ tags })).toBe('value');
     expect(await client.exists(lease)).toBe(0);
   });
 
-  it('that is not allowed by its access list is done without: the value is answered, not stored, and it is said', async () => {
+  it('is skipped if the ACL denies its key: the value is returned, not stored, and the fault reported', async () => {
     const server = await startTestRedis();
     onTestFinished(() => server.stop());
     const client = await redisClient(server.socketPath);
@@ -179,7 +181,7 @@ describe('the lease in a Redis', () => {
     expect(trace.events[0]).toMatchObject({ error: { message: expect.stringContaining('NOPERM') as string } });
   });
 
-  it('where there is no room for the value any more ends with the fill that is refused', async () => {
+  it('is released if Redis has no memory left for the fill', async () => {
     const server = await startTestRedis();
     onTestFinished(() => server.stop());
     const client = await redisClient(server.socketPath);
@@ -194,50 +196,47 @@ describe('the lease in a Redis', () => {
   });
 });
 
-describe('who boards after the proof was asked for', () => {
+describe('a request that arrives after an invalidation', () => {
   it.each([
     ['fill', 'use'],
     ['write', 'refresh'],
-  ] as const)(
-    'reads for himself: an invalidation may come while the answer to the %s is on its way',
-    async (call, mode) => {
-      const { fetch, sick, source, store } = await newSickWorld([call]);
-      const { promise: isCalled, resolve } = withResolvers<void>();
-      sick.onCall = (name) => void (name === call && resolve());
-      sick.health = 'mute';
-      const before = fetch({ tags, mode });
-      await isCalled;
-      await turn();
-      await store.dropTokens(tags); // as another process does, which then says so
-      sick.health = 'well';
-      source.gives('new');
-      const after = fetch({ tags });
-      await turn();
-      sick.answerAll();
-      expect(await before).toBe('value');
-      expect(await after).toBe('new');
-    },
-  );
+  ] as const)('does not receive the value of a load whose %s was sent before the invalidation', async (call, mode) => {
+    const { fetch, sick: faultyStore, source, store } = await newSickWorld([call]);
+    const { promise: isCalled, resolve } = withResolvers<void>();
+    faultyStore.onCall = (name) => void (name === call && resolve());
+    faultyStore.health = 'mute';
+    const before = fetch({ tags, mode });
+    await isCalled;
+    await turn();
+    await store.dropTokens(tags); // as another process does before it acknowledges an invalidation
+    faultyStore.health = 'well';
+    source.gives('new');
+    const after = fetch({ tags });
+    await turn();
+    faultyStore.answerAll();
+    expect(await before).toBe('value');
+    expect(await after).toBe('new');
+  });
 
-  it('reads for himself where another process has loaded', async () => {
+  it('does not receive a value of another process that was read before the invalidation', async () => {
     const clock = new TestClock();
     const memory = createMemoryStore({ namespace: 'shop', clock });
-    const sick = new SickStore(memory, ['acquire']);
-    const [one, two] = [await newWorld(memory, { clock }), await newWorld(sick, { clock })];
+    const faultyStore = new SickStore(memory, ['acquire']);
+    const [one, two] = [await newWorld(memory, { clock }), await newWorld(faultyStore, { clock })];
     const { held, first } = await holding(one);
     const before = two.fetch({ tags });
     await isWaiting(two);
     held.give('value');
     await first;
-    sick.health = 'mute';
+    faultyStore.health = 'mute';
     await poll(two);
     await turn();
     await memory.dropTokens(tags);
-    sick.health = 'well';
+    faultyStore.health = 'well';
     two.source.gives('new');
     const after = two.fetch({ tags });
     await turn();
-    sick.answerAll();
+    faultyStore.answerAll();
     expect(await before).toBe('value');
     expect(await after).toBe('new');
   });

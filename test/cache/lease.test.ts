@@ -1,12 +1,12 @@
-// One load per key in all processes: each world is a process of its own, all of them on one Redis.
+// One load per key in all processes. Each world is a process of its own, all of them on one Redis.
 import { describe, expect, it } from 'vitest';
 import { stampsDigestOf, stampsOf } from '../../src/cache/tags/tags.ts';
 import { holding, isWaiting, newProcesses, poll, pollUntil, tags, type Processes } from './processes.ts';
 import { SickStore } from './store/sick-store.ts';
 import { leaseFactor, newWorld, redisStore, times, turn, withResolvers, type HeldLoad, type World } from './world.ts';
 
-describe('who misses what another process loads', () => {
-  it('waits, and gets what that one stores', async () => {
+describe('a request that misses a key that another process loads', () => {
+  it('waits, and receives the value that the holder stores', async () => {
     const { one, two } = await newProcesses();
     const { held, first } = await holding(one);
     const waiting = two.outcome({ tags });
@@ -22,7 +22,7 @@ describe('who misses what another process loads', () => {
     expect(await two.fetch({ tags })).toBe('value');
   });
 
-  it('does not wait for a lease that somebody else has made, without an end or with one far away', async () => {
+  it('does not wait for a foreign lease that has no TTL or a very long one', async () => {
     const { two, client, lease, key } = await newProcesses();
     const all = ['*', ...tags];
     const stamps = stampsOf(all, await two.store.capture(all));
@@ -37,10 +37,10 @@ describe('who misses what another process loads', () => {
     expect(two.trace.count('write')).toBe(2);
   });
 
-  it('waits once for all who come in its own process', async () => {
+  it('waits once for all requests of its process', async () => {
     const { one } = await newProcesses();
-    const sick = new SickStore(await redisStore(one.namespace));
-    const two = await newWorld(sick);
+    const faultyStore = new SickStore(await redisStore(one.namespace));
+    const two = await newWorld(faultyStore);
     const { held, first } = await holding(one);
     const waiting = times(50, () => two.fetch({ tags }));
     await isWaiting(two);
@@ -48,10 +48,10 @@ describe('who misses what another process loads', () => {
     await first;
     await poll(two);
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(['value']));
-    expect(sick.calls.filter((call) => call === 'acquire')).toHaveLength(2);
+    expect(faultyStore.calls.filter((call) => call === 'acquire')).toHaveLength(2);
   });
 
-  it('loads when the holder has died and its lease has run out; what that one stores later is refused', async () => {
+  it('loads after the lease has expired; the late value of its holder is not stored', async () => {
     const { one, two, client, lease } = await newProcesses();
     let ageMs: number | null = Number.NaN;
     const { held, first } = await holding(one, { report: (how) => ({ ageMs } = how) });
@@ -70,7 +70,7 @@ describe('who misses what another process loads', () => {
     expect(await two.fetch({ tags })).toBe('of two');
   });
 
-  it('loads anew, and waits for nobody, where the tag was invalidated during that load', async () => {
+  it('loads without waiting if the tag was invalidated during the load of the holder', async () => {
     const { one, two } = await newProcesses();
     const { held, first } = await holding(one);
     await two.cache.invalidate(tags);
@@ -82,7 +82,7 @@ describe('who misses what another process loads', () => {
     expect(await one.fetch({ tags })).toBe('of two');
   });
 
-  it('takes over where the tag is invalidated while it waits', async () => {
+  it('takes over the lease if the tag is invalidated while it waits', async () => {
     const { one, two } = await newProcesses();
     const { held } = await holding(one);
     const waiting = two.fetch({ tags });
@@ -96,8 +96,8 @@ describe('who misses what another process loads', () => {
   describe.each([
     ['fewer', [], ['reviews', 'categories']],
     ['more', ['reviews', 'categories'], []],
-    ['other', ['reviews'], ['categories']],
-  ])('where the holder expects %s tags of the field', (_name, knownToHolder, knownTags) => {
+    ['different', ['reviews'], ['categories']],
+  ])('if the holder expects %s tags for the field', (_name, knownToHolder, knownTags) => {
     const newPair = async (): Promise<{ one: World; two: World }> => {
       const one = await newWorld('redis', { knownTags: knownToHolder });
       const two = await newWorld('redis', { namespace: one.namespace, knownTags });
@@ -106,7 +106,7 @@ describe('who misses what another process loads', () => {
       return { one, two };
     };
 
-    it('waits all the same, and gets what that one stores', async () => {
+    it('waits nevertheless, and receives the value that the holder stores', async () => {
       const { one, two } = await newPair();
       const { held, first } = await holding(one);
       const waiting = two.fetch({ tags });
@@ -120,7 +120,7 @@ describe('who misses what another process loads', () => {
       expect(two.source.loads).toBe(0);
     });
 
-    it('takes over where a tag that both expect is invalidated', async () => {
+    it('takes over the lease if a tag that both expect is invalidated', async () => {
       const { one, two } = await newPair();
       const { held, first } = await holding(one);
       const waiting = two.fetch({ tags });
@@ -134,7 +134,7 @@ describe('who misses what another process loads', () => {
     });
   });
 
-  it('does not take what that one stores where the tag was invalidated meanwhile', async () => {
+  it('does not accept the value that the holder stores if the tag was invalidated meanwhile', async () => {
     const { one, two, client } = await newProcesses();
     const { held, first } = await holding(one);
     const waiting = two.fetch({ tags });
@@ -147,7 +147,7 @@ describe('who misses what another process loads', () => {
     expect(await waiting).toBe('of two');
   });
 
-  it('loads at once where that load failed, all of them at the same time, and stores', async () => {
+  it('loads at once, side by side with other processes, if the load of the holder failed, and stores', async () => {
     const { one, two } = await newProcesses();
     const three = await newWorld('redis', { namespace: one.namespace });
     const { held, first } = await holding(one);
@@ -157,7 +157,7 @@ describe('who misses what another process loads', () => {
     held.fail(new Error('no rows'));
     await expect(first).rejects.toThrow('no rows');
     await pollUntil(Promise.all([loadOfTwo.begun, loadOfThree.begun]), two, three);
-    expect(two.trace.text + three.trace.text).toBe(''); // neither has lost patience with the other
+    expect(two.trace.text + three.trace.text).toBe(''); // no lease timeout
     loadOfTwo.give('value');
     loadOfThree.give('value');
     expect(await Promise.all(waiting)).toEqual(['value', 'value']);
@@ -165,7 +165,7 @@ describe('who misses what another process loads', () => {
     expect(one.source.loads).toBe(1);
   });
 
-  it('loads at once where that load gave what is never stored', async () => {
+  it('loads at once if the value of the holder cannot be stored', async () => {
     const { one, two, client, lease } = await newProcesses();
     const { held, first } = await holding(one);
     const waiting = two.fetch({ tags });
@@ -173,7 +173,7 @@ describe('who misses what another process loads', () => {
     held.give(new URL('http://a'));
     await first;
     await turn();
-    await one.store.ping(); // after the release
+    await one.store.ping(); // resolves after the release
     expect(await client.get(lease)).toBe('open');
     expect(await client.pttl(lease)).toBeLessThanOrEqual(leaseFactor * 1_000);
     await poll(two);
@@ -181,7 +181,7 @@ describe('who misses what another process loads', () => {
     expect(two.trace.text).toBe('load write miss');
   });
 
-  it('takes the lease where that value is not stored because it was invalidated meanwhile', async () => {
+  it('finds no lease if the value of the holder was invalidated during its load and not stored', async () => {
     const { one, client, lease } = await newProcesses();
     const load = async (): Promise<unknown> => {
       await one.cache.invalidate(tags);
@@ -190,11 +190,11 @@ describe('who misses what another process loads', () => {
     await one.fetch({ tags, load });
     expect(one.trace.text).toBe('invalidate load write miss load write-refused(token-lost) miss');
     await turn();
-    await one.store.ping(); // after the release
+    await one.store.ping(); // resolves after the release
     expect(await client.exists(lease)).toBe(0);
   });
 
-  it('asks again after 2 to 50 ms, longer each time', async () => {
+  it('repeats its lease request after pauses that double from 2 to at most 50 ms', async () => {
     const { one, two } = await newProcesses();
     const { held } = await holding(one);
     const waiting = two.fetch({ tags });
@@ -209,32 +209,32 @@ describe('who misses what another process loads', () => {
     await pollUntil(waiting, two);
   });
 
-  it('waits longer than the store may take for a request, however long each asking takes', async () => {
+  it('waits longer than the deadline of the store, which each lease request has for itself', async () => {
     const { one } = await newProcesses();
-    const sick = new SickStore(await redisStore(one.namespace), ['acquire']);
-    const two = await newWorld(sick);
-    sick.health = 'mute';
+    const faultyStore = new SickStore(await redisStore(one.namespace), ['acquire']);
+    const two = await newWorld(faultyStore);
+    faultyStore.health = 'mute';
     const { held, first } = await holding(one);
     const waiting = two.fetch({ tags });
-    const answerAfterAWhile = async (): Promise<void> => {
-      const asked = sick.calls.length;
-      two.clock.advance(50); // the next pause is over
-      await expect.poll(() => sick.calls.length).toBeGreaterThan(asked);
+    const repeatWithSlowReply = async (): Promise<void> => {
+      const callsBefore = faultyStore.calls.length;
+      two.clock.advance(50); // ends the pause
+      await expect.poll(() => faultyStore.calls.length).toBeGreaterThan(callsBefore);
       await turn();
       two.clock.advance(5);
-      sick.answerAll();
+      faultyStore.answerAll();
       await isWaiting(two);
     };
-    for (const _ of times(40, Number)) await answerAfterAWhile();
+    for (const _ of times(40, Number)) await repeatWithSlowReply();
     held.give('value');
     await first;
-    sick.health = 'well';
+    faultyStore.health = 'well';
     await pollUntil(waiting, two);
     expect(await waiting).toBe('value');
     expect(two.trace.text).toBe('shared');
   });
 
-  it('loads for itself, and does not store, after three seconds', async () => {
+  it('loads after three seconds of waiting, and does not store', async () => {
     const { one, two, client, key } = await newProcesses();
     const { held, first } = await holding(one);
     const waiting = two.fetch({ tags });
@@ -248,7 +248,7 @@ describe('who misses what another process loads', () => {
     await first;
   });
 
-  it('ends its wait where both wait for each other', async () => {
+  it('is rejected with CIRCULAR_LOAD if both processes wait for each other', async () => {
     const { one, two } = await newProcesses();
     const a = ({ fetch }: World): Promise<unknown> => fetch({ field: 'Query.a', load: () => b(worldOf(fetch)) });
     const b = ({ fetch }: World): Promise<unknown> => fetch({ field: 'Query.b', load: () => a(worldOf(fetch)) });
@@ -261,46 +261,46 @@ describe('who misses what another process loads', () => {
   });
 });
 
-describe('who has read before an invalidation, and asks for the lease after it,', () => {
-  const twoAsksLate = async (
+describe('a request that reads before an invalidation and requests the lease after it', () => {
+  const readBeforeInvalidation = async (
     { one }: Processes,
     meanwhile: () => Promise<unknown>,
   ): Promise<[World, Promise<unknown>]> => {
-    const sick = new SickStore(await redisStore(one.namespace), ['read']);
-    const two = await newWorld(sick);
+    const faultyStore = new SickStore(await redisStore(one.namespace), ['read']);
+    const two = await newWorld(faultyStore);
     const { promise: isRead, resolve } = withResolvers<void>();
-    sick.onCall = () => resolve();
-    sick.health = 'mute';
+    faultyStore.onCall = () => resolve();
+    faultyStore.health = 'mute';
     const fetching = two.fetch({ tags, load: one.source.load });
     await isRead;
-    await sick.ping(); // the read is answered, and nobody has heard it
+    await faultyStore.ping(); // the store has executed the read, and its reply is held back
     await one.cache.invalidate(tags);
     await meanwhile();
-    sick.health = 'well';
-    sick.answerAll();
+    faultyStore.health = 'well';
+    faultyStore.answerAll();
     return [two, fetching];
   };
 
-  it('does not take it from him who loads since', async () => {
+  it('does not take over the lease of a load that began after the invalidation', async () => {
     const processes = await newProcesses();
     const { one } = processes;
     let held: HeldLoad | undefined;
     let first: Promise<unknown> | undefined;
-    const [two, fetching] = await twoAsksLate(processes, async () => ({ held, first } = await holding(one)));
+    const [two, fetching] = await readBeforeInvalidation(processes, async () => ({ held, first } = await holding(one)));
     await isWaiting(two);
     held?.give('value');
     await pollUntil(fetching, two);
     expect(await fetching).toBe('value');
-    await first; // `two` may read the value before `one` hears that it is stored
+    await first; // `two` may read the value before `one` receives the reply to its fill
     expect(one.source.loads).toBe(1);
     expect(one.trace.text).toBe('invalidate load write miss');
   });
 
-  it('holds it by the tokens of now, so that the next one waits for him', async () => {
+  it('acquires the lease with the current tokens, so that the next request waits for its load', async () => {
     const processes = await newProcesses();
     const { one } = processes;
-    const load = one.source.hold(); // both have one source here
-    const [, fetching] = await twoAsksLate(processes, async () => {});
+    const load = one.source.hold(); // both processes load from this source
+    const [, fetching] = await readBeforeInvalidation(processes, async () => {});
     await load.begun;
     const waiting = one.fetch({ tags });
     await isWaiting(one);

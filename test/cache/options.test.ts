@@ -1,4 +1,4 @@
-// A caller without types may pass anything: the error names the option, what it must be and what was passed.
+// A caller without types may pass anything. The error names the option, what it must be and what was passed.
 import { describe, expect, it } from 'vitest';
 import {
   CacheError,
@@ -11,13 +11,13 @@ import { newWorld } from './world.ts';
 
 const store = createMemoryStore({ namespace: 'shop' });
 
-/** `create` as JavaScript sees it. */
+/** `create` without types, as JavaScript calls it. */
 function untyped(create: unknown): (...given: unknown[]) => unknown {
   return create as (...given: unknown[]) => unknown;
 }
 
-/** The error that `call` throws, or rejects with. */
-async function refusalOf(call: () => unknown): Promise<Pick<CacheError, 'code' | 'message'>> {
+/** The error that `call` throws or rejects with. */
+async function errorOf(call: () => unknown): Promise<Pick<CacheError, 'code' | 'message'>> {
   try {
     await call();
   } catch (error) {
@@ -27,73 +27,81 @@ async function refusalOf(call: () => unknown): Promise<Pick<CacheError, 'code' |
   throw new Error('nothing was refused');
 }
 
-describe('createCache refuses', () => {
+describe('createCache', () => {
   it.each<[string, unknown, string]>([
-    ['a misspelt option', { stroe: store }, 'createCache: unknown option "stroe"; it has store, clock, deadlineMs,'],
-    ['an unknown option beside right ones', { store, ttl: '60s' }, 'unknown option "ttl"'],
-    ['none at all', undefined, 'createCache: the options must be an object with store, '],
-    ['no store', {}, 'createCache: store must be a store, which createMemoryStore()'],
-    ['a store that is still a promise', { store: Promise.resolve(store) }, 'got a promise (await it)'],
+    ['a misspelled option', { stroe: store }, 'createCache: unknown option "stroe"; it has store, clock, deadlineMs,'],
+    ['an unknown option among valid ones', { store, ttl: '60s' }, 'unknown option "ttl"'],
+    ['missing options', undefined, 'createCache: the options must be an object with store, '],
+    ['a missing store', {}, 'createCache: store must be a store, which createMemoryStore()'],
+    ['a promise of a store', { store: Promise.resolve(store) }, 'got a promise (await it)'],
     ['a store without methods', { store: { namespace: 'shop' } }, 'store must be'],
     [
       'a negative size',
       { store, memoryBytesMax: -1 },
       'memoryBytesMax must be a whole number of bytes, 0 or more, got -1',
     ],
-    ['half a byte', { store, memoryBytesMax: 0.5 }, 'memoryBytesMax must be'],
+    ['a fractional size', { store, memoryBytesMax: 0.5 }, 'memoryBytesMax must be'],
     [
-      'a size in words',
+      'a size that is a text',
       { store, memoryBytesMax: '32MB' },
       'memoryBytesMax must be a whole number of bytes, 0 or more, got "32MB"',
     ],
-    ['no size', { store, memoryBytesMax: Number.NaN }, 'memoryBytesMax must be'],
-    ['an endless size', { store, memoryBytesMax: Infinity }, 'memoryBytesMax must be'],
-    ['no deadline', { store, deadlineMs: Number.NaN }, 'deadlineMs must be a number of milliseconds above 0'],
-    ['a deadline of 0', { store, deadlineMs: 0 }, 'deadlineMs must be'],
-    ['a deadline in words', { store, deadlineMs: '100ms' }, 'deadlineMs must be'],
-    ['an endless deadline', { store, deadlineMs: Infinity }, 'deadlineMs must be'],
+    ['a size that is NaN', { store, memoryBytesMax: Number.NaN }, 'memoryBytesMax must be'],
+    ['an infinite size', { store, memoryBytesMax: Infinity }, 'memoryBytesMax must be'],
     [
-      'tags that are no function',
+      'a deadline that is NaN',
+      { store, deadlineMs: Number.NaN },
+      'deadlineMs must be a number of milliseconds above 0',
+    ],
+    ['a deadline of 0', { store, deadlineMs: 0 }, 'deadlineMs must be'],
+    ['a deadline that is a text', { store, deadlineMs: '100ms' }, 'deadlineMs must be'],
+    ['an infinite deadline', { store, deadlineMs: Infinity }, 'deadlineMs must be'],
+    [
+      'known tags that are a list',
       { store, knownTags: ['a'] },
       'knownTags must be a function that returns a list of tags, got a list',
     ],
-    ['null', { store, knownTags: null }, 'knownTags must be a function that returns a list of tags, got null'],
     [
-      'a clock without a hand',
+      'known tags that are null',
+      { store, knownTags: null },
+      'knownTags must be a function that returns a list of tags, got null',
+    ],
+    [
+      'a clock without `after`',
       { store, clock: { nowMs: () => 0 } },
       'clock must be a clock with nowMs and after, got an object',
     ],
-    ['luck that is a number', { store, random: 0.5 }, 'random must be a function'],
+    ['a random source that is a number', { store, random: 0.5 }, 'random must be a function'],
     ['a log that is a function', { store, log: () => {} }, 'log must be a logger with warn(fields, message), or false'],
-    ['a log that is on', { store, log: true }, 'log must be'],
-  ])('%s', async (_, options, message) => {
-    expect(await refusalOf(() => untyped(createCache)(options))).toEqual({
+    ['a log that is true', { store, log: true }, 'log must be'],
+  ])('rejects %s', async (_, options, message) => {
+    expect(await errorOf(() => untyped(createCache)(options))).toEqual({
       code: 'INVALID_OPTIONS',
       message: expect.stringContaining(message),
     });
   });
 
-  it('nothing where an option is undefined', async () => {
+  it('accepts options that are undefined', async () => {
     const cache = untyped(createCache)({ store, clock: undefined, memoryBytesMax: undefined, log: undefined });
     expect(cache).toBeDefined();
   });
 });
 
-describe('createMemoryStore refuses', () => {
+describe('createMemoryStore', () => {
   it.each<[string, unknown, CacheErrorCode, string]>([
     [
-      'a misspelt option',
+      'a misspelled option',
       { namespace: 'a', maxBytes: 1 },
       'INVALID_OPTIONS',
       'createMemoryStore: unknown option "maxBytes"',
     ],
-    ['none at all', undefined, 'INVALID_OPTIONS', 'createMemoryStore: the options must be an object'],
-    ['no namespace', {}, 'INVALID_OPTIONS', 'namespace must be a text, got undefined'],
+    ['missing options', undefined, 'INVALID_OPTIONS', 'createMemoryStore: the options must be an object'],
+    ['a missing namespace', {}, 'INVALID_OPTIONS', 'namespace must be a text, got undefined'],
     ['a negative size', { namespace: 'a', bytesMax: -1 }, 'INVALID_OPTIONS', 'bytesMax must be a whole number'],
-    ['a clock that is none', { namespace: 'a', clock: 1 }, 'INVALID_OPTIONS', 'clock must be'],
-    ['a namespace that is none', { namespace: 'A:b' }, 'INVALID_KEY', 'a namespace is'],
-  ])('%s', async (_, options, code, message) => {
-    expect(await refusalOf(() => untyped(createMemoryStore)(options))).toEqual({
+    ['a clock that is a number', { namespace: 'a', clock: 1 }, 'INVALID_OPTIONS', 'clock must be'],
+    ['a namespace with other characters', { namespace: 'A:b' }, 'INVALID_KEY', 'a namespace is'],
+  ])('rejects %s', async (_, options, code, message) => {
+    expect(await errorOf(() => untyped(createMemoryStore)(options))).toEqual({
       code,
       message: expect.stringContaining(message),
     });
@@ -110,10 +118,10 @@ it.each<[unknown, string]>([
   [[undefined], 'invalidate: a tag must be a text'],
   [[['books']], 'invalidate: a tag must be a text'],
   [[''], 'invalidate: a tag must be a text'],
-])('invalidate says what it expects, and invalidates nothing: %o', async (tags, message) => {
+])('invalidate rejects %o, names what it expects, and invalidates nothing', async (tags, message) => {
   const { cache, fetch, trace } = await newWorld();
   await fetch({ tags: ['books'] });
-  expect(await refusalOf(() => untyped(cache.invalidate.bind(cache))(tags))).toEqual({
+  expect(await errorOf(() => untyped(cache.invalidate.bind(cache))(tags))).toEqual({
     code: 'INVALID_TAG',
     message: expect.stringContaining(message),
   });
@@ -121,47 +129,47 @@ it.each<[unknown, string]>([
   expect(trace.text).toBe('load write miss hit');
 });
 
-describe('fetch, key, on and createPolicy refuse', () => {
+describe('fetch, key, on and createPolicy', () => {
   it.each<[string, (given: Awaited<ReturnType<typeof parts>>) => unknown, CacheErrorCode, string]>([
     [
-      'a text for a key',
+      'a key that is a text',
       ({ fetch, policy, load }) => fetch('a', policy, load),
       'INVALID_KEY',
       'fetch: the key must be one',
     ],
-    ['no key', ({ fetch, policy, load }) => fetch(undefined, policy, load), 'INVALID_KEY', 'got undefined'],
+    ['a missing key', ({ fetch, policy, load }) => fetch(undefined, policy, load), 'INVALID_KEY', 'got undefined'],
     [
-      'no policy',
+      'a missing policy',
       ({ fetch, key, load }) => fetch(key, undefined, load),
       'INVALID_POLICY',
       'Query.a: the policy must be one',
     ],
     [
-      'a policy of words',
+      'policy options instead of a policy',
       ({ fetch, key, load }) => fetch(key, { ttl: '60s' }, load),
       'INVALID_POLICY',
       'createPolicy()',
     ],
     [
-      'an endless life',
+      'an infinite TTL',
       ({ fetch, key, load }) => fetch(key, { ttlMs: Infinity, tags: [] }, load),
       'INVALID_POLICY',
       '',
     ],
     [
-      'tags that are no list',
+      'tags that are not a list',
       ({ fetch, key, load }) => fetch(key, { ttlMs: 1, tags: 'a' }, load),
       'INVALID_POLICY',
       '',
     ],
     [
-      'no load',
+      'a load that is not a function',
       ({ fetch, key, policy }) => fetch(key, policy, 1),
       'INVALID_OPTIONS',
       'Query.a: load must be a function, got 1',
     ],
     [
-      'a mode that is none',
+      'an unknown mode',
       ({ fetch, key, policy, load }) => fetch(key, policy, load, { mode: 'BYPASS' }),
       'INVALID_OPTIONS',
       'Query.a: mode must be "use", "bypass" or "refresh", got "BYPASS"',
@@ -172,8 +180,8 @@ describe('fetch, key, on and createPolicy refuse', () => {
       'INVALID_OPTIONS',
       'request must be an object',
     ],
-    ['a key of nothing', ({ keyOf }) => keyOf(undefined), 'INVALID_KEY', 'a key needs field'],
-    ['a key without a field', ({ keyOf }) => keyOf({ feild: 'a' }), 'INVALID_KEY', 'got undefined'],
+    ['missing parts of a key', ({ keyOf }) => keyOf(undefined), 'INVALID_KEY', 'a key needs field'],
+    ['parts of a key without a field', ({ keyOf }) => keyOf({ feild: 'a' }), 'INVALID_KEY', 'got undefined'],
     [
       'arguments that are a list',
       ({ keyOf }) => keyOf({ field: 'a', args: [1] }),
@@ -181,32 +189,32 @@ describe('fetch, key, on and createPolicy refuse', () => {
       'a: args must be an object',
     ],
     [
-      'a parent without an id',
+      'a parent that is undefined',
       ({ keyOf }) => keyOf({ field: 'a', parent: undefined }),
       'INVALID_KEY',
       'a: a parent is',
     ],
     [
-      'a listener that is none',
+      'a listener that is not a function',
       ({ on }) => on('hit'),
       'INVALID_OPTIONS',
       'on: the listener must be a function, got "hit"',
     ],
     [
-      'a policy of nothing',
+      'missing options of a policy',
       () => untyped(createPolicy)('Query.a'),
       'INVALID_POLICY',
       'Query.a: a policy has ttl, tags, strict',
     ],
     [
-      'a misspelt option of a policy',
+      'a misspelled option of a policy',
       () => untyped(createPolicy)('Query.a', { ttl: '60s', tag: ['a'] }),
       'INVALID_POLICY',
       'Query.a: a policy has ttl, tags, strict, got the unknown option "tag"',
     ],
-  ])('%s', async (_, call, code, message) => {
+  ])('reject %s', async (_, call, code, message) => {
     const given = await parts();
-    expect(await refusalOf(() => call(given))).toEqual({ code, message: expect.stringContaining(message) });
+    expect(await errorOf(() => call(given))).toEqual({ code, message: expect.stringContaining(message) });
   });
 });
 

@@ -12,7 +12,7 @@ describe('a policy', () => {
     ['24h', 86_400_000],
     ['86400000ms', 86_400_000],
     ['007s', 7_000],
-  ])('reads %s as %d ms', (ttl, ttlMs) => {
+  ])('parses %s as %d ms', (ttl, ttlMs) => {
     expect(createPolicy('Query.field', { ttl })).toEqual({ ttlMs, tags: [], isStrict: false });
   });
 
@@ -38,8 +38,8 @@ describe('a policy', () => {
     ['Infinitys'],
     [60],
     [null],
-  ])('refuses the duration %j, naming the place, the rule and the value', (ttl) => {
-    expect(refusal({ ttl: ttl as Duration })).toEqual({
+  ])('rejects the duration %j with an error that names the place, the rule and the value', (ttl) => {
+    expect(errorOf({ ttl: ttl as Duration })).toEqual({
       code: 'INVALID_POLICY',
       message:
         'Query.field: cache.ttl must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, ' +
@@ -54,8 +54,8 @@ describe('a policy', () => {
     [1, 'number'],
     [null, 'object'],
     [undefined, 'undefined'],
-  ])('refuses the tag %j, naming the place, the rule and the value', (tag, got) => {
-    expect(refusal({ ttl: '1s', tags: ['good', tag as string] })).toEqual({
+  ])('rejects the tag %j with an error that names the place, the rule and the value', (tag, got) => {
+    expect(errorOf({ ttl: '1s', tags: ['good', tag as string] })).toEqual({
       code: 'INVALID_TAG',
       message: `Query.field: a tag must be a text of 1 to 200 characters without NUL in front, other than "*" and "<table>:!", got ${got}`,
     });
@@ -66,14 +66,14 @@ describe('a policy', () => {
     [null, 'object'],
     [{}, 'object'],
     [Promise.resolve(['products']), 'a promise'],
-  ])('refuses tags that are no list: %j', (tags, got) => {
-    expect(refusal({ ttl: '1s', tags: tags as string[] })).toEqual({
+  ])('rejects tags that are not a list: %j', (tags, got) => {
+    expect(errorOf({ ttl: '1s', tags: tags as string[] })).toEqual({
       code: 'INVALID_TAG',
       message: `Query.field: tags must be a list, got ${got}`,
     });
   });
 
-  it('takes a tag of 200 characters, keeps each once, and cannot be changed', () => {
+  it('accepts a tag of 200 characters, removes duplicates, copies the list and is frozen', () => {
     const tags = ['a', 'x'.repeat(200), 'a'];
     const policy = createPolicy('Query.field', { ttl: '1s', tags });
     tags.push('b');
@@ -83,7 +83,7 @@ describe('a policy', () => {
 });
 
 it.each(['', 'Shop', 'shop:', 'sh*p', '[s]', 'a b', 'shop\n', 'x'.repeat(33)])(
-  'refuses the namespace %j, which would not keep keys apart',
+  'createMemoryStore rejects the namespace %j',
   (namespace) => {
     expect(() => createMemoryStore({ namespace })).toThrow(
       `a namespace is 1 to 32 of a-z 0-9 _ -, got ${JSON.stringify(namespace)}`,
@@ -91,7 +91,7 @@ it.each(['', 'Shop', 'shop:', 'sh*p', '[s]', 'a b', 'shop\n', 'x'.repeat(33)])(
   },
 );
 
-function refusal(options: { ttl: Duration; tags?: string[] }): { code: string; message: string } {
+function errorOf(options: { ttl: Duration; tags?: string[] }): { code: string; message: string } {
   try {
     createPolicy('Query.field', options);
   } catch (error) {

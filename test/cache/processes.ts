@@ -1,4 +1,4 @@
-// Several processes on one Redis: each is a world of its own.
+// Several processes on one Redis. Each is a world of its own.
 import type { Redis } from 'ioredis';
 import { newWorld, redisClient, turn, type Fetching, type HeldLoad, type World } from './world.ts';
 
@@ -21,7 +21,7 @@ export async function newProcesses(): Promise<Processes> {
   return { one, two, client: await redisClient(), key, lease: `{${key}}:lease` };
 }
 
-/** A load that holds the lease until the test ends it. */
+/** Begins a load, which holds the lease until the test ends it. */
 export async function holding(
   { fetch, source }: World,
   options: Fetching = {},
@@ -33,27 +33,28 @@ export async function holding(
   return { held, first };
 }
 
-/** Until the world waits for a lease: between two polls, which are 50 ms apart at most. */
+/** Resolves when the world waits for a lease: between two lease requests, which are at most 50 ms apart. */
 export async function isWaiting(world: World): Promise<void> {
   while (!isPausing(world)) await turn();
 }
 
-/** A call that is not answered has timers of its own. */
+/** Whether the world waits for a lease: no call is pending, since calls have timers of their own. */
 function isPausing({ clock, callsPending }: World): boolean {
   return callsPending() === 0 && clock.nextInMs <= 50;
 }
 
+/** Ends the next pause of the world, so that it repeats its lease request. */
 export async function poll(world: World): Promise<void> {
   await isWaiting(world);
   world.clock.advance(50);
 }
 
-/** Polls until `fetching` ends, however it does. */
+/** Ends the pauses of `worlds` until `fetching` settles. */
 export async function pollUntil(fetching: Promise<unknown>, ...worlds: World[]): Promise<void> {
-  const way = { isOver: false };
-  const over = (): void => void (way.isOver = true);
-  fetching.then(over, over);
-  while (!way.isOver) {
+  const state = { isSettled: false };
+  const settle = (): void => void (state.isSettled = true);
+  fetching.then(settle, settle);
+  while (!state.isSettled) {
     for (const world of worlds) if (isPausing(world)) world.clock.advance(50);
     await turn();
   }

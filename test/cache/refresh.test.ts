@@ -1,32 +1,32 @@
-// A refresh is newer than what was under way when it began.
+// A refresh is newer than any load that was in flight when it began.
 import { expect, it } from 'vitest';
 import { holding, newProcesses, tags } from './processes.ts';
 import { createMemoryStore } from '../../src/cache/index.ts';
 import { SickStore } from './store/sick-store.ts';
 import { newWorld, tiers, times, type World } from './world.ts';
 
-it.each(tiers)('on the %s store, an older load does not undo it', async (tier) => {
+it.each(tiers)('on the %s store, keeps the refreshed value when an older load ends', async (tier) => {
   const world = await newWorld(tier);
   expect(await readAfterBoth(world, world)).toBe('new');
 });
 
-it('nor does the older load of another process', async () => {
+it('keeps the refreshed value when an older load of another process ends', async () => {
   const { one, two } = await newProcesses();
   expect(await readAfterBoth(one, two)).toBe('new');
 });
 
-/** What is read when an older load has ended after a refresh. */
+/** The value that is read after a refresh and, after that, an older load have ended. */
 async function readAfterBoth(loader: World, refresher: World): Promise<unknown> {
   const { held, first } = await holding(loader);
   refresher.source.gives('new');
   expect(await refresher.fetch({ tags, mode: 'refresh' })).toBe('new');
   held.give('old');
-  expect(await first).toBe('old'); // he came before
+  expect(await first).toBe('old'); // it arrived before the refresh
   expect(loader.trace.text).toContain('write-refused(lease-lost)');
   return await refresher.fetch({ tags });
 }
 
-it('answers a value that is too large to be read in time, and does not store it', async () => {
+it('returns but does not store a value that is too large to be read in time', async () => {
   const { fetch, source, trace } = await newWorld('memory');
   source.gives('x'.repeat(4_000_001));
   expect(await fetch()).toHaveLength(4_000_001);
@@ -36,7 +36,7 @@ it('answers a value that is too large to be read in time, and does not store it'
   expect(trace.count('write')).toBe(1);
 });
 
-it('answers where the store has no room for the tokens, and asks it for the lease twenty times at most', async () => {
+it('returns the value after at most twenty lease requests if the store has no room for the tokens', async () => {
   const store = new SickStore(createMemoryStore({ namespace: 'shop', bytesMax: 8_000 }));
   const { fetch, trace } = await newWorld(store);
   expect(await fetch({ tags: times(12, (id) => `tag ${id}`) })).toBe('value');

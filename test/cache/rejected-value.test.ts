@@ -1,20 +1,20 @@
-// What is at a key and cannot be given: the lease does not give it either, and the next fill heals it.
+// Entries that a read has rejected: the lease request does not return them either, and the next fill replaces them.
 import { describe, expect, it } from 'vitest';
 import { holding, isWaiting, newProcesses, poll, tags } from './processes.ts';
 import { SickStore } from './store/sick-store.ts';
 import { newWorld, redisStore } from './world.ts';
 
-describe('the value that was rejected', () => {
-  it('is not given again by the lease, and what comes in its place is', async () => {
+describe('a rejected entry', () => {
+  it('is not returned by the lease request, which waits for its replacement', async () => {
     const { one, client, key } = await newProcesses();
-    const sick = new SickStore(await redisStore(one.namespace));
-    const two = await newWorld(sick);
+    const faultyStore = new SickStore(await redisStore(one.namespace));
+    const two = await newWorld(faultyStore);
     await one.fetch({ tags });
     await client.unlink(`${one.namespace}:tag:products`);
     const { held, first } = await holding(one);
     const waiting = two.fetch({ tags });
     await isWaiting(two);
-    expect(sick.calls).toEqual(['read', 'acquire']);
+    expect(faultyStore.calls).toEqual(['read', 'acquire']);
     expect(await client.exists(key)).toBe(1);
     held.give('new');
     await first;
@@ -22,7 +22,7 @@ describe('the value that was rejected', () => {
     expect(await waiting).toBe('new');
   });
 
-  it('may be one of ours that lost its end', async () => {
+  it('is replaced if it is truncated', async () => {
     const { one, two, client, key } = await newProcesses();
     await one.fetch({ tags });
     const text = (await client.get(key)) ?? '';
@@ -36,7 +36,7 @@ describe('the value that was rejected', () => {
     expect(await waiting).toBe('new');
   });
 
-  it.each(['hello', '{"a":1}'])('may be somebody else’s: %s', async (foreign) => {
+  it.each(['hello', '{"a":1}'])('is replaced if it was not written by the cache: %s', async (foreign) => {
     const { one, two, client, key } = await newProcesses();
     await client.set(key, foreign, 'PX', 60_000);
     const { held, first } = await holding(one);
@@ -49,7 +49,7 @@ describe('the value that was rejected', () => {
     expect(two.source.loads).toBe(0);
   });
 
-  it('may have lost its end in time, or be of another type', async () => {
+  it('is replaced if it has no TTL, or is of another type', async () => {
     const { one, client, key } = await newProcesses();
     await one.fetch({ tags });
     await client.persist(key);
@@ -64,7 +64,7 @@ describe('the value that was rejected', () => {
   });
 
   it.each(['', 'no JSON', '\uD800{"id":"', '{"id":"0123456789abcdef","key":"another’s"}'])(
-    'may be anything: %j',
+    'is replaced, and reported as corrupt: %j',
     async (text) => {
       const { one, client, key } = await newProcesses();
       await client.set(key, text, 'PX', 60_000);

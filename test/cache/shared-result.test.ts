@@ -1,4 +1,4 @@
-// Who boards another request's load: a copy of his own, or a load of his own where there can be no copy.
+// A request that joins a load receives a copy of its value, or loads for itself if the value cannot be copied.
 import { describe, expect, it } from 'vitest';
 import { newWorld, tiers, times, withResolvers } from './world.ts';
 
@@ -10,31 +10,31 @@ function* rows(): Generator<number> {
   yield* [1, 2, 3];
 }
 
-it('copies a value once, however many board its load, and freezes what they have in common', async () => {
+it('copies a value once for all requests that joined its load, and freezes that copy', async () => {
   const { fetch, source } = await newWorld();
   const held = source.hold();
   const fetching = times(20, () => fetch());
   await held.begun;
   const value = [{ name: 'Rose' }];
   held.give(value);
-  const [loaders, ...boarders] = await Promise.all(fetching);
-  expect(loaders).toBe(value);
+  const [loaded, ...joined] = await Promise.all(fetching);
+  expect(loaded).toBe(value);
   expect(Object.isFrozen(value)).toBe(false);
-  expect(new Set(boarders).size).toBe(1);
-  expect(Object.isFrozen(boarders[0])).toBe(true);
-  expect(boarders[0]).toEqual(value);
+  expect(new Set(joined).size).toBe(1);
+  expect(Object.isFrozen(joined[0])).toBe(true);
+  expect(joined[0]).toEqual(value);
 });
 
-describe.each(tiers)('on the %s store, who boards a load of what has no stored form', (tier) => {
-  it('gets an instance of his own, and hears that it is not stored', async () => {
+describe.each(tiers)('on the %s store, a request that joins a load whose value cannot be copied', (tier) => {
+  it('receives an instance of its own, reported as a miss and not stored', async () => {
     const { outcome, source, trace } = await newWorld(tier);
     const held = source.hold();
     const load = async (): Promise<unknown> => (source.loads === 0 ? source.load() : new Row());
     const fetching = times(3, () => outcome({ load }));
     await held.begun;
     held.give(new Row());
-    const [loader, ...boarders] = await Promise.all(fetching);
-    for (const { value, state, ageMs, ttlMs } of boarders) {
+    const [loader, ...joined] = await Promise.all(fetching);
+    for (const { value, state, ageMs, ttlMs } of joined) {
       expect(value).toBeInstanceOf(Row);
       expect(value).not.toBe(loader?.value);
       expect([state, ageMs, ttlMs]).toEqual(['miss', null, null]);
@@ -42,7 +42,7 @@ describe.each(tiers)('on the %s store, who boards a load of what has no stored f
     expect([trace.count('load'), trace.count('write')]).toEqual([3, 0]);
   });
 
-  it('gets an iterator that nobody has spent', async () => {
+  it('receives an iterator of its own, which no other request has consumed', async () => {
     const { fetch, source } = await newWorld(tier);
     const held = source.hold();
     const load = async (): Promise<unknown> => (source.loads === 0 ? source.load() : rows());
@@ -52,44 +52,44 @@ describe.each(tiers)('on the %s store, who boards a load of what has no stored f
     expect(await Promise.all(fetching)).toEqual(times(3, () => [1, 2, 3]));
   });
 
-  it('makes nothing of it that is stored', async () => {
+  it('does not store a value that it derives from that value', async () => {
     const { fetch, source, trace } = await newWorld(tier);
     const held = source.hold();
     const inner = { field: 'Query.inner', load: () => (source.loads === 0 ? source.load() : new Row()) };
     const first = fetch(inner);
     await held.begun;
-    const { promise: isOnBoard, resolve } = withResolvers<void>();
+    const { promise: hasJoined, resolve } = withResolvers<void>();
     const load = async (): Promise<number> => {
       const row = fetch(inner);
       resolve();
       return ((await row) as Row).id;
     };
-    const made = fetch({ field: 'Query.outer', load });
-    await isOnBoard;
+    const pending = fetch({ field: 'Query.outer', load });
+    await hasJoined;
     held.give(new Row());
     await first;
-    expect(await made).toBe(1);
+    expect(await pending).toBe(1);
     expect(trace.text).toContain('write-refused(inner-unstored)');
     expect(trace.count('write')).toBe(0);
   });
 
-  it('hears of a circle that his own load closes, and waits for nobody', async () => {
+  it('is rejected with CIRCULAR_LOAD if its own load closes a cycle', async () => {
     const { fetch, source } = await newWorld(tier);
     const held = source.hold();
     const outer = { field: 'Query.outer' };
     const inner = { field: 'Query.inner' };
     const first = fetch({ ...inner, load: source.load });
     await held.begun;
-    const { promise: isOnBoard, resolve } = withResolvers<void>();
+    const { promise: hasJoined, resolve } = withResolvers<void>();
     const load = (): Promise<unknown> => {
       const row = fetch({ ...inner, load: () => fetch(outer) });
       resolve();
       return row;
     };
-    const made = fetch({ ...outer, load });
-    await isOnBoard;
+    const pending = fetch({ ...outer, load });
+    await hasJoined;
     held.give(new Row());
     await first;
-    await expect(made).rejects.toMatchObject({ code: 'CIRCULAR_LOAD' });
+    await expect(pending).rejects.toMatchObject({ code: 'CIRCULAR_LOAD' });
   });
 });

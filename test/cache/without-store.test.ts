@@ -1,11 +1,11 @@
-// Loads where the store is left alone: who comes before one begins has its value, and nobody waits for much more than that.
+// Loads without the store: requests share the next load of their key, and wait for little more than one load.
 import { describe, expect, it } from 'vitest';
 import { InFlightLoads } from '../../src/cache/in-flight.ts';
 import { newSickWorld, type SickWorld } from './store/sick-store.ts';
 import { TestClock, times, turn, type HeldLoad } from './world.ts';
 
-/** A world whose breaker is open. */
-async function newShutWorld(): Promise<SickWorld> {
+/** A world whose circuit breaker is open. */
+async function newBypassedWorld(): Promise<SickWorld> {
   const world = await newSickWorld();
   world.sick.health = 'failing';
   for (const id of times(10, Number)) await world.fetch({ args: { id } });
@@ -15,7 +15,7 @@ async function newShutWorld(): Promise<SickWorld> {
   return world;
 }
 
-/** Requests that come in turns of their own, each of which begins a load. */
+/** Begins `count` loads of one key, each for a request that arrives in a tick of its own. */
 async function sideBySide({ fetch, source }: SickWorld, count: number): Promise<HeldLoad[]> {
   const held = times(count, () => source.hold());
   for (const one of held) {
@@ -25,29 +25,29 @@ async function sideBySide({ fetch, source }: SickWorld, count: number): Promise<
   return held;
 }
 
-describe('where the store is left alone', () => {
-  it('those who come in one turn are given one load', async () => {
-    const { outcome, source } = await newShutWorld();
+describe('while the store is bypassed, the engine', () => {
+  it('shares one load among the requests of one tick', async () => {
+    const { outcome, source } = await newBypassedWorld();
     const seen = await Promise.all(times(50, () => outcome()));
     expect(seen.map(({ value }) => value)).toEqual(times(50, () => 'value'));
     expect(seen.map(({ state }) => state)).toEqual(['miss', ...times(49, () => 'shared')]);
     expect(source.loads).toBe(1);
   });
 
-  it('a load that has begun is waited for by nobody who comes after that: he may know better', async () => {
-    const world = await newShutWorld();
+  it('does not share a running load with later requests, which may know of a newer value', async () => {
+    const world = await newBypassedWorld();
     const [old] = await sideBySide(world, 1);
     world.source.gives('new');
     expect(await world.fetch()).toBe('new');
     old?.give('old');
   });
 
-  it('a load that began while the store was there is not waited for either', async () => {
-    const { fetch, sick, source, trace } = await newSickWorld();
+  it('does not share a load that began before the circuit opened either', async () => {
+    const { fetch, sick: faultyStore, source, trace } = await newSickWorld();
     const held = source.hold();
     const before = fetch();
     await held.begun;
-    sick.health = 'failing';
+    faultyStore.health = 'failing';
     for (const id of times(10, Number)) await fetch({ args: { id } });
     expect(trace.count('breaker-opened')).toBe(1);
     expect(await fetch()).toBe('value');
@@ -55,25 +55,25 @@ describe('where the store is left alone', () => {
     expect(await before).toBe('old');
   });
 
-  it('a request that has seen it fail does not board either, though the others still do', async () => {
-    const { fetch, sick, source } = await newSickWorld(['capture']);
+  it('does not share a running load with a request whose own store call has failed', async () => {
+    const { fetch, sick: faultyStore, source } = await newSickWorld(['capture']);
     const request = {};
-    sick.health = 'failing';
+    faultyStore.health = 'failing';
     await fetch({ request, field: 'Query.other' });
-    sick.health = 'well';
+    faultyStore.health = 'well';
     const held = source.hold();
     const first = fetch();
     await held.begun;
-    sick.calls.length = 0;
+    faultyStore.calls.length = 0;
     source.gives('new');
     expect(await fetch({ request })).toBe('new');
-    expect(sick.calls).toEqual([]);
+    expect(faultyStore.calls).toEqual([]);
     held.give('old');
     await first;
   });
 
-  it('eight load one key side by side, and who comes then goes with the next who lands, all together', async () => {
-    const world = await newShutWorld();
+  it('runs eight loads of a key at once; later requests share the next, which begins when one ends', async () => {
+    const world = await newBypassedWorld();
     const { fetch, source } = world;
     const held = await sideBySide(world, 8);
     const waiting = times(20, () => fetch());
@@ -89,8 +89,8 @@ describe('where the store is left alone', () => {
     for (const one of held) one.give('old');
   });
 
-  it('who comes when they have left goes with the one after that', async () => {
-    const world = await newShutWorld();
+  it('lets requests that arrive once the next load has begun share the one after it', async () => {
+    const world = await newBypassedWorld();
     const { fetch, source } = world;
     const held = await sideBySide(world, 8);
     const next = source.hold();
@@ -107,15 +107,15 @@ describe('where the store is left alone', () => {
     for (const one of held) one.give('old');
   });
 
-  it('a key leaves no other one waiting', async () => {
-    const world = await newShutWorld();
+  it('does not delay a load of another key', async () => {
+    const world = await newBypassedWorld();
     const held = await sideBySide(world, 8);
     expect(await world.fetch({ args: { id: 'other' } })).toBe('value');
     for (const one of held) one.give('old');
   });
 
-  it('they leave an eighth of a load apart, by what the last one took', async () => {
-    const world = await newShutWorld();
+  it('begins loads at intervals of an eighth of the last load time', async () => {
+    const world = await newBypassedWorld();
     const { fetch, source, clock } = world;
     const [first] = await sideBySide(world, 1);
     clock.advance(50);
@@ -123,7 +123,7 @@ describe('where the store is left alone', () => {
     clock.advance(30);
     first?.give('80 ms');
     await turn();
-    // The second began 30 ms ago: long enough.
+    // The second began 30 ms ago, more than an eighth of 80 ms.
     const third = source.hold();
     void fetch();
     await third.begun;
@@ -138,8 +138,8 @@ describe('where the store is left alone', () => {
     for (const one of [second, third]) one?.give('old');
   });
 
-  it('one that took long holds up nobody once a shorter one has landed, or none runs', async () => {
-    const world = await newShutWorld();
+  it('does not delay requests after a long load once a shorter one has ended, or none is running', async () => {
+    const world = await newBypassedWorld();
     const { fetch, source, clock } = world;
     const [long] = await sideBySide(world, 1);
     clock.advance(8_000);
@@ -157,8 +157,8 @@ describe('where the store is left alone', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('nor does it where it lands in the turn in which they come', async () => {
-    const world = await newShutWorld();
+  it('does not delay requests by a long load that ends in the tick of their arrival', async () => {
+    const world = await newBypassedWorld();
     const { fetch, clock } = world;
     const [long] = await sideBySide(world, 1);
     clock.advance(8_000);
@@ -169,8 +169,8 @@ describe('where the store is left alone', () => {
     expect(await waiting).toBe('value');
   });
 
-  it('who has to wait for a promise or two before he comes goes along, and who comes when the last one lands', async () => {
-    const world = await newShutWorld();
+  it('shares a load with requests that arrive some microtasks later in the same tick', async () => {
+    const world = await newBypassedWorld();
     const { fetch, source } = world;
     const [first] = await sideBySide(world, 1);
     const one = fetch();
@@ -183,14 +183,14 @@ describe('where the store is left alone', () => {
     expect(source.loads).toBe(2);
   });
 
-  it('a key is forgotten when its loads have landed', async () => {
+  it('forgets a key when its loads have ended', async () => {
     const loads = new InFlightLoads<string>(new TestClock());
     await Promise.all(times(5, (id) => loads.startNext(`${id % 2}`, async () => 'value')));
     expect(loads.size).toBe(0);
   });
 
-  it('nobody waits for more than ten seconds for loads that hang, and no timer is left behind by those that do not', async () => {
-    const world = await newShutWorld();
+  it('waits at most ten seconds for loads that hang, and leaves no timer behind', async () => {
+    const world = await newBypassedWorld();
     const { fetch, source, clock } = world;
     const held = await sideBySide(world, 8);
     const waiting = times(3, () => fetch());
@@ -222,9 +222,9 @@ describe('where the store is left alone', () => {
   });
 });
 
-describe('where the store is left alone, who goes with another', () => {
-  it('is not called off with him', async () => {
-    const { fetch, source } = await newShutWorld();
+describe('while the store is bypassed, a request that shares a load', () => {
+  it('does not fail if the request that began the load is aborted', async () => {
+    const { fetch, source } = await newBypassedWorld();
     const held = source.hold();
     const seen = times(5, () => fetch());
     await held.begun;
@@ -235,8 +235,8 @@ describe('where the store is left alone, who goes with another', () => {
     expect(source.loads).toBe(2);
   });
 
-  it('is not called off either where that happens twice', async () => {
-    const { fetch, source } = await newShutWorld();
+  it('does not fail if two loads in a row are aborted', async () => {
+    const { fetch, source } = await newBypassedWorld();
     const [one, two] = [source.hold(), source.hold()];
     const seen = Promise.allSettled(times(4, () => fetch()));
     await one.begun;
@@ -248,8 +248,8 @@ describe('where the store is left alone, who goes with another', () => {
     expect(source.loads).toBe(3);
   });
 
-  it('shares his failure', async () => {
-    const { fetch, source } = await newShutWorld();
+  it('shares the failure of the load', async () => {
+    const { fetch, source } = await newBypassedWorld();
     const held = source.hold();
     const seen = times(3, () => fetch());
     await held.begun;
@@ -259,9 +259,9 @@ describe('where the store is left alone, who goes with another', () => {
     expect(await fetch()).toBe('value');
   });
 
-  it('is not given what was loaded for that one alone', async () => {
-    const { fetch, source } = await newShutWorld();
-    const mine = (viewer: string) => ({
+  it('does not receive a value that was loaded for another viewer', async () => {
+    const { fetch, source } = await newBypassedWorld();
+    const personal = (viewer: string) => ({
       load: async (): Promise<string> => {
         source.loads += 1;
         await fetch({ field: 'Query.me', viewer, load: () => viewer });
@@ -269,20 +269,22 @@ describe('where the store is left alone, who goes with another', () => {
       },
     });
     const viewers = ['ann', 'bob', 'cleo'];
-    expect(await Promise.all(viewers.map((viewer) => fetch(mine(viewer))))).toEqual(viewers.map((who) => `for ${who}`));
+    expect(await Promise.all(viewers.map((viewer) => fetch(personal(viewer))))).toEqual(
+      viewers.map((viewer) => `for ${viewer}`),
+    );
     expect(source.loads).toBe(3);
   });
 
-  it('has a copy of his own', async () => {
-    const { fetch, source } = await newShutWorld();
+  it('receives a copy of its own', async () => {
+    const { fetch, source } = await newBypassedWorld();
     source.gives({ id: 1 });
     const [one, two] = await Promise.all([fetch(), fetch()]);
     expect(one).toEqual(two);
     expect(one).not.toBe(two);
   });
 
-  it('hears of a circle, and waits for nobody', async () => {
-    const { fetch } = await newShutWorld();
+  it('is rejected with CIRCULAR_LOAD if the loads form a cycle', async () => {
+    const { fetch } = await newBypassedWorld();
     const a = (): Promise<unknown> => fetch({ field: 'Query.a', load: b });
     const b = (): Promise<unknown> => fetch({ field: 'Query.b', load: a });
     for (const outcome of await Promise.allSettled([a(), b(), a(), b()])) {

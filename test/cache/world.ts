@@ -1,4 +1,4 @@
-// A world of a test's own: a cache over a store, a clock that is advanced by hand, a source, and a trace of events.
+// The world of one test: a cache over a store, a clock that is advanced by hand, a source, and a trace of events.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -35,7 +35,7 @@ export class TestClock implements Clock {
     return () => this.#tasks.delete(task);
   }
 
-  /** Runs the tasks that fall due on the way, each at its time. */
+  /** Runs the tasks that become due in this time, each at its own time. */
   advance(byMs: number): void {
     const endMs = this.#nowMs + byMs;
     for (;;) {
@@ -48,23 +48,23 @@ export class TestClock implements Clock {
     this.#nowMs = endMs;
   }
 
-  /** The process is busy for so long: nothing runs meanwhile, and what was due then runs at the next `advance`. */
+  /** The process is busy for `byMs`: no task runs meanwhile, and those that become due run at the next `advance`. */
   stall(byMs: number): void {
     this.#nowMs += byMs;
   }
 
-  /** Until the next task is due. */
+  /** The time until the next task is due. */
   get nextInMs(): number {
     return Math.min(...[...this.#tasks].map(({ atMs }) => atMs)) - this.#nowMs;
   }
 
-  /** How many tasks wait for their time. */
+  /** The number of scheduled tasks. */
   get pending(): number {
     return this.#tasks.size;
   }
 }
 
-/** A load that stays open until the test ends it. */
+/** A load that stays in flight until the test ends it. */
 export interface HeldLoad {
   /** Resolves when the load has begun. */
   readonly begun: Promise<void>;
@@ -72,7 +72,7 @@ export interface HeldLoad {
   readonly fail: (error: unknown) => void;
 }
 
-/** The slow thing behind the cache: counts its loads, and gives, fails or waits as it is told. */
+/** The slow source behind the cache: counts its loads, which return a value, reject, or wait for the test. */
 export class Source {
   loads = 0;
   #answer: () => unknown = () => 'value';
@@ -88,7 +88,7 @@ export class Source {
     };
   }
 
-  /** The next load waits; several are served in the order in which they were asked for. */
+  /** Makes the next load wait. Several held loads are used in the order of the calls to `hold`. */
   hold(): HeldLoad {
     const { promise: begun, resolve: begin } = withResolvers<void>();
     const { promise: end, resolve: give, reject: fail } = withResolvers<unknown>();
@@ -109,19 +109,19 @@ export class Source {
 /** What the cache did, as text: `load write miss hit×2`. */
 export class Trace {
   readonly events: CacheEvent[] = [];
-  readonly #waiting = new Set<{ type: CacheEvent['type']; heard: () => void }>();
+  readonly #waiting = new Set<{ type: CacheEvent['type']; onEvent: () => void }>();
 
   constructor(cache: Cache) {
     cache.on((event) => {
       this.events.push(event);
-      for (const wait of this.#waiting) if (wait.type === event.type) wait.heard();
+      for (const wait of this.#waiting) if (wait.type === event.type) wait.onEvent();
     });
   }
 
   /** Resolves with the next event of `type`. */
   next(type: CacheEvent['type']): Promise<void> {
     return new Promise((resolve) => {
-      const wait = { type, heard: () => (this.#waiting.delete(wait), resolve()) };
+      const wait = { type, onEvent: () => (this.#waiting.delete(wait), resolve()) };
       this.#waiting.add(wait);
     });
   }
@@ -137,7 +137,7 @@ export class Trace {
     return runs.map((run) => (run.times === 1 ? run.word : `${run.word}×${run.times}`)).join(' ');
   }
 
-  /** The text since it was taken last. */
+  /** The text of the events since the last call. */
   take(): string {
     const text = this.text;
     this.events.length = 0;
@@ -167,15 +167,15 @@ export interface World {
   readonly trace: Trace;
   readonly store: Store;
   readonly namespace: string;
-  /** How many calls the store has yet to answer. */
+  /** The number of calls that the store has not answered yet. */
   readonly callsPending: () => number;
-  /** Fetches `Query.field` with a time to live of 60 s from the source, unless told otherwise. */
+  /** Fetches from the source. Default: `Query.field`, with a TTL of 60 s. */
   readonly fetch: (options?: Fetching) => Promise<unknown>;
-  /** The value, and how it was come by. */
+  /** The value, and how it was obtained. */
   readonly outcome: (options?: Fetching) => Promise<Outcome & { value: unknown }>;
 }
 
-/** A cache over `over`: a tier on its real store, or a store that the test brings. */
+/** A cache over `over`: a tier on its real store, or a store that the test provides. */
 export async function newWorld(
   over: (typeof tiers)[number] | Store = 'memory',
   {
@@ -207,25 +207,25 @@ export async function newWorld(
     memoryBytesMax,
     log,
   });
-  onTestFinished(() => closed(cache, clock));
+  onTestFinished(() => closeCache(cache, clock));
   const source = new Source();
   const trace = new Trace(cache);
   const fetch = async (options: Fetching = {}): Promise<unknown> => {
     const { field = 'Query.field', ttl = '60s', tags = [], strict = false, load = source.load, ...rest } = options;
     const { mode, report, request, isAborted, ...parts } = rest;
-    const how = {
+    const fetchOptions = {
       ...(mode === undefined ? {} : { mode }),
       ...(report === undefined ? {} : { report }),
       ...(request === undefined ? {} : { request }),
       ...(isAborted === undefined ? {} : { isAborted }),
     };
-    return cache.fetch(cache.key({ field, ...parts }), createPolicy(field, { ttl, tags, strict }), load, how);
+    return cache.fetch(cache.key({ field, ...parts }), createPolicy(field, { ttl, tags, strict }), load, fetchOptions);
   };
   const outcome = async (options: Fetching = {}): Promise<Outcome & { value: unknown }> => {
-    let heard: Outcome | undefined;
-    const value = await fetch({ ...options, report: (how) => (heard = how) });
-    if (heard === undefined) throw new Error('nothing was reported');
-    return { ...heard, value };
+    let reported: Outcome | undefined;
+    const value = await fetch({ ...options, report: (result) => (reported = result) });
+    if (reported === undefined) throw new Error('nothing was reported');
+    return { ...reported, value };
   };
   return { cache, clock, source, trace, store, namespace, callsPending, fetch, outcome };
 }
@@ -252,8 +252,8 @@ function countCalls(store: Store): { counted: Store; callsPending: () => number 
 /**
  * Advances the clock in steps until `isReached`.
  *
- * The real time between two steps grows, so that on a slow machine, too, what needs real time (a reply, a new connection)
- * at last takes less than what the clock allows it.
+ * The real time between two steps grows, so that even on a slow machine whatever needs real time (a reply, a new
+ * connection) eventually takes less than the clock allows for it.
  */
 export async function advanceUntil(clock: TestClock, stepMs: number, isReached: () => boolean): Promise<void> {
   for (let pauseMs = 25; !isReached(); pauseMs = Math.min(1.1 * pauseMs, 1_000)) {
@@ -262,11 +262,11 @@ export async function advanceUntil(clock: TestClock, stepMs: number, isReached: 
   }
 }
 
-/** Closes it; what a silent store never answers is over at its deadline. */
-async function closed(cache: Cache, clock: TestClock): Promise<void> {
-  const way = { isOver: false };
-  const closing = cache.close().finally(() => (way.isOver = true));
-  while (!way.isOver) {
+/** Closes the cache. Calls that a silent store never answers end at their deadline. */
+async function closeCache(cache: Cache, clock: TestClock): Promise<void> {
+  const state = { isClosed: false };
+  const closing = cache.close().finally(() => (state.isClosed = true));
+  while (!state.isClosed) {
     await turn();
     clock.advance(100);
   }
@@ -277,17 +277,17 @@ export function newNamespace(): string {
   return `t-${randomBytes(6).toString('hex')}`;
 }
 
-/** By what the leases of `redisStore` live longer than the engine asks for. */
+/** The factor by which the leases of `redisStore` last longer than the engine requests. */
 export const leaseFactor = 600;
 
-/** On the Redis that all tests share, with a deadline that a busy machine meets. */
+/** A store on the Redis that all tests share, with a deadline that a busy machine meets. */
 export async function redisStore(namespace: string): Promise<Store> {
   return withLongLeases(await createRedisStore({ address: inject('redisSocketPath'), namespace, deadlineMs: 20_000 }));
 }
 
 /**
- * Lets leases live for ten minutes: they end by Redis' own time, which goes on while a test's clock stands still, so a
- * machine that stalls for a second would end the lease of a load that the test holds.
+ * Makes leases last ten minutes. They expire by the time of Redis, which goes on while a test's clock stands still, so
+ * a machine that stalls for a second would otherwise end the lease of a load that the test holds.
  */
 export function withLongLeases(store: Store): Store {
   return {
@@ -298,7 +298,7 @@ export function withLongLeases(store: Store): Store {
   };
 }
 
-/** A client beside the store's, as `redis-cli` is. */
+/** A client besides that of the store, like `redis-cli`. */
 export async function redisClient(socketPath = inject('redisSocketPath')): Promise<Redis> {
   const client = new Redis({ path: socketPath, protocol: 2, lazyConnect: true });
   await client.connect();
@@ -336,7 +336,7 @@ export function withResolvers<T>(): {
   return { promise, resolve, reject };
 }
 
-/** Lets everything run that waits for nothing but its turn, and what that sends at the end of it. */
+/** Lets two ticks pass: everything that is ready runs, then what it sends at the end of its tick. */
 export async function turn(): Promise<void> {
   for (const _ of times(2, Number)) {
     await new Promise((resolve) => {

@@ -15,14 +15,14 @@ describe('a database URL', () => {
     ['caf%C3%A9%20au%20lait', 'café au lait'],
     ['my shop', 'my shop'],
     ['shop', 'shop'],
-  ])('names the database %s', (path, database) => {
+  ])('with the path %s names the database %s', (path, database) => {
     for (const before of ['postgresql://u:p@h', 'postgres://u@%2Ftmp%2Fx:5432', 'postgres://u@']) {
       expect(addressIn(`${before}/${path}`).database).toBe(database);
     }
     expect(addressIn(`postgres://u@/${path}?host=/tmp`).database).toBe(database);
   });
 
-  it('keeps the escapes of a password apart from a space elsewhere', () => {
+  it('may have escapes in the password and a space in the path', () => {
     expect(addressIn('postgres://u:a%2Fb%23@h/my shop').password).toBe('a/b#');
   });
 
@@ -38,21 +38,21 @@ describe('a database URL', () => {
     ['postgres://u:swordfish@h/shop#1', /got a # at character 30: write %23$/],
     ['socket://u@/tmp?db=shop#1', /got a # at character 24: write %23$/],
     ['postgres://u:swordfish@h/shop%00a', /must not contain %00/],
-  ])('%s is rejected, saying where, without repeating it', (url, message) => {
+  ])('is rejected with a reason that does not reveal the password: %s', (url, message) => {
     const failure = (): unknown => addressIn(url);
     expect(failure).toThrow(DatabaseUrlError);
     expect(failure).toThrow(message);
     expect(failure).not.toThrow(/sword/);
   });
 
-  it('with a malformed escape ends the program at its start, with one line', async () => {
+  it('with a malformed escape ends the program at startup with one line', async () => {
     const program = await startProgram({ env: { DATABASE_URL: 'postgres://u:swordfish%zz@127.0.0.1:1/shop' } });
     expect(await program.ended).toBe(1);
     expect(program.stderr()).toMatch(/^DATABASE_URL must percent-encode special characters in UTF-8 .*\n$/);
     expect(program.stderr() + program.stdout()).not.toContain('swordfish');
   });
 
-  it('connects to a database whose name needs escapes, and migrates it', async () => {
+  it('may name a database whose name needs escapes', async () => {
     const name = `odd #?%/@${process.pid}`;
     const server = new Client({ connectionString: inject('databaseUrl') });
     await server.connect();

@@ -5,22 +5,22 @@ import type { Tables } from '../../src/database/tables.ts';
 import { newShop, seededShop, type ShopDatabase } from './shop-database.ts';
 
 describe('categoryStats', () => {
-  it('gives the figures that the raw rows of the seeded shop give by hand, in one statement', async () => {
+  it('returns the figures that loops over the rows of the seeded shop give, in one statement', async () => {
     const { db, statements } = seededShop();
     const stats = await categoryStats(db);
     expect(statements()).toHaveLength(1);
     expect(stats).toHaveLength(10);
-    expect(stats).toEqual(await statsByHand(db));
+    expect(stats).toEqual(await statsByLoops(db));
   });
 
-  it('counts products once each however many reviews they have, and lists categories without any', async () => {
+  it('counts each product once whatever its reviews, and includes categories without products or reviews', async () => {
     const { db } = await oddShop();
     const stats = await categoryStats(db);
-    expect(stats).toEqual(await statsByHand(db));
+    expect(stats).toEqual(await statsByLoops(db));
     expect(stats).toEqual([
-      // 0.10 and 0.20 have the mean 0.15; reviews do not weigh in.
+      // The mean of 0.10 and 0.20 is 0.15, not weighted by reviews.
       { id: 3, name: 'Best', productCount: 2, reviewCount: 4, avgRating: 4.75, avgPrice: '0.15', minPrice: '0.10', maxPrice: '0.20', totalStock: 12 }, // prettier-ignore
-      // Equal ratings go by id. 10/3 is 3.33.
+      // Equal ratings are ordered by id. 10/3 is 3.33.
       { id: 1, name: 'Equal A', productCount: 1, reviewCount: 3, avgRating: 3.33, avgPrice: '5.00', minPrice: '5.00', maxPrice: '5.00', totalStock: 7 }, // prettier-ignore
       { id: 4, name: 'Equal B', productCount: 2, reviewCount: 6, avgRating: 3.33, avgPrice: '3.34', minPrice: '0.00', maxPrice: '6.67', totalStock: 0 }, // prettier-ignore
       { id: 2, name: 'Empty', productCount: 0, reviewCount: 0, avgRating: null, avgPrice: null, minPrice: null, maxPrice: null, totalStock: 0 }, // prettier-ignore
@@ -39,7 +39,7 @@ describe('categoryStats', () => {
     expect(best).toMatchObject({ totalStock: 12, avgPrice: '0.15' });
   });
 
-  it('is an empty list in a shop without categories', async () => {
+  it('returns an empty list for a shop without categories', async () => {
     const { db } = await newShop({});
     expect(await categoryStats(db)).toEqual([]);
   });
@@ -68,7 +68,7 @@ function oddShop(): Promise<ShopDatabase> {
 }
 
 /** The same figures by loops over all rows, money in whole cents. */
-async function statsByHand(db: Kysely<Tables>): Promise<CategoryStats[]> {
+async function statsByLoops(db: Kysely<Tables>): Promise<CategoryStats[]> {
   const [categories, products, reviews] = await Promise.all([
     db.selectFrom('categories').selectAll().execute(),
     db.selectFrom('products').selectAll().execute(),

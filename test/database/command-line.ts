@@ -7,7 +7,7 @@ interface Ending {
   stderr: string;
 }
 
-/** Runs a built program of `src/database` as `npm run` does; without `url` DATABASE_URL is not set. */
+/** Runs a built program of `src/database` as `npm run` does; if `url` is null, DATABASE_URL is not set. */
 export function runBuilt(
   program: 'migrate-cli' | 'seed-cli',
   url: string | null,
@@ -17,7 +17,7 @@ export function runBuilt(
   const { DATABASE_URL: _ours, ...environment } = process.env;
   const env = url === null ? environment : { ...environment, DATABASE_URL: url };
   return new Promise((resolve) => {
-    // Another folder, so that nothing is found by way of the working directory.
+    // Another folder, so that the program does not depend on the working directory.
     execFile(process.execPath, [file, ...args], { env, cwd: '/' }, (error, stdout, stderr) => {
       resolve({ exitCode: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
     });

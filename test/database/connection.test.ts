@@ -10,8 +10,8 @@ import type { Tables } from '../../src/database/tables.ts';
 import { makeFolder } from '../../src/embedded/index.ts';
 import { connect, connectAsInProduction } from './shop-database.ts';
 
-describe('a database that is away', () => {
-  it('is unavailable where nothing listens, and where the unix socket is missing', async () => {
+describe('isDatabaseUnavailable', () => {
+  it('returns true if nothing listens, the Unix socket is missing, or the host is unknown', async () => {
     const server = await listen(() => undefined);
     const url = urlOf(server);
     await new Promise((resolve) => server.close(resolve));
@@ -20,14 +20,14 @@ describe('a database that is away', () => {
     expect(isDatabaseUnavailable(await failureAt('postgresql://shop@does-not-exist.invalid/shop'))).toBe(true);
   });
 
-  it('is unavailable where a server takes the connection and never speaks, or hangs up', async () => {
+  it('returns true if a server accepts the connection and sends nothing, or closes it', async () => {
     const silent = await listen(() => undefined);
-    const rude = await listen((socket) => socket.destroy());
+    const closing = await listen((socket) => socket.destroy());
     expect(isDatabaseUnavailable(await failureAt(urlOf(silent)))).toBe(true);
-    expect(isDatabaseUnavailable(await failureAt(urlOf(rude)))).toBe(true);
+    expect(isDatabaseUnavailable(await failureAt(urlOf(closing)))).toBe(true);
   });
 
-  it('is unavailable where the database or the role does not exist', async () => {
+  it('returns true if the database or the role does not exist', async () => {
     const noDatabase = new URL(inject('databaseUrl'));
     noDatabase.pathname = '/no_such_shop';
     const noRole = new URL(inject('databaseUrl'));
@@ -36,7 +36,7 @@ describe('a database that is away', () => {
     expect(isDatabaseUnavailable(await failureAt(noRole.href))).toBe(true);
   });
 
-  it('does not call a wrong or cancelled statement an unavailable database, nor anything else that fails', async () => {
+  it('returns false for an invalid or cancelled statement, and for other errors', async () => {
     const { db } = connect({ statementMsMax: 20 });
     expect(isDatabaseUnavailable(await failure(sql`select * from no_such_table`.execute(db)))).toBe(false);
     expect(isDatabaseUnavailable(await failure(sql`select 1 / 0`.execute(db)))).toBe(false);
@@ -48,7 +48,7 @@ describe('a database that is away', () => {
     }
   });
 
-  it('fails a statement that finds all connections busy, and works again when one is free', async () => {
+  it('returns true for a statement that finds all connections busy, and the pool recovers', async () => {
     const { db } = connectAsInProduction({ poolMax: 1 });
     await db.connection().execute(async () => {
       expect(isDatabaseUnavailable(await failure(ping(db)))).toBe(true);
@@ -58,7 +58,7 @@ describe('a database that is away', () => {
 });
 
 describe('a connection that breaks', () => {
-  it('fails the statement under way as unavailable, and the next one gets a new connection', async () => {
+  it('fails the running statement as unavailable, and is replaced for the next one', async () => {
     const { db } = connect({ poolMax: 1 });
     const error = await db.connection().execute(async (connection) => {
       const pid = await backendPid(connection);
@@ -80,7 +80,7 @@ describe('a connection that breaks', () => {
     await ping(db);
   });
 
-  it('is told to onError where it was idle, and is replaced', async () => {
+  it('is reported to onError if it was idle, and is replaced', async () => {
     const { promise, resolve } = withResolver<Error>();
     const { db } = connect({ poolMax: 1, onError: resolve });
     const pid = await backendPid(db);
@@ -89,7 +89,7 @@ describe('a connection that breaks', () => {
     expect(await backendPid(db)).not.toBe(pid);
   });
 
-  it('is given up where the server takes a statement and never answers', async () => {
+  it('is discarded if the server accepts a statement and never replies', async () => {
     const { db } = connect({ poolMax: 1, statementMsMax: 1_000 });
     const pid = await backendPid(db);
     process.kill(pid, 'SIGSTOP');
@@ -99,8 +99,8 @@ describe('a connection that breaks', () => {
   });
 });
 
-describe('a server that does not answer any more', () => {
-  it('is known long before a statement has taken too long, on new connections and on used ones', async () => {
+describe('a server that has stopped replying', () => {
+  it('is detected long before a statement times out, on new connections and on used ones', async () => {
     const route = await routeToDatabase();
     const { db } = connectAsInProduction({ url: route.url, poolMax: 2, statementMsMax: 600_000 });
     await ping(db);
@@ -111,51 +111,52 @@ describe('a server that does not answer any more', () => {
     await expect
       .poll(() =>
         ping(db).then(
-          () => 'there',
-          () => 'away',
+          () => 'available',
+          () => 'unavailable',
         ),
       )
-      .toBe('there');
+      .toBe('available');
   });
 
-  it('is not mistaken for one that takes its time', async () => {
+  it('is not confused with one whose statement takes long', async () => {
     const route = await routeToDatabase();
     const { db } = connect({ url: route.url, statementMsMax: 600_000 });
-    expect(await afterTwoQuestions(db, route)).toBe('answered');
+    expect(await afterTwoChecks(db, route)).toBe('answered');
   });
 
-  it('is not mistaken for one whose login takes long', async () => {
+  it('is not confused with one whose login takes long', async () => {
     const route = await routeToDatabase();
     const { db } = connect({ url: route.url, poolMax: 1, statementMsMax: 600_000 });
     await ping(db);
-    route.dripLogins();
-    expect(await afterTwoQuestions(db, route)).toBe('answered');
+    route.stallLogins();
+    expect(await afterTwoChecks(db, route)).toBe('answered');
   });
 
-  it('is not mistaken for one that has no room for another connection', async () => {
+  it('is not confused with one that rejects further connections', async () => {
     const route = await routeToDatabase();
     const { db } = connect({ url: route.url, poolMax: 1, statementMsMax: 600_000 });
     await ping(db);
     route.refuse();
-    expect(await afterTwoQuestions(db, route)).toBe('answered');
+    expect(await afterTwoChecks(db, route)).toBe('answered');
   });
 
-  it('leaves no connection behind that it was asked on', async () => {
+  it('is checked over connections that are closed afterwards', async () => {
     const route = await routeToDatabase();
     const { db } = connect({ url: route.url, poolMax: 1, statementMsMax: 600_000 });
-    expect(await afterTwoQuestions(db, route)).toBe('answered');
+    expect(await afterTwoChecks(db, route)).toBe('answered');
     await expect.poll(() => route.openConnections()).toBe(1);
   });
 });
 
-/** What becomes of a statement that takes so long that the server is asked twice whether it is there. */
-async function afterTwoQuestions(db: Kysely<Tables>, route: { connections: () => number }): Promise<unknown> {
+/** The outcome of a statement that takes so long that the server is checked twice. */
+async function afterTwoChecks(db: Kysely<Tables>, route: { connections: () => number }): Promise<unknown> {
   const release = await holdLock();
   const answered = sql`select pg_advisory_lock_shared(${lockKey})`.execute(db).then(
     () => 'answered',
     (error: unknown) => error,
   );
-  // Its own, and one for each question; the second is asked where the first did not end the statement.
+  // The statement's own connection, and one for each check; there is a second one if the first did not end the
+  // statement.
   await expect.poll(() => route.connections()).toBeGreaterThanOrEqual(3);
   await release();
   return await answered;
@@ -163,7 +164,7 @@ async function afterTwoQuestions(db: Kysely<Tables>, route: { connections: () =>
 
 const lockKey = 4711;
 
-/** Takes the lock that `afterTwoQuestions` waits for, until the returned function is called. */
+/** Holds the lock that `afterTwoChecks` waits for, until the returned function is called. */
 async function holdLock(): Promise<() => Promise<void>> {
   const client = new Client({ connectionString: inject('databaseUrl') });
   await client.connect();
@@ -175,18 +176,18 @@ async function holdLock(): Promise<() => Promise<void>> {
 const fields = 'SFATAL\0VFATAL\0C53300\0Msorry, too many clients already\0\0';
 const tooManyConnections = Buffer.concat([Buffer.from([0x45, 0, 0, 0, fields.length + 4]), Buffer.from(fields)]);
 
-/** A TCP address of the tests' database, whose traffic can be held up. */
+/** A TCP address of the tests' database, whose traffic can be held. */
 async function routeToDatabase() {
   const database = new URL(inject('databaseUrl'));
   const socketPath = `${decodeURIComponent(database.hostname)}/.s.PGSQL.${database.port}`;
   const pairs: Socket[] = [];
   let isFrozen = false;
   let isFull = false;
-  let isDripping = false;
+  let stallsLogins = false;
   const server = await listen((client) => {
-    if (isDripping) {
+    if (stallsLogins) {
       pairs.push(client, client);
-      client.once('data', () => client.write('R')); // the first byte of a login that goes no further
+      client.once('data', () => client.write('R')); // the first byte of a login that does not continue
       return;
     }
     if (isFull) {
@@ -218,13 +219,13 @@ async function routeToDatabase() {
       isFrozen = true;
       hold(...pairs);
     },
-    /** For connections that are new; those that were held up stay so. */
+    /** For new connections; those that are held stay so. */
     thaw() {
       isFrozen = false;
     },
-    /** New connections hear one byte, and no more. */
-    dripLogins() {
-      isDripping = true;
+    /** New connections receive one byte, and no more. */
+    stallLogins() {
+      stallsLogins = true;
     },
     refuse() {
       isFull = true;
@@ -235,7 +236,7 @@ async function routeToDatabase() {
 }
 
 describe('connectDatabase', () => {
-  it('reads unix sockets from all three forms of URL', async () => {
+  it('accepts Unix sockets in all three forms of URL', async () => {
     const { db } = connect();
     const settings = await sql<{ folder: string; port: string; role: string; database: string }>`
       select current_setting('unix_socket_directories') as folder, current_setting('port') as port,
@@ -252,14 +253,14 @@ describe('connectDatabase', () => {
     }
   });
 
-  it('may be closed before its first statement, and twice, and connects to nothing before', async () => {
+  it('may be closed before its first statement, and twice', async () => {
     const database = connect({ url: 'postgresql://shop@localhost/shop?host=/nowhere' });
     await database.close();
     await database.close();
     expect(isDatabaseUnavailable(await failure(ping(database.db)))).toBe(true);
   });
 
-  it('says which file of its certificates cannot be read, and lives on when one goes missing later', async () => {
+  it('names a certificate file that cannot be read, and does not fail if one is removed later', async () => {
     const folder = await makeFolder('cachepot-test-certificates-');
     const file = join(folder.path, 'ca.pem');
     const url = `${inject('databaseUrl')}?sslmode=disable&sslrootcert=${file}`;
@@ -270,7 +271,7 @@ describe('connectDatabase', () => {
     await sql`select pg_sleep(0.5)`.execute(db);
   });
 
-  it('names itself to the server', async () => {
+  it('sets its application name', async () => {
     const { db } = connect();
     const { rows } = await sql<{ name: string }>`select current_setting('application_name') as name`.execute(db);
     expect(rows).toEqual([{ name: 'cachepot' }]);
@@ -300,7 +301,7 @@ async function backendPid(db: Kysely<Tables>): Promise<number> {
   return rows[0]?.pid ?? 0;
 }
 
-/** Ends a backend and waits for it to be gone. */
+/** Terminates a backend, and waits until it is gone. */
 async function terminate(pid: number): Promise<void> {
   await sql`select pg_terminate_backend(${pid}, 5000)`.execute(connect().db);
 }

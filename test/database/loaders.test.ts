@@ -7,7 +7,7 @@ import type { Tables } from '../../src/database/tables.ts';
 import { connect, emptyDatabase, newShop, seededShop } from './shop-database.ts';
 
 describe('productReviews', () => {
-  it.each([1, 50])('is one statement for %i parents', async (parents) => {
+  it.each([1, 50])('runs one statement for %i parents', async (parents) => {
     const { db, statements } = seededShop();
     const { productReviews } = createLoaders(db);
     const lists = await Promise.all(idsTo(parents).map((productId) => productReviews.load({ productId, limit: 5 })));
@@ -15,7 +15,7 @@ describe('productReviews', () => {
     expect(lists).toEqual(await Promise.all(idsTo(parents).map((id) => reviewsOneByOne(db, id, 5))));
   });
 
-  it('is one statement also where limits differ, and keeps each limit', async () => {
+  it('runs one statement for different limits, and applies each limit', async () => {
     const { db, statements } = seededShop();
     const { productReviews } = createLoaders(db);
     const [two, seven, none] = await Promise.all([
@@ -29,7 +29,7 @@ describe('productReviews', () => {
     expect(none).toEqual([]);
   });
 
-  it('puts the newest first, then the higher id, with times in UTC and comments as they are', async () => {
+  it('returns the newest first, then the higher id, with times in UTC and unchanged comments', async () => {
     const old = new Date('2024-02-29T23:30:00+02:00');
     const { db } = await newShop({
       categories: [{ id: 1, name: 'One' }],
@@ -50,7 +50,7 @@ describe('productReviews', () => {
     expect(await productReviews.load({ productId: 1, limit: 2 })).toEqual(reviews.slice(0, 2));
   });
 
-  it('gives an empty list for an unknown product and for one without reviews', async () => {
+  it('returns an empty list for an unknown product and for one without reviews', async () => {
     const { db } = seededShop();
     const { productReviews } = createLoaders(db);
     const keys = [-1, 19, 1].map((productId) => ({ productId, limit: 1 }));
@@ -58,7 +58,7 @@ describe('productReviews', () => {
     expect(lists).toEqual([[], [], await reviewsOneByOne(db, 1, 1)]);
   });
 
-  it('asks once for the same key, and not again in the same request', async () => {
+  it('loads the same key once per request', async () => {
     const { db, statements } = seededShop();
     const { productReviews } = createLoaders(db);
     await Promise.all([
@@ -71,7 +71,7 @@ describe('productReviews', () => {
 });
 
 describe('categoryProducts', () => {
-  it.each([1, 50])('is one statement for %i parents, whatever their limits', async (parents) => {
+  it.each([1, 50])('runs one statement for %i parents, whatever their limits', async (parents) => {
     const { db, statements } = seededShop();
     const { categoryProducts } = createLoaders(db);
     const keys = idsTo(parents).map((categoryId) => ({ categoryId, limit: 1 + (categoryId % 2) * 19 }));
@@ -80,7 +80,7 @@ describe('categoryProducts', () => {
     expect(lists).toEqual(await Promise.all(keys.map((key) => productsOneByOne(db, key.categoryId, key.limit))));
   });
 
-  it('gives products by id with their category, and an empty list for an unknown category', async () => {
+  it('returns products by id with their category, and an empty list for an unknown category', async () => {
     const { db } = await newShop({
       categories: [{ id: 4, name: 'Four' }],
       products: [9, 2].map((id) => ({ id, category_id: 4, name: `p${id}`, description: 'd', price: '1.50', stock: 6 })),
@@ -99,7 +99,7 @@ describe('categoryProducts', () => {
   });
 });
 
-it('reads a larger shop by its indexes: reviews of products, products of categories', async () => {
+it('uses the indexes of a larger shop for reviews of products and products of categories', async () => {
   const url = await emptyDatabase();
   await migrate({ url });
   await seed({ url, products: 20_000, reviews: 40_000 });

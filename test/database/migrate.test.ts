@@ -5,20 +5,20 @@ import { migrate } from '../../src/database/migrate.ts';
 import { runBuilt } from './command-line.ts';
 import { connect, emptyDatabase } from './shop-database.ts';
 
-it('makes the tables, and says of a second run that nothing changed', async () => {
+it('creates the tables, and reports no change on a second run', async () => {
   const url = await emptyDatabase();
   expect(await migrate({ url })).toEqual({ changed: true });
   expect(await tablesExist(connect({ url }).db)).toBe(true);
   expect(await migrate({ url })).toEqual({ changed: false });
 });
 
-it('lets several run at once: one changes the schema, the others find it done', async () => {
+it('changes the schema once if several migrations run at the same time', async () => {
   const url = await emptyDatabase();
   const runs = await Promise.all([1, 2, 3, 4].map(() => migrate({ url })));
   expect(runs.filter(({ changed }) => changed)).toHaveLength(1);
 });
 
-it('puts back an index that is missing, and keeps the rows', async () => {
+it('creates a missing index again, and keeps the rows', async () => {
   const url = await emptyDatabase();
   await migrate({ url });
   const { db } = connect({ url });
@@ -28,7 +28,7 @@ it('puts back an index that is missing, and keeps the rows', async () => {
   expect(await db.selectFrom('categories').select('name').execute()).toEqual([{ name: 'Kept' }]);
 });
 
-it('leaves nothing behind where it fails halfway', async () => {
+it('leaves no table behind if it fails halfway', async () => {
   const url = await emptyDatabase();
   const { db } = connect({ url });
   await sql`create view reviews as select 1 as id`.execute(db);
@@ -37,7 +37,7 @@ it('leaves nothing behind where it fails halfway', async () => {
   expect(rows).toEqual([{ made: false }]);
 });
 
-it('refuses rows that no shop has', async () => {
+it('creates constraints that reject invalid rows', async () => {
   const url = await emptyDatabase();
   await migrate({ url });
   const { db } = connect({ url });
@@ -62,7 +62,7 @@ it('refuses rows that no shop has', async () => {
   await expect(db.insertInto('categories').values({ name: 'One' }).execute()).rejects.toMatchObject({ code: '23505' });
 });
 
-it('runs as a command, and says in one line what it did or what it lacks', async () => {
+it('runs as a command, which prints its result or its error in one line', async () => {
   const url = await emptyDatabase();
   expect(await runBuilt('migrate-cli', url)).toEqual({ exitCode: 0, stdout: 'The schema is up to date now.\n', stderr: '' }); // prettier-ignore
   expect(await runBuilt('migrate-cli', url)).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^Nothing changed/) }); // prettier-ignore
@@ -73,7 +73,7 @@ it('runs as a command, and says in one line what it did or what it lacks', async
 });
 
 it.each(['migrate-cli', 'seed-cli'] as const)(
-  '%s says in one line that no server is there, without the password',
+  '%s reports an unreachable server in one line, without the password',
   async (program) => {
     for (const url of [
       'postgresql://shop:s3cr%2Ft@localhost:1/shop',

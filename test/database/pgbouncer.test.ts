@@ -6,8 +6,8 @@ import { startProgram } from '../server/start-program.ts';
 import { startPgBouncer } from '../support/pgbouncer.ts';
 import { connect } from './shop-database.ts';
 
-describe('behind PgBouncer in transaction mode, with its defaults', () => {
-  it('the program becomes ready and answers', async () => {
+describe('behind PgBouncer in transaction mode', () => {
+  it('the program becomes ready, and responds to queries', async () => {
     const program = await startProgram({ env: { DATABASE_URL: await startPgBouncer() } });
     await program.isUp();
     const { ask, get } = createClient(program.url);
@@ -21,7 +21,7 @@ describe('behind PgBouncer in transaction mode, with its defaults', () => {
     ['plain', false],
     ['TLS', true],
   ])(
-    'a statement that takes too long is cancelled on the server (%s), and the next is answered',
+    'a statement that takes too long is cancelled on the server (%s), and the next one runs',
     async (_, requiresTls) => {
       const { db } = connect({ url: await startPgBouncer({ requiresTls }), poolMax: 1, statementMsMax: 1_000 });
       const error = await sql`select pg_sleep(60) as behind_pgbouncer`.execute(db).catch((reason: unknown) => reason);
@@ -33,14 +33,14 @@ describe('behind PgBouncer in transaction mode, with its defaults', () => {
 });
 
 describe('the limit on the duration of a statement', () => {
-  it('cancels it on the server', async () => {
+  it('cancels the statement on the server', async () => {
     const { db } = connect({ poolMax: 1, statementMsMax: 1_000 });
     const error = await sql`select pg_sleep(60) as cancelled_directly`.execute(db).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: '57014' });
     expect(await runningStatements('cancelled_directly')).toBe(0);
   });
 
-  it('does not use a connection again for which a cancellation is on its way', async () => {
+  it('does not reuse a connection with a pending cancellation', async () => {
     const { db } = connect({ poolMax: 1, statementMsMax: 1_000 });
     const before = await backendPid(db);
     await expect(sql`select pg_sleep(60)`.execute(db)).rejects.toMatchObject({ code: '57014' });
@@ -53,7 +53,7 @@ async function backendPid(db: ReturnType<typeof connect>['db']): Promise<number 
   return rows[0]?.pid;
 }
 
-/** How many sessions are running a statement with this text. */
+/** The number of sessions that run a statement with this text. */
 async function runningStatements(text: string): Promise<number> {
   const client = new Client({ connectionString: inject('databaseUrl') });
   await client.connect();

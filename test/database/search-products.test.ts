@@ -3,7 +3,7 @@ import { searchProducts } from '../../src/database/search-products.ts';
 import { newShop, seededShop, type ShopDatabase } from './shop-database.ts';
 
 describe('searchProducts', () => {
-  it('gives each product with its category, in one statement', async () => {
+  it('returns each product with its category, in one statement', async () => {
     const { db, statements } = await oddShop();
     expect(await searchProducts(db, { q: 'kettle', limit: 50 })).toEqual([
       { id: 1, name: 'Steel Kettle', description: 'Boils 100% of it', price: '19.90', stock: 3, category: { id: 1, name: 'Kitchen' } }, // prettier-ignore
@@ -11,11 +11,11 @@ describe('searchProducts', () => {
     expect(statements()).toHaveLength(1);
   });
 
-  it('finds what contains the text as it stands, case ignored', async () => {
+  it('finds products that contain the text literally, ignoring case', async () => {
     const { db } = await oddShop();
     const searches: [what: string, q: string, ids: number[]][] = [
-      ['in the name, case ignored', 'STEEL', [1, 3]],
-      ['in the description, case ignored', 'BOILS', [1, 2]],
+      ['in the name, ignoring case', 'STEEL', [1, 3]],
+      ['in the description, ignoring case', 'BOILS', [1, 2]],
       ['in the middle of a word', 'ettl', [1]],
       ['a percent sign', '%', [1]],
       ['a percent sign and what follows', '100% of', [1]],
@@ -24,8 +24,8 @@ describe('searchProducts', () => {
       ['a backslash before a percent sign', '\\%', []],
       ['two backslashes', '\\\\', []],
       ['an apostrophe', "'", [4]],
-      ['nothing, which lists all', '', [1, 2, 3, 4]],
-      ['a word that is nowhere', 'zeppelin', []],
+      ['an empty text, which lists all', '', [1, 2, 3, 4]],
+      ['a word that does not occur', 'zeppelin', []],
     ];
     for (const [what, q, ids] of searches) {
       const found = await searchProducts(db, { q, limit: 50 });
@@ -33,7 +33,7 @@ describe('searchProducts', () => {
     }
   });
 
-  it('keeps to one category, also where the word is found in description and name alike', async () => {
+  it('restricts the results to one category, whether name or description match', async () => {
     const { db } = await oddShop();
     const ids = async (categoryId: number | null, q = 'steel') =>
       (await searchProducts(db, { q, categoryId, limit: 50 })).map(({ id }) => id);
@@ -43,18 +43,18 @@ describe('searchProducts', () => {
     expect(await ids(2, '')).toEqual([3, 4]);
   });
 
-  it('gives an empty list for an unknown category', async () => {
+  it('returns an empty list for an unknown category', async () => {
     const { db } = seededShop();
     expect(await searchProducts(db, { q: '', categoryId: 4711, limit: 50 })).toEqual([]);
   });
 
-  it('lists by id up to the limit', async () => {
+  it('orders by id, and applies the limit', async () => {
     const { db } = seededShop();
     const found = await searchProducts(db, { q: '', limit: 100 });
     expect(found.map(({ id }) => id)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
   });
 
-  it('finds wireless and steel things in the seeded shop', async () => {
+  it('finds products for "wireless" and "steel" in the seeded shop', async () => {
     const { db } = seededShop();
     for (const q of ['wireless', 'steel']) {
       const found = await searchProducts(db, { q, limit: 100 });

@@ -7,7 +7,7 @@ import { runBuilt } from './command-line.ts';
 import { connect, emptyDatabase } from './shop-database.ts';
 
 describe('seed', () => {
-  it('gives 10 categories, 500 products and 5,000 reviews, the same on every run and as the file of SQL alone', async () => {
+  it('creates 10 categories, 500 products and 5,000 reviews, equal to those of the SQL files', async () => {
     const sums = await Promise.all(
       [1, 2].map(async () => {
         const url = await migratedDatabase();
@@ -29,7 +29,7 @@ describe('seed', () => {
     expect(await checksum(db)).toBe(before);
   });
 
-  it('extends a shop to larger sizes, in batches with progress, and keeps what was there', async () => {
+  it('extends a shop in batches, reports progress, and keeps the existing rows', async () => {
     const url = await migratedDatabase();
     const { db } = connect({ url });
     await seed({ url, products: 100, reviews: 1_000 });
@@ -48,7 +48,7 @@ describe('seed', () => {
     expect(await checksum(db)).toBe(before);
   });
 
-  it('gives the same rows in batches as in one go', async () => {
+  it('creates the same rows in two runs as in one', async () => {
     const [inOne, inBatches] = await Promise.all([migratedDatabase(), migratedDatabase()]);
     await seed({ url: inOne, products: 300, reviews: 26_000 });
     await seed({ url: inBatches, products: 300, reviews: 10 });
@@ -56,17 +56,17 @@ describe('seed', () => {
     expect(await checksum(connect({ url: inBatches }).db)).toBe(await checksum(connect({ url: inOne }).db));
   });
 
-  it('makes a second one wait for the first', async () => {
+  it('waits for a seed that is already running', async () => {
     const url = await migratedDatabase();
-    // Before the large one has ended a small one would find fewer reviews.
-    const smallOnes: ReturnType<typeof seed>[] = [];
-    const startSmall = (): void => void smallOnes.push(seed({ url, products: 60, reviews: 60 }));
+    // A small seed that did not wait would count fewer reviews.
+    const smallSeeds: ReturnType<typeof seed>[] = [];
+    const startSmall = (): void => void smallSeeds.push(seed({ url, products: 60, reviews: 60 }));
     const totals = await seed({ url, products: 60, reviews: 60_000, onProgress: startSmall });
-    expect(smallOnes.length).toBeGreaterThan(1);
-    expect(await Promise.all(smallOnes)).toEqual(smallOnes.map(() => totals));
+    expect(smallSeeds.length).toBeGreaterThan(1);
+    expect(await Promise.all(smallSeeds)).toEqual(smallSeeds.map(() => totals));
   });
 
-  it('leaves the next ids to new rows', async () => {
+  it('gives the next ids to new rows', async () => {
     const url = await migratedDatabase();
     await seed({ url, products: 30, reviews: 40 });
     const { db } = connect({ url });
@@ -78,12 +78,12 @@ describe('seed', () => {
     expect([category?.id, inserted?.id, reviewed?.id]).toEqual([11, 31, 41]);
   });
 
-  it.each([1, 2, 19, 20, 21])('takes a shop of %i products', async (products) => {
+  it.each([1, 2, 19, 20, 21])('creates a shop with %i products', async (products) => {
     const url = await migratedDatabase();
     expect(await seed({ url, products, reviews: 100 })).toEqual({ categories: 10, products, reviews: 100 });
   });
 
-  it('is a plausible shop: categories differ, some products have no review, some reviews no comment', async () => {
+  it('creates plausible data: categories differ, some products have no review, some reviews no comment', async () => {
     const { db } = connect();
     const { rows } = await sql`
       select
@@ -114,7 +114,7 @@ describe('seed', () => {
     ]);
   });
 
-  it('fills each table of the default shop in one step, which is fast enough for a start on the spot', async () => {
+  it('fills each table of the default shop in one step', async () => {
     const url = await migratedDatabase();
     const progress: SeedProgress[] = [];
     await seed({ url, onProgress: (step) => progress.push(step) });
@@ -123,7 +123,7 @@ describe('seed', () => {
 });
 
 describe('npm run seed', () => {
-  it('shows progress and ends with the totals', async () => {
+  it('prints progress, and then the totals', async () => {
     const url = await migratedDatabase();
     expect(await runBuilt('seed-cli', url, ['--products', '200', '--reviews=26000'])).toEqual({
       exitCode: 0,
@@ -139,25 +139,29 @@ describe('npm run seed', () => {
   });
 
   it.each([
-    ['a size of none', ['--products', '0'], /^--products must be a whole number 1…1000000, got 0\n$/],
-    ['a size too large', ['--reviews', '10000001'], /^--reviews must be a whole number 0…10000000, got 10000001\n$/],
+    ['a size of zero', ['--products', '0'], /^--products must be a whole number 1…1000000, got 0\n$/],
+    [
+      'a size that is too large',
+      ['--reviews', '10000001'],
+      /^--reviews must be a whole number 0…10000000, got 10000001\n$/,
+    ],
     ['a word', ['--reviews', 'many'], /^--reviews must be a whole number 0…10000000, got 'many'\n$/],
     ['a negative size', ['--products=-1'], /^--products must be a whole number 1…1000000, got '-1'\n$/],
     ['a missing value', ['--products'], /^.*--products.*\n$/],
     ['an unknown option', ['--customers', '3'], /^.*--customers.*\n$/],
-    ['an argument that is none', ['1000'], /^error: too many arguments.*\n$/],
-  ])('refuses %s in one line', async (_what, args, line) => {
+    ['an unexpected argument', ['1000'], /^error: too many arguments.*\n$/],
+  ])('rejects %s with one line', async (_what, args, line) => {
     const ending = await runBuilt('seed-cli', await migratedDatabase(), args);
     expect(ending).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringMatching(line) });
   });
 
-  it('says what to run first where the tables are missing', async () => {
+  it('names the command to run first if the tables are missing', async () => {
     const ending = await runBuilt('seed-cli', await emptyDatabase());
     const stderr = 'The tables are not there. Run first: npm run migrate\n';
     expect(ending).toEqual({ exitCode: 1, stdout: '', stderr });
   });
 
-  it('needs DATABASE_URL', async () => {
+  it('rejects a missing DATABASE_URL with one line', async () => {
     const ending = await runBuilt('seed-cli', null);
     expect(ending).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringMatching(/^DATABASE_URL .+\n$/) });
   });
@@ -169,7 +173,7 @@ async function migratedDatabase(): Promise<string> {
   return url;
 }
 
-/** Over all rows of all tables. */
+/** A checksum over all rows of all tables. */
 async function checksum(db: Kysely<Tables>): Promise<string> {
   const { rows } = await sql<{ sum: string }>`
     select md5(

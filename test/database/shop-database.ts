@@ -7,31 +7,31 @@ import { createEmptyDatabase } from '../support/databases.ts';
 
 export interface ShopDatabase {
   readonly db: Kysely<Tables>;
-  /** The SQL of every statement since the last look, oldest first. */
+  /** The SQL of every statement since the last call, oldest first. */
   statements: () => string[];
 }
 
-/** For tests that are not about an unavailable database: a busy machine must not look like one. */
+/** Limits for tests that are not about an unavailable database: a busy machine must not be mistaken for one. */
 export const patient = { connectMsMax: 120_000, replyMsMax: 120_000 } as const;
 
-/** A connection that is closed with the test. It is patient. */
+/** A connection with the limits of `patient`, closed after the test. */
 export function connect(options: Partial<DatabaseOptions> = {}): Database {
   return connectAsInProduction({ ...patient, ...options });
 }
 
-/** A connection that is closed with the test, and notices an unavailable database as soon as in production. */
+/** A connection that detects an unavailable database as soon as in production, closed after the test. */
 export function connectAsInProduction(options: Partial<DatabaseOptions> = {}): Database {
   const database = connectDatabase({ url: inject('databaseUrl'), onError: () => undefined, ...options });
   onTestFinished(() => database.close());
   return database;
 }
 
-/** The seeded shop that all tests share. Read it only. */
+/** The seeded shop that all tests share. It must only be read. */
 export function seededShop(): ShopDatabase {
-  return counted(inject('databaseUrl'));
+  return recorded(inject('databaseUrl'));
 }
 
-/** An empty database, dropped with the test. */
+/** An empty database, dropped after the test. */
 export async function emptyDatabase(): Promise<string> {
   const database = await createEmptyDatabase();
   onTestFinished(() => database.drop());
@@ -44,11 +44,11 @@ interface ShopRows {
   reviews?: Insertable<Tables['reviews']>[];
 }
 
-/** A shop with these rows and no others, dropped with the test. */
+/** A shop with these rows and no others, dropped after the test. */
 export async function newShop(rows: ShopRows): Promise<ShopDatabase> {
   const url = await emptyDatabase();
   await migrate({ url });
-  const shop = counted(url);
+  const shop = recorded(url);
   for (const table of ['categories', 'products', 'reviews'] as const) {
     const values = rows[table] ?? [];
     if (values.length > 0) await shop.db.insertInto(table).values(values).execute();
@@ -57,7 +57,7 @@ export async function newShop(rows: ShopRows): Promise<ShopDatabase> {
   return shop;
 }
 
-function counted(url: string): ShopDatabase {
+function recorded(url: string): ShopDatabase {
   let statements: string[] = [];
   const { db } = connect({ url, log: ({ query }) => void statements.push(query.sql) });
   return {

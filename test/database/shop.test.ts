@@ -6,7 +6,7 @@ import { connect, emptyDatabase, newShop, seededShop } from './shop-database.ts'
 const search = { q: 'steel', limit: 10 };
 const choice = { perCategory: 3, minReviews: 5 };
 
-it('gives the same rows with simulated latency and without', async () => {
+it('returns the same rows with and without simulated latency', async () => {
   const { db } = seededShop();
   const answers = [true, false].map(async (simulateLatency) => {
     const shop = createShop({ db, simulateLatency });
@@ -16,7 +16,7 @@ it('gives the same rows with simulated latency and without', async () => {
   expect(slow).toEqual(quick);
 });
 
-it('holds the three queries back by their simulated latency, and nothing else', async () => {
+it('delays the three queries by their simulated latency, and no other statement', async () => {
   const { db, statements } = seededShop();
   const waits: number[] = [];
   const { promise: isOver, resolve: end } = withResolvers<void>();
@@ -35,7 +35,7 @@ it('holds the three queries back by their simulated latency, and nothing else', 
   expect(statements()).toHaveLength(3);
 });
 
-it('tells at start whether the tables are there', async () => {
+it('reports whether the tables exist', async () => {
   expect(await tablesExist(connect({ url: await emptyDatabase() }).db)).toBe(false);
   expect(await tablesExist((await newShop({})).db)).toBe(true);
 });

@@ -3,7 +3,7 @@ import { topProducts } from '../../src/database/top-products.ts';
 import { newShop, seededShop, type ShopDatabase } from './shop-database.ts';
 
 describe('topProducts', () => {
-  it('ranks inside each category, shares a rank between ties and skips the next one', async () => {
+  it('ranks within each category, and ties share a rank, in one statement', async () => {
     const { db, statements } = await rankedShop();
     expect(await topProducts(db, { perCategory: 3, minReviews: 2 })).toEqual([
       { id: 6, name: 'f', price: '1.00', category: 'Two', reviewCount: 2, avgRating: 5, rankInCategory: 1 },
@@ -14,7 +14,7 @@ describe('topProducts', () => {
     expect(statements()).toHaveLength(1);
   });
 
-  it('shows the next rank only where it is asked for', async () => {
+  it('skips the ranks that are shared', async () => {
     const { db } = await rankedShop();
     const top = await topProducts(db, { perCategory: 4, minReviews: 2 });
     expect(top.map(({ id, rankInCategory }) => [id, rankInCategory])).toEqual([
@@ -26,7 +26,7 @@ describe('topProducts', () => {
     ]);
   });
 
-  it('leaves out products with fewer reviews than asked for, and unreviewed ones always', async () => {
+  it('omits products with fewer reviews than requested, and always those without a review', async () => {
     const { db } = await rankedShop();
     const ids = async (minReviews: number) =>
       (await topProducts(db, { perCategory: 9, minReviews })).map(({ id }) => id);
@@ -36,7 +36,7 @@ describe('topProducts', () => {
     expect(await ids(1_000)).toEqual([]);
   });
 
-  it('ranks by the exact mean where the rounded one is the same', async () => {
+  it('ranks by the exact mean if the rounded means are equal', async () => {
     const many = (product_id: number, count: number, ...last: number[]) =>
       [...Array.from({ length: count }, () => 5), ...last].map((rating) => ({ product_id, rating }));
     const { db } = await newShop({
@@ -51,7 +51,7 @@ describe('topProducts', () => {
     ]);
   });
 
-  it('gives what loops over the raw rows of the seeded shop give', async () => {
+  it('returns what loops over the rows of the seeded shop give', async () => {
     const { db } = seededShop();
     const reviews = await db.selectFrom('reviews').select(['product_id', 'rating']).execute();
     const products = await db.selectFrom('products').select(['id', 'category_id']).execute();
@@ -75,7 +75,7 @@ describe('topProducts', () => {
   });
 });
 
-/** One: a, b, c tie at 4.5, d has 3, g has no review. Two: e has one review, f two. */
+/** Category One: a, b and c tie at 4.5, d has 3, g has no review. Category Two: e has one review, f two. */
 function rankedShop(): Promise<ShopDatabase> {
   const ratings = { 1: [4, 5], 2: [4, 5, 4, 5], 3: [5, 4], 4: [3, 3], 5: [5], 6: [5, 5] };
   return newShop({

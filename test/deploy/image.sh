@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What the image must hold and how it must behave: test/deploy/image.sh [IMAGE]
+# Checks what the image contains and how it behaves: test/deploy/image.sh [IMAGE]
 #
-# The image is built beforehand (podman build -t cache-demo-app:latest .). It is run without a network, on a read-only
-# root file system and without any capability, against a database that is not there: it must start and say so.
+# The image must be built before (podman build -t cache-demo-app:latest .). It runs without a network, on a read-only
+# root file system and without any capability, with an unreachable database: it must start and answer nevertheless.
 # CONTAINER=docker or podman, or any command that takes the same arguments.
 set -euo pipefail
 

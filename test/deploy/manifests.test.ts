@@ -1,4 +1,6 @@
-/** What manifests/ must keep: the contract's names and budgets, the restricted profile, and what they share with the code. */
+/**
+ * Checks manifests/: the names and limits of the contract, the restricted profile, and what they share with the code.
+ */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +17,7 @@ describe('the manifests', () => {
     expect((await readdir(join(root, 'manifests'))).toSorted()).toEqual([...files, 'kustomization.yaml'].toSorted());
   });
 
-  it('lie in redis-demo, where the cluster enforces the restricted profile', () => {
+  it('are in redis-demo, a namespace that enforces the restricted profile', () => {
     const [namespace, ...others] = manifests;
     expect(namespace).toMatchObject({ kind: 'Namespace', metadata: { name: 'redis-demo' } });
     expect(namespace?.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
@@ -37,7 +39,7 @@ describe('the manifests', () => {
     ['postgres', 'postgres:16-alpine', 5432, ['128Mi', '100m'], ['256Mi', '500m']],
     ['redis', 'redis:7-alpine', 6379, ['64Mi', '50m'], ['128Mi', '200m']],
     ['cache-demo-app', 'cache-demo-app:latest', 8000, ['128Mi', '100m'], ['256Mi', '500m']],
-  ])('give %s its image, port and budget', (name, image, port, [memory, cpu], [memoryMax, cpuMax]) => {
+  ])('give %s its image, port, requests and limits', (name, image, port, [memory, cpu], [memoryMax, cpuMax]) => {
     const { image: found, ports, resources } = containerOf(name);
     expect(found).toBe(image);
     expect(ports).toMatchObject([{ containerPort: port }]);
@@ -50,7 +52,7 @@ describe.each(names)('the pod of %s', (name) => {
   const { spec } = named('Deployment', name).spec.template;
   const [container] = spec.containers;
 
-  it('keeps the restricted profile, on a read-only root file system, and holds no token of the cluster', () => {
+  it('satisfies the restricted profile, with a read-only root file system and no token of the cluster', () => {
     expect(spec.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
     expect(spec.securityContext['runAsUser']).toBeGreaterThan(0);
     expect(container.securityContext).toEqual({
@@ -62,27 +64,27 @@ describe.each(names)('the pod of %s', (name) => {
     expect(JSON.stringify(spec)).not.toMatch(/hostPath|hostNetwork|hostPID|hostPort|privileged/);
   });
 
-  it('has one container, with probes of start, readiness and life', () => {
+  it('has one container, with startup, readiness and liveness probes', () => {
     expect(spec.containers).toHaveLength(1);
     for (const probe of [container.startupProbe, container.readinessProbe, container.livenessProbe])
       expect(probe.exec ?? probe.httpGet).toBeDefined();
   });
 
-  it('mounts only what it declares', () => {
+  it('mounts exactly the volumes that it declares', () => {
     const declared = (spec.volumes ?? []).map((volume) => volume['name']);
     expect(new Set((container.volumeMounts ?? []).map((mount) => mount.name))).toEqual(new Set(declared));
   });
 });
 
 describe('PostgreSQL', () => {
-  it('is filled with the text of sql/, in its order (npm run manifests)', async () => {
+  it('is filled from the files of sql/, in their order (npm run manifests)', async () => {
     const sql = (await readdir(join(root, 'sql'))).toSorted();
     const texts = await Promise.all(sql.map(async (file) => [file, await textOf(`sql/${file}`)]));
     expect(named('ConfigMap', 'postgres-sql').data).toEqual(Object.fromEntries(texts));
     expect(Object.keys(named('ConfigMap', 'postgres-sql').data ?? {})).toEqual(sql);
   });
 
-  it('keeps its data on a claimed volume, which two servers never share', () => {
+  it('keeps its data on a claimed volume that two servers never share', () => {
     const { strategy, template } = named('Deployment', 'postgres').spec;
     const { name: volume, mountPath } = containerOf('postgres').volumeMounts?.[0] ?? {};
     expect(template.spec.volumes).toContainEqual({
@@ -94,7 +96,7 @@ describe('PostgreSQL', () => {
     expect(strategy).toEqual({ type: 'Recreate' });
   });
 
-  it('is the database demodb of the user demo, with the password that the app has', () => {
+  it('has the database demodb and the user demo, with the password that the app uses', () => {
     const postgres = environmentOf('postgres');
     const app = environmentOf('cache-demo-app');
     const { username, hostname, port, pathname, password } = new URL(app['DATABASE_URL'] ?? '');
@@ -106,7 +108,7 @@ describe('PostgreSQL', () => {
 });
 
 describe('Redis', () => {
-  it('is bounded, forgets the least recently used, and keeps nothing on disk', () => {
+  it('has a memory limit, evicts by LRU, and writes nothing to disk', () => {
     const { args, volumeMounts } = containerOf('redis');
     const command = ['redis-server', '--maxmemory', '64mb', '--maxmemory-policy', 'allkeys-lru'];
     expect(args).toEqual([...command, '--save', '', '--appendonly', 'no']);
@@ -118,12 +120,12 @@ describe('the app', () => {
   const container = containerOf('cache-demo-app');
   const environment = environmentOf('cache-demo-app');
 
-  it('is built on the node, not pulled, and reached through a NodePort', () => {
+  it('uses a local image if there is one, and is reached through a NodePort', () => {
     expect(container.imagePullPolicy).toBe('IfNotPresent');
     expect(named('Service', 'cache-demo-app').spec.type).toBe('NodePort');
   });
 
-  it('has an environment that it takes', () => {
+  it('has a valid configuration', () => {
     expect(readConfig(environment)).toMatchObject({
       databaseUrl: 'postgres://demo@postgres:5432/demodb',
       redisUrl: 'redis://redis:6379',
@@ -135,12 +137,12 @@ describe('the app', () => {
     });
   });
 
-  it('has no variable that it does not know', async () => {
+  it('has no undocumented variable', async () => {
     const known = [...(await documentedVariables()), 'PGPASSWORD'];
     expect(Object.keys(environment).filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  it('listens where its image says, and is asked there', async () => {
+  it('has the port and the user of its image, and its probes use that port', async () => {
     const containerfile = await textOf('Containerfile');
     const [, port] = /^ENV .*\bPORT=(\d+)/m.exec(containerfile) ?? [];
     expect(container.ports).toEqual([{ name: 'http', containerPort: Number(port) }]);
@@ -152,17 +154,17 @@ describe('the app', () => {
     expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'http' });
   });
 
-  it('is replaced without a gap: a new pod first, and time for the old one to end', async () => {
+  it('is replaced without downtime: a new pod first, and time for the old one to shut down', async () => {
     const { strategy, template } = named('Deployment', 'cache-demo-app').spec;
     expect(strategy).toEqual({ type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } });
     const [command, preStop] = container.lifecycle?.preStop.exec.command ?? [];
     expect(command).toBe('sleep');
-    const [, givesUp] = /^const deadlineMs = (\d+)_000;$/m.exec(await textOf('src/server/shutdown.ts')) ?? [];
-    expect(Number(givesUp)).toBeGreaterThan(0);
-    expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThan(Number(preStop) + Number(givesUp));
+    const [, deadlineSeconds] = /^const deadlineMs = (\d+)_000;$/m.exec(await textOf('src/server/shutdown.ts')) ?? [];
+    expect(Number(deadlineSeconds)).toBeGreaterThan(0);
+    expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThan(Number(preStop) + Number(deadlineSeconds));
   });
 
-  it('never keeps a node from being drained, even as one replica', () => {
+  it('never prevents draining a node, even with one replica', () => {
     expect(named('Deployment', 'cache-demo-app').spec.replicas).toBe(1);
     expect(named('PodDisruptionBudget', 'cache-demo-app').spec).toMatchObject({
       maxUnavailable: 1,
@@ -173,7 +175,7 @@ describe('the app', () => {
   it.each([
     ['postgres', 5432],
     ['redis', 6379],
-  ])('alone may call %s, which calls nobody', (name, port) => {
+  ])('is the only client of %s, which may not connect anywhere', (name, port) => {
     expect(named('NetworkPolicy', name).spec).toEqual({
       podSelector: { matchLabels: { app: name } },
       policyTypes: ['Ingress', 'Egress'],
@@ -188,7 +190,7 @@ describe('the app', () => {
   });
 });
 
-/** The first column of the table under Configuration. */
+/** The variables in the first column of the table under Configuration. */
 async function documentedVariables(): Promise<string[]> {
   const [, section = ''] = /\n## Configuration\n([^]*)/.exec(await textOf('docs/shop.md')) ?? [];
   const rows = [...section.matchAll(/^\| (`[^|]*`) +\|/gm)];

@@ -1,4 +1,4 @@
-/** manifests/ as objects, for the test of what they say. */
+/** The manifests of manifests/ as objects. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -75,7 +75,7 @@ export function containerOf(name: string): Container {
   return named('Deployment', name).spec.template.spec.containers[0];
 }
 
-/** The variables that the container gets, those from Secrets among them. */
+/** The variables that the container gets, including those from Secrets. */
 export function environmentOf(name: string): Record<string, string | undefined> {
   const variables = containerOf(name).env ?? [];
   return Object.fromEntries(variables.map((variable) => [variable.name, variable.value ?? secretOf(variable)]));

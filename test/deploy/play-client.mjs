@@ -1,20 +1,20 @@
 /**
- * What play.sh sends to the app and how it judges the answers. It needs nothing but Node: play.sh runs it in a container
- * of the app's image, on the pods' network, where the app has the name of its Service.
+ * The requests that play.sh sends to the app, and the checks of the responses. It needs only Node: play.sh runs it in a
+ * container of the app's image, on the pods' network, where the app has the name of its Service.
  *
  *   first               waits for /livez; prints when it answered (ms since 1970)
  *   ready               waits for /readyz
- *   compare             the document of GraphiQL's tab Compare, twice; the second run must hit, and give equal values
- *   load SECONDS        two that ask for what is cached, two that ask for what never was, and the readiness probe; a line
- *                       of JSON for each answer
- *   judge FILE WHAT DOWN UP    what the lines in FILE say about an outage of WHAT (redis, postgres) from DOWN to UP
+ *   compare             the document of GraphiQL's tab Compare, twice; the second run must hit, and return equal values
+ *   load SECONDS        two clients that request cached values, two that request new ones, and the readiness probe;
+ *                       a line of JSON for each response
+ *   judge FILE WHAT DOWN UP    checks the lines in FILE about an outage of WHAT (redis, postgres) from DOWN to UP
  */
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 const address = 'http://cache-demo-app:8000';
 const waitMsMax = 60_000;
-// What an answer may take while something is away: connecting is given up after 1 s, the query adds 0.35 s at most.
+// How long a response may take during an outage: connecting is given up after 1 s, and the query adds 0.35 s at most.
 const answerMsMax = 3_000;
 
 const [verb = '', ...words] = process.argv.slice(2);
@@ -22,11 +22,11 @@ const verbs = { first, ready, compare, load, judge };
 await verbs[verb](...words);
 
 async function first() {
-  say(await answering('/livez'));
+  say(await firstSuccessAt('/livez'));
 }
 
 async function ready() {
-  await answering('/readyz');
+  await firstSuccessAt('/readyz');
 }
 
 async function compare() {
@@ -69,7 +69,7 @@ async function load(seconds) {
   ]);
 }
 
-/** As the manifest's readiness probe: an outage may not take the app's pod out of its Service. */
+/** Like the manifest's readiness probe: an outage must not remove the app's pod from its Service. */
 async function probeUntil(until) {
   while (Date.now() < until) {
     const at = Date.now();
@@ -94,7 +94,7 @@ async function judge(file, what, down, up) {
     failed.filter((row) => row.kind === kind),
   );
   const slowest = Math.max(...rows.map(({ ms }) => ms));
-  // Back to what it did before: PostgreSQL answers again, or Redis gives hits again.
+  // Recovered: queries of PostgreSQL succeed again, or there are hits in Redis again.
   const isBack = ({ kind, code, state }) =>
     what === 'redis' ? state === 'hit' : kind === 'uncached' && code === undefined;
   const back = rows.filter((row) => row.at >= Number(up) && isBack(row)).map(({ at, ms }) => at + ms);
@@ -114,8 +114,8 @@ async function judge(file, what, down, up) {
   if (unexpected) fail('nothing failed: PostgreSQL was not away');
 }
 
-/** When `path` first answered 200. */
-async function answering(path) {
+/** Waits until `path` returns 200; returns when it did. */
+async function firstSuccessAt(path) {
   const until = Date.now() + waitMsMax;
   while (Date.now() < until) {
     const isOk = await fetch(address + path, { signal: AbortSignal.timeout(2_000) }).then(

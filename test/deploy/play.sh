@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Plays the manifests with podman, and breaks them: test/deploy/play.sh
+# Runs the manifests with podman, and simulates outages: test/deploy/play.sh
 #
-# Wants podman (tried with 4.3.1), `npm ci`, and the image (podman build -t cache-demo-app:latest .). The containers are those of
-# manifests/ with their arguments, environment, mounts, accounts, read-only root file systems and limits; podman-pod.mjs
-# says what podman cannot play. Takes two minutes. All it makes is named cachepot-play-… and removed at the end.
+# Needs podman (tested with 4.3.1), `npm ci`, and the image (podman build -t cache-demo-app:latest .). The containers
+# are those of manifests/ with their arguments, environment, mounts, accounts, read-only root file systems and limits;
+# podman-pod.mjs lists what podman does not support. Takes two minutes. All that it creates is named cachepot-play-… and
+# removed at the end.
 # CONTAINER=podman, or a command that takes the same arguments.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -36,11 +37,11 @@ on_exit() {
 }
 trap on_exit EXIT
 
-play() { # NAME, and the last part of its address, which it keeps as a Service would
+play() { # NAME, and the last part of its address, which is constant like that of a Service
   node test/deploy/podman-pod.mjs "$1" "$prefix" "postgres=$subnet.201" "redis=$subnet.202" |
     $container kube play --network "$network:ip=$subnet.$2" - >/dev/null 2>"$rows" || { cat "$rows"; fail "$1 cannot be played"; }
 }
-# The readiness probes of the manifests, which podman does not ask.
+# The readiness probes of the manifests, which podman does not run.
 until_up() { # NAME COMMAND...
   local name=$1 tries; shift
   for ((tries = 0; tries < 300; tries += 1)); do
@@ -52,7 +53,7 @@ until_up() { # NAME COMMAND...
 until_postgres() { until_up postgres pg_isready -q -h 127.0.0.1 -U demo -d demodb; }
 until_redis() { until_up redis redis-cli -e ping; }
 
-# A load of 14 s; what is given takes the container away after 3 s, and 5 s later it is brought back.
+# A load of 14 s. The command TAKE stops the container after 3 s, and BRING continues it 5 s later.
 outage() { # NAME TAKE BRING
   local name=$1 take=$2 bring=$3 load down up
   client load 14 >"$rows" & load=$!
@@ -99,7 +100,7 @@ play postgres 201; play redis 202
 until_postgres; until_redis
 [ "$(in_postgres 'select stock from products where id = 1')" = 4711 ] || fail 'what was written is gone'
 [ "$($container exec "$(of redis)" redis-cli dbsize)" = 0 ] || fail 'Redis kept something'
-# The address is the same and the network card is not: the app's host takes seconds to notice, unlike behind a Service.
+# The address is the same, but the network card is not: unlike with a Service, the app's host takes seconds to notice.
 for ((tries = 1; ; tries += 1)); do
   client compare >"$rows" 2>&1 && break
   ((tries < 20)) || { cat "$rows"; fail 'the app did not find the new pods'; }

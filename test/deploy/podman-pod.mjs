@@ -1,17 +1,17 @@
 /**
- * node test/deploy/podman-pod.mjs NAME PREFIX [HOST=ADDRESS…]: the Deployment of manifests/NAME.yaml as
- * `podman kube play` takes it: one Pod, with what it mounts, under names that begin with PREFIX. Containers, images,
- * arguments, environment, mounts, security and resources are the manifest's own. Changed is what podman 4.3 cannot play:
+ * node test/deploy/podman-pod.mjs NAME PREFIX [HOST=ADDRESS…]: prints the Deployment of manifests/NAME.yaml for
+ * `podman kube play`: one Pod, and what it mounts, with names that begin with PREFIX. Containers, images, arguments,
+ * environment, mounts, security and resources are those of the manifest. Changed is what podman 4.3 does not support:
  *
  * - Values of Secrets are put into the environment: podman 4.3 stores a Secret as YAML and then reads it as JSON.
- * - Probes are taken out: podman turns an httpGet into `curl` inside the container, which has none, knows no readiness,
- *   and needs systemd to ask at all. play.sh asks in their stead.
- * - Ports are taken out: podman 4.3 would occupy them on the host.
- * - Restarts are left to play.sh, which wants to see what an outage of some seconds does.
- * - Services, NetworkPolicies, budgets, the namespace and preStop mean nothing to podman; nothing here shows that the
- *   policies hold. As a Service would, the given addresses stay the same and have names, in /etc/hosts: podman's own DNS
- *   (aardvark 1.4) leaves a query unanswered for 40 s now and then. A second container that only sleeps keeps a pod's
- *   address while the first is dead, so that a connection is refused, as by a Service that has no pod.
+ * - Probes are removed: podman turns an httpGet into `curl` inside the container, which has none, has no readiness
+ *   probes, and needs systemd to run any. play.sh probes instead.
+ * - Ports are removed: podman 4.3 would bind them on the host.
+ * - Restarts are left to play.sh, which tests outages of some seconds.
+ * - Podman ignores Services, NetworkPolicies, budgets, the namespace and preStop, so the policies are not tested here.
+ *   Like those of Services, the given addresses are constant and have names, in /etc/hosts: podman's own DNS (aardvark
+ *   1.4) sometimes leaves a query unanswered for 40 s. A second container that only sleeps keeps a pod's address while
+ *   the first is down, so that a connection is refused, as by a Service without a pod.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ for (const container of spec.containers) {
     value: value ?? valueOf(valueFrom.secretKeyRef),
   }));
 }
-// Podman makes volumes of all that is mounted, with names that the whole machine shares.
+// Podman creates a volume for each mount, with a name that is global on the machine.
 for (const volume of spec.volumes ?? []) {
   volume.name = prefix + volume.name;
   if (volume.persistentVolumeClaim)
@@ -43,8 +43,8 @@ for (const volume of spec.volumes ?? []) {
   if (volume.configMap) volume.configMap.name = prefix + volume.configMap.name;
 }
 for (const mount of spec.containers.flatMap(({ volumeMounts = [] }) => volumeMounts)) mount.name = prefix + mount.name;
-const texts = own.filter(({ kind }) => kind === 'ConfigMap');
-for (const document of texts) document.metadata.name = prefix + document.metadata.name;
+const configMaps = own.filter(({ kind }) => kind === 'ConfigMap');
+for (const document of configMaps) document.metadata.name = prefix + document.metadata.name;
 
 spec.containers.push({ name: 'hold', image: 'cache-demo-app:latest', command: ['sleep', 'infinity'] });
 const pod = {
@@ -53,7 +53,7 @@ const pod = {
   metadata: { name: prefix + name, labels: metadata.labels },
   spec: { ...spec, restartPolicy: 'Never', hostAliases: hosts.map(aliasOf) },
 };
-process.stdout.write([...texts, pod].map((document) => stringify(document)).join('---\n'));
+process.stdout.write([...configMaps, pod].map((document) => stringify(document)).join('---\n'));
 
 async function documentsOf(file) {
   return parseAllDocuments(await readFile(join(folder, `${file}.yaml`), 'utf8')).map((document) => document.toJS());

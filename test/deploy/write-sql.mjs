@@ -1,6 +1,7 @@
 /**
- * npm run manifests: puts the text of sql/ into the ConfigMap at the end of manifests/postgres.yaml, where the database's
- * container runs it. Kustomize could do that itself, but reads no file above its folder, and `kubectl apply -f` none.
+ * npm run manifests: writes the files of sql/ into the ConfigMap at the end of manifests/postgres.yaml, from which the
+ * database's container runs them. Kustomize could do that, but it reads no file outside of its folder, and
+ * `kubectl apply -f` reads none.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,7 +24,7 @@ const end = text.lastIndexOf(mark);
 if (end < 0) throw new Error(`${manifest} has no line "data:"`);
 await writeFile(manifest, text.slice(0, end) + mark + entries.join(''));
 
-/** As YAML's literal block wants it. An empty line stays empty. */
+/** Indents lines for a literal block of YAML. An empty line stays empty. */
 function indented(lines) {
   return lines.replace(/^(?=.)/gm, '    ');
 }

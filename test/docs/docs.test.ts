@@ -1,4 +1,4 @@
-/** The documentation: its code compiles and runs against the installed package, its links lead somewhere. */
+/** The documentation: its code compiles and runs against the installed package, and its links have targets. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { existsSync } from 'node:fs';
@@ -42,14 +42,14 @@ beforeAll(async () => {
 });
 afterAll(() => project.remove());
 
-it('compiles, all of its code, under strict settings', async () => {
+it('compiles under strict settings', async () => {
   const names = [...programs.map(({ program }) => program), ...fragments.map(({ name }) => name)];
   const files = [...names, 'prelude', 'books-server', 'tables-report'].map((name) => `${name}.ts`);
   // The declarations of some of the servers need skipLibCheck.
   await expect(project.compile(files, { module: 'nodenext', skipLibCheck: 'true' })).resolves.toBeDefined();
 });
 
-it('runs, each fragment', async () => {
+it('runs each fragment', async () => {
   const env = { ...process.env, REDIS_URL: inject('redisSocketPath'), DATABASE_URL: inject('databaseUrl') };
   const paths = fragments.map(({ name }) => `./${name}.js`);
   const { stdout } = await run(process.execPath, ['prelude.js', ...paths], { cwd: project.folder, env });
@@ -63,7 +63,7 @@ describe("the README's example", () => {
   it.each([
     ['Redis', 'redis', () => inject('redisSocketPath')],
     ['memory', 'memory', () => ''],
-  ])('caches in %s, and sees what a mutation changed', async (_name, tier, redisUrl) => {
+  ])('caches in %s, and returns what a mutation changed', async (_name, tier, redisUrl) => {
     const ask = await start(redisUrl());
     await ask('mutation { addBook(title: "Before") }');
     expect(await ask('{ books }')).toMatchObject({ extensions: { cache: { fields: [{ state: 'miss' }] } } });
@@ -75,7 +75,7 @@ describe("the README's example", () => {
     });
   });
 
-  it('answers a mutation that has taken effect, though Redis is unavailable', async () => {
+  it('responds to a mutation and returns what it changed, although Redis is unavailable', async () => {
     const redis = await startTestRedis();
     onTestFinished(() => redis.stop());
     const ask = await start(redis.socketPath);
@@ -97,7 +97,7 @@ it.each(['yoga', 'apollo', 'mercurius', 'graphql-http', 'plain'])(
   },
 );
 
-it('the lines for Kysely give a value the tables of its SQL as tags', async () => {
+it('the code for Kysely tags a value with the tables of its SQL', async () => {
   const env = { ...process.env, DATABASE_URL: inject('databaseUrl') };
   const { stdout } = await run(process.execPath, ['tables-report.js'], { cwd: project.folder, env });
   expect(stdout.trim().split('\n')).toEqual(['miss', 'hit', 'hit', 'miss']);
@@ -134,7 +134,7 @@ it('the README has at most 200 lines', () => {
   expect(readme?.text.trimEnd().split('\n').length).toBeLessThanOrEqual(200);
 });
 
-it('the API reference can be generated, without a warning', async () => {
+it('the API reference can be generated without a warning', async () => {
   const typedoc = join(repository, 'node_modules', '.bin', 'typedoc');
   await expect(
     run(typedoc, ['--options', 'docs/typedoc.json', '--emit', 'none'], { cwd: repository }),

@@ -1,4 +1,4 @@
-/** The documentation: README.md, CONTRIBUTING.md and so on, and the pages below docs/. */
+/** The documentation: the Markdown files of the repository's root, such as README.md, and the pages below docs/. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { repository } from '../package/installed.ts';
@@ -9,7 +9,7 @@ export interface Page {
   readonly text: string;
 }
 
-/** A block of TypeScript. A program has a name; a fragment takes the declarations of `prelude.ts` for granted. */
+/** A block of TypeScript. A program has a name; a fragment relies on the declarations of `prelude.ts`. */
 export interface CodeBlock {
   readonly page: string;
   readonly program: string | undefined;

@@ -1,4 +1,4 @@
-/** What the fragments in the documentation take for granted: a builder, a cache, some types and some slow functions. */
+/** What the fragments in the documentation rely on: a builder, a cache, some types and some slow functions. */
 import SchemaBuilder from '@pothos/core';
 import { createCache, createMemoryStore } from 'cachepot/cache';
 import CachePlugin from 'cachepot/pothos';
@@ -6,7 +6,7 @@ import CachePlugin from 'cachepot/pothos';
 interface User {
   id: number;
 }
-/** What the documentation uses of Knex, which is not installed in the repository. */
+/** The part of Knex that the documentation uses; Knex is not installed in the repository. */
 interface KnexQuery extends Promise<ProductRow[]> {
   select(...columns: string[]): KnexQuery;
   where(column: string, operator: string, value: number): KnexQuery;
@@ -80,7 +80,7 @@ declare global {
   var schema: World['schema'];
 }
 
-/** Runs each of the fragments whose paths are the arguments, and builds the schema that it has added to. */
+/** Runs each fragment whose path is an argument, and builds the schema that it has added to. */
 for (const path of process.argv.slice(2)) {
   const world = newWorld();
   Object.assign(globalThis, world);

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { expect, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 
-/** Sends an operation by POST; gives the response. */
+/** Sends an operation by POST; returns the response. */
 export type Ask = (query: string) => Promise<unknown>;
 
 /** The program listens on `PORT`, with or without `/graphql` in front. It ends with the test. */

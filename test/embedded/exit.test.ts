@@ -1,4 +1,4 @@
-/** The servers must not outlive the program that started them, also where nobody calls stop(). */
+/** The servers must not outlive the program that started them, even if it does not call stop(). */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ const embedded = new URL('../../dist/src/embedded/index.js', import.meta.url).hr
 it.each([
   ['process.exit', 'process.exit(3)', 3],
   ['an uncaught exception', "setTimeout(() => { throw new Error('out') })", 1],
-])('a program that ends by %s takes both servers with it', async (_how, ending, code) => {
+])('both servers end with a program that ends by %s', async (_how, ending, code) => {
   const room = await newRoom();
   const program = `
     const { startPostgres, startRedis } = await import('${embedded}');
@@ -20,7 +20,7 @@ it.each([
   await expectNothingLeft(room);
 });
 
-it('a program that ends while the servers start takes them with it', async () => {
+it('the servers end with a program that ends while they start', async () => {
   const room = await newRoom();
   for (const afterMs of [20, 150, 300, 500]) {
     const program = `
@@ -33,7 +33,7 @@ it('a program that ends while the servers start takes them with it', async () =>
   }
 });
 
-it('a folder in which somebody still writes at the exit is removed nevertheless', async () => {
+it('a folder is removed at exit even while another process writes to it', async () => {
   const room = await newRoom();
   const program = `
     const { spawn } = await import('node:child_process');

@@ -7,7 +7,7 @@ import { type EmbeddedPostgres, startPostgres } from '../../src/embedded/index.t
 import { newRoom, processGroup, type Room } from './room.ts';
 
 describe('an embedded PostgreSQL', () => {
-  it('runs the files of SQL in order and leaves no process, socket or folder', async () => {
+  it('runs the SQL files in order, and leaves no process, socket or folder', async () => {
     const room = await newRoom();
     const tables = await sqlFile(room, 'create table words (word text);');
     const rows = await sqlFile(room, "insert into words values ('a'); insert into words values ('b');");
@@ -24,13 +24,13 @@ describe('an embedded PostgreSQL', () => {
     expect(await serverFolders(room)).toEqual([]);
   });
 
-  it('knows upper and lower case of letters beyond ASCII', async () => {
+  it('ignores the case of non-ASCII letters in ILIKE', async () => {
     await newRoom();
     const { url } = await start([]);
     expect(await ask(url, "select 'ÉCOLE ŽLUTÝ' ilike '%école žlutý%' as found")).toEqual([{ found: true }]);
   });
 
-  it('ends although clients are connected', async () => {
+  it('stops even while clients are connected', async () => {
     const room = await newRoom();
     const postgres = await start([]);
     const client = new Client({ connectionString: postgres.url });
@@ -43,7 +43,7 @@ describe('an embedded PostgreSQL', () => {
     expect(await room.processes()).toEqual([]);
   });
 
-  it('is not reached by a Ctrl-C in the terminal nor by other accounts, and does not run as root', async () => {
+  it('has its own process group and a private folder, and does not run as root', async () => {
     const room = await newRoom();
     const { pid } = await start([]);
     expect(await processGroup(pid)).toBe(pid);
@@ -54,7 +54,7 @@ describe('an embedded PostgreSQL', () => {
     expect(folder.uid).not.toBe(0);
   });
 
-  it('runs with the arguments that it is given', async () => {
+  it('runs with the given arguments', async () => {
     await newRoom();
     const postgres = await startPostgres({
       sqlFiles: [],
@@ -65,7 +65,7 @@ describe('an embedded PostgreSQL', () => {
     expect(await ask(postgres.url, 'show fsync')).toEqual([{ fsync: 'on' }]);
   });
 
-  it('is cleared away by stop when it was killed before', async () => {
+  it('is cleaned up by stop after it was killed', async () => {
     const room = await newRoom();
     const postgres = await start([]);
     process.kill(postgres.pid, 'SIGKILL');
@@ -85,7 +85,7 @@ describe('an embedded PostgreSQL', () => {
     expect(await serverFolders(room)).toEqual([]);
   });
 
-  it('names the file whose SQL is wrong, and leaves nothing', async () => {
+  it('rejects with the name of the file whose SQL is wrong, and leaves nothing behind', async () => {
     const room = await newRoom();
     const wrong = await sqlFile(room, 'create tabel words ();');
     await expect(startPostgres({ sqlFiles: [wrong] })).rejects.toMatchObject({

@@ -6,7 +6,7 @@ import { startTestRedis } from '../support/redis.ts';
 import { newRoom, processGroup } from './room.ts';
 
 describe('an embedded Redis', () => {
-  it('holds 64 MB, evicts the least recently used, keeps nothing on disk and has no port', async () => {
+  it('is limited to 64 MB, evicts by LRU, writes nothing to disk and has no port', async () => {
     await newRoom();
     const { socketPath } = await start();
     const client = connect(socketPath);
@@ -22,7 +22,7 @@ describe('an embedded Redis', () => {
     ]);
   });
 
-  it('leaves no process, socket or folder', async () => {
+  it('has its own process group, and leaves no process, socket or folder', async () => {
     const room = await newRoom();
     const redis = await start();
     expect(await room.processes()).toEqual([redis.pid]);
@@ -34,7 +34,7 @@ describe('an embedded Redis', () => {
     expect(await room.leftFiles()).toEqual([]);
   });
 
-  it('is cleared away by stop when it was killed before', async () => {
+  it('is cleaned up by stop after it was killed', async () => {
     const room = await newRoom();
     const redis = await start();
     process.kill(redis.pid, 'SIGKILL');
@@ -53,14 +53,14 @@ describe('an embedded Redis', () => {
     expect(await room.leftFiles()).toEqual([]);
   });
 
-  it('is null where no server is on the PATH', async () => {
+  it('is null if no server is on the PATH', async () => {
     const room = await newRoom();
     expect(await startRedis({ searchPath: `${room.path}:/nowhere` })).toBeNull();
     expect(await startRedis({ searchPath: '' })).toBeNull();
     expect(await room.leftFiles()).toEqual([]);
   });
 
-  it('says why the server did not start, and leaves nothing', async () => {
+  it('rejects with the reason why the server did not start, and leaves nothing behind', async () => {
     const room = await newRoom();
     const started = startRedis({ extraArgs: ['--no-such-setting', '1'] });
     await expect(started).rejects.toMatchObject({ code: 'START_FAILED' });
@@ -70,8 +70,8 @@ describe('an embedded Redis', () => {
   });
 });
 
-describe('the Redis of a test', () => {
-  it('comes back empty on the same socket after a kill', async () => {
+describe('a test Redis', () => {
+  it('restarts empty on the same socket after a kill', async () => {
     const room = await newRoom();
     const redis = await startTestRedis();
     const firstPid = redis.pid;
@@ -87,7 +87,7 @@ describe('the Redis of a test', () => {
     expect(await room.leftFiles()).toEqual([]);
   });
 
-  it('stops at once although it is frozen', async () => {
+  it('stops even while it is suspended', async () => {
     const room = await newRoom();
     const redis = await startTestRedis();
     redis.kill('SIGSTOP');

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 
-/** A temporary folder that stands for the machine's: what a server leaves behind is seen there. */
+/** A temporary folder that replaces the system's: it shows what a server leaves behind. */
 export interface Room {
   readonly path: string;
   /** Files, sockets and folders in it. */
   leftFiles(): Promise<string[]>;
-  /** Ids of processes that work in it. Every process of PostgreSQL and Redis does. */
+  /** Ids of the processes whose working directory is in it, such as every process of PostgreSQL and Redis. */
   processes(): Promise<number[]>;
 }
 
@@ -23,10 +23,10 @@ export async function newRoom(): Promise<Room> {
   return { path, leftFiles: () => readdir(path), processes: () => processesIn(path) };
 }
 
-/** The group that a signal of the terminal would reach it by. */
+/** The process group, to which a terminal sends its signals. */
 export async function processGroup(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  // pid (name, which may hold blanks) state ppid pgrp …
+  // pid (name, which may contain spaces) state ppid pgrp …
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
 }
 

@@ -47,33 +47,33 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all(closing.map((close) => close())));
 
-describe('a relation stands for', () => {
+describe('a relation has the tags of', () => {
   it.each([
-    ['itself, where it is a table', 'products', 'products'],
+    ['itself, if it is a table', 'products', 'products'],
     ['itself by its exact name', 'Orders', 'Orders'],
-    ['itself, where its name begins with an exclamation mark', '!odd', '!odd'],
-    ['what it reads, where it reads the time as well', 'today', 'products'],
-    ['itself with its schema, where the search path does not find it', 'other.stock', 'other.stock'],
-    ['what it reads, where it is a view', 'cheap', 'products'],
-    ['what its views read', 'cheaper', 'orders products'],
-    ['what its views read, in other schemas too', 'other.stocked', 'orders other.stock products'],
-    ['what it reads, where its functions are harmless', 'with_immutable', 'products'],
-    ['itself, where it is a materialized view', 'sums', 'sums'],
+    ['itself, if its name begins with an exclamation mark', '!odd', '!odd'],
+    ['the tables that it reads, if it is a view that also reads the time', 'today', 'products'],
+    ['itself with its schema, if the search path does not find it', 'other.stock', 'other.stock'],
+    ['the tables that it reads, if it is a view', 'cheap', 'products'],
+    ['the tables that its views read', 'cheaper', 'orders products'],
+    ['the tables that its views read, also in other schemas', 'other.stocked', 'orders other.stock products'],
+    ['the tables that it reads, if its functions do not read tables', 'with_immutable', 'products'],
+    ['itself, if it is a materialized view', 'sums', 'sums'],
     ['the materialized view that it reads', 'on_sums', 'sums'],
-    ['itself, where it is partitioned', 'events', 'events'],
-    ['itself and its parents, where it is a partition', 'events_1_1', 'events events_1 events_1_1'],
-    ['itself and its parents, where it inherits', 'derived', 'base derived products'],
+    ['itself, if it is partitioned', 'events', 'events'],
+    ['itself and its parents, if it is a partition', 'events_1_1', 'events events_1 events_1_1'],
+    ['itself and its parents, if it inherits', 'derived', 'base derived products'],
   ])('%s', async (_case, name, tags) => {
-    expect(await world.standsOn(() => world.db.selectFrom(name).selectAll().execute())).toBe(tags);
+    expect(await world.tagsOf(() => world.db.selectFrom(name).selectAll().execute())).toBe(tags);
   });
 
   it.each([
     ['a view that calls a function which may read tables', 'counted'],
-    ['a view on such a view', 'on_counted'],
+    ['a view on a view that calls such a function', 'on_counted'],
     ['a view with an operator that may read tables', 'by_operator'],
-    ['a view that calls a function of PostgreSQL which runs queries', 'by_query'],
+    ['a view that calls a built-in function which runs queries', 'by_query'],
     ['a view that depends on the user of the connection', 'mine'],
-    ['a view on such a view', 'on_mine'],
+    ['a view on a view that depends on the user', 'on_mine'],
     ['a relation of the system', 'pg_class'],
     ['a relation of the system with its schema', 'information_schema.tables'],
     ['a view on a relation of the system', 'of_system'],
@@ -83,106 +83,107 @@ describe('a relation stands for', () => {
     ['a table with row security', 'viewers'],
     ['a table whose name would be the tag of a row', 'a:b'],
     ['a table whose name is the tag of everything', '*'],
-  ])('something that cannot be named, where it is %s', async (_case, name) => {
+  ])('nothing, and prevents storing, if it is %s', async (_case, name) => {
     const query = name.includes('.') ? world.db.selectFrom(name) : world.db.selectFrom(sql.table(name).as('t'));
-    expect(await world.standsOn(() => query.selectAll().execute())).toMatch(/^unknown-source: /);
+    expect(await world.tagsOf(() => query.selectAll().execute())).toMatch(/^unknown-source: /);
   });
 });
 
-it('knows the tags of all tables, and those of nothing else', () => {
+it('lists the tags of all tables, and no others', () => {
   const names = '!odd Orders base derived events events_1 events_1_1 orders other.stock products sums';
   expect(world.tables.tags()).toEqual(names.split(' '));
 });
 
-describe('a catalogue that is not known, or old', () => {
+describe('the catalogue', () => {
   const table = 'create table products (id int)';
 
-  it('answers and stores nothing until it is read, which a load sets off', async () => {
-    const { db, standsOn, tables, clock } = await tableWorld(table, { isRead: false });
+  it('prevents storing until it is read, which a load triggers', async () => {
+    const { db, tagsOf, tables, clock } = await tableWorld(table, { isRead: false });
     const load = (): Promise<unknown> => db.selectFrom('products').selectAll().execute();
-    expect(await standsOn(load)).toMatch(/^unknown-source: relation products/);
+    // On a slow machine, the reading that the load triggers may end before its statement is sent.
+    expect(await tagsOf(load)).toMatch(/^(unknown-source: relation|not-captured:) products/);
     clock.advance(1_000);
     await expect.poll(() => tables.tags()).toEqual(['products']);
-    expect(await standsOn(load)).toBe('products');
+    expect(await tagsOf(load)).toBe('products');
   });
 
-  it('answers, then stores what stands on a table that was made since', async () => {
-    const { db, standsOn, run, tables, clock } = await tableWorld(table);
+  it('prevents storing the values of a new table until it is read again', async () => {
+    const { db, tagsOf, run, tables, clock } = await tableWorld(table);
     await run('create table later (id int); insert into later values (1)');
     const load = (): Promise<unknown> => db.selectFrom('later').selectAll().execute();
-    expect(await standsOn(load)).toMatch(/^unknown-source: relation later, which was not there/);
+    expect(await tagsOf(load)).toMatch(/^unknown-source: relation later, which was not there/);
     clock.advance(1_000);
-    expect(await standsOn(load)).toMatch(/^unknown-source: relation later/);
+    expect(await tagsOf(load)).toMatch(/^unknown-source: relation later/);
     await expect.poll(() => tables.tags()).toContain('later');
-    expect(await standsOn(load)).toBe('later');
+    expect(await tagsOf(load)).toBe('later');
   });
 
-  it('does the same with a function', async () => {
-    const { db, standsOn, run, tables, clock } = await tableWorld(table);
+  it('prevents storing the values of a new function until it is read again', async () => {
+    const { db, tagsOf, run, tables, clock } = await tableWorld(table);
     await run(
       `create function later(int) returns int language sql immutable as 'select 1'; create table mark (id int)`,
     );
     const load = (): Promise<unknown> => sql`select later(1)`.execute(db);
-    expect(await standsOn(load)).toMatch(/^unknown-source: function later\(\)/);
+    expect(await tagsOf(load)).toMatch(/^unknown-source: function later\(\)/);
     clock.advance(1_000);
-    await standsOn(load);
+    await tagsOf(load);
     await expect.poll(() => tables.tags()).toContain('mark');
-    expect(await standsOn(load)).toBe('');
+    expect(await tagsOf(load)).toBe('');
   });
 
   it('is read again at most once a second', async () => {
-    const { db, standsOn, clock, connections, isIdle } = await tableWorld(table);
+    const { db, tagsOf, clock, connections, isIdle } = await tableWorld(table);
     const before = connections();
     for (let tries = 0; tries < 20; tries += 1) {
       const load = (): Promise<unknown> => db.selectFrom(`none${tries}`).selectAll().execute().catch(() => []); // prettier-ignore
-      await standsOn(load);
+      await tagsOf(load);
       await expect.poll(isIdle).toBe(true);
       clock.advance(100);
     }
     expect(connections() - before).toBe(20 + 1);
   });
 
-  it('is read again every ten seconds for a name that it never has, such as that of a temporary table', async () => {
-    const { db, standsOn, clock, connections, isIdle } = await tableWorld(table);
+  it('is read again every ten seconds for a name that it lacks, such as that of a temporary table', async () => {
+    const { db, tagsOf, clock, connections, isIdle } = await tableWorld(table);
     const load = (): Promise<unknown> => db.selectFrom('none').selectAll().execute().catch(() => []); // prettier-ignore
     clock.advance(1_000);
     const before = connections();
     for (let tries = 0; tries < 19; tries += 1) {
-      await standsOn(load);
+      await tagsOf(load);
       await expect.poll(isIdle).toBe(true);
       clock.advance(1_000);
     }
     expect(connections() - before).toBe(19 + 2);
   });
 
-  it('is read again after a minute, for a view may be another by then', async () => {
-    const { db, fetch, standsOn, run, clock, connections } = await tableWorld(`${table}; create table orders (id int);
+  it('is read again after a minute, because a view may have been replaced', async () => {
+    const { db, fetch, tagsOf, run, clock, connections } = await tableWorld(`${table}; create table orders (id int);
       create view shown as select id from products`);
     const load = (): Promise<unknown> => db.selectFrom('shown').selectAll().execute();
     await fetch(load);
     await run('create or replace view shown as select id from orders');
-    expect(await standsOn(load)).toBe('products');
+    expect(await tagsOf(load)).toBe('products');
     clock.advance(60_000);
     const before = connections();
     await fetch(load);
     await expect.poll(() => connections() - before).toBe(2);
-    await expect.poll(() => standsOn(load)).toBe('orders');
+    await expect.poll(() => tagsOf(load)).toBe('orders');
   });
 
-  it('gives the same text other tables where its names have come to mean others', async () => {
-    const { db, standsOn, run, tables } = await tableWorld(`${table}; create table orders (id int)`);
+  it('gives other tables for the same text after its names have changed their meaning', async () => {
+    const { db, tagsOf, run, tables } = await tableWorld(`${table}; create table orders (id int)`);
     const load = (): Promise<unknown> => db.selectFrom('products').select('id').execute();
-    expect(await standsOn(load)).toBe('products');
-    // The search path begins with the schema that is named for the user.
+    expect(await tagsOf(load)).toBe('products');
+    // The search path begins with the schema that is named after the user.
     await run('create schema authorization current_user; create view products as select id from public.orders');
     await tables.read();
-    expect(await standsOn(load)).toBe('orders');
+    expect(await tagsOf(load)).toBe('orders');
     await run('drop view products');
     await tables.read();
-    expect(await standsOn(load)).toBe('products');
+    expect(await tagsOf(load)).toBe('products');
   });
 
-  it('stays as it was where the database is away', async () => {
+  it('keeps its content while the database is unavailable', async () => {
     const { db, tables, run } = await tableWorld(table);
     await db.selectFrom('products').selectAll().execute();
     await run('alter table products rename to gone');
@@ -191,7 +192,7 @@ describe('a catalogue that is not known, or old', () => {
     expect(tables.tags()).toEqual(['products']);
   });
 
-  it('is no touch of the load that sets its reading off', async () => {
+  it('does not prevent storing the value of the load that triggers its reading', async () => {
     const { cache, db, clock, tables, trace } = await tableWorld(table);
     clock.advance(60_000);
     const key = cache.key({ field: 'Query.inner' });

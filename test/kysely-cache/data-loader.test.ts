@@ -1,4 +1,4 @@
-// A plain DataLoader over SQL: the tables that a batch reads are tags of the values of all its members.
+// A plain DataLoader over SQL: the tables that a batch reads become tags of all values that use the batch.
 import DataLoader from 'dataloader';
 import { describe, expect, it } from 'vitest';
 import { runForLoads } from '../../src/cache/index.ts';
@@ -7,7 +7,7 @@ import { tableWorld, type TableWorld } from './world.ts';
 const setUp = `create table products (id int primary key, name text); create table reviews (id int primary key, product_id int);
   insert into products values (1, 'old'), (2, 'old'), (3, 'old')`;
 
-/** A loader of products' names, whose batches are counted. */
+/** A loader of product names that records its batches. */
 function nameLoader(
   { db }: Pick<TableWorld, 'db'>,
   options: DataLoader.Options<number, unknown> = {},
@@ -25,16 +25,16 @@ function nameLoader(
   return { loader, batches };
 }
 
-describe('in cached loads', () => {
-  it('makes one batch for all of them, and its tables count for each', async () => {
+describe('a DataLoader in cached loads', () => {
+  it('makes one batch for concurrent loads, and adds its tables to each value', async () => {
     const world = await tableWorld(setUp);
     const { loader, batches } = nameLoader(world);
-    const seen = await Promise.all([1, 2, 3].map((id) => world.standsOn(() => loader.load(id))));
+    const seen = await Promise.all([1, 2, 3].map((id) => world.tagsOf(() => loader.load(id))));
     expect(batches).toEqual([[1, 2, 3]]);
     expect(seen).toEqual(['products', 'products', 'products']);
   });
 
-  it('an invalidation makes every value of a shared batch void', async () => {
+  it('loads every value of a shared batch again after an invalidation', async () => {
     const { cache, fetch, ...world } = await tableWorld(setUp);
     const { loader } = nameLoader(world);
     const ask = (): Promise<unknown[]> =>
@@ -45,20 +45,20 @@ describe('in cached loads', () => {
     expect(await ask()).toEqual(['new', 'new', 'new']);
   });
 
-  it('makes another batch for callers outside of them', async () => {
+  it('makes another batch for callers outside of cached loads', async () => {
     const world = await tableWorld(setUp);
     const { loader, batches } = nameLoader(world);
-    const [inside, outside] = await Promise.all([world.standsOn(() => loader.load(1)), loader.load(2)]);
+    const [inside, outside] = await Promise.all([world.tagsOf(() => loader.load(1)), loader.load(2)]);
     expect(inside).toBe('products');
     expect(outside).toBe('old');
     expect(new Set(batches.map(String))).toEqual(new Set(['1', '2']));
   });
 
-  it('counts a batch for the load that asked second, where the first was none', async () => {
+  it('adds its tables to a load that joins a batch which code outside of loads began', async () => {
     const world = await tableWorld(setUp);
     const { loader } = nameLoader(world);
     let asked: Promise<unknown> = Promise.resolve();
-    const seen = await world.standsOn(async () => {
+    const seen = await world.tagsOf(async () => {
       asked = runForLoads([], () => loader.load(1));
       return await loader.load(2);
     });
@@ -66,7 +66,7 @@ describe('in cached loads', () => {
     expect(seen).toBe('products');
   });
 
-  it('hands no row over that it remembers from before', async () => {
+  it('does not return a row to a load that it has memoized outside of loads', async () => {
     const { fetch, cache, ...world } = await tableWorld(setUp);
     const { loader } = nameLoader(world);
     expect(await loader.load(1)).toBe('old');
@@ -76,44 +76,44 @@ describe('in cached loads', () => {
     expect(await loader.load(1)).toBe('old');
   });
 
-  it('remembers nothing that one load asked for, for the next', async () => {
+  it('does not memoize the rows of one load for the next', async () => {
     const world = await tableWorld(setUp);
     const { loader, batches } = nameLoader(world);
-    await world.standsOn(() => loader.load(1));
-    expect(await world.standsOn(() => loader.load(1))).toBe('products');
+    await world.tagsOf(() => loader.load(1));
+    expect(await world.tagsOf(() => loader.load(1))).toBe('products');
     expect(batches).toEqual([[1], [1]]);
   });
 
-  it('loads a key once that is asked for twice in a batch', async () => {
+  it('loads a key once that is requested several times in a batch', async () => {
     const world = await tableWorld(setUp);
     const { loader, batches } = nameLoader(world);
     const [a, b] = await Promise.all([
-      world.standsOn(() => Promise.all([loader.load(1), loader.load(1)])),
-      world.standsOn(() => loader.load(1)),
+      world.tagsOf(() => Promise.all([loader.load(1), loader.load(1)])),
+      world.tagsOf(() => loader.load(1)),
     ]);
     expect([a, b]).toEqual(['products', 'products']);
     expect(batches).toEqual([[1]]);
   });
 
-  it('fills nothing from a transaction that a batch runs in', async () => {
+  it('does not store a value if its batch runs in an open transaction', async () => {
     const world = await tableWorld(setUp);
     await world.db.transaction().execute(async (db) => {
       const { loader } = nameLoader({ db });
-      expect(await world.standsOn(() => loader.load(1), ['products'])).toMatch(/^uncommitted-read: a transaction/);
+      expect(await world.tagsOf(() => loader.load(1), ['products'])).toMatch(/^uncommitted-read: a transaction/);
     });
   });
 
-  it('counts nothing for a load that asked for nothing', async () => {
+  it('adds no table to a concurrent load that does not use it', async () => {
     const world = await tableWorld(setUp);
     const { loader } = nameLoader(world);
     const reviews = (): Promise<unknown> => world.db.selectFrom('reviews').selectAll().execute();
-    const seen = await Promise.all([world.standsOn(() => loader.load(1)), world.standsOn(reviews)]);
+    const seen = await Promise.all([world.tagsOf(() => loader.load(1)), world.tagsOf(reviews)]);
     expect(seen).toEqual(['products', 'reviews']);
   });
 });
 
-describe('outside of cached loads', () => {
-  it('batches and remembers as DataLoader does', async () => {
+describe('a DataLoader outside of cached loads', () => {
+  it('batches and memoizes as usual', async () => {
     const { loader, batches } = nameLoader(await tableWorld(setUp));
     expect(await Promise.all([loader.load(1), loader.load(2), loader.load(1)])).toEqual(['old', 'old', 'old']);
     await loader.load(1);
@@ -123,7 +123,7 @@ describe('outside of cached loads', () => {
     expect(batches).toEqual([[1, 2], [1], [2]]);
   });
 
-  it('rejects the key that has an error, and remembers that', async () => {
+  it('rejects a key whose value is an error, and memoizes that', async () => {
     const { loader, batches } = nameLoader(await tableWorld(setUp));
     const [good, bad] = await loader.loadMany([1, 99]);
     expect(good).toBe('old');
@@ -132,7 +132,7 @@ describe('outside of cached loads', () => {
     expect(batches).toEqual([[1, 99]]);
   });
 
-  it('rejects all keys of a batch that fails, and asks again', async () => {
+  it('rejects all keys of a failed batch, and loads them again', async () => {
     const { db } = await tableWorld(setUp);
     let isAway = true;
     const loader = new DataLoader(async (ids: readonly number[]) => {
@@ -145,14 +145,14 @@ describe('outside of cached loads', () => {
     expect(await loader.loadMany([1, 2])).toEqual([1, 2]);
   });
 
-  it('rejects where a batch gives another number of values than there are keys, inside and outside', async () => {
+  it('rejects if a batch returns a wrong number of values, also in cached loads', async () => {
     const loader = new DataLoader(async (ids: readonly number[]) => [...ids, 0]);
     const { fetch } = await tableWorld(setUp);
     await expect(loader.load(1)).rejects.toThrow('an Array of the same length as the Array of keys');
     await expect(fetch(() => loader.load(1))).rejects.toThrow('an Array of the same length as the Array of keys');
   });
 
-  it('tells keys apart as it is told, and keeps batches as small as it is told', async () => {
+  it('applies cacheKeyFn and maxBatchSize', async () => {
     const batches: number[] = [];
     const loader = new DataLoader(
       async (keys: readonly { id: number }[]) => {

@@ -1,4 +1,4 @@
-// Texts that no program should send: whatever they do to the parser, the next text is parsed.
+// SQL texts that no program should send: whatever they do to the parser, it parses the next text.
 import { describe, expect, it } from 'vitest';
 import { SqlParser, type Parsed } from '../../src/kysely-cache/sql-parser.ts';
 
@@ -14,16 +14,16 @@ function outcomeOf(parsed: Parsed): string {
   return 'failure' in parsed ? parsed.failure : 'parsed';
 }
 
-describe('a text that cannot be parsed leaves the parser as it was', () => {
+describe('the parser rejects a text and still parses the next one', () => {
   const hostile: [string, string, RegExp][] = [
-    ['no SQL', 'selekt', /syntax error/],
+    ['a text that is not SQL', 'selekt', /syntax error/],
     ['many parentheses', `select ${'('.repeat(30_000)}`, /memory exhausted/],
     ['a text that is too long', `select '${'x'.repeat(200_000)}'`, /longer than 100000/],
-    ['comments in comments', `select 1 ${'/*'.repeat(20_000)}`, /comments/],
+    ['nested comments', `select 1 ${'/*'.repeat(20_000)}`, /comments/],
     ['a long operator', `select ${'+-'.repeat(20_000)} 1`, /operator/],
-    ['a NUL, where PostgreSQL would read no further', 'select 1\0; begin', /NUL/],
-    ['half a character', "select '\ud800'", /Unicode/],
-    ['an open quote', `select 'x`, /unterminated/],
+    ['a NUL, after which PostgreSQL would ignore the rest', 'select 1\0; begin', /NUL/],
+    ['half a surrogate pair', "select '\ud800'", /Unicode/],
+    ['an unterminated string', `select 'x`, /unterminated/],
   ];
   it.each(hostile)('%s', async (_title, text, reason) => {
     const parser = await loadedParser();
@@ -35,10 +35,10 @@ describe('a text that cannot be parsed leaves the parser as it was', () => {
 it.each([
   ['a sum', `select 1${'+1'.repeat(30_000)}`],
   ['casts', `select 1${'::int'.repeat(15_000)}`],
-])('the parser is replaced after the depth of %s was too much for it', async (_title, text) => {
+])('the parser is replaced after it has failed on the depth of %s', async (_title, text) => {
   const parser = await loadedParser();
   const expected = parser.parse(usual);
-  // An instance that is used further is broken after about sixty.
+  // An instance that is not replaced breaks after about sixty such texts.
   for (let times = 0; times < 70; times += 1) {
     expect(outcomeOf(parser.parse(text))).toMatch(/^the parser failed/);
     await parser.load();
@@ -46,14 +46,14 @@ it.each([
   expect(parser.parse(usual)).toEqual(expected);
 });
 
-it('says for now only that it is not loaded yet', async () => {
+it('reports a temporary failure until it is loaded', async () => {
   const parser = new SqlParser();
   expect(parser.parse(usual)).toEqual({ failure: 'the parser is not loaded yet', isForNow: true });
   await parser.load();
   expect(outcomeOf(parser.parse(usual))).toBe('parsed');
 });
 
-it('reads neither an empty text nor a comment as a statement', async () => {
+it('finds no statement in an empty text or a comment', async () => {
   const parser = await loadedParser();
   for (const text of ['', ' ', ';', '-- x', '/* x */;']) expect(parser.parse(text)).toEqual({ statements: [] });
 });

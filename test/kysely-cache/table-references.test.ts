@@ -26,7 +26,7 @@ afterAll(() => Promise.all(closing.map((close) => close())));
 const cases: Case[] = [
   ['a table', (db) => db.selectFrom('products').selectAll(), 'products'],
   ['a table under an alias', (db) => db.selectFrom('products as p').select('p.id'), 'products'],
-  ['an alias that is another table’s name', (db) => db.selectFrom('products as reviews').select('reviews.id'), 'products'],
+  ['an alias with the name of another table', (db) => db.selectFrom('products as reviews').select('reviews.id'), 'products'],
   ['a name that must be quoted', (db) => db.selectFrom('Odd "Table').selectAll(), 'Odd "Table'],
   ['two tables in FROM', (db) => db.selectFrom(['products', 'reviews']).select('products.id'), 'products reviews'],
   ['an inner join', (db) => db.selectFrom('products').innerJoin('categories as c', 'c.id', 'products.category_id').selectAll(), 'categories products'],
@@ -61,53 +61,53 @@ const cases: Case[] = [
   ['VALUES as a table', (db) => db.selectFrom(values().as<'v'>(sql`v(id)`)).selectAll(), ''],
   ['FOR UPDATE OF', (db) => db.selectFrom('products as p').innerJoin('orders', 'orders.id', 'p.id').select('p.id').forUpdate('p'), 'orders products'],
 
-  ['a common table expression', (db) => db.with('p', (cte) => cte.selectFrom('products').selectAll()).selectFrom('p').selectAll(), 'products'],
-  ['one that has a table’s name, and reads that table', (db) => db.with('products', (cte) => cte.selectFrom('products').selectAll()).selectFrom('products').selectAll(), 'products'],
-  ['one that has a table’s name, and reads another', (db) => db.with('products', (cte) => cte.selectFrom('orders').selectAll()).selectFrom('products').selectAll(), 'orders'],
-  ['one that nobody reads', (db) => db.with('p', (cte) => cte.selectFrom('orders').selectAll()).selectFrom('products').selectAll(), 'orders products'],
-  ['one that reads the one before it', (db) => db.with('a', (cte) => cte.selectFrom('orders').select('id')).with('b', (cte) => cte.selectFrom('a').select('id')).selectFrom('b').selectAll(), 'orders'],
-  ['one that reads the table which the next one is named for', (db) => db.with('a', (cte) => cte.selectFrom('orders').select('id')).with('orders', (cte) => cte.selectFrom('a').select('id')).selectFrom('orders').selectAll(), 'orders'],
-  ['one before the one that shadows: the table is read', (db) => db.with('a', (cte) => cte.selectFrom('reviews').select('id')).with('reviews', (cte) => cte.selectFrom('orders').select('id')).selectFrom(['a', 'reviews']).select('a.id'), 'orders reviews'],
-  ['a name with a schema is no common table expression', (db) => db.with('products', (cte) => cte.selectFrom('orders').select('id')).selectFrom('other.products').selectAll(), 'orders other.products'],
-  ['a recursive one', (db) => db.withRecursive('t(id)', (cte) => cte.selectFrom('categories').select('id').unionAll((eb) => eb.selectFrom('t').select('t.id').where('t.id', '<', 0))).selectFrom('t').selectAll(), 'categories'],
-  ['a recursive one with a table’s name', (db) => db.withRecursive('orders(id)', (cte) => cte.selectFrom('categories').select('id').unionAll((eb) => eb.selectFrom('orders').select('orders.id').where('orders.id', '<', 0))).selectFrom('orders').selectAll(), 'categories'],
-  ['in WITH RECURSIVE one sees those after it', (db) => db.withRecursive('a(id)', (cte) => cte.selectFrom('orders').select('id')).with('orders', (cte) => cte.selectFrom('reviews').select('id')).selectFrom('a').selectAll(), 'reviews'],
-  ['one in a sub-select, seen there alone', (db) => db.selectFrom(() => withOrders(db).as('x')).innerJoin('orders', 'orders.id', 'x.id').select('x.id'), 'orders reviews'],
-  ['an outer one seen in a sub-select', (db) => db.with('orders', (cte) => cte.selectFrom('reviews').select('id')).selectFrom('products').select((eb) => eb.selectFrom('orders').select('id').limit(1).as('x')), 'products reviews'],
-  ['one in a union’s second part', (db) => db.with('a', (cte) => cte.selectFrom('reviews').select('id')).selectFrom('products').select('id').union(db.selectFrom('a').select('id')), 'products reviews'],
-  ['a data-modifying one', (db) => db.with('gone', (cte) => cte.deleteFrom('orders').where('id', '=', 0).returning('id')).selectFrom('gone').selectAll(), 'orders'],
-  ['a data-modifying one with the name of its table', (db) => db.with('orders', (cte) => cte.updateTable('orders').set({ product_id: 1 }).returning('id')).selectFrom('orders').selectAll(), 'orders'],
-  ['a materialized one', (db) => db.with((cte) => cte('a').materialized(), (cte) => cte.selectFrom('orders').selectAll()).selectFrom('a').selectAll(), 'orders'],
+  ['a common table expression (CTE)', (db) => db.with('p', (cte) => cte.selectFrom('products').selectAll()).selectFrom('p').selectAll(), 'products'],
+  ['a CTE with the name of the table that it reads', (db) => db.with('products', (cte) => cte.selectFrom('products').selectAll()).selectFrom('products').selectAll(), 'products'],
+  ['a CTE with the name of another table', (db) => db.with('products', (cte) => cte.selectFrom('orders').selectAll()).selectFrom('products').selectAll(), 'orders'],
+  ['a CTE that is not used', (db) => db.with('p', (cte) => cte.selectFrom('orders').selectAll()).selectFrom('products').selectAll(), 'orders products'],
+  ['a CTE that reads the previous one', (db) => db.with('a', (cte) => cte.selectFrom('orders').select('id')).with('b', (cte) => cte.selectFrom('a').select('id')).selectFrom('b').selectAll(), 'orders'],
+  ['a CTE that reads the table whose name the next one has', (db) => db.with('a', (cte) => cte.selectFrom('orders').select('id')).with('orders', (cte) => cte.selectFrom('a').select('id')).selectFrom('orders').selectAll(), 'orders'],
+  ['a table that only a later CTE shadows', (db) => db.with('a', (cte) => cte.selectFrom('reviews').select('id')).with('reviews', (cte) => cte.selectFrom('orders').select('id')).selectFrom(['a', 'reviews']).select('a.id'), 'orders reviews'],
+  ['a name with a schema, which is never a CTE', (db) => db.with('products', (cte) => cte.selectFrom('orders').select('id')).selectFrom('other.products').selectAll(), 'orders other.products'],
+  ['a recursive CTE', (db) => db.withRecursive('t(id)', (cte) => cte.selectFrom('categories').select('id').unionAll((eb) => eb.selectFrom('t').select('t.id').where('t.id', '<', 0))).selectFrom('t').selectAll(), 'categories'],
+  ['a recursive CTE with the name of a table', (db) => db.withRecursive('orders(id)', (cte) => cte.selectFrom('categories').select('id').unionAll((eb) => eb.selectFrom('orders').select('orders.id').where('orders.id', '<', 0))).selectFrom('orders').selectAll(), 'categories'],
+  ['a CTE that reads a later one in WITH RECURSIVE', (db) => db.withRecursive('a(id)', (cte) => cte.selectFrom('orders').select('id')).with('orders', (cte) => cte.selectFrom('reviews').select('id')).selectFrom('a').selectAll(), 'reviews'],
+  ['a CTE in a sub-select, which is visible only there', (db) => db.selectFrom(() => withOrders(db).as('x')).innerJoin('orders', 'orders.id', 'x.id').select('x.id'), 'orders reviews'],
+  ['an outer CTE, which is visible in a sub-select', (db) => db.with('orders', (cte) => cte.selectFrom('reviews').select('id')).selectFrom('products').select((eb) => eb.selectFrom('orders').select('id').limit(1).as('x')), 'products reviews'],
+  ['a CTE in the second part of a union', (db) => db.with('a', (cte) => cte.selectFrom('reviews').select('id')).selectFrom('products').select('id').union(db.selectFrom('a').select('id')), 'products reviews'],
+  ['a data-modifying CTE', (db) => db.with('gone', (cte) => cte.deleteFrom('orders').where('id', '=', 0).returning('id')).selectFrom('gone').selectAll(), 'orders'],
+  ['a data-modifying CTE with the name of its table', (db) => db.with('orders', (cte) => cte.updateTable('orders').set({ product_id: 1 }).returning('id')).selectFrom('orders').selectAll(), 'orders'],
+  ['a materialized CTE', (db) => db.with((cte) => cte('a').materialized(), (cte) => cte.selectFrom('orders').selectAll()).selectFrom('a').selectAll(), 'orders'],
 
   ['a schema', (db) => db.selectFrom('other.products').selectAll(), 'other.products'],
   ['the schema of the search path', (db) => db.selectFrom('public.products').selectAll(), 'products'],
   ['withSchema', (db) => db.withSchema('other').selectFrom('hidden').selectAll(), 'other.hidden'],
-  ['withSchema, a join and a common table expression', (db) => db.withSchema('other').with('products', (cte) => cte.selectFrom('hidden').selectAll()).selectFrom('products').selectAll(), 'other.hidden'],
+  ['withSchema and a CTE', (db) => db.withSchema('other').with('products', (cte) => cte.selectFrom('hidden').selectAll()).selectFrom('products').selectAll(), 'other.hidden'],
 
   ['INSERT', (db) => db.insertInto('orders').values({ id: 901 }), 'orders'],
   ['INSERT of a SELECT', (db) => db.insertInto('orders').columns(['id']).expression((eb) => eb.selectFrom('products').select('id')).returning('id'), 'orders products'],
   ['INSERT of a sub-select, ON CONFLICT', (db) => db.insertInto('orders').values((eb) => ({ id: 7, product_id: eb.selectFrom('reviews').select('id').limit(1) })).onConflict((oc) => oc.column('id').doUpdateSet((eb) => ({ product_id: eb.selectFrom('categories').select('id').limit(1) }))), 'categories orders reviews'],
   ['UPDATE … FROM', (db) => db.updateTable('orders as o').from('products as p').set((eb) => ({ product_id: eb.ref('p.id') })).whereRef('p.id', '=', 'o.id').returning('o.id'), 'orders products'],
   ['UPDATE with a sub-select and a join', (db) => db.updateTable('orders').from('products').innerJoin('categories', 'categories.id', 'products.id').set((eb) => ({ product_id: eb.selectFrom('reviews').select('id').limit(1) })), 'categories orders products reviews'],
-  ['UPDATE of a table that a common table expression has the name of', (db) => db.with('orders', (cte) => cte.selectFrom('reviews').select('id')).updateTable('orders').set({ id: 1 }), 'orders reviews'],
+  ['UPDATE of a table with the name of a CTE', (db) => db.with('orders', (cte) => cte.selectFrom('reviews').select('id')).updateTable('orders').set({ id: 1 }), 'orders reviews'],
   ['DELETE … USING', (db) => db.deleteFrom('orders').using('products as p').whereRef('p.id', '=', 'orders.id').returning('orders.id'), 'orders products'],
   ['DELETE with a sub-select', (db) => db.deleteFrom('orders').where('id', 'in', (eb) => eb.selectFrom('reviews').select('id')), 'orders reviews'],
   ['MERGE', (db) => db.mergeInto('orders as o').using('products as p', 'p.id', 'o.id').whenMatched().thenDelete().whenNotMatched().thenInsertValues((eb) => ({ id: eb.ref('p.id') })), 'orders products'],
   ['MERGE of a sub-select', (db) => db.mergeInto('orders as o').using((eb) => eb.selectFrom('reviews').selectAll().as('r'), (join) => join.onRef('r.id', '=', 'o.id')).whenMatched().thenUpdateSet({ id: 1 }), 'orders reviews'],
 ]; // prettier-ignore
 
-describe('a value stands on the tables that PostgreSQL opens for its statement', () => {
+describe('a value depends on the tables that PostgreSQL opens for its statement', () => {
   it.each(cases)('%s', async (_title, query, tables) => {
-    const { db, standsOn, locked, run } = world;
+    const { db, tagsOf, locked, run } = world;
     await run('truncate products, reviews, categories, orders');
     const expected = await locked(query(db));
-    const seen = await standsOn(async () => void (await query(db).execute()));
+    const seen = await tagsOf(async () => void (await query(db).execute()));
     expect(seen).toBe(expected);
     expect(seen).toBe(tables);
   });
 });
 
-/** Two rows that stand in no table. */
+/** Two rows that are in no table. */
 function values() {
   return sql<{ id: number }>`(values (1), (2))`;
 }

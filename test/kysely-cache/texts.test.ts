@@ -1,4 +1,4 @@
-// Texts of SQL as they are, against the tables that PostgreSQL itself opens for them.
+// The tags of SQL texts, compared with the tables that PostgreSQL itself opens for them.
 import { CompiledQuery } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tableWorld, type TableWorld } from './world.ts';
@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all(closing.map((close) => close())));
 
-describe('a value stands on the tables that PostgreSQL opens for a text', () => {
+describe('a value depends on the tables that PostgreSQL opens for its SQL text', () => {
   const cases: [text: string, tables: string][] = [
     ['select * from products', 'products'],
     ['SELECT * FROM PRODUCTS', 'products'],
@@ -121,14 +121,14 @@ describe('a value stands on the tables that PostgreSQL opens for a text', () => 
   ]; // prettier-ignore
 
   it.each(cases)('%s', async (text, tables) => {
-    const { db, standsOn, locked } = world;
+    const { db, tagsOf, locked } = world;
     const statement = CompiledQuery.raw(text);
     expect(await locked({ compile: () => statement })).toBe(tables);
-    expect(await standsOn(() => db.executeQuery(statement))).toBe(tables);
+    expect(await tagsOf(() => db.executeQuery(statement))).toBe(tables);
   });
 });
 
-describe('a value is not stored where a text reads what has no tag', () => {
+describe('a value is not stored if its SQL text may read something without a tag', () => {
   it.each([
     'select counted(1)',
     'select p.counted_of from products p',
@@ -218,44 +218,44 @@ describe('a value is not stored where a text reads what has no tag', () => {
     'select * from products; selekt',
     'select 1 from',
   ])('%s', async (text) => {
-    const { db, standsOn } = world;
+    const { db, tagsOf } = world;
     const load = (): Promise<unknown> =>
       db.connection().execute(async (connection) => {
         await connection.executeQuery(CompiledQuery.raw(text)).catch(() => []);
       });
-    expect(await standsOn(load)).toMatch(/^unknown-source: /);
+    expect(await tagsOf(load)).toMatch(/^unknown-source: /);
     await db.connection().execute((connection) => connection.executeQuery(CompiledQuery.raw('reset all')));
   });
 });
 
-describe('raw SQL and a builder’s query of equal text', () => {
+describe('raw SQL and a query of the builder with equal text', () => {
   const text = 'select "id" from "products"';
 
-  it.each([['raw SQL'], ['the builder']])('stand on the same, whether %s comes first', async (first) => {
-    const { db, standsOn } = await tableWorld(setUp);
+  it.each([['raw SQL'], ['the builder']])('have the same tags if %s runs first', async (first) => {
+    const { db, tagsOf } = await tableWorld(setUp);
     const raw = (): Promise<unknown> => db.executeQuery(CompiledQuery.raw(text));
     const query = db.selectFrom('products').select('id');
     expect(query.compile().sql).toBe(text);
     const loads = first === 'raw SQL' ? [raw, () => query.execute()] : [() => query.execute(), raw];
-    for (const load of loads) expect(await standsOn(load)).toBe('products');
+    for (const load of loads) expect(await tagsOf(load)).toBe('products');
   });
 });
 
-it('a backslash is not trusted where the server may read it as an escape', async () => {
-  const { db, standsOn, run, tables } = await tableWorld('create table products (name text)');
+it('a value is not stored if its SQL has a backslash that the server may read as an escape', async () => {
+  const { db, tagsOf, run, tables } = await tableWorld('create table products (name text)');
   const load = (): Promise<unknown> => db.executeQuery(CompiledQuery.raw(`select 'a\\b' from products`));
-  expect(await standsOn(load)).toBe('products');
+  expect(await tagsOf(load)).toBe('products');
   await run(
     `do $$ begin execute format('alter database %I set standard_conforming_strings = off', current_database()); end $$`,
   );
-  // The connections that there are keep their setting.
+  // Existing connections keep their setting.
   await run(
     'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
   );
   const seen = async (): Promise<string> => {
     await run('select pg_terminate_backend(pg_backend_pid())').catch(() => {});
     await tables.read();
-    return await standsOn(load).catch(() => '');
+    return await tagsOf(load).catch(() => '');
   };
   await expect.poll(seen, { timeout: 10_000 }).toMatch(/^unknown-source: a backslash/);
 });

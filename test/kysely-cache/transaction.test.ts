@@ -1,4 +1,4 @@
-// Whatever begins a transaction, no value is stored of what is read in it.
+// A value that was read in a transaction begun by raw SQL is not stored, whatever the text that began it.
 import { CompiledQuery, sql, type Kysely } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectDatabase } from '../../src/database/index.ts';
@@ -12,8 +12,8 @@ const setUp = 'create table orders (id int); create procedure nothing() language
 
 type Db = TableWorld['db'];
 
-/** Runs a text on a connection as it is. */
-function ran(db: Kysely<never> | Db, text: string): Promise<unknown> {
+/** Runs an SQL text unchanged. */
+function runText(db: Kysely<never> | Db, text: string): Promise<unknown> {
   return db.executeQuery(CompiledQuery.raw(text));
 }
 
@@ -21,7 +21,7 @@ function readOrders(db: Db): () => Promise<unknown> {
   return () => db.selectFrom('orders').selectAll().execute();
 }
 
-describe('a transaction that raw SQL has begun fills nothing', () => {
+describe('a value read in a transaction that raw SQL has begun is not stored', () => {
   it.each([
     'begin',
     'BEGIN WORK;',
@@ -43,84 +43,84 @@ describe('a transaction that raw SQL has begun fills nothing', () => {
     'rollback; begin',
     'commit; /* app */ begin transaction read write',
   ])('%j', async (begin) => {
-    const { db, standsOn } = await tableWorld(setUp);
+    const { db, tagsOf } = await tableWorld(setUp);
     await db.connection().execute(async (connection) => {
-      await ran(connection, begin);
-      await ran(connection, 'insert into orders values (1)');
-      expect(await standsOn(readOrders(connection), ['orders'])).toBe(
+      await runText(connection, begin);
+      await runText(connection, 'insert into orders values (1)');
+      expect(await tagsOf(readOrders(connection), ['orders'])).toBe(
         'uncommitted-read: a transaction that did not begin in this load',
       );
-      await ran(connection, 'rollback');
-      expect(await standsOn(readOrders(connection))).toBe('orders');
+      await runText(connection, 'rollback');
+      expect(await tagsOf(readOrders(connection))).toBe('orders');
     });
   });
 
-  it.each(['/* app */ begin', 'select 1; begin'])('in a load either: %j', async (begin) => {
-    const { db, standsOn } = await tableWorld(setUp);
+  it.each(['/* app */ begin', 'select 1; begin'])('even if the load begins it: %j', async (begin) => {
+    const { db, tagsOf } = await tableWorld(setUp);
     await db.connection().execute(async (connection) => {
       const load = async (): Promise<unknown> => {
-        await ran(connection, begin);
-        await ran(connection, 'insert into orders values (1)');
+        await runText(connection, begin);
+        await runText(connection, 'insert into orders values (1)');
         return await readOrders(connection)();
       };
-      expect(await standsOn(load, ['orders'])).toBe('uncommitted-read: a transaction that raw SQL begins or ends');
-      await ran(connection, 'rollback');
+      expect(await tagsOf(load, ['orders'])).toBe('uncommitted-read: a transaction that raw SQL begins or ends');
+      await runText(connection, 'rollback');
     });
   });
 
-  it('although the load that reads begins it again', async () => {
-    const { db, standsOn } = await tableWorld(setUp);
+  it('even if the load begins another transaction in it', async () => {
+    const { db, tagsOf } = await tableWorld(setUp);
     await db.connection().execute(async (connection) => {
-      await ran(connection, '/* app */ begin');
-      await ran(connection, 'insert into orders values (1)');
+      await runText(connection, '/* app */ begin');
+      await runText(connection, 'insert into orders values (1)');
       const load = (): Promise<unknown> => connection.transaction().execute((trx) => readOrders(trx as Db)());
-      expect(await standsOn(load, ['orders'])).toMatch(/^uncommitted-read/);
-      expect(await standsOn(readOrders(connection))).toBe('orders');
+      expect(await tagsOf(load, ['orders'])).toMatch(/^uncommitted-read/);
+      expect(await tagsOf(readOrders(connection))).toBe('orders');
     });
   });
 
-  it('although another text ended the one before at the same time', async () => {
-    const { db, standsOn } = await tableWorld(setUp);
+  it('even if another statement ends the previous transaction at the same time', async () => {
+    const { db, tagsOf } = await tableWorld(setUp);
     await db.connection().execute(async (connection) => {
-      await ran(connection, 'begin');
+      await runText(connection, 'begin');
       await Promise.all(
-        ['commit', '/* app */ begin', 'insert into orders values (1)'].map((text) => ran(connection, text)),
+        ['commit', '/* app */ begin', 'insert into orders values (1)'].map((text) => runText(connection, text)),
       );
-      expect(await standsOn(readOrders(connection), ['orders'])).toMatch(/^uncommitted-read/);
-      await ran(connection, 'rollback');
+      expect(await tagsOf(readOrders(connection), ['orders'])).toMatch(/^uncommitted-read/);
+      await runText(connection, 'rollback');
     });
   });
 
-  it('although EXECUTE has begun it, of a statement that the protocol prepared', async () => {
-    const { db, standsOn } = await tableWorld(setUp);
+  it('even if it may have been begun by EXECUTE of a statement that the protocol prepared', async () => {
+    const { db, tagsOf } = await tableWorld(setUp);
     await db.connection().execute(async (connection) => {
-      await ran(connection, 'execute begun').catch(() => {});
-      expect(await standsOn(readOrders(connection), ['orders'])).toMatch(/^uncommitted-read/);
-      await ran(connection, 'rollback');
-      expect(await standsOn(readOrders(connection))).toBe('orders');
+      await runText(connection, 'execute begun').catch(() => {});
+      expect(await tagsOf(readOrders(connection), ['orders'])).toMatch(/^uncommitted-read/);
+      await runText(connection, 'rollback');
+      expect(await tagsOf(readOrders(connection))).toBe('orders');
     });
   });
 
-  it('although its text is too long to be parsed', async () => {
-    const { db, standsOn } = await tableWorld(setUp);
+  it('even if its text is too long to be parsed', async () => {
+    const { db, tagsOf } = await tableWorld(setUp);
     await db.connection().execute(async (connection) => {
-      await ran(connection, `/* ${'x'.repeat(1_000_000)} */ begin`);
-      expect(await standsOn(readOrders(connection), ['orders'])).toMatch(/^uncommitted-read/);
-      await ran(connection, 'rollback');
-      expect(await standsOn(readOrders(connection))).toBe('orders');
+      await runText(connection, `/* ${'x'.repeat(1_000_000)} */ begin`);
+      expect(await tagsOf(readOrders(connection), ['orders'])).toMatch(/^uncommitted-read/);
+      await runText(connection, 'rollback');
+      expect(await tagsOf(readOrders(connection))).toBe('orders');
     });
   });
 
-  it('also after its connection has gone back to the pool', async () => {
-    const { db, standsOn } = await tableWorld(setUp, { connectionsMax: 1 });
-    await ran(db, 'select 1; begin');
-    await ran(db, 'insert into orders values (1)');
-    expect(await standsOn(readOrders(db), ['orders'])).toMatch(/^uncommitted-read/);
-    await ran(db, 'rollback');
-    expect(await standsOn(readOrders(db))).toBe('orders');
+  it('even after its connection has returned to the pool', async () => {
+    const { db, tagsOf } = await tableWorld(setUp, { connectionsMax: 1 });
+    await runText(db, 'select 1; begin');
+    await runText(db, 'insert into orders values (1)');
+    expect(await tagsOf(readOrders(db), ['orders'])).toMatch(/^uncommitted-read/);
+    await runText(db, 'rollback');
+    expect(await tagsOf(readOrders(db))).toBe('orders');
   });
 
-  it('also in the pool of the shop', async () => {
+  it('even in the pool of the shop', async () => {
     const database = await createEmptyDatabase();
     const shop = connectDatabase({ url: database.url, onError() {}, poolMax: 1, ...patient });
     const clock = new TestClock();
@@ -150,7 +150,7 @@ describe('a transaction that raw SQL has begun fills nothing', () => {
   });
 });
 
-describe('a connection counts as outside of transactions', () => {
+describe('a value is stored if its connection is outside of transactions', () => {
   it.each([
     'commit',
     'end',
@@ -160,13 +160,13 @@ describe('a connection counts as outside of transactions', () => {
     'select 1; rollback; select 2',
     'begin; commit',
     `prepare transaction 'x'`,
-  ])('after %j', async (end) => {
-    const { db, standsOn } = await tableWorld(setUp);
+  ])('after a transaction and %j', async (end) => {
+    const { db, tagsOf } = await tableWorld(setUp);
     await db.connection().execute(async (connection) => {
-      await ran(connection, 'begin');
-      // The server of the tests has no second phase: there it rolls back.
-      await ran(connection, end).catch(() => ran(connection, 'rollback'));
-      expect(await standsOn(readOrders(connection))).toBe('orders');
+      await runText(connection, 'begin');
+      // The server of the tests does not allow PREPARE TRANSACTION, so roll back instead.
+      await runText(connection, end).catch(() => runText(connection, 'rollback'));
+      expect(await tagsOf(readOrders(connection))).toBe('orders');
     });
   });
 
@@ -180,17 +180,17 @@ describe('a connection counts as outside of transactions', () => {
     'do $$ begin null; end $$',
     'prepare p as select 1',
     'start',
-  ])('after %j', async (text) => {
-    const { db, standsOn } = await tableWorld(setUp);
+  ])('after %j without a transaction', async (text) => {
+    const { db, tagsOf } = await tableWorld(setUp);
     await db.connection().execute(async (connection) => {
-      await ran(connection, text).catch(() => ran(connection, 'rollback'));
-      expect(await standsOn(readOrders(connection))).toBe('orders');
+      await runText(connection, text).catch(() => runText(connection, 'rollback'));
+      expect(await tagsOf(readOrders(connection))).toBe('orders');
     });
   });
 });
 
-it('statements that run while Kysely sets a savepoint are watched', async () => {
-  const { db, standsOn } = await tableWorld(setUp);
+it('a value has the tables of statements that run while Kysely sets a savepoint', async () => {
+  const { db, tagsOf } = await tableWorld(setUp);
   const load = async (): Promise<unknown> => {
     const trx = await db.startTransaction().execute();
     const [rows] = await Promise.all([
@@ -201,5 +201,5 @@ it('statements that run while Kysely sets a savepoint are watched', async () => 
     await trx.commit().execute();
     return rows;
   };
-  expect(await standsOn(load)).toBe('orders');
+  expect(await tagsOf(load)).toBe('orders');
 });

@@ -1,4 +1,5 @@
-// A database of a test's own, a Kysely that says what it reads, and a cache whose loads hear it.
+// A separate database for each test, a Kysely that reports which tables it reads, and a cache whose values have their
+// tags.
 import { Kysely, PostgresDialect, type Compilable, type Dialect } from 'kysely';
 import { Pool } from 'pg';
 import { onTestFinished } from 'vitest';
@@ -7,7 +8,7 @@ import { touchedTables, type TouchedTables } from '../../src/kysely-cache/index.
 import { TestClock, Trace } from '../cache/world.ts';
 import { createEmptyDatabase } from '../support/databases.ts';
 
-/** Any table has any column: what is tested is what is read. */
+/** Any table has any column: the tests check which tables are read. */
 type AnyTables = Record<string, Record<string, number>>;
 
 export interface TableWorld {
@@ -16,38 +17,38 @@ export interface TableWorld {
   readonly clock: TestClock;
   readonly tables: TouchedTables;
   readonly trace: Trace;
-  /** How often a connection was taken, for a statement or to read the catalogue. */
+  /** How often a connection was acquired, for a statement or to read the catalogue. */
   readonly connections: () => number;
-  /** Whether nobody has a connection. */
+  /** Whether no connection is in use. */
   readonly isIdle: () => boolean;
-  /** Runs SQL beside all that is tested. */
+  /** Runs SQL outside of the tested Kysely. */
   readonly run: (sql: string) => Promise<void>;
-  /** Fetches `Query.field` by `load`. */
+  /** Fetches `Query.field` with `load`. */
   readonly fetch: (load: () => unknown, options?: { field?: string; tags?: readonly string[] }) => Promise<unknown>;
-  /** What the value of `load` stands on where it is stored, and why it is not where it is not. */
-  readonly standsOn: (load: () => unknown, tags?: readonly string[]) => Promise<string>;
+  /** The tags of the value of `load` if it is stored, or else the reason why it is not. */
+  readonly tagsOf: (load: () => unknown, tags?: readonly string[]) => Promise<string>;
   /** The tables that PostgreSQL itself opens for a statement: it locks them until the transaction ends. */
   readonly locked: (query: Compilable) => Promise<string>;
 }
 
 interface TableWorldOptions {
-  /** Whether the catalogue is read at the start. */
+  /** Whether the catalogue is read at the start. Default: true. */
   isRead?: boolean;
-  /** Who closes the world; the end of the test does unless told otherwise. */
+  /** Receives the function that closes the world. Default: it is called after the test. */
   end?: (close: () => Promise<void>) => void;
-  /** Changes the dialect below what is tested. */
+  /** Wraps the dialect below the tested one. */
   around?: (dialect: Dialect) => Dialect;
   connectionsMax?: number;
 }
 
-/** @param setUp The SQL that makes the tables. */
+/** @param setUp The SQL that creates the tables. */
 export async function tableWorld(
   setUp: string,
   { isRead = true, end = onTestFinished, around = (dialect) => dialect, connectionsMax = 4 }: TableWorldOptions = {},
 ): Promise<TableWorld> {
   const database = await createEmptyDatabase();
   const pool = new Pool({ connectionString: database.url, max: connectionsMax });
-  // The server ends what is left when the database is dropped.
+  // The server ends the remaining connections when the database is dropped.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   const clock = new TestClock();
@@ -83,7 +84,7 @@ export async function tableWorld(
     isIdle: () => pool.idleCount === pool.totalCount,
     run,
     fetch,
-    async standsOn(load, tags = []) {
+    async tagsOf(load, tags = []) {
       fields += 1;
       const field = `Query.field${fields}`;
       trace.take();

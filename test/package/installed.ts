@@ -17,7 +17,7 @@ export interface Project {
   remove(): Promise<void>;
 }
 
-/** Builds the package with `npm run pack`; gives the path of the file. */
+/** Builds the package with `npm run pack`; returns the path of the file. */
 export async function packPackage(): Promise<{ readonly path: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'cachepot-pack-'));
   await run('npm', ['run', '--silent', 'pack', '--', '--destination', folder], { cwd: repository });
@@ -25,7 +25,7 @@ export async function packPackage(): Promise<{ readonly path: string; remove(): 
   return { path: join(folder, name), remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Installs the package at `path`, with `dependencies` beside it, in a project of its own. */
+/** Creates a project, and installs the package at `path` and `dependencies` in it. */
 export async function newProject(
   path: string,
   { type, dependencies = {} }: { type: 'module' | 'commonjs'; dependencies?: Readonly<Record<string, string>> },
@@ -58,7 +58,7 @@ export async function newProject(
   };
 }
 
-/** The version that the repository has installed, or that its manifest asks for. */
+/** The version that is installed in the repository. */
 export async function installedVersion(name: string): Promise<string> {
   const text = await readFile(join(repository, 'node_modules', name, 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;

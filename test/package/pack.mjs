@@ -1,10 +1,10 @@
 /**
- * `npm run pack`: builds cachepot-<version>.tgz, which has the engine, the Pothos plugin and the Kysely integration, and nothing
- * of the shop. `manifest.json` beside this file is its package.json.
+ * `npm run pack`: builds cachepot-<version>.tgz, which contains the engine, the Pothos plugin and the Kysely
+ * integration, and nothing of the shop. `manifest.json` in this folder is its package.json.
  *
- * The engine and the Kysely integration exist once, as ES modules, because a process must have one copy of them: what a load reads
- * is recorded in module state. CommonJS code gets them by `require` of an ES module. The plugin has a CommonJS build too,
- * because it must extend the copy of @pothos/core that the program itself loads.
+ * The engine and the Kysely integration exist once, as ES modules, because a process must have one copy of them: what a
+ * load reads is recorded in module state. CommonJS code gets them by `require` of an ES module. The plugin has a
+ * CommonJS build, too, because it must extend the copy of @pothos/core that the program itself loads.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -40,7 +40,9 @@ for (const name of documents) {
 }
 execFileSync('npm', ['pack', '--silent', '--pack-destination', destination, stage], { stdio: 'inherit' });
 
-/** Compiles the three entries and what they import to `folder`. CommonJS: only the types, and the plugin itself. */
+/**
+ * Compiles the three entries and what they import into `folder`. For CommonJS only the types, and the plugin itself.
+ */
 function compile(folder, format) {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => readFileSync(path, 'utf8'));
   const { options } = ts.parseJsonConfigFileContent(

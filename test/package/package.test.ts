@@ -14,7 +14,7 @@ const moduleSettings: Readonly<Record<string, Readonly<Record<string, string>>>>
   bundler: { module: 'preserve', moduleResolution: 'bundler', noEmit: 'true' },
 };
 
-it('holds the engine, the plugin, the Kysely integration and the documentation, and nothing of the shop', async () => {
+it('contains the engine, the plugin, the Kysely integration and the documentation, and nothing else', async () => {
   const { stdout } = await run('tar', ['-tzf', packed.path]);
   const paths = stdout
     .trim()
@@ -37,7 +37,7 @@ interface Combination {
   readonly copiesOfPothos: number;
 }
 
-/** What the shop runs with. */
+/** The versions that the shop runs with. */
 const shopPeers = async (): Promise<Record<string, string>> =>
   Object.fromEntries(
     await Promise.all(
@@ -97,7 +97,7 @@ describe.each(combinations)('%s', (_, { type, node, peers, copiesOfPothos }) => 
     await expect(project.compile(['program.ts'], moduleSettings[setting] ?? {})).resolves.toBeDefined();
   });
 
-  it('caches in Redis until the table changes', async () => {
+  it('caches in Redis until the table is invalidated', async () => {
     const path = node === '24' ? join(project.folder, 'node_modules', '.bin', 'node') : node;
     const env = {
       ...process.env,
@@ -111,7 +111,7 @@ describe.each(combinations)('%s', (_, { type, node, peers, copiesOfPothos }) => 
 });
 
 describe('without the optional peers', () => {
-  it('needs nothing but the engine’s own libraries, compiles, and says what a store on Redis needs', async () => {
+  it('installs only the engine’s own libraries, compiles, and names the library that a Redis store needs', async () => {
     const project = await newProject(packed.path, { type: 'module' });
     onTestFinished(() => project.remove());
     await project.write(

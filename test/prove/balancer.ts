@@ -1,6 +1,6 @@
 /**
- * A small balancer: in turn to the servers whose `/readyz` says 200, asked every 100 ms, over connections that are kept
- * alive. It never sends a request twice: what a server loses, the client loses.
+ * A minimal load balancer: round robin over the servers whose `/readyz` returns 200, probed every 100 ms, over
+ * keep-alive connections. It never repeats a request: one that a server loses is lost for the client, too.
  */
 import { once } from 'node:events';
 import { Agent, createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { onTestFinished } from 'vitest';
 
-const askEveryMs = 100;
+const probeEveryMs = 100;
 
 export interface Balancer {
   readonly url: string;
@@ -37,11 +37,11 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
     const { method, headers, url = '/' } = incoming;
     const { connection: _ours, ...others } = headers;
     const sent = request(`${server}${url}`, { method: method ?? 'GET', headers: others, agent });
-    void pipeline(incoming, sent).catch(() => {}); // what follows is told by the answer
+    void pipeline(incoming, sent).catch(() => {}); // a failure shows in the response
     const [answer] = (await once(sent, 'response')) as [IncomingMessage];
     const { connection: _theirs, 'keep-alive': _theirHint, ...rest } = answer.headers;
     response.writeHead(answer.statusCode ?? 502, rest);
-    await pipeline(answer, response); // an answer that is cut off is cut off for the client too
+    await pipeline(answer, response); // a truncated response is truncated for the client, too
   };
 
   const balancer = createServer((incoming, response) => {
@@ -52,7 +52,7 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
   });
   balancer.listen(0, '127.0.0.1');
   await once(balancer, 'listening');
-  const probing = setInterval(() => void Promise.all(urls.map(probe)), askEveryMs);
+  const probing = setInterval(() => void Promise.all(urls.map(probe)), probeEveryMs);
   onTestFinished(() => {
     clearInterval(probing);
     balancer.closeAllConnections();

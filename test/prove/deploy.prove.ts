@@ -1,4 +1,4 @@
-/** `npm run prove:deploy`: what the deployment promises, measured on the built program. */
+/** `npm run prove:deploy`: what the deployment guarantees, measured on the built program. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -19,10 +19,11 @@ const hits = ['{ categoryStats { id name avgRating } }', '{ topProducts(perCateg
 const database = '{ searchProducts(q: "steel", limit: 5) @cache(mode: BYPASS) { id reviews { rating } } }';
 const documents = (index: number): string[] => [...hits, `{ searchProducts(limit: ${1 + index}) { id } }`, database];
 
-it('loses no request over 20 rolling restarts of two processes behind a balancer, under load', async () => {
+it('loses no request under load during 20 rolling restarts of two processes behind a balancer', async () => {
   const { redisUrl } = await newRedis();
   const ports = [await freePort(), await freePort()];
-  const start = async (port: number): Promise<Program> => await upProgram({ REDIS_URL: redisUrl, PORT: String(port) });
+  const start = async (port: number): Promise<Program> =>
+    await startReadyProgram({ REDIS_URL: redisUrl, PORT: String(port) });
   const programs = await Promise.all(ports.map(start));
   const { url, isUsed } = await startBalancer(programs.map((program) => program.url));
   await expect.poll(() => programs.every((program) => isUsed(program.url))).toBe(true);
@@ -39,12 +40,12 @@ it('loses no request over 20 rolling restarts of two processes behind a balancer
     await expect.poll(() => isUsed(fresh.url)).toBe(true);
   }
   await load.stop();
-  say('20 rolling restarts', load.phase());
+  reportPhase('20 rolling restarts', load.phase());
 }, 300_000);
 
-it('fails no request while Redis is killed, hung, and full', async () => {
+it('fails no request while Redis is down, hung or full, and caches again afterwards', async () => {
   const { redis, redisUrl, port } = await newRedis();
-  const program = await upProgram({ REDIS_URL: redisUrl });
+  const program = await startReadyProgram({ REDIS_URL: redisUrl });
   const load = startLoad(program.url, { clients: 8, documents });
   const { row } = createClient(program.url);
   const isCaching = async (): Promise<void> => {
@@ -53,36 +54,36 @@ it('fails no request while Redis is killed, hung, and full', async () => {
   };
   await isCaching();
   load.phase();
-  await more(load, 2_000);
-  say('Redis healthy', load.phase());
+  await waitForAnswers(load, 2_000);
+  reportPhase('Redis healthy', load.phase());
 
   redis.kill('SIGKILL');
-  await more(load, 2_000);
+  await waitForAnswers(load, 2_000);
   await redis.restart();
   await isCaching();
-  say('Redis killed, and started again', load.phase());
+  reportPhase('Redis killed, and started again', load.phase());
 
   redis.kill('SIGSTOP');
-  await more(load, 2_000);
+  await waitForAnswers(load, 2_000);
   redis.kill('SIGCONT');
   await isCaching();
-  say('Redis hung, and thawed', load.phase());
+  reportPhase('Redis hung, and thawed', load.phase());
 
   const full = new Redis(port, { protocol: 2 });
   onTestFinished(() => full.disconnect());
   await full.config('SET', 'maxmemory', '1');
   await full.flushall();
-  await more(load, 2_000);
+  await waitForAnswers(load, 2_000);
   await full.config('SET', 'maxmemory', '0');
   await isCaching();
-  say('Redis full, and not any more', load.phase());
+  reportPhase('Redis full, and not any more', load.phase());
   await load.stop();
 });
 
-it('refuses each of 10,000 hostile requests, and takes no more memory for the last than for the first', async () => {
-  // A small heap, so that garbage does not look like a leak; and a leak ends the program.
+it('returns the expected status to 14,000 hostile requests, and reports latency and memory growth', async () => {
+  // A small heap: garbage does not look like a leak, and a leak ends the program.
   const command = [process.execPath, '--max-old-space-size=96', 'dist/src/main.js'] as const;
-  const program = await upProgram({}, command);
+  const program = await startReadyProgram({}, command);
   const { get } = createClient(program.url);
   const durationsMs: number[] = [];
   const failures: string[] = [];
@@ -100,8 +101,8 @@ it('refuses each of 10,000 hostile requests, and takes no more memory for the la
     const { text } = await get('/metrics');
     return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
   };
-  // Bodies of 10 MB come and go with the garbage: the least that is seen is nearest to what is held.
-  const leastUntil = async (requests: number): Promise<number> => {
+  // Bodies of 10 MB become garbage; the minimum is closest to the memory that is really in use.
+  const leastBytesUntil = async (requests: number): Promise<number> => {
     let least = Infinity;
     while (durationsMs.length < requests) {
       await round();
@@ -109,15 +110,15 @@ it('refuses each of 10,000 hostile requests, and takes no more memory for the la
     }
     return least;
   };
-  await leastUntil(2_000);
-  const before = await leastUntil(6_000);
-  await leastUntil(10_000);
-  const after = await leastUntil(14_000);
+  await leastBytesUntil(2_000);
+  const before = await leastBytesUntil(6_000);
+  await leastBytesUntil(10_000);
+  const after = await leastBytesUntil(14_000);
   expect(failures.slice(0, 5)).toEqual([]);
-  say('hostile requests', { durationsMs: durationsMs.toSorted((a, b) => a - b), failures });
+  reportPhase('hostile requests', { durationsMs: durationsMs.toSorted((a, b) => a - b), failures });
   const worst = [...slowest].toSorted(([, a], [, b]) => b - a).slice(0, 3);
   note(`the slowest: ${worst.map(([what, ms]) => `${what} ${ms.toFixed(0)} ms`).join(', ')}`);
-  mustBe(
+  reportTarget(
     'p99 in ms',
     quantile(
       durationsMs.toSorted((a, b) => a - b),
@@ -125,33 +126,33 @@ it('refuses each of 10,000 hostile requests, and takes no more memory for the la
     ),
     50,
   );
-  mustBe('resident memory, requests 10,000 to 14,000 against 2,000 to 6,000', after / before, 1.1);
+  reportTarget('resident memory, requests 10,000 to 14,000 against 2,000 to 6,000', after / before, 1.1);
 });
 
-it('answers others beside 500 slow connections as fast as without them', async () => {
-  const program = await upProgram({});
+it('fails no other request beside 500 slow connections, and reports the change of p99', async () => {
+  const program = await startReadyProgram({});
   const load = startLoad(program.url, { clients: 4, documents: () => hits });
-  await more(load, 2_000);
+  await waitForAnswers(load, 2_000);
   const ratios: number[] = [];
   for (let pair = 0; pair < 7; pair += 1) {
-    const alone = await measured(load);
+    const alone = await measurePhase(load);
     const end = await openSlowConnections(program.url, 500);
-    await more(load, 2_000);
-    const beside = await measured(load);
+    await waitForAnswers(load, 2_000);
+    const beside = await measurePhase(load);
     await end();
     ratios.push(quantile(beside.durationsMs, 0.99) / quantile(alone.durationsMs, 0.99));
-    if (pair === 0) say('alone', alone);
-    say('beside 500 slow connections', beside);
+    if (pair === 0) reportPhase('alone', alone);
+    reportPhase('beside 500 slow connections', beside);
   }
   await load.stop();
   expect(ratios).toHaveLength(7);
   note(
     `p99 beside / p99 alone: ${ratios.map((ratio) => ratio.toFixed(2)).join(' ')}, median ${median(ratios).toFixed(2)}`,
   );
-  mustBe('p99 beside to p99 alone, median', median(ratios), 1.5);
+  reportTarget('p99 beside to p99 alone, median', median(ratios), 1.5);
 });
 
-it('plays the manifests with podman, where it is installed and the image is built', async () => {
+it('passes play.sh, which runs the manifests with podman, if the image is available', async () => {
   const hasImage = spawnSync('podman', ['image', 'exists', 'cache-demo-app:latest']).status === 0;
   if (!hasImage) note('not measured: podman or the image cache-demo-app:latest is not here');
   const script = fileURLToPath(new URL('../deploy/play.sh', import.meta.url));
@@ -160,7 +161,7 @@ it('plays the manifests with podman, where it is installed and the image is buil
   expect(played.status).toBe(0);
 });
 
-async function upProgram(env: Record<string, string>, command?: Command): Promise<Program> {
+async function startReadyProgram(env: Record<string, string>, command?: Command): Promise<Program> {
   const program = await startProgram({
     env: { DATABASE_URL: inject('databaseUrl'), LOG_LEVEL: 'warn', ...env },
     ...(command === undefined ? {} : { command }),
@@ -193,19 +194,19 @@ async function openSlowConnections(url: string, count: number): Promise<() => Pr
   };
 }
 
-async function more(load: Load, count: number): Promise<void> {
+async function waitForAnswers(load: Load, count: number): Promise<void> {
   const target = load.answered() + count;
   await expect.poll(() => load.answered(), { timeout: 60_000 }).toBeGreaterThan(target);
 }
 
-async function measured(load: Load): Promise<Phase> {
+async function measurePhase(load: Load): Promise<Phase> {
   load.phase();
-  await more(load, 5_000);
+  await waitForAnswers(load, 5_000);
   return load.phase();
 }
 
-/** A line of the table; a request that failed is an error of the proof. */
-function say(what: string, { durationsMs, failures }: Phase): void {
+/** Prints the results of one phase, and fails the test if a request failed. */
+function reportPhase(what: string, { durationsMs, failures }: Phase): void {
   const [p50, p99] = [quantile(durationsMs, 0.5), quantile(durationsMs, 0.99)];
   const highest = durationsMs.at(-1) ?? Number.NaN;
   const times = [p50, p99, highest].map((ms) => ms.toFixed(1)).join(' / ');
@@ -213,8 +214,8 @@ function say(what: string, { durationsMs, failures }: Phase): void {
   expect(failures.slice(0, 5)).toEqual([]);
 }
 
-/** A figure and its target. The clock is reported, not asserted: the machine may be busy. */
-function mustBe(what: string, value: number, max: number): void {
+/** Prints a figure and its target. Times are reported, not asserted, because the machine may be busy. */
+function reportTarget(what: string, value: number, max: number): void {
   note(`${what}: ${value.toFixed(2)}, ${value <= max ? 'as it must be' : 'MORE THAN IT MUST BE'}: at most ${max}`);
 }
 

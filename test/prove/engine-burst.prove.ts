@@ -1,8 +1,8 @@
 /**
- * `npm run prove:engine`: one load per expiry with the settings that users have. The built program, four times on one
- * machine, with its default deadline: each is busy with its share of the burst while it waits for Redis.
+ * `npm run prove:engine`: one load per cold key with the default settings. Four processes of the built program run on
+ * one machine; each is busy with its share of the burst while it waits for Redis.
  *
- * `RUNS=5` repeats the proof with new processes.
+ * `RUNS=5` repeats the test with new processes.
  */
 import { inject, expect, it, onTestFinished } from 'vitest';
 import { createClient } from '../server/client.ts';
@@ -17,7 +17,7 @@ const requestsEach = 40;
 const rounds = 12;
 
 it.each(Array.from({ length: runs }, (_, run) => run + 1))(
-  'loads a cold key once, in 12 of 12 rounds of 4 programs with 40 requests each and the default deadline (run %i)',
+  'loads a cold key once in each of 12 rounds of 4 processes with 40 requests each (run %i)',
   async () => {
     const programs = await newPrograms();
     const loads: number[] = [];
@@ -26,19 +26,19 @@ it.each(Array.from({ length: runs }, (_, run) => run + 1))(
       const before = await loadsOf(programs);
       const query = `{ searchProducts(q: "round ${round}") { id } }`;
       const startedMs = performance.now();
-      const asked = programs.flatMap(({ url }) => Array.from({ length: requestsEach }, () => ask(url, query)));
-      for (const answer of await Promise.all(asked)) expect(answer).toEqual({ searchProducts: [] });
+      const pending = programs.flatMap(({ url }) => Array.from({ length: requestsEach }, () => ask(url, query)));
+      for (const answer of await Promise.all(pending)) expect(answer).toEqual({ searchProducts: [] });
       slowestMs.push(performance.now() - startedMs);
       loads.push((await loadsOf(programs)) - before);
     }
     note(`loads in each of ${rounds} rounds of ${programsCount} × ${requestsEach} requests: ${loads.join(' ')}`);
     note(`the slowest of 160 answers, by round: ${slowestMs.map((ms) => ms.toFixed(0)).join(' ')} ms`);
-    for (const line of await storeTroubleOf(programs)) note(line);
+    for (const line of await storeProblemsOf(programs)) note(line);
     expect(loads).toEqual(loads.map(() => 1));
   },
 );
 
-/** With the settings that users have: the latency that is simulated is one of them. */
+/** Starts the programs with the default settings, which include the simulated latency. */
 async function newPrograms(): Promise<readonly Program[]> {
   const port = await freePort();
   const redis = await startTestRedis(['--port', String(port)]);
@@ -62,8 +62,8 @@ async function loadsOf(programs: readonly Program[]): Promise<number> {
   return counts.reduce((sum, [, count = '0']) => sum + Number(count), 0);
 }
 
-/** What the programs say about Redis being slow or failing; without trouble nothing. */
-async function storeTroubleOf(programs: readonly Program[]): Promise<readonly string[]> {
+/** The metrics of the programs about a slow or failing Redis; none if there was no such problem. */
+async function storeProblemsOf(programs: readonly Program[]): Promise<readonly string[]> {
   const lines = await metricsOf(programs, /^cachepot_(?:store_slow|store_failures|lease_timeouts)_total\{.*$/gm);
   return lines.map(([line]) => line);
 }

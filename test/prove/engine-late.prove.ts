@@ -1,4 +1,4 @@
-/** `npm run prove:engine`: what comes too late, out of an old dump, or from a process with another clock, is read by nobody. */
+/** `npm run prove:engine`: late fills, an old dump and clock skew cause no stale reads. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
@@ -9,24 +9,24 @@ import { eventsOf, newProcess, note, type EngineProcess } from './engine-process
 import { violationsIn, type Log } from './oracle.ts';
 
 const rounds = 10;
-/** Where Redis is stopped, a fill and an invalidation wait for it, so that the one they ask for is the one that counts. */
-const patientMs = 5_000;
+/** Long enough for a fill and an invalidation to wait until a suspended Redis continues, instead of giving up. */
+const longDeadlineMs = 5_000;
 const ways = ['control', 'cache'] as const;
 type Way = (typeof ways)[number];
 
-it('a fill that comes after its lease has run out is read by nobody, as that of plain cache-aside is', async () => {
+it('serves no stale value when a fill follows the expiry of its lease, unlike plain cache-aside', async () => {
   const stale = { control: 0, cache: 0 };
   const { one, two, client, source } = await newPair();
   for (const way of ways) {
     for (let row = 0; row < rounds; row += 1) {
-      const [late] = await begun({ way, row, process: one, client: source, loadMs: 50 });
+      const [pendingRead] = await startRead({ way, row, process: one, client: source, loadMs: 50 });
       one.child.kill('SIGSTOP');
       await source.incr(`source:${row}`);
       await two.run('invalidateRow', { way, row });
       await expect.poll(() => client.exists(`{shop:Row:n${row}}:lease`)).toBe(0);
       await two.run('readRow', { way, row });
       one.child.kill('SIGCONT');
-      await late;
+      await pendingRead;
       stale[way] += await staleReads({ way, row, processes: [two, one], client: source });
     }
   }
@@ -36,7 +36,7 @@ it('a fill that comes after its lease has run out is read by nobody, as that of 
   expect(stale.cache).toBe(0);
 });
 
-it('a SET that Redis executes after the invalidation is read by nobody, as that of plain cache-aside is', async () => {
+it('serves no stale value when Redis runs a SET after the invalidation, unlike plain cache-aside', async () => {
   const stale = { control: 0, cache: 0 };
   const { one, two, client, server, source } = await newPair();
   const monitor = await client.monitor();
@@ -48,17 +48,17 @@ it('a SET that Redis executes after the invalidation is read by nobody, as that 
   let inOrder = 0;
   for (const way of ways) {
     for (let row = 0; row < rounds; row += 1) {
-      const [late] = await begun({ way, row, process: one, client: source, loadMs: 200 });
+      const [pendingRead] = await startRead({ way, row, process: one, client: source, loadMs: 200 });
       await source.incr(`source:${row}`);
       seen = [];
       server.kill('SIGSTOP');
       const invalidated = two.run('invalidateRow', { way, row });
-      await pause(400); // the invalidation is sent, and after it the value
+      await pause(400); // the invalidation is sent first, then the value
       server.kill('SIGCONT');
-      await Promise.all([late, invalidated]);
+      await Promise.all([pendingRead, invalidated]);
       await client.ping();
       const drop = seen.findIndex((command) => ['unlink', 'del'].includes(command));
-      // The cache drops a token by a SET, too, which is none of a value.
+      // The cache drops a token with a SET, too, which is not that of a value.
       const fill = seen.findLastIndex((command) => command === (way === 'cache' ? 'set of a value' : 'set'));
       if (drop !== -1 && fill > drop) inOrder += 1;
       stale[way] += await staleReads({ way, row, processes: [two, one], client: source });
@@ -70,30 +70,30 @@ it('a SET that Redis executes after the invalidation is read by nobody, as that 
   expect(stale.cache).toBe(0);
 });
 
-describe('processes whose clocks differ by ten minutes', () => {
+describe('a clock skew of ten minutes between processes', () => {
   const execArgv = ['--import', fileURLToPath(new URL('shifted-clock.mjs', import.meta.url))];
 
-  it('read nothing stale', async () => {
+  it('causes no stale reads', async () => {
     const { server } = await newServers();
-    const of = (args: string[]): Promise<EngineProcess> =>
+    const start = (args: string[]): Promise<EngineProcess> =>
       newEngine({ address: server.socketPath, deadlineMs: 100, execArgv: args });
-    const processes = await Promise.all([of([]), of(execArgv), of([]), of(execArgv)]);
-    const { violations, reads } = await judged(processes, 'cache');
+    const processes = await Promise.all([start([]), start(execArgv), start([]), start(execArgv)]);
+    const { violations, reads } = await checkReads(processes, 'cache');
     note(`clocks 10 minutes apart: ${violations} of ${reads} reads stale`);
     expect(violations).toBe(0);
   });
 
-  it('keep a value for its time to live, neither longer nor shorter', async () => {
+  it('does not change how long a value is served', async () => {
     const { server, client } = await newServers();
     const address = server.socketPath;
-    const right = await newEngine({ address, deadlineMs: patientMs });
-    const ahead = await newEngine({ address, deadlineMs: patientMs, execArgv });
+    const correct = await newEngine({ address, deadlineMs: longDeadlineMs });
+    const ahead = await newEngine({ address, deadlineMs: longDeadlineMs, execArgv });
     const options = { count: 1, loadMs: 0, ttl: '2s' };
     const load = async ({ run }: EngineProcess): Promise<number> =>
       (await run<{ values: number[] }>('fetchAtOnce', options)).values[0] ?? 0;
     for (const [writer, reader] of [
-      [right, ahead],
-      [ahead, right],
+      [correct, ahead],
+      [ahead, correct],
     ] as const) {
       await client.unlink('shop:Query:field');
       const startedMs = performance.now();
@@ -110,7 +110,7 @@ describe('processes whose clocks differ by ten minutes', () => {
   });
 });
 
-it('a Redis that comes back from an old dump gives nothing stale, as plain cache-aside does', async () => {
+it('serves no stale value after Redis restarts from an old dump, unlike plain cache-aside', async () => {
   const stale = { control: 0, cache: 0 };
   for (const way of ways) {
     const folder = await makeFolder('cachepot-prove-dump-');
@@ -122,13 +122,13 @@ it('a Redis that comes back from an old dump gives nothing stale, as plain cache
         newEngine({ address: server.socketPath, deadlineMs: 100, source: sourceAddress }),
       ),
     );
-    const judging = judged(processes, way);
+    const checking = checkReads(processes, way);
     await pause(1_500);
     await client.save();
     await pause(1_000);
     server.kill('SIGKILL');
     await server.restart();
-    const { violations, reads } = await judging;
+    const { violations, reads } = await checking;
     note(`old dump, ${way}: ${violations} of ${reads} reads stale`);
     note(await eventsOf(processes));
     stale[way] = violations;
@@ -137,7 +137,7 @@ it('a Redis that comes back from an old dump gives nothing stale, as plain cache
   expect(stale.cache).toBe(0);
 });
 
-/** @param source The Redis of the rows; that of the cache unless told otherwise. */
+/** @param source The address of the Redis that holds the rows. Default: that of the cache. */
 function newEngine({
   address,
   deadlineMs,
@@ -155,7 +155,7 @@ function newEngine({
 interface Servers {
   readonly server: TestRedis;
   readonly client: Redis;
-  /** Of another Redis, where the rows are. */
+  /** A client of another Redis, which holds the rows. */
   readonly source: Redis;
 }
 
@@ -163,7 +163,7 @@ async function newServers(extraArgs: readonly string[] = []): Promise<Servers> {
   const [server, rows] = [await startTestRedis(extraArgs), await startTestRedis()];
   const [client, source] = [server, rows].map(({ socketPath }) => new Redis({ path: socketPath, protocol: 2 }));
   if (client === undefined || source === undefined) throw new Error('two servers, two clients');
-  client.on('error', () => {}); // it is killed
+  client.on('error', () => {}); // a test kills this server
   onTestFinished(async () => {
     client.disconnect();
     source.disconnect();
@@ -176,15 +176,18 @@ async function newPair(): Promise<Servers & { one: EngineProcess; two: EnginePro
   const servers = await newServers();
   const options = {
     address: servers.server.socketPath,
-    deadlineMs: patientMs,
+    deadlineMs: longDeadlineMs,
     source: servers.source.options.path ?? '',
   };
   const [one, two] = [await newEngine(options), await newEngine(options)];
   return { ...servers, client: servers.client, one, two };
 }
 
-/** What a read will give whose load has read the row, and takes so long. */
-async function begun(read: {
+/**
+ * Starts a read, and resolves as soon as its load has read the row; the load then takes `loadMs`. The array keeps the
+ * read from being awaited here.
+ */
+async function startRead(read: {
   way: Way;
   row: number;
   process: EngineProcess;
@@ -194,9 +197,9 @@ async function begun(read: {
   const { way, row, process, client, loadMs } = read;
   await client.set(`source:${row}`, 1);
   await client.del(`begun:${row}`);
-  const late = process.run('readRow', { way, row, loadMs });
+  const pendingRead = process.run('readRow', { way, row, loadMs });
   await expect.poll(() => client.get(`begun:${row}`), { interval: 1 }).toBe('1');
-  return [late];
+  return [pendingRead];
 }
 
 async function staleReads(of: {
@@ -214,7 +217,10 @@ async function staleReads(of: {
   return stale;
 }
 
-async function judged(processes: readonly EngineProcess[], way: Way): Promise<{ violations: number; reads: number }> {
+async function checkReads(
+  processes: readonly EngineProcess[],
+  way: Way,
+): Promise<{ violations: number; reads: number }> {
   const options = { way, count: 15_000, rows: 8, readers: 12, writeEveryMs: 20 };
   const logs = await Promise.all(processes.map(({ run }) => run<Log>('readAndWrite', options)));
   return { ...violationsIn(logs), reads: processes.length * options.count };

@@ -1,4 +1,4 @@
-// A process of `engine-memory.prove.ts`: a cache with a memory tier on the Redis that it shares with the others.
+// A process of `engine-memory.prove.ts`: a cache with a memory tier, on the Redis that all processes share.
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ready, serve } from './engine-tasks.mjs';
@@ -15,7 +15,10 @@ const memoryBytesMax = Number(memoryMb) * 1024 * 1024;
 const cache = createCache({ store, deadlineMs: 1_000, memoryBytesMax });
 const nowNs = () => Number(process.hrtime.bigint());
 
-/** Reads and writes for so long; gives row, version, when it began and whether memory answered; and row, version, when. */
+/**
+ * Reads and writes for `seconds`. Returns flat records. A read: row, version, start time, whether memory served it. A
+ * write: row, version, acknowledgement time.
+ */
 async function readAndWrite({ seconds, rows, readers, writeEveryMs }) {
   const [reads, writes] = [[], []];
   const endNs = nowNs() + seconds * 1e9;
@@ -28,7 +31,9 @@ async function readAndWrite({ seconds, rows, readers, writeEveryMs }) {
       const key = cache.key({ field });
       let tier = null;
       const beganNs = nowNs();
-      const version = await cache.fetch(key, policy, () => loadRow(row), { report: (how) => (tier = how.tier) });
+      const version = await cache.fetch(key, policy, () => loadRow(row), {
+        report: (outcome) => (tier = outcome.tier),
+      });
       reads.push(row, version, beganNs, tier === 'memory' ? 1 : 0);
       await pause(Math.random() * 10);
     }
@@ -37,7 +42,7 @@ async function readAndWrite({ seconds, rows, readers, writeEveryMs }) {
     while (nowNs() < endNs) {
       const row = anyRow();
       const version = await redis.incr(`source:${row}`);
-      while (!(await invalidated(row))); // where it is not known whether it has happened, it is repeated
+      while (!(await invalidated(row))); // repeat until it is acknowledged
       writes.push(row, version, nowNs());
       await pause(Math.random() * 2 * writeEveryMs);
     }
@@ -64,13 +69,13 @@ const values = {
   text: (id) => `${id} ${'x'.repeat(500)}`,
 };
 
-/** Reads so many values once each; gives what the process takes, in bytes, at ten points. */
+/** Reads `count` values once each; returns the memory usage of the process before, and at ten points. */
 async function readDistinct({ kind, count }) {
   const chunk = 1_000;
   const policy = createPolicy('Query.item', { ttl: '1h', tags: ['items'] });
   const tags = ['*', 'items', 'items:!'];
   const stamps = Object.fromEntries((await store.capture(tags)).map((token, index) => [tags[index], token]));
-  const looks = [await look()];
+  const usages = [await memoryUsage()];
   let fromRedis = 0;
   for (let first = 0; first < count; first += chunk) {
     const keys = Array.from({ length: chunk }, (_, at) => cache.key({ field: 'Query.item', args: { id: first + at } }));
@@ -83,12 +88,12 @@ async function readDistinct({ kind, count }) {
     const report = ({ tier }) => (fromRedis += tier === 'redis' ? 1 : 0);
     await Promise.all(keys.map((key) => cache.fetch(key, policy, () => 'loaded', { report })));
     await redis.unlink(keys.map(({ text }) => text));
-    if ((first + chunk) % (count / 10) === 0) looks.push(await look());
+    if ((first + chunk) % (count / 10) === 0) usages.push(await memoryUsage());
   }
-  return { looks, fromRedis };
+  return { usages, fromRedis };
 }
 
-async function look() {
+async function memoryUsage() {
   for (let round = 0; round < 4; round += 1) {
     globalThis.gc();
     await pause(10);

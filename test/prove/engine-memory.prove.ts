@@ -1,4 +1,4 @@
-/** `npm run prove:engine`: what the memory tier promises to processes on one Redis. `SECONDS=60` takes longer. */
+/** `npm run prove:engine`: what the memory tier guarantees to processes on one Redis. `SECONDS=60` runs longer. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
@@ -9,30 +9,33 @@ const seconds = Number(process.env['SECONDS'] ?? 20);
 const processCount = 8;
 const boundMs = 500;
 
-/** Row, version, when it began and whether memory answered, over and over; row, version and when it was acknowledged. */
+/**
+ * Flat records. A read: row, version, start time, whether memory served it. A write: row, version, acknowledgement
+ * time.
+ */
 interface Log {
   readonly reads: Float64Array;
   readonly writes: Float64Array;
 }
 
-interface Look {
+interface MemoryUsage {
   readonly heapBytes: number;
   readonly rssBytes: number;
   readonly tierBytes: number;
 }
 
-interface Disturbed {
+interface Disturbance {
   readonly client: Redis;
   readonly processes: readonly EngineProcess[];
   readonly silenceTrackers: () => void;
   readonly isOver: () => boolean;
 }
 
-describe(`no read is older than ${boundMs} ms, and none in the process that has invalidated`, () => {
-  it.each<[string, (disturbed: Disturbed) => Promise<void>]>([
+describe(`a read is stale for less than ${boundMs} ms, and never in the process that invalidated`, () => {
+  it.each<[string, (disturbance: Disturbance) => Promise<void>]>([
     ['undisturbed', async () => {}],
     [
-      'while the connections that tell of changes are killed every 200 ms',
+      'while the tracking connections are killed every 200 ms',
       async ({ client, isOver }) => {
         while (!isOver()) {
           await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
@@ -41,7 +44,7 @@ describe(`no read is older than ${boundMs} ms, and none in the process that has 
       },
     ],
     [
-      'while the connections that tell of changes become half open every 2.5 s',
+      'while the tracking connections become half open every 2.5 s',
       async ({ silenceTrackers, isOver }) => {
         while (!isOver()) {
           silenceTrackers();
@@ -50,7 +53,7 @@ describe(`no read is older than ${boundMs} ms, and none in the process that has 
       },
     ],
     [
-      'while two processes are stopped for 5 s',
+      'while two processes are suspended for 5 s each',
       async ({ processes, isOver }) => {
         for (const { child } of processes.slice(0, 2)) {
           child.kill('SIGSTOP');
@@ -70,7 +73,7 @@ describe(`no read is older than ${boundMs} ms, and none in the process that has 
     const logs = await Promise.all(processes.map(({ run }) => run<Log>('readAndWrite', options)));
     isOver = true;
     await disturbing;
-    const { own, stale, reads, fromMemory, writes } = judged(logs);
+    const { own, stale, reads, fromMemory, writes } = staleReadsIn(logs);
     const share = fromMemory / reads;
     const [p50, p99, max] = [0.5, 0.99, 1].map((part) => (stale[Math.ceil(part * stale.length) - 1] ?? 0).toFixed(1));
     note(`${name}: ${reads} reads, ${(100 * share).toFixed(1)} % from memory, beside ${writes} writes`);
@@ -88,14 +91,14 @@ it.each([
   ['list', 100_000],
   ['text', 100_000],
 ])(
-  'keeps within its bytes: %s values of %d arguments',
+  'grows the heap by at most 1.5 times its limit, with %s values of %d arguments',
   async (kind, count) => {
     const memoryMb = 32;
     const { processes } = await newProcesses({ count: 1, memoryMb });
-    const read = async ({ run }: EngineProcess): Promise<{ looks: Look[]; fromRedis: number }> =>
+    const read = async ({ run }: EngineProcess): Promise<{ usages: MemoryUsage[]; fromRedis: number }> =>
       run('readDistinct', { kind, count });
-    const [{ looks, fromRedis } = { looks: [], fromRedis: 0 }] = await Promise.all(processes.map(read));
-    const [before, ...after] = looks;
+    const [{ usages, fromRedis } = { usages: [], fromRedis: 0 }] = await Promise.all(processes.map(read));
+    const [before, ...after] = usages;
     const growths = after.map(({ heapBytes }) => (heapBytes - (before?.heapBytes ?? 0)) / (memoryMb * 1024 * 1024));
     const rss = after.slice(4).map(({ rssBytes }) => rssBytes / 1024 / 1024);
     note(`heap grown, in bounds of ${memoryMb} MB: ${growths.map((share) => share.toFixed(2)).join(' ')}`);
@@ -110,8 +113,11 @@ it.each([
   1_200_000,
 );
 
-/** How stale the reads were, in milliseconds, sorted, and how many were so in a process that had written itself. */
-function judged(logs: readonly Log[]): {
+/**
+ * `stale` has for how many milliseconds each stale read was stale, sorted; `own` counts those in the process that wrote
+ * the newer version.
+ */
+function staleReadsIn(logs: readonly Log[]): {
   own: number;
   stale: number[];
   reads: number;
@@ -136,7 +142,7 @@ function judged(logs: readonly Log[]): {
   return { own, stale: stale.toSorted((a, b) => a - b), reads, fromMemory, writes };
 }
 
-/** By row, sorted by version: when a version was acknowledged, or a later one was, if that came first. */
+/** By row, sorted by version: when the version or a later one was first acknowledged. */
 function supersessions(logs: readonly Float64Array[]): Map<number, { version: number; atNs: number }[]> {
   const byRow = new Map<number, { version: number; atNs: number }[]>();
   for (const log of logs) {
@@ -155,7 +161,7 @@ function supersessions(logs: readonly Float64Array[]): Map<number, { version: nu
   return byRow;
 }
 
-/** For how long it had been acknowledged that there is a later version, when the read began. */
+/** For how long a later version had been acknowledged when the read began; not positive if it had not. */
 function staleNs(ofRow: readonly { version: number; atNs: number }[] = [], version: number, beganNs: number): number {
   let [low, high] = [0, ofRow.length];
   while (low < high) {
@@ -166,11 +172,11 @@ function staleNs(ofRow: readonly { version: number; atNs: number }[] = [], versi
   return beganNs - (ofRow[low]?.atNs ?? Infinity);
 }
 
-async function newProcesses({ count = processCount, memoryMb = 32 } = {}): Promise<Omit<Disturbed, 'isOver'>> {
+async function newProcesses({ count = processCount, memoryMb = 32 } = {}): Promise<Omit<Disturbance, 'isOver'>> {
   const { server, client } = await newRedis();
   const proxy = await newTcpProxy(server.socketPath);
-  const how = { args: [server.socketPath, proxy.address, String(memoryMb)], execArgv: ['--expose-gc'] };
-  const one = (): Promise<EngineProcess> => newProcess('engine-memory-process.mjs', how);
+  const options = { args: [server.socketPath, proxy.address, String(memoryMb)], execArgv: ['--expose-gc'] };
+  const one = (): Promise<EngineProcess> => newProcess('engine-memory-process.mjs', options);
   const processes = await Promise.all(Array.from({ length: count }, one));
   return { processes, client, silenceTrackers: () => proxy.silenceTrackers() };
 }

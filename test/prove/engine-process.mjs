@@ -1,4 +1,4 @@
-// A process of the engine's proofs: a cache of its own on the Redis that it shares with the others, and a source.
+// A process of the tests `engine*.prove.ts`: its own cache on the Redis that all processes share, and a source.
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ready, serve } from './engine-tasks.mjs';
@@ -10,14 +10,14 @@ const { createCache, createPolicy, createRedisStore } = await import(built.href)
 const [address, deadline, source = address] = process.argv.slice(2);
 const deadlineMs = Number(deadline);
 const redis = new Redis({ path: source, protocol: 2 });
-/** For those who cache without the engine. */
+/** For plain cache-aside, without the engine. */
 const plain = new Redis({ path: address, protocol: 2 });
-plain.on('error', () => {}); // it reconnects, and asks again
+plain.on('error', () => {}); // it reconnects, and repeats its commands
 const cache = createCache({ store: await createRedisStore({ address, namespace: 'shop', deadlineMs }), deadlineMs });
 const nowNs = () => Number(process.hrtime.bigint());
 const key = cache.key({ field: 'Query.field' });
 
-/** All of them at once; each load is counted in Redis. */
+/** Makes `count` fetches of one key at once; each load is counted in Redis. */
 async function fetchAtOnce({ count, loadMs, ttl = '1h' }) {
   const policy = createPolicy(key.field, { ttl, tags: ['products'] });
   const load = async () => {
@@ -31,7 +31,7 @@ async function fetchAtOnce({ count, loadMs, ttl = '1h' }) {
   return { values: [...new Set(values)], durationMs: performance.now() - startedMs };
 }
 
-/** The ways to read and to write that are compared; a row is a number that only rises. */
+/** The ways to read and to invalidate that are compared. A row is a version number that only increases. */
 const ways = {
   cache: {
     read(row, load = () => loadRow(row)) {
@@ -39,9 +39,9 @@ const ways = {
       const policy = createPolicy(field, { ttl: '1m', tags: [`rows:${row}`] });
       return cache.fetch(cache.key({ field }), policy, load);
     },
-    written: (row) => cache.invalidate([`rows:${row}`]),
+    invalidate: (row) => cache.invalidate([`rows:${row}`]),
   },
-  /** Plain cache-aside: what everybody writes first. */
+  /** Plain cache-aside, without tokens or leases. */
   control: {
     async read(row, load = () => loadRow(row)) {
       const found = await plain.get(`control:${row}`);
@@ -50,7 +50,7 @@ const ways = {
       await plain.set(`control:${row}`, version, 'PX', 60_000);
       return version;
     },
-    written: (row) => plain.del(`control:${row}`),
+    invalidate: (row) => plain.del(`control:${row}`),
   },
 };
 
@@ -61,7 +61,7 @@ async function loadRow(row) {
   return version;
 }
 
-/** One read, whose load says when it has read the row, and then takes its time. */
+/** Reads a row once. The load counts in `begun:…` that it has read the row, and then waits for `loadMs`. */
 function readRow({ way, row, loadMs = 0 }) {
   return ways[way].read(row, async () => {
     const version = Number(await redis.get(`source:${row}`));
@@ -72,12 +72,12 @@ function readRow({ way, row, loadMs = 0 }) {
 }
 
 async function invalidateRow({ way, row }) {
-  await ways[way].written(row);
+  await ways[way].invalidate(row);
 }
 
-/** Reads until `count` are done, while a writer writes; gives what was seen: row, version, and when. */
+/** Makes `count` reads while a writer writes. Returns both as flat triples of row, version and time. */
 async function readAndWrite({ way, count, rows, readers, writeEveryMs }) {
-  const { read, written } = ways[way];
+  const { read, invalidate } = ways[way];
   const [reads, writes] = [[], []];
   let begun = 0;
   let ended = 0;
@@ -97,14 +97,14 @@ async function readAndWrite({ way, count, rows, readers, writeEveryMs }) {
     while (!isOver()) {
       const row = anyRow();
       const version = await redis.incr(`source:${row}`);
-      // Where it is not known whether it has happened, it is repeated, and acknowledged when it has.
+      // Repeat until the invalidation succeeds; the write counts as acknowledged from then on.
       for (;;) {
-        const isWritten = await written(row).then(
+        const isInvalidated = await invalidate(row).then(
           () => true,
           () => false,
         );
-        if (isWritten) break;
-        await pause(5); // it fails at once where there is no connection, which is made in another turn
+        if (isInvalidated) break;
+        await pause(5); // without a connection it fails at once; the pause lets the client connect
       }
       writes.push(row, version, nowNs());
       await pause(Math.random() * 2 * writeEveryMs);

@@ -1,4 +1,4 @@
-// Processes with an engine each, on a Redis of their own: what the proofs of the engine are run in.
+// Processes with one engine each, on a Redis of the test: what the tests `engine*.prove.ts` run in.
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -8,11 +8,11 @@ import { startTestRedis, type TestRedis } from '../support/redis.ts';
 
 export interface EngineProcess {
   readonly child: ChildProcess;
-  /** What the process answers. */
+  /** Runs a task in the process, and returns its result. */
   readonly run: <T>(task: string, options?: object) => Promise<T>;
 }
 
-/** A server for this test, and a client of it. */
+/** A Redis server for this test, and a client of it. */
 export async function newRedis(): Promise<{ server: TestRedis; client: Redis }> {
   const server = await startTestRedis();
   onTestFinished(() => server.stop());
@@ -21,7 +21,7 @@ export async function newRedis(): Promise<{ server: TestRedis; client: Redis }> 
   return { server, client };
 }
 
-/** A process that is ready; `file` says it, and answers, by `engine-tasks.mjs`. */
+/** Starts a process, and waits until it is ready. `file` uses `engine-tasks.mjs` to report that and to run tasks. */
 export async function newProcess(
   file: string,
   { args, execArgv = [] }: { args: readonly string[]; execArgv?: string[] },
@@ -40,7 +40,7 @@ export async function newProcess(
   };
 }
 
-/** What the caches of all processes did, summed up. */
+/** The events of the caches of all processes, summed up. */
 export async function eventsOf(processes: readonly EngineProcess[]): Promise<string> {
   const sums = new Map<string, number>();
   for (const { run } of processes) {
@@ -51,7 +51,7 @@ export async function eventsOf(processes: readonly EngineProcess[]): Promise<str
   return [...sums].map(([event, count]) => `${event} ${count}`).join(', ');
 }
 
-/** A line among the results. */
+/** Prints a line among the test results. */
 export function note(line: string): void {
   process.stdout.write(`    ${line}\n`);
 }

@@ -1,4 +1,7 @@
-/** How a process of `engine-processes.ts` answers: by one of `tasks`, or with the events of `cache`, counted. */
+/**
+ * Lets a process of `engine-processes.ts` run `tasks` by message. The task `events` returns the counted events of
+ * `cache`.
+ */
 export function serve(cache, tasks) {
   const events = {};
   cache.on(({ type, reason }) => {
@@ -12,7 +15,7 @@ export function serve(cache, tasks) {
   process.on('disconnect', () => process.exit());
 }
 
-/** To be said once, when it is. */
+/** Reports that the process is ready. Call it once. */
 export function ready() {
   process.send({ result: 'ready' });
 }

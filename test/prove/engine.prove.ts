@@ -1,4 +1,4 @@
-/** `npm run prove:engine`: what the built engine promises to processes on one Redis. `READS=1000000` reads more. */
+/** `npm run prove:engine`: what the engine guarantees to processes on one Redis. `READS=1000000` makes more reads. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
@@ -10,13 +10,13 @@ const reads = Number(process.env['READS'] ?? 100_000);
 /** The engine's default. */
 const deadlineMs = 100;
 
-interface AtOnce {
-  /** Those that differ. */
+interface ConcurrentFetches {
+  /** The distinct values. */
   readonly values: readonly number[];
   readonly durationMs: number;
 }
 
-it('loads once per expiry, in 20 of 20 rounds of 8 processes with 200 fetches each', async () => {
+it('loads once per expiry in each of 20 rounds of 8 processes with 200 fetches each', async () => {
   const { processes, client } = await newProcesses(8);
   const rounds: number[] = [];
   const values: number[] = [];
@@ -24,9 +24,9 @@ it('loads once per expiry, in 20 of 20 rounds of 8 processes with 200 fetches ea
   for (let round = 0; round < 21; round += 1) {
     await client.pexpireat('shop:Query:field', 1);
     await client.del('source:loads');
-    const asked = processes.map(({ run }) => run<AtOnce>('fetchAtOnce', { count: 200, loadMs: 30 }));
-    const answers = await Promise.all(asked);
-    if (round === 0) continue; // the first one warms the processes up
+    const pending = processes.map(({ run }) => run<ConcurrentFetches>('fetchAtOnce', { count: 200, loadMs: 30 }));
+    const answers = await Promise.all(pending);
+    if (round === 0) continue; // the first round warms up the processes
     rounds.push(Number(await client.get('source:loads')));
     values.push(new Set(answers.flatMap((answer) => answer.values)).size);
     durationsMs.push(Math.max(...answers.map(({ durationMs }) => durationMs)));
@@ -38,20 +38,20 @@ it('loads once per expiry, in 20 of 20 rounds of 8 processes with 200 fetches ea
   expect(values).toEqual(rounds.map(() => 1));
 });
 
-it('answers everyone where the holder of the lease is killed, with two loads', async () => {
+it('serves all waiting fetches with two loads after the holder of the lease is killed', async () => {
   for (let round = 0; round < 5; round += 1) {
     const { processes, client } = await newProcesses(4);
     const [holder, ...others] = processes;
     holder?.child.send({ task: 'fetchAtOnce', count: 1, loadMs: 60_000 });
     await expect.poll(() => client.get('source:loads')).toBe('1');
-    const asked = others.map(({ run }) => run<AtOnce>('fetchAtOnce', { count: 200, loadMs: 30 }));
-    // As soon as the others have asked for the lease: they wait three seconds for it, and it lives for one of them.
-    // Of what runs here, only the script that asks for it runs STRLEN.
+    const pending = others.map(({ run }) => run<ConcurrentFetches>('fetchAtOnce', { count: 200, loadMs: 30 }));
+    // The holder is killed once the others have requested the lease: they wait for three seconds, and it expires after
+    // one. Of the commands that run here, only those of the acquire script include STRLEN.
     await expect
       .poll(async () => Number(/strlen:calls=(\d+)/.exec(await client.info('commandstats'))?.[1]), { interval: 5 })
       .toBeGreaterThan(others.length + 1);
     holder?.child.kill('SIGKILL');
-    const answers = await Promise.all(asked);
+    const answers = await Promise.all(pending);
     const loads = Number(await client.get('source:loads'));
     const slowestMs = Math.max(...answers.map(({ durationMs }) => durationMs));
     note(`holder killed: 3 × 200 answered, ${loads} loads, the slowest after ${slowestMs.toFixed(0)} ms`);
@@ -60,12 +60,12 @@ it('answers everyone where the holder of the lease is killed, with two loads', a
   }
 });
 
-it('never gives what an acknowledged invalidation has made void, as plain cache-aside does', async () => {
+it('never gives a value that an acknowledged invalidation has made stale, unlike plain cache-aside', async () => {
   expect(await staleReads('control')).toBeGreaterThan(0);
   expect(await staleReads('cache')).toBe(0);
 }, 3_600_000);
 
-it('holds Redis up for nobody: a tag on a million entries is invalidated, and all of them are flushed', async () => {
+it('invalidates a tag and flushes a million entries, and reports the longest Redis command', async () => {
   const { server, client } = await newRedis();
   const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 5_000 });
   const cache = createCache({ store });
@@ -74,19 +74,19 @@ it('holds Redis up for nobody: a tag on a million entries is invalidated, and al
   await store.capture(['products', 'products:!', '*']);
   await client.config('SET', 'slowlog-log-slower-than', '100');
 
-  const longest = async (work: () => Promise<unknown>): Promise<{ ms: number; result: unknown }> => {
+  const longestCommand = async (work: () => Promise<unknown>): Promise<{ ms: number; result: unknown }> => {
     await client.call('SLOWLOG', 'RESET');
     const result = await work();
     const entries = (await client.call('SLOWLOG', 'GET', '-1')) as [number, number, number, string[]][];
     return { ms: Math.max(0, ...entries.map(([, , micros]) => micros)) / 1_000, result };
   };
-  const invalidated = await longest(() => cache.invalidate(['products']));
-  const flushed = await longest(() => cache.flush());
+  const invalidated = await longestCommand(() => cache.invalidate(['products']));
+  const flushed = await longestCommand(() => cache.flush());
   expect(flushed.result).toBe(1_000_000);
   note(`longest command: ${invalidated.ms} ms for the tag (0: below 0.1), ${flushed.ms} ms in the flush; at most 2`);
 });
 
-it('answers a thousand cold keys at once: how long it takes, and how many are stored in the end', async () => {
+it('serves a thousand cold keys at once, and reports the time and the number of stored values', async () => {
   const { server } = await newRedis();
   const cache = createCache({ store: await createRedisStore({ address: server.socketPath, namespace: 'shop' }) });
   onTestFinished(() => cache.close());

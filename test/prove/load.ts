@@ -1,12 +1,12 @@
-/** Clients that ask without a pause, each on a connection that is kept alive, and what they met. */
+/** Clients that send requests without a pause, each on its own keep-alive connection, and record times and failures. */
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 
 export interface Load {
-  /** How many were answered so far. */
+  /** The number of requests that are completed so far. */
   readonly answered: () => number;
-  /** Begins another phase of the measurement, and gives the last one. */
+  /** Ends the current phase of the measurement, returns it, and begins the next one. */
   readonly phase: () => Phase;
   stop: () => Promise<void>;
 }
@@ -19,7 +19,7 @@ export interface Phase {
 
 export interface LoadOptions {
   clients: number;
-  /** The documents of client `index`, one after another and over again. */
+  /** The documents that client `index` sends, one after another, repeatedly. */
   documents: (index: number) => readonly string[];
 }
 
@@ -56,7 +56,7 @@ export function startLoad(url: string, { clients, documents }: LoadOptions): Loa
   };
 }
 
-/** The value below which `share` of them lie. */
+/** The value below which `share` of the values lie. */
 export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }
@@ -68,7 +68,7 @@ export function median(values: readonly number[]): number {
   );
 }
 
-/** What went wrong, if anything did. */
+/** Sends one request; returns a description of its failure, if it fails. */
 async function ask(url: string, query: string, agent: Agent): Promise<string | undefined> {
   try {
     const sent = request(`${url}/graphql`, { method: 'POST', agent, headers: { 'content-type': 'application/json' } });

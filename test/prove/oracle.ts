@@ -1,12 +1,12 @@
-/** The oracle that judges what the processes of a proof have read, and when. */
+/** Finds stale reads in the logs of several processes. */
 
-/** Row, version and nanoseconds, over and over; see `engine-process.mjs`. */
+/** Flat triples of row, version and time in nanoseconds; see `engine-process.mjs`. */
 export interface Log {
   readonly reads: Float64Array;
   readonly writes: Float64Array;
 }
 
-/** Reads of a version below the highest that was acknowledged before the read began. */
+/** Counts the reads that returned a version below the highest one acknowledged before the read began. */
 export function violationsIn(logs: readonly Log[]): { violations: number; writes: number } {
   const acknowledged = new Map<number, { atNs: number; version: number }[]>();
   let writes = 0;

@@ -1,4 +1,4 @@
-// Preloaded: a process whose clock is ten minutes ahead of the machine's.
+// Preloaded into a process: sets its clock ten minutes ahead of the machine's.
 const shiftMs = 600_000;
 const RealDate = Date;
 

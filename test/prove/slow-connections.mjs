@@ -1,7 +1,7 @@
 /**
- * `node slow-connections.mjs URL COUNT`: connections that cost a server as much as they can for as little as they do,
- * held until this process is killed. A quarter each sends its headers or its body a byte a second, reads nothing of the
- * console's page, or of a large answer. Says `ready` when all are open.
+ * `node slow-connections.mjs URL COUNT`: keeps COUNT connections open that cost a server much and a client little,
+ * until this process is killed. A quarter of them sends headers at one byte per second, a quarter a body; a quarter
+ * does not read the console's page, a quarter a large response. Prints `ready` when all are open.
  */
 import { connect } from 'node:net';
 import { argv, stdout } from 'node:process';
@@ -17,19 +17,19 @@ const kinds = [
   {
     begin: 'GET /graphql HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\n\r\n',
     more: '',
-    isDeaf: true,
+    isPaused: true,
   },
-  { begin: `${post}Content-Length: ${document.length}\r\n\r\n${document}`, more: '', isDeaf: true },
+  { begin: `${post}Content-Length: ${document.length}\r\n\r\n${document}`, more: '', isPaused: true },
 ];
 
 function open(index) {
-  const { begin, more, isDeaf = false } = kinds[index % kinds.length];
+  const { begin, more, isPaused = false } = kinds[index % kinds.length];
   const socket = connect(Number(port), hostname);
-  if (isDeaf) socket.pause();
+  if (isPaused) socket.pause();
   else socket.resume();
   const dripping = setInterval(() => more && socket.write(more), 1_000);
   socket.on('error', () => {});
-  // The server is right to close it; a stranger comes back.
+  // The server may close such a connection; a hostile client reconnects.
   socket.on('close', () => {
     clearInterval(dripping);
     setTimeout(() => void open(index), 100);

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import base from '../vitest.config.ts';
 
-/** Proofs take minutes and look at the clock: one after another, and in CI a short form of two. */
+/** These tests take minutes and measure times, so they run one after another. CI runs two of them in a short form. */
 export default defineConfig({
   ...base,
   test: {

@@ -13,7 +13,7 @@ import { describe, expect, it } from 'vitest';
 import { createSchema } from '../../schema/index.ts';
 import { createCache, createMemoryStore } from '../../src/cache/index.ts';
 
-/** What programs outside rely on. A change here breaks them. */
+/** What external programs rely on. A change here breaks them. */
 const contract = lexicographicSortSchema(
   buildSchema(`
   directive @cache(mode: CacheMode! = USE) on FIELD
@@ -61,25 +61,25 @@ const ours = createSchema({
 describe('the contract', () => {
   const names = Object.keys(contract.getTypeMap()).filter((name) => !name.startsWith('__'));
 
-  it.each(names)('%s has these members, types, nullability and defaults', (name) => {
+  it.each(names)('%s has the members, types, nullability and defaults of the contract', (name) => {
     expect(membersOf(ours, name)).toEqual(membersOf(contract, name));
   });
 
-  it('has no type that is not in it', () => {
+  it('includes every type of the schema', () => {
     const others = Object.values(ours.getTypeMap()).filter(
       (type) => !isSpecifiedScalarType(type) && !isIntrospectionType(type),
     );
     for (const { name } of others) expect(names).toContain(name);
   });
 
-  it('has @cache on fields, and the directives of GraphQL itself', () => {
-    const ofName = (schema: GraphQLSchema, name: string): unknown => shapeOf(schema.getDirective(name));
+  it('includes every directive of the schema: @cache on fields, and those of GraphQL itself', () => {
+    const ofName = (schema: GraphQLSchema, name: string): unknown => definitionOf(schema.getDirective(name));
     for (const { name } of contract.getDirectives()) expect(ofName(ours, name)).toEqual(ofName(contract, name));
     expect(ours.getDirectives()).toHaveLength(contract.getDirectives().length);
   });
 });
 
-it('schema.graphql is what npm run schema prints', async () => {
+it('schema.graphql contains what npm run schema prints', async () => {
   const committed = await readFile(new URL('../../schema/schema.graphql', import.meta.url), 'utf8');
   expect(committed).toBe(`${printSchema(ours)}\n`);
 });
@@ -98,7 +98,7 @@ function membersOf(schema: GraphQLSchema, name: string): string[] {
     .toSorted();
 }
 
-function shapeOf(directive: GraphQLDirective | null | undefined): unknown {
+function definitionOf(directive: GraphQLDirective | null | undefined): unknown {
   if (!directive) return undefined;
   const args = directive.args.map(({ name, type, defaultValue }) => [
     name,

@@ -1,4 +1,4 @@
-// Nobody names the tables of the shop's cached queries: their SQL does.
+// The tables of the shop's cached queries are not declared: their SQL determines them.
 import { graphql } from 'graphql';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSchema } from '../../schema/index.ts';
@@ -12,18 +12,18 @@ const tables = ['categories', 'products', 'reviews'] as const;
 describe.each([
   ['categoryStats', '{ categoryStats { id avgRating } }', ['categories', 'products', 'reviews']],
   ['searchProducts', '{ searchProducts(q: "steel") { id } }', ['categories', 'products']],
-  // What its children load is not in its value.
+  // What its child fields load is not part of its value.
   ['searchProducts with reviews', '{ searchProducts(limit: 2) { reviews { id } } }', ['categories', 'products']],
   ['topProducts', '{ topProducts { id } }', ['categories', 'products', 'reviews']],
 ])('%s', (_name, document, read) => {
-  it(`stands on ${read.join(', ')}`, async () => {
+  it(`depends on ${read.join(', ')}`, async () => {
     const { ask, trace, stampsAt } = await shop();
     await ask(document);
     const [written] = trace.events.flatMap((event) => (event.type === 'write' ? event.key : []));
     expect(await stampsAt(written ?? '')).toEqual(['*', ...read]);
   });
 
-  it.each(tables)('is void after %s was invalidated, if and only if it reads that', async (table) => {
+  it.each(tables)('is invalidated with %s if and only if it reads that table', async (table) => {
     const { ask, cache, trace } = await shop();
     await ask(document);
     await cache.invalidate([table]);
@@ -34,7 +34,7 @@ describe.each([
   });
 });
 
-it('of the first request after the start is stored already', async () => {
+it('the value of the first request after startup is stored', async () => {
   const { ask, trace } = await shop();
   await ask('{ topProducts { id } }');
   await ask('{ topProducts { id } }');

@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { expect, inject, it } from 'vitest';
 import { createEmptyDatabase } from './databases.ts';
 
-it('gives every test an empty database of its own, which drop removes with its connections', async () => {
+it('creates a separate empty database each time, which drop removes even if it has connections', async () => {
   const [one, two] = await Promise.all([createEmptyDatabase(), createEmptyDatabase()]);
   const client = new Client({ connectionString: one.url });
   client.on('error', () => undefined);

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 
-/** A database of a test's own, on the server that all tests share. */
+/** A database for one test, on the server that all tests share. */
 interface TestDatabase {
   readonly url: string;
-  /** Drops it, open connections included; those get an error. */
+  /** Drops the database, and ends its open connections with an error. */
   drop(): Promise<void>;
 }
 
-/** An empty database: no tables, PostgreSQL 18, UTF-8. */
+/** Creates an empty database: no tables, PostgreSQL 18, UTF-8. */
 export async function createEmptyDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   await onServer(`CREATE DATABASE ${name}`);
@@ -20,7 +20,7 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
 
 async function onServer(sql: string): Promise<void> {
   const url = new URL(inject('databaseUrl'));
-  // Not from the shop's database: CREATE DATABASE copies template1, which nobody may be connected to.
+  // Connects to `postgres`: CREATE DATABASE copies template1, and fails while another session is connected to that.
   url.pathname = '/postgres';
   const client = new Client({ connectionString: url.href });
   await client.connect();

@@ -1,7 +1,7 @@
 /**
- * A worker that ends by a signal runs no `exit` hook, and the servers that its test has started would stay: after
- * Ctrl-C, and when Vitest itself is gone (`disconnect`).
- * The hooks are run by hand, because Vitest has put a function that throws in the place of process.exit.
+ * A worker that is ended by a signal does not run `exit` hooks, so the servers that its tests have started would stay:
+ * after Ctrl-C, and when Vitest itself is gone (`disconnect`).
+ * The hooks are called here, because Vitest replaces process.exit with a function that throws.
  */
 for (const end of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect']) {
   process.once(end, () => {

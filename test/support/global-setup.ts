@@ -1,4 +1,7 @@
-/** Once per run: the tools, the built program, one PostgreSQL with the shop's data and one Redis for all test files. */
+/**
+ * Runs once: provides the tools, the built program, one PostgreSQL with the shop's data and one Redis for all test
+ * files.
+ */
 import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,9 +14,9 @@ import { ensureTools } from './tools.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The shop's database with the seed data. Read it only; for writes there is `createEmptyDatabase`. */
+    /** The shop's database with the seed data. It must only be read; for writes, use `createEmptyDatabase`. */
     databaseUrl: string;
-    /** One Redis for all test files: use a namespace of your own, and no FLUSHALL. */
+    /** One Redis for all test files: use a separate namespace, and no FLUSHALL. */
     redisSocketPath: string;
   }
 }
@@ -23,7 +26,7 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   await ensureTools();
-  // Vitest ends in order after SIGINT and SIGTERM. This is the terminal being closed.
+  // Vitest itself handles SIGINT and SIGTERM. SIGHUP means that the terminal was closed.
   process.once('SIGHUP', () => process.exit(129));
   const [sqlFiles] = await Promise.all([shopSqlFiles(), build()]);
   const postgres = await startPostgres({ sqlFiles });
@@ -41,12 +44,12 @@ async function shopSqlFiles(): Promise<string[]> {
   return names.toSorted().map((name) => join(folder, name));
 }
 
-/** So that `dist` is what the sources say: some tests run the built program. */
+/** Builds `dist` from the sources: some tests run the built program. */
 async function build(): Promise<void> {
   try {
     await run(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc')], { cwd: repository });
   } catch (error) {
-    // tsc has written its output nevertheless; wrong types are for `npm run check` to refuse.
+    // tsc has written its output nevertheless; `npm run check` fails on wrong types.
     const text = error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error);
     process.stderr.write(`\nThe sources do not type-check; the tests run all the same.\n${text.slice(0, 2_000)}\n`);
   }

@@ -1,8 +1,8 @@
-// How much of the heap is in use, after a collection of garbage.
+// Measures the heap in use after a garbage collection.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Gives a function that collects garbage and tells the bytes in use. */
+/** Returns a function that collects garbage, and returns the bytes in use. */
 export function newHeapGauge(): () => number {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs what the tests need on Debian and its like, without starting services: the tests start their own.
+# Installs what the tests need on Debian-based systems, without starting services: the tests start their own.
 set -eu
 
-# policy-rc.d is how Debian asks whether a package may start its service; 101 says no. One that is there is kept.
+# Debian calls policy-rc.d to learn whether a package may start its service; 101 forbids it. An existing file is kept.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT

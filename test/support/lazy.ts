@@ -9,7 +9,7 @@ export function lazy(work: Work): PromiseLike<unknown> {
   return { then: thenOf(work) };
 }
 
-/** The forms in which libraries have them. */
+/** The forms of such thenables in libraries. */
 export const lazyKinds: Readonly<Record<string, (work: Work) => unknown>> = {
   'an object with a method then': lazy,
   'an instance of a class': (work) => new Query(work),
@@ -17,9 +17,9 @@ export const lazyKinds: Readonly<Record<string, (work: Work) => unknown>> = {
   'a proxy of an object': (work) => new Proxy({}, { get: (_, name) => (name === 'then' ? thenOf(work) : undefined) }),
   'a proxy of a function': (work) =>
     new Proxy(() => {}, { get: (_, name) => (name === 'then' ? thenOf(work) : undefined) }),
-  'a promise that starts late': (work) => new LatePromise(work),
-  'a promise of one': async (work) => lazy(work),
-  'one that resolves with another one': (work) => lazy(() => lazy(work)),
+  'a lazy promise': (work) => new LazyPromise(work),
+  'a promise of a thenable': async (work) => lazy(work),
+  'a thenable that resolves with another one': (work) => lazy(() => lazy(work)),
 };
 
 class Query {
@@ -34,7 +34,7 @@ class Query {
   }
 }
 
-class LatePromise extends Promise<unknown> {
+class LazyPromise extends Promise<unknown> {
   readonly #work: Work;
 
   constructor(work: Work) {

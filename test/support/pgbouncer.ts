@@ -12,11 +12,11 @@ import { postgresAccount } from '../../src/embedded/account.ts';
 const run = promisify(execFile);
 
 /**
- * The URL of a PgBouncer in transaction mode, with its defaults otherwise, in front of the tests' database. It ends with
- * the test.
+ * Starts a PgBouncer in transaction mode, otherwise with its defaults, in front of the tests' database; returns its
+ * URL. It ends with the test.
  *
- * @param options.requiresTls Whether it accepts TLS connections only, which PgBouncer offers over TCP alone; without it,
- *   it listens on a unix socket.
+ * @param options.requiresTls Whether it accepts only TLS connections, which PgBouncer offers only over TCP. Otherwise
+ *   it listens on a Unix socket.
  */
 export async function startPgBouncer({ requiresTls = false } = {}): Promise<string> {
   const account = await postgresAccount(); // PgBouncer does not run as root
@@ -33,7 +33,7 @@ export async function startPgBouncer({ requiresTls = false } = {}): Promise<stri
   }
 }
 
-/** Resolves with whether it listens. */
+/** Resolves with true if it listens, with false if the port is in use. */
 async function start(
   listening: readonly string[],
   { folder, account }: { folder: string; account: Awaited<ReturnType<typeof postgresAccount>> },
@@ -63,14 +63,14 @@ async function start(
     child.kill('SIGKILL');
     await ended;
   });
-  // It writes its pid when its sockets are open.
+  // It writes its pid as soon as its sockets are open.
   await expect.poll(() => child.exitCode !== null || existsSync(pidFile), { interval: 20 }).toBe(true);
   if (child.exitCode === null) return true;
   expect(stderr).toMatch(/in use|nowhere to listen/i);
   return false;
 }
 
-/** With a certificate made for this test. */
+/** The settings for TLS, with a certificate that is created for this test. */
 async function tlsLines(folder: string): Promise<string[]> {
   const key = join(folder, 'key.pem');
   const certificate = join(folder, 'certificate.pem');

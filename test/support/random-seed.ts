@@ -1,6 +1,6 @@
 /**
- * Property tests draw the same values in each run, so that a run is green or red for everyone. `SEED=1 npm test` draws
- * others, to look for cases that nobody has thought of.
+ * Property tests draw the same values in each run, so that results are reproducible. `SEED=1 npm test` draws other
+ * ones, to look for further cases.
  */
 import { configureGlobal } from 'fast-check';
 

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { type EmbeddedRedis, makeFolder, startRedis } from '../../src/embedded/index.ts';
 
-/** A private Redis that a test may stop, freeze and kill. */
+/** A private Redis that a test may stop, suspend and kill. */
 export interface TestRedis {
   readonly socketPath: string;
-  /** Of the server that runs now; another one after `restart`. */
+  /** The process id of the running server; it changes with `restart`. */
   readonly pid: number;
-  /** Sends a signal: SIGKILL ends it at once, SIGSTOP freezes it until SIGCONT. Does not wait. */
+  /** Sends a signal: SIGKILL ends the server at once, SIGSTOP suspends it until SIGCONT. Does not wait. */
   kill(signal: NodeJS.Signals): void;
   /** Ends the server, if it still runs, and starts an empty one on the same socket. */
   restart(): Promise<void>;
@@ -16,7 +16,7 @@ export interface TestRedis {
 // No memory limit, so that nothing is evicted unless a test asks for it.
 const serverArgs = ['--enable-debug-command', 'yes', '--maxmemory', '0', '--maxmemory-policy', 'noeviction'];
 
-/** @param extraArgs Arguments of `redis-server`, such as `--maxmemory 2mb`; they win over ours. */
+/** @param extraArgs Arguments of `redis-server`, such as `--maxmemory 2mb`; they override the defaults. */
 export async function startTestRedis(extraArgs: readonly string[] = []): Promise<TestRedis> {
   const folder = await makeFolder('cachepot-test-redis-');
   const socketPath = join(folder.path, 'redis.sock');

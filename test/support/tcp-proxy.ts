@@ -1,4 +1,4 @@
-// A TCP port before Redis' Unix socket that loses what comes, as a network does that has no route any more.
+// A TCP port in front of Redis' Unix socket that can lose all traffic, like a network that has lost its route.
 import { connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
@@ -6,11 +6,15 @@ export interface TcpProxy {
   readonly port: number;
   /** `redis://…` */
   readonly address: string;
-  /** Whether all that comes is lost. A connection that has lost something stays dead: TCP loses nothing on one that lives. */
+  /**
+   * Whether all traffic is lost. A connection that has lost data stays dead: TCP loses nothing on a live connection.
+   */
   isBlackHole: boolean;
-  /** Where new connections lead, as a name does after a failover; those that there are stay. */
+  /** The socket that new connections lead to, like a name after a failover. Existing connections stay. */
   leadsTo: string;
-  /** Those which have asked to be told of changes hear nothing any more, and are not ended. New ones are as they should be. */
+  /**
+   * Existing connections with client tracking receive nothing any more, and are not closed. New ones are not affected.
+   */
   silenceTrackers(): void;
 }
 
@@ -20,7 +24,7 @@ interface Pair {
   isDead: boolean;
 }
 
-/** In front of the server at this socket; ends with the test. */
+/** Starts a proxy in front of the server at this socket; it ends with the test. */
 export async function newTcpProxy(socketPath: string): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
   const server = createServer({ noDelay: true }, (near) => {
@@ -28,7 +32,7 @@ export async function newTcpProxy(socketPath: string): Promise<TcpProxy> {
     const pair: Pair = { sockets: [near, far], isTracker: false, isDead: false };
     pairs.add(pair);
     near.on('data', (bytes) => (pair.isTracker ||= bytes.includes('TRACKING')));
-    // What is lost is read all the same: the network takes it, and holds nobody up.
+    // Lost data is read nevertheless: the network accepts it, and does not block the sender.
     const pass = (from: Socket, to: Socket): void => {
       from.on('data', (bytes) => {
         pair.isDead ||= proxy.isBlackHole;

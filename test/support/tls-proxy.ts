@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import { onTestFinished } from 'vitest';
 
-/** Self-signed, for 127.0.0.1; used by tests alone. */
+/** Self-signed, for 127.0.0.1; used only by tests. */
 export const certificate = `-----BEGIN CERTIFICATE-----
 MIIBmTCCAT6gAwIBAgIUdmpFvduPt9dhVNBJx2hU7iefvp4wCgYIKoZIzj0EAwIw
 GDEWMBQGA1UEAwwNY2FjaGVwb3QgdGVzdDAgFw0yNjExMjYwMDUzMjJaGA8yMTI2
@@ -21,7 +21,7 @@ Bi+YzHiQ3WuoQFNkeoaGRC0BvS6hRANCAARWW+Ia7hI0SVTIj7DsDZKeQYXqdqe7
 qj/8+l9VCEbNiGisktMayhmHqIxkq3xPAZdTpnDQXnxfUOrkXA3pwDRk
 -----END PRIVATE KEY-----`;
 
-/** Ends with the test; returns its port on 127.0.0.1. */
+/** Starts a proxy that ends with the test; returns its port on 127.0.0.1. */
 export async function newTlsProxy(socketPath: string): Promise<number> {
   const sockets = new Set<TLSSocket>();
   const server = createServer({ cert: certificate, key }, (near) => {

@@ -1,4 +1,4 @@
-/** The programs that the tests need besides npm's packages: a Redis server, PgBouncer and a browser. */
+/** The programs that the tests need besides npm packages: a Redis server, PgBouncer, OpenSSL and a browser. */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -7,7 +7,9 @@ import { findRedisServer } from '../../src/embedded/index.ts';
 
 const installer = fileURLToPath(new URL('install-tools.sh', import.meta.url));
 
-/** Installs what is missing where it may (root, with apt-get); else says what to install and ends with code 1. */
+/**
+ * Installs missing programs if it can (as root, with apt-get); otherwise prints what to install, and exits with code 1.
+ */
 export async function ensureTools(): Promise<void> {
   const missing = await missingTools();
   if (missing.length === 0) return;
@@ -38,7 +40,7 @@ async function missingTools(): Promise<string[]> {
   return redis === null ? ['redis-server', ...others] : others;
 }
 
-/** Debian keeps pgbouncer in /usr/sbin, which is not on the PATH of every shell. */
+/** Searches /usr/sbin, too: Debian has pgbouncer there, and not every shell has it on its PATH. */
 function isOnPath(name: string): boolean {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].filter((folder) => folder !== '');
   return folders.some((folder) => {

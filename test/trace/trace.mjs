@@ -1,7 +1,7 @@
 /**
  * `npm run trace -- hit|miss|invalidate`: lists the files of the engine that one call passes through, by V8's function
- * coverage. A file is listed if one of its functions runs between the call and its result. The key and the policy are made
- * before.
+ * coverage. A file is listed if one of its functions runs between the call and its result. The key and the policy are
+ * created before.
  */
 import { Session } from 'node:inspector/promises';
 import { stdout } from 'node:process';
@@ -32,7 +32,7 @@ async function trace(name, { store }) {
   const { cache, close } = store === 'redis' ? await newRedisCache() : newMemoryCache();
   try {
     const { before, call } = calls[name];
-    // The first round loads and connects what is loaded and connected lazily.
+    // The first round triggers all that is loaded and connected lazily.
     const [first, second] = ['first', 'second'].map((id) => {
       return { cache, key: cache.key({ field: 'Query.product', args: { id } }) };
     });

@@ -70,6 +70,7 @@ export class LoadScope implements Scope {
   #refusal: ScopeRefusal | undefined;
   readonly #conditions: { readonly isMet: () => boolean; readonly what: string }[] = [];
   #personal: ScopeRefusal | undefined;
+  #hasReadUncommitted = false;
 
   /** @param load.captured The tokens of all its tags from before the load; undefined if nothing is to be stored. */
   constructor(
@@ -117,7 +118,9 @@ export class LoadScope implements Scope {
   }
 
   readsUncommitted(what: string): void {
+    this.#hasReadUncommitted = true;
     this.#refusal ??= { refusal: 'uncommitted-read', what };
+    this.#outer?.readsUncommitted(what);
   }
 
   readsUncommittedUnless(isMet: () => boolean, what: string): void {
@@ -153,19 +156,27 @@ export class LoadScope implements Scope {
     return this.#key.viewer;
   }
 
-  /** Whether it has read what differs between requests and is not part of its key: its result is for its own request only. */
-  get isPersonal(): boolean {
-    return this.#personal !== undefined;
+  /**
+   * Whether its result is for its own request only: it has read what differs between requests and is not part of its key, or
+   * what the transaction of its request has not committed.
+   */
+  isPersonal(): boolean {
+    this.#checkConditions();
+    return this.#personal !== undefined || this.#hasReadUncommitted;
   }
 
   /** The stamps and the TTL to store the value with after the load, or why it must not be stored. */
   storable(nowMs: number): { stamps: Stamps; ttlMs: number } | ScopeRefusal {
     if (this.#personal !== undefined) return this.#personal;
-    const unmet = this.#conditions.find(({ isMet }) => !isMet());
-    if (unmet !== undefined) this.readsUncommitted(unmet.what);
+    this.#checkConditions();
     if (this.#refusal !== undefined) return this.#refusal;
     const ttlMs = Math.max(1, Math.floor(Math.min(this.#ttlMs, this.#endsAtMs - nowMs)));
     return { stamps: Object.fromEntries(this.#stamps), ttlMs };
+  }
+
+  #checkConditions(): void {
+    const unmet = this.#conditions.find(({ isMet }) => !isMet());
+    if (unmet !== undefined) this.readsUncommitted(unmet.what);
   }
 
   #stampAsCaptured(tag: string): void {

@@ -27,6 +27,7 @@ import type {
 
 /** For how long a request bypasses the store after a failure. */
 const bypassMs = 1_000;
+const circuitOpen = new CacheError('STORE_UNAVAILABLE', 'the circuit is open');
 
 interface Guard {
   readonly store: Store;
@@ -38,7 +39,6 @@ interface Guard {
   readonly lastFailureMs: WeakMap<object, number>;
 }
 
-/** A store behind its deadline and its circuit breaker. */
 export class GuardedStore {
   readonly #guard: Guard;
 
@@ -71,7 +71,8 @@ export class GuardedStore {
   /** @throws {CacheError} `STORE_UNAVAILABLE` */
   usage(): Promise<StoreUsage> {
     const { store, trips } = this.#guard;
-    return this.#orThrow('usage', trips.isCircuitOpen ? circuitIsOpen() : trips.counted('usage', store.usage()));
+    const usage = trips.isCircuitOpen ? Promise.reject(circuitOpen) : trips.counted('usage', store.usage());
+    return this.#orThrow('usage', usage);
   }
 
   async close(): Promise<void> {
@@ -123,7 +124,6 @@ export class RequestStore {
     this.#guard.lastFailureMs.set(this.#request, this.#guard.clock.nowMs());
   }
 
-  /** Whether the store takes no new values. */
   get isFull(): boolean {
     return this.#guard.trips.isFull;
   }
@@ -234,7 +234,7 @@ export class RequestStore {
       const onFailure = (error: unknown): void => {
         if (isRefusal(error)) this.#hasRefused = true;
         else this.bypass();
-        if (tooLate !== undefined) called.then(tooLate).catch(() => {}); // the store has failed, or the undoing call has
+        if (tooLate !== undefined) void callWhenSettled(called, tooLate);
         settle(undefined);
       };
       trip.follow(operation, called, { onAnswer: (answer) => settle(answer), onFailure });
@@ -245,6 +245,6 @@ export class RequestStore {
   }
 }
 
-async function circuitIsOpen(): Promise<never> {
-  throw new CacheError('STORE_UNAVAILABLE', 'the circuit is open');
+async function callWhenSettled<T>(called: Promise<T>, settle: (answer: T) => unknown): Promise<void> {
+  await called.then(settle).catch(() => {}); // the store has failed, or the undoing call has
 }

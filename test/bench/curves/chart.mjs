@@ -12,7 +12,7 @@ const legendHeight = 17;
 const linesMax = 5;
 const panelHeight = plot.top + plot.height + 44 + linesMax * legendHeight + panelSize.gap;
 
-/** Curves with more points than one, as SVG. */
+/** The curves with more than one point, as SVG. */
 export function curvesChart({ sections }) {
   const shownPanels = Object.values(sections)
     .flat()
@@ -82,7 +82,7 @@ function label(text, x, y, anchor, colour = ink.text) {
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" fill="${colour}">${escaped(text)}</text>`;
 }
 
-/** Costs that are no powers are seen from 0 on. */
+/** A linear scale begins at 0. */
 function extent(values, isLog) {
   return [isLog ? Math.min(...values) : 0, Math.max(...values)];
 }
@@ -94,13 +94,14 @@ function scale([low, high], isLog, [from, to]) {
   return { at, ticks: isLog ? powers(low, high) : steps(high) };
 }
 
+/** The ticks of a logarithmic scale: the powers of ten. */
 function powers(low, high) {
   const first = Math.ceil(Math.log10(low) - 1e-9);
   const last = Math.floor(Math.log10(high) + 1e-9);
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => 10 ** (first + index));
 }
 
-/** 0 and up to five more, at 1, 2 or 5 times a power of ten. */
+/** The ticks of a linear scale: 0 and up to five more, at 1, 2 or 5 times a power of ten. */
 function steps(high) {
   const power = 10 ** Math.floor(Math.log10(high / 5));
   const step = power * [1, 2, 5, 10].find((times) => high / (power * times) <= 5);

@@ -1,16 +1,17 @@
 /**
- * A process with the engine alone, through its public API: a cache with a memory tier and one without, on one Redis, and
- * as many entries as `ENTRIES` says. It is told what to measure, and gives microseconds for one operation, or operations in
- * a second.
+ * A process with the engine alone, through its public API: a cache with a memory tier and one without, on one Redis
+ * with `ENTRIES` entries. A message names the measurement; the answer is microseconds per operation, or operations per
+ * second.
  *
- * Costs are CPU time of this process and, where Redis is asked, of Redis too: a machine on which others work makes that
- * longer by little, where it makes the time on the clock longer by much.
+ * Costs are CPU time of this process and, if Redis takes part, of Redis: other work on the machine increases CPU time by
+ * little, and elapsed time by much.
  *
- * The first entry is made by the engine. The others are that one in bulk, with key, id and arguments of their own: through
- * the engine a million would take minutes. That the engine takes them for its own is seen by the reads, whose load throws.
+ * The engine stores the first entry. The others are copies of it, written in bulk with their own key, id and arguments:
+ * a million through the engine would take minutes. The reads show that the engine accepts them, because their load
+ * throws.
  */
 import process, { env } from 'node:process';
-import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as endOfTick, setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createCache, createPolicy, createRedisStore } from '../../../dist/src/cache/index.js';
 import { median } from '../figures.mjs';
@@ -23,17 +24,17 @@ const policy = createPolicy(field, { ttl: '1d', tags: [tag] });
 const value = (n) => ({ id: n, name: `Kestrel Stainless Steel Handle ${n}`, price: '74.99', stock: 12 });
 
 const bulk = 5_000;
-/** Fetches between two turns of the event loop: it must hear that memory is coherent. */
-const perTurn = 1_000;
-/** Fetches that ask Redis together, as concurrent requests do. */
+/** Fetches per tick of the event loop. Between ticks, the process receives the heartbeat of the memory tier. */
+const perTick = 1_000;
+/** Fetches whose calls share a round trip to Redis, as those of concurrent requests do. */
 const together = 50;
 const hotMax = 100;
-/** Of those that the memory tier holds when it is full of such entries, the ones that came last. */
+/** The latest entries, all of which a full memory tier holds. */
 const heldMax = 20_000;
-/** More than it holds. */
+/** More entries than it holds. */
 const readMax = 60_000;
 const attemptsMax = 20;
-const lapsedMs = 200;
+const pauseMs = 200;
 
 const redis = new Redis(env.REDIS_URL);
 const cacheWith = async (memoryBytesMax) => {
@@ -42,10 +43,10 @@ const cacheWith = async (memoryBytesMax) => {
 };
 const tiered = await cacheWith(32 * 1024 * 1024);
 const alone = await cacheWith(0);
-/** What did not come from memory. */
+/** Hits that did not come from memory. */
 let strays = 0;
 const keyOf = (n) => tiered.key({ field, args: { n } });
-const never = () => {
+const unexpectedLoad = () => {
   throw new Error('an entry that is there was loaded');
 };
 const hot = times(Math.min(entries, hotMax), keyOf);
@@ -81,37 +82,38 @@ const calls = {
     return { hotHit: await memoryHit(hot, count), heldHit: await memoryHit(held, count) };
   },
 
-  /** Reads from Redis by a cache that has no memory, of keys from all over. */
+  /** Hits in Redis of random keys, by a cache without a memory tier. */
   async redisHits({ count }) {
     const keys = times(count, anyKey);
     return { redisHit: (await cpuUs(() => fetchAll(alone, keys), { isWithRedis: true })) / count };
   },
 
   /**
-   * Invalidations of the tag that all entries have. After each its token is put back as it was, so that they stand again.
-   * On the clock, the median: the token is put back in between. And what Redis says that it took.
+   * Invalidations of the tag that all entries have. After each, the token is restored, so that the entries are valid
+   * again. Returns the median of the elapsed time, because the token is restored in between, and the time that Redis
+   * reports.
    */
   async invalidations({ count }) {
     const token = `${namespace}:tag:${tag}`;
     const text = await redis.get(token);
-    const again = await heldIn(alone);
+    const refs = await entryRefsOf(alone);
     await redis.config('RESETSTAT');
     const us = [];
     for (let number = 0; number < count; number += 1) {
       const startedMs = performance.now();
       await tiered.invalidate([tag]);
       us.push(1_000 * (performance.now() - startedMs));
-      if (number === 0 && (await alone.revalidate(again)) !== undefined) throw new Error('an invalidated entry stands');
+      if (number === 0 && (await alone.revalidate(refs)) !== undefined) throw new Error('an invalidated entry stands');
       await redis.set(token, text, 'PX', 2 * policy.ttlMs);
     }
-    if ((await alone.revalidate(again)) === undefined) throw new Error('an entry does not stand that should');
+    if ((await alone.revalidate(refs)) === undefined) throw new Error('an entry does not stand that should');
     const [, ofRedis] = /cmdstat_eval:.*usec_per_call=([\d.]+)/.exec(await redis.info('commandstats')) ?? [];
     return { invalidation: median(us), invalidationInRedis: Number(ofRedis) };
   },
 
   /**
-   * Entries that have gone from Redis are loaded and stored: a read, tokens, the lease, the load, the fill. Without a memory
-   * tier, which would still have them.
+   * Loads and stores entries that were deleted from Redis: a read, tokens, the lease, the load, the fill. Without a
+   * memory tier, which would still have them.
    */
   async misses({ count }) {
     const keys = [...new Map(times(count, anyKey).map((key) => [key.text, key])).values()];
@@ -120,15 +122,15 @@ const calls = {
     return { miss: us / keys.length };
   },
 
-  /** One process and one core, with nobody who listens to events: operations in a second of its CPU, and by the clock. */
+  /** One process on one core, without listeners to events: operations per second of CPU time, and of elapsed time. */
   async engine({ count }) {
-    const fetching = await inMemory(count, () => tiered.fetch(hot[0], policy, never));
-    const across = await inMemory(count, (index) => tiered.fetch(hot[index % hot.length], policy, never));
+    const fetching = await inMemory(count, () => tiered.fetch(hot[0], policy, unexpectedLoad));
+    const across = await inMemory(count, (index) => tiered.fetch(hot[index % hot.length], policy, unexpectedLoad));
     let kept = [];
-    const recalling = await inMemory(
+    const revalidating = await inMemory(
       count,
-      () => tiered.revalidate(kept) ?? lapsed(),
-      async () => (kept = await heldIn(tiered)),
+      () => tiered.revalidate(kept) ?? throwNotCoherent(),
+      async () => (kept = await entryRefsOf(tiered)),
     );
     const search = { q: 'steel', categoryId: 3, limit: 10 };
     const keying = await inMemory(count, () => tiered.key({ shape: '3f2a9c', field, args: search }));
@@ -136,23 +138,23 @@ const calls = {
     return {
       fetch: 1e6 / fetching.us,
       fetchOf100: 1e6 / across.us,
-      again: 1e6 / recalling.us,
+      revalidate: 1e6 / revalidating.us,
       key: 1e6 / keying.us,
       bareKey: 1e6 / bare.us,
       fetchByClock: 1e6 / fetching.clockUs,
-      againByClock: 1e6 / recalling.clockUs,
+      revalidateByClock: 1e6 / revalidating.clockUs,
     };
   },
 };
 
 async function memoryHit(keys, count) {
   const order = Uint32Array.from({ length: 4_096 }, () => Math.random() * keys.length);
-  return (await inMemory(count, (index) => tiered.fetch(keys[order[index & 4_095]], policy, never))).us;
+  return (await inMemory(count, (index) => tiered.fetch(keys[order[index & 4_095]], policy, unexpectedLoad))).us;
 }
 
 /**
- * CPU time and time of one operation that memory answers. The machine may be too busy for memory to be coherent: then once
- * more.
+ * CPU time and elapsed time of one operation that the memory tier serves. Repeated if the machine was too busy for the
+ * tier to be coherent.
  */
 async function inMemory(count, operation, prepare = async () => {}) {
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
@@ -163,8 +165,8 @@ async function inMemory(count, operation, prepare = async () => {}) {
       const us = await cpuUs(() => repeated(count, operation));
       return { us: us / count, clockUs: (1_000 * (performance.now() - startedMs)) / count };
     } catch (error) {
-      if (!(error instanceof Lapsed)) throw error;
-      await pause(lapsedMs);
+      if (!(error instanceof NotCoherent)) throw error;
+      await pause(pauseMs);
     }
   }
   throw new Error('the machine is too busy for the memory tier to answer');
@@ -178,29 +180,31 @@ async function readIntoMemory() {
   });
   await fetchAll(tiered, [...hot, ...held]);
   unlisten();
-  if (strays > 0) throw new Lapsed();
+  if (strays > 0) throw new NotCoherent();
 }
 
 async function repeated(count, operation) {
-  for (let first = 0; first < count; first += perTurn) {
-    const end = Math.min(count, first + perTurn);
+  for (let first = 0; first < count; first += perTick) {
+    const end = Math.min(count, first + perTick);
     for (let index = first; index < end; index += 1) await operation(index);
-    await turn();
-    if (!tiered.memory.isCoherent) lapsed();
+    await endOfTick();
+    if (!tiered.memory.isCoherent) throwNotCoherent();
   }
 }
 
-/** Memory does not answer for now. */
-class Lapsed extends Error {}
+/** The memory tier is not coherent for now. */
+class NotCoherent extends Error {}
 
-function lapsed() {
-  throw new Lapsed();
+function throwNotCoherent() {
+  throw new NotCoherent();
 }
 
 async function fetchAll(cache, keys, load) {
   for (let first = 0; first < keys.length; first += together) {
     const some = keys.slice(first, first + together);
-    await Promise.all(some.map((key) => cache.fetch(key, policy, load === undefined ? never : () => load(key.args.n))));
+    await Promise.all(
+      some.map((key) => cache.fetch(key, policy, load === undefined ? unexpectedLoad : () => load(key.args.n))),
+    );
   }
 }
 
@@ -218,10 +222,10 @@ async function redisCpuUs() {
   return 1e6 * (of('used_cpu_sys') + of('used_cpu_user'));
 }
 
-/** For `Cache.again`: what the first of the hot keys was read from. */
-async function heldIn(cache) {
+/** For `Cache.revalidate`: the entry refs of the first hot key. */
+async function entryRefsOf(cache) {
   let found;
-  await cache.fetch(hot[0], policy, never, { report: (outcome) => (found = outcome.entryRef) });
+  await cache.fetch(hot[0], policy, unexpectedLoad, { report: (outcome) => (found = outcome.entryRef) });
   return [found];
 }
 

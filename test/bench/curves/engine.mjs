@@ -11,9 +11,9 @@ export const panels = [
     curves: [
       { id: 'fetch', title: 'Cache.fetch, one key', promise },
       { id: 'fetchOf100', title: 'Cache.fetch, 100 keys in turn', promise },
-      { id: 'again', title: 'Cache.again', promise },
+      { id: 'revalidate', title: 'Cache.revalidate', promise },
       { id: 'fetchByClock', title: 'Cache.fetch, by the clock' },
-      { id: 'againByClock', title: 'Cache.again, by the clock' },
+      { id: 'revalidateByClock', title: 'Cache.revalidate, by the clock' },
     ],
   },
   {

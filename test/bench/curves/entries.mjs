@@ -1,8 +1,8 @@
-/** How costs grow with the entries that there are: not at all. */
+/** How costs grow with the number of entries: not at all. */
 import { startWorker } from './worker.mjs';
 
 const flat = { flat: 1.5 };
-/** What is spread over more memory than a processor keeps at hand is slower to come by, whoever looks for it. */
+/** Reads are slower if the values do not fit into the processor's caches, in any program. */
 const flatButForMemory = { flat: 2.5 };
 const x = { label: 'entries', isLog: true };
 
@@ -36,7 +36,7 @@ export const panels = [
   },
 ];
 
-/** At one second: what takes about that long. */
+/** How many operations take about one second. */
 const perSecond = { memoryHits: 250_000, redisHits: 20_000, invalidations: 500, misses: 4_000 };
 
 export async function open(world) {

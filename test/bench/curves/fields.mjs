@@ -9,10 +9,10 @@ const oneTrip = { most: 1.1 };
 export const panels = [
   {
     ...panel,
-    title: 'Ready answers by cached fields',
+    title: 'Cached responses by cached fields',
     curves: [
-      { id: 'ready', title: 'entries in memory', promise },
-      { id: 'readyRedis', title: 'entries in Redis', promise },
+      { id: 'response', title: 'entries in memory', promise },
+      { id: 'responseRedis', title: 'entries in Redis', promise },
     ],
   },
   {
@@ -28,7 +28,7 @@ export const panels = [
     title: 'Round trips to Redis',
     unit: 'round trips per request',
     curves: [
-      { id: 'readyTrips', title: 'ready', promise: oneTrip },
+      { id: 'responseTrips', title: 'cached response', promise: oneTrip },
       { id: 'graphqlTrips', title: 'through GraphQL', promise: oneTrip },
     ],
   },
@@ -47,20 +47,20 @@ export async function open(world) {
   return world.small(fieldCounts).map((count) => {
     const selection = Array.from({ length: count }, (_, id) => `f${id}: item(id: ${id}) { id name }`).join(' ');
     const same = bodyOf(`{ ${selection} }`);
-    // The document stays and is parsed once; the request is another each time, by a variable that it does not use.
-    const never = bodyOf(`{ ${selection} }`, { turn: '$index' });
+    // The document is always the same, so it is parsed once; each request differs by a variable that it does not use.
+    const unique = bodyOf(`{ ${selection} }`, { turn: '$index' });
     return {
       x: count,
       async measure(round) {
         if (round === 0) for (const server of [memory, redis]) await warm(server, same);
         const cost = async (server, body) => (await run([server], body, { connections, share })).cpuUs;
         return {
-          ready: await cost(memory, same),
-          readyRedis: await cost(redis, same),
-          graphql: await cost(memory, never),
-          graphqlRedis: await cost(redis, never),
-          readyTrips: await trips(client, redis, same),
-          graphqlTrips: await trips(client, redis, never),
+          response: await cost(memory, same),
+          responseRedis: await cost(redis, same),
+          graphql: await cost(memory, unique),
+          graphqlRedis: await cost(redis, unique),
+          responseTrips: await trips(client, redis, same),
+          graphqlTrips: await trips(client, redis, unique),
         };
       },
     };
@@ -68,21 +68,21 @@ export async function open(world) {
 }
 
 /**
- * How often Redis has read from its connections for a request, one request at a time. Several commands that come in one
- * piece are one reading.
+ * How often Redis reads from its connections per request, one request at a time. Commands that arrive in one piece are
+ * one read.
  */
 async function trips(client, { port }, body) {
-  const before = await readings(client);
+  const before = await readsOf(client);
   const startedMs = performance.now();
-  for (let turn = 0; turn < counted; turn += 1) await ask(port, body.replaceAll('$index', 1e8 + turn));
+  for (let request = 0; request < counted; request += 1) await ask(port, body.replaceAll('$index', 1e8 + request));
   const tookMs = performance.now() - startedMs;
-  const during = await readings(client);
+  const during = await readsOf(client);
   await pauseFor(tookMs);
-  const others = (await readings(client)) - during;
+  const others = (await readsOf(client)) - during;
   return Math.max(0, during - before - others) / counted;
 }
 
-async function readings(client) {
+async function readsOf(client) {
   return Number(/total_reads_processed:(\d+)/.exec(await client.info('stats'))?.[1]);
 }
 

@@ -1,4 +1,4 @@
-/** What a row of measurements says of how cost grows: lines through it, and whether it is what was promised. */
+/** How cost grows, from a series of measurements: fits lines to it, and compares them with a promise. */
 
 /** The exponent p of y = c·x^p that fits best; 0 is flat, 1 is linear. */
 export function exponentOf(points) {
@@ -21,16 +21,16 @@ function lineThrough(points) {
 }
 
 /**
- * Whether a curve is what it is promised to be.
+ * Whether a curve keeps its promise.
  *
  * @param curve.promise One of
  *   `{ flat: 1.5 }`: the last cost is at most so many times the first;
- *   `{ linear: 1.1 }`: from the last but one on it grows with at most this exponent, and, where it is said, a unit more costs
- *   at most `share` of the first point, or at most `times` the slope of the curve `of`;
- *   `{ least: 1_000_000 }` and `{ most: 1.1 }`: every value;
- *   undefined: it is reported.
+ *   `{ linear: 1.1 }`: between the last two points it grows with at most this exponent and, if given, one unit more
+ *     costs at most `share` of the first point, or at most `times` the slope of the curve `of`;
+ *   `{ least: 1_000_000 }` and `{ most: 1.1 }`: bounds of every value;
+ *   undefined: the curve is only reported.
  * @param curveOf Finds a measured curve by its id.
- * @returns In words what was promised and what was measured, and whether they agree; undefined where nothing was.
+ * @returns The promise and the measurement as texts, and whether the promise is kept; undefined if there is none.
  */
 export function verdictOn({ points, promise }, curveOf) {
   const [first, last] = [points[0], points.at(-1)];
@@ -81,7 +81,7 @@ function linearVerdict({ points, promise }, curveOf) {
   return { promised: promised.join(', '), measured: measured.join(', '), isMet };
 }
 
-/** A number with three digits that mean something. */
+/** A number with three significant digits. */
 export function shown(value) {
   if (value >= 1_000) return Math.round(value).toLocaleString('en');
   return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);

@@ -1,12 +1,13 @@
-/** Measures the curves of one section: every point once in each round, which begins with the next point each time. */
+/** Measures the curves of one section: every point once in each round; each round begins with the next point. */
 import { median } from '../figures.mjs';
 import { verdictOn } from './fit.mjs';
 
 /**
  * @param section.panels `{ title, unit, x, curves: [{ id, title, promise }] }`.
- * @param section.points `{ x, measure(round) }`; `measure` gives a value by the id of each curve that has this point, and
- *   may give `xOf`, by which another curve is drawn than by `x`.
- * @returns The panels, with the points of each curve (medians over the rounds), its values in each round, and its verdict.
+ * @param section.points `{ x, measure(round) }`; `measure` returns a value for the id of each curve that has this
+ *   point, and may return `xOf`, where the point is drawn instead of at `x`.
+ * @returns The panels, with the points of each curve (medians over the rounds), its values in each round, and its
+ *   verdict.
  */
 export async function measureSection({ panels, points }, { rounds, onRound }) {
   const measured = points.map(() => []);

@@ -1,9 +1,9 @@
 /**
- * What several server processes on one Redis cost each other: nothing, also while values are made void.
+ * What several server processes on one Redis cost each other: nothing, even while values are invalidated.
  *
- * Each process is asked as often as the others and as one alone, so that what counts is the CPU time of a request, all
- * processes together. How throughput grows cannot be shown on two cores: the servers share one, and load, Redis and who
- * invalidates the other; what they answer at the most is what one core does, and is merely reported.
+ * Each process receives as many requests as a single one would, so that the CPU time per request, over all processes,
+ * can be compared. Two cores cannot show how throughput grows: the servers share one, and load, Redis and this process,
+ * which invalidates, share the other. The highest throughput is that of one core, and is only reported.
  */
 import { ask } from '../ask.mjs';
 import { bodyOf, loading, openCache, warm } from './servers.mjs';
@@ -40,7 +40,7 @@ export const panels = [
 
 const processesMax = 2;
 const fields = 3;
-/** Of each process: how many may ask it at once, and requests a second where that is given. */
+/** For each process: the number of connections, and the requests per second if a rate is given. */
 const connectionsEach = 16;
 const rateEach = 1_000;
 const everyMs = 100;
@@ -82,14 +82,14 @@ export async function open(world) {
   });
 }
 
-/** An invalidation at once, and then one each 100 ms until the load ends. */
+/** Invalidates at once, and then every 100 ms until the load ends. */
 async function whileInvalidating(cache, run) {
   let invalidations = 0;
-  const under = new Set();
+  const pending = new Set();
   const invalidate = () => {
     invalidations += 1;
-    const one = cache.invalidate(['items']).finally(() => under.delete(one));
-    under.add(one);
+    const one = cache.invalidate(['items']).finally(() => pending.delete(one));
+    pending.add(one);
   };
   invalidate();
   const timer = setInterval(invalidate, everyMs);
@@ -97,7 +97,7 @@ async function whileInvalidating(cache, run) {
     return { result: await run(), invalidations };
   } finally {
     clearInterval(timer);
-    await Promise.all(under);
+    await Promise.all(pending);
   }
 }
 

@@ -1,4 +1,4 @@
-/** How costs grow with the rows of an answer: with its bytes, and as those of a server that merely sends them. */
+/** How costs grow with the rows of a response: with its bytes, like those of a server that only sends them. */
 import { writeFile } from 'node:fs/promises';
 import { pid } from 'node:process';
 import { bodyOf, loading, startPlain, warm } from './servers.mjs';
@@ -8,12 +8,12 @@ const panel = { unit: 'CPU µs per request', x: { label: 'bytes of the answer', 
 export const panels = [
   {
     ...panel,
-    title: 'Ready answers by their bytes (10 … 10,000 rows)',
+    title: 'Cached responses by their bytes (10 … 10,000 rows)',
     curves: [
       { id: 'plain', title: 'node:http', promise: { linear: 1.1 } },
-      { id: 'ready', title: 'ready, from memory', promise: { linear: 1.1, times: 1.25, of: 'plain' } },
+      { id: 'response', title: 'cached response, from memory', promise: { linear: 1.1, times: 1.25, of: 'plain' } },
       { id: 'plainGet', title: 'node:http + one Redis GET', promise: { linear: 1.1 } },
-      { id: 'redis', title: 'ready, entry in Redis', promise: { linear: 1.1, times: 2, of: 'plainGet' } },
+      { id: 'redis', title: 'cached response, entry in Redis', promise: { linear: 1.1, times: 2, of: 'plainGet' } },
     ],
   },
   {
@@ -27,7 +27,7 @@ export const panels = [
 ];
 
 const rowCounts = [10, 100, 1_000, 10_000];
-/** Few: what waits for its readers is bounded, and answers are of up to a megabyte. */
+/** Few, because the data that waits for its readers is bounded, and a response has up to a megabyte. */
 const connections = 8;
 const fields = 'id name price stock';
 
@@ -50,18 +50,17 @@ export async function open(world) {
   return counts.map((count, place) => {
     const [body, answer] = pairs[place];
     const bytes = Buffer.byteLength(answer);
-    // The text of the document stays, so that it is parsed once; the request is another each time, if by a variable that it
-    // does not use.
-    const never = bodyOf(`{ rows(count: ${count}) { ${fields} } }`, { turn: '$index' });
+    // The document is always the same, so it is parsed once; each request differs by a variable that it does not use.
+    const unique = bodyOf(`{ rows(count: ${count}) { ${fields} } }`, { turn: '$index' });
     const miss = bodyOf(`query Rows($turn: Int!) { rowsOnce(count: ${count}, turn: $turn) { ${fields} } }`, {
       turn: '$index',
     });
     const ways = {
       plain: [plain, body],
-      ready: [memory, body],
+      response: [memory, body],
       plainGet: [plainGet, body],
       redis: [redis, body],
-      graphql: [memory, never],
+      graphql: [memory, unique],
       miss: [memory, miss],
     };
     return {

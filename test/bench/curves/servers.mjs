@@ -1,19 +1,19 @@
-/** The servers of the curves over HTTP, each on the measured core, and what they are asked. */
+/** The servers of the curves over HTTP, each on the measured core, and the requests to them. */
 import { Redis } from 'ioredis';
 import { createCache, createRedisStore } from '../../../dist/src/cache/index.js';
 import { ask } from '../ask.mjs';
 import { loadOn } from '../load-on.mjs';
 import { startServer } from '../processes.mjs';
 
-/** All of these share one Redis and its entries. */
+/** All of these servers share one database of Redis, and its entries. */
 const namespace = 'curves';
 const database = 20;
 const plainDatabase = 21;
 
 /**
- * This project's servers: each is started when it is first asked for, and serves all sections.
+ * This project's servers. Each is started when it is first needed, and serves all sections.
  *
- * @returns Gives server `number` of those with so much memory.
+ * @returns A function that returns server `number` of those with a memory tier of `memoryMb`.
  */
 export function ownServers({ backends, started }) {
   const running = new Map();
@@ -30,7 +30,7 @@ export function ownServers({ backends, started }) {
   };
 }
 
-/** A cache on their entries, to invalidate some. */
+/** A cache on the entries of the servers, to invalidate them. */
 export async function openCache({ backends, started }) {
   const store = await createRedisStore({ address: backends.redisUrl(database), namespace, deadlineMs: 1_000 });
   const cache = createCache({ store, deadlineMs: 1_000 });
@@ -38,14 +38,14 @@ export async function openCache({ backends, started }) {
   return cache;
 }
 
-/** A client of their Redis. */
+/** A client of the Redis of the servers. */
 export function openRedis({ backends, started }) {
   const client = new Redis(backends.redisUrl(database));
   started.push(() => client.disconnect());
   return client;
 }
 
-/** Plain `node:http` that has the same answers, in memory or by one GET. */
+/** A server of plain `node:http` with the same responses, in memory or by one GET. */
 export async function startPlain({ backends, started }, { cache, answersFile }) {
   const server = { name: `node:http (${cache})`, program: 'servers/plain.mjs', env: { CACHE: cache } };
   return await start(started, server, { REDIS_URL: backends.redisUrl(plainDatabase), ANSWERS: answersFile });
@@ -59,11 +59,11 @@ async function start(started, server, env) {
 
 /** The body of a request. In its text and variables `$index` stands for the number of the request. */
 export function bodyOf(query, variables) {
-  // A number that JSON writes: the number of the request takes the place of the whole text.
+  // As a JSON number: the number of the request replaces the text with its quotes.
   return JSON.stringify({ query, ...(variables === undefined ? {} : { variables }) }).replaceAll('"$index"', '$index');
 }
 
-/** A load that goes on where the last one ended, so that what must never come again does not. */
+/** A load that continues where the last one ended, so that requests that must be unique are not repeated. */
 export function loading({ load, ms }) {
   let first = 0;
   return async (servers, body, { connections, share = 1, rate }) => {
@@ -74,12 +74,12 @@ export function loading({ load, ms }) {
 }
 
 /**
- * Asks until it is ready: after the miss comes a hit through GraphQL, and that is what is kept.
+ * Fills the response cache: the first request is a miss, the second a hit through GraphQL, whose response is kept.
  *
- * @returns The answer's whole text, as the servers without a report send it.
+ * @returns The whole text of the response, as the servers without a report send it.
  */
 export async function warm({ port }, body) {
   let data = '';
-  for (let turn = 0; turn < 3; turn += 1) ({ data } = await ask(port, body));
+  for (let attempt = 0; attempt < 3; attempt += 1) ({ data } = await ask(port, body));
   return `{"data":${data}}`;
 }

@@ -1,4 +1,4 @@
-/** Curves as text: each with its values, what was promised, and what came of it. */
+/** Curves as text: each with its values, its promise, and the verdict. */
 import { costOf, shown } from './fit.mjs';
 
 const verdictText = { true: 'met   ', false: 'MISSED' };
@@ -7,14 +7,14 @@ const verdictText = { true: 'met   ', false: 'MISSED' };
 export function panelText({ title, unit, x, curves }) {
   const xs = [...new Set(curves.flatMap(({ points }) => points.map((point) => point.x)))];
   const nameChars = Math.max(34, ...curves.map((curve) => curve.title.length + 2));
-  const head = `${x.label.padStart(nameChars)}${xs.map((value) => cell(value.toLocaleString('en'))).join('')}`;
+  const header = `${x.label.padStart(nameChars)}${xs.map((value) => cell(value.toLocaleString('en'))).join('')}`;
   const rows = curves.map((curve) => {
     const valueAt = (value) => curve.points.find((point) => point.x === value)?.y;
     const cells = xs.map((value) => cell(valueAt(value) === undefined ? '' : shown(valueAt(value))));
     const { promised, measured, isMet } = curve.verdict;
     return `${curve.title.padEnd(nameChars)}${cells.join('')}   ${verdictText[isMet] ?? ''} ${measured}${lineText(curve)}  [${promised}]`;
   });
-  return [`\n${title} (${unit})`, head, ...rows].join('\n');
+  return [`\n${title} (${unit})`, header, ...rows].join('\n');
 }
 
 /** For docs/benchmarks.md. */

@@ -1,6 +1,6 @@
 /**
- * The engine's processes, until their section ends: one for each number of entries, each with a database of Redis and a
- * namespace of its own.
+ * The processes of the engine, one for each number of entries, each with its own database of Redis and namespace. They
+ * end with their section.
  */
 import { once } from 'node:events';
 import { startNode, tell } from '../processes.mjs';

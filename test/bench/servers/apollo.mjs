@@ -1,5 +1,5 @@
 /**
- * Apollo Server with its response cache in Redis, by a cache of a few lines on ioredis instead of Keyv, which would wrap
+ * Apollo Server with its response cache in Redis. The cache is a few lines on ioredis instead of Keyv, which would wrap
  * every value once more. https://www.apollographql.com/docs/apollo-server/performance/caching
  */
 import { env } from 'node:process';

@@ -1,8 +1,8 @@
 /**
- * This project's listener, GraphQL and engine as `main.ts` wires them, over a schema whose answers are as large as one asks
- * for. Its resolvers make their rows from numbers: what is measured is the way to them, not a database.
+ * This project's listener, GraphQL and engine as `main.ts` wires them, with a schema whose responses have the size that
+ * is requested. Its resolvers generate their rows, so that no database is measured.
  *
- * `NAMESPACE`, `REDIS_URL`, `CACHE_MEMORY_MB` and `PORT` are told by the environment.
+ * The environment sets `NAMESPACE`, `REDIS_URL`, `CACHE_MEMORY_MB` and `PORT`.
  */
 import { env } from 'node:process';
 import SchemaBuilder from '@pothos/core';
@@ -16,15 +16,15 @@ import { createHttpServer } from '../../../dist/src/server/http/http.js';
 import { listen } from '../../../dist/src/server/http/listen.js';
 import { createMetrics } from '../../../dist/src/server/metrics.js';
 
-/** As `main.ts` has it. */
-const readyBytesMax = 8_388_608;
+/** The same as in `main.ts`. */
+const responseBytesMax = 8_388_608;
 
 const log = pino({ level: 'warn' });
 const store = await createRedisStore({ address: env.REDIS_URL, namespace: env.NAMESPACE });
 const cache = createCache({ store, memoryBytesMax: Number(env.CACHE_MEMORY_MB) * 1024 * 1024 });
-const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport: false });
+const responses = createCachedResponses({ engine: cache, bytesMax: responseBytesMax, hasReport: false });
 const graphql = createGraphqlHandler({
-  ready,
+  ready: responses,
   schema: schemaOn(cache),
   contextOf: () => ({}),
   hasReport: false,
@@ -34,7 +34,7 @@ const graphql = createGraphqlHandler({
 });
 const { server } = createHttpServer({
   graphql,
-  ready,
+  ready: responses,
   page: undefined,
   health: createHealth(async () => {}),
   metrics: createMetrics(cache).registry,
@@ -69,7 +69,7 @@ function schemaOn(engine) {
         cache: { scope: 'public', ttl: '1d', tags: ['rows'] },
         resolve: (_parent, { count }) => rows(count),
       }),
-      // The same, for who names another `turn` each time: what nobody asks for again does not stay.
+      // The same, with another `turn` in each request: values that are not requested again expire after a second.
       rowsOnce: t.field({
         type: [Row],
         args: { count: number(t), turn: number(t) },

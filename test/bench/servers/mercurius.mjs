@@ -1,5 +1,5 @@
 /**
- * Mercurius with compiled queries and mercurius-cache, whose keys are made by hand, as its documentation recommends for
+ * Mercurius with compiled queries and mercurius-cache, with handwritten keys, as its documentation recommends for
  * speed. https://github.com/mercurius-js/cache
  */
 import { env } from 'node:process';

@@ -1,6 +1,6 @@
 /**
- * What `node:http` can do at the most: it reads the body, looks the answer up by its text, in memory or by one GET, and
- * sends it. `ANSWERS` is a file with the pairs of body and answer, and the answer to every other body.
+ * The upper bound of `node:http`: it reads the body, looks up the response by its text, in memory or with one GET, and
+ * sends it. `ANSWERS` is a file with the pairs of body and response, and the response to every other body.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -8,15 +8,15 @@ import { env } from 'node:process';
 import { Redis } from 'ioredis';
 
 const texts = JSON.parse(await readFile(env.ANSWERS, 'utf8'));
-// Of a buffer the length is known, and it is written as it is.
+// A buffer has a known length, and is written without encoding.
 const pairs = texts.pairs.map(([body, answer]) => [body, Buffer.from(answer)]);
 const otherwise = Buffer.from(texts.otherwise);
-const look = env.CACHE === 'redis' ? await inRedis() : inMemory();
+const respond = env.CACHE === 'redis' ? await inRedis() : inMemory();
 
 createServer((request, response) => {
   const chunks = [];
   request.on('data', (chunk) => chunks.push(chunk));
-  request.on('end', () => look(Buffer.concat(chunks).toString(), response));
+  request.on('end', () => respond(Buffer.concat(chunks).toString(), response));
 }).listen(Number(env.PORT), '127.0.0.1');
 
 function inMemory() {

@@ -1,4 +1,4 @@
-/** The shop for the peers: the schema as it is printed, resolvers on the built queries, and Redis. */
+/** The shop for the peers: the printed schema, resolvers on the built queries, and Redis. */
 import { readFile } from 'node:fs/promises';
 import { env } from 'node:process';
 import { Redis } from 'ioredis';
@@ -10,7 +10,7 @@ export const ttlSeconds = Number(env.CACHE_TTL);
 const { db } = connectDatabase({ url: env.DATABASE_URL, onError() {} });
 const shop = createShop({ db, simulateLatency: false });
 
-/** Of one request. */
+/** The context of one request. */
 export const contextOf = () => ({ shop, loaders: shop.createLoaders() });
 
 export const resolvers = {
@@ -18,7 +18,7 @@ export const resolvers = {
     categoryStats: (_parent, _args, context) => context.shop.categoryStats(),
     topProducts: (_parent, choice, context) => context.shop.topProducts(choice),
     searchProducts: (_parent, search, context) => context.shop.searchProducts(search),
-    // What workload (e) reads: a constant, equal to what this project answers.
+    // Read by workload (e): a constant, equal to this project's response.
     cacheStats: () => ({ backend: 'REDIS' }),
   },
   Product: {
@@ -29,7 +29,7 @@ export const resolvers = {
   },
 };
 
-/** As it comes: tried, automatic pipelining costs these peers more than it spares them. The plain server it makes faster. */
+/** A client with default options: automatic pipelining slows these peers down, unlike the plain server. */
 export function connectRedis() {
   return new Redis(env.REDIS_URL);
 }

@@ -1,6 +1,6 @@
 /**
- * GraphQL Yoga. `CACHE` is `none` and `aside` on Yoga as it comes, the second with what everybody writes first in the
- * resolvers; `memory` and `redis` are its response cache, with what costs time and is not needed switched off.
+ * GraphQL Yoga. With `CACHE=none` and `CACHE=aside` it has its defaults, and with `aside` plain cache-aside in the
+ * resolvers; `memory` and `redis` use its response cache, with features switched off that cost time and are not needed.
  *
  * https://the-guild.dev/graphql/yoga-server/docs/features/response-caching
  */
@@ -25,7 +25,7 @@ const variant = await variants[env.CACHE]();
 const yoga = createYoga({ ...variant, context: contextOf });
 createServer((request, response) => void yoga(request, response)).listen(Number(env.PORT), '127.0.0.1');
 
-/** What the other two do without is imported here: those run without the package of the peers. */
+/** Imports here what the other two variants do not need: those run without the package of the peers. */
 async function responseCached(cacheOf) {
   const plugin = await import('@graphql-yoga/plugin-response-cache');
   const responseCache = plugin.useResponseCache({

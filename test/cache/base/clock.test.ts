@@ -2,7 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../../src/cache/base/clock.ts';
 
-it('hears what has arrived while this process stood still, before it says that it is late', async () => {
+it('runs a due task after a message that arrived while the process was blocked', async () => {
   const first = await new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port2.on('message', () => {
@@ -17,7 +17,7 @@ it('hears what has arrived while this process stood still, before it says that i
   expect(first).toBe('heard');
 });
 
-it('runs a task once it is due, and none that was cancelled', async () => {
+it('runs a task when it is due, and does not run a cancelled task', async () => {
   const run: string[] = [];
   systemClock.after(1, () => run.push('cancelled'))();
   await new Promise<void>((resolve) => {

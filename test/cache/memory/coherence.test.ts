@@ -1,24 +1,24 @@
-// Which tokens this process may believe, without a Redis: a store that is listened to, told by the test what it says.
+// Which tokens this process may rely on, without a Redis: the test reports changes in place of the store.
 import { describe, expect, it } from 'vitest';
 import { Coherence } from '../../../src/cache/memory/coherence.ts';
 import { type TokenListener } from '../../../src/cache/store/token-tracking.ts';
 import { KnownTokens } from '../../../src/cache/memory/known-tokens.ts';
 import { TestClock, times, turn } from '../world.ts';
 
-describe('a token that a fetch has brought', () => {
+describe('a token from the reply to a fetch', () => {
   function newKnown(): KnownTokens {
     const known = new KnownTokens(10_000);
     known.learnFromNowOn();
     return known;
   }
-  /** For a fetch that may be learnt from. */
+  /** The ticket of a fetch whose tokens may be learned. */
   function ticketOf(known: KnownTokens): number {
     const ticket = known.ticket();
     if (ticket === undefined) throw new Error('nothing can be learnt');
     return ticket;
   }
 
-  it('is known from then on, until its tag is told of', () => {
+  it('is known until a change of its tag is reported', () => {
     const known = newKnown();
     known.learn(ticketOf(known), { a: '1', b: '2' });
     expect(known.areCurrent({ a: '1', b: '2' })).toBe(true);
@@ -30,11 +30,11 @@ describe('a token that a fetch has brought', () => {
   });
 
   it.each<[string, (known: KnownTokens) => void]>([
-    ['its tag was told of', (known) => known.forget(['a'])],
-    ['all was told of', (known) => known.forgetAll()],
+    ['a change of its tag was reported', (known) => known.forget(['a'])],
+    ['a change of all tags was reported', (known) => known.forgetAll()],
     ['a new epoch has begun', (known) => (known.newEpoch(), known.learnFromNowOn())],
-    ['so many tags were told of that it is not known which', (known) => known.forget(['a', ...times(1_001, String)])],
-  ])('is not learnt where %s since it was sent', (_, change) => {
+    ['more changes were reported than are remembered', (known) => known.forget(['a', ...times(1_001, String)])],
+  ])('is not learned if %s since the read was sent', (_, change) => {
     const known = newKnown();
     const ticket = ticketOf(known);
     change(known);
@@ -44,7 +44,7 @@ describe('a token that a fetch has brought', () => {
     expect(known.areCurrent({ a: '1' })).toBe(true);
   });
 
-  it('is learnt where other tags were told of', () => {
+  it('is learned if changes of other tags were reported', () => {
     const known = newKnown();
     const ticket = ticketOf(known);
     known.forget(['b']);
@@ -52,7 +52,7 @@ describe('a token that a fetch has brought', () => {
     expect(known.areCurrent({ a: '1' })).toBe(true);
   });
 
-  it('makes void what stood on another one, before that is told', () => {
+  it('changes the version if it differs from the known token, before its change is reported', () => {
     const known = newKnown();
     known.learn(ticketOf(known), { a: '1' });
     const { version } = known;
@@ -62,13 +62,13 @@ describe('a token that a fetch has brought', () => {
     expect(known.version).not.toBe(version);
   });
 
-  it('is not learnt where its changes are not told', () => {
+  it('is not learned if its changes are not reported', () => {
     const known = newKnown();
     known.learn(ticketOf(known), { '\0a': '1' });
     expect(known.areCurrent({ '\0a': '1' })).toBe(false);
   });
 
-  it('is forgotten where there are too many, and what was told of it is not', () => {
+  it('is forgotten if there are too many, whereas a reported change is remembered', () => {
     const known = newKnown();
     const ticket = ticketOf(known);
     known.forget(['a']);
@@ -80,13 +80,13 @@ describe('a token that a fetch has brought', () => {
   });
 });
 
-describe('what is known is proven', () => {
-  it('by a probe that is heard, since it was sent', () => {
-    const { coherence, clock, ears } = newCoherence();
-    ears.onConnected();
+describe('coherence', () => {
+  it('lasts for half a second from when a received heartbeat was sent', () => {
+    const { coherence, clock, listener } = newCoherence();
+    listener.onConnected();
     expect(coherence.isCoherent).toBe(false);
     clock.advance(99);
-    ears.onHeartbeat(1);
+    listener.onHeartbeat(1);
     expect(coherence.isCoherent).toBe(true);
     clock.advance(400);
     expect(coherence.isCoherent).toBe(true);
@@ -94,62 +94,62 @@ describe('what is known is proven', () => {
     expect(coherence.isCoherent).toBe(false);
   });
 
-  it('by one sent every 100 ms, each of which proves more', () => {
-    const { coherence, clock, ears, probes, told } = newCoherence();
-    ears.onConnected();
+  it('is prolonged by a heartbeat every 100 ms', () => {
+    const { coherence, clock, listener, heartbeats, events } = newCoherence();
+    listener.onConnected();
     for (const _ of times(20, Number)) {
-      ears.onHeartbeat(probes.at(-1) ?? 0);
+      listener.onHeartbeat(heartbeats.at(-1) ?? 0);
       clock.advance(100);
     }
-    expect(probes).toHaveLength(21);
+    expect(heartbeats).toHaveLength(21);
     expect(coherence.isCoherent).toBe(true);
-    expect(told).toEqual(['memory-coherent']);
+    expect(events).toEqual(['memory-coherent']);
   });
 
-  it('by no message that tells of the end of a probe, or of one that is not ours', () => {
-    const { coherence, clock, ears } = newCoherence();
-    ears.onConnected();
-    ears.onHeartbeat(1);
+  it('is not prolonged by the expiry of a heartbeat, or by the heartbeat of another process', () => {
+    const { coherence, clock, listener } = newCoherence();
+    listener.onConnected();
+    listener.onHeartbeat(1);
     clock.advance(450);
-    ears.onHeartbeat(1);
-    ears.onHeartbeat(77);
+    listener.onHeartbeat(1);
+    listener.onHeartbeat(77);
     clock.advance(50);
     expect(coherence.isCoherent).toBe(false);
   });
 
-  it('by no probe of the epoch before', () => {
-    const { coherence, ears } = newCoherence();
-    ears.onConnected();
-    ears.onDisconnected();
-    ears.onConnected();
-    ears.onHeartbeat(1);
+  it('is not established by a heartbeat of the previous epoch', () => {
+    const { coherence, listener } = newCoherence();
+    listener.onConnected();
+    listener.onDisconnected();
+    listener.onConnected();
+    listener.onHeartbeat(1);
     expect(coherence.isCoherent).toBe(false);
     expect(coherence.known.ticket()).toBeUndefined();
-    ears.onHeartbeat(2);
+    listener.onHeartbeat(2);
     expect(coherence.isCoherent).toBe(true);
     expect(coherence.known.ticket()).toBeDefined();
   });
 
-  it('by a probe of which it was not said that it was set', async () => {
+  it('is established by a received heartbeat even if setting it was reported as failed', async () => {
     const world = newCoherence();
     world.isRefusing = true;
-    world.ears.onConnected();
+    world.listener.onConnected();
     await turn();
-    world.ears.onHeartbeat(1);
+    world.listener.onHeartbeat(1);
     expect(world.coherence.isCoherent).toBe(true);
   });
 
   it.each<[string, (world: CoherenceWorld) => void]>([
-    ['the connection has ended', ({ ears }) => ears.onDisconnected()],
-    ['another connection was made', ({ ears }) => ears.onConnected()],
-    ['the store was away', ({ coherence }) => coherence.reset()],
-    ['the store does not tell', ({ ears }) => ears.onRefused(new Error('no'))],
-    ['it was closed', ({ coherence }) => coherence.close()],
-  ])('no more where %s, and nothing is known or learnt then', (_, happen) => {
+    ['the connection ends', ({ listener }) => listener.onDisconnected()],
+    ['another connection is made', ({ listener }) => listener.onConnected()],
+    ['the tier is reset', ({ coherence }) => coherence.reset()],
+    ['the store refuses to report changes', ({ listener }) => listener.onRefused(new Error('no'))],
+    ['the tier is closed', ({ coherence }) => coherence.close()],
+  ])('ends when %s, and no token is known or learned afterwards', (_, happen) => {
     const world = newCoherence();
-    const { coherence, ears } = world;
-    ears.onConnected();
-    ears.onHeartbeat(1);
+    const { coherence, listener } = world;
+    listener.onConnected();
+    listener.onHeartbeat(1);
     coherence.known.learn(coherence.known.ticket() ?? -1, { a: '1' });
     expect(coherence.known.areCurrent({ a: '1' })).toBe(true);
     happen(world);
@@ -158,35 +158,35 @@ describe('what is known is proven', () => {
     expect(coherence.known.ticket()).toBeUndefined();
   });
 
-  it('not after all was told to be gone: it stays proven that nothing is known', () => {
-    const { coherence, ears } = newCoherence();
-    ears.onConnected();
-    ears.onHeartbeat(1);
+  it('continues after a reported change of all tags, although no token is known then', () => {
+    const { coherence, listener } = newCoherence();
+    listener.onConnected();
+    listener.onHeartbeat(1);
     coherence.known.learn(coherence.known.ticket() ?? -1, { a: '1' });
-    ears.onChanged(undefined);
+    listener.onChanged(undefined);
     expect(coherence.isCoherent).toBe(true);
     expect(coherence.known.areCurrent({ a: '1' })).toBe(false);
   });
 });
 
-describe('another connection is made', () => {
-  it('where a probe that was set is not heard for a second', async () => {
+describe('a new connection', () => {
+  it('is made if a heartbeat that was set is not received for a second', async () => {
     const world = newCoherence();
-    const { clock, ears } = world;
-    ears.onConnected();
+    const { clock, listener } = world;
+    listener.onConnected();
     for (const _ of times(10, Number)) {
       await turn();
       expect(world.reconnects).toBe(0);
       clock.advance(100);
     }
     expect(world.reconnects).toBe(1);
-    expect(world.told).toEqual([]);
+    expect(world.events).toEqual([]);
   });
 
-  it('not where probes cannot be set: nothing says that it is dead', async () => {
+  it('is not made if heartbeats cannot be set: the old connection may work', async () => {
     const world = newCoherence();
     world.isRefusing = true;
-    world.ears.onConnected();
+    world.listener.onConnected();
     for (const _ of times(30, Number)) {
       await turn();
       world.clock.advance(100);
@@ -194,20 +194,20 @@ describe('another connection is made', () => {
     expect(world.reconnects).toBe(0);
   });
 
-  it('not where this process stood still, and hears all at once', async () => {
+  it('is not made if the process was blocked, and receives a heartbeat before its timers run', async () => {
     const world = newCoherence();
-    const { clock, ears } = world;
-    ears.onConnected();
-    ears.onHeartbeat(1);
+    const { clock, listener } = world;
+    listener.onConnected();
+    listener.onHeartbeat(1);
     await turn();
     clock.advance(100);
     await turn();
-    ears.onHeartbeat(2); // sent before a pause of five seconds, heard after it, before the clock's tasks have their turn
+    listener.onHeartbeat(2); // sent before a pause of 5 s, received after it, before the tasks of the clock run
     clock.advance(5_000);
     expect(world.reconnects).toBe(0);
   });
 
-  it('where none comes about for three seconds, and not before', () => {
+  it('is attempted every three seconds while none is established', () => {
     const world = newCoherence();
     world.clock.advance(2_900);
     expect(world.reconnects).toBe(0);
@@ -215,10 +215,10 @@ describe('another connection is made', () => {
     expect(world.reconnects).toBe(2);
   });
 
-  it('a minute after the store has said that it does not tell', () => {
+  it('is attempted a minute after the store has refused to report changes', () => {
     const world = newCoherence();
-    world.ears.onRefused(new Error('no'));
-    expect(world.told).toEqual(['tracking-refused']);
+    world.listener.onRefused(new Error('no'));
+    expect(world.events).toEqual(['tracking-refused']);
     world.clock.advance(59_900);
     expect(world.reconnects).toBe(0);
     world.clock.advance(100);
@@ -229,33 +229,33 @@ describe('another connection is made', () => {
 interface CoherenceWorld {
   readonly coherence: Coherence;
   readonly clock: TestClock;
-  readonly ears: TokenListener;
-  readonly probes: number[];
-  readonly told: string[];
+  readonly listener: TokenListener;
+  readonly heartbeats: number[];
+  readonly events: string[];
   reconnects: number;
-  /** Probes cannot be set. */
+  /** Whether setting a heartbeat fails. */
   isRefusing: boolean;
 }
 
 function newCoherence(): CoherenceWorld {
   const clock = new TestClock();
-  const heard: TokenListener[] = [];
-  const state = { reconnects: 0, isRefusing: false, probes: [] as number[], told: [] as string[] };
+  const listeners: TokenListener[] = [];
+  const state = { reconnects: 0, isRefusing: false, heartbeats: [] as number[], events: [] as string[] };
   const coherence = new Coherence(
-    (ears) => {
-      heard.push(ears);
+    (listener) => {
+      listeners.push(listener);
       return {
         async sendHeartbeat(number) {
-          state.probes.push(number);
+          state.heartbeats.push(number);
           if (state.isRefusing) throw new Error('refused');
         },
         reconnect: () => void (state.reconnects += 1),
         close() {},
       };
     },
-    { clock, emit: ({ type }) => state.told.push(type), tokenBytesMax: 10_000, onReplaced() {} },
+    { clock, emit: ({ type }) => state.events.push(type), tokenBytesMax: 10_000, onReplaced() {} },
   );
-  const [ears] = heard;
-  if (ears === undefined) throw new Error('nobody listens');
-  return Object.assign(state, { coherence, clock, ears });
+  const [listener] = listeners;
+  if (listener === undefined) throw new Error('nobody listens');
+  return Object.assign(state, { coherence, clock, listener });
 }

@@ -1,4 +1,4 @@
-// The memory tier over a store that says what the test wants, when it wants: orders that a real Redis shows once in a while.
+// The memory tier over a store that the test controls: orders of events that a real Redis shows only occasionally.
 import { Redis } from 'ioredis';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import type { TokenListener, TrackTokens } from '../../../src/cache/store/token-tracking.ts';
@@ -11,29 +11,29 @@ import { newNamespace, newWorld, redisClient, TestClock, times } from '../world.
 
 const entry = { value: 'value', freshMs: 1_000, loadMs: 1, stamps: { '*': '1' } };
 
-/** A way to listen that hears of nothing but its first probe. */
-function newDeafTracking(): { track: TrackTokens; begin: () => void } {
-  const heard: TokenListener[] = [];
-  const track: TrackTokens = (ears) => {
-    heard.push(ears);
+/** Tracking that reports nothing but its first heartbeat. */
+function newSilentTracking(): { track: TrackTokens; begin: () => void } {
+  const listeners: TokenListener[] = [];
+  const track: TrackTokens = (listener) => {
+    listeners.push(listener);
     return { sendHeartbeat: async () => {}, reconnect() {}, close() {} };
   };
   const begin = (): void => {
-    for (const ears of heard) {
-      ears.onConnected();
-      ears.onHeartbeat(1);
+    for (const listener of listeners) {
+      listener.onConnected();
+      listener.onHeartbeat(1);
     }
   };
   return { track, begin };
 }
 
 function found(key: string): CachedEntry {
-  const held = { ...entry, key, field: 'Query.field', entryId: '', textBytes: 0 };
-  return { entry, remainingMs: 400, entryRef: held };
+  const entryRef = { ...entry, key, field: 'Query.field', entryId: '', textBytes: 0 };
+  return { entry, remainingMs: 400, entryRef };
 }
 
 function newTier(): { tier: MemoryTier; clock: TestClock; ticket: NonNullable<ReturnType<MemoryTier['ticket']>> } {
-  const { track, begin } = newDeafTracking();
+  const { track, begin } = newSilentTracking();
   const clock = new TestClock();
   const tier = new MemoryTier(track, { bytesMax: 100_000, clock, emit() {} });
   onTestFinished(() => tier.close());
@@ -43,14 +43,14 @@ function newTier(): { tier: MemoryTier; clock: TestClock; ticket: NonNullable<Re
   return { tier, clock, ticket };
 }
 
-it('a value ends when its time is over, counted from when it was asked for and not from when the answer came', () => {
+it('counts the remaining TTL of a value from when its read was sent, not from the reply', () => {
   const { tier, clock, ticket } = newTier();
   clock.advance(100);
   tier.keep(ticket, found('key'));
   expect(tier.get('key', ['*'], clock.nowMs())?.remainingMs).toBe(300);
 });
 
-it('a value that was read before a newer one was stored is not kept', () => {
+it('does not keep a value that was read before a newer one was stored', () => {
   const { tier, clock, ticket } = newTier();
   tier.drop('key');
   tier.keep(ticket, found('key'));
@@ -59,8 +59,8 @@ it('a value that was read before a newer one was stored is not kept', () => {
   expect(tier.get('other', ['*'], clock.nowMs())?.entry.value).toBe('value');
 });
 
-it('nothing older is read after an invalidation by this process, though the store has not told of it as yet', async () => {
-  const { track, begin } = newDeafTracking();
+it('serves no older value after an invalidation by its process that the store has not reported yet', async () => {
+  const { track, begin } = newSilentTracking();
   const store = Object.assign(new SickStore(createMemoryStore({ namespace: 'shop' })), { track });
   const { cache, fetch, source, clock } = await newWorld(store, { memoryBytesMax: 100_000 });
   begin();
@@ -76,20 +76,20 @@ it('nothing older is read after an invalidation by this process, though the stor
   expect(clock.nowMs()).toBe(0);
 });
 
-it('is deaf as soon as one of the two connections ends, and listens again when both are up', async () => {
+it('tracking reports when one of the two connections ends, and when both are up again', async () => {
   const namespace = newNamespace();
   const redis = new Redis(inject('redisSocketPath'), { protocol: 2, lazyConnect: true });
   await redis.connect();
   onTestFinished(() => redis.disconnect());
   const client = await redisClient();
-  const said: string[] = [];
-  const ears: TokenListener = {
-    onConnected: () => said.push('listening'),
-    onDisconnected: () => said.push('deaf'),
-    onChanged: (tags) => said.push(...(tags ?? ['all'])),
-    onReplaced: (key) => said.push(`replaced ${key}`),
-    onHeartbeat: (probe) => said.push(`heard ${probe}`),
-    onRefused: () => said.push('refused'),
+  const reports: string[] = [];
+  const listener: TokenListener = {
+    onConnected: () => reports.push('listening'),
+    onDisconnected: () => reports.push('deaf'),
+    onChanged: (tags) => reports.push(...(tags ?? ['all'])),
+    onReplaced: (key) => reports.push(`replaced ${key}`),
+    onHeartbeat: (number) => reports.push(`heard ${number}`),
+    onRefused: () => reports.push('refused'),
   };
   const prefix = `${namespace}:tag:`;
   let database = (): void => {};
@@ -102,29 +102,29 @@ it('is deaf as soon as one of the two connections ends, and listens again when b
       await redis.set(key, '', 'PX', ttlMs);
       return isKnown;
     },
-    onDatabase(listener: () => void) {
-      database = listener;
+    onDatabase(changed: () => void) {
+      database = changed;
       return () => {};
     },
   };
-  const tracking = trackTokens(parts, ears);
+  const tracking = trackTokens(parts, listener);
   onTestFinished(() => tracking.close());
-  await expect.poll(() => said).toEqual(['listening']);
+  await expect.poll(() => reports).toEqual(['listening']);
   await client.client('KILL', 'ID', await redis.client('ID'));
-  await expect.poll(() => said).toEqual(['listening', 'deaf', 'listening']);
+  await expect.poll(() => reports).toEqual(['listening', 'deaf', 'listening']);
   tracking.reconnect();
-  await expect.poll(() => said).toEqual(['listening', 'deaf', 'listening', 'deaf', 'listening']);
-  said.length = 0;
+  await expect.poll(() => reports).toEqual(['listening', 'deaf', 'listening', 'deaf', 'listening']);
+  reports.length = 0;
 
   await client.mset(`${prefix}a`, '1', `${prefix}!=key`, '', `${prefix}!other:1`, '');
   await tracking.sendHeartbeat(7);
-  await expect.poll(() => said).toEqual(['a', 'replaced key', 'heard 7']);
+  await expect.poll(() => reports).toEqual(['a', 'replaced key', 'heard 7']);
 
-  said.length = 0;
+  reports.length = 0;
   isKnown = false;
   await tracking.sendHeartbeat(8);
   database();
   isKnown = true;
   await tracking.sendHeartbeat(9);
-  await expect.poll(() => said).toEqual(['listening', 'heard 9']);
+  await expect.poll(() => reports).toEqual(['listening', 'heard 9']);
 });

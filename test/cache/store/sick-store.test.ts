@@ -30,7 +30,7 @@ describe('a store that rejects', () => {
     const filling = await newSickWorld(['fill']);
     filling.sick.health = 'failing';
     expect(await filling.outcome()).toMatchObject({ value: 'value', ageMs: null });
-    expect(filling.sick.calls).toEqual(['read', 'capture', 'acquire', 'fill']);
+    expect(filling.sick.calls).toEqual(['read', 'capture', 'acquire', 'fill', 'release']);
     expect(filling.trace.text).toBe('load store-failed miss');
 
     const write = await newSickWorld(['write']);

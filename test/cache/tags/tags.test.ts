@@ -1,9 +1,9 @@
-// Tags, and the flush, which is the tag on every value.
+// Invalidation by tag, and the flush: an invalidation of the tag that every value has.
 import { describe, expect, it } from 'vitest';
 import { newWorld, tiers, times } from '../world.ts';
 
 describe.each(tiers)('on the %s store', (tier) => {
-  it('invalidates by tag, and leaves what does not depend on it', async () => {
+  it('invalidates the values that depend on a tag, and no others', async () => {
     const { fetch, cache, source, trace } = await newWorld(tier);
     await fetch({ field: 'Query.a', tags: ['a', 'both'] });
     await fetch({ field: 'Query.b', tags: ['b', 'both'] });
@@ -20,7 +20,7 @@ describe.each(tiers)('on the %s store', (tier) => {
   });
 
   it.each(['__proto__', 'constructor', 'toString', '0', 'a b:c*', '!odd', '!=odd', '!'])(
-    'invalidates by the tag %j as by any',
+    'invalidates by the tag %j like by any other',
     async (tag) => {
       const { fetch, cache, source } = await newWorld(tier);
       const [one, other] = [{ tags: [tag] }, { field: 'Query.other', tags: [tag] }];
@@ -35,14 +35,14 @@ describe.each(tiers)('on the %s store', (tier) => {
     },
   );
 
-  it('takes a value only for the tags that it was stored with', async () => {
+  it('does not serve a value to a request with a tag that the value was not stored with', async () => {
     const { fetch, source } = await newWorld(tier);
     await fetch({ tags: ['a'] });
     source.gives('new');
-    expect(await fetch({ tags: ['a', 'b'] })).toBe('new'); // not stamped with b: b could not have made it void
+    expect(await fetch({ tags: ['a', 'b'] })).toBe('new'); // not stamped with b: misses invalidations of b
   });
 
-  it('refuses tags that are none, wherever they come from', async () => {
+  it('rejects invalid tags in `invalidate` and in policies', async () => {
     const { cache, source } = await newWorld(tier);
     const key = cache.key({ field: 'Query.field' });
     await expect(cache.invalidate(['a', '*'])).rejects.toMatchObject({ code: 'INVALID_TAG' });
@@ -63,7 +63,7 @@ describe.each(tiers)('on the %s store', (tier) => {
       ['products', { row: 'new', otherRow: 'new', list: 'new', other: 'value' }],
       ['products:9', { row: 'value', otherRow: 'value', list: 'new', other: 'value' }],
       ['categories', { row: 'value', otherRow: 'value', list: 'value', other: 'value' }],
-    ])('an invalidation of %s makes void what depends on it, and nothing else', async (tag, expected) => {
+    ])('invalidates the values that depend on %s, and no others', async (tag, expected) => {
       const { fetch, cache, source } = await newWorld(tier);
       const values = async (): Promise<unknown> => ({
         row: await fetch({ field: 'Query.row', tags: row }),
@@ -77,7 +77,7 @@ describe.each(tiers)('on the %s store', (tier) => {
       expect(await values()).toEqual(expected);
     });
 
-    it('a row may have any id', async () => {
+    it('accepts any id of a row', async () => {
       const { fetch, cache, source } = await newWorld(tier);
       for (const id of ['', '1:2', '*', '!!', ':', '__proto__']) {
         source.gives('old');
@@ -89,7 +89,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     });
   });
 
-  it('flushes all values of the namespace and says how many they were', async () => {
+  it('flushes all values of the namespace, and returns their number', async () => {
     const { fetch, cache, source, trace } = await newWorld(tier);
     for (const id of times(7, Number)) await fetch({ args: { id }, tags: ['products'] });
     trace.take();

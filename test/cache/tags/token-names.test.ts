@@ -2,12 +2,12 @@ import { assert, constantFrom, property, string } from 'fast-check';
 import { expect, it } from 'vitest';
 import { tagOf, tokenNameOf } from '../../../src/cache/tags/token-names.ts';
 
-/** What is no tag has a name of letters, digits and `=` behind its mark. */
+/** Tags and internal names. An internal name has only letters, digits and `=` after its mark, so never a `!`. */
 const tag = string({ unit: constantFrom('!', '\0', '*', 'a', ':'), minLength: 1, maxLength: 6 }).filter(
   (one) => !one.startsWith('\0!'),
 );
 
-it('gives each tag, and what is no tag, a name of its own, which leads back to it', () => {
+it('maps each tag and each internal name to a token name that maps back to it', () => {
   expect(() => assert(property(tag, (one) => tagOf(tokenNameOf(one)) === one))).not.toThrow();
 });
 
@@ -15,6 +15,6 @@ it.each([
   ['products', 'products'],
   ['!odd', '!!odd'],
   ['\0db', '!db'],
-])('spells %j as %j', (one, name) => {
+])('maps %j to the token name %j', (one, name) => {
   expect(tokenNameOf(one)).toBe(name);
 });

@@ -1,4 +1,4 @@
-// What a load touches while it runs, such as the tables of its SQL, becomes tags of its value.
+// Tags that a load touches while it runs, such as the tables of its SQL, become tags of its value.
 import { describe, expect, it } from 'vitest';
 import {
   createMemoryStore,
@@ -13,7 +13,7 @@ import { newNamespace, newWorld, redisClient, tiers, times, type World } from '.
 
 const knownTags = ['categories', 'products', 'reviews'];
 
-/** A load that touches `tags`, and then gives what the source gives. */
+/** A load that touches `tags`, and then returns what the source returns. */
 function touching({ source }: Pick<World, 'source'>, ...tags: string[]): () => Promise<unknown> {
   return () => {
     currentLoad()?.touch(tags);
@@ -22,7 +22,7 @@ function touching({ source }: Pick<World, 'source'>, ...tags: string[]): () => P
 }
 
 describe.each(tiers)('on the %s store, a value', (tier) => {
-  it('is void when what its load has touched is invalidated, and stands when something else is', async () => {
+  it('is invalidated with a tag that its load has touched, and with no other tag', async () => {
     const world = await newWorld(tier, { knownTags });
     const { fetch, cache, source } = world;
     const load = touching(world, 'products', 'reviews');
@@ -34,7 +34,7 @@ describe.each(tiers)('on the %s store, a value', (tier) => {
     expect(await fetch({ load })).toBe('new');
   });
 
-  it('is not taken where what its load has touched is invalidated while it runs', async () => {
+  it('is not served if a tag that its load has touched is invalidated during the load', async () => {
     const world = await newWorld(tier, { knownTags });
     const { fetch, cache, source } = world;
     const load = async (): Promise<unknown> => {
@@ -47,7 +47,7 @@ describe.each(tiers)('on the %s store, a value', (tier) => {
     expect(await fetch({ load })).toBe('new');
   });
 
-  it('is answered and not stored where something touched was not captured, and stored from the next load on', async () => {
+  it('is returned but not stored if a touched tag was not captured, and is stored by the next load', async () => {
     const world = await newWorld(tier);
     const { fetch, trace, cache, source } = world;
     const load = touching(world, 'products');
@@ -60,7 +60,7 @@ describe.each(tiers)('on the %s store, a value', (tier) => {
     expect(await fetch({ load })).toBe('new');
   });
 
-  it('is answered and not stored where nobody can say what was read, unless its policy does', async () => {
+  it('is returned but not stored if its sources are unknown, unless its policy names tags', async () => {
     const { fetch, trace } = await newWorld(tier, { knownTags });
     const load = (): string => {
       currentLoad()?.touchUnknown('a stored function');
@@ -72,7 +72,7 @@ describe.each(tiers)('on the %s store, a value', (tier) => {
     expect(trace.take()).toBe('load write miss');
   });
 
-  it('of a row stands when another row is written, though its load reads the table', async () => {
+  it('of a row stays valid if another row is invalidated, although its load touches the table', async () => {
     const world = await newWorld(tier, { knownTags });
     const { fetch, cache, source } = world;
     const row = { load: touching(world, 'products'), tags: ['products:42'] };
@@ -87,7 +87,7 @@ describe.each(tiers)('on the %s store, a value', (tier) => {
     expect(await fetch(row)).toBe('newest');
   });
 
-  it('is void with what the load of an inner value has touched', async () => {
+  it('is invalidated with a tag that the load of an inner value has touched', async () => {
     const world = await newWorld(tier, { knownTags });
     const { fetch, cache, source } = world;
     const load = (): Promise<unknown> => fetch({ field: 'Query.inner', load: touching(world, 'products') });
@@ -97,7 +97,7 @@ describe.each(tiers)('on the %s store, a value', (tier) => {
     expect(await fetch({ load })).toBe('new');
   });
 
-  it('is not stored where it reads what has changed since an inner value was made', async () => {
+  it('is not stored if an inner value has a newer token of a tag that it touches itself', async () => {
     const world = await newWorld(tier, { knownTags });
     const { fetch, cache, trace } = world;
     const load = async (): Promise<unknown> => {
@@ -116,7 +116,7 @@ describe('one policy', () => {
   it.each([
     ['the same field', 'Query.field'],
     ['another field', 'Query.other'],
-  ])('serves loads that touch other tables than before, of %s', async (_, later) => {
+  ])('allows loads of %s that touch other tables than before', async (_, later) => {
     const world = await newWorld('memory');
     const { cache, trace } = world;
     const fetch = (field: string, ...tags: string[]): Promise<unknown> =>
@@ -132,12 +132,12 @@ describe('one policy', () => {
     );
   });
 
-  it('whose tags a caller changes has them at the next fetch', async () => {
+  it('uses the tags that a caller adds to it from the next fetch on', async () => {
     const { cache, source, trace } = await newWorld('memory');
     const tags = ['a'];
     const changing: Policy = { ttlMs: 60_000, tags };
     const fetch = (): Promise<unknown> => cache.fetch(cache.key({ field: 'Query.field' }), changing, source.load);
-    for (let again = 0; again < 4; again += 1) await fetch();
+    for (let count = 0; count < 4; count += 1) await fetch();
     expect(trace.take()).toBe('load write miss hit×3');
     tags.push('b');
     await fetch();
@@ -146,20 +146,20 @@ describe('one policy', () => {
 });
 
 describe('a batch that runs for several loads', () => {
-  /** Loads that wait for each other and then read in one batch, begun in the scope of the first. */
+  /** A load that is run `count` times at once: the runs wait for each other, and then share one batch. */
   const batched = (count: number, read: () => Promise<unknown>): (() => Promise<unknown>) => {
     const loads: Load[] = [];
-    let all = (): void => {};
-    const batch = new Promise<void>((resolve) => (all = resolve)).then(() => runForLoads(loads, read));
+    let start = (): void => {};
+    const batch = new Promise<void>((resolve) => (start = resolve)).then(() => runForLoads(loads, read));
     return async () => {
       const load = currentLoad();
       if (load !== undefined) loads.push(load);
-      if (loads.length === count) all();
+      if (loads.length === count) start();
       return batch;
     };
   };
 
-  it('touches for each of them', async () => {
+  it('touches its tags for each of them', async () => {
     const world = await newWorld('redis', { knownTags });
     const { fetch, cache, source } = world;
     const load = batched(3, touching(world, 'products'));
@@ -172,14 +172,14 @@ describe('a batch that runs for several loads', () => {
     expect(await fetchAll()).toEqual(['new', 'new', 'new']);
   });
 
-  it('makes each of them unstorable by what cannot be named', async () => {
+  it('prevents the storage of each of them if it touches an unknown source', async () => {
     const { fetch, trace } = await newWorld('redis', { knownTags });
     const load = batched(2, async () => currentLoad()?.touchUnknown('a stored function'));
     await Promise.all(times(2, (id) => fetch({ field: `Query.of${id}`, load })));
     expect(trace.count('write-refused')).toBe(2);
   });
 
-  it('gives each of them the stamps of what it fetches', async () => {
+  it('gives each of them the stamps of the entry that it fetches', async () => {
     const world = await newWorld('redis', { knownTags });
     const { fetch, cache, source } = world;
     const inner = { field: 'Query.inner', tags: ['inner'] };
@@ -191,7 +191,7 @@ describe('a batch that runs for several loads', () => {
     expect(values).toEqual(['new', 'new']);
   });
 
-  it('touches for nobody where it runs for none', async () => {
+  it('touches nothing if it runs for no load', async () => {
     const world = await newWorld('redis', { knownTags });
     const { fetch, trace } = world;
     const load = (): Promise<unknown> => runForLoads([], touching(world, 'unheard-of'));
@@ -200,7 +200,7 @@ describe('a batch that runs for several loads', () => {
   });
 });
 
-it('refuses a batch that fetches what one of its loads is loading, for which that would wait for ever', async () => {
+it('rejects a batch that fetches the key of a load that it runs for, which would never end', async () => {
   const { fetch } = await newWorld();
   const load = (): Promise<unknown> => {
     const loads = [currentLoad()].filter((one) => one !== undefined);
@@ -210,7 +210,7 @@ it('refuses a batch that fetches what one of its loads is loading, for which tha
   await expect(fetch({ field: 'Query.first', load })).rejects.toMatchObject({ code: 'CIRCULAR_LOAD' });
 });
 
-it('captures no token of a table of which the policy names rows', async () => {
+it('captures no token of a table if the policy names rows of it', async () => {
   const world = await newWorld('redis', { knownTags });
   const client = await redisClient();
   await world.fetch({ load: touching(world, 'products'), tags: ['products:42'] });
@@ -225,7 +225,7 @@ it('captures no token of a table of which the policy names rows', async () => {
   ]);
 });
 
-it('finds code outside of all loads in none', async () => {
+it('has a current load inside a load, and none outside', async () => {
   const { fetch } = await newWorld();
   let inside: unknown;
   await fetch({ load: () => (inside = currentLoad()) === undefined });
@@ -233,29 +233,29 @@ it('finds code outside of all loads in none', async () => {
   expect(currentLoad()).toBeUndefined();
 });
 
-it('reads value and tokens in one round trip, also where another process has loaded', async () => {
+it('reads a value of another process and its tokens in one round trip', async () => {
   const store = createMemoryStore({ namespace: newNamespace() });
   const one = await newWorld(store, { knownTags });
-  const sick = new SickStore(store);
-  const two = await newWorld(sick, { knownTags });
+  const faultyStore = new SickStore(store);
+  const two = await newWorld(faultyStore, { knownTags });
   await one.fetch({ load: touching(one, 'products') });
   await two.fetch();
-  expect(sick.calls).toEqual(['read']);
+  expect(faultyStore.calls).toEqual(['read']);
 });
 
-it('learns from what it reads: the second read of a field takes one round trip, whatever is known', async () => {
+it('learns the tags of a field from the first read, so that the second takes one round trip', async () => {
   const store = createMemoryStore({ namespace: newNamespace() });
   const one = await newWorld(store, { knownTags });
-  const sick = new SickStore(store);
-  const two = await newWorld(sick);
+  const faultyStore = new SickStore(store);
+  const two = await newWorld(faultyStore);
   await one.fetch({ load: touching(one, 'products') });
   await two.fetch();
-  expect(sick.calls.splice(0)).toEqual(['read', 'tokens']);
+  expect(faultyStore.calls.splice(0)).toEqual(['read', 'tokens']);
   await two.fetch();
-  expect(sick.calls).toEqual(['read']);
+  expect(faultyStore.calls).toEqual(['read']);
 });
 
-it('captures of more than 64 known tags those alone that the field was seen to touch', async () => {
+it('captures only the tags that the field has touched if more than 64 tags are known', async () => {
   const namespace = newNamespace();
   const many = times(65, (id) => `table${id}`);
   const world = await newWorld('redis', { namespace, knownTags: many });
@@ -267,12 +267,12 @@ it('captures of more than 64 known tags those alone that the field was seen to t
   expect(tokens.toSorted()).toEqual(['!db', '*', 'table3', 'table7'].map((tag) => `${namespace}:tag:${tag}`));
 });
 
-it('asks for 64 tags of a field at most, however many its loads touch', async () => {
+it('reads the tokens of at most 64 touched tags of a field, besides that of `*`', async () => {
   const world = await newSickWorld();
   for (const id of times(80, Number)) await world.fetch({ args: { id }, load: touching(world, `table${id}`) });
-  const asked: number[] = [];
+  const tagCounts: number[] = [];
   const read = world.sick.read.bind(world.sick);
-  world.sick.read = (key, tags) => (asked.push(tags.length), read(key, tags));
+  world.sick.read = (key, tags) => (tagCounts.push(tags.length), read(key, tags));
   await world.fetch({ args: { id: 'last' } });
-  expect(asked).toEqual([65]);
+  expect(tagCounts).toEqual([65]);
 });

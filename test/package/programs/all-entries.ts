@@ -1,7 +1,8 @@
 /**
- * A program that uses all three entries of the package: a cached field whose rows come from PostgreSQL, values in Redis, and a
- * DataLoader. It compiles to ES modules and to CommonJS. It writes, as JSON, the state of each of four requests, of which the last
- * follows an invalidation of the table, and how many copies of @pothos/core are loaded (CommonJS only).
+ * A program that uses all three entries of the package: a cached field whose rows come from PostgreSQL, values in
+ * Redis, and a DataLoader. It compiles to ES modules and to CommonJS. It prints, as JSON, the states of four requests,
+ * the last of which follows an invalidation of the table, and how many copies of @pothos/core are loaded (CommonJS
+ * only).
  */
 import SchemaBuilder from '@pothos/core';
 import { createCache, createRedisStore, type Cache } from 'cachepot/cache';
@@ -23,7 +24,8 @@ async function main(): Promise<void> {
   const tables = touchedTables(
     new PostgresDialect({ pool: new Pool({ connectionString: process.env['DATABASE_URL'] }) }),
   );
-  const cache: Cache = createCache({ store, knownTags: tables.tags });
+  // The deadline is long because the machine may be busy.
+  const cache: Cache = createCache({ store, knownTags: tables.tags, deadlineMs: 60_000 });
   const db = new Kysely<Database>({ dialect: tables.dialect });
   await tables.read();
   const names = new DataLoader(async (ids: readonly number[]) => {
