@@ -1,4 +1,4 @@
-// Arguments: however they are written, equal ones are one entry.
+// Arguments: equal ones have the same key, in whatever form the request contains them.
 import { describe, expect, it } from 'vitest';
 import { newSchema, type SchemaWorld } from './world.ts';
 
@@ -45,31 +45,39 @@ async function newSearch(): Promise<SearchWorld> {
   return { ...world, keyOf: async (text, variables) => (await world.run(text, variables)).rows[0]?.key ?? '' };
 }
 
-describe('one key', () => {
+describe('the key', () => {
   it.each<[string, string[], Record<string, unknown>]>([
-    ['literal or variable', ['{ search(q: "a") }', 'query ($q: String) { search(q: $q) }'], { q: 'a' }],
-    ['a default, left out or written', ['{ search }', '{ search(q: "") }', '{ search(limit: 50, q: "") }'], {}],
-    ['a variable that is left out', ['{ search }', 'query ($none: String) { search(q: $none) }'], {}],
-    ['the default of a variable', ['{ search(q: "a") }', 'query ($none: String = "a") { search(q: $none) }'], {}],
-    ['the order', ['{ search(q: "a", limit: 1) }', '{ search(limit: 1, q: "a") }'], {}],
+    ['a literal and a variable', ['{ search(q: "a") }', 'query ($q: String) { search(q: $q) }'], { q: 'a' }],
+    ['a default value, omitted or given', ['{ search }', '{ search(q: "") }', '{ search(limit: 50, q: "") }'], {}],
+    ['an omitted argument and an omitted variable', ['{ search }', 'query ($none: String) { search(q: $none) }'], {}],
     [
-      'an ID as number or text',
+      'a literal and the default of a variable',
+      ['{ search(q: "a") }', 'query ($none: String = "a") { search(q: $none) }'],
+      {},
+    ],
+    ['arguments in any order', ['{ search(q: "a", limit: 1) }', '{ search(limit: 1, q: "a") }'], {}],
+    [
+      'an ID as a number or a string',
       ['{ search(id: 1) }', '{ search(id: "1") }', 'query ($id: ID) { search(id: $id) }'],
       { id: 1 },
     ],
-    ['an enum', ['{ search(sort: PRICE) }', 'query ($s: Sort) { search(sort: $s) }'], { s: 'PRICE' }],
     [
-      'one for a list of one',
+      'an enum value as a literal or a variable',
+      ['{ search(sort: PRICE) }', 'query ($s: Sort) { search(sort: $s) }'],
+      { s: 'PRICE' },
+    ],
+    [
+      'a list of one item and the item itself',
       ['{ search(ids: [1]) }', '{ search(ids: 1) }', 'query ($i: [Int!]) { search(ids: $i) }'],
       { i: 1 },
     ],
     [
-      'a number with a point',
+      'a Float with and without a decimal point',
       ['{ search(rating: 4) }', '{ search(rating: 4.0) }', 'query ($r: Float) { search(rating: $r) }'],
       { r: 4 },
     ],
     [
-      'a nested input, its default left out or written, in any order',
+      'an input object, its default omitted or given, in any order',
       [
         '{ search(range: { to: 9 }) }',
         '{ search(range: { to: 9, from: 0 }) }',
@@ -80,16 +88,16 @@ describe('one key', () => {
       { to: 9, range: { to: 9 } },
     ],
     [
-      'a scalar that gives dates',
+      'a custom scalar that is parsed to a Date',
       ['{ search(at: "2026-01-01") }', 'query ($at: Moment) { search(at: $at) }'],
       { at: '2026-01-01T00:00:00Z' },
     ],
     [
-      'an alias and a fragment',
+      'a field under its name, under an alias and in a fragment',
       ['{ search(q: "a") }', '{ x: search(q: "a") }', '{ ...F } fragment F on Query { search(q: "a") }'],
       {},
     ],
-  ])('for %s', async (_, texts, variables) => {
+  ])('is the same for %s', async (_, texts, variables) => {
     const { keyOf } = await newSearch();
     const keys = await Promise.all(texts.map((text) => keyOf(text, variables)));
     expect(keys[0]).toMatch(/^shop:[0-9a-f]{6}:Query:search:[\w-]{22}$/);
@@ -97,7 +105,7 @@ describe('one key', () => {
   });
 });
 
-it('another key for each of what differs', async () => {
+it('uses a different key for each distinct set of arguments', async () => {
   const { keyOf } = await newSearch();
   const texts = [
     '{ search }',
@@ -127,7 +135,7 @@ it('another key for each of what differs', async () => {
   expect(new Set(keys).size).toBe(texts.length);
 });
 
-it('answers uncached where an argument makes no key, and says so', async () => {
+it('resolves without the cache and emits `uncached` if an argument cannot be part of a key', async () => {
   const { run, trace } = await newSearch();
   for (const _ of [1, 2]) {
     expect(await run('{ search(place: "http://a/") }')).toMatchObject({ errors: [], rows: [] });

@@ -1,4 +1,4 @@
-// Cached fields whose resolvers load in batches: by Pothos' own loaders, and by plain ones of the context.
+// Cached fields whose resolvers load in batches, with the loaders of Pothos or with a DataLoader in the context.
 import { createRequire } from 'node:module';
 import SchemaBuilder from '@pothos/core';
 import DataloaderPlugin from '@pothos/plugin-dataloader';
@@ -8,9 +8,9 @@ import { describe, expect, it } from 'vitest';
 import { currentLoad } from '../../src/cache/index.ts';
 import CachePlugin, { type PluginOptions } from '../../src/pothos-cache/index.ts';
 import { newWorld, times, turn, type World } from '../cache/world.ts';
-import { runOn, type Asker, type Ran } from './world.ts';
+import { runOn, type RequestContext, type RunResult } from './world.ts';
 
-interface Context extends Asker {
+interface Context extends RequestContext {
   loader?: DataLoader<string, string>;
 }
 
@@ -19,19 +19,19 @@ interface Note {
   readonly text: string;
 }
 
-const ofEveryone = { ttl: '60s', scope: 'public' } as const;
-const watching = { viewer: ({ viewer }: Asker) => viewer, viewerProperties: ['viewer'] } as const;
+const publicCache = { ttl: '60s', scope: 'public' } as const;
+const watchingViewer = { viewer: ({ viewer }: RequestContext) => viewer, viewerProperties: ['viewer'] } as const;
 
 interface NoteWorld extends World {
   readonly batches: (readonly string[])[];
-  readonly ask: (text: string, viewer?: Asker['viewer']) => Promise<Ran>;
+  readonly ask: (text: string, viewer?: RequestContext['viewer']) => Promise<RunResult>;
   readonly write: () => Promise<void>;
 }
 
-/** @param by What a batch reads: `viewer` of the context, or the table `notes`. */
+/** @param by What a batch reads: the viewer from the context, or the table `notes`. */
 async function newNotes(
   by: 'viewer' | 'table',
-  options: Omit<PluginOptions<Asker>, 'engine'> = {},
+  options: Omit<PluginOptions<RequestContext>, 'engine'> = {},
 ): Promise<NoteWorld> {
   const world = await newWorld('memory', { namespace: 'notes', knownTags: ['notes'] });
   const batches: (readonly string[])[] = [];
@@ -67,7 +67,7 @@ interface Sources {
   readonly notesOf: (ids: string[], context: Context) => Promise<Note[]>;
 }
 
-function schemaOf({ textsOf, notesOf }: Sources, options: { cache: PluginOptions<Asker> }): GraphQLSchema {
+function schemaOf({ textsOf, notesOf }: Sources, options: { cache: PluginOptions<RequestContext> }): GraphQLSchema {
   const builder = new SchemaBuilder<{ Context: Context }>({ plugins: [DataloaderPlugin, CachePlugin] });
   const LoadableNote = builder.loadableObject('LoadableNote', {
     load: notesOf,
@@ -78,7 +78,7 @@ function schemaOf({ textsOf, notesOf }: Sources, options: { cache: PluginOptions
       id: t.exposeString('id'),
       text: t.exposeString('text'),
       child: t.string({
-        cache: { ...ofEveryone, parentId: ({ id }) => id },
+        cache: { ...publicCache, parentId: ({ id }) => id },
         resolve: async ({ id }, _, context) => (await LoadableNote.getDataloader(context).load(`child ${id}`)).text,
       }),
       plainChild: t.string({
@@ -92,42 +92,42 @@ function schemaOf({ textsOf, notesOf }: Sources, options: { cache: PluginOptions
       return {
         ofContext: t.string({
           args: { id },
-          cache: ofEveryone,
+          cache: publicCache,
           resolve: (_, args, { loader }) => loader?.load(args.id) ?? '',
         }),
         plainOfContext: t.string({ args: { id }, resolve: (_, args, { loader }) => loader?.load(args.id) ?? '' }),
         object: t.string({
           args: { id },
-          cache: ofEveryone,
+          cache: publicCache,
           resolve: async (_, args, context) => (await LoadableNote.getDataloader(context).load(args.id)).text,
         }),
         plainObject: t.field({ type: LoadableNote, args: { id }, resolve: (_, args) => args.id }),
-        cachedId: t.field({ type: LoadableNote, args: { id }, cache: ofEveryone, resolve: (_, args) => args.id }),
+        cachedId: t.field({ type: LoadableNote, args: { id }, cache: publicCache, resolve: (_, args) => args.id }),
         loadable: t.loadable({
           type: Note,
           args: { id },
-          cache: ofEveryone,
+          cache: publicCache,
           load: notesOf,
           resolve: (_, args) => args.id,
         }),
         loadableItems: t.loadable({
           type: [Note],
           args: { id },
-          cache: ofEveryone,
+          cache: publicCache,
           load: notesOf,
           resolve: (_, args) => [args.id, `${args.id}b`],
         }),
         loadableList: t.loadableList({
           type: 'String',
           args: { id },
-          cache: ofEveryone,
+          cache: publicCache,
           load: async (ids: string[], context) => (await textsOf(ids, context)).map((text) => [text, text]),
           resolve: (_, args) => args.id,
         }),
         loadableGroup: t.loadableGroup({
           type: Note,
           args: { id },
-          cache: ofEveryone,
+          cache: publicCache,
           load: notesOf,
           group: (note) => note.id,
           resolve: (_, args) => args.id,
@@ -142,7 +142,7 @@ function schemaOf({ textsOf, notesOf }: Sources, options: { cache: PluginOptions
   return builder.toSchema(options);
 }
 
-/** Two members of one batch; the same behind a sibling that is not cached and comes first, where there is one. */
+/** Two keys of one batch, alone and after an uncached field that uses the same loader. */
 const documents = [
   '{ a: ofContext(id: "1") b: ofContext(id: "2") }',
   '{ c: plainOfContext(id: "3") a: ofContext(id: "1") b: ofContext(id: "2") }',
@@ -160,9 +160,9 @@ const documents = [
   '{ a: object(id: "child 0") notes { id plainChild child } }',
 ];
 
-describe('what a batch reads of the viewer is given to nobody else', () => {
-  it.each(documents)('%s', async (text) => {
-    const { ask } = await newNotes('viewer', watching);
+describe('a value whose batch reads the viewer', () => {
+  it.each(documents)('is returned to no other viewer: %s', async (text) => {
+    const { ask } = await newNotes('viewer', watchingViewer);
     for (const viewer of ['alice', 'bob', null, 'alice']) {
       const { data, errors } = await ask(text, viewer);
       expect(errors).toEqual([]);
@@ -176,14 +176,14 @@ describe('what a batch reads of the viewer is given to nobody else', () => {
   });
 });
 
-describe('what a batch reads is kept until its table changes, for each of its members', () => {
-  it.each(documents)('%s', async (text) => {
+describe('a value whose batch reads a table', () => {
+  it.each(documents)('is stored, and loaded again after the table is invalidated: %s', async (text) => {
     const { ask, write, batches, trace } = await newNotes('table');
     const before = await ask(text);
     expect(trace.count('write')).toBeGreaterThanOrEqual(2);
     expect(trace.count('write-refused')).toBe(0);
-    const loaded = batches.length;
-    expect(loaded).toBeLessThanOrEqual(2);
+    const batchesLoaded = batches.length;
+    expect(batchesLoaded).toBeLessThanOrEqual(2);
     expect((await ask(text)).data).toEqual(before.data);
     await write();
     const { data } = await ask(text);
@@ -192,7 +192,7 @@ describe('what a batch reads is kept until its table changes, for each of its me
   });
 });
 
-it('a batch of cached fields is one, and none where all are hits', async () => {
+it('loads several cached fields in one batch, and loads nothing if all of them are hits', async () => {
   const { ask, batches } = await newNotes('table');
   for (const _ of [1, 2]) {
     expect((await ask('{ a: ofContext(id: "1") b: ofContext(id: "2") c: ofContext(id: "1") }')).errors).toEqual([]);
@@ -200,14 +200,14 @@ it('a batch of cached fields is one, and none where all are hits', async () => {
   }
 });
 
-it('a copy of DataLoader that was loaded since the cache was created is found when the schema is built', async () => {
+it('patches a copy of DataLoader that was imported after the cache was created, when a schema is built', async () => {
   const world = await newWorld();
   const require = createRequire(import.meta.url);
   const path = require.resolve('dataloader');
   delete require.cache[path];
   const { prototype } = require(path) as typeof DataLoader;
   const before = Object.getOwnPropertyDescriptor(prototype, 'load');
-  const none = async (): Promise<never[]> => [];
-  schemaOf({ textsOf: none, notesOf: none }, { cache: { engine: world.cache } });
+  const loadNothing = async (): Promise<never[]> => [];
+  schemaOf({ textsOf: loadNothing, notesOf: loadNothing }, { cache: { engine: world.cache } });
   expect(Object.getOwnPropertyDescriptor(prototype, 'load')).not.toEqual(before);
 });

@@ -1,4 +1,4 @@
-// What is refused when the schema is built, and what a schema without the option does not pay for.
+// Options that are rejected when the schema is built, and fields that the plugin leaves unchanged.
 import { PothosSchemaError } from '@pothos/core';
 import { GraphQLObjectType, printSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
@@ -6,27 +6,35 @@ import type { FieldCacheOptions } from '../../src/pothos-cache/index.ts';
 import { newWorld } from '../cache/world.ts';
 import { newBuilder, newSchema, runOn, type Builder } from './world.ts';
 
-describe('a schema is refused', () => {
+describe('building a schema', () => {
   it.each<[string, unknown, string]>([
-    ['no scope', { ttl: '60s' }, "Query.stats: cache.scope must be said and be 'public' or 'private', got undefined"],
-    ['no option at all', {}, "Query.stats: cache.scope must be said and be 'public' or 'private', got undefined"],
     [
-      'a wrong scope',
+      'a missing scope',
+      { ttl: '60s' },
+      "Query.stats: cache.scope must be said and be 'public' or 'private', got undefined",
+    ],
+    [
+      'an object without options',
+      {},
+      "Query.stats: cache.scope must be said and be 'public' or 'private', got undefined",
+    ],
+    [
+      'an unknown scope',
       { ttl: '60s', scope: 'Private' },
       `Query.stats: cache.scope must be said and be 'public' or 'private', got "Private"`,
     ],
     [
-      'a private scope where nobody says who asks',
+      'a private scope without the option viewer',
       { ttl: '60s', scope: 'private' },
       "Query.stats: cache.scope 'private' needs viewer, an option of toSchema({ cache })",
     ],
     [
-      'a vary that is no function',
+      'a vary that is not a function',
       { ttl: '60s', scope: 'public', vary: 'de' },
       'Query.stats: cache.vary must be a function of the context, got string',
     ],
     [
-      'no ttl and no default',
+      'a missing ttl without a defaultTtl',
       { scope: 'public' },
       'Query.stats: cache.ttl must be set, here or as defaultTtl of toSchema({ cache })',
     ],
@@ -36,17 +44,17 @@ describe('a schema is refused', () => {
       'Query.stats: unknown option "stale" in cache; it has scope, ttl, tags, strict, parentId, selection, vary, http',
     ],
     ...[null, true, 'public', ['public']].map((cache): [string, unknown, string] => [
-      `${JSON.stringify(cache)} in the place of options`,
+      `${JSON.stringify(cache)} in place of the options`,
       cache,
       `Query.stats: cache must be an object of options, or false, got ${JSON.stringify(cache)}`,
     ]),
     [
-      'a parentId that is no function',
+      'a parentId that is not a function',
       { ttl: '60s', scope: 'public', parentId: 'id' },
       'Query.stats: cache.parentId must be a function such as ({ id }) => id',
     ],
     [
-      'a selection that is not true or false',
+      'a selection that is not a boolean',
       { ttl: '60s', scope: 'public', selection: 'all' },
       'Query.stats: cache.selection must be true or false, got string',
     ],
@@ -61,21 +69,21 @@ describe('a schema is refused', () => {
       'Query.stats: cache.ttl must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, got "2d"',
     ],
     ...['500ms', '1500ms', '0s', '61s', '30', 30].map((http): [string, object, string] => [
-      `an http of ${http}`,
+      `an http of ${JSON.stringify(http)}`,
       { ttl: '60s', scope: 'public', http },
       `Query.stats: cache.http must be whole seconds such as '30s', at most cache.ttl, got ${JSON.stringify(http)}`,
     ]),
     ...[{ vary: () => 1 }, { strict: true }].map((more): [string, object, string] => [
-      `an http beside ${Object.keys(more).join()}`,
+      `an http together with ${Object.keys(more).join()}`,
       { ttl: '60s', scope: 'public', http: '30s', ...more },
       "Query.stats: cache.http is for fields with scope 'public', without vary and strict",
     ]),
     [
-      'a tag that is none',
+      'an invalid tag',
       { ttl: '60s', scope: 'public', tags: ['*'] },
       'Query.stats: a tag must be a text of 1 to 200 characters without NUL in front, other than "*" and "<table>:!", got "*"',
     ],
-  ])('for %s, naming the field, the rule and the value', async (_, cache, message) => {
+  ])('throws for %s, naming the field, the rule and the value', async (_, cache, message) => {
     const built = newSchema((builder) => {
       builder.queryField('stats', (t) => t.string({ cache: cache as FieldCacheOptions, resolve: () => 'x' }));
     });
@@ -83,7 +91,7 @@ describe('a schema is refused', () => {
     await expect(built).rejects.toThrow(message);
   });
 
-  it('for a private field that browsers and proxies were to keep', async () => {
+  it('throws for a private field with http', async () => {
     const cache: FieldCacheOptions = { ttl: '60s', scope: 'private', http: '30s' };
     const define = (builder: Builder): void => {
       builder.queryField('mine', (t) => t.string({ cache, resolve: () => 'x' }));
@@ -92,7 +100,7 @@ describe('a schema is refused', () => {
     await expect(built).rejects.toThrow("Query.mine: cache.http is for fields with scope 'public'");
   });
 
-  it('for a wrong default, naming the first field that needs it', async () => {
+  it('throws for an invalid defaultTtl, naming a field that uses it', async () => {
     const built = newSchema(
       (builder) => {
         builder.queryField('stats', (t) => t.string({ cache: { scope: 'public' }, resolve: () => 'x' }));
@@ -102,7 +110,7 @@ describe('a schema is refused', () => {
     await expect(built).rejects.toThrow('Query.stats: cache.ttl must be');
   });
 
-  it.each(['Mutation', 'Subscription'] as const)('for a cached field of %s', async (kind) => {
+  it.each(['Mutation', 'Subscription'] as const)('throws for a cached field of %s', async (kind) => {
     const cache: FieldCacheOptions = { ttl: '60s', scope: 'public' };
     const built = newSchema((builder) => {
       builder.queryField('a', (t) => t.string({ resolve: () => 'x' }));
@@ -119,7 +127,7 @@ describe('a schema is refused', () => {
   });
 
   it.each(['object', 'interface'])(
-    'for a cached field of an %s without parentId, and says what that promises',
+    'throws for a cached field of an %s without parentId, and states what parentId promises',
     async (kind) => {
       const cache: FieldCacheOptions = { ttl: '60s', scope: 'public' };
       const built = newSchema((builder) => {
@@ -147,26 +155,26 @@ describe('a schema is refused', () => {
       { ttl: '60s' },
       'unknown option "ttl"; it has engine, defaultTtl, version, viewer, viewerProperties, request, signal, directive',
     ],
-    ['the name of a method of every object', { toString: () => '' }, 'unknown option "toString"'],
-    ['an engine that is none', { engine: {} }, 'engine must be what createCache returns, got an object'],
+    ['an unknown option named like an inherited method', { toString: () => '' }, 'unknown option "toString"'],
+    ['an engine that is not a cache', { engine: {} }, 'engine must be what createCache returns, got an object'],
     ['an engine that is null', { engine: null }, 'engine must be what createCache returns, got null'],
-    ['a defaultTtl in milliseconds', { defaultTtl: 60_000 }, "defaultTtl must be a duration such as '60s', got 60000"],
+    ['a defaultTtl that is a number', { defaultTtl: 60_000 }, "defaultTtl must be a duration such as '60s', got 60000"],
     ['a version that is a number', { version: 2 }, 'version must be a text, got 2'],
-    ['a viewer that is a name', { viewer: 'user' }, 'viewer must be a function of the context, got "user"'],
+    ['a viewer that is a string', { viewer: 'user' }, 'viewer must be a function of the context, got "user"'],
     [
-      'one property that is no list',
+      'a string as viewerProperties',
       { viewerProperties: 'user' },
       'viewerProperties must be a list of property names, got "user"',
     ],
     [
-      'properties that are no names',
+      'a number in viewerProperties',
       { viewerProperties: [1] },
       'viewerProperties must be a list of property names, got a list',
     ],
-    ['a request that is no function', { request: true }, 'request must be a function of the context, got true'],
-    ['a signal that is no function', { signal: true }, 'signal must be a function of the context, got true'],
-    ['a directive that is a text', { directive: 'no' }, 'directive must be true or false, got "no"'],
-  ])('for %s of toSchema, naming it, the rule and the value', async (_, more, message) => {
+    ['a request that is not a function', { request: true }, 'request must be a function of the context, got true'],
+    ['a signal that is not a function', { signal: true }, 'signal must be a function of the context, got true'],
+    ['a directive that is a string', { directive: 'no' }, 'directive must be true or false, got "no"'],
+  ])('throws for %s in toSchema, naming the option, the rule and the value', async (_, more, message) => {
     const { cache } = await newWorld();
     const builder = newBuilder();
     builder.queryType({ fields: (t) => ({ a: t.string({ resolve: () => 'x' }) }) });
@@ -176,14 +184,14 @@ describe('a schema is refused', () => {
     expect(build).toThrow(message);
   });
 
-  it.each([null, true, 'on', []])('for %j in the place of the options of toSchema', async (options) => {
+  it.each([null, true, 'on', []])('throws for %j in place of the options of toSchema', async (options) => {
     const builder = newBuilder();
     builder.queryType({ fields: (t) => ({ a: t.string({ resolve: () => 'x' }) }) });
     const build = (): unknown => builder.toSchema({ cache: options as never });
     expect(build).toThrow('toSchema({ cache }): the options must be an object with engine, ');
   });
 
-  it('also where the field is not at the root', async () => {
+  it('throws for an option of a field that is not at the root, naming the field', async () => {
     const built = newSchema((builder) => {
       const Product = builder.objectRef<{ id: number }>('Product').implement({
         fields: (t) => ({ stock: t.int({ cache: { ttl: '60' } as never, resolve: () => 1 }) }),
@@ -194,8 +202,8 @@ describe('a schema is refused', () => {
   });
 });
 
-describe('a field without the option', () => {
-  it('keeps the very resolver that it was given', async () => {
+describe('a field that is not cached', () => {
+  it('keeps the resolver that it was defined with', async () => {
     const resolve = (): string => 'x';
     const { schema, run } = await newSchema((builder) => {
       builder.queryField('plain', (t) => t.string({ resolve }));
@@ -211,13 +219,13 @@ describe('a field without the option', () => {
   });
 
   it.each<[string, Parameters<Builder['toSchema']>[0]]>([
-    ['nothing', undefined],
+    ['no options', undefined],
     ['an empty object', {}],
     ['cache: undefined', { cache: undefined }],
     ['cache: false', { cache: false }],
     ['cache: {}', { cache: {} }],
     ['an engine that is undefined', { cache: { engine: undefined, defaultTtl: '1m', viewer: ({ viewer }) => viewer } }],
-  ])('is all that there is where toSchema is given %s', async (_, options) => {
+  ])('keeps its resolver, despite its option cache, if toSchema receives %s', async (_, options) => {
     const resolve = (): string => 'x';
     const builder = newBuilder();
     builder.queryType({
@@ -236,7 +244,7 @@ describe('a field without the option', () => {
   });
 
   it.each([false, undefined] as const)(
-    'may say so by cache: %s, also on objects, mutations and subscriptions',
+    'keeps its resolver with cache: %s, which fields of objects and mutations accept too',
     async (cache) => {
       const resolve = (): string => 'x';
       const { schema } = await newSchema((builder) => {
@@ -255,7 +263,7 @@ describe('a field without the option', () => {
   );
 });
 
-it('builds one builder twice, each schema with its own cache', async () => {
+it('builds two schemas from one builder, each with its own cache', async () => {
   const builder = newBuilder();
   let loads = 0;
   builder.queryType({
@@ -272,7 +280,7 @@ it('builds one builder twice, each schema with its own cache', async () => {
   expect((await runOn(second, '{ n }')).data).toEqual({ n: 3 });
 });
 
-it('takes the default time to live where a field has none, and the field’s where it has one', async () => {
+it('uses the ttl of the field, or defaultTtl if the field has none', async () => {
   const { run, clock } = await newSchema(
     (builder) => {
       builder.queryField('short', (t) => t.string({ cache: { scope: 'public', ttl: '1s' }, resolve: () => 'x' }));
@@ -285,7 +293,7 @@ it('takes the default time to live where a field has none, and the field’s whe
   expect((await run('{ short long }')).states).toBe('miss hit');
 });
 
-it('adds @cache and leaves @include, @skip and the directives of others', async () => {
+it('adds the directive @cache and keeps the standard directives', async () => {
   const { schema } = await newSchema((builder) => {
     builder.queryField('a', (t) => t.string({ resolve: () => 'x' }));
   });

@@ -1,4 +1,4 @@
-// How it is known from a context that its client has gone.
+// How the context of a request shows that its client has disconnected.
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,22 +11,22 @@ interface Node {
   readonly res: ServerResponse;
 }
 
-/** What servers put into the context. */
+/** The contexts of different servers, by what they contain. */
 const contexts: [string, (node: Node, gone: AbortSignal) => object][] = [
-  ["a Fetch request, as Yoga's", (_, signal) => ({ request: new Request('http://a', { signal }) })],
+  ['a Fetch request, as in Yoga', (_, signal) => ({ request: new Request('http://a', { signal }) })],
   ['a signal', (_, signal) => ({ signal })],
-  ["a signal, as graphql-js'", (_, abortSignal) => ({ abortSignal })],
+  ['an abortSignal, as in graphql-js', (_, abortSignal) => ({ abortSignal })],
   ["Hono's request", (_, signal) => ({ req: { raw: new Request('http://a', { signal }) } })],
-  ["Node's request, as Apollo's", ({ req }) => ({ req })],
+  ["Node's request, as in Apollo Server", ({ req }) => ({ req })],
   ["Node's response", ({ res }) => ({ res })],
-  ["Fastify's reply, as mercurius'", ({ req, res }) => ({ reply: { raw: res, request: { raw: req } } })],
+  ["Fastify's reply, as in mercurius", ({ req, res }) => ({ reply: { raw: res, request: { raw: req } } })],
   ["Fastify's request", ({ req }) => ({ request: { raw: req } })],
-  ["Koa's", ({ req, res }) => ({ ctx: { req, res } })],
+  ["Koa's context", ({ req, res }) => ({ ctx: { req, res } })],
   ["h3's event", ({ req, res }) => ({ event: { node: { req, res } } })],
 ];
 
-/** A request that has arrived, as the server sees it, and its client. */
-async function newExchange(): Promise<{ node: Node; leave: () => Promise<void>; gone: AbortSignal }> {
+/** A request that has arrived at a server, and a function that disconnects its client. */
+async function newExchange(): Promise<{ node: Node; disconnect: () => Promise<void>; gone: AbortSignal }> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
@@ -36,38 +36,38 @@ async function newExchange(): Promise<{ node: Node; leave: () => Promise<void>; 
   const arrived = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>;
   const { port } = server.address() as AddressInfo;
   const sent = request({ port, host: '127.0.0.1', method: 'POST', agent: false });
-  sent.on('error', () => {}); // we end it
+  sent.on('error', () => {}); // the test destroys it
   sent.end('{}');
   const [req, res] = await arrived;
-  for await (const _ of req); // servers have read the body
+  for await (const _ of req); // servers read the body first
   const gone = new AbortController();
   res.once('close', () => gone.abort('client gone'));
-  const leave = async (): Promise<void> => {
+  const disconnect = async (): Promise<void> => {
     const closed = once(res, 'close');
     sent.destroy();
     await closed;
   };
-  return { node: { req, res }, leave, gone: gone.signal };
+  return { node: { req, res }, disconnect, gone: gone.signal };
 }
 
 describe.each(contexts)('a context with %s', (_, contextOf) => {
-  it('tells whether its client has gone', async () => {
-    const { node, leave, gone } = await newExchange();
+  it('shows whether its client has disconnected', async () => {
+    const { node, disconnect, gone } = await newExchange();
     const context = contextOf(node, gone);
     expect(isClientGone(context)).toBe(false);
-    await leave();
+    await disconnect();
     expect(isClientGone(context)).toBe(true);
   });
 });
 
 it.each([undefined, null, 'context', {}, { user: { id: 1 }, req: {}, request: null }])(
-  'the context %j does not tell',
+  'returns undefined for the context %j',
   (context) => {
     expect(isClientGone(context)).toBeUndefined();
   },
 );
 
-it('an answer that was sent is not a client that has gone', async () => {
+it('returns false for a response that was sent completely before it closed', async () => {
   const { node } = await newExchange();
   const closed = once(node.res, 'close');
   node.res.end('{}');
@@ -75,7 +75,7 @@ it('an answer that was sent is not a client that has gone', async () => {
   expect(isClientGone({ res: node.res })).toBe(false);
 });
 
-it('is told by the option `signal` where that is given', async () => {
+it('loads again for the joined requests if the option signal shows that the client has disconnected', async () => {
   const gone = new AbortController();
   let loads = 0;
   const { run } = await newSchema(

@@ -1,10 +1,10 @@
-// A cached field below another one: its key holds the parent's id, and it stands on what its parent stands on.
+// A cached field below another one: its key contains the parent's id, and its value depends on the parent entry.
 import { describe, expect, it } from 'vitest';
 import { currentLoad } from '../../src/cache/index.ts';
 import { newSchema } from './world.ts';
 
 describe('a cached field on an object', () => {
-  it('is loaded anew where the row that its parent was made of has changed', async () => {
+  it('is loaded again after the table of its parent is invalidated', async () => {
     const row = { id: 1, name: 'Pot', price: 10, categoryId: 1 };
     const categories: Record<number, string> = { 1: 'Pots', 2: 'Pans' };
     const { run, cache } = await newSchema((builder) => {
@@ -35,13 +35,13 @@ describe('a cached field on an object', () => {
         }),
       );
     }, {});
-    // The tags are expected from the second load on.
+    // From the second load of a field on, its tags are known before the load.
     const text = '{ product { price label category } }';
     await run(text);
     await cache.flush();
     expect((await run(text)).data).toEqual({ product: { price: 10, label: 'Pot: 10', category: 'Pots' } });
     Object.assign(row, { price: 20, categoryId: 2 });
-    await cache.invalidate(['products']); // all that has changed is a row of products
+    await cache.invalidate(['products']); // only a row of products has changed
     const { data, states } = await run(text);
     expect({ data, states }).toEqual({
       data: { product: { price: 20, label: 'Pot: 20', category: 'Pans' } },
@@ -49,7 +49,7 @@ describe('a cached field on an object', () => {
     });
   });
 
-  it('gives nobody what was made of another viewer’s parent', async () => {
+  it('is not returned to another viewer if its parent is private', async () => {
     const { run } = await newSchema(
       (builder) => {
         const Product = builder.objectRef<{ id: number; price: number }>('Product').implement({
@@ -76,7 +76,7 @@ describe('a cached field on an object', () => {
     });
   });
 
-  it('is answered and not stored below a value that is not stored', async () => {
+  it('is not stored if its parent was not stored', async () => {
     let loads = 0;
     const { run, cache } = await newSchema((builder) => {
       const Product = builder.objectRef<{ id: number }>('Product').implement({

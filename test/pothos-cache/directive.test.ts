@@ -1,4 +1,4 @@
-// `@cache(mode:)` in a request.
+// The directive `@cache(mode:)` in a request.
 import { describe, expect, it } from 'vitest';
 import { newSchema, type SchemaWorld } from './world.ts';
 
@@ -24,29 +24,29 @@ async function newCountingSchema(): Promise<CountingWorld> {
 
 describe('@cache', () => {
   it.each([
-    ['by literal', '{ n @cache(mode: MODE) }', {}],
-    ['by variable', 'query ($m: CacheMode!) { n @cache(mode: $m) }', { m: 'MODE' }],
-    ['by the default of a variable', 'query ($m: CacheMode! = MODE) { n @cache(mode: $m) }', {}],
-    ['on a fragment’s field', '{ ...F } fragment F on Query { n @cache(mode: MODE) }', {}],
-    ['through an alias', '{ n: n @cache(mode: MODE) }', {}],
-  ])('is heard %s', async (_, text, variables) => {
+    ['with a literal', '{ n @cache(mode: MODE) }', {}],
+    ['with a variable', 'query ($m: CacheMode!) { n @cache(mode: $m) }', { m: 'MODE' }],
+    ['with the default of a variable', 'query ($m: CacheMode! = MODE) { n @cache(mode: $m) }', {}],
+    ['on a field in a fragment', '{ ...F } fragment F on Query { n @cache(mode: MODE) }', {}],
+    ['on an aliased field', '{ n: n @cache(mode: MODE) }', {}],
+  ])('takes effect %s', async (_, text, variables) => {
     const { run } = await newCountingSchema();
-    const say = (mode: string): ReturnType<typeof run> =>
+    const runWith = (mode: string): ReturnType<typeof run> =>
       run(text.replaceAll('MODE', mode), JSON.parse(JSON.stringify(variables).replaceAll('MODE', mode)));
     expect(await run('{ n }')).toMatchObject({ data: { n: 1 }, states: 'miss' });
-    expect(await say('BYPASS')).toMatchObject({ data: { n: 2 }, states: 'bypass' });
+    expect(await runWith('BYPASS')).toMatchObject({ data: { n: 2 }, states: 'bypass' });
     expect(await run('{ n }')).toMatchObject({ data: { n: 1 }, states: 'hit' });
-    expect(await say('REFRESH')).toMatchObject({ data: { n: 3 }, states: 'refresh' });
-    expect(await say('USE')).toMatchObject({ data: { n: 3 }, states: 'hit' });
+    expect(await runWith('REFRESH')).toMatchObject({ data: { n: 3 }, states: 'refresh' });
+    expect(await runWith('USE')).toMatchObject({ data: { n: 3 }, states: 'hit' });
   });
 
-  it('without a mode is USE', async () => {
+  it('defaults to mode USE', async () => {
     const { run } = await newCountingSchema();
     expect((await run('{ n @cache }')).states).toBe('miss');
     expect((await run('{ n @cache }')).states).toBe('hit');
   });
 
-  it('goes past the cache where one place asks twice and one of them says so', async () => {
+  it('prefers BYPASS to REFRESH, and REFRESH to USE, if a field is selected more than once', async () => {
     const { run } = await newCountingSchema();
     await run('{ n }');
     expect((await run('{ n n @cache(mode: BYPASS) }')).states).toBe('bypass');
@@ -54,7 +54,7 @@ describe('@cache', () => {
     expect((await run('{ n @cache(mode: REFRESH) n }')).states).toBe('refresh');
   });
 
-  it('leaves @include and @skip at work', async () => {
+  it('works together with @include and @skip', async () => {
     const { run, loads } = await newCountingSchema();
     const text = 'query ($yes: Boolean!) { a: n @include(if: $yes) b: n @skip(if: $yes) c: plain @skip(if: true) }';
     expect((await run(text, { yes: true })).data).toEqual({ a: 1 });
@@ -63,14 +63,14 @@ describe('@cache', () => {
     expect(loads()).toBe(1);
   });
 
-  it('says nothing to a field that is not cached, and refuses a mode that there is not', async () => {
+  it('does not affect a field that is not cached, and rejects an unknown mode', async () => {
     const { run } = await newCountingSchema();
     expect(await run('{ plain @cache(mode: BYPASS) }')).toMatchObject({ data: { plain: 0 }, rows: [] });
     await expect(run('{ n @cache(mode: OFF) }')).rejects.toThrow('Value "OFF" does not exist in "CacheMode" enum');
     expect((await run('query ($m: CacheMode!) { n @cache(mode: $m) }', { m: 'OFF' })).errors[0]).toContain('"OFF"');
   });
 
-  it('compares database and cache in one document, by aliases', async () => {
+  it('applies to each alias separately, so that one document can compare database and cache', async () => {
     const { run } = await newCountingSchema();
     await run('{ n }');
     const { data, rows } = await run('{ database: n @cache(mode: BYPASS) cached: n }');
@@ -82,7 +82,8 @@ describe('@cache', () => {
   });
 });
 
-it('loads what a mutation’s payload shows, so that the writer sees what he has written', async () => {
+it('bypasses the cache in the payload of a mutation, even with mode USE', async () => {
+  // The client must see what it has just written.
   const { run } = await newCountingSchema();
   expect(await run('{ payload { n } }')).toMatchObject({ data: { payload: { n: 1 } }, states: 'miss' });
   expect(await run('mutation { write { n } }')).toMatchObject({ data: { write: { n: 2 } }, states: 'bypass' });
@@ -90,7 +91,7 @@ it('loads what a mutation’s payload shows, so that the writer sees what he has
   expect(await run('{ payload { n } }')).toMatchObject({ data: { payload: { n: 1 } }, states: 'hit' });
 });
 
-it('shares one entry, and one load, among aliases', async () => {
+it('shares one load among the aliases of a field', async () => {
   const { run, loads } = await newCountingSchema();
   expect(await run('{ a: n b: n c: n }')).toMatchObject({ data: { a: 1, b: 1, c: 1 }, states: 'miss shared shared' });
   expect(loads()).toBe(1);

@@ -1,4 +1,5 @@
-// Enums whose internal values are not their names: a deployment may change them, and some are known by identity alone.
+// Enums whose internal values are not their names: a deployment may change the values, and GraphQL recognises objects
+// among them only by reference.
 import { describe, expect, it } from 'vitest';
 import { digestOf, newSchema } from './world.ts';
 
@@ -10,7 +11,7 @@ interface Place {
   readonly unrelated?: unknown;
 }
 
-/** Of a schema with an enum in each place, whose name `A` stands for the value given. */
+/** The digest of a schema with an enum in each place, in which the name `A` has the given value. */
 async function digest({ output = 'A', input = 'A', unrelated = 'A' }: Place): Promise<string> {
   const { schema } = await newSchema((builder) => {
     const enumOf = (name: string, value: unknown) =>
@@ -37,23 +38,23 @@ class Rate {
   }
 }
 
-describe('the digest changes with an internal value', () => {
+describe('the schema digest', () => {
   it.each<[string, unknown, unknown]>([
-    ['a number', 1, 2],
-    ['a number and its text', 1, '1'],
+    ['two numbers', 1, 2],
+    ['a number and its string', 1, '1'],
     ['a number and a bigint', 1, 1n],
-    ['zero and its negative', 0, -0],
-    ['a name and a number', 'A', 1],
-    ['a text', 'a', 'b'],
-    ['an object', { id: 1 }, { id: 2 }],
-    ['what is deep inside an object', { a: { b: { c: [1, { d: 1 }] } } }, { a: { b: { c: [1, { d: 2 }] } } }],
-    ['a list of more than a hundred', Array(200).fill(1), [...Array<number>(199).fill(1), 2]],
-    ['a long text', 'x'.repeat(20_000), `${'x'.repeat(19_999)}y`],
-    ['a Date', new Date(1), new Date(2)],
-    ['a Map', new Map([[1, 2]]), new Map([[1, 3]])],
-    ['an instance of a class', new Rate(7), new Rate(19)],
-    ['a symbol', Symbol('a'), Symbol('b')],
-  ])('%s, in what is stored and in arguments', async (_, before, after) => {
+    ['zero and negative zero', 0, -0],
+    ['the name and a number', 'A', 1],
+    ['two strings', 'a', 'b'],
+    ['two objects', { id: 1 }, { id: 2 }],
+    ['objects that differ deep inside', { a: { b: { c: [1, { d: 1 }] } } }, { a: { b: { c: [1, { d: 2 }] } } }],
+    ['lists of 200 items that differ in the last one', Array(200).fill(1), [...Array<number>(199).fill(1), 2]],
+    ['long strings that differ in the last character', 'x'.repeat(20_000), `${'x'.repeat(19_999)}y`],
+    ['two Dates', new Date(1), new Date(2)],
+    ['two Maps', new Map([[1, 2]]), new Map([[1, 3]])],
+    ['two instances of a class', new Rate(7), new Rate(19)],
+    ['two symbols', Symbol('a'), Symbol('b')],
+  ])('changes with the internal value, in stored values and in arguments: %s', async (_, before, after) => {
     for (const place of ['output', 'input'] as const) {
       expect(await digest({ [place]: after })).not.toBe(await digest({ [place]: before }));
       expect(await digest({ [place]: before })).toBe(await digest({ [place]: before }));
@@ -61,7 +62,7 @@ describe('the digest changes with an internal value', () => {
     expect(await digest({ unrelated: before })).toBe(await digest({ unrelated: after }));
   });
 
-  it('which two names have exchanged', async () => {
+  it('changes if two names exchange their internal values', async () => {
     const of = async (values: Record<string, { value: number }>): Promise<string> => {
       const { schema } = await newSchema((builder) => {
         const Kind = builder.enumType('Kind', { values });
@@ -73,8 +74,8 @@ describe('the digest changes with an internal value', () => {
   });
 });
 
-it('gives a value that holds an internal object, each time anew: a copy would have no name', async () => {
-  // Pothos' types know texts and numbers alone; GraphQL knows all values.
+it('does not store a value that contains an internal object, because a copy would have no name', async () => {
+  // Pothos' types allow only strings and numbers; GraphQL allows any value.
   const [euro, dollar] = [{ code: 'EUR' }, { code: 'USD' }] as unknown as [string, string];
   const { run, trace } = await newSchema((builder) => {
     const Currency = builder.enumType('Currency', { values: { EUR: { value: euro }, USD: { value: dollar } } });
@@ -94,7 +95,7 @@ it('gives a value that holds an internal object, each time anew: a copy would ha
   expect(trace.count('write-refused')).toBe(4);
 });
 
-it('tells arguments apart whose internal values have equal contents', async () => {
+it('uses different keys for arguments whose internal values have equal contents', async () => {
   const [asc, desc] = [{}, {}] as unknown as [string, string];
   const { run } = await newSchema((builder) => {
     const Order = builder.enumType('Order', { values: { ASC: { value: asc }, DESC: { value: desc } } });

@@ -1,18 +1,18 @@
-// Resolvers that return thenables whose work starts when their `then` is called, as the ORMs' queries do.
+// Resolvers that return thenables whose work starts when their `then` is called, as the queries of ORMs do.
 import { execute, parse, type GraphQLSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { lazy, lazyKinds } from '../support/lazy.ts';
 import { turn } from '../cache/world.ts';
-import { newSchema, type Asker, type SchemaWorld } from './world.ts';
+import { newSchema, type RequestContext, type SchemaWorld } from './world.ts';
 
-const ofEveryone = { ttl: '60s', scope: 'public' } as const;
-const ofOne = { ttl: '60s', scope: 'private' } as const;
-const options = { viewer: ({ viewer }: Asker) => viewer, viewerProperties: ['viewer'] } as const;
+const publicCache = { ttl: '60s', scope: 'public' } as const;
+const privateCache = { ttl: '60s', scope: 'private' } as const;
+const options = { viewer: ({ viewer }: RequestContext) => viewer, viewerProperties: ['viewer'] } as const;
 
 async function newOrders(lazyOf: (work: () => unknown) => unknown): Promise<SchemaWorld & { reads: () => number }> {
   let reads = 0;
-  const orders = (context: Asker): string =>
-    // What the types of GraphQL and Pothos want is what the thenable resolves with.
+  const orders = (context: RequestContext): string =>
+    // The types of GraphQL and Pothos expect the value that the thenable resolves with.
     lazyOf(async () => {
       reads += 1;
       await turn();
@@ -20,18 +20,18 @@ async function newOrders(lazyOf: (work: () => unknown) => unknown): Promise<Sche
     }) as string;
   const world = await newSchema((builder) => {
     builder.queryFields((t) => ({
-      mine: t.string({ cache: ofEveryone, resolve: (_, _args, context) => orders(context) }),
-      list: t.stringList({ cache: ofEveryone, resolve: (_, _args, context) => [orders(context), 'x'] }),
-      ofOne: t.string({ cache: ofOne, resolve: (_, _args, context) => orders(context) }),
-      listOfOne: t.stringList({ cache: ofOne, resolve: (_, _args, context) => [orders(context)] }),
-      // Its key cannot be made, so it is answered uncached.
+      mine: t.string({ cache: publicCache, resolve: (_, _args, context) => orders(context) }),
+      list: t.stringList({ cache: publicCache, resolve: (_, _args, context) => [orders(context), 'x'] }),
+      ofOne: t.string({ cache: privateCache, resolve: (_, _args, context) => orders(context) }),
+      listOfOne: t.stringList({ cache: privateCache, resolve: (_, _args, context) => [orders(context)] }),
+      // Its key cannot be computed, so it is resolved without the cache.
       keyless: t.string({
-        cache: { ...ofOne, vary: () => Symbol('none') as never },
+        cache: { ...privateCache, vary: () => Symbol('none') as never },
         resolve: (_, _args, c) => orders(c),
       }),
       around: t.string({
         args: { text: t.arg.string({ required: true }) },
-        cache: ofEveryone,
+        cache: publicCache,
         resolve: async (_, { text }, contextValue) =>
           JSON.stringify(await execute({ schema: schemaOf(), document: parse(text), contextValue })),
       }),
@@ -42,35 +42,38 @@ async function newOrders(lazyOf: (work: () => unknown) => unknown): Promise<Sche
 }
 
 describe.each(Object.entries(lazyKinds))('a resolver that returns %s', (_kind, lazyOf) => {
-  it.each(['mine', 'list', 'ofOne', 'listOfOne'])('gives %s of the one to nobody else', async (field) => {
+  it.each(['mine', 'list', 'ofOne', 'listOfOne'])('does not share the field %s between viewers', async (field) => {
     const { run, reads } = await newOrders(lazyOf);
-    const asked = ['alice', 'bob', null];
-    for (const [index, viewer] of asked.entries()) {
+    const viewers = ['alice', 'bob', null];
+    for (const [index, viewer] of viewers.entries()) {
       const { result } = await run(`{ ${field} }`, {}, { viewer });
       expect(JSON.stringify(result)).toContain(`orders of ${viewer}`);
       expect(reads()).toBe(index + 1);
     }
-    const all = await Promise.all(asked.map((viewer) => run(`{ ${field} }`, {}, { viewer })));
-    for (const [index, { result }] of all.entries()) expect(JSON.stringify(result)).toContain(`of ${asked[index]}`);
+    const all = await Promise.all(viewers.map((viewer) => run(`{ ${field} }`, {}, { viewer })));
+    for (const [index, { result }] of all.entries()) expect(JSON.stringify(result)).toContain(`of ${viewers[index]}`);
   });
 
-  it.each(['mine', 'ofOne', 'list', 'listOfOne', 'keyless'])('nor %s inside of another field', async (field) => {
-    const { run, trace } = await newOrders(lazyOf);
-    for (const viewer of ['alice', 'bob', null]) {
-      const { result } = await run(`{ around(text: "{ ${field} }") }`, {}, { viewer });
-      expect(JSON.stringify(result)).toContain(`orders of ${viewer}`);
-    }
-    expect(trace.events.some((event) => event.type === 'write' && event.field === 'Query.around')).toBe(false);
-  });
+  it.each(['mine', 'ofOne', 'list', 'listOfOne', 'keyless'])(
+    'keeps an outer field that executes { %s } from being stored',
+    async (field) => {
+      const { run, trace } = await newOrders(lazyOf);
+      for (const viewer of ['alice', 'bob', null]) {
+        const { result } = await run(`{ around(text: "{ ${field} }") }`, {}, { viewer });
+        expect(JSON.stringify(result)).toContain(`orders of ${viewer}`);
+      }
+      expect(trace.events.some((event) => event.type === 'write' && event.field === 'Query.around')).toBe(false);
+    },
+  );
 });
 
-it('an item that rejects is an error at its own place, on a hit as on a miss', async () => {
+it('reports an item that rejects as an error at its own path, and does not store the list', async () => {
   const { run, trace } = await newSchema((builder) => {
     builder.queryFields((t) => ({
       items: t.field({
         type: ['String'],
         nullable: { list: false, items: true },
-        cache: ofEveryone,
+        cache: publicCache,
         resolve: () => ['a', lazy(() => Promise.reject(new Error('it broke'))) as unknown as string],
       }),
     }));

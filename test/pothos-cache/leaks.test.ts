@@ -1,4 +1,4 @@
-// How many viewers see another viewer's bytes: over HTTP, through Yoga, with Redis, for cached fields of every kind.
+// Counts responses with bytes of another viewer: over HTTP, through Yoga, with Redis, for cached fields of every kind.
 import { createServer } from 'node:http';
 import SchemaBuilder from '@pothos/core';
 import { execute, isObjectType, parse, type GraphQLSchema } from 'graphql';
@@ -10,88 +10,88 @@ import { useCacheReport } from '../../src/server/graphql/cache-report.ts';
 import { listen } from '../../src/server/http/listen.ts';
 import { newNamespace, redisStore, times, turn } from '../cache/world.ts';
 
-interface Asker {
+interface Client {
   readonly viewer: string | number | null;
-  /** What is in all that is his, and in nothing else. */
+  /** Part of every value of this viewer, and of no other value. */
   readonly secret: string;
 }
 
-/** Three viewers whose ids are easily taken for none, or for each other's, and a stranger. */
-const askers: readonly Asker[] = [
+/** Three viewers whose ids are easily mistaken for each other or for a missing id, and a client without a viewer. */
+const clients: readonly Client[] = [
   { viewer: '0', secret: 'bytes-of-one' },
   { viewer: 0, secret: 'bytes-of-two' },
   { viewer: '', secret: 'bytes-of-three' },
   { viewer: null, secret: 'bytes-of-the-stranger' },
 ];
 
-type Option = FieldCacheOptions<unknown, unknown, Asker>;
+type Option = FieldCacheOptions<unknown, unknown, Client>;
 
 const parentId = ({ id }: { id: number }): number => id;
 
-/** What the fields say, and the schema's `viewerProperties`. */
+/** The options of the fields, and the schema's `viewerProperties`. */
 interface Scopes {
-  /** Of fields whose value is of one viewer alone. */
-  readonly ofOne: Option;
-  /** Of public fields whose value varies. */
+  /** For fields whose value belongs to one viewer. */
+  readonly personal: Option;
+  /** For public fields whose value varies. */
   readonly varying: Option;
-  readonly watched: readonly (keyof Asker)[];
+  readonly watched: readonly (keyof Client)[];
 }
 
 const right: Scopes = {
-  ofOne: { scope: 'private' },
+  personal: { scope: 'private' },
   varying: { scope: 'public', vary: ({ secret }) => ({ tenant: secret }) },
   watched: ['viewer', 'secret'],
 };
-/** The control: everything is everyone's, and nobody looks. */
-const wrong: Scopes = { ofOne: { scope: 'public' }, varying: { scope: 'public' }, watched: [] };
+/** The control: every field is public, and no property of the context is watched. */
+const wrong: Scopes = { personal: { scope: 'public' }, varying: { scope: 'public' }, watched: [] };
 
-function newSchema(engine: Cache, { ofOne, varying, watched }: Scopes): GraphQLSchema {
-  const builder = new SchemaBuilder<{ Context: Asker }>({ plugins: [CachePlugin] });
-  const everyone = { scope: 'public' } as const;
-  const mine = async (_parent: unknown, _args: unknown, { secret }: Asker): Promise<string> => {
+function newSchema(engine: Cache, { personal, varying, watched }: Scopes): GraphQLSchema {
+  const builder = new SchemaBuilder<{ Context: Client }>({ plugins: [CachePlugin] });
+  const publicCache = { scope: 'public' } as const;
+  const mine = async (_parent: unknown, _args: unknown, { secret }: Client): Promise<string> => {
     await turn();
     return `${secret} of a load`;
   };
   const resolve = mine;
   const Node = builder.interfaceRef<{ id: number }>('Node').implement({
     resolveType: () => 'Item',
-    fields: (t) => ({ ofInterface: t.string({ cache: { ...ofOne, parentId }, resolve }) }),
+    fields: (t) => ({ ofInterface: t.string({ cache: { ...personal, parentId }, resolve }) }),
   });
   const Item = builder.objectRef<{ id: number }>('Item').implement({
     interfaces: [Node],
     fields: (t) => ({
-      mine: t.string({ cache: { ...ofOne, parentId }, resolve }),
-      byParentId: t.string({ cache: { ...ofOne, parentId: () => 'one for all' }, resolve }),
+      mine: t.string({ cache: { ...personal, parentId }, resolve }),
+      byParentId: t.string({ cache: { ...personal, parentId: () => 'one for all' }, resolve }),
       byTenant: t.string({ cache: { ...varying, parentId }, resolve }),
-      careless: t.string({ cache: { ...everyone, parentId }, resolve }),
+      careless: t.string({ cache: { ...publicCache, parentId }, resolve }),
       plain: t.string({ resolve }),
     }),
   });
   builder.queryType({
     fields: (t) => ({
-      me: t.string({ cache: ofOne, resolve }),
-      withArguments: t.string({ args: { q: t.arg.string() }, cache: ofOne, resolve }),
-      withTags: t.string({ args: { q: t.arg.string() }, cache: { ...ofOne, tags: () => ['me'] }, resolve }),
-      short: t.string({ cache: { ...ofOne, ttl: '1s' }, resolve }),
-      varying: t.string({ cache: { ...ofOne, vary: () => ['de', { tenant: 1 }] }, resolve }),
+      me: t.string({ cache: personal, resolve }),
+      withArguments: t.string({ args: { q: t.arg.string() }, cache: personal, resolve }),
+      withTags: t.string({ args: { q: t.arg.string() }, cache: { ...personal, tags: () => ['me'] }, resolve }),
+      short: t.string({ cache: { ...personal, ttl: '1s' }, resolve }),
+      varying: t.string({ cache: { ...personal, vary: () => ['de', { tenant: 1 }] }, resolve }),
       byTenant: t.string({ cache: varying, resolve }),
-      careless: t.string({ cache: everyone, resolve }),
-      items: t.field({ type: [Item], cache: everyone, resolve: () => times(2, (id) => ({ id })) }),
+      careless: t.string({ cache: publicCache, resolve }),
+      items: t.field({ type: [Item], cache: publicCache, resolve: () => times(2, (id) => ({ id })) }),
       nodes: t.field({ type: [Node], cache: { scope: 'public' }, resolve: () => times(2, (id) => ({ id })) }),
-      myItems: t.field({ type: [Item], cache: ofOne, resolve: () => times(2, (id) => ({ id })) }),
+      myItems: t.field({ type: [Item], cache: personal, resolve: () => times(2, (id) => ({ id })) }),
       rows: t.stringList({
-        cache: ofOne,
+        cache: personal,
         resolve: async (...[parent, args, context]) => [await mine(parent, args, context)],
       }),
       denied: t.string({
         nullable: true,
-        cache: everyone,
+        cache: publicCache,
         resolve: async (...[parent, args, context]) => {
           throw new Error(await mine(parent, args, context));
         },
       }),
       nested: t.string({
-        cache: everyone,
+        cache: publicCache,
         resolve: async (_parent, _args, contextValue) =>
           JSON.stringify(await execute({ schema, document: parse('{ me byTenant }'), contextValue })),
       }),
@@ -103,7 +103,7 @@ function newSchema(engine: Cache, { ofOne, varying, watched }: Scopes): GraphQLS
   return schema;
 }
 
-/** One for each cached field, under an alias too. */
+/** At least one for each cached field, some under an alias too. */
 const documents = [
   '{ me a: me }',
   '{ withArguments(q: "x") a: withArguments(q: "x") }',
@@ -122,21 +122,21 @@ const documents = [
   '{ nested }',
 ];
 
-interface Counted {
-  answers: number;
+interface Counts {
+  responses: number;
   hits: number;
-  /** Answers with bytes of another than who asked. */
+  /** Responses with bytes of another viewer. */
   leaks: number;
   readonly fields: Set<string>;
 }
 
-/** Each document is warmed by each asker, in turn and all at once, and then asked by all. */
-async function countLeaks(scopes: Scopes): Promise<Counted & { cachedFields: string[] }> {
+/** Each client loads each document into the cache, alone and concurrently with the others; then all request it. */
+async function countLeaks(scopes: Scopes): Promise<Counts & { cachedFields: string[] }> {
   const cache = createCache({ store: await redisStore(newNamespace()), deadlineMs: 20_000, log: false });
   const schema = newSchema(cache, scopes);
-  const yoga = createYoga<object, Asker>({
+  const yoga = createYoga<object, Client>({
     schema,
-    context: ({ request }) => JSON.parse(request.headers.get('x-asker') ?? 'null') as Asker,
+    context: ({ request }) => JSON.parse(request.headers.get('x-asker') ?? 'null') as Client,
     plugins: [useCacheReport()],
     maskedErrors: false,
     logging: false,
@@ -150,30 +150,30 @@ async function countLeaks(scopes: Scopes): Promise<Counted & { cachedFields: str
     await cache.close();
   });
 
-  const counted: Counted = { answers: 0, hits: 0, leaks: 0, fields: new Set() };
+  const counts: Counts = { responses: 0, hits: 0, leaks: 0, fields: new Set() };
   cache.on((event) => {
-    if ('field' in event) counted.fields.add(event.field);
-    if (event.type === 'hit') counted.hits += 1;
+    if ('field' in event) counts.fields.add(event.field);
+    if (event.type === 'hit') counts.hits += 1;
   });
-  const ask = async (asker: Asker, query: string): Promise<void> => {
-    const headers = { 'content-type': 'application/json', 'x-asker': JSON.stringify(asker) };
+  const ask = async (client: Client, query: string): Promise<void> => {
+    const headers = { 'content-type': 'application/json', 'x-asker': JSON.stringify(client) };
     const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) });
     const text = await response.text();
     expect(text).toMatch(/bytes-of|"id"/);
-    counted.answers += 1;
-    if (askers.some(({ secret }) => secret !== asker.secret && text.includes(secret))) counted.leaks += 1;
+    counts.responses += 1;
+    if (clients.some(({ secret }) => secret !== client.secret && text.includes(secret))) counts.leaks += 1;
   };
   for (const document of documents) {
-    for (const warmer of askers) {
+    for (const first of clients) {
       await cache.flush();
-      await ask(warmer, document);
-      for (const asker of askers) await ask(asker, document);
+      await ask(first, document);
+      for (const client of clients) await ask(client, document);
       await cache.flush();
-      await Promise.all([warmer, ...askers].map((asker) => ask(asker, document)));
-      await Promise.all(askers.map((asker) => ask(asker, document)));
+      await Promise.all([first, ...clients].map((client) => ask(client, document)));
+      await Promise.all(clients.map((client) => ask(client, document)));
     }
   }
-  return { ...counted, cachedFields: cachedFieldsOf(schema) };
+  return { ...counts, cachedFields: cachedFieldsOf(schema) };
 }
 
 function cachedFieldsOf(schema: GraphQLSchema): string[] {
@@ -183,30 +183,30 @@ function cachedFieldsOf(schema: GraphQLSchema): string[] {
   return cached.map(({ type, field }) => `${type.name}.${field.name}`).toSorted();
 }
 
-function tell(figure: string): void {
+function printFigure(figure: string): void {
   process.stdout.write(`\n${figure}\n`);
 }
 
-describe('viewers who see another viewer’s bytes', () => {
-  it('are none', async () => {
-    const { answers, hits, leaks, fields, cachedFields } = await countLeaks(right);
-    tell(
-      `viewers who saw another viewer's bytes: ${leaks} of ${answers} answers (${fields.size} fields, ${hits} hits)`,
+describe('a response to a viewer', () => {
+  it('contains no bytes of another viewer', async () => {
+    const { responses, hits, leaks, fields, cachedFields } = await countLeaks(right);
+    printFigure(
+      `viewers who saw another viewer's bytes: ${leaks} of ${responses} answers (${fields.size} fields, ${hits} hits)`,
     );
     expect(cachedFields).toEqual([...fields].toSorted());
     expect(leaks).toBe(0);
-    expect(hits).toBeGreaterThan(answers / 4);
+    expect(hits).toBeGreaterThan(responses / 4);
   });
 
-  it('are none either where the scope is wrongly public, and the context is watched', async () => {
-    const { answers, leaks } = await countLeaks({ ...wrong, watched: right.watched });
-    tell(`the scope wrongly public, the context watched: ${leaks} of ${answers} answers`);
+  it('contains no bytes of another viewer if the scope is wrongly public and the context is watched', async () => {
+    const { responses, leaks } = await countLeaks({ ...wrong, watched: right.watched });
+    printFigure(`the scope wrongly public, the context watched: ${leaks} of ${responses} answers`);
     expect(leaks).toBe(0);
   });
 
-  it('are many in the control, where the scope is wrongly public and the context is not watched', async () => {
-    const { answers, leaks } = await countLeaks(wrong);
-    tell(`the control: ${leaks} of ${answers} answers`);
-    expect(leaks).toBeGreaterThan(answers / 4);
+  it('often contains bytes of another viewer in the control, where no property is watched', async () => {
+    const { responses, leaks } = await countLeaks(wrong);
+    printFigure(`the control: ${leaks} of ${responses} answers`);
+    expect(leaks).toBeGreaterThan(responses / 4);
   });
 });

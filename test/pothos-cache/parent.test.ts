@@ -1,4 +1,4 @@
-// Cached fields that stand on a parent: two parents never share an entry.
+// Cached fields of a parent object: two parents never share an entry.
 import { execute, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { newSchema, type SchemaWorld } from './world.ts';
@@ -10,8 +10,8 @@ interface Parent {
 
 const cache = { ttl: '60s', scope: 'public' } as const;
 
-/** `parents` gives these, each with a cached field `n` that counts its loads. */
-async function newFamily(
+/** `parents` returns these, each with a cached field `n` that returns the number of loads so far. */
+async function newParents(
   parents: (Parent | null)[],
   parentId: (parent: Parent) => string | number = ({ id }) => id as number,
 ): Promise<SchemaWorld> {
@@ -36,12 +36,12 @@ const text = '{ parents { n } }';
 describe('a cached field on a parent', () => {
   it.each<[string, unknown[]]>([
     ['numbers', [1, 2]],
-    ['texts', ['1', '2']],
+    ['strings', ['1', '2']],
     ['bigints', [1n, 2n]],
-    ['a number and its text', [1, '1']],
-    ['0, the empty text and minus', [0, '', -1]],
-  ])('has an entry of its own for each parent, where ids are %s', async (_, ids) => {
-    const { run } = await newFamily(ids.map((id) => ({ id })));
+    ['a number and its string', [1, '1']],
+    ['0, the empty string and -1', [0, '', -1]],
+  ])('has one entry for each parent if the ids are %s', async (_, ids) => {
+    const { run } = await newParents(ids.map((id) => ({ id })));
     const first = ids.map((_id, index) => ({ n: index + 1 }));
     expect((await run(text)).data).toEqual({ parents: first });
     const { data, rows } = await run(text);
@@ -51,15 +51,15 @@ describe('a cached field on a parent', () => {
     expect(rows[0]?.key).toMatch(/^shop:[0-9a-f]{6}:Item:n:[\w-]{22}$/);
   });
 
-  it('is one load for one parent that is met twice', async () => {
-    const { run } = await newFamily([{ id: 1 }, { id: 1 }]);
+  it('is loaded once for a parent that occurs twice in a list', async () => {
+    const { run } = await newParents([{ id: 1 }, { id: 1 }]);
     expect(await run(text)).toMatchObject({ data: { parents: [{ n: 1 }, { n: 1 }] }, states: 'miss shared' });
   });
 
   it.each([[undefined], [null], [true], [{}], [Number.NaN], [() => 1]])(
-    'is answered uncached, and says so, where the parent’s id is %s',
+    'is resolved without the cache and emits `uncached` if the id of the parent is %s',
     async (id) => {
-      const { run, trace } = await newFamily([{ id }, { id }]);
+      const { run, trace } = await newParents([{ id }, { id }]);
       expect((await run(text)).data).toEqual({ parents: [{ n: 1 }, { n: 2 }] });
       expect(await run(text)).toMatchObject({ data: { parents: [{ n: 3 }, { n: 4 }] }, rows: [] });
       expect(trace.text).toBe('uncached×4');
@@ -70,28 +70,28 @@ describe('a cached field on a parent', () => {
     },
   );
 
-  it('takes the identity that parentId gives', async () => {
-    const { run } = await newFamily([{ sku: 'a' }, { sku: 'b' }, { sku: 'a' }], ({ sku }) => sku ?? '');
+  it('uses the identity that parentId returns', async () => {
+    const { run } = await newParents([{ sku: 'a' }, { sku: 'b' }, { sku: 'a' }], ({ sku }) => sku ?? '');
     expect((await run(text)).data).toEqual({ parents: [{ n: 1 }, { n: 2 }, { n: 1 }] });
   });
 
-  it('is answered uncached where parentId throws', async () => {
-    const { run, trace } = await newFamily([{ id: 1 }], () => {
+  it('is resolved without the cache and emits `uncached` if parentId throws', async () => {
+    const { run, trace } = await newParents([{ id: 1 }], () => {
       throw new Error('no sku');
     });
     expect(await run(text)).toMatchObject({ data: { parents: [{ n: 1 }] }, errors: [] });
     expect(trace.events[0]).toMatchObject({ type: 'uncached', error: { message: 'no sku' } });
   });
 
-  it('is answered uncached where parentId is asynchronous, also where it rejects', async () => {
+  it('is resolved without the cache and emits `uncached` if parentId returns a promise that rejects', async () => {
     const noSku = (): string => Promise.reject(new Error('no sku')) as unknown as string;
-    const { run, trace } = await newFamily([{ id: 1 }], noSku);
+    const { run, trace } = await newParents([{ id: 1 }], noSku);
     expect(await run(text)).toMatchObject({ data: { parents: [{ n: 1 }] }, errors: [] });
     const message = 'Item.n: the parent needs an id (text, number or bigint), got a promise';
     expect(trace.events[0]).toMatchObject({ type: 'uncached', error: { message } });
   });
 
-  it('is never shared by two types, though their ids are equal', async () => {
+  it('is not shared between two types with equal ids', async () => {
     const { run } = await newSchema((builder) => {
       const [A, B] = (['A', 'B'] as const).map((name) =>
         builder.objectRef<Parent>(name).implement({
@@ -110,7 +110,7 @@ describe('a cached field on a parent', () => {
 });
 
 describe('a cached field of Query', () => {
-  /** `value` reads its parent; `here` leads to Query again, with a parent. */
+  /** `value` reads its parent; `here` returns Query once more, with `here` as the parent of its fields. */
   const newRoot = (here: unknown, parentId?: (parent: { who?: string }) => string): Promise<SchemaWorld> =>
     newSchema((builder) => {
       builder.queryFields((t) => ({
@@ -122,13 +122,17 @@ describe('a cached field of Query', () => {
       }));
     });
 
-  it.each([{}, Object.create(null), true])('is cached below a parent that has nothing: %j', async (here) => {
+  it.each<[string, unknown]>([
+    ['an empty object', {}],
+    ['an object without a prototype', Object.create(null)],
+    ['true', true],
+  ])('is cached if its parent is %s', async (_, here) => {
     const { run } = await newRoot(here);
     await run('{ value }');
     expect((await run('{ here { value } }')).states).toBe('hit');
   });
 
-  it('is answered uncached below a parent that is false', async () => {
+  it('is resolved without the cache and emits `uncached` if its parent is false', async () => {
     const { run, trace } = await newRoot(false);
     await run('{ value }');
     trace.take();
@@ -139,14 +143,14 @@ describe('a cached field of Query', () => {
   it.each<[string, (schema: SchemaWorld['schema'], who: string) => unknown]>([
     ['a root value', (schema, who) => execute({ schema, document: parse('{ value }'), rootValue: { who } })],
     [
-      'a root value of a class',
-      (schema, who) => execute({ schema, document: parse('{ value }'), rootValue: new Asked(who) }),
+      'an instance of a class as root value',
+      (schema, who) => execute({ schema, document: parse('{ value }'), rootValue: new RootValue(who) }),
     ],
-  ])('is answered uncached, and says so, where it is given %s', async (_, ask) => {
+  ])('is resolved without the cache and emits `uncached` if it receives %s', async (_, executeWith) => {
     const { schema, run, trace } = await newRoot({});
     await run('{ value }');
     trace.take();
-    for (const who of ['ALICE', 'BOB']) expect(await ask(schema, who)).toEqual({ data: { value: who } });
+    for (const who of ['ALICE', 'BOB']) expect(await executeWith(schema, who)).toEqual({ data: { value: who } });
     expect(trace.text).toBe('uncached×2');
     expect(trace.events.at(-1)).toMatchObject({
       error: {
@@ -155,13 +159,13 @@ describe('a cached field of Query', () => {
     });
   });
 
-  it('is answered uncached below an object that carries something', async () => {
+  it('is resolved without the cache if its parent is an object with a property', async () => {
     const { run } = await newRoot({ who: 'ALICE' });
     await run('{ value }');
     expect(await run('{ here { value } }')).toMatchObject({ data: { here: { value: 'ALICE' } }, rows: [] });
   });
 
-  it('is cached by the identity that parentId gives', async () => {
+  it('returns a separate value for each identity that parentId returns', async () => {
     const { schema } = await newRoot({}, ({ who }) => who ?? '');
     for (const who of ['ALICE', 'BOB', 'ALICE']) {
       const contextValue = {};
@@ -171,7 +175,7 @@ describe('a cached field of Query', () => {
   });
 });
 
-class Asked {
+class RootValue {
   readonly #who: string;
 
   constructor(who: string) {
@@ -184,7 +188,7 @@ class Asked {
 }
 
 describe('a cached field of an interface', () => {
-  it('is cached on each type that has it from there, by type and id', async () => {
+  it('is cached by type and id on each type that implements the interface', async () => {
     let loads = 0;
     const { run, schema } = await newSchema((builder) => {
       const Node = builder.interfaceRef<Parent & { kind: string }>('Node').implement({
@@ -208,7 +212,7 @@ describe('a cached field of an interface', () => {
   });
 });
 
-it('resolves the children of a cached value on every request, from equal values', async () => {
+it('resolves the children of a cached value on every request, each time from an equal value', async () => {
   const seen: unknown[] = [];
   const at = new Date(5);
   const { run } = await newSchema((builder) => {

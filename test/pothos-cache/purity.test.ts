@@ -1,4 +1,4 @@
-// What follows from cached values alone, and from nothing else: such answers are for everyone, and are given again.
+// Which results follow from cached values alone: only those are the same for every viewer and may be reused.
 import { execute, extendSchema, Kind, parse, type DocumentNode, type ExecutionArgs, type GraphQLSchema } from 'graphql';
 import { expect, it } from 'vitest';
 import { isPure } from '../../src/pothos-cache/pure-operation.ts';
@@ -16,41 +16,42 @@ function newWorld(): Promise<SchemaWorld> {
   });
 }
 
-/** Whether what is executed is for everyone, once its values are stored: for proxies, and to be given again. */
+/** Whether the result, once its values are stored, is for every viewer: in HTTP caching, and in the response cache. */
 async function isForEveryone({ cache: engine }: SchemaWorld, args: ExecutionArgs): Promise<boolean[]> {
-  const ready = new ResponseCache({ engine, bytesMax: 100_000, hasReport: false });
+  const responseCache = new ResponseCache({ engine, bytesMax: 100_000, hasReport: false });
   await execute({ ...args, contextValue: {} });
   const last = { ...args, contextValue: { viewer: 'bob' } };
   const result = await execute(last);
   const http = httpCachingOf(last, result, JSON.stringify(result.data));
-  return [http?.isForEveryone === true, ready.cacheable(last, result) !== undefined];
+  return [http?.isForEveryone === true, responseCache.cacheable(last, result) !== undefined];
 }
 
-it('an operation that is joined with other fragments is judged with those', async () => {
+it('evaluates one operation separately for each document that combines it with other fragments', async () => {
   const world = await newWorld();
   const [operation] = parse('query A { kept ...F }').definitions;
   if (operation === undefined) throw new Error('no operation');
-  const joined = (fragment: string): DocumentNode => ({
+  const documentWith = (fragment: string): DocumentNode => ({
     kind: Kind.DOCUMENT,
     definitions: [operation, ...parse(fragment).definitions],
   });
   const { schema } = world;
-  const all = (fragment: string): Promise<boolean[]> => isForEveryone(world, { schema, document: joined(fragment) });
-  expect(await all('fragment F on Query { kept }')).toEqual([true, true]);
-  expect(await all('fragment F on Query { who }')).toEqual([false, false]);
+  const isForEveryoneWith = (fragment: string): Promise<boolean[]> =>
+    isForEveryone(world, { schema, document: documentWith(fragment) });
+  expect(await isForEveryoneWith('fragment F on Query { kept }')).toEqual([true, true]);
+  expect(await isForEveryoneWith('fragment F on Query { who }')).toEqual([false, false]);
 });
 
 it.each<[string, Partial<ExecutionArgs>]>([
   ['a root value', { rootValue: { me: 'bob' } }],
   ['a field resolver', { fieldResolver: () => 'bob' }],
-])('what %s gives is for who asks alone', async (_, how) => {
+])('does not treat the result as one for every viewer if the execution has %s', async (_, more) => {
   const world = await newWorld();
   const schema: GraphQLSchema = extendSchema(world.schema, parse('extend type Query { me: String }'));
   const document = parse('{ kept me }');
-  expect(await isForEveryone(world, { schema, document, ...how })).toEqual([false, false]);
+  expect(await isForEveryone(world, { schema, document, ...more })).toEqual([false, false]);
 });
 
-it('a mutation is never pure, also where a cached query has its name', async () => {
+it('does not treat a mutation as pure, even if a cached query field has the same name', async () => {
   const { schema } = await newSchema((builder) => {
     builder.queryField('kept', (t) => t.int({ cache, resolve: () => 1 }));
     builder.mutationType({ fields: (t) => ({ kept: t.int({ resolve: () => 1 }) }) });

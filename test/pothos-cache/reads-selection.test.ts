@@ -1,4 +1,4 @@
-// Resolvers that read `info`: what depends on the selection is for one request alone.
+// Resolvers that read `info`: a value that depends on the selection is for its own request only.
 import { execute, Kind, parse, type GraphQLResolveInfo, type GraphQLSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import type { FieldCacheOptions } from '../../src/pothos-cache/index.ts';
@@ -16,7 +16,7 @@ interface Row {
 
 type Read = (info: GraphQLResolveInfo) => unknown;
 
-/** `a` loads only the columns that `read` finds selected, or all where it finds none. */
+/** `a` loads only the columns that `read` returns, or all columns if it returns no list. */
 async function newShop(read: Read, options: Partial<FieldCacheOptions> = {}): Promise<SchemaWorld> {
   return newSchema((builder) => {
     const Row = builder.objectRef<Row>('Row').implement({
@@ -28,8 +28,8 @@ async function newShop(read: Read, options: Partial<FieldCacheOptions> = {}): Pr
         args: { n: t.arg.int() },
         cache: { ...cache, ...options },
         resolve: async (_parent, _args, _context, info) => {
-          const found = await read(info);
-          const isSelected = (name: string): boolean => !Array.isArray(found) || found.includes(name);
+          const columns = await read(info);
+          const isSelected = (name: string): boolean => !Array.isArray(columns) || columns.includes(name);
           return { id: 1, ...(isSelected('x') ? { x: 'X' } : {}), ...(isSelected('y') ? { y: 'Y' } : {}) };
         },
       }),
@@ -42,35 +42,39 @@ function selectedIn({ fieldNodes }: Pick<GraphQLResolveInfo, 'fieldNodes'>): str
   return selections.flatMap((one) => (one.kind === Kind.FIELD ? [one.name.value] : []));
 }
 
-describe('a cached field whose resolver reads what is selected', () => {
+describe('a cached field whose resolver reads the selection', () => {
   it.each<[string, Read, string]>([
     ['info.fieldNodes', selectedIn, 'info.fieldNodes'],
-    ['it by destructuring', ({ fieldNodes }) => selectedIn({ fieldNodes }), 'info.fieldNodes'],
-    ['it in a copy', (info) => selectedIn({ ...info }), 'info.fieldNodes'],
-    ['it in an assigned copy', (info) => selectedIn(Object.assign({}, info)), 'info.fieldNodes'],
+    ['fieldNodes by destructuring', ({ fieldNodes }) => selectedIn({ fieldNodes }), 'info.fieldNodes'],
+    ['fieldNodes in a copy', (info) => selectedIn({ ...info }), 'info.fieldNodes'],
+    ['fieldNodes in an assigned copy', (info) => selectedIn(Object.assign({}, info)), 'info.fieldNodes'],
     [
-      'it through an object that inherits from info',
+      'fieldNodes through an inheriting object',
       (info) => selectedIn(Object.create(info) as typeof info),
       'info.fieldNodes',
     ],
     [
-      'it by its descriptor',
+      'fieldNodes by its descriptor',
       (info) => selectedIn({ fieldNodes: Object.getOwnPropertyDescriptor(info, 'fieldNodes')?.value as never }),
       'info.fieldNodes',
     ],
     [
-      'it among all entries',
+      'fieldNodes among all entries',
       (info) => selectedIn(Object.fromEntries(Object.entries(info)) as never),
       'info.fieldNodes',
     ],
-    ['it by reflection', (info) => selectedIn({ fieldNodes: Reflect.get(info, 'fieldNodes') }), 'info.fieldNodes'],
-    ['it later', async (info) => (await turn(), await turn(), selectedIn(info)), 'info.fieldNodes'],
     [
-      'it in a callback',
+      'fieldNodes by Reflect.get',
+      (info) => selectedIn({ fieldNodes: Reflect.get(info, 'fieldNodes') }),
+      'info.fieldNodes',
+    ],
+    ['fieldNodes in a later tick', async (info) => (await turn(), await turn(), selectedIn(info)), 'info.fieldNodes'],
+    [
+      'fieldNodes in a callback',
       (info) => new Promise((resolve) => setImmediate(() => resolve(selectedIn(info)))),
       'info.fieldNodes',
     ],
-  ])('is loaded by each request, and the log says so, where it reads %s', async (_, read, what) => {
+  ])('is loaded by every request and emits `write-refused` if it reads %s', async (_, read, what) => {
     const { run, trace } = await newShop(read);
     for (const [text, a] of [
       ['{ a { x } }', { x: 'X' }],
@@ -90,41 +94,41 @@ describe('a cached field whose resolver reads what is selected', () => {
     ['info.variableValues', ({ variableValues }) => void variableValues['n']],
     ['info.path', ({ path }) => void path.key],
     ['info.rootValue', ({ rootValue }) => void rootValue],
-  ])('is loaded by each request where it reads %s', async (what, read) => {
+  ])('is loaded by every request and emits `write-refused` if it reads %s', async (what, read) => {
     const { run, trace } = await newShop(read);
     for (const text of ['{ a { x } }', '{ b: a { x y } }']) expect((await run(text)).states).toBe('miss');
     expect(trace.text).toBe(times(2, () => `load ${refused} miss`).join(' '));
     expect(trace.events[1]).toMatchObject({ field: 'Query.a', what });
   });
 
-  it('is a load for each of several requests that come at once', async () => {
+  it('returns to each concurrent request the columns that it selects, and is not stored', async () => {
     const { run, trace } = await newShop(async (info) => (await turn(), selectedIn(info)));
     const texts = times(10, (index) => (index % 2 === 0 ? '{ a { x } }' : '{ a { x y } }'));
-    const ran = await Promise.all(texts.map((text) => run(text)));
-    expect(ran.map(({ data }) => data)).toEqual(
+    const results = await Promise.all(texts.map((text) => run(text)));
+    expect(results.map(({ data }) => data)).toEqual(
       texts.map((text) => ({ a: text.includes('y') ? { x: 'X', y: 'Y' } : { x: 'X' } })),
     );
     expect(trace.count('write')).toBe(0);
   });
 
-  it('gives its error to its own request alone', async () => {
+  it('returns its error only to the request whose load failed', async () => {
     const { run } = await newShop(async (info) => {
       await turn();
       if (!selectedIn(info).includes('y')) throw new Error('no y');
       return ['x', 'y'];
     });
-    const ran = await Promise.all(['{ a { x } }', '{ a { x y } }'].map((text) => run(text)));
-    expect(ran.map(({ errors }) => errors)).toEqual([['no y'], []]);
+    const results = await Promise.all(['{ a { x } }', '{ a { x y } }'].map((text) => run(text)));
+    expect(results.map(({ errors }) => errors)).toEqual([['no y'], []]);
   });
 
-  it('is not stored by a refresh either', async () => {
+  it('is not stored by @cache(mode: REFRESH)', async () => {
     const { run, trace } = await newShop(selectedIn);
     await run('{ a @cache(mode: REFRESH) { x } }');
     expect((await run('{ a { x y } }')).data).toEqual({ a: { x: 'X', y: 'Y' } });
     expect(trace.count('write')).toBe(0);
   });
 
-  it('keeps an inner fetch that reads it for a key of its own from being stored', async () => {
+  it('keeps an inner fetch whose load reads the selection from being stored', async () => {
     const world: SchemaWorld = await newShop(async (info) => {
       const engine = world.cache;
       const policy = { ttlMs: 60_000, tags: [] };
@@ -136,20 +140,26 @@ describe('a cached field whose resolver reads what is selected', () => {
   });
 
   it.each<[string, Read]>([
-    ['nothing', () => undefined],
-    ['the names of fields', (info) => void [info.fieldName, info.parentType.name, String(info.returnType)]],
+    ['nothing of info', () => undefined],
+    [
+      'the names of the field and its types',
+      (info) => void [info.fieldName, info.parentType.name, String(info.returnType)],
+    ],
     ['the schema', ({ schema }) => void schema.getTypeMap()],
-    ['what does not exist', (info) => void [(info as { cacheControl?: unknown }).cacheControl, 'toJSON' in info]],
-    ['what it sets to another name', (info) => void Object.assign(info, { fieldName: 'b' }).fieldName],
-  ])('is stored where it reads %s', async (_, read) => {
+    [
+      'properties that do not exist',
+      (info) => void [(info as { cacheControl?: unknown }).cacheControl, 'toJSON' in info],
+    ],
+    ['a property that it has assigned', (info) => void Object.assign(info, { fieldName: 'b' }).fieldName],
+  ])('is stored if it reads %s', async (_, read) => {
     const { run } = await newShop(read);
     await run('{ a { x } }');
     expect(await run('{ b: a { x y } }')).toMatchObject({ states: 'hit', data: { b: { x: 'X', y: 'Y' } } });
   });
 });
 
-describe('a cached field whose resolver executes an operation of its own', () => {
-  /** `outer` gives the JSON of what `columns` gives, which reads its selection there. */
+describe('a cached field whose resolver executes another operation', () => {
+  /** `outer` returns the JSON of an operation on `columns`, which reads its selection. */
   async function newNested(selection: boolean): Promise<SchemaWorld> {
     const nested: { schema?: GraphQLSchema } = {};
     const world = await newSchema((builder) => {
@@ -173,13 +183,13 @@ describe('a cached field whose resolver executes an operation of its own', () =>
     return world;
   }
 
-  it('is stored where the key of what that reads contains its selection', async () => {
+  it('is stored if the key of the inner field contains the selection', async () => {
     const { run } = await newNested(true);
     await run('{ outer }');
     expect((await run('{ outer }')).states).toBe('hit');
   });
 
-  it('is one load for simultaneous requests: the selection of that operation is its own', async () => {
+  it('is shared by concurrent requests even if the inner field reads its selection', async () => {
     const { run, trace } = await newNested(false);
     await Promise.all(times(5, () => run('{ outer }')));
     expect(trace.count('shared')).toBe(4);

@@ -1,4 +1,4 @@
-// `cacheReportOf`: what a request's cached fields did.
+// `cacheReportOf`: what the cached fields of a request did.
 import { describe, expect, it } from 'vitest';
 import { cacheReportOf } from '../../src/pothos-cache/index.ts';
 import { currentLoad } from '../../src/cache/index.ts';
@@ -30,7 +30,7 @@ async function newShop(): Promise<SchemaWorld> {
 }
 
 describe('the report', () => {
-  it('has a row for each cached field, at its path, with what it took', async () => {
+  it('has a row for each cached field, with its path, source, state, duration, age and TTL', async () => {
     const { run, clock, source } = await newShop();
     const held = source.hold();
     const running = run('{ first: load second: load }');
@@ -40,15 +40,15 @@ describe('the report', () => {
     const { rows } = await running;
     const key = rows[0]?.key;
     expect(key).toMatch(/^shop:[0-9a-f]{6}:Query:load$/);
-    const both = { field: 'Query.load', tier: null, durationMs: 300.46, ageMs: 0, ttlMs: 60_000, key };
+    const common = { field: 'Query.load', tier: null, durationMs: 300.46, ageMs: 0, ttlMs: 60_000, key };
     expect(rows).toEqual([
-      { ...both, path: ['first'], source: 'database', state: 'miss' },
-      { ...both, path: ['second'], source: 'database', state: 'shared' },
+      { ...common, path: ['first'], source: 'database', state: 'miss' },
+      { ...common, path: ['second'], source: 'database', state: 'shared' },
     ]);
     clock.advance(1_531.6);
     expect((await run('{ load }')).rows).toEqual([
       {
-        ...both,
+        ...common,
         path: ['load'],
         source: 'cache',
         state: 'hit',
@@ -61,7 +61,7 @@ describe('the report', () => {
     expect((await run('{ load @cache(mode: BYPASS) }')).rows).toMatchObject([{ ageMs: null, ttlMs: null, tier: null }]);
   });
 
-  it('has the path through lists and aliases', async () => {
+  it('shows the path through lists and aliases', async () => {
     const { run } = await newShop();
     const { rows } = await run('{ all: items(count: 2) { number: n } }');
     expect(rows.map(({ path }) => path)).toEqual([
@@ -70,7 +70,7 @@ describe('the report', () => {
     ]);
   });
 
-  it('has 100 rows at most, and says how many more there were', async () => {
+  it('has at most 100 rows, and the number of rows that were omitted', async () => {
     const { run } = await newShop();
     expect(await run('{ items(count: 100) { n } }')).toMatchObject({ more: 0, rows: { length: 100 } });
     const { rows, more, data } = await run('{ items(count: 250) { n } }');
@@ -79,7 +79,7 @@ describe('the report', () => {
     expect((data as { items: unknown[] }).items).toHaveLength(250);
   });
 
-  it('is of one request alone, and there is none where no cached field ran', async () => {
+  it('contains only the fields of its own request, and is undefined if no cached field ran', async () => {
     const { run } = await newShop();
     const [one, two] = await Promise.all([run('{ load(id: 1) }'), run('{ items(count: 1) { n } }')]);
     expect(one.rows.map(({ field }) => field)).toEqual(['Query.load']);
@@ -87,7 +87,7 @@ describe('the report', () => {
     expect(cacheReportOf({})).toBeUndefined();
   });
 
-  it('leaves out the fields that gave no value', async () => {
+  it('omits fields whose resolvers failed', async () => {
     const { run, source } = await newShop();
     source.fails(new Error('no'));
     const { rows, errors } = await run('{ load items(count: 1) { n } }');
@@ -95,7 +95,7 @@ describe('the report', () => {
     expect(rows.map(({ field }) => field)).toEqual(['Item.n']);
   });
 
-  it('says why a value was not stored', async () => {
+  it('states why a value was not stored', async () => {
     class Decimal {
       readonly cents = 1;
     }
@@ -120,12 +120,13 @@ describe('the report', () => {
       },
       { viewer: ({ viewer }) => viewer },
     );
-    const whyOf = async (text: string): Promise<unknown> => (await run(text)).rows.map(({ notStored }) => notStored);
-    expect(await whyOf('{ json(of: "decimal") }')).toEqual(['instance of Decimal at 0.price']);
-    expect(await whyOf('{ json(of: "sent", name: "secret") }')).toEqual(['symbol at *.list.1']);
-    expect(await whyOf('{ json(of: "unknown") }')).toEqual(['reads a source that has no name: raw SQL']);
-    expect(await whyOf('{ json(of: "stored") mine }')).toEqual([undefined, 'private, and the viewer is not known']);
-    expect(await whyOf('{ json(of: "stored") }')).toEqual([undefined]);
+    const reasonsOf = async (text: string): Promise<unknown> =>
+      (await run(text)).rows.map(({ notStored }) => notStored);
+    expect(await reasonsOf('{ json(of: "decimal") }')).toEqual(['instance of Decimal at 0.price']);
+    expect(await reasonsOf('{ json(of: "sent", name: "secret") }')).toEqual(['symbol at *.list.1']);
+    expect(await reasonsOf('{ json(of: "unknown") }')).toEqual(['reads a source that has no name: raw SQL']);
+    expect(await reasonsOf('{ json(of: "stored") mine }')).toEqual([undefined, 'private, and the viewer is not known']);
+    expect(await reasonsOf('{ json(of: "stored") }')).toEqual([undefined]);
     const { rows } = await run('{ a: json(of: "decimal") b: json(of: "decimal") }');
     expect(rows.map(({ notStored }) => notStored)).toEqual(Array(2).fill('instance of Decimal at 0.price'));
     expect(Object.keys((await run('{ json(of: "stored") }')).rows[0] ?? {})).not.toContain('notStored');

@@ -1,4 +1,4 @@
-// Whether ready answers take as much memory as they are told to, about.
+// The memory that cached responses really use, compared with the limit of the response cache.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { execute, parse } from 'graphql';
@@ -18,10 +18,10 @@ function usedBytes(): number {
 }
 
 it.each([
-  ['few tags', '{ few }', 4_000],
-  ['a tag for each of a hundred rows', '{ many }', 3_000],
-  ['the same under many names', `{ ${times(50, (n) => `a${n}: many`).join(' ')} }`, 130],
-])('ready answers hold no more than twice their bytes: %s', async (_, query, count) => {
+  ['responses with few tags', '{ few }', 4_000],
+  ['responses with a tag for each of 100 rows', '{ many }', 3_000],
+  ['responses with one field under 50 aliases', `{ ${times(50, (n) => `a${n}: many`).join(' ')} }`, 130],
+])('uses less than twice the limit of the response cache for %s', async (_, query, count) => {
   const bytesMax = 4_000_000;
   const { cache: engine } = await newWorld('redis');
   const builder = newBuilder();
@@ -34,17 +34,17 @@ it.each([
     }),
   });
   const schema = builder.toSchema({ cache: { engine } });
-  const ready = new ResponseCache({ engine, bytesMax, hasReport: true });
-  const answer = async (text: string): Promise<void> => {
+  const responseCache = new ResponseCache({ engine, bytesMax, hasReport: true });
+  const respond = async (text: string): Promise<void> => {
     const args = { schema, document: parse(text), contextValue: {} };
-    const repeatable = ready.cacheable(args, await execute(args));
-    if (repeatable !== undefined) ready.set(text, repeatable, { contentType: 'application/json', isGet: false });
+    const cacheable = responseCache.cacheable(args, await execute(args));
+    if (cacheable !== undefined) responseCache.set(text, cacheable, { contentType: 'application/json', isGet: false });
   };
-  for (let again = 0; again < 20; again += 1) await answer(query);
-  expect(await ready.get(query)).toBeDefined();
+  for (let repetition = 0; repetition < 20; repetition += 1) await respond(query);
+  expect(await responseCache.get(query)).toBeDefined();
   const before = usedBytes();
-  for (let number = 0; number < count; number += 1) await answer(`${query} #${number}`);
-  const grown = usedBytes() - before;
-  expect(await ready.get(`${query} #${count - 1}`)).toBeDefined();
-  expect(grown).toBeLessThan(2 * bytesMax);
+  for (let number = 0; number < count; number += 1) await respond(`${query} #${number}`);
+  const growthBytes = usedBytes() - before;
+  expect(await responseCache.get(`${query} #${count - 1}`)).toBeDefined();
+  expect(growthBytes).toBeLessThan(2 * bytesMax);
 });

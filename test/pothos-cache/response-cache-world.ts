@@ -1,21 +1,21 @@
-// A schema of a test's own over Redis, whose requests are answered as a server does that has ready answers.
+// A schema per test over Redis, whose requests are executed as in a server with a response cache.
 import { execute, parse, type GraphQLSchema } from 'graphql';
 import { expect } from 'vitest';
 import { ResponseCache } from '../../src/pothos-cache/index.ts';
 import { advanceUntil, newWorld, turn, type World } from '../cache/world.ts';
-import { newBuilder, type Asker, type Builder } from './world.ts';
+import { newBuilder, type RequestContext, type Builder } from './world.ts';
 
-export interface ReadyWorld extends World {
-  readonly ready: ResponseCache;
+export interface ResponseCacheWorld extends World {
+  readonly responseCache: ResponseCache;
   readonly schema: GraphQLSchema;
-  /** Answers a request, and says whether that was ready. */
-  readonly ask: (text: string, context?: Asker) => Promise<{ isReady: boolean; body: string }>;
-  /** Whether a request becomes ready once it has been asked often enough for any to be. */
-  readonly becomesReady: (text: string, context?: Asker) => Promise<boolean>;
+  /** Returns the response to a request, and whether it came from the response cache. */
+  readonly ask: (text: string, context?: RequestContext) => Promise<{ isCached: boolean; body: string }>;
+  /** Whether the response to a request is cached after it has been requested often enough to be. */
+  readonly becomesCached: (text: string, context?: RequestContext) => Promise<boolean>;
 }
 
-/** @param define Adds types and fields beside `Query.control`, which is as cacheable as can be. */
-export async function newReadyWorld(
+/** @param define Adds types and fields to those of `Query.control`, whose response is always cacheable. */
+export async function newResponseCacheWorld(
   define: (builder: Builder, world: World) => void,
   {
     wrap = (schema) => schema,
@@ -27,7 +27,7 @@ export async function newReadyWorld(
     build?: () => Builder;
     bytesMax?: number;
   } = {},
-): Promise<ReadyWorld> {
+): Promise<ResponseCacheWorld> {
   const world = await newWorld('redis', { memoryBytesMax: 1_000_000, ...options });
   const { cache, clock } = world;
   const builder = build();
@@ -35,31 +35,31 @@ export async function newReadyWorld(
   builder.queryField('control', (t) => t.string({ cache: { scope: 'public', ttl: '60s' }, resolve: () => 'control' }));
   define(builder, world);
   const schema = wrap(builder.toSchema({ cache: { engine: cache, viewer: ({ viewer }) => viewer } }));
-  const ready = new ResponseCache({ engine: cache, bytesMax, hasReport: false });
+  const responseCache = new ResponseCache({ engine: cache, bytesMax, hasReport: false });
 
-  const ask: ReadyWorld['ask'] = async (text, given = {}) => {
-    const answer = await ready.get(text);
-    if (answer !== undefined) return { isReady: true, body: answer.head + answer.body.toString() };
-    const contextValue = { ...given };
-    const asked = { schema, document: parse(text), contextValue };
-    const result = await execute(asked);
-    const repeatable = ready.cacheable(asked, result);
-    if (repeatable !== undefined) ready.set(text, repeatable, { contentType: 'application/json', isGet: false });
-    return { isReady: false, body: JSON.stringify(result) };
+  const ask: ResponseCacheWorld['ask'] = async (text, context = {}) => {
+    const cached = await responseCache.get(text);
+    if (cached !== undefined) return { isCached: true, body: cached.head + cached.body.toString() };
+    const contextValue = { ...context };
+    const args = { schema, document: parse(text), contextValue };
+    const result = await execute(args);
+    const cacheable = responseCache.cacheable(args, result);
+    if (cacheable !== undefined) responseCache.set(text, cacheable, { contentType: 'application/json', isGet: false });
+    return { isCached: false, body: JSON.stringify(result) };
   };
-  const becomesReady: ReadyWorld['becomesReady'] = async (text, context) => {
+  const becomesCached: ResponseCacheWorld['becomesCached'] = async (text, context) => {
     await ask(text, context);
-    const isControlReady = async (): Promise<boolean> => {
+    const isControlCached = async (): Promise<boolean> => {
       await advanceUntil(clock, 100, () => cache.memory?.isCoherent !== false);
       await ask(text, context);
-      return (await ask('{ control }')).isReady;
+      return (await ask('{ control }')).isCached;
     };
-    await expect.poll(isControlReady, { interval: 2 }).toBe(true);
-    for (let again = 0; again < 5; again += 1) {
+    await expect.poll(isControlCached, { interval: 2 }).toBe(true);
+    for (let repetition = 0; repetition < 5; repetition += 1) {
       await turn();
       await ask(text, context);
     }
-    return (await ask(text, context)).isReady;
+    return (await ask(text, context)).isCached;
   };
-  return { ...world, ready, schema, ask, becomesReady };
+  return { ...world, responseCache, schema, ask, becomesCached };
 }

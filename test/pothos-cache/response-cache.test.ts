@@ -1,4 +1,4 @@
-// Answers that are given again without GraphQL: which ones, and until when.
+// The response cache: which responses it stores, and how long it uses them.
 import SchemaBuilder, { BasePlugin, type SchemaTypes } from '@pothos/core';
 import {
   execute,
@@ -14,8 +14,8 @@ import { describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/cache/index.ts';
 import CachePlugin from '../../src/pothos-cache/index.ts';
 import { advanceUntil, redisClient, times, type World } from '../cache/world.ts';
-import { newReadyWorld, type ReadyWorld } from './response-cache-world.ts';
-import type { Asker, Builder } from './world.ts';
+import { newResponseCacheWorld, type ResponseCacheWorld } from './response-cache-world.ts';
+import type { RequestContext, Builder } from './world.ts';
 
 interface Item {
   readonly id: number;
@@ -30,7 +30,7 @@ const items: readonly Item[] = [
   { id: 2, name: null },
 ];
 
-/** Items with exposed fields, and every kind of field that something stands against. */
+/** Items with exposed fields, and fields for each reason why a response is not cacheable. */
 function defineItems(builder: Builder, { source }: World): void {
   source.gives(items);
   const load = (): Promise<Item[]> => source.load() as Promise<Item[]>;
@@ -78,18 +78,18 @@ function defineItems(builder: Builder, { source }: World): void {
   });
 }
 
-function newShop(): Promise<ReadyWorld> {
-  return newReadyWorld(defineItems);
+function newShop(): Promise<ResponseCacheWorld> {
+  return newResponseCacheWorld(defineItems);
 }
 
-it('a request of more than 8,192 characters is answered as usual', async () => {
-  const { becomesReady } = await newShop();
+it('does not cache the response to a request of more than 8,192 characters', async () => {
+  const { becomesCached } = await newShop();
   const padded = (chars: number): string => `{ items { id } }${'#'.repeat(chars - 16)}`;
-  expect(await becomesReady(padded(8_192))).toBe(true);
-  expect(await becomesReady(padded(8_193))).toBe(false);
+  expect(await becomesCached(padded(8_192))).toBe(true);
+  expect(await becomesCached(padded(8_193))).toBe(false);
 });
 
-describe('an answer is ready the next time', () => {
+describe('a response that depends on cached values alone', () => {
   it.each([
     '{ items { id } }',
     '{ items { __typename key: id id } more: items(n: 1) { id } }',
@@ -99,16 +99,16 @@ describe('an answer is ready the next time', () => {
     '{ control }',
     '{ items { id } __typename }',
     '{ items { id cachedChild } }',
-  ])('%s', async (text) => {
-    const { ask, becomesReady } = await newShop();
+  ])('is cached: %s', async (text) => {
+    const { ask, becomesCached } = await newShop();
     const { body } = await ask(text);
-    expect(await becomesReady(text)).toBe(true);
-    expect(await ask(text)).toEqual({ isReady: true, body });
+    expect(await becomesCached(text)).toBe(true);
+    expect(await ask(text)).toEqual({ isCached: true, body });
   });
 
-  it('and counts as a hit of each of its fields', async () => {
-    const { ask, becomesReady, trace, clock } = await newShop();
-    await becomesReady('{ items { id } control }');
+  it('counts as a hit of each of its fields', async () => {
+    const { ask, becomesCached, trace, clock } = await newShop();
+    await becomesCached('{ items { id } control }');
     clock.advance(100);
     trace.take();
     await ask('{ items { id } control }');
@@ -119,251 +119,257 @@ describe('an answer is ready the next time', () => {
   });
 });
 
-/** Were each looked into as often as it is spread, that would be thirty million times. */
-it('an answer is ready the next time, also of fragments that double each other', async () => {
-  const { becomesReady } = await newShop();
+/** If each fragment were visited as often as it is spread, that would be 2^25 visits. */
+it('caches the response to a query whose fragments each spread the next one twice', async () => {
+  const { becomesCached } = await newShop();
   const doubling = times(25, (n) => `fragment f${n} on Item { ...f${n + 1} ...f${n + 1} }`).join(' ');
-  expect(await becomesReady(`{ items { ...f0 } } ${doubling} fragment f25 on Item { id }`)).toBe(true);
+  expect(await becomesCached(`{ items { ...f0 } } ${doubling} fragment f25 on Item { id }`)).toBe(true);
 });
 
-describe('an answer is never ready', () => {
+describe('a response', () => {
   it.each([
-    ['of a field that is not cached', '{ uncached { id } }'],
-    ['of such a field beside a cached one', '{ items { id } now }'],
-    ['of the schema', '{ __schema { queryType { name } } }'],
-    ['of a strict field', '{ strict { id } }'],
-    ['of a private field, for nobody', '{ secret { id } }'],
-    ['of a varied field, where nothing is varied by', '{ varied { id } }'],
-    ['of an interface', '{ named { name } }'],
-    ['of a union', '{ either { ... on Item { id } } }'],
-    ['of the types in an interface', '{ named { __typename } }'],
-    ['of the types in a union', '{ either { __typename } }'],
-    ['of a type that looks at its values', '{ checked { id } }'],
+    ['with an uncached field', '{ uncached { id } }'],
+    ['with an uncached field beside a cached one', '{ items { id } now }'],
+    ['with introspection', '{ __schema { queryType { name } } }'],
+    ['with a strict field', '{ strict { id } }'],
+    ['with a private field and no viewer', '{ secret { id } }'],
+    ['with a field that varies, and no variation', '{ varied { id } }'],
+    ['with an interface', '{ named { name } }'],
+    ['with a union', '{ either { ... on Item { id } } }'],
+    ['with __typename on an interface', '{ named { __typename } }'],
+    ['with __typename on a union', '{ either { __typename } }'],
+    ['with a type that has isTypeOf', '{ checked { id } }'],
     ['with a child that has a resolver', '{ items { id counted } }'],
-    ['with such a child in a fragment', '{ items { ...f } } fragment f on Item { ... { counted } }'],
-    ['with such a child below one that is selected twice', '{ items { id } items { counted } }'],
-    ['with a child of an object that has one', '{ items { self { id } } }'],
-    ['with a cached child that has no key', '{ items { id unkeyed } }'],
+    ['with a child that has a resolver, in a fragment', '{ items { ...f } } fragment f on Item { ... { counted } }'],
+    ['with a child that has a resolver, below a field that is selected twice', '{ items { id } items { counted } }'],
+    ['with an object child that has a resolver', '{ items { self { id } } }'],
+    ['with a cached child whose key cannot be computed', '{ items { id unkeyed } }'],
     ['with a private child', '{ items { id privateChild } }'],
     ['with errors', '{ items { id needed } }'],
-    ['with a mode', '{ items @cache(mode: USE) { id } }'],
-    ['with a mode that goes past the cache', '{ items @cache(mode: BYPASS) { id } }'],
-    ['with a mode that refreshes', '{ items @cache(mode: REFRESH) { id } }'],
-    ['of a cached field below the root, under its name', '{ items: root { items { id } now } }'],
+    ['with mode USE', '{ items @cache(mode: USE) { id } }'],
+    ['with mode BYPASS', '{ items @cache(mode: BYPASS) { id } }'],
+    ['with mode REFRESH', '{ items @cache(mode: REFRESH) { id } }'],
+    ['with an uncached field under the name of a cached one', '{ items: root { items { id } now } }'],
     ['with a directive on the operation', 'query @live { items { id } }'],
     ['with a directive on a fragment', '{ items { ...f } } fragment f on Item @live { id }'],
-    ['with a directive where a fragment is spread', '{ items { ...f @live } } fragment f on Item { id }'],
-    ['with a directive on a fragment without a name', '{ items { ... @live { id } } }'],
-    ['of a mutation', 'mutation { root { control } }'],
-    ['of a mutation that is named as a cached query, with a cached child', 'mutation { items { id cachedChild } }'],
-    ['that is empty', '{ items @skip(if: true) { id } }'],
-  ])('%s: %s', async (_, text) => {
-    const { becomesReady } = await newShop();
-    expect(await becomesReady(text)).toBe(false);
+    ['with a directive on a fragment spread', '{ items { ...f @live } } fragment f on Item { id }'],
+    ['with a directive on an inline fragment', '{ items { ... @live { id } } }'],
+    ['for a mutation', 'mutation { root { control } }'],
+    ['for a mutation with the name of a cached query, and a cached child', 'mutation { items { id cachedChild } }'],
+    ['if it is empty', '{ items @skip(if: true) { id } }'],
+  ])('is not cached %s: %s', async (_, text) => {
+    const { becomesCached } = await newShop();
+    expect(await becomesCached(text)).toBe(false);
   });
 
-  it('of a private or varied field, for someone', async () => {
-    const { becomesReady } = await newShop();
-    const someone: Asker = { viewer: 1, locale: 'de' };
-    expect(await becomesReady('{ secret { id } }', someone)).toBe(false);
-    expect(await becomesReady('{ varied { id } }', someone)).toBe(false);
+  it('is not cached with a private or varying field if the request has a viewer and a locale', async () => {
+    const { becomesCached } = await newShop();
+    const context: RequestContext = { viewer: 1, locale: 'de' };
+    expect(await becomesCached('{ secret { id } }', context)).toBe(false);
+    expect(await becomesCached('{ varied { id } }', context)).toBe(false);
   });
 
-  it('where a plugin wraps the resolver around the cache, as authorisation does', async () => {
-    const { becomesReady } = await newReadyWorld(defineItems, { build: () => guarded('Query.items') });
-    expect(await becomesReady('{ items { id } }')).toBe(false);
+  it('is not cached if a plugin wraps the cached resolver, as authorisation does', async () => {
+    const { becomesCached } = await newResponseCacheWorld(defineItems, { build: () => guarded('Query.items') });
+    expect(await becomesCached('{ items { id } }')).toBe(false);
   });
 
-  it('of a cached field that a plugin after the cache wraps: no such schema is built', async () => {
-    const build = (): Builder => guarded('Query.items', [CachePlugin, wrapped]);
-    await expect(newReadyWorld(defineItems, { build })).rejects.toThrow(/^Query\.items: a plugin that stands after/);
+  it('is not possible if a plugin after the cache wraps a cached field: building the schema throws', async () => {
+    const build = (): Builder => guarded('Query.items', [CachePlugin, guardPlugin]);
+    await expect(newResponseCacheWorld(defineItems, { build })).rejects.toThrow(
+      /^Query\.items: a plugin that stands after/,
+    );
   });
 
-  it('where a plugin wraps a child', async () => {
-    const { becomesReady } = await newReadyWorld(defineItems, { build: () => guarded('Item.id') });
-    expect(await becomesReady('{ items { id } }')).toBe(false);
+  it('is not cached if a plugin wraps a child', async () => {
+    const { becomesCached } = await newResponseCacheWorld(defineItems, { build: () => guarded('Item.id') });
+    expect(await becomesCached('{ items { id } }')).toBe(false);
   });
 
-  it.each(['id', 'renamed'])('where a plugin that stands after the cache wraps a child: %s', async (child) => {
-    const build = (): Builder => guarded(`Item.${child}`, [CachePlugin, wrapped]);
-    const { becomesReady } = await newReadyWorld(defineItems, { build });
-    expect(await becomesReady(`{ items { ${child} } }`)).toBe(false);
+  it.each(['id', 'renamed'])('is not cached if a plugin after the cache wraps the child %s', async (child) => {
+    const build = (): Builder => guarded(`Item.${child}`, [CachePlugin, guardPlugin]);
+    const { becomesCached } = await newResponseCacheWorld(defineItems, { build });
+    expect(await becomesCached(`{ items { ${child} } }`)).toBe(false);
   });
 
   it.each([
     ['a cached field', 'Query', 'items'],
     ['a child', 'Item', 'id'],
-  ])('where %s was wrapped after the schema was built', async (_, type, field) => {
+  ])('is not cached if %s was wrapped after the schema was built', async (_, type, field) => {
     const wrap = (schema: GraphQLSchema): GraphQLSchema => rewrapped(schema, type, field);
-    const { becomesReady } = await newReadyWorld(defineItems, { wrap });
-    expect(await becomesReady('{ items { id } }')).toBe(false);
+    const { becomesCached } = await newResponseCacheWorld(defineItems, { wrap });
+    expect(await becomesCached('{ items { id } }')).toBe(false);
   });
 
-  it('of more than 100 cached fields', async () => {
-    const { becomesReady } = await newShop();
+  it('is not cached with more than 100 cached fields', async () => {
+    const { becomesCached } = await newShop();
     const fields = (count: number): string => times(count, (n) => `a${n}: control`).join(' ');
-    expect(await becomesReady(`{ ${fields(100)} }`)).toBe(true);
-    expect(await becomesReady(`{ ${fields(101)} }`)).toBe(false);
+    expect(await becomesCached(`{ ${fields(100)} }`)).toBe(true);
+    expect(await becomesCached(`{ ${fields(101)} }`)).toBe(false);
   });
 
   it.each<[string, Partial<ExecutionArgs>, ExecutionResult]>([
-    ['with errors beside its data', {}, { data: {}, errors: [] }],
-    ['with what somebody has added to it', {}, { data: {}, extensions: {} }],
-    ['with null for data', {}, { data: null }],
+    ['with an empty list of errors', {}, { data: {}, errors: [] }],
+    ['with extensions', {}, { data: {}, extensions: {} }],
+    ['with null as data', {}, { data: null }],
     ['without data', {}, {}],
-    ['of a root value', { rootValue: { control: 1 } }, { data: {} }],
-    ['of a resolver for all fields', { fieldResolver: () => 1 }, { data: {} }],
-  ])('%s', async (_, more, result) => {
-    const { becomesReady, ready, schema } = await newShop();
-    await becomesReady('{ control }');
-    const asked = { schema, document: parse('{ control }'), contextValue: {} };
-    await execute(asked);
-    expect(ready.cacheable(asked, { data: {} })).toBeDefined();
-    expect(ready.cacheable({ ...asked, ...more }, result)).toBeUndefined();
+    ['with a root value', { rootValue: { control: 1 } }, { data: {} }],
+    ['with a default field resolver', { fieldResolver: () => 1 }, { data: {} }],
+  ])('is not cached %s', async (_, more, result) => {
+    const { becomesCached, responseCache, schema } = await newShop();
+    await becomesCached('{ control }');
+    const args = { schema, document: parse('{ control }'), contextValue: {} };
+    await execute(args);
+    expect(responseCache.cacheable(args, { data: {} })).toBeDefined();
+    expect(responseCache.cacheable({ ...args, ...more }, result)).toBeUndefined();
   });
 
-  it('where it is larger than all that may be kept', async () => {
-    const world = await newReadyWorld(defineItems, { bytesMax: 2_000 });
+  it('is not cached if it is larger than the response cache', async () => {
+    const world = await newResponseCacheWorld(defineItems, { bytesMax: 2_000 });
     world.source.gives([{ id: 1, name: 'n' }]);
-    expect(await world.becomesReady('{ items { id } more: items(n: 2) { id } }')).toBe(false);
+    expect(await world.becomesCached('{ items { id } more: items(n: 2) { id } }')).toBe(false);
   });
 
-  it('where its request has more than 8,192 characters', async () => {
-    const { becomesReady } = await newShop();
-    expect(await becomesReady(`{ control } ${' '.repeat(8_192 - 12)}`)).toBe(true);
-    expect(await becomesReady(`{ control } ${' '.repeat(8_193 - 12)}`)).toBe(false);
+  it('is not cached if its request has more than 8,192 characters', async () => {
+    const { becomesCached } = await newShop();
+    expect(await becomesCached(`{ control } ${' '.repeat(8_192 - 12)}`)).toBe(true);
+    expect(await becomesCached(`{ control } ${' '.repeat(8_193 - 12)}`)).toBe(false);
   });
 });
 
-describe('an answer that was ready is not', () => {
+describe('a cached response', () => {
   const text = '{ items { id } control }';
 
-  it('after its tag was invalidated in this process, at once', async () => {
-    const { ask, becomesReady, cache: engine, source } = await newShop();
-    expect(await becomesReady(text)).toBe(true);
+  it('is not used after one of its tags has been invalidated in this process', async () => {
+    const { ask, becomesCached, cache: engine, source } = await newShop();
+    expect(await becomesCached(text)).toBe(true);
     source.gives([{ id: 3, name: null }]);
     await engine.invalidate(['items']);
-    expect(await ask(text)).toEqual({ isReady: false, body: '{"data":{"items":[{"id":3}],"control":"control"}}' });
+    expect(await ask(text)).toEqual({ isCached: false, body: '{"data":{"items":[{"id":3}],"control":"control"}}' });
   });
 
-  it('after a flush', async () => {
-    const { ask, becomesReady, cache: engine } = await newShop();
-    expect(await becomesReady(text)).toBe(true);
+  it('is not used after a flush', async () => {
+    const { ask, becomesCached, cache: engine } = await newShop();
+    expect(await becomesCached(text)).toBe(true);
     await engine.flush();
-    expect((await ask(text)).isReady).toBe(false);
+    expect((await ask(text)).isCached).toBe(false);
   });
 
-  it('after one of its values was replaced', async () => {
-    const { ask, becomesReady, source } = await newShop();
-    expect(await becomesReady(text)).toBe(true);
+  it('is not used after one of its values has been replaced', async () => {
+    const { ask, becomesCached, source } = await newShop();
+    expect(await becomesCached(text)).toBe(true);
     source.gives([{ id: 4, name: null }]);
     await ask('{ items @cache(mode: REFRESH) { id } }');
-    expect(await ask(text)).toMatchObject({ isReady: false, body: expect.stringContaining('{"id":4}') as string });
+    expect(await ask(text)).toMatchObject({ isCached: false, body: expect.stringContaining('{"id":4}') as string });
   });
 
-  it('after one of its values was replaced, and others have brought the new one to memory', async () => {
-    const { ask, becomesReady, source } = await newShop();
-    expect(await becomesReady(text)).toBe(true);
+  it('is not used after one of its values has been replaced and the new one is in memory', async () => {
+    const { ask, becomesCached, source } = await newShop();
+    expect(await becomesCached(text)).toBe(true);
     source.gives([{ id: 4, name: null }]);
     await ask('{ items @cache(mode: REFRESH) { id } }');
-    expect(await becomesReady('{ new: items { id } }')).toBe(true);
-    expect(await ask(text)).toMatchObject({ isReady: false, body: expect.stringContaining('{"id":4}') as string });
+    expect(await becomesCached('{ new: items { id } }')).toBe(true);
+    expect(await ask(text)).toMatchObject({ isCached: false, body: expect.stringContaining('{"id":4}') as string });
   });
 
-  it('after a value in memory has made room for another', async () => {
-    const { ask, becomesReady } = await newReadyWorld((builder, world) => {
+  it('is not used after one of its values has been evicted from memory', async () => {
+    const { ask, becomesCached } = await newResponseCacheWorld((builder, world) => {
       defineItems(builder, world);
       builder.queryField('big', (t) =>
         t.string({ args: { n: t.arg.int() }, cache, resolve: () => 'x'.repeat(200_000) }),
       );
     });
-    expect(await becomesReady(text)).toBe(true);
-    // Each counts once it is in memory, whatever was said of the earlier ones.
-    for (let n = 0; n < 8; n += 1) for (let again = 0; again < 3; again += 1) await ask(`{ big(n: ${n}) }`);
-    expect((await ask(text)).isReady).toBe(false);
+    expect(await becomesCached(text)).toBe(true);
+    // Three requests each: memory keeps a value only if no change of its key is reported while it is read.
+    for (let n = 0; n < 8; n += 1)
+      for (let repetition = 0; repetition < 3; repetition += 1) await ask(`{ big(n: ${n}) }`);
+    expect((await ask(text)).isCached).toBe(false);
   });
 
-  it('after the earliest of its values has ended', async () => {
-    const { ask, becomesReady, cache: engine, clock } = await newShop();
-    expect(await becomesReady(text)).toBe(true);
-    expect(await becomesReady('{ items { id } brief }')).toBe(true);
+  it('is not used after the first of its values has expired', async () => {
+    const { ask, becomesCached, cache: engine, clock } = await newShop();
+    expect(await becomesCached(text)).toBe(true);
+    expect(await becomesCached('{ items { id } brief }')).toBe(true);
     for (let leftMs = 30_000; leftMs > 0; leftMs -= 100) clock.advance(100);
     await advanceUntil(clock, 100, () => engine.memory?.isCoherent === true);
-    expect((await ask('{ items { id } brief }')).isReady).toBe(false);
-    expect((await ask(text)).isReady).toBe(true);
+    expect((await ask('{ items { id } brief }')).isCached).toBe(false);
+    expect((await ask(text)).isCached).toBe(true);
   });
 
-  it('in memory while it is not proven that all changes are known, but in the store', async () => {
-    const { ask, becomesReady, clock, trace } = await newShop();
-    expect(await becomesReady(text)).toBe(true);
+  it('is revalidated in the store while the memory tier is not coherent', async () => {
+    const { ask, becomesCached, clock, trace } = await newShop();
+    expect(await becomesCached(text)).toBe(true);
     clock.advance(501);
     trace.take();
-    expect((await ask(text)).isReady).toBe(true);
+    expect((await ask(text)).isCached).toBe(true);
     expect(trace.events.filter(({ type }) => type === 'hit')).toMatchObject([{ tier: 'redis' }, { tier: 'redis' }]);
   });
 
-  it('inside of a load, which must fetch what it is made of', async () => {
-    const { becomesReady, cache: engine, ready } = await newShop();
-    expect(await becomesReady(text)).toBe(true);
+  it('is not used inside a load, which must fetch the values that it depends on', async () => {
+    const { becomesCached, cache: engine, responseCache } = await newShop();
+    expect(await becomesCached(text)).toBe(true);
     const key = engine.key({ field: 'Query.outer' });
     const inside = await engine.fetch(
       key,
       createPolicy('Query.outer', { ttl: '60s' }),
-      () => ready.get(text) === undefined,
+      () => responseCache.get(text) === undefined,
     );
     expect(inside).toBe(true);
   });
 });
 
-it('keeps what was used last, and no more than its bytes', async () => {
-  const { ask, becomesReady } = await newReadyWorld(defineItems, { bytesMax: 10_000 });
-  expect(await becomesReady('{ items { id } }')).toBe(true);
+it('evicts the least recently used responses when it is full', async () => {
+  const { ask, becomesCached } = await newResponseCacheWorld(defineItems, { bytesMax: 10_000 });
+  expect(await becomesCached('{ items { id } }')).toBe(true);
   for (let n = 0; n < 30; n += 1) await ask(`{ name${n}: items { id } }`);
-  expect((await ask('{ name29: items { id } }')).isReady).toBe(true);
-  expect((await ask('{ name0: items { id } }')).isReady).toBe(false);
+  expect((await ask('{ name29: items { id } }')).isCached).toBe(true);
+  expect((await ask('{ name0: items { id } }')).isCached).toBe(false);
 });
 
-describe('without a memory tier', () => {
+describe('a cached response without a memory tier', () => {
   const text = '{ items { id } control }';
-  const newStoreShop = (options: { namespace?: string } = {}): Promise<ReadyWorld> =>
-    newReadyWorld(defineItems, { ...options, memoryBytesMax: 0 });
+  const newStoreShop = (options: { namespace?: string } = {}): Promise<ResponseCacheWorld> =>
+    newResponseCacheWorld(defineItems, { ...options, memoryBytesMax: 0 });
 
-  it('an answer is ready where the store still has its entries', async () => {
-    const { ask, becomesReady, trace } = await newStoreShop();
-    expect(await becomesReady(text)).toBe(true);
+  it('is used while the store has its entries', async () => {
+    const { ask, becomesCached, trace } = await newStoreShop();
+    expect(await becomesCached(text)).toBe(true);
     trace.take();
-    expect(await ask(text)).toMatchObject({ isReady: true, body: expect.stringContaining('"id":1') as string });
+    expect(await ask(text)).toMatchObject({ isCached: true, body: expect.stringContaining('"id":1') as string });
     expect(trace.events).toMatchObject([
       { type: 'hit', tier: 'redis' },
       { type: 'hit', tier: 'redis' },
     ]);
   });
 
-  it('an answer is not after another process has invalidated its tag, at once', async () => {
-    const { ask, becomesReady, namespace, source } = await newStoreShop();
+  it('is not used after another process has invalidated one of its tags', async () => {
+    const { ask, becomesCached, namespace, source } = await newStoreShop();
     const { cache: other } = await newStoreShop({ namespace });
-    expect(await becomesReady(text)).toBe(true);
+    expect(await becomesCached(text)).toBe(true);
     source.gives([{ id: 3, name: null }]);
     await other.invalidate(['items']);
-    expect(await ask(text)).toMatchObject({ isReady: false, body: expect.stringContaining('[{"id":3}]') as string });
+    expect(await ask(text)).toMatchObject({ isCached: false, body: expect.stringContaining('[{"id":3}]') as string });
   });
 
-  it('an answer is not after another process has replaced a value', async () => {
-    const { ask, becomesReady, namespace } = await newStoreShop();
+  it('is not used after another process has replaced one of its values', async () => {
+    const { ask, becomesCached, namespace } = await newStoreShop();
     const other = await newStoreShop({ namespace });
-    expect(await becomesReady(text)).toBe(true);
+    expect(await becomesCached(text)).toBe(true);
     other.source.gives([{ id: 5, name: null }]);
     await other.ask('{ items @cache(mode: REFRESH) { id } }');
-    expect(await ask(text)).toMatchObject({ isReady: false, body: expect.stringContaining('[{"id":5}]') as string });
+    expect(await ask(text)).toMatchObject({ isCached: false, body: expect.stringContaining('[{"id":5}]') as string });
   });
 
   it.each<[string, (redis: Redis, key: string) => Promise<unknown>]>([
-    ['is gone', (redis, key) => redis.del(key)],
-    ['was cut', async (redis, key) => redis.set(key, (await redis.get(key))?.slice(0, -1) ?? '', 'PX', 1_000)],
-    ['was given a longer life', (redis, key) => redis.pexpire(key, 90_000)],
-    ['is another one’s', (redis, key) => redis.set(key, 'x'.repeat(200), 'PX', 1_000)],
+    ['has been deleted', (redis, key) => redis.del(key)],
     [
-      'was replaced by one as long',
+      'has been truncated',
+      async (redis, key) => redis.set(key, (await redis.get(key))?.slice(0, -1) ?? '', 'PX', 1_000),
+    ],
+    ['has been given a longer TTL', (redis, key) => redis.pexpire(key, 90_000)],
+    ['has been overwritten with other content', (redis, key) => redis.set(key, 'x'.repeat(200), 'PX', 1_000)],
+    [
+      'has been replaced by one of equal length',
       async (redis, key) =>
         redis.set(
           key,
@@ -372,17 +378,17 @@ describe('without a memory tier', () => {
           1_000,
         ),
     ],
-  ])('an answer is not where an entry %s', async (_, spoil) => {
-    const { ask, becomesReady, cache: engine } = await newStoreShop();
+  ])('is not used if one of its entries %s', async (_, damage) => {
+    const { ask, becomesCached, cache: engine } = await newStoreShop();
     const redis = await redisClient();
-    expect(await becomesReady(text)).toBe(true);
+    expect(await becomesCached(text)).toBe(true);
     const [key = ''] = await redis.keys(`${engine.namespace}:*Query:items*`);
-    await spoil(redis, key);
-    expect((await ask(text)).isReady).toBe(false);
+    await damage(redis, key);
+    expect((await ask(text)).isCached).toBe(false);
   });
 });
 
-const wrapped = 'readyTestGuard';
+const guardPlugin = 'readyTestGuard';
 let guardedField = '';
 
 class GuardPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
@@ -390,25 +396,25 @@ class GuardPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     ...[resolver, { parentType, name }]: Parameters<BasePlugin<Types>['wrapResolve']>
   ): ReturnType<BasePlugin<Types>['wrapResolve']> {
     if (`${parentType}.${name}` !== guardedField) return resolver;
-    return (...asked) => resolver(...asked);
+    return (...args) => resolver(...args);
   }
 }
-SchemaBuilder.registerPlugin(wrapped as never, GuardPlugin as never);
+SchemaBuilder.registerPlugin(guardPlugin as never, GuardPlugin as never);
 
-/** Its plugin stands before the cache unless told otherwise, so that it wraps outermost. */
-function guarded(field: string, plugins: string[] = [wrapped, CachePlugin]): Builder {
+/** A builder with a plugin that wraps `field`: by default before the cache plugin, so that it wraps outermost. */
+function guarded(field: string, plugins: string[] = [guardPlugin, CachePlugin]): Builder {
   guardedField = field;
-  return new SchemaBuilder<{ Context: Asker }>({ plugins: plugins as never[] });
+  return new SchemaBuilder<{ Context: RequestContext }>({ plugins: plugins as never[] });
 }
 
-/** The schema with a resolver put around one of a field's, as directives of other tools do it. */
+/** Wraps the resolver of a field of a built schema, as the directives of other tools do. */
 function rewrapped(schema: GraphQLSchema, typeName: string, fieldName: string): GraphQLSchema {
   const type = schema.getType(typeName);
   if (!(type instanceof GraphQLObjectType)) throw new Error(typeName);
   const field = type.getFields()[fieldName];
   if (field === undefined) throw new Error(fieldName);
   const { resolve } = field;
-  const wrapper: GraphQLFieldConfig<unknown, unknown>['resolve'] = (...asked) => resolve?.(...asked);
+  const wrapper: GraphQLFieldConfig<unknown, unknown>['resolve'] = (...args) => resolve?.(...args);
   field.resolve = wrapper;
   return schema;
 }

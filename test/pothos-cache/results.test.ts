@@ -1,11 +1,11 @@
-// What resolvers give: values, nothing, errors; and the tags that they depend on.
+// What resolvers return: values, null, errors; and the tags that values depend on.
 import { GraphQLError } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { newSchema } from './world.ts';
 
 const cache = { ttl: '60s', scope: 'public' } as const;
 
-it('passes on a resolver’s error with its extensions, keeps nothing, and asks again', async () => {
+it('passes on the error of a resolver with its extensions, stores nothing, and loads again', async () => {
   let loads = 0;
   const { run } = await newSchema((builder) => {
     builder.queryField('sick', (t) =>
@@ -30,7 +30,7 @@ it('passes on a resolver’s error with its extensions, keeps nothing, and asks 
   expect(await run('{ sick }')).toMatchObject({ data: { sick: 'well' }, states: 'miss' });
 });
 
-it('gives the error to each alias at its own path', async () => {
+it('reports the error for each alias at its own path', async () => {
   const { run } = await newSchema((builder) => {
     builder.queryField('sick', (t) => t.string({ cache, resolve: () => Promise.reject(new Error('no')) }));
   });
@@ -43,9 +43,9 @@ it('gives the error to each alias at its own path', async () => {
 
 it.each<[string, (string | null)[] | null]>([
   ['null', null],
-  ['a list with null', ['a', null]],
-  ['the empty list', []],
-])('keeps %s', async (_, value) => {
+  ['a list that contains null', ['a', null]],
+  ['an empty list', []],
+])('stores %s', async (_, value) => {
   let loads = 0;
   const { run } = await newSchema((builder) => {
     builder.queryField('names', (t) =>
@@ -57,7 +57,7 @@ it.each<[string, (string | null)[] | null]>([
   expect(loads).toBe(1);
 });
 
-it('answers what has no stored form, each time anew', async () => {
+it('returns a value that has no stored form, and loads it for each request', async () => {
   class Row {
     readonly id = 1;
   }
@@ -71,7 +71,7 @@ it('answers what has no stored form, each time anew', async () => {
   expect(trace.count('write-refused')).toBe(2);
 });
 
-it('keeps the value though the resolver changes its arguments', async () => {
+it('returns the value even if the resolver modifies its arguments', async () => {
   const { run } = await newSchema((builder) => {
     builder.queryField('echo', (t) =>
       t.string({
@@ -88,8 +88,8 @@ it('keeps the value though the resolver changes its arguments', async () => {
   expect(await run('{ echo(q: "a") }')).toMatchObject({ data: { echo: 'a' }, errors: [] });
 });
 
-describe('tags', () => {
-  it('make the values void that carry them, by list or by function of parent and arguments', async () => {
+describe('the option tags', () => {
+  it('invalidates values by tags from a list or from a function of parent and arguments', async () => {
     let loads = 0;
     const { run, cache: engine } = await newSchema((builder) => {
       const Product = builder.objectRef<{ id: number }>('Product').implement({
@@ -121,12 +121,12 @@ describe('tags', () => {
   });
 
   it.each<[string, () => unknown]>([
-    ['gives tags that are none', () => ['*']],
-    ['gives null', () => null],
-    ['gives a promise that rejects', () => Promise.reject(new Error('no tags'))],
-    ['gives one text, which is no list', () => 'products'],
+    ['returns an invalid tag', () => ['*']],
+    ['returns null', () => null],
+    ['returns a promise that rejects', () => Promise.reject(new Error('no tags'))],
+    ['returns a string instead of a list', () => 'products'],
     ['throws', () => JSON.parse('{')],
-  ])('leave the field uncached, and say so, where the function %s', async (_, tags) => {
+  ])('leaves the field uncached and emits `uncached` if its function %s', async (_, tags) => {
     let loads = 0;
     const { run, trace } = await newSchema((builder) => {
       builder.queryField('n', (t) =>
@@ -140,7 +140,7 @@ describe('tags', () => {
   });
 });
 
-it('runs a cached field inside a cached field’s load on its own', async () => {
+it('caches a field below a cached field, with its own ttl', async () => {
   let loads = 0;
   const { run } = await newSchema((builder) => {
     const Item = builder.objectRef<{ id: number }>('Item').implement({

@@ -1,4 +1,5 @@
-// The digest in the keys: another shape of the values, or another policy, never reads what this one has stored.
+// The schema digest in the keys: it changes with the types and policies of cached fields, so that older entries are not
+// read after such a change.
 import { describe, expect, it } from 'vitest';
 import { digestOf, newSchema, type Builder } from './world.ts';
 
@@ -82,13 +83,13 @@ async function digest(changes: Changes = {}): Promise<string> {
   return digestOf(schema);
 }
 
-describe('the digest', () => {
-  it('is six hexadecimal digits, the same each time', async () => {
+describe('the schema digest', () => {
+  it('consists of six hexadecimal digits, and is the same for equal schemas', async () => {
     expect(await digest()).toMatch(/^[0-9a-f]{6}$/);
     expect(await digest()).toBe(await digest());
   });
 
-  it('does not change with what no cached field reaches', async () => {
+  it('does not change with a type that no cached field reaches', async () => {
     expect(await digest({ unrelated: true })).toBe(await digest());
   });
 
@@ -96,16 +97,16 @@ describe('the digest', () => {
     ['the type of a reached field', { label: 'Int' }],
     ['the fields of a reached type', { more: true }],
     ['the values of a reached enum', { enumValue: 'OLDER' }],
-    ['a ttl', { ttl: '61s' }],
-    ['whether it is strict', { strict: true }],
-    ['tags', { tags: ['products'] }],
-    ['the version', { version: '2' }],
+    ['the ttl of a field', { ttl: '61s' }],
+    ['the option strict', { strict: true }],
+    ['the option tags', { tags: ['products'] }],
+    ['the option version', { version: '2' }],
     ['the scope', { scope: 'private' }],
-    ['whether it varies', { vary: true }],
-    ['whether its key contains the selection', { selection: true }],
-    ['whether a cached field itself is a list', { list: true }],
-    ['whether a cached field itself may be null', { required: true }],
-    ['the type of a cached field’s argument', { argType: 'ID' }],
+    ['the option vary', { vary: true }],
+    ['the option selection', { selection: true }],
+    ['whether a cached field is a list', { list: true }],
+    ['whether a cached field is nullable', { required: true }],
+    ['the type of an argument of a cached field', { argType: 'ID' }],
   ])('changes with %s', async (_, changes) => {
     expect(await digest(changes)).not.toBe(await digest());
   });

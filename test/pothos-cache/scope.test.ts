@@ -1,56 +1,56 @@
-// `scope: 'private'`, `vary`, and public fields whose resolvers look at who asks.
+// `scope: 'private'`, `vary`, and public fields whose resolvers read the viewer.
 import { execute, parse, type GraphQLSchema } from 'graphql';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { noteViewerRead } from '../../src/cache/index.ts';
 import type { FieldCacheOptions, PluginOptions } from '../../src/pothos-cache/index.ts';
 import { newWorld, times, type Trace } from '../cache/world.ts';
-import { newBuilder, newSchema, runOn, type Asker, type Ran, type SchemaWorld } from './world.ts';
+import { newBuilder, newSchema, runOn, type RequestContext, type RunResult, type SchemaWorld } from './world.ts';
 
-const ofEveryone = { ttl: '60s', scope: 'public' } as const;
-const ofOne = { ttl: '60s', scope: 'private' } as const;
-const options = { viewer: ({ viewer }: Asker) => viewer };
-const watching = { ...options, viewerProperties: ['viewer'] } as const;
+const publicCache = { ttl: '60s', scope: 'public' } as const;
+const privateCache = { ttl: '60s', scope: 'private' } as const;
+const options = { viewer: ({ viewer }: RequestContext) => viewer };
+const watchingViewer = { ...options, viewerProperties: ['viewer'] } as const;
 const unwatched = { ...options, viewerProperties: [] } as const;
 const refused = 'write-refused(viewer-dependent)';
 
 interface ScopeWorld extends SchemaWorld {
-  readonly as: (viewer: Asker['viewer'], text: string, where?: Asker) => Promise<Ran>;
+  readonly as: (viewer: RequestContext['viewer'], text: string, where?: RequestContext) => Promise<RunResult>;
 }
 
-/** Every field that looks at the context says whom it saw, and `n` counts the loads. */
-async function newShop(ofSchema: Omit<PluginOptions<Asker>, 'engine'> = options): Promise<ScopeWorld> {
+/** Each field that reads the context returns what it has read, and the number of loads so far. */
+async function newShop(ofSchema: Omit<PluginOptions<RequestContext>, 'engine'> = options): Promise<ScopeWorld> {
   let loads = 0;
-  const seen = ({ viewer, tenant, locale }: Asker): string =>
+  const seen = ({ viewer, tenant, locale }: RequestContext): string =>
     `${typeof viewer} ${String(viewer)} ${tenant ?? ''} ${locale ?? ''} #${(loads += 1)}`;
   const world = await newSchema((builder) => {
     const Item = builder.objectRef<{ id: number }>('Item').implement({
       fields: (t) => ({
         id: t.exposeInt('id'),
         mine: t.string({
-          cache: { ...ofOne, parentId: ({ id }) => id },
+          cache: { ...privateCache, parentId: ({ id }) => id },
           resolve: (_, _args, context) => seen(context),
         }),
-        ours: t.string({ cache: { ...ofEveryone, parentId: ({ id }) => id }, resolve: () => `#${(loads += 1)}` }),
+        ours: t.string({ cache: { ...publicCache, parentId: ({ id }) => id }, resolve: () => `#${(loads += 1)}` }),
       }),
     });
     builder.queryFields((t) => ({
-      me: t.string({ cache: ofOne, resolve: (_, _args, context) => seen(context) }),
+      me: t.string({ cache: privateCache, resolve: (_, _args, context) => seen(context) }),
       search: t.string({
         args: { q: t.arg.string({ required: true }) },
-        cache: ofOne,
+        cache: privateCache,
         resolve: (_, _args, context) => seen(context),
       }),
-      items: t.field({ type: [Item], cache: ofEveryone, resolve: () => times(2, (id) => ({ id })) }),
-      myItems: t.field({ type: [Item], cache: ofOne, resolve: () => times(2, (id) => ({ id })) }),
+      items: t.field({ type: [Item], cache: publicCache, resolve: () => times(2, (id) => ({ id })) }),
+      myItems: t.field({ type: [Item], cache: privateCache, resolve: () => times(2, (id) => ({ id })) }),
       greeting: t.string({
-        cache: { ...ofEveryone, vary: ({ locale }) => locale },
+        cache: { ...publicCache, vary: ({ locale }) => locale },
         resolve: (_, _args, { locale }) => `${locale} #${(loads += 1)}`,
       }),
       invoice: t.string({
-        cache: { ...ofOne, vary: ({ tenant, locale }) => ({ tenant: upper(tenant), locale }) },
+        cache: { ...privateCache, vary: ({ tenant, locale }) => ({ tenant: upper(tenant), locale }) },
         resolve: (_, _args, context) => seen(context),
       }),
-      careless: t.string({ cache: ofEveryone, resolve: (_, _args, context) => seen(context) }),
+      careless: t.string({ cache: publicCache, resolve: (_, _args, context) => seen(context) }),
     }));
     builder.mutationType({ fields: (t) => ({ write: t.field({ type: Item, resolve: () => ({ id: 1 }) }) }) });
   }, ofSchema);
@@ -60,7 +60,7 @@ async function newShop(ofSchema: Omit<PluginOptions<Asker>, 'engine'> = options)
 describe('a private field', () => {
   const viewers = ['alice', 'bob', '', '0', '1', 'null', 0, 1, -1, 0n, 1n];
 
-  it('is cached for each viewer, whatever he is called, and given to no other', async () => {
+  it('is cached for each viewer, whatever its id, and returned to no other', async () => {
     const { as } = await newShop();
     const first = [];
     for (const viewer of viewers) first.push(await as(viewer, '{ me }'));
@@ -71,18 +71,18 @@ describe('a private field', () => {
     }
   });
 
-  it('is one load for each of several viewers who miss at once, and one for each of them', async () => {
+  it('is loaded once for each viewer if requests of several viewers miss concurrently', async () => {
     const { as, trace } = await newShop();
-    const asked = [...viewers, ...viewers];
-    const ran = await Promise.all(asked.map((viewer) => as(viewer, '{ me }')));
+    const requests = [...viewers, ...viewers];
+    const ran = await Promise.all(requests.map((viewer) => as(viewer, '{ me }')));
     for (const [index, { data }] of ran.entries()) {
-      const viewer = asked[index];
+      const viewer = requests[index];
       expect((data as { me: string }).me).toMatch(`${typeof viewer} ${String(viewer)} `);
     }
     expect([trace.count('load'), trace.count('shared')]).toEqual([viewers.length, viewers.length]);
   });
 
-  it('is the same under every alias, and under none that of another viewer', async () => {
+  it('has the value of its own viewer under every alias', async () => {
     const { as } = await newShop();
     const text = '{ a: me b: me ...F } fragment F on Query { me }';
     const { data } = await as('alice', text);
@@ -90,7 +90,7 @@ describe('a private field', () => {
     expect(Object.values((await as('bob', text)).data as object)).toEqual(times(3, () => 'string bob   #2'));
   });
 
-  it('has an entry for each viewer below a public parent, which is everyone’s', async () => {
+  it('has one entry for each viewer below a public parent, which all viewers share', async () => {
     const { as } = await newShop();
     const text = '{ items { id mine ours } }';
     await as('alice', text);
@@ -100,14 +100,14 @@ describe('a private field', () => {
     expect((await as('alice', text)).states).toBe('hit hit hit hit hit');
   });
 
-  it('has public fields below it that are made of it, and so for nobody else either', async () => {
+  it('does not share the public fields below it between viewers', async () => {
     const { as } = await newShop();
     await as('alice', '{ myItems { ours } }');
     expect((await as('bob', '{ myItems { ours } }')).states).toBe('miss miss miss');
   });
 
   it.each([null, undefined])(
-    'goes past the cache for a request whose viewer is %s, and nothing is wrong',
+    'bypasses the cache, without an uncached event, for a request whose viewer is %s',
     async (none) => {
       const { as, trace } = await newShop();
       await as('alice', '{ me }');
@@ -121,7 +121,7 @@ describe('a private field', () => {
     },
   );
 
-  it('hears @cache as a public one does', async () => {
+  it('supports the modes of @cache', async () => {
     const { as } = await newShop();
     const me = async (viewer: string, mode: string): Promise<string> => {
       const { data, states } = await as(viewer, `{ me @cache(mode: ${mode}) }`);
@@ -136,12 +136,12 @@ describe('a private field', () => {
     expect(await me('bob', 'USE')).toBe('string bob #2 hit');
   });
 
-  it('is fresh in a mutation’s payload', async () => {
+  it('bypasses the cache in the payload of a mutation', async () => {
     const { as } = await newShop();
     expect((await as('alice', 'mutation { write { mine ours } }')).states).toBe('bypass bypass');
   });
 
-  it('does not tell the viewer in the report', async () => {
+  it('does not reveal the viewer or the tenant in the report', async () => {
     const { as } = await newShop();
     const { rows } = await as('alice@example.com', '{ me search(q: "x") items { mine } invoice }', { tenant: 'acme' });
     expect(rows).toHaveLength(6);
@@ -150,21 +150,21 @@ describe('a private field', () => {
   });
 
   it.each<[string, () => unknown, string]>([
-    ['that throws', () => JSON.parse('{'), 'SyntaxError'],
-    ['that is true', () => true, 'CacheError'],
-    ['that is an object', () => ({ id: 1 }), 'CacheError'],
-    ['that is a promise', () => Promise.resolve('alice'), 'CacheError'],
-    ['that is a promise which rejects', () => Promise.reject(new Error('no session')), 'CacheError'],
-    ['that is no number', () => Number('alice'), 'CacheError'],
-    ['that was rounded', () => Number('9007199254740993'), 'CacheError'],
-  ])('is answered uncached, and says so, for a viewer %s', async (_, viewer, name) => {
+    ['throws', () => JSON.parse('{'), 'SyntaxError'],
+    ['returns true', () => true, 'CacheError'],
+    ['returns an object', () => ({ id: 1 }), 'CacheError'],
+    ['returns a promise', () => Promise.resolve('alice'), 'CacheError'],
+    ['returns a promise that rejects', () => Promise.reject(new Error('no session')), 'CacheError'],
+    ['returns NaN', () => Number('alice'), 'CacheError'],
+    ['returns a rounded number', () => Number('9007199254740993'), 'CacheError'],
+  ])('is resolved without the cache and emits `uncached` if the option viewer %s', async (_, viewer, name) => {
     const { as, trace } = await newShop({ viewer: viewer as () => string });
     for (const who of ['alice', 'bob']) expect(await as(who, '{ me }')).toMatchObject({ errors: [], rows: [] });
     expect(trace.text).toBe('uncached×2');
     expect(trace.events[0]).toMatchObject({ field: 'Query.me', error: { name } });
   });
 
-  it('never reads what it stored when it was public, nor the other way round', async () => {
+  it('shares no entry with the same field in a schema where it is public', async () => {
     const { cache, trace } = await newWorld('memory', { namespace: 'shop' });
     const schemaOf = (scope: 'public' | 'private'): GraphQLSchema => {
       const builder = newBuilder();
@@ -183,7 +183,7 @@ describe('a private field', () => {
 });
 
 describe('a field that varies', () => {
-  it('has a value for each variation, and one for all viewers where it is public', async () => {
+  it('has one value for each variation, shared by all viewers, if it is public', async () => {
     const { as } = await newShop();
     await as('alice', '{ greeting }', { locale: 'de' });
     expect(await as('bob', '{ greeting }', { locale: 'de' })).toMatchObject({
@@ -195,16 +195,16 @@ describe('a field that varies', () => {
     expect((await as('alice', '{ greeting }')).states).toBe('hit');
   });
 
-  it('has a value for each viewer and variation where it is private', async () => {
+  it('has one value for each viewer and variation if it is private', async () => {
     const { as } = await newShop();
     const wheres = [
       { tenant: 'a', locale: 'de' },
       { tenant: 'a', locale: 'en' },
       { tenant: 'b', locale: 'de' },
     ];
-    const asked = ['alice', 'bob'].flatMap((viewer) => wheres.map((where) => [viewer, where] as const));
-    for (const [viewer, where] of asked) expect((await as(viewer, '{ invoice }', where)).states).toBe('miss');
-    for (const [viewer, { tenant, locale }] of asked) {
+    const requests = ['alice', 'bob'].flatMap((viewer) => wheres.map((where) => [viewer, where] as const));
+    for (const [viewer, where] of requests) expect((await as(viewer, '{ invoice }', where)).states).toBe('miss');
+    for (const [viewer, { tenant, locale }] of requests) {
       const { data, states } = await as(viewer, '{ invoice }', { locale, tenant });
       expect(states).toBe('hit');
       expect((data as { invoice: string }).invoice).toMatch(`string ${viewer} ${tenant} ${locale} #`);
@@ -213,14 +213,18 @@ describe('a field that varies', () => {
 
   it.each<[string, () => unknown, string]>([
     ['throws', () => JSON.parse('{'), 'SyntaxError'],
-    ['gives an instance', () => new URL('http://a'), 'CacheError'],
-    ['gives a promise', () => Promise.resolve('de'), 'CacheError'],
-    ['gives a promise that rejects', () => Promise.reject(new Error('no locale')), 'CacheError'],
-    ['gives a promise that rejects in an object', () => ({ of: Promise.reject(new Error('no locale')) }), 'CacheError'],
-    ['gives a function', () => () => 'de', 'CacheError'],
-  ])('is answered uncached, and says so, where vary %s', async (_, vary, name) => {
+    ['returns an instance of a class', () => new URL('http://a'), 'CacheError'],
+    ['returns a promise', () => Promise.resolve('de'), 'CacheError'],
+    ['returns a promise that rejects', () => Promise.reject(new Error('no locale')), 'CacheError'],
+    [
+      'returns an object with a promise that rejects',
+      () => ({ of: Promise.reject(new Error('no locale')) }),
+      'CacheError',
+    ],
+    ['returns a function', () => () => 'de', 'CacheError'],
+  ])('is resolved without the cache and emits `uncached` if vary %s', async (_, vary, name) => {
     const { run, trace } = await newSchema((builder) => {
-      const cache: FieldCacheOptions = { ...ofEveryone, vary: vary as () => string };
+      const cache: FieldCacheOptions = { ...publicCache, vary: vary as () => string };
       builder.queryField('greeting', (t) => t.string({ cache, resolve: () => 'hello' }));
     });
     for (const text of ['{ greeting }', '{ a: greeting }']) {
@@ -230,22 +234,22 @@ describe('a field that varies', () => {
     expect(trace.events[0]).toMatchObject({ field: 'Query.greeting', error: { name } });
   });
 
-  it('is typed: it sees the context of the schema, and gives plain data at once', () => {
-    type Vary = NonNullable<FieldCacheOptions<unknown, object, Asker>['vary']>;
-    expectTypeOf<Vary>().parameter(0).toEqualTypeOf<Asker>();
+  it('is typed: options receive the context of the schema, and return plain data, not promises', () => {
+    type Vary = NonNullable<FieldCacheOptions<unknown, object, RequestContext>['vary']>;
+    expectTypeOf<Vary>().parameter(0).toEqualTypeOf<RequestContext>();
     expectTypeOf<() => { tenant: string; roles: string[] }>().toExtend<Vary>();
     expectTypeOf<() => Promise<string>>().not.toExtend<Vary>();
-    type Viewer = NonNullable<PluginOptions<Asker>['viewer']>;
-    expectTypeOf<Viewer>().parameter(0).toEqualTypeOf<Asker>();
+    type Viewer = NonNullable<PluginOptions<RequestContext>['viewer']>;
+    expectTypeOf<Viewer>().parameter(0).toEqualTypeOf<RequestContext>();
     expectTypeOf<() => Promise<string>>().not.toExtend<Viewer>();
-    expectTypeOf<readonly ['viewer']>().toExtend<NonNullable<PluginOptions<Asker>['viewerProperties']>>();
-    expectTypeOf<readonly ['vewer']>().not.toExtend<NonNullable<PluginOptions<Asker>['viewerProperties']>>();
+    expectTypeOf<readonly ['viewer']>().toExtend<NonNullable<PluginOptions<RequestContext>['viewerProperties']>>();
+    expectTypeOf<readonly ['vewer']>().not.toExtend<NonNullable<PluginOptions<RequestContext>['viewerProperties']>>();
   });
 });
 
-describe('a public field whose resolver reads a property that tells who asks', () => {
-  it('is answered, not stored, and said', async () => {
-    const { as, trace } = await newShop(watching);
+describe('a public field whose resolver reads a declared viewer property', () => {
+  it('is resolved but not stored, and emits `write-refused` with the property', async () => {
+    const { as, trace } = await newShop(watchingViewer);
     for (const viewer of ['alice', 'bob', null]) {
       const { data, rows } = await as(viewer, '{ careless }');
       expect((data as { careless: string }).careless).toMatch(`${String(viewer)} `);
@@ -255,8 +259,8 @@ describe('a public field whose resolver reads a property that tells who asks', (
     expect(trace.events[1]).toMatchObject({ field: 'Query.careless', what: 'viewer' });
   });
 
-  it('is given to nobody else who asks at once', async () => {
-    const { as, trace } = await newShop(watching);
+  it('is not shared between concurrent requests', async () => {
+    const { as, trace } = await newShop(watchingViewer);
     const viewers = times(20, (index) => `viewer${index}`);
     const ran = await Promise.all(viewers.map((viewer) => as(viewer, '{ careless }')));
     for (const [index, { data }] of ran.entries()) {
@@ -265,26 +269,26 @@ describe('a public field whose resolver reads a property that tells who asks', (
     expect(trace.count('write')).toBe(0);
   });
 
-  it('does not keep private fields, and those that do not look, from being stored', async () => {
-    const { as } = await newShop(watching);
+  it('is the exception: private fields, and public fields that do not read it, are stored', async () => {
+    const { as } = await newShop(watchingViewer);
     const text = '{ me items { mine ours } greeting invoice }';
     await as('alice', text, { locale: 'de', tenant: 'a' });
     expect((await as('alice', text, { locale: 'de', tenant: 'a' })).states).toBe(times(8, () => 'hit').join(' '));
   });
 
-  it.each<[string, () => Asker]>([
-    ['a property', () => ({ viewer: 'alice' })],
-    ['a property that comes later', () => ({})],
-    ['a getter', () => ({ get viewer() { return 'alice'; } })], // prettier-ignore
-    ['a getter of its class', () => new Session()],
-  ])('is seen where it is %s of the context', async (_, contextOf) => {
-    const { schema, trace } = await newShop(watching);
+  it.each<[string, () => RequestContext]>([
+    ['an own property of the context', () => ({ viewer: 'alice' })],
+    ['absent from the context', () => ({})],
+    ['a getter of the context', () => ({ get viewer() { return 'alice'; } })], // prettier-ignore
+    ['a getter of the class of the context', () => new Session()],
+  ])('is not stored if the property is %s', async (_, contextOf) => {
+    const { schema, trace } = await newShop(watchingViewer);
     await runOn(schema, '{ careless }', {}, contextOf());
     expect(trace.text).toBe(`load ${refused} miss`);
   });
 
-  it('is answered, not stored, and said, where the context is frozen and cannot be watched', async () => {
-    const { schema, trace } = await newShop(watching);
+  it('is resolved but not stored, and emits `write-refused`, if the context is frozen', async () => {
+    const { schema, trace } = await newShop(watchingViewer);
     for (const viewer of ['alice', 'bob']) {
       const { data } = await runOn(schema, '{ careless }', {}, Object.freeze({ viewer }));
       expect((data as { careless: string }).careless).toMatch(`string ${viewer} `);
@@ -295,13 +299,13 @@ describe('a public field whose resolver reads a property that tells who asks', (
 });
 
 describe('a context whose properties are watched', () => {
-  const watched = async <T extends Asker>(context: T): Promise<T> => {
-    const { schema } = await newShop(watching);
+  const watched = async <T extends RequestContext>(context: T): Promise<T> => {
+    const { schema } = await newShop(watchingViewer);
     await runOn(schema, '{ items { id } }', {}, context);
     return context;
   };
 
-  it('reads, copies and can be changed as before', async () => {
+  it('can be read, copied and modified as before', async () => {
     const context = await watched({ viewer: 'alice', tenant: 'a' });
     expect([context.viewer, Object.keys(context), { ...context }]).toEqual([
       'alice',
@@ -312,7 +316,7 @@ describe('a context whose properties are watched', () => {
     expect(JSON.stringify(context)).toBe('{"viewer":"bob","tenant":"a"}');
   });
 
-  it('keeps its viewer where a context that inherits from it has another', async () => {
+  it('keeps its viewer if a context that inherits from it sets another one', async () => {
     const context = await watched({ viewer: 'alice' });
     const inheriting = Object.create(context) as typeof context;
     expect(inheriting.viewer).toBe('alice');
@@ -320,7 +324,7 @@ describe('a context whose properties are watched', () => {
     expect([context.viewer, inheriting.viewer]).toEqual(['alice', 'bob']);
   });
 
-  it('calls the accessors that it had', async () => {
+  it('still calls its original accessors', async () => {
     const session = await watched(new Session());
     expect(session.viewer).toBe('alice');
     session.viewer = 'bob';
@@ -329,18 +333,18 @@ describe('a context whose properties are watched', () => {
 });
 
 describe('a public field whose resolver executes another operation', () => {
-  /** `outer` gives the JSON of what `text` gives. */
+  /** `outer` returns the JSON of the result of `text`. */
   async function newNested(
     text: string,
-    inner: FieldCacheOptions<unknown, object, Asker>,
-    ofSchema: Omit<PluginOptions<Asker>, 'engine'> = options,
+    inner: FieldCacheOptions<unknown, object, RequestContext>,
+    ofSchema: Omit<PluginOptions<RequestContext>, 'engine'> = options,
   ): Promise<ScopeWorld> {
     const nested: { schema?: GraphQLSchema } = {};
     const world = await newSchema((builder) => {
       builder.queryFields((t) => ({
         inner: t.string({ cache: inner, resolve: (_, _args, { viewer, tenant }) => `${String(viewer)} ${tenant}` }),
         outer: t.string({
-          cache: ofEveryone,
+          cache: publicCache,
           resolve: async (_, _args, contextValue) => {
             if (nested.schema === undefined) throw new Error('no schema');
             return JSON.stringify(await execute({ schema: nested.schema, document: parse(text), contextValue }));
@@ -355,15 +359,15 @@ describe('a public field whose resolver executes another operation', () => {
     };
   }
 
-  it.each<[string, FieldCacheOptions<unknown, object, Asker>]>([
-    ['is private', ofOne],
-    ['varies', { ...ofEveryone, vary: ({ viewer, tenant }) => [String(viewer), tenant] }],
-    ['cannot be cached', { ...ofOne, vary: () => JSON.parse('{') as string }],
-  ])('is stored for nobody where that has a field that %s', async (_, inner) => {
+  it.each<[string, FieldCacheOptions<unknown, object, RequestContext>]>([
+    ['is private', privateCache],
+    ['varies', { ...publicCache, vary: ({ viewer, tenant }) => [String(viewer), tenant] }],
+    ['cannot be cached', { ...privateCache, vary: () => JSON.parse('{') as string }],
+  ])('is not stored if that operation has a field that %s', async (_, inner) => {
     const { as, trace } = await newNested('{ inner }', inner);
     const viewers = [null, 'alice', 'bob', null];
     for (const way of ['in turn', 'at once']) {
-      const ask = (viewer: Asker['viewer']): Promise<Ran> =>
+      const ask = (viewer: RequestContext['viewer']): Promise<RunResult> =>
         as(viewer, '{ outer }', { tenant: `of ${String(viewer)}` });
       const ran = way === 'at once' ? await Promise.all(viewers.map(ask)) : [];
       if (way === 'in turn') for (const viewer of viewers) ran.push(await ask(viewer));
@@ -374,24 +378,24 @@ describe('a public field whose resolver executes another operation', () => {
     expect(storedFields(trace)).not.toContain('Query.outer');
   });
 
-  it('is not stored where that has a public field that is answered uncached: nothing would make it void', async () => {
-    const { as, trace } = await newNested('{ inner }', { ...ofEveryone, tags: () => [''] }, unwatched);
+  it('is not stored if that operation has an uncached public field: nothing would invalidate it', async () => {
+    const { as, trace } = await newNested('{ inner }', { ...publicCache, tags: () => [''] }, unwatched);
     await as('alice', '{ outer }');
     expect(trace.text).toBe('uncached load write-refused(inner-unstored) miss');
   });
 
-  it('is stored where that has public fields alone', async () => {
-    const { as, trace } = await newNested('{ inner }', ofEveryone, unwatched);
+  it('is stored if that operation has only cached public fields', async () => {
+    const { as, trace } = await newNested('{ inner }', publicCache, unwatched);
     await as('alice', '{ outer }');
     expect(storedFields(trace)).toEqual(['Query.inner', 'Query.outer']);
   });
 });
 
-it('lets whoever has a context of another kind say himself that it is looked at', async () => {
+it('does not store a public value whose resolver calls noteViewerRead', async () => {
   const who = { current: 'alice' };
   const { run, trace } = await newSchema((builder) => {
     const viewer = (): string => (noteViewerRead(), who.current);
-    builder.queryField('careless', (t) => t.string({ cache: ofEveryone, resolve: viewer }));
+    builder.queryField('careless', (t) => t.string({ cache: publicCache, resolve: viewer }));
   });
   expect((await run('{ careless }')).data).toEqual({ careless: 'alice' });
   who.current = 'bob';
@@ -399,7 +403,7 @@ it('lets whoever has a context of another kind say himself that it is looked at'
   expect(trace.count('write')).toBe(0);
 });
 
-/** Strangers have no tenant, and so no variation. */
+/** Requests without a viewer have no tenant, and so no variation. */
 function upper(tenant: string | undefined): string {
   if (tenant === undefined) throw new Error('no tenant');
   return tenant.toUpperCase();
@@ -409,7 +413,7 @@ function storedFields({ events }: Trace): string[] {
   return events.flatMap((event) => (event.type === 'write' ? [event.field] : []));
 }
 
-/** A context as a class has it, with its state out of reach. */
+/** A context that is an instance of a class, with private state. */
 class Session {
   #viewer = 'alice';
   sets = 0;

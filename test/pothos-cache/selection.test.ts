@@ -1,4 +1,4 @@
-// `selection: true`: the key contains what is selected, and `info` shows no more than the key contains.
+// `selection: true`: the key contains the selection, and `info` shows only what the key contains.
 import { execute, getArgumentValues, Kind, parse, print, type GraphQLResolveInfo, versionInfo } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { times, turn } from '../cache/world.ts';
@@ -6,7 +6,7 @@ import { newSchema, type SchemaWorld } from './world.ts';
 
 const cache = { ttl: '60s', scope: 'public', selection: true } as const;
 
-/** What `read` gives for null in the place of a row. */
+/** Returned by `read` to make the field null instead of a row. */
 const nothing = Symbol('nothing');
 
 interface Item {
@@ -14,11 +14,11 @@ interface Item {
 }
 
 interface Shop extends SchemaWorld {
-  /** What the resolver of `a` has seen, load by load. */
+  /** The selections that resolvers have received, one for each load. */
   readonly seen: string[];
 }
 
-/** Resolvers record the selection that they are shown, and `read` more of it. */
+/** Resolvers record the selection that they receive, and pass `info` to `read`. */
 async function newShop(read: (info: GraphQLResolveInfo) => unknown = () => undefined): Promise<Shop> {
   const seen: string[] = [];
   const world = await newSchema((builder) => {
@@ -73,33 +73,37 @@ async function newShop(read: (info: GraphQLResolveInfo) => unknown = () => undef
 
 describe('a selection in the key', () => {
   it.each<[string, string, string, Record<string, unknown>?]>([
-    ['its order', '{ a { x y } }', '{ a { y x } }'],
-    ['what it repeats', '{ a { x y } }', '{ a { x y x } a { y } }'],
+    ['the order of fields', '{ a { x y } }', '{ a { y x } }'],
+    ['repeated fields', '{ a { x y } }', '{ a { x y x } a { y } }'],
     ['an alias of the field itself', '{ a { x } }', '{ b: a { x } }'],
-    ['an alias that is the name', '{ a { x } }', '{ a { x: x } }'],
-    ['a fragment', '{ a { x y } }', '{ a { x ...F } } fragment F on Row { y }'],
+    ['an alias that equals the name', '{ a { x } }', '{ a { x: x } }'],
+    ['a fragment in place of fields', '{ a { x y } }', '{ a { x ...F } } fragment F on Row { y }'],
     [
-      'fragments in fragments',
+      'nested fragments',
       '{ a { x y } }',
       '{ a { ...F } } fragment F on Row { x ...G } fragment G on Row { y ... { x } }',
     ],
     ['a fragment on an interface of its type', '{ a { x name } }', '{ a { x ... on Named { name } } }'],
-    ['merged sub-selections', '{ a { self { x y } } }', '{ a { self { x } ...F } } fragment F on Row { self { y } }'],
     [
-      'what is left out',
+      'sub-selections that are merged',
+      '{ a { self { x y } } }',
+      '{ a { self { x } ...F } } fragment F on Row { self { y } }',
+    ],
+    [
+      'fields that are excluded by a directive',
       '{ a { x } }',
       'query ($v: Boolean!) { a { x y @include(if: $v) z: y @skip(if: true) } }',
       { v: false },
     ],
     [
-      'what is included',
+      'a fragment that is included by a directive',
       '{ a { x y } }',
       'query ($v: Boolean!) { a { x ...F @include(if: $v) } } fragment F on Row { y }',
       { v: true },
     ],
-    ['a variable', '{ a { sized(n: 5) } }', 'query ($n: Int) { a { sized(n: $n) } }', { n: 5 }],
-    ['a default value', '{ a { sized } }', '{ a { sized(n: 1) } }'],
-    ['a variable’s default value', '{ a { sized(n: 3) } }', 'query ($n: Int = 3) { a { sized(n: $n) } }'],
+    ['a variable in place of a literal', '{ a { sized(n: 5) } }', 'query ($n: Int) { a { sized(n: $n) } }', { n: 5 }],
+    ['a default value that is omitted', '{ a { sized } }', '{ a { sized(n: 1) } }'],
+    ['the default value of a variable', '{ a { sized(n: 3) } }', 'query ($n: Int = 3) { a { sized(n: $n) } }'],
     [
       'a variable in a list',
       '{ a { sized(of: ["p", "q"]) } }',
@@ -108,30 +112,30 @@ describe('a selection in the key', () => {
     ],
     ['the order of arguments', '{ a { sized(n: 2, size: BIG) } }', '{ a { sized(size: BIG, n: 2) } }'],
     [
-      'an input object’s default',
+      'a default in an input object that is omitted',
       '{ a { sized(box: { w: 7 }) } }',
       'query ($b: Box) { a { sized(box: $b) } }',
       { b: {} },
     ],
     [
-      'a scalar of its own',
+      'a custom scalar in a variable',
       '{ a { sized(json: { k: [1] }) } }',
       'query ($j: Json) { a { sized(json: $j) } }',
       { j: { k: [1] } },
     ],
-    ['@cache', '{ a { x } }', '{ a { x @cache(mode: BYPASS) } }'],
+    ['a directive @cache', '{ a { x } }', '{ a { x @cache(mode: BYPASS) } }'],
     [
-      'types of a union',
+      'fragments on a type of a union',
       '{ either { ... on Row { x y } } }',
       '{ either { ... on Row { y } ...F } } fragment F on Row { x }',
     ],
     [
-      'names of operation and variables',
+      'the names of the operation and its variables',
       'query P($n: Int) { a { sized(n: $n) } }',
       'query Q($m: Int) { a { sized(n: $m) } }',
       { n: 4, m: 4 },
     ],
-  ])('is the same whatever %s', async (_, text, other, variables = {}) => {
+  ])('is the same regardless of %s', async (_, text, other, variables = {}) => {
     const { run, seen } = await newShop();
     const first = await run(text, pick(text, variables));
     expect([first.errors, first.states]).toEqual([[], 'miss']);
@@ -140,15 +144,15 @@ describe('a selection in the key', () => {
   });
 
   it.each<[string, string, string, Record<string, unknown>?, Record<string, unknown>?]>([
-    ['more is selected', '{ a { x } }', '{ a { x y } }'],
-    ['less is selected', '{ a { x y } }', '{ a { x } }'],
-    ['it is nested', '{ a { x } }', '{ a { self { x } } }'],
-    ['an alias differs, which the resolver sees', '{ a { x } }', '{ a { z: x } }'],
+    ['more fields are selected', '{ a { x } }', '{ a { x y } }'],
+    ['fewer fields are selected', '{ a { x y } }', '{ a { x } }'],
+    ['the fields are nested', '{ a { x } }', '{ a { self { x } } }'],
+    ['an alias in the selection differs', '{ a { x } }', '{ a { z: x } }'],
     ['two aliases are swapped', '{ a { p: x q: y } }', '{ a { q: x p: y } }'],
     ['an argument differs', '{ a { sized(n: 1) } }', '{ a { sized(n: 2) } }'],
-    ['an argument is null and not absent', '{ a { sized(of: null) } }', '{ a { sized } }'],
-    ['a text looks like a literal', '{ a { sized(of: ["1"]) } }', '{ a { sized(of: ["1\\", \\"2"]) } }'],
-    ['an enum differs', '{ a { sized(size: BIG) } }', '{ a { sized(size: SMALL) } }'],
+    ['an argument is null instead of absent', '{ a { sized(of: null) } }', '{ a { sized } }'],
+    ['a string contains the syntax of a list', '{ a { sized(of: ["1"]) } }', '{ a { sized(of: ["1\\", \\"2"]) } }'],
+    ['an enum value differs', '{ a { sized(size: BIG) } }', '{ a { sized(size: SMALL) } }'],
     [
       'a variable differs',
       'query ($n: Int) { a { sized(n: $n) } }',
@@ -157,28 +161,28 @@ describe('a selection in the key', () => {
       { n: 2 },
     ],
     [
-      'a scalar of its own differs',
+      'a custom scalar differs',
       'query ($j: Json) { a { sized(json: $j) } }',
       'query ($j: Json) { a { sized(json: $j) } }',
       { j: { k: 1 } },
       { j: { k: '1' } },
     ],
     [
-      'a condition differs',
+      'the condition of a directive differs',
       'query ($v: Boolean!) { a { x y @include(if: $v) } }',
       'query ($v: Boolean!) { a { x y @include(if: $v) } }',
       { v: true },
       { v: false },
     ],
-    ['the field’s own argument differs', '{ a(n: 1) { x } }', '{ a(n: 2) { x } }'],
-    ['a union’s type differs', '{ either { ... on Row { x } } }', '{ either { ... on Other { x } } }'],
+    ['an argument of the field itself differs', '{ a(n: 1) { x } }', '{ a(n: 2) { x } }'],
+    ['the selected type of a union differs', '{ either { ... on Row { x } } }', '{ either { ... on Other { x } } }'],
     ['__typename is selected', '{ a { x } }', '{ a { x __typename } }'],
     [
-      'a fragment has the same name and another body',
+      'a fragment of the same name has another body',
       '{ a { ...F } } fragment F on Row { x }',
       '{ a { ...F } } fragment F on Row { y }',
     ],
-  ])('is another where %s', async (_, text, other, variables = {}, otherVariables = variables) => {
+  ])('is different if %s', async (_, text, other, variables = {}, otherVariables = variables) => {
     const { run, seen } = await newShop();
     expect((await run(text, variables)).states).toBe('miss');
     expect(await run(other, otherVariables)).toMatchObject({ states: 'miss', errors: [] });
@@ -186,7 +190,7 @@ describe('a selection in the key', () => {
     expect((await run(text, variables)).states).toBe('hit');
   });
 
-  it('is one load for each of several selections that come at once', async () => {
+  it('leads to one load for each selection of concurrent requests', async () => {
     const { run, seen } = await newShop();
     const texts = times(20, (index) => (index % 2 === 0 ? '{ a { x } }' : '{ a { x y } }'));
     await Promise.all(texts.map((text) => run(text)));
@@ -194,17 +198,17 @@ describe('a selection in the key', () => {
     expect(new Set(seen)).toEqual(new Set(['a { x }', 'a { x y }']));
   });
 
-  it('is refreshed by @cache under the key that others read', async () => {
+  it('is the same with @cache(mode: REFRESH), so that the next request is a hit', async () => {
     const { run } = await newShop();
     await run('{ a @cache(mode: REFRESH) { x } }');
     expect((await run('{ a { x } }')).states).toBe('hit');
   });
 
-  it('is answered uncached, and said, where fragments multiply beyond bounds', async () => {
+  it('is not computed for fragments that expand beyond 10,000 fields: the field is uncached', async () => {
     const { schema, trace } = await newShop(() => nothing);
     const fragments = times(30, (n) => `fragment F${n} on Row { p: self { ...F${n + 1} } q: self { ...F${n + 1} } }`);
     const text = `{ a { ...F0 } } ${fragments.join(' ')} fragment F30 on Row { x }`;
-    // Not validated: the rule about fields that can be merged takes for ever itself.
+    // Not validated: the validation rule for fields that can be merged would itself take too long.
     expect(await execute({ schema, document: parse(text) })).toEqual({ data: { a: null } });
     expect(trace.events).toMatchObject([
       { type: 'uncached', field: 'Query.a', error: { message: 'Query.a: the selection has more than 10000 fields' } },
@@ -213,7 +217,7 @@ describe('a selection in the key', () => {
 });
 
 describe('what `info` shows', () => {
-  it('is the canonical selection, without fragments, directives and variables of the request', async () => {
+  it('is the canonical selection, without the fragments, directives and variables of the request', async () => {
     const { run, seen } = await newShop(({ fragments, variableValues }) => [fragments, { ...variableValues }]);
     await run(
       'query ($n: Int, $v: Boolean!) { b: a(n: $n) { y ...F x @skip(if: $v) } } fragment F on Row { sized(n: $n) name }',
@@ -222,7 +226,7 @@ describe('what `info` shows', () => {
     expect(seen).toEqual(['a(n: 3) { name sized(n: 3) y }']);
   });
 
-  it('gives libraries the arguments of its fields, whatever their type', async () => {
+  it('lets libraries read the arguments of selected fields, whatever their types', async () => {
     const values: unknown[] = [];
     const { run } = await newShop((info) => {
       const [node] = info.fieldNodes;
@@ -245,16 +249,16 @@ describe('what `info` shows', () => {
 
   it.each<[string, (info: GraphQLResolveInfo) => unknown]>([
     ['the operation', ({ operation }) => operation.name?.value],
-    ['a variable by the request’s own name', ({ variableValues }) => coercedIn(variableValues)['n']],
+    ['a variable under its name in the request', ({ variableValues }) => coercedIn(variableValues)['n']],
     ['the root value', (info) => info.rootValue],
-  ])('is all that a stored value may depend on: not %s', async (_, read) => {
+  ])('does not include %s: a value whose load reads it is not stored', async (_, read) => {
     const { run, trace } = await newShop(read);
     for (const n of [1, 2]) await run('query P($n: Int) { a { x sized(n: $n) } }', { n });
     expect(trace.count('write')).toBe(0);
     expect(trace.text).toContain('write-refused(reads-selection)');
   });
 
-  it('has a path that does not tell the alias', async () => {
+  it('has a path that does not contain the alias', async () => {
     const paths: unknown[] = [];
     const { run } = await newShop(({ path }) => void paths.push(path.key));
     await run('{ p: a { x } }');
@@ -264,8 +268,8 @@ describe('what `info` shows', () => {
 });
 
 describe('a cached field below one that was loaded for a selection', () => {
-  /** `a` loads of its children what is selected below them. */
-  async function newFamily(ofChild: { selection?: boolean }): Promise<SchemaWorld> {
+  /** `a` loads for its child the columns that are selected below it. */
+  async function newParentWithChild(childOptions: { selection?: boolean }): Promise<SchemaWorld> {
     return newSchema((builder) => {
       interface Child {
         readonly columns: string;
@@ -282,7 +286,7 @@ describe('a cached field below one that was loaded for a selection', () => {
           other: t.string({ resolve: () => 'other' }),
           child: t.field({
             type: ChildRef,
-            cache: { ttl: '60s', scope: 'public', parentId: ({ id }) => id, ...ofChild },
+            cache: { ttl: '60s', scope: 'public', parentId: ({ id }) => id, ...childOptions },
             resolve: ({ child }) => child,
           }),
         }),
@@ -300,8 +304,8 @@ describe('a cached field below one that was loaded for a selection', () => {
     });
   }
 
-  it('is not stored: its parent has no more than that selection', async () => {
-    const { run, trace } = await newFamily({});
+  it('is not stored, because its parent contains only the fields of one selection', async () => {
+    const { run, trace } = await newParentWithChild({});
     expect((await run('{ a { child { x } } }')).data).toEqual({ a: { child: { x: 'X' } } });
     expect((await run('{ a { child { x y } } }')).data).toEqual({ a: { child: { x: 'X', y: 'Y' } } });
     expect(trace.events.filter(({ type }) => type === 'write-refused')).toMatchObject([
@@ -310,8 +314,8 @@ describe('a cached field below one that was loaded for a selection', () => {
     ]);
   });
 
-  it('with a selection of its own is stored once for each of its parent', async () => {
-    const { run } = await newFamily({ selection: true });
+  it('has one entry for each selection of its parent if its own key contains the selection', async () => {
+    const { run } = await newParentWithChild({ selection: true });
     const alone = '{ a { child { columns } } }';
     const beside = '{ a { other child { columns } } }';
     const columnsOf = async (text: string): Promise<string> =>
@@ -321,8 +325,8 @@ describe('a cached field below one that was loaded for a selection', () => {
     expect([await columnsOf(alone), await columnsOf(beside)]).toEqual(seen);
   });
 
-  it('is stored with a selection of its own', async () => {
-    const { run } = await newFamily({ selection: true });
+  it('is stored if its own key contains the selection', async () => {
+    const { run } = await newParentWithChild({ selection: true });
     for (const text of ['{ a { child { x } } }', '{ a { child { x y } } }']) {
       const first = await run(text);
       expect(await run(text)).toMatchObject({ states: 'hit hit', data: first.data });
@@ -330,12 +334,12 @@ describe('a cached field below one that was loaded for a selection', () => {
   });
 });
 
-/** Those of `variables` that `text` declares. */
+/** The `variables` that `text` uses. */
 function pick(text: string, variables: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => text.includes(`$${name}`)));
 }
 
-/** The values of a request's variables. GraphQL.js 17 has them in a property of their own. */
+/** The values of a request's variables. GraphQL.js 17 keeps them in a separate property. */
 function coercedIn(variableValues: GraphQLResolveInfo['variableValues']): Record<string, unknown> {
   return versionInfo.major < 17 ? variableValues : (variableValues['coerced'] as Record<string, unknown>);
 }

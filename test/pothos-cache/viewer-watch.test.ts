@@ -1,4 +1,5 @@
-// Public fields whose resolvers read the viewer, where the schema does not declare which properties of the context identify it.
+// Public fields whose resolvers read the viewer, in schemas that do not declare the properties of the context that
+// identify it.
 import SchemaBuilder from '@pothos/core';
 import { execute, parse, type GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
@@ -9,7 +10,7 @@ import { newWorld, times, turn, type World } from '../cache/world.ts';
 const cache = { ttl: '60s', scope: 'public' } as const;
 const refused = 'write-refused(viewer-dependent)';
 
-/** Anything: each test has a context of its own kind. */
+/** Any object: each test uses its own kind of context. */
 type Context = Record<string | symbol, never>;
 type Options = Omit<PluginOptions<never>, 'engine'>;
 
@@ -18,7 +19,7 @@ interface Shop extends World {
   readonly ask: (context: unknown, text?: string) => Promise<unknown>;
 }
 
-/** `value` is public and gives what `read` makes of the context; `own` is private. */
+/** `value` is public and returns what `read` returns for the context; `own` is private. */
 async function newShop(read: (context: Context) => unknown, options: Options = {}): Promise<Shop> {
   const world = await newWorld('memory', { namespace: 'shop' });
   const builder = new SchemaBuilder<{ Context: Context }>({ plugins: [CachePlugin] });
@@ -83,7 +84,7 @@ const withViewer = (viewer: (context: Context) => unknown): Options => ({ viewer
 
 describe('a public field whose resolver reads an undeclared viewer', () => {
   it.each(['user', 'currentUser', 'viewer', 'session', 'auth', 'account', 'request', 'req', 'headers'])(
-    'is answered, not stored, and said with the name, where it reads context.%s',
+    'is resolved but not stored, and emits `write-refused` with the name, if it reads context.%s',
     async (name) => {
       const { ask, trace } = await newShop(read(name));
       expect([await ask({ [name]: 'ALICE' }), await ask({ [name]: 'BOB' }), await ask({})]).toEqual([
@@ -96,7 +97,7 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
     },
   );
 
-  it('is given to no other request that arrives meanwhile', async () => {
+  it('is not shared between concurrent requests', async () => {
     const shop = await newShop((context) => (context as { user?: string }).user);
     const users = times(10, (index) => `user ${index}`);
     expect(await Promise.all(users.map((user) => shop.ask({ user })))).toEqual(users);
@@ -106,7 +107,7 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
   it.each<[string, (context: never) => unknown, (who: string) => object, (context: never) => unknown]>([
     ['a property', ({ who }: { who: string }) => who, (who) => ({ who }), read('who')],
     [
-      'what is below it',
+      'a nested property',
       ({ a }: { a: { b: { id: string } } }) => a.b.id,
       (who) => ({ a: { b: { id: who } } }),
       ({ a }: { a: { b: { id: string } } }) => a.b.id,
@@ -118,17 +119,12 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
       ({ token }: { token: [0, string] }) => token[1],
     ],
     [
-      'a property whose name is a symbol',
+      'a property with a symbol as its name',
       (context: Context) => context[whoKey],
       (who) => ({ [whoKey]: who }),
       (context: Context) => context[whoKey],
     ],
-    [
-      'a method, which reads a property',
-      (context: Session) => context.whoAsks(),
-      (who) => new Session(who),
-      read('who'),
-    ],
+    ['a property that a method reads', (context: Session) => context.whoAsks(), (who) => new Session(who), read('who')],
     [
       'a method',
       (context: Session) => context.whoAsks(),
@@ -154,30 +150,30 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
       (context: Session) => context.currentUser,
     ],
     [
-      'a map',
+      'an item of a Map',
       (context: Map<string, string>) => context.get('who'),
       (who) => new Map([['who', who]]),
       (context: Map<string, string>) => context.get('who'),
     ],
     [
-      'a property that it looks for',
+      'a property that viewer checks with the operator in',
       (context: object) => ('apiKey' in context ? 'key' : 'none'),
       (who) => ({ apiKey: who }),
       read('apiKey'),
     ],
     [
-      'a property, and throws',
+      'a property before viewer throws',
       ({ who }: { who: string }) => JSON.parse(`{${who}`) as string,
       (who) => ({ who }),
       read('who'),
     ],
     [
-      'a property, and keeps it',
+      'a property that viewer copies to the context',
       (context: { who: string; kept?: string }) => (context.kept ??= context.who),
       (who) => ({ who }),
       (context: { who: string; kept?: string }) => context.kept ?? context.who,
     ],
-  ])('is not stored where it reads what viewer reads: %s', async (_, viewer, contextOf, resolve) => {
+  ])('is not stored if it reads what viewer reads: %s', async (_, viewer, contextOf, resolve) => {
     const shop = await newShop(resolve as never, withViewer(viewer as never));
     expect(await shop.ask(contextOf('ALICE'))).toBe('ALICE');
     expect(await shop.ask(contextOf('BOB'))).toBe('BOB');
@@ -186,25 +182,25 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
 
   it.each<[string, (context: never) => unknown, (who: string) => object]>([
     [
-      'it has kept by an earlier call',
+      'the value that it cached on the context',
       (context: { who: string; kept?: string }) => (context.kept ??= context.who),
       (who) => ({ who }),
     ],
     [
-      'it has kept elsewhere by an earlier call',
-      (context: { socket: object; who: string }) => keptOf(context.socket, () => context.who),
+      'the value that it cached elsewhere',
+      (context: { socket: object; who: string }) => cachedViewerOf(context.socket, () => context.who),
       (who) => ({ socket: {}, who }),
     ],
-    ['is a key', (context: { key?: string; who: string }) => context.key ?? context.who, (who) => ({ key: 'k', who })],
+    ['a key', (context: { key?: string; who: string }) => context.key ?? context.who, (who) => ({ key: 'k', who })],
     [
-      'is one of two keys',
+      'both of two keys',
       (context: { key?: string; token?: string; who: string }) => {
         if (context.key !== undefined) return context.key;
         return context.token === undefined ? context.who : context.token;
       },
       (who) => ({ key: 'k', token: 't', who }),
     ],
-  ])('learns what viewer reads of a context only in the absence of what %s', async (_, viewer, contextOf) => {
+  ])('is not stored if it reads what viewer reads only in the absence of %s', async (_, viewer, contextOf) => {
     const shop = await newShop(read('who'), withViewer(viewer as never));
     for (const who of ['ALICE', 'BOB']) {
       const context = contextOf(who);
@@ -216,33 +212,36 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
     expect(storedFields(shop)).not.toContain('Query.value');
   });
 
-  it('learns from each request, where viewer reads other properties for others', async () => {
+  it('is not stored if it reads what viewer has read for an earlier request only', async () => {
     const viewer = ({ key, person }: { key?: string; person?: string }): unknown => (key === undefined ? person : key);
-    const lazily = (context: { key?: string; person?: string }): unknown =>
+    const viewerByKey = (context: { key?: string; person?: string }): unknown =>
       context.key === undefined ? viewer(context) : viewer({ key: context.key });
-    const shop = await newShop(read('person'), withViewer(lazily));
+    const shop = await newShop(read('person'), withViewer(viewerByKey));
     await shop.ask({ person: 'BOB' });
     for (const person of ['ALICE', 'BOB']) expect(await shop.ask({ key: 'k', person })).toBe(person);
     expect(storedFields(shop)).toEqual([]);
   });
 
   it.each<[string, () => unknown]>([
-    ['a property of its class', () => new (class { user = 'ALICE'; })()], // prettier-ignore
+    ['a property of an instance of a class', () => new (class { user = 'ALICE'; })()], // prettier-ignore
     ['a getter', () => ({ get user() { return 'ALICE'; } })], // prettier-ignore
-    ['a getter of its class', () => new (class { get user(): string { return 'ALICE'; } })()], // prettier-ignore
-    ['a property of what it inherits from', () => Object.create({ user: 'ALICE' })],
-    ['a property without a prototype', () => Object.assign(Object.create(null) as object, { user: 'ALICE' })],
+    ['a getter of a class', () => new (class { get user(): string { return 'ALICE'; } })()], // prettier-ignore
+    ['an inherited property', () => Object.create({ user: 'ALICE' })],
+    [
+      'a property of an object without a prototype',
+      () => Object.assign(Object.create(null) as object, { user: 'ALICE' }),
+    ],
     ['a property of a proxy', () => new Proxy({ user: 'ALICE' }, {})],
     [
       'a property of a proxy that cannot be watched',
       () => new Proxy({ user: 'ALICE' }, { defineProperty: () => true }),
     ],
     [
-      'a property that a proxy makes up',
+      'a property that only a proxy returns',
       () => new Proxy({}, { get: (_, name) => (name === 'user' ? 'ALICE' : undefined) }),
     ],
     [
-      'a property that a proxy gives another value',
+      'a property whose value a proxy replaces',
       () =>
         new Proxy(
           { user: 'BOB' },
@@ -254,11 +253,14 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
     ],
     ['a property of a function', () => Object.assign(() => {}, { user: 'ALICE' })],
     ['a property that cannot be configured', () => Object.defineProperty({}, 'user', { value: 'ALICE' })],
-    ['a hidden property', () => Object.defineProperty({}, 'user', { value: 'ALICE', configurable: true })],
+    [
+      'a property that is not enumerable',
+      () => Object.defineProperty({}, 'user', { value: 'ALICE', configurable: true }),
+    ],
     ['a property of a frozen context', () => Object.freeze({ user: 'ALICE' })],
     ['a property of a sealed context', () => Object.seal({ user: 'ALICE' })],
-    ['a property of a context that takes no more', () => Object.preventExtensions({ user: 'ALICE' })],
-  ])('is seen where it is %s', async (_, contextOf) => {
+    ['a property of a non-extensible context', () => Object.preventExtensions({ user: 'ALICE' })],
+  ])('is not stored if the viewer that it reads is %s', async (_, contextOf) => {
     const shop = await newShop(read('user'));
     expect(await shop.ask(contextOf())).toBe('ALICE');
     expect(await shop.ask({ user: 'BOB' })).toBe('BOB');
@@ -266,12 +268,12 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
   });
 
   it.each<[string, (context: never) => unknown]>([
-    ['a copy', (context: object) => ({ ...context })],
-    ['JSON', (context: object) => JSON.parse(JSON.stringify(context)) as { user?: string }],
-    ['an assigned copy', (context: object) => Object.assign({}, context)],
-    ['an object that inherits', (context: object) => Object.create(context) as { user?: string }],
-    ['a clone', (context: object) => structuredClone(context)],
-  ])('is seen where it reads %s of the context', async (_, copy) => {
+    ['a copy of the context', (context: object) => ({ ...context })],
+    ['the JSON of the context', (context: object) => JSON.parse(JSON.stringify(context)) as { user?: string }],
+    ['an assigned copy of the context', (context: object) => Object.assign({}, context)],
+    ['an object that inherits from the context', (context: object) => Object.create(context) as { user?: string }],
+    ['a structured clone of the context', (context: object) => structuredClone(context)],
+  ])('is not stored if it reads the viewer from %s', async (_, copy) => {
     const shop = await newShop((context) => (copy(context as never) as { user?: string }).user);
     for (const user of ['ALICE', 'BOB']) expect(await shop.ask({ user })).toBe(user);
     expect(storedFields(shop)).toEqual([]);
@@ -279,20 +281,20 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
 
   it.each<[string, (context: never) => unknown]>([
     ['by assignment', (context: { user?: string; name: string }) => ((context.user = context.name), context.user)],
-    ['where it is absent', (context: { user?: string; name: string }) => (context.user ??= context.name)],
+    ['by assignment if it is absent', (context: { user?: string; name: string }) => (context.user ??= context.name)],
     [
       'by Object.assign',
       (context: { name: string }) =>
         (Object.assign(context, { user: context.name }) as unknown as { user: string }).user,
     ],
-    ['after it was deleted', (context: { user?: string }) => (delete context.user, context.user)],
-  ])('is seen where the property comes or goes within the load: %s', async (_, resolve) => {
+    ['by delete', (context: { user?: string }) => (delete context.user, context.user)],
+  ])('is not stored if the load adds or removes the property: %s', async (_, resolve) => {
     const shop = await newShop(resolve as never);
     for (const name of ['ALICE', 'BOB']) await shop.ask({ name });
     expect(storedFields(shop)).toEqual([]);
   });
 
-  it('is seen where the property is defined anew after another load', async () => {
+  it('is not stored if the property is redefined after another load', async () => {
     const shop = await newShop(read('user'));
     const context = { user: 'nobody' };
     await shop.ask(context, '{ plain }');
@@ -301,13 +303,13 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
     expect(storedFields(shop)).toEqual(['Query.plain']);
   });
 
-  it('is seen where the context itself is the viewer', async () => {
+  it('is not stored if the context itself is the viewer', async () => {
     const shop = await newShop((context) => context);
     for (const who of ['ALICE', 'BOB']) expect(await shop.ask(who)).toBe(who);
     expect(storedFields(shop)).toEqual([]);
   });
 
-  it('is seen in Yoga, by context.request.headers', async () => {
+  it('is not stored if it reads context.request.headers in Yoga', async () => {
     const { schema, trace } = await newShop((context) =>
       (context as unknown as { request: Request }).request.headers.get('authorization'),
     );
@@ -326,7 +328,7 @@ describe('a public field whose resolver reads an undeclared viewer', () => {
 });
 
 describe('a declaration of viewerProperties', () => {
-  it('replaces the default', async () => {
+  it('replaces the default names', async () => {
     const shop = await newShop(({ user, who }) => `${String(user)} ${String(who)}`, {
       viewerProperties: ['who'] as never,
       viewer: ({ user }: { user: string }) => user,
@@ -339,31 +341,31 @@ describe('a declaration of viewerProperties', () => {
   });
 
   it.each<[string, unknown]>([
-    ['a user', { user: 'ALICE' }],
+    ['a context with a user', { user: 'ALICE' }],
     ['a frozen context', Object.freeze({ user: 'ALICE' })],
-    ['a text', 'ALICE'],
-  ])('that is empty declares that nothing in the context identifies the viewer: %s', async (_, context) => {
+    ['a string as the context', 'ALICE'],
+  ])('allows a value to be stored with any context if it is empty: %s', async (_, context) => {
     const shop = await newShop(() => 'value', { viewerProperties: [] });
     await shop.ask(context);
     expect(storedFields(shop)).toEqual(['Query.value']);
   });
 });
 
-describe('a public field whose resolver reads nothing of that', () => {
+describe('a public field whose resolver does not read the viewer', () => {
   it.each<[string, unknown]>([
-    ['no context', undefined],
-    ['null for a context', null],
-    ['a context with a user', { user: 'ALICE', db: { one: () => 1 } }],
-    ['a context of a class', new Session('ALICE')],
-    ['a proxy', new Proxy({ user: 'ALICE', db: { one: () => 1 } }, {})],
-    ['a proxy of a class', new Proxy(new Anyone(), {})],
-  ])('is stored, with %s', async (_, context) => {
+    ['undefined', undefined],
+    ['null', null],
+    ['an object with a user', { user: 'ALICE', db: { one: () => 1 } }],
+    ['an instance of a class', new Session('ALICE')],
+    ['a proxy of an object', new Proxy({ user: 'ALICE', db: { one: () => 1 } }, {})],
+    ['a proxy of an instance whose getter throws', new Proxy(new Anyone(), {})],
+  ])('is stored if the context is %s', async (_, context) => {
     const shop = await newShop((given) => (given as { db?: { one(): number } } | undefined | null)?.db?.one());
     await shop.ask(context);
     expect(storedFields(shop)).toEqual(['Query.value']);
   });
 
-  it('is stored where vary, viewer and request read the viewer, also within another load', async () => {
+  it('is stored if only vary, viewer and request read the viewer, also within another load', async () => {
     const world = await newWorld('memory', { namespace: 'shop' });
     const builder = new SchemaBuilder<{ Context: { req: { language: string }; user: string } }>({
       plugins: [CachePlugin],
@@ -387,7 +389,7 @@ describe('a public field whose resolver reads nothing of that', () => {
     expect(storedFields(world)).toEqual(['Query.inner', 'Query.outer']);
   });
 
-  it('is found in the cache by a request whose context is frozen', async () => {
+  it('is a hit for a request whose context is frozen', async () => {
     const { ask, trace } = await newShop(() => 'value');
     await ask({});
     trace.take();
@@ -396,13 +398,13 @@ describe('a public field whose resolver reads nothing of that', () => {
   });
 });
 
-describe('a context that was watched', () => {
+describe('a watched context', () => {
   const watched = async <T extends object>(context: T): Promise<T> => {
     await (await newShop(() => 'value')).ask(context);
     return context;
   };
 
-  it('has no property that it did not have', async () => {
+  it('has no additional properties', async () => {
     const context = await watched<{ db: number; user?: string }>({ db: 1 });
     expect(['user' in context, Object.hasOwn(context, 'user'), Reflect.ownKeys(context)]).toEqual([
       false,
@@ -415,29 +417,29 @@ describe('a context that was watched', () => {
     expect(names).toEqual(['db']);
   });
 
-  it('is an instance of its class, whose methods and private fields work', async () => {
+  it('is still an instance of its class, with working methods and private fields', async () => {
     const session = await watched(new Session('ALICE'));
     expect(session).toBeInstanceOf(Session);
     expect([session.currentUser, session.secretly(), session.whoAsks()]).toEqual(['ALICE', 'ALICE', 'ALICE']);
     expect(Object.keys(session)).toEqual(['who']);
   });
 
-  it('takes properties that come later', async () => {
+  it('accepts new properties', async () => {
     const context = await watched({});
     Object.assign(context, { user: 'ALICE', db: 1 });
     expect({ ...context }).toEqual({ user: 'ALICE', db: 1 });
   });
 
-  it('keeps a property that must not be written', async () => {
+  it('rejects writes to a read-only property as before', async () => {
     const context = await watched(Object.defineProperty({}, 'user', { value: 'ALICE', configurable: true }));
     expect(() => Object.assign(context, { user: 'BOB' })).toThrow(TypeError);
   });
 
-  it('may be used by two schemas, again and again', async () => {
+  it('has a single accessor for a property even if two schemas use it repeatedly', async () => {
     const shops = [await newShop(read('user')), await newShop(read('user'))];
     const context = { user: 'ALICE' };
     const accessors = new Set<unknown>();
-    for (let turns = 0; turns < 5; turns += 1) {
+    for (let repetition = 0; repetition < 5; repetition += 1) {
       for (const shop of shops) {
         await shop.ask(context);
         accessors.add(Reflect.get(Object.getOwnPropertyDescriptor(context, 'user') ?? {}, 'get'));
@@ -451,10 +453,10 @@ describe('a context that was watched', () => {
 
 const whoKey = Symbol('who');
 
-const kept = new WeakMap<object, string>();
+const cachedViewers = new WeakMap<object, string>();
 
-function keptOf(place: object, make: () => string): string {
-  const found = kept.get(place) ?? make();
-  kept.set(place, found);
-  return found;
+function cachedViewerOf(place: object, make: () => string): string {
+  const cached = cachedViewers.get(place) ?? make();
+  cachedViewers.set(place, cached);
+  return cached;
 }

@@ -1,18 +1,18 @@
-// A schema of a test's own over a cache of its own, and documents that are run against it.
+// A schema per test over a cache of its own, and the execution of documents against it.
 import SchemaBuilder from '@pothos/core';
 import { execute, parse, validate, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import CachePlugin, { cacheReportOf, type PluginOptions, type ReportRow } from '../../src/pothos-cache/index.ts';
 import { newWorld, type World } from '../cache/world.ts';
 
-/** Who asks, and from where. */
-export interface Asker {
+/** The context of a request. */
+export interface RequestContext {
   viewer?: string | number | bigint | null;
   tenant?: string;
   locale?: string;
 }
 
 interface Types {
-  Context: Asker;
+  Context: RequestContext;
 }
 
 export type Builder = PothosSchemaTypes.SchemaBuilder<PothosSchemaTypes.ExtendDefaultTypes<Types>>;
@@ -21,26 +21,26 @@ export function newBuilder(): Builder {
   return new SchemaBuilder<Types>({ plugins: [CachePlugin] });
 }
 
-export interface Ran {
+export interface RunResult {
   readonly data: unknown;
   readonly errors: readonly string[];
   readonly result: ExecutionResult;
   readonly rows: readonly ReportRow[];
   readonly more: number;
-  /** What each row says: `miss`, `hit` … */
+  /** The state of each row, such as `miss` or `hit`, separated by spaces. */
   readonly states: string;
 }
 
 export interface SchemaWorld extends World {
   readonly schema: GraphQLSchema;
-  /** Runs `text` as a request of its own. */
-  readonly run: (text: string, variables?: Record<string, unknown>, context?: Asker) => Promise<Ran>;
+  /** Executes `text` as a request of its own. */
+  readonly run: (text: string, variables?: Record<string, unknown>, context?: RequestContext) => Promise<RunResult>;
 }
 
-/** @param define Adds types and fields; a Query type is there. */
+/** @param define Adds types and fields; the Query type exists already. */
 export async function newSchema(
   define: (builder: Builder, world: World) => void,
-  options: Omit<PluginOptions<Asker>, 'engine'> = {},
+  options: Omit<PluginOptions<RequestContext>, 'engine'> = {},
 ): Promise<SchemaWorld> {
   const world = await newWorld('memory', { namespace: 'shop' });
   const builder = newBuilder();
@@ -54,11 +54,11 @@ export async function runOn(
   schema: GraphQLSchema,
   text: string,
   variables: Record<string, unknown> = {},
-  contextValue: Asker = {},
-): Promise<Ran> {
+  contextValue: RequestContext = {},
+): Promise<RunResult> {
   const document = parse(text);
-  const wrong = validate(schema, document);
-  if (wrong.length > 0) throw new Error(wrong.map(({ message }) => message).join('\n'));
+  const faults = validate(schema, document);
+  if (faults.length > 0) throw new Error(faults.map(({ message }) => message).join('\n'));
   const result = await execute({ schema, document, variableValues: variables, contextValue });
   const report = cacheReportOf(contextValue);
   const rows = report?.fields ?? [];
@@ -72,7 +72,7 @@ export async function runOn(
   };
 }
 
-/** The digest in the keys of a schema with one cached field, `Query.stats` unless told otherwise. */
+/** The schema digest in the key of the cached field that `text` selects, by default `Query.stats`. */
 export async function digestOf(schema: GraphQLSchema, text = '{ stats { label } }'): Promise<string> {
   const { rows } = await runOn(schema, text);
   return rows[0]?.key.split(':')[1] ?? '';
