@@ -57,7 +57,7 @@ export function createFieldPolicy(
   const { scope, tags, strict = false, parentId, selection = false, vary } = options;
   const isOff = ofSchema?.engine === undefined;
   if (scope !== 'public' && scope !== 'private') {
-    throw wrong(place, `cache.scope must be said and be 'public' or 'private', got ${JSON.stringify(scope)}`);
+    throw wrong(place, `cache.scope is required and must be 'public' or 'private', got ${JSON.stringify(scope)}`);
   }
   if (scope === 'private' && !isOff && ofSchema.viewer === undefined) {
     throw wrong(place, "cache.scope 'private' needs viewer, an option of toSchema({ cache })");

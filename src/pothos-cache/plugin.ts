@@ -101,7 +101,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     if (isWrapped) {
       const place = `${fieldConfig.parentType}.${fieldConfig.name}`;
       throw new PothosSchemaError(
-        `${place}: a plugin that stands after 'cache' in plugins wraps its resolver, and hits would pass it over; put it before`,
+        `${place}: a plugin listed after 'cache' in plugins wraps its resolver, so hits would skip that plugin; list it before 'cache'`,
       );
     }
     const cached = this.#cached(resolver, { engine: options.engine, options, policy });

@@ -14,7 +14,7 @@ import { workloads } from './workloads.mjs';
  * pending at its end count.
  *
  * @param task.workload One of `workloads.mjs`; or
- * @param task.body the body of every request, in which `$index` stands for the number of the request.
+ * @param task.body the body of every request, in which `$index` is replaced by the number of the request.
  */
 async function run({ workload, body, ports, connections, ms, first, rate }) {
   const { bodyAt } = workloads[workload] ?? { bodyAt: (index) => body.replaceAll('$index', index) };

@@ -11,17 +11,17 @@ describe('building a schema', () => {
     [
       'a missing scope',
       { ttl: '60s' },
-      "Query.stats: cache.scope must be said and be 'public' or 'private', got undefined",
+      "Query.stats: cache.scope is required and must be 'public' or 'private', got undefined",
     ],
     [
       'an object without options',
       {},
-      "Query.stats: cache.scope must be said and be 'public' or 'private', got undefined",
+      "Query.stats: cache.scope is required and must be 'public' or 'private', got undefined",
     ],
     [
       'an unknown scope',
       { ttl: '60s', scope: 'Private' },
-      `Query.stats: cache.scope must be said and be 'public' or 'private', got "Private"`,
+      `Query.stats: cache.scope is required and must be 'public' or 'private', got "Private"`,
     ],
     [
       'a private scope without the option viewer',
@@ -198,7 +198,7 @@ describe('building a schema', () => {
       });
       builder.queryField('product', (t) => t.field({ type: Product, resolve: () => ({ id: 1 }) }));
     });
-    await expect(built).rejects.toThrow('Product.stock: cache.scope must be said');
+    await expect(built).rejects.toThrow('Product.stock: cache.scope is required');
   });
 });
 

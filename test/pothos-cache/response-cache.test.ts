@@ -177,7 +177,7 @@ describe('a response', () => {
   it('is not possible if a plugin after the cache wraps a cached field: building the schema throws', async () => {
     const build = (): Builder => guarded('Query.items', [CachePlugin, guardPlugin]);
     await expect(newResponseCacheWorld(defineItems, { build })).rejects.toThrow(
-      /^Query\.items: a plugin that stands after/,
+      /^Query\.items: a plugin listed after 'cache'/,
     );
   });
 

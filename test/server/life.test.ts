@@ -6,7 +6,7 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { migrate } from '../../src/database/migrate.ts';
 import { seed } from '../../src/database/seed.ts';
 import { emptyDatabase } from '../database/shop-database.ts';
-import { createClient } from './client.ts';
+import { createClient, type Answer } from './client.ts';
 import { expectNothingLeft, startProgram, type Program, type ProgramOptions } from './start-program.ts';
 
 const given = { DATABASE_URL: inject('databaseUrl') };
@@ -94,12 +94,9 @@ describe('while it shuts down', () => {
   it('answers what is under way, then ends', async () => {
     const shop = await lockedShop();
     const program = await upProgram({ env: { DATABASE_URL: shop.url } });
-    const { ask } = createClient(program.url);
     // Eight keys, so eight loads.
     const slow = Promise.all(
-      Array.from({ length: 8 }, (_, minReviews) =>
-        ask<{ topProducts: unknown[] }>(`{ topProducts(minReviews: ${minReviews}) { id } }`),
-      ),
+      Array.from({ length: 8 }, (_, minReviews) => askTopProducts(program, `minReviews: ${minReviews}`)),
     );
     await expect.poll(() => shop.waiting()).toBe(8);
     program.signal('SIGTERM');
@@ -125,9 +122,7 @@ describe('while it shuts down', () => {
   it('a second Ctrl-C ends it at once', async () => {
     const shop = await lockedShop();
     const program = await upProgram({ env: { DATABASE_URL: shop.url } });
-    const cut = createClient(program.url)
-      .ask('{ topProducts { id } }')
-      .catch(() => 'cut off');
+    const cut = askTopProducts(program, 'minReviews: 0').catch(() => 'cut off');
     await expect.poll(() => shop.waiting()).toBe(1);
     program.signal('SIGINT');
     await expect.poll(() => program.stdout()).toContain('SIGINT: stopping');
@@ -178,6 +173,15 @@ async function lockedShop(): Promise<{
     },
     unlock: async () => void (await client.query('rollback')),
   };
+}
+
+/** Repeats the request while the database counts as unavailable: on a busy machine a connection may take longer than its limit. */
+async function askTopProducts({ url }: Program, args: string): Promise<Answer<{ topProducts: unknown[] }>> {
+  const { ask } = createClient(url);
+  for (;;) {
+    const answer = await ask<{ topProducts: unknown[] }>(`{ topProducts(${args}) { id } }`);
+    if (!answer.errors.some(({ extensions }) => extensions?.code === 'DATABASE_UNAVAILABLE')) return answer;
+  }
 }
 
 async function upProgram({ env = {} }: ProgramOptions = {}): Promise<Program> {

@@ -1,5 +1,5 @@
 /**
- * Values that this process has read from the store, memoryEntry for later reads: no round trip, no parsing. Bounded in bytes; the
+ * Values that this process has read from the store, kept for later reads: no round trip, no parsing. Bounded in bytes; the
  * least recently used values are evicted first.
  *
  * A value is returned only while
@@ -41,7 +41,7 @@ export function createMemoryTier({ track }: Pick<Store, 'track'>, options: Memor
 }
 
 export interface MemoryTierOptions {
-  /** An eighth is reserved for tokens. A value larger than the rest is not memoryEntry. */
+  /** An eighth is reserved for tokens. A value larger than the rest is not kept. */
   readonly bytesMax: number;
   readonly clock: Clock;
   readonly emit: EmitEvent;
@@ -94,7 +94,7 @@ export class MemoryTier {
     return memoryEntry?.entryRef === entryRef ? this.#remainingMs(entryRef.key, memoryEntry, nowMs) : undefined;
   }
 
-  /** Taken before the store is asked, and passed to `keep` with the reply; undefined if the reply will not be memoryEntry. */
+  /** Taken before the store is asked, and passed to `keep` with the reply; undefined if the reply will not be kept. */
   ticket(): ReadTicket | undefined {
     const ticket = this.#coherence.known.ticket();
     return ticket === undefined ? undefined : { ticket, askedMs: this.#clock.nowMs() };

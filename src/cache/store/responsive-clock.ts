@@ -15,7 +15,7 @@ import type { Clock } from '../base/clock.ts';
 
 const tickEveryMs = 5;
 /** The most that one tick counts. More than the timer's interval, so that a responsive process loses nothing to late timers. */
-const turnMsMax = 10;
+const tickMsMax = 10;
 
 interface Task {
   readonly atMs: number;
@@ -36,7 +36,7 @@ export class ResponsiveClock implements Clock {
 
   nowMs(): number {
     if (this.#tasks.size === 0) return this.#countedMs;
-    return this.#countedMs + Math.min(this.#clock.nowMs() - this.#countedToMs, turnMsMax);
+    return this.#countedMs + Math.min(this.#clock.nowMs() - this.#countedToMs, tickMsMax);
   }
 
   after(delayMs: number, run: () => void): () => void {

@@ -103,10 +103,11 @@ const calls = {
       const startedMs = performance.now();
       await tiered.invalidate([tag]);
       us.push(1_000 * (performance.now() - startedMs));
-      if (number === 0 && (await alone.revalidate(refs)) !== undefined) throw new Error('an invalidated entry stands');
+      if (number === 0 && (await alone.revalidate(refs)) !== undefined)
+        throw new Error('an invalidated entry was revalidated');
       await redis.set(token, text, 'PX', 2 * policy.ttlMs);
     }
-    if ((await alone.revalidate(refs)) === undefined) throw new Error('an entry does not stand that should');
+    if ((await alone.revalidate(refs)) === undefined) throw new Error('a valid entry was not revalidated');
     const [, ofRedis] = /cmdstat_eval:.*usec_per_call=([\d.]+)/.exec(await redis.info('commandstats')) ?? [];
     return { invalidation: median(us), invalidationInRedis: Number(ofRedis) };
   },
@@ -133,8 +134,8 @@ const calls = {
       async () => (kept = await entryRefsOf(tiered)),
     );
     const search = { q: 'steel', categoryId: 3, limit: 10 };
-    const keying = await inMemory(count, () => tiered.key({ shape: '3f2a9c', field, args: search }));
-    const bare = await inMemory(count, () => tiered.key({ shape: '3f2a9c', field }));
+    const keying = await inMemory(count, () => tiered.key({ schemaDigest: '3f2a9c', field, args: search }));
+    const bare = await inMemory(count, () => tiered.key({ schemaDigest: '3f2a9c', field }));
     return {
       fetch: 1e6 / fetching.us,
       fetchOf100: 1e6 / across.us,

@@ -57,7 +57,7 @@ async function start(started, server, env) {
   return running;
 }
 
-/** The body of a request. In its text and variables `$index` stands for the number of the request. */
+/** The body of a request. In its text and variables `$index` is replaced by the number of the request. */
 export function bodyOf(query, variables) {
   // As a JSON number: the number of the request replaces the text with its quotes.
   return JSON.stringify({ query, ...(variables === undefined ? {} : { variables }) }).replaceAll('"$index"', '$index');
