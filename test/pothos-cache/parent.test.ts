@@ -166,12 +166,13 @@ describe('a cached field of Query', () => {
   });
 
   it('returns a separate value for each identity that parentId returns', async () => {
-    const { schema } = await newRoot({}, ({ who }) => who ?? '');
+    const { schema, trace } = await newRoot({}, ({ who }) => who ?? '');
     for (const who of ['ALICE', 'BOB', 'ALICE']) {
       const contextValue = {};
       const result = await execute({ schema, document: parse('{ value }'), rootValue: { who }, contextValue });
       expect(result).toEqual({ data: { value: who } });
     }
+    expect(trace.text).toBe('load write miss load write miss hit');
   });
 });
 

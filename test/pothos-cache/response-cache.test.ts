@@ -229,12 +229,6 @@ describe('a response', () => {
     world.source.gives([{ id: 1, name: 'n' }]);
     expect(await world.becomesCached('{ items { id } more: items(n: 2) { id } }')).toBe(false);
   });
-
-  it('is not cached if its request has more than 8,192 characters', async () => {
-    const { becomesCached } = await newShop();
-    expect(await becomesCached(`{ control } ${' '.repeat(8_192 - 12)}`)).toBe(true);
-    expect(await becomesCached(`{ control } ${' '.repeat(8_193 - 12)}`)).toBe(false);
-  });
 });
 
 describe('a cached response', () => {

@@ -71,13 +71,15 @@ it('returns a value that has no stored form, and loads it for each request', asy
   expect(trace.count('write-refused')).toBe(2);
 });
 
-it('returns the value even if the resolver modifies its arguments', async () => {
-  const { run } = await newSchema((builder) => {
+it('returns but does not store the value if the resolver puts into its arguments what cannot be stored', async () => {
+  let loads = 0;
+  const { run, trace } = await newSchema((builder) => {
     builder.queryField('echo', (t) =>
       t.string({
         args: { q: t.arg.string() },
         cache,
         resolve: (_, args) => {
+          loads += 1;
           const { q } = args;
           Object.assign(args, { q: new URL('http://a/') });
           return q;
@@ -85,7 +87,12 @@ it('returns the value even if the resolver modifies its arguments', async () => 
       }),
     );
   });
-  expect(await run('{ echo(q: "a") }')).toMatchObject({ data: { echo: 'a' }, errors: [] });
+  for (const q of ['a', 'b', 'a', 'b']) {
+    expect(await run(`{ echo(q: "${q}") }`)).toMatchObject({ data: { echo: q }, errors: [] });
+  }
+  const whys = trace.events.flatMap((event) => (event.type === 'write-refused' ? [event.what] : []));
+  expect(new Set(whys)).toEqual(new Set(['instance of URL in the arguments, which the resolver changed']));
+  expect(loads).toBe(4);
 });
 
 describe('the option tags', () => {

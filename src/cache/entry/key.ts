@@ -77,9 +77,15 @@ export function createKey(namespace: string, parts: KeyParts): Key {
 
 /** Checks the parts at run time, for callers without types. */
 function checkParts(parts: { readonly [Name in keyof KeyParts]: unknown }): void {
-  const { field, args, parent } = parts ?? {};
+  const { field, args, parent, schemaDigest } = parts ?? {};
   if (typeof field !== 'string') {
     throw new CacheError('INVALID_KEY', `a key needs field, a text such as "Query.books", got ${received(field)}`);
+  }
+  // As the first level of the key it must not make the key of a token.
+  const isDigest = typeof schemaDigest === 'string' && /^(?!tag$)[^:]+$/.test(schemaDigest);
+  if (schemaDigest !== undefined && !isDigest) {
+    const rule = 'schemaDigest must be a text without ":" that is not "tag"';
+    throw new CacheError('INVALID_KEY', `${field}: ${rule}, got ${received(schemaDigest)}`);
   }
   if (args !== undefined && (typeof args !== 'object' || args === null || Array.isArray(args))) {
     throw new CacheError('INVALID_KEY', `${field}: args must be an object, got ${received(args)}`);

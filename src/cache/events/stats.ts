@@ -11,7 +11,10 @@ export interface Counts {
   readonly savedMs: number;
 }
 
-/** Counts the events of a cache in this process. A bypass counts neither as a hit nor as a miss. */
+/**
+ * Counts the events of a cache in this process. A bypass counts neither as a hit nor as a miss. Every field name that is fetched
+ * has a row of its own until the process ends, so put what varies into `args` rather than into `field`.
+ */
 export class CacheStats {
   readonly #fields = new Map<string, FieldCounts>();
 

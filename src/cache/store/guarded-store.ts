@@ -43,7 +43,7 @@ export class GuardedStore {
   readonly #guard: Guard;
 
   constructor(store: Store, { clock, deadlineMs, emit }: Pick<Guard, 'clock' | 'deadlineMs' | 'emit'>) {
-    const trips = new RoundTrips({ clock, deadlineMs, emit, ping: () => store.ping() });
+    const trips = new RoundTrips({ clock, deadlineMs, emit, ping: async () => await store.ping() });
     this.#guard = { store, clock, deadlineMs, emit, trips, lastFailureMs: new WeakMap() };
   }
 
@@ -59,20 +59,22 @@ export class GuardedStore {
    */
   dropTokens(tags: readonly string[]): Promise<void> {
     const { store, trips } = this.#guard;
-    return this.#orThrow('invalidate', trips.start().add('invalidate', store.dropTokens(tags)));
+    return this.#orThrow('invalidate', () => trips.start().add('invalidate', store.dropTokens(tags)));
   }
 
   /** @throws {CacheError} `STORE_UNAVAILABLE` */
   clear(): Promise<number> {
     const { store, trips } = this.#guard;
-    return this.#orThrow('flush', trips.counted('flush', store.clear()));
+    return this.#orThrow('flush', () => trips.counted('flush', () => store.clear()));
   }
 
   /** @throws {CacheError} `STORE_UNAVAILABLE` */
   usage(): Promise<StoreUsage> {
     const { store, trips } = this.#guard;
-    const usage = trips.isCircuitOpen ? Promise.reject(circuitOpen) : trips.counted('usage', store.usage());
-    return this.#orThrow('usage', usage);
+    return this.#orThrow('usage', () => {
+      if (trips.isCircuitOpen) throw circuitOpen;
+      return trips.counted('usage', () => store.usage());
+    });
   }
 
   async close(): Promise<void> {
@@ -80,9 +82,9 @@ export class GuardedStore {
     await this.#guard.store.close();
   }
 
-  async #orThrow<T>(operation: string, call: Promise<T>): Promise<T> {
+  async #orThrow<T>(operation: string, call: () => Promise<T>): Promise<T> {
     try {
-      return await call;
+      return await call();
     } catch (cause) {
       const message = `${operation}: the ${this.#guard.store.tier} store could not be reached`;
       throw new CacheError('STORE_UNAVAILABLE', message, { cause });
@@ -230,7 +232,7 @@ export class RequestStore {
         emit({ type: 'store-slow', operation });
         resolve(late(new Promise((resolveLate) => void (settle = resolveLate))));
       };
-      const called = call(store);
+      const called = callOf(call, store);
       const onFailure = (error: unknown): void => {
         if (isRefusal(error)) this.#hasRefused = true;
         else this.bypass();
@@ -242,6 +244,15 @@ export class RequestStore {
       // If no time has been used yet, the deadline of the round trip suffices.
       else if (patienceMs < deadlineMs) cancel = trip.after(patienceMs, giveUp);
     });
+  }
+}
+
+/** A store of the user's own may throw where it should reject. */
+function callOf<T>(call: (store: Store) => Promise<T>, store: Store): Promise<T> {
+  try {
+    return call(store);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

@@ -66,9 +66,9 @@ export class RoundTrips {
   }
 
   /** Counts a call of several round trips, each under the deadline of the store's own commands. */
-  async counted<T>(operation: string, call: Promise<T>): Promise<T> {
+  async counted<T>(operation: string, call: () => Promise<T>): Promise<T> {
     try {
-      const result = await call;
+      const result = await call();
       this.#count(false);
       return result;
     } catch (error) {
