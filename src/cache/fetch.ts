@@ -25,7 +25,7 @@ export interface FetchParts extends LoadParts {
 export interface Fetch extends LoadRequest {
   /** The memory tier, if this fetch may read it. */
   readonly memory: MemoryTier | undefined;
-  /** Whether it has joined a load in vain. The second time, it loads for itself. */
+  /** Whether it has joined a load in vain. If the second one has no result for it either, it loads for itself. */
   readonly isRetry: boolean;
   /** How many loads that it joined have failed with an error that claims to be a cancellation. */
   readonly claims: number;

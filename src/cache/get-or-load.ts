@@ -71,7 +71,8 @@ export class GetOrLoad {
       return hit(tier, found.entry);
     }
     if (found.state === 'no-store' || store.isFull) return loadWithoutStore(this.#parts, fetch);
-    // A load that another request began while this one read the store began after this request arrived: valid for it.
+    // While this request read the store, another one began a load. It is newer than this request, so its result is valid
+    // for it, as it is for request 0, which arrived before all others.
     const inFlight = loads.get(key.text);
     if (inFlight !== undefined) return this.#join(fetch, inFlight, 0);
     const load = loads.start(key.text, (own) => loadAndStore(this.#parts, fetch, { reason: found, inFlight: own }));

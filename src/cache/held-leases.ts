@@ -14,7 +14,7 @@ const renewEveryMs = 300;
 const renewedMsMax = 60_000;
 
 export interface HeldLease {
-  readonly token: string;
+  readonly id: string;
   /** Stops renewing it: it is about to be filled. */
   stopRenewing(): void;
   /** Ends it. For `openMs` from then on, every request may load for itself. Never rejects. */
@@ -24,7 +24,7 @@ export interface HeldLease {
 /** A lease that was requested, and whose reply no request waits for any more. */
 export interface LateLease {
   readonly key: Key;
-  readonly token: string;
+  readonly leaseId: string;
   readonly tags: FetchTags;
   /** The tokens that the load depends on. */
   readonly stamps: Stamps;
@@ -49,8 +49,8 @@ export class HeldLeases {
     this.#parts = parts;
   }
 
-  /** Renews the lease, which the store has given to `token`. */
-  keep({ text: key }: Key, token: string): HeldLease {
+  /** Renews the lease, which the store has given under `leaseId`. */
+  keep({ text: key }: Key, leaseId: string): HeldLease {
     const { guarded, background, clock } = this.#parts;
     const startedMs = clock.nowMs();
     let cancel = (): void => {};
@@ -58,7 +58,7 @@ export class HeldLeases {
     const renewLater = (): void => {
       cancel = clock.after(renewEveryMs, () => {
         if (clock.nowMs() - startedMs >= renewedMsMax) return;
-        background.run(guarded.request().renew(key, { lease: token, leaseMs }));
+        background.run(guarded.request().renew(key, { lease: leaseId, leaseMs }));
         renewLater();
       });
     };
@@ -68,9 +68,9 @@ export class HeldLeases {
     };
     const release = (openMs: number): Promise<void> => {
       stopRenewing();
-      return guarded.request().release(key, { lease: token, openMs });
+      return guarded.request().release(key, { lease: leaseId, openMs });
     };
-    const lease: HeldLease = { token, stopRenewing, release };
+    const lease: HeldLease = { id: leaseId, stopRenewing, release };
     this.#held.add(lease);
     renewLater();
     return lease;
@@ -78,19 +78,19 @@ export class HeldLeases {
 
   /** Keeps a late lease if the tokens are still those that the load depends on; otherwise gives it back. */
   async keepLate(reply: PendingReply<LeaseReply>, late: LateLease): Promise<HeldLease | undefined> {
-    const { key, token, tags, stamps, isHeld } = late;
+    const { key, leaseId, tags, stamps, isHeld } = late;
     const endings = this.#endings;
     const answer = await reply.answer;
     const isGiven = answer?.state === 'held';
     if (isGiven && areStamps(stamps, tags.all, answer.tokens) && this.#endings === endings)
-      return this.keep(key, token);
-    if (isGiven || isHeld) this.giveBack(key, token);
+      return this.keep(key, leaseId);
+    if (isGiven || isHeld) this.giveBack(key, leaseId);
     return undefined;
   }
 
   /** Ends a lease that is not used. */
-  giveBack({ text: key }: Key, token: string): void {
-    this.#parts.background.run(this.#parts.guarded.request().release(key, { lease: token, openMs: 0 }));
+  giveBack({ text: key }: Key, leaseId: string): void {
+    this.#parts.background.run(this.#parts.guarded.request().release(key, { lease: leaseId, openMs: 0 }));
   }
 
   async endAll(): Promise<void> {

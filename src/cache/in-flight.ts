@@ -6,8 +6,9 @@
  * the tokens are unchanged after the load, those that had arrived when they were read again.
  *
  * - *With the store*, a request joins a running load and checks `validUpTo` when it ends. If the result is too old, the request
- *   starts over. It must not join a load that began before an invalidation it has already seen acknowledged: an invalidation
- *   in another process changes the tokens, and one in this process calls `clear`.
+ *   starts over. It must not receive the value of a load that began before an invalidation it has already seen acknowledged: an
+ *   invalidation in another process changes the tokens, so the request may join such a load and then rejects its result; one
+ *   in this process calls `clear`, so no later request joins it.
  * - *Without the store*, no token can be checked, so a running load is of no use to later requests. They join the next load
  *   of the key, which has not begun yet. The loads of a key then run side by side, an eighth of a load apart: no request
  *   waits for much longer than one load, and the source runs at most eight loads of a key per process. When all eight

@@ -74,8 +74,8 @@ export type LeaseDecision =
 /** The state of one request that asks for a lease. */
 interface Acquisition extends Pick<LeaseRequester, 'key' | 'tags'> {
   store: RequestStore;
-  /** The token of the lease, if the request gets it. */
-  readonly token: string;
+  /** The id of the lease, if the request gets it. */
+  readonly leaseId: string;
   readonly startedMs: number;
   stamps: Stamps | undefined;
   rejectedEntryId: string | undefined;
@@ -105,7 +105,7 @@ export class Leases {
     const acquisition: Acquisition = {
       ...{ store, key, tags },
       ...miss,
-      token: randomBytes(16).toString('base64url'),
+      leaseId: randomBytes(16).toString('base64url'),
       startedMs: this.#parts.clock.nowMs(),
       takenOver: undefined,
       isHeld: false,
@@ -133,8 +133,8 @@ export class Leases {
 
   /** Asks the store once. */
   async #attempt(acquisition: Acquisition, sequence: () => number): Promise<LeaseDecision | 'repeat' | 'wait'> {
-    const { key, tags, store, token } = acquisition;
-    // Tokens that are lost as soon as they are created: the store has no room for them.
+    const { key, tags, store, leaseId } = acquisition;
+    // The tokens have changed with every attempt: constant invalidation, or a store that has no room for them.
     if (acquisition.attempts >= attemptsMax) return loadOnly;
     acquisition.attempts += 1;
     acquisition.stamps ??= await captureStamps({ store, emit: this.#parts.emit }, key, tags.all);
@@ -144,7 +144,7 @@ export class Leases {
     let validUpTo = sequence();
     void endOfTick().then(() => (validUpTo = sequence()));
     const reply = await store.acquire(key.text, {
-      lease: token,
+      lease: leaseId,
       stampsDigest: stampsDigestOf(stamps),
       leaseMs: HeldLeases.leaseMs,
       rejectedEntryId,
@@ -160,7 +160,7 @@ export class Leases {
     acquisition: Acquisition,
     { reply, stamps, validUpTo }: { reply: LeaseReply; stamps: Stamps; validUpTo: number },
   ): Promise<LeaseDecision | 'repeat' | 'wait'> {
-    const { key, tags, store, token } = acquisition;
+    const { key, tags, store, leaseId } = acquisition;
     const { state, text = '', remainingMs, tokens, holder } = reply;
     acquisition.isHeld ||= state === 'held';
     if (state === 'value') {
@@ -175,7 +175,7 @@ export class Leases {
       acquisition.stamps = stampsOf(tags.all, tokens);
       return 'repeat';
     }
-    if (state === 'held') return { action: 'load-and-store', lease: this.#held.keep(key, token), stamps };
+    if (state === 'held') return { action: 'load-and-store', lease: this.#held.keep(key, leaseId), stamps };
     if (state === 'open') return { action: 'load-and-store', lease: undefined, stamps };
     if (state === 'value') return 'repeat';
     if (holder === undefined || isInvalidated(holder.stampsDigest, stamps)) {
@@ -214,8 +214,8 @@ export class Leases {
   }
 
   /** A lease that the store has given and that the decision does not use is given back. */
-  #decided({ key, token, isHeld }: Acquisition, decision: LeaseDecision): LeaseDecision {
-    if (isHeld && decision.action !== 'load-and-store') this.#held.giveBack(key, token);
+  #decided({ key, leaseId, isHeld }: Acquisition, decision: LeaseDecision): LeaseDecision {
+    if (isHeld && decision.action !== 'load-and-store') this.#held.giveBack(key, leaseId);
     return decision;
   }
 }

@@ -74,7 +74,7 @@ export async function loadAndStore(
     decision.action === 'use-stored'
       ? storedResult(decision)
       : await runLoad(parts, request, { decision, reason, inFlight });
-  parts.memory?.drop(request.key.text); // it has an older value at best
+  parts.memory?.drop(request.key.text); // at most it has a value from before this load
   return result;
 }
 

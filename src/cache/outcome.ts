@@ -50,7 +50,7 @@ export function eventOf({ text: key, field }: Key, answer: Answer, durationMs: n
 
 export function outcomeOf(key: Key, answer: Answer, durationMs: number): Outcome {
   const { state, stamps, ageMs, ttlMs } = answer;
-  const isStored = stamps !== undefined;
+  const isStored = stamps !== undefined && answer.notStored === undefined;
   const outcome: Outcome = {
     state,
     tier: answer.state === 'hit' ? answer.tier : null,
@@ -72,7 +72,7 @@ export interface LoadResult {
   readonly ageMs: number;
   /** Whether another process loaded it. */
   readonly isShared: boolean;
-  /** Why the value is not stored, for the report; undefined if it is stored, or will be after the answer. */
+  /** Why no later request can use the stored value, for the report; undefined if one can, or will be able to. */
   readonly notStored?: string;
   /** The number of the last request that had arrived when the load began; below 0 if the value was loaded elsewhere. */
   readonly beganAt: number;

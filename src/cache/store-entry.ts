@@ -1,4 +1,9 @@
-/** Stores what a load returned, if its lease and its tokens still allow that. */
+/**
+ * Stores what a load returned, if its lease is still held.
+ *
+ * The tokens are not checked before: a value whose token has changed during its load is stored, and never valid. The tokens in
+ * the reply decide which of the requests that joined the load may receive it (`validUpTo`).
+ */
 import type { Background } from './base/background.ts';
 import { encodeEntry } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
@@ -80,7 +85,7 @@ export async function storeEntry(parts: StoreParts, request: StoreRequest): Prom
   const write = { text, ttlMs, tags: Object.keys(stamps) };
   const reply = await (lease === undefined
     ? store.write(key.text, write)
-    : store.fill(key.text, { ...write, lease: lease.token }));
+    : store.fill(key.text, { ...write, lease: lease.id }));
   if (!(reply instanceof PendingReply)) return evaluate(parts, request, { reply, sequence });
   background.run(reply.answer.then((late) => evaluate(parts, request, { reply: late, sequence })));
   return unstored;
@@ -97,13 +102,15 @@ function evaluate(
     return { ...unstored, notStored: 'the store did not take it' };
   }
   const { isStored, tokens } = reply;
-  const validUpTo = areStamps(stamps, Object.keys(stamps), tokens) ? sequence : unstored.validUpTo;
-  if (isStored) {
-    parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs, textChars: text.length });
-    return { ...unstored, stamps, ttlMs, validUpTo };
+  const isValid = areStamps(stamps, Object.keys(stamps), tokens);
+  const validUpTo = isValid ? sequence : unstored.validUpTo;
+  if (!isStored) {
+    refuse(parts, key, { refusal: 'lease-lost' });
+    return { ...unstored, validUpTo, notStored: whyNotStored('lease-lost') };
   }
-  refuse(parts, key, { refusal: 'lease-lost' });
-  return { ...unstored, validUpTo, notStored: whyNotStored('lease-lost') };
+  parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs, textChars: text.length });
+  const result = { ...unstored, stamps, ttlMs, validUpTo };
+  return isValid ? result : { ...result, notStored: whyNotStored('token-lost') };
 }
 
 /** Ends the lease of a load whose value is not stored. */

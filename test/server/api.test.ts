@@ -44,12 +44,12 @@ const stores = [
 ];
 
 describe.each(stores)('with $store', ({ redis, tier, backend }) => {
-  it('gives the same data from database and cache, whose hits wait for no database', async () => {
+  it('returns the same data from the cache as from the database, and a hit queries no database', async () => {
     const server = await startServer({ redis, simulateLatency: true });
     const first = await server.ask<Compared>(compare);
     expect(first.errors).toEqual([]);
     const { data } = first;
-    expect([data.statsCached.length, data.topCached.length, data.searchCached.length]).toEqual([10, 21, 7]); // two share a rank;
+    expect([data.statsCached.length, data.topCached.length, data.searchCached.length]).toEqual([10, 21, 7]); // two share a rank
     expect(first.report?.fields.map(({ state }) => state)).toEqual([
       'bypass',
       'miss',
@@ -70,7 +70,7 @@ describe.each(stores)('with $store', ({ redis, tier, backend }) => {
       expect(row).toMatchObject({ source: 'cache', state: 'hit', tier });
     }
     expect(statsDatabase).toMatchObject({ source: 'database', state: 'bypass', tier: null, ageMs: null, ttlMs: null });
-    // A timer may fire up to a millisecond early by this clock.
+    // By this clock, a timer may fire up to a millisecond early.
     expect(statsDatabase?.durationMs).toBeGreaterThan(299);
     expect(topDatabase?.durationMs).toBeGreaterThan(349);
     expect(searchDatabase?.durationMs).toBeGreaterThan(249);
@@ -80,7 +80,7 @@ describe.each(stores)('with $store', ({ redis, tier, backend }) => {
     expect(server.statements()).toEqual([]);
   });
 
-  it('gives prices as text with two places, on a miss as on a hit', async () => {
+  it('returns prices as strings with two decimals, on a miss and on a hit', async () => {
     const server = await startServer({ redis });
     const miss = await server.ask(prices);
     const hit = await server.ask(prices);
@@ -93,7 +93,7 @@ describe.each(stores)('with $store', ({ redis, tier, backend }) => {
     for (const price of shown) expect(price).toMatch(/^"\d+\.\d\d"$/);
   });
 
-  it('counts hits and misses, a bypass as neither, and values without tokens', async () => {
+  it('counts hits and misses, but no bypass; keys counts the entries, not the tokens', async () => {
     const server = await startServer({ redis });
     await server.ask('{ categoryStats { id } }');
     await server.ask('{ categoryStats { name } }');
@@ -109,12 +109,12 @@ describe.each(stores)('with $store', ({ redis, tier, backend }) => {
       { field: 'Query.searchProducts', hits: 0, misses: 1, loads: 1, savedMs: 0 },
     ]);
     expect(data.cacheStats.fields[0]?.meanLoadMs).toBeGreaterThan(0);
-    // People read these: two places are enough.
+    // Rounded to two decimals, for people who read them.
     const figures = data.cacheStats.fields.flatMap(({ meanLoadMs, savedMs }) => [meanLoadMs, savedMs]);
     expect(figures.map((figure) => Number(figure.toFixed(2)))).toEqual(figures);
   });
 
-  it('empties the cache by flushCache and says how many values went; the next run is a miss', async () => {
+  it('flushCache removes all entries and returns their number; the next fetch is a miss', async () => {
     const server = await startServer({ redis });
     const three = '{ categoryStats { id } searchProducts { id } topProducts { id } }';
     await server.ask(three);
@@ -126,20 +126,20 @@ describe.each(stores)('with $store', ({ redis, tier, backend }) => {
     expect((await server.ask(flush)).data).toEqual({ flushCache: { keysRemoved: 0 } });
   });
 
-  it('asks the database once for 200 concurrent requests of a cold key', async () => {
+  it('queries the database once for 200 concurrent requests for a key that is not cached', async () => {
     const server = await startServer({ redis, simulateLatency: true });
     await server.get('/readyz');
     server.statements();
-    const asked = Array.from({ length: 200 }, () => server.ask(`{ topProducts ${top} }`));
-    const answers = await Promise.all(asked);
+    const requests = Array.from({ length: 200 }, () => server.ask(`{ topProducts ${top} }`));
+    const responses = await Promise.all(requests);
     expect(server.statements()).toHaveLength(1);
-    expect(new Set(answers.map(({ data }) => JSON.stringify(data))).size).toBe(1);
-    expect(answers.filter(({ report }) => report?.fields[0]?.state === 'miss')).toHaveLength(1);
+    expect(new Set(responses.map(({ data }) => JSON.stringify(data))).size).toBe(1);
+    expect(responses.filter(({ report }) => report?.fields[0]?.state === 'miss')).toHaveLength(1);
   });
 });
 
-describe('the report', () => {
-  it('has exactly these members, at the path of the alias', async () => {
+describe('the cache report', () => {
+  it('has exactly these properties, with the alias in the path', async () => {
     const server = await startServer({ ttlMs: 60_000 });
     await server.ask('{ cached: categoryStats { id } }');
     const { text, report } = await server.ask('{ cached: categoryStats { id } }');
@@ -165,7 +165,7 @@ describe('the report', () => {
     expect(text.indexOf('"extensions"')).toBeLessThan(text.indexOf('"data"'));
   });
 
-  it('is left out with CACHE_REPORT=off, and of answers without cached fields', async () => {
+  it('is omitted with CACHE_REPORT=off, and from responses without cached fields', async () => {
     const silent = await startServer({ hasReport: false });
     expect((await silent.ask('{ categoryStats { id } }')).text).not.toContain('extensions');
     const server = await startServer();
@@ -173,10 +173,10 @@ describe('the report', () => {
   });
 
   it.each([
-    ['BYPASS reads and stores nothing', 'BYPASS', ['bypass', 'miss', 'hit']],
-    ['REFRESH loads and stores', 'REFRESH', ['refresh', 'hit', 'hit']],
+    ['BYPASS neither reads nor stores an entry', 'BYPASS', ['bypass', 'miss', 'hit']],
+    ['REFRESH loads the value and stores it', 'REFRESH', ['refresh', 'hit', 'hit']],
     ['USE is the default', 'USE', ['miss', 'hit', 'hit']],
-  ])('@cache: %s', async (_promise, mode, states) => {
+  ])('@cache: %s', async (_, mode, states) => {
     const server = await startServer();
     const query = 'query ($mode: CacheMode! = USE) { categoryStats @cache(mode: $mode) { id } }';
     const rows = [
@@ -188,7 +188,7 @@ describe('the report', () => {
     expect(server.statements()).toHaveLength(states.filter((state) => state !== 'hit').length);
   });
 
-  it('a refresh replaces what is stored', async () => {
+  it('REFRESH loads from the database although an entry is stored', async () => {
     const server = await startServer();
     await server.row('{ categoryStats { id } }');
     expect(await server.row('{ categoryStats @cache(mode: REFRESH) { id } }')).toMatchObject({ source: 'database' });
@@ -196,7 +196,7 @@ describe('the report', () => {
   });
 });
 
-it('makes one statement per level, whatever the number of parents', async () => {
+it('executes one SQL statement per level, whatever the number of parents', async () => {
   const server = await startServer();
   const levels = (limit: number): string =>
     `{ searchProducts(limit: ${limit}) { id reviews(limit: 2) { id } category { products(limit: 3) { id reviews { rating } } } } }`;
@@ -208,7 +208,7 @@ it('makes one statement per level, whatever the number of parents', async () => 
   expect(server.statements()).toHaveLength(4);
 });
 
-it('gives children of a cached value the arguments of each request', async () => {
+it('resolves the children of a cached value with the arguments of each request', async () => {
   const server = await startServer();
   const query = (limit: number): string => `{ searchProducts(q: "", limit: 1) { reviews(limit: ${limit}) { id } } }`;
   interface Found {

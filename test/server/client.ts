@@ -11,20 +11,20 @@ export interface Answer<Data> {
   data: Data;
   errors: GraphqlError[];
   report: CacheReport | undefined;
-  /** The whole body, as it came. */
+  /** The whole body, as received. */
   text: string;
 }
 
 export interface Client {
   /** Posts a document. */
   ask: <Data = Record<string, unknown>>(query: string, variables?: Record<string, unknown>) => Promise<Answer<Data>>;
-  /** Posts a document with one cached field, and gives what the report says of it. */
+  /** Posts a document with one cached field, and returns the row of that field in the report. */
   row: (query: string, variables?: Record<string, unknown>) => Promise<ReportRow>;
-  /** GETs a path. */
+  /** Sends a GET to a path. */
   get: (path: string, headers?: Record<string, string>) => Promise<{ status: number; headers: Headers; text: string }>;
 }
 
-/** A GraphQL client of the server at `url`. */
+/** Creates a GraphQL client of the server at `url`. */
 export function createClient(url: string): Client {
   const ask = async <Data>(query: string, variables: Record<string, unknown> = {}): Promise<Answer<Data>> => {
     const response = await fetch(`${url}/graphql`, {

@@ -1,4 +1,4 @@
-/** What a server without a console keeps from strangers, and what a token is for. */
+/** What a server with CONSOLE=off hides from its clients, and which operations need the admin token. */
 import { describe, expect, it } from 'vitest';
 import type { GraphqlError } from './client.ts';
 import { send, type RawRequest } from './raw-request.ts';
@@ -7,21 +7,21 @@ import { startServer, type RunningServer } from './start-server.ts';
 const flush = 'mutation { flushCache { keysRemoved } }';
 
 describe('with CONSOLE=off', () => {
-  it('answers queries, from the cache too', async () => {
+  it('answers queries, also from the cache', async () => {
     const server = await startServer({ hasConsole: false });
     expect((await server.row('{ categoryStats { id } }')).state).toBe('miss');
     expect((await server.row('{ categoryStats { id } }')).state).toBe('hit');
     expect((await server.ask('{ __typename }')).data).toEqual({ __typename: 'Query' });
   });
 
-  it('gives a browser no page', async () => {
+  it('serves no page to a browser', async () => {
     const server = await startServer({ hasConsole: false });
     const { status, text } = await server.get('/graphql', { accept: 'text/html' });
     expect([status, text.includes('<')]).toEqual([406, false]);
   });
 
   it.each(['{ __schema { types { name } } }', '{ __type(name: "Query") { fields { name } } }'])(
-    'does not tell its schema: %s',
+    'rejects introspection: %s',
     async (query) => {
       const server = await startServer({ hasConsole: false });
       const { data, errors } = await server.ask(query);
@@ -36,7 +36,7 @@ describe('with CONSOLE=off', () => {
     '{ searchProducts(qq: "x") { id } }',
     'query ($x: Strin) { searchProducts(q: $x) { id } }',
     '{ categoryStats { ...on CategoryStat { id } } }',
-  ])('suggests nothing: %s', async (query) => {
+  ])('suggests no names in its errors: %s', async (query) => {
     const closed = await startServer({ hasConsole: false });
     const open = await startServer();
     expect((await open.ask(query)).text).toContain('Did you mean');
@@ -46,7 +46,7 @@ describe('with CONSOLE=off', () => {
     expect((await closed.ask(query)).text).toBe(text);
   });
 
-  it('does not know @cache, with which anyone could send every request to the database', async () => {
+  it('rejects @cache, with which any client could send every request to the database', async () => {
     const server = await startServer({ hasConsole: false });
     await server.row('{ categoryStats { id } }');
     server.statements();
@@ -55,14 +55,14 @@ describe('with CONSOLE=off', () => {
     expect(server.statements()).toEqual([]);
   });
 
-  it('reads the keys that a server with a console wrote, and the other way round', async () => {
+  it('uses the same keys as a server with a console', async () => {
     const [open, closed] = [await startServer(), await startServer({ hasConsole: false })];
     const keyOf = async ({ row, namespace }: RunningServer): Promise<string> =>
       (await row('{ categoryStats { id } }')).key.replace(namespace, '');
     expect(await keyOf(closed)).toBe(await keyOf(open));
   });
 
-  it('executes no mutation where there is no token to have', async () => {
+  it('executes no mutation if no ADMIN_TOKEN is configured', async () => {
     const server = await startServer({ hasConsole: false });
     const { status, errors } = await sendMutation(server, { authorization: 'Bearer undefined' });
     expect(status).toBe(401);
@@ -75,19 +75,19 @@ describe('with CONSOLE=off', () => {
   });
 });
 
-describe.each([true, false])('with an ADMIN_TOKEN, and a console: %s', (hasConsole) => {
+describe.each([true, false])('with an ADMIN_TOKEN and a console: %s', (hasConsole) => {
   const adminToken = 'open-sesame';
 
   it.each([
     ['no header', {}],
-    ['an empty one', { authorization: '' }],
-    ['no token', { authorization: 'Bearer ' }],
-    ['a wrong one', { authorization: 'Bearer open-sesamE' }],
-    ['half of it', { authorization: 'Bearer open' }],
-    ['more than it', { authorization: 'Bearer open-sesame!' }],
-    ['it twice', { authorization: 'Bearer open-sesame open-sesame' }],
+    ['an empty header', { authorization: '' }],
+    ['an empty token', { authorization: 'Bearer ' }],
+    ['a wrong token', { authorization: 'Bearer open-sesamE' }],
+    ['a part of the token', { authorization: 'Bearer open' }],
+    ['the token and another character', { authorization: 'Bearer open-sesame!' }],
+    ['the token twice', { authorization: 'Bearer open-sesame open-sesame' }],
     ['another scheme', { authorization: `Basic ${Buffer.from('admin:open-sesame').toString('base64')}` }],
-  ])('refuses a mutation with %s, and changes nothing', async (_what, headers) => {
+  ])('refuses a mutation with %s, and changes nothing', async (_, headers) => {
     const server = await startServer({ hasConsole, adminToken, logLevel: 'debug' });
     await server.row('{ categoryStats { id } }');
     const { status, errors, text, challenge } = await sendMutation(server, headers);
@@ -97,7 +97,7 @@ describe.each([true, false])('with an ADMIN_TOKEN, and a console: %s', (hasConso
     expect((await server.row('{ categoryStats { id } }')).state).toBe('hit');
   });
 
-  it('executes a mutation that has it, and queries without it', async () => {
+  it('executes a mutation with the token, and a query without it', async () => {
     const server = await startServer({ hasConsole, adminToken, logLevel: 'debug' });
     await server.row('{ categoryStats { id } }');
     const { status, errors, text } = await sendMutation(server, { authorization: 'Bearer open-sesame' });
@@ -106,16 +106,16 @@ describe.each([true, false])('with an ADMIN_TOKEN, and a console: %s', (hasConso
     expect(server.logLines.join('')).not.toContain('sesame');
   });
 
-  it('looks at the operation that is executed, not at the first', async () => {
+  it('checks the operation that is executed, not the first of its document', async () => {
     const server = await startServer({ hasConsole, adminToken });
     const two = `query A { __typename } mutation B { flushCache { keysRemoved } }`;
-    const asked = await send(server.url, { body: JSON.stringify({ query: two, operationName: 'A' }) });
-    const changed = await send(server.url, { body: JSON.stringify({ query: two, operationName: 'B' }) });
-    expect([asked.status, changed.status]).toEqual([200, 401]);
+    const queried = await send(server.url, { body: JSON.stringify({ query: two, operationName: 'A' }) });
+    const mutated = await send(server.url, { body: JSON.stringify({ query: two, operationName: 'B' }) });
+    expect([queried.status, mutated.status]).toEqual([200, 401]);
   });
 });
 
-describe('runs no mutation that another site can send without asking', () => {
+describe('executes no mutation that a page of another site can send without a preflight', () => {
   const form = 'application/x-www-form-urlencoded';
   const multipart = 'multipart/form-data; boundary=x';
   const operations = `--x\r\nContent-Disposition: form-data; name="operations"\r\n\r\n${JSON.stringify({ query: flush })}\r\n--x--`;
@@ -127,7 +127,7 @@ describe('runs no mutation that another site can send without asking', () => {
     ['no content type', { headers: {}, body: JSON.stringify({ query: flush }) }],
     ['GET', { method: 'GET', headers: {}, path: `/graphql?query=${encodeURIComponent(flush)}` }],
     [
-      'GET of a page',
+      'GET that accepts HTML',
       { method: 'GET', headers: { accept: 'text/html' }, path: `/graphql?query=${encodeURIComponent(flush)}` },
     ],
     [
@@ -141,7 +141,7 @@ describe('runs no mutation that another site can send without asking', () => {
         body: JSON.stringify({ query: flush }),
       },
     ],
-  ])('%s', async (_what, request) => {
+  ])('%s', async (_, request) => {
     const server = await startServer();
     await server.row('{ categoryStats { id } }');
     const { text } = await send(server.url, {
@@ -161,10 +161,10 @@ interface Reply {
 }
 
 async function sendMutation({ url }: RunningServer, headers: Record<string, string>): Promise<Reply> {
-  const answer = await send(url, {
+  const response = await send(url, {
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ query: flush }),
   });
-  const { errors = [] } = JSON.parse(answer.text) as { errors?: GraphqlError[] };
-  return { status: answer.status, errors, challenge: answer.headers['www-authenticate'], text: answer.text };
+  const { errors = [] } = JSON.parse(response.text) as { errors?: GraphqlError[] };
+  return { status: response.status, errors, challenge: response.headers['www-authenticate'], text: response.text };
 }

@@ -1,4 +1,4 @@
-// Compressed answers: the same text in every encoding and on every way, and compressed once where it is sent repeatedly.
+// Compressed responses: the same data in every encoding and on every path, compressed once if it is sent repeatedly.
 import { createHook } from 'node:async_hooks';
 import { brotliDecompressSync, deflateRawSync, gunzipSync } from 'node:zlib';
 import SchemaBuilder from '@pothos/core';
@@ -47,14 +47,14 @@ function decoded({ headers, bytes }: RawAnswer): string {
   return (encoding === undefined ? bytes : decoders[encoding](bytes)).toString();
 }
 
-/** By Yoga, without it, when it becomes ready, and when it is. */
-async function onEachWay({ url }: RunningServer, request: RawRequest): Promise<RawAnswer[]> {
-  const answers: RawAnswer[] = [];
-  for (let count = 0; count < 5; count += 1) answers.push(await send(url, request));
-  return answers;
+/** Enough responses to have one from Yoga, one from the executed-document fast path, and one from the response cache. */
+async function onEveryPath({ url }: RunningServer, request: RawRequest): Promise<RawAnswer[]> {
+  const responses: RawAnswer[] = [];
+  for (let count = 0; count < 5; count += 1) responses.push(await send(url, request));
+  return responses;
 }
 
-/** How many encoders and decoders are made from now on. */
+/** Counts the encoders and decoders of zlib that are created from now on. */
 function countZlib(): () => number {
   let count = 0;
   const hook = createHook({ init: (_id, type) => void (type === 'ZLIB' && (count += 1)) }).enable();
@@ -62,80 +62,80 @@ function countZlib(): () => number {
   return () => count;
 }
 
-async function becomesReady(server: RunningServer, request: RawRequest): Promise<void> {
-  const isReady = async (): Promise<boolean> => {
+async function becomesCached(server: RunningServer, request: RawRequest): Promise<void> {
+  const isCached = async (): Promise<boolean> => {
     const before = server.executions();
     await send(server.url, request);
     return server.executions() === before;
   };
-  await expect.poll(isReady, { interval: 5, timeout: 20_000 }).toBe(true);
+  await expect.poll(isCached, { interval: 5, timeout: 20_000 }).toBe(true);
 }
 
 describe.each([true, false])('with a report: %s', (hasReport) => {
   describe.each([
     ['a POST', post],
     ['a GET', get],
-  ])('%s', (_, request) => {
-    it.each(encodings)('is answered in %s on each way, with the same data', async (encoding) => {
+  ])('the response to %s', (_, newRequest) => {
+    it.each(encodings)('is compressed with %s on every path, with the same data', async (encoding) => {
       const server = await start({ hasReport });
-      const { data } = JSON.parse((await send(server.url, request('{ long }'))).text) as { data: { long: string } };
+      const { data } = JSON.parse((await send(server.url, newRequest('{ long }'))).text) as { data: { long: string } };
       for (const query of ['{ long }', '{ long own }']) {
-        for (const answer of await onEachWay(server, request(query, { 'accept-encoding': encoding }))) {
-          const { headers, bytes } = answer;
+        for (const response of await onEveryPath(server, newRequest(query, { 'accept-encoding': encoding }))) {
+          const { headers, bytes } = response;
           expect(headers['content-encoding']).toBe(encoding);
           expect(headers['vary']).toMatch(/(^|, )accept-encoding$/);
           expect([headers['content-length'], headers['transfer-encoding']]).toEqual([String(bytes.length), undefined]);
           expect(bytes.length).toBeLessThan(1_000);
-          expect(JSON.parse(decoded(answer))).toMatchObject({ data });
+          expect(JSON.parse(decoded(response))).toMatchObject({ data });
         }
       }
     });
 
-    it('is answered as it is where it is short, or where that is asked for', async () => {
+    it('is uncompressed if it is short, or if no encoding is accepted', async () => {
       const server = await start({ hasReport: false });
       const br = { 'accept-encoding': 'br' };
-      const asking = [
-        request('{ short }', br),
-        request('{ long }'),
-        request('{ long }', { 'accept-encoding': 'identity' }),
+      const requests = [
+        newRequest('{ short }', br),
+        newRequest('{ long }'),
+        newRequest('{ long }', { 'accept-encoding': 'identity' }),
       ];
-      for (const asked of asking) {
-        for (const { headers, text } of await onEachWay(server, asked)) {
+      for (const one of requests) {
+        for (const { headers, text } of await onEveryPath(server, one)) {
           expect([headers['content-encoding'], text.startsWith('{"data":')]).toEqual([undefined, true]);
         }
       }
     });
 
-    it.each(encodings)('that is ready is compressed to %s once, also for all who ask at once', async (encoding) => {
+    it.each(encodings)('is compressed once if it is cached, or with brotli once per report: %s', async (encoding) => {
       const server = await start({ hasReport });
-      const asked = request('{ long }', { 'accept-encoding': encoding });
-      await becomesReady(server, request('{ long }'));
-      const ready = server.executions();
+      const request = newRequest('{ long }', { 'accept-encoding': encoding });
+      await becomesCached(server, newRequest('{ long }'));
+      const executed = server.executions();
       const count = countZlib();
-      await Promise.all(Array.from({ length: 20 }, () => send(server.url, asked)));
-      for (let again = 0; again < 20; again += 1) await send(server.url, asked);
-      // A report is another one each time, and brotli has to be made anew with it. Browsers get gzip.
-      const isMadeAnew = hasReport && request === post && encoding === 'br';
-      expect(count()).toBe(isMadeAnew ? 40 : 1);
-      expect(server.executions()).toBe(ready);
+      await Promise.all(Array.from({ length: 20 }, () => send(server.url, request)));
+      for (let again = 0; again < 20; again += 1) await send(server.url, request);
+      // A report differs each time, so brotli has to compress the whole response again. Browsers get gzip.
+      const isCompressedAgain = hasReport && newRequest === post && encoding === 'br';
+      expect(count()).toBe(isCompressedAgain ? 40 : 1);
+      expect(server.executions()).toBe(executed);
     });
   });
 
-  it('a ready answer is not compressed again for a browser', async () => {
+  it('a cached response is not compressed again for a browser', async () => {
     const server = await start({ hasReport });
     const browser = { 'accept-encoding': 'gzip, deflate, br, zstd' };
-    await becomesReady(server, post('{ long }', browser));
+    await becomesCached(server, post('{ long }', browser));
     await send(server.url, post('{ long }', browser));
     const count = countZlib();
-    const answers = [await send(server.url, post('{ long }', browser)), await send(server.url, post('{ long }'))];
+    const responses = [await send(server.url, post('{ long }', browser)), await send(server.url, post('{ long }'))];
     expect(count()).toBe(0);
-    const [zipped, plain] = answers.map((answer) => JSON.parse(decoded(answer)) as Record<string, unknown>);
+    const [zipped, plain] = responses.map((response) => JSON.parse(decoded(response)) as Record<string, unknown>);
     expect(zipped?.['data']).toEqual(plain?.['data']);
     expect(zipped?.['extensions'] !== undefined).toBe(hasReport);
   });
 });
 
-it('makes a compressed answer anew when its value changes', async () => {
+it('compresses a response again after its value has changed', async () => {
   let text = 'old '.repeat(1_000);
   const server = await start({
     hasReport: false,
@@ -146,22 +146,22 @@ it('makes a compressed answer anew when its value changes', async () => {
       return builder.toSchema({ cache: { engine } });
     },
   });
-  const asked = post('{ text }', { 'accept-encoding': 'br' });
-  await becomesReady(server, asked);
-  expect(decoded(await send(server.url, asked))).toContain('old old');
+  const request = post('{ text }', { 'accept-encoding': 'br' });
+  await becomesCached(server, request);
+  expect(decoded(await send(server.url, request))).toContain('old old');
   text = 'new '.repeat(1_000);
   await server.cache.invalidate(['text']);
-  for (const answer of await onEachWay(server, asked)) expect(decoded(answer)).toContain('new new');
+  for (const response of await onEveryPath(server, request)) expect(decoded(response)).toContain('new new');
 });
 
-it.each(['br', 'gzip', 'gzip, br', 'identity'])('is told by 304 to a client that takes %s', async (encoding) => {
+it.each(['br', 'gzip', 'gzip, br', 'identity'])('responds 304 to its ETag, Accept-Encoding: %s', async (encoding) => {
   const server = await start();
   const headers = { 'accept-encoding': encoding };
-  await becomesReady(server, get('{ long }', headers));
-  const answers = await onEachWay(server, get('{ long }', headers));
-  const [etag = ''] = answers.map((answer) => answer.headers.etag);
+  await becomesCached(server, get('{ long }', headers));
+  const responses = await onEveryPath(server, get('{ long }', headers));
+  const [etag = ''] = responses.map((response) => response.headers.etag);
   expect(etag).toMatch(/^W\//);
-  expect(new Set(answers.map((answer) => answer.headers.etag))).toEqual(new Set([etag]));
+  expect(new Set(responses.map((response) => response.headers.etag))).toEqual(new Set([etag]));
   for (const accept of ['*/*', 'application/graphql-response+json']) {
     const known = await send(server.url, get('{ long }', { ...headers, accept, 'if-none-match': etag }));
     expect([known.status, known.bytes.length, known.headers['content-encoding']]).toEqual([304, 0, undefined]);
@@ -170,11 +170,11 @@ it.each(['br', 'gzip', 'gzip, br', 'identity'])('is told by 304 to a client that
   }
 });
 
-it.each(encodings)('a HEAD that takes %s has the headers of a GET', async (encoding) => {
+it.each(encodings)('a HEAD that accepts %s gets the headers of a GET', async (encoding) => {
   const server = await start();
-  const asked = get('{ long }', { 'accept-encoding': encoding });
-  for (const head of await onEachWay(server, { ...asked, method: 'HEAD' })) {
-    const whole = await send(server.url, asked);
+  const request = get('{ long }', { 'accept-encoding': encoding });
+  for (const head of await onEveryPath(server, { ...request, method: 'HEAD' })) {
+    const whole = await send(server.url, request);
     expect([head.status, head.bytes.length]).toEqual([200, 0]);
     for (const name of ['content-encoding', 'content-length', 'etag', 'vary', 'content-type']) {
       expect(head.headers[name]).toBe(whole.headers[name]);
@@ -182,17 +182,17 @@ it.each(encodings)('a HEAD that takes %s has the headers of a GET', async (encod
   }
 });
 
-it('what a GET’s answer depends on is said also where it is sent as it is', async () => {
+it('the response to a GET varies by Accept-Encoding even if it is uncompressed', async () => {
   const server = await start();
-  for (const { headers } of await onEachWay(server, get('{ long }'))) {
+  for (const { headers } of await onEveryPath(server, get('{ long }'))) {
     expect(headers.vary).toMatch(/^accept, (authorization, )?accept-encoding$/);
   }
-  for (const { headers } of await onEachWay(server, get('{ own }'))) {
+  for (const { headers } of await onEveryPath(server, get('{ own }'))) {
     expect(headers.vary).toBe('accept, authorization, accept-encoding');
   }
 });
 
-it('an answer with errors is compressed, events are not', async () => {
+it('a response with errors is compressed, an event stream is not', async () => {
   const server = await start();
   const headers = { 'accept-encoding': 'gzip' };
   const failed = await send(server.url, post('{ long fails }', headers));
@@ -204,9 +204,9 @@ it('an answer with errors is compressed, events are not', async () => {
 
 it('the metrics are compressed', async () => {
   const server = await start();
-  const answer = await send(server.url, { method: 'GET', path: '/metrics', headers: { 'accept-encoding': 'gzip' } });
-  expect([answer.headers['content-encoding'], answer.headers.vary]).toEqual(['gzip', 'accept-encoding']);
-  expect(decoded(answer)).toContain('process_resident_memory_bytes');
+  const response = await send(server.url, { method: 'GET', path: '/metrics', headers: { 'accept-encoding': 'gzip' } });
+  expect([response.headers['content-encoding'], response.headers.vary]).toEqual(['gzip', 'accept-encoding']);
+  expect(decoded(response)).toContain('process_resident_memory_bytes');
 });
 
 it.each<[header: string | undefined, encoding: string | undefined]>([
@@ -236,27 +236,27 @@ it.each<[header: string | undefined, encoding: string | undefined]>([
   ['gzip ; q=0.2 , br ; q=0.1', 'gzip'],
   [';;,,gzip', 'gzip'],
   ['gzipped', undefined],
-])('Accept-Encoding %j: %j', (header, encoding) => {
+])('Accept-Encoding %j selects %j', (header, encoding) => {
   expect(encodingFor(header, 2_000)).toBe(encoding);
 });
 
-it('compresses short answers for clients that refuse them as they are, and no others', () => {
+it('compresses short responses only for clients that refuse uncompressed ones', () => {
   expect(encodingFor('br', 1_023)).toBeUndefined();
   expect(encodingFor('br', 1_024)).toBe('br');
   for (const header of ['gzip, identity;q=0', 'gzip, *;q=0']) expect(encodingFor(header, 10)).toBe('gzip');
 });
 
 it.each([
-  ['encoded already', { 'content-type': 'application/json', 'content-encoding': 'gzip' }],
-  ['not to be transformed', { 'content-type': 'application/json', 'cache-control': 'public, No-Transform' }],
+  ['already encoded', { 'content-type': 'application/json', 'content-encoding': 'gzip' }],
+  ['marked no-transform', { 'content-type': 'application/json', 'cache-control': 'public, No-Transform' }],
   ['an image', { 'content-type': 'image/png' }],
-])('leaves alone what is %s', async (_, headers) => {
-  const answer = { status: 200, headers, body: 'x'.repeat(10_000) };
+])('does not compress a response that is %s', async (_, headers) => {
+  const response = { status: 200, headers, body: 'x'.repeat(10_000) };
   const request = { method: 'GET', headers: { 'accept-encoding': 'br' } };
-  expect(await encodeResponse(request, answer)).toBe(answer);
+  expect(await encodeResponse(request, response)).toBe(response);
 });
 
-it('compresses so much at once, and leaves the rest as it is', async () => {
+it('limits the bytes that are compressed at once, and does not compress the rest', async () => {
   const bytes = Buffer.alloc(1_000_000, 'ab');
   const all = await Promise.all(Array.from({ length: 100 }, () => compressed(bytes, 'gzip')));
   const made = all.filter((one) => one !== undefined);
@@ -266,7 +266,7 @@ it('compresses so much at once, and leaves the rest as it is', async () => {
   expect(await compressed(Buffer.alloc(40_000_000), 'br')).toBeUndefined();
 });
 
-it.each([0, 1, 700, 65_535, 65_536, 200_000])('puts a head of %i bytes before a deflated body', (length) => {
+it.each([0, 1, 700, 65_535, 65_536, 200_000])('joins a head of %i bytes and a deflated body', (length) => {
   const [head, body] = [Buffer.alloc(length, 'head '), Buffer.from('{"größe":1}'.repeat(500))];
   const zipped = gzipWithHead(head, body, deflateRawSync(body));
   expect(gunzipSync(zipped).equals(Buffer.concat([head, body]))).toBe(true);

@@ -1,4 +1,4 @@
-// Pages of other sites: which may read the answers, and what the log says of the others.
+// Which pages of other sites may read responses, and what is logged about the others.
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Cors } from '../../src/server/http/cors.ts';
@@ -29,13 +29,13 @@ function allowedIn({ headers }: RawAnswer): string | undefined {
   return headers['access-control-allow-origin'];
 }
 
-/** Asks by turns, until the request has been answered on each way: by Yoga, without it, and without executing it. */
-async function byTurns({ url }: RunningServer, requests: readonly RawRequest[]): Promise<RawAnswer[][]> {
+/** Sends the requests in turn, in enough rounds for Yoga, the executed-document fast path and the response cache. */
+async function inRounds({ url }: RunningServer, requests: readonly RawRequest[]): Promise<RawAnswer[][]> {
   const rounds: RawAnswer[][] = [];
   for (let round = 0; round < 5; round += 1) {
-    const answers: RawAnswer[] = [];
-    for (const request of requests) answers.push(await send(url, request));
-    rounds.push(answers);
+    const responses: RawAnswer[] = [];
+    for (const request of requests) responses.push(await send(url, request));
+    rounds.push(responses);
   }
   return rounds;
 }
@@ -45,54 +45,54 @@ const warnings = ({ logLines }: RunningServer): string[] => logLines.filter((lin
 describe.each([
   ['a POST', post],
   ['a GET', get],
-])('%s', (_, request) => {
-  it('is read by pages of the origins that are named, each of which is told of itself alone', async () => {
+])('the response to %s', (_, request) => {
+  it('can be read by pages of each listed origin, and names only the origin of its request', async () => {
     const server = await start([shop, other]);
-    const rounds = await byTurns(server, [
+    const rounds = await inRounds(server, [
       request({ origin: shop }),
       request({ origin: other }),
       request({ origin: evil }),
       request(),
     ]);
-    for (const answers of rounds) {
-      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-      expect(answers.map(allowedIn)).toEqual([shop, other, undefined, undefined]);
-      for (const { headers } of answers) expect(String(headers.vary).split(', ')).toContain('origin');
-      expect(answers[0]?.headers['access-control-expose-headers']).toContain('etag');
-      expect(answers[0]?.headers['access-control-allow-credentials']).toBeUndefined();
+    for (const responses of rounds) {
+      expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+      expect(responses.map(allowedIn)).toEqual([shop, other, undefined, undefined]);
+      for (const { headers } of responses) expect(String(headers.vary).split(', ')).toContain('origin');
+      expect(responses[0]?.headers['access-control-expose-headers']).toContain('etag');
+      expect(responses[0]?.headers['access-control-allow-credentials']).toBeUndefined();
     }
   });
 
-  it('keeps what else its answer depends on', async () => {
+  it('adds origin to the other names in Vary', async () => {
     const server = await start([shop]);
     const plain = await start([]);
     const encoded = { origin: shop, 'accept-encoding': 'gzip' };
-    const [without, ...rest] = await byTurns(plain, [request(encoded)]);
-    for (const [answer] of await byTurns(server, [request(encoded)])) {
+    const [without, ...rest] = await inRounds(plain, [request(encoded)]);
+    for (const [response] of await inRounds(server, [request(encoded)])) {
       const names = (headers: RawAnswer['headers'] | undefined): string[] =>
         (headers?.vary ?? '')
           .split(', ')
           .filter((name) => !['', 'authorization'].includes(name))
           .toSorted();
       const expected = [...names(without?.[0]?.headers), 'origin'].toSorted();
-      expect(names(answer?.headers)).toEqual(expected);
+      expect(names(response?.headers)).toEqual(expected);
     }
     expect(rest.length).toBe(4);
   });
 
-  it('is read by every page with *', async () => {
+  it('can be read by every page with CORS_ORIGINS=*', async () => {
     const server = await start(['*']);
-    for (const answers of await byTurns(server, [request({ origin: evil }), request({ origin: 'null' }), request()])) {
-      expect(answers.map(allowedIn)).toEqual(['*', '*', '*']);
-      for (const { headers } of answers) expect(headers.vary ?? '').not.toContain('origin');
+    for (const round of await inRounds(server, [request({ origin: evil }), request({ origin: 'null' }), request()])) {
+      expect(round.map(allowedIn)).toEqual(['*', '*', '*']);
+      for (const { headers } of round) expect(headers.vary ?? '').not.toContain('origin');
     }
     expect(warnings(server)).toEqual([]);
   });
 
-  it('is read by no page by default', async () => {
+  it('can be read by no page of another site by default', async () => {
     const server = await start([]);
-    for (const answers of await byTurns(server, [request({ origin: evil }), request()])) {
-      for (const { headers } of answers) {
+    for (const responses of await inRounds(server, [request({ origin: evil }), request()])) {
+      for (const { headers } of responses) {
         expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
         expect(headers.vary ?? '').not.toContain('origin');
       }
@@ -101,10 +101,10 @@ describe.each([
 });
 
 it.each<[string, RawRequest, number]>([
-  ['a broken document', { ...post({ origin: shop }), body: '{"query":"{"}' }, 200],
-  ['no JSON', { ...post({ origin: shop }), body: '{' }, 400],
-  ['another type', { headers: { origin: shop, 'content-type': 'text/plain' }, body }, 415],
-  ['no acceptable form', post({ origin: shop, accept: 'image/png' }), 406],
+  ['a syntax error', { ...post({ origin: shop }), body: '{"query":"{"}' }, 200],
+  ['invalid JSON', { ...post({ origin: shop }), body: '{' }, 400],
+  ['another content type', { headers: { origin: shop, 'content-type': 'text/plain' }, body }, 415],
+  ['no acceptable media type', post({ origin: shop, accept: 'image/png' }), 406],
   ['another method', { method: 'PUT', headers: { origin: shop } }, 405],
   [
     'a mutation by GET',
@@ -119,47 +119,47 @@ it.each<[string, RawRequest, number]>([
     },
     200,
   ],
-])('a page that is allowed can read why %s is refused', async (_, request, status) => {
+])('a page of an allowed origin can read the refusal of %s', async (_, request, status) => {
   const server = await start([shop]);
-  const answer = await send(server.url, request);
-  expect([answer.status, allowedIn(answer), answer.headers.vary]).toEqual([
+  const response = await send(server.url, request);
+  expect([response.status, allowedIn(response), response.headers.vary]).toEqual([
     status,
     shop,
     expect.stringContaining('origin'),
   ]);
-  expect(answer.text).toContain('"errors"');
+  expect(response.text).toContain('"errors"');
 });
 
-it('a 304 is for the page that asks', async () => {
+it('a 304 names the origin of its own request', async () => {
   const server = await start([shop, other]);
   const { headers } = await send(server.url, get({ origin: shop }));
-  const asking = get({ origin: other, 'if-none-match': headers.etag ?? '' });
-  for (const [answer] of await byTurns(server, [asking])) {
-    expect(answer && [answer.status, allowedIn(answer)]).toEqual([304, other]);
-    expect(answer?.headers.vary).toMatch(/\borigin\b/);
+  const request = get({ origin: other, 'if-none-match': headers.etag ?? '' });
+  for (const [response] of await inRounds(server, [request])) {
+    expect(response && [response.status, allowedIn(response)]).toEqual([304, other]);
+    expect(response?.headers.vary).toMatch(/\borigin\b/);
   }
 });
 
 describe('a preflight', () => {
-  it.each([[shop], ['*']])('is allowed to pages of %s, with the headers that they ask for', async (origin) => {
+  it.each([[shop], ['*']])('allows the requested headers with CORS_ORIGINS=%s', async (origin) => {
     const server = await start([origin]);
-    const asked = 'Authorization,content-type, apollo-require-preflight, x-my-header';
-    const answer = await send(server.url, preflight(shop, { 'access-control-request-headers': asked }));
-    expect([answer.status, answer.text]).toEqual([204, '']);
-    expect(answer.headers).toMatchObject({
+    const requested = 'Authorization,content-type, apollo-require-preflight, x-my-header';
+    const response = await send(server.url, preflight(shop, { 'access-control-request-headers': requested }));
+    expect([response.status, response.text]).toEqual([204, '']);
+    expect(response.headers).toMatchObject({
       'access-control-allow-origin': origin,
       'access-control-allow-methods': 'GET, HEAD, POST',
       'access-control-allow-headers': 'authorization, content-type, apollo-require-preflight, x-my-header',
       'access-control-max-age': '7200',
     });
-    const vary = String(answer.headers.vary).split(', ');
+    const vary = String(response.headers.vary).split(', ');
     expect(vary).toContain('access-control-request-headers');
     expect(vary.includes('origin')).toBe(origin !== '*');
-    expect(answer.headers['content-length']).toBeUndefined();
+    expect(response.headers['content-length']).toBeUndefined();
     expect(server.executions()).toBe(0);
   });
 
-  it('names headers also where none are asked for, and only such as are headers', async () => {
+  it('allows default headers if none are requested, and ignores invalid names', async () => {
     const server = await start([shop]);
     const allowed = async (headers: Record<string, string>): Promise<unknown> =>
       (await send(server.url, preflight(shop, headers))).headers['access-control-allow-headers'];
@@ -167,15 +167,15 @@ describe('a preflight', () => {
     expect(await allowed({ 'access-control-request-headers': 'x-a, x b, "c", ,x-d' })).toBe('x-a, x-d');
   });
 
-  it.each([[[shop]], [[]]])('of another page is refused where %j are allowed', async (origins) => {
+  it.each([[[shop]], [[]]])('from another origin is refused if the allowed origins are %j', async (origins) => {
     const server = await start(origins);
-    const answer = await send(server.url, preflight(evil));
-    expect([answer.status, allowedIn(answer)]).toEqual([403, undefined]);
-    expect(answer.text).toContain('CORS_ORIGINS');
+    const response = await send(server.url, preflight(evil));
+    expect([response.status, allowedIn(response)]).toEqual([403, undefined]);
+    expect(response.text).toContain('CORS_ORIGINS');
     expect(warnings(server)).toHaveLength(1);
   });
 
-  it('without an origin, or for no method, is answered with 405 as any other OPTIONS', async () => {
+  it('without an origin or a requested method gets 405, like any other OPTIONS', async () => {
     const server = await start([shop]);
     expect((await send(server.url, { method: 'OPTIONS', headers: {} })).status).toBe(405);
     expect((await send(server.url, { method: 'OPTIONS', headers: { origin: shop } })).status).toBe(405);
@@ -188,7 +188,7 @@ describe('the log', () => {
     [[other], shop, `set CORS_ORIGINS=${other},${shop} to allow it`],
     [[other], 'null', 'only CORS_ORIGINS=* would allow it'],
     [[other], 'file://', 'only CORS_ORIGINS=* would allow it'],
-  ])('where %j are allowed names the refused origin %s once, and says: %s', async (origins, origin, remedy) => {
+  ])('with %j allowed, names the refused origin %s once, with the remedy: %s', async (origins, origin, remedy) => {
     const server = await start(origins);
     for (let again = 0; again < 3; again += 1) await send(server.url, post({ origin }));
     const lines = warnings(server).map((line) => JSON.parse(line) as { level: number; msg: string });
@@ -196,7 +196,7 @@ describe('the log', () => {
     expect(lines).toMatchObject([{ level: 40, msg }]);
   });
 
-  it('says nothing of the server’s own page, nor of pages that are allowed', async () => {
+  it('does not name the origin of the server itself, or an allowed one', async () => {
     const server = await start([shop]);
     await send(server.url, post({ origin: server.url }));
     await send(server.url, post({ origin: 'https://proxied.example', 'sec-fetch-site': 'same-origin' }));
@@ -205,7 +205,7 @@ describe('the log', () => {
     expect(warnings(server)).toEqual([]);
   });
 
-  it('cannot be filled: ten origins a minute, each bounded and printable', () => {
+  it('names at most ten refused origins a minute, each shortened and printable', () => {
     const lines: string[] = [];
     const log = pino({}, { write: (line: string) => void lines.push(line) });
     let nowMs = 0;

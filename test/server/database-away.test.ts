@@ -5,19 +5,19 @@ import { migrate } from '../../src/database/migrate.ts';
 import { createEmptyDatabase } from '../support/databases.ts';
 import { startServer } from './start-server.ts';
 
-const away = {
+const unavailable = {
   message: 'The database cannot be reached.',
   path: ['categoryStats'],
   extensions: { code: 'DATABASE_UNAVAILABLE' },
 };
 
-it('says DATABASE_UNAVAILABLE where nobody listens, and keeps host and password to itself', async () => {
+it('returns DATABASE_UNAVAILABLE if the connection is refused, and reveals neither host nor password', async () => {
   const server = await startServer({
     databaseUrl: 'postgres://shopkeeper:swordfish@127.0.0.1:1/shop',
     logLevel: 'debug',
   });
   const { errors, text } = await server.ask('{ categoryStats { id } }');
-  expect(errors).toMatchObject([away]);
+  expect(errors).toMatchObject([unavailable]);
   expect(text).not.toMatch(/127\.0\.0\.1|shopkeeper|swordfish|ECONNREFUSED/);
   expect(server.logLines.join('')).not.toContain('swordfish');
   expect(JSON.parse((await server.get('/readyz')).text)).toEqual({
@@ -28,15 +28,15 @@ it('says DATABASE_UNAVAILABLE where nobody listens, and keeps host and password 
   expect((await server.get('/livez')).status).toBe(200);
 });
 
-it('says DATABASE_UNAVAILABLE where a host takes connections and never answers', async () => {
-  const server = await startServer({ databaseUrl: await blackHole(), isDatabaseImpatient: true });
-  const answers = await Promise.all(
+it('returns DATABASE_UNAVAILABLE if the host accepts connections and never responds', async () => {
+  const server = await startServer({ databaseUrl: await startBlackHole(), isDatabaseImpatient: true });
+  const responses = await Promise.all(
     Array.from({ length: 30 }, (_, limit) => server.ask(`{ searchProducts(limit: ${limit + 1}) { id } }`)),
   );
-  for (const { errors } of answers) expect(errors[0]?.extensions?.code).toBe('DATABASE_UNAVAILABLE');
+  for (const { errors } of responses) expect(errors[0]?.extensions?.code).toBe('DATABASE_UNAVAILABLE');
 });
 
-it('goes on with cached values when the database is gone, and stays ready', async () => {
+it('serves cached values after the database is gone, and stays ready', async () => {
   const database = await createEmptyDatabase();
   onTestFinished(() => database.drop());
   await migrate({ url: database.url });
@@ -48,13 +48,13 @@ it('goes on with cached values when the database is gone, and stays ready', asyn
   expect(await server.row('{ categoryStats { id } }')).toMatchObject({ state: 'hit' });
   const { data, errors, report } = await server.ask('{ categoryStats { id } searchProducts { id } }');
   expect(data).toBeNull();
-  expect(errors).toMatchObject([{ ...away, path: ['searchProducts'] }]);
+  expect(errors).toMatchObject([{ ...unavailable, path: ['searchProducts'] }]);
   expect(report?.fields).toMatchObject([{ path: ['categoryStats'], state: 'hit' }]);
   const ready = await server.get('/readyz');
   expect([ready.status, ready.text]).toEqual([200, '{"status":"ready","database":"down"}\n']);
 });
 
-it('says no more than INTERNAL_SERVER_ERROR where a statement fails; the log says why', async () => {
+it('returns only INTERNAL_SERVER_ERROR if a statement fails, and logs the reason', async () => {
   const database = await createEmptyDatabase();
   onTestFinished(() => database.drop());
   const server = await startServer({ databaseUrl: database.url });
@@ -69,8 +69,8 @@ it('says no more than INTERNAL_SERVER_ERROR where a statement fails; the log say
   );
 });
 
-/** A server that says nothing. */
-async function blackHole(): Promise<string> {
+/** Starts a server that accepts connections and never responds; returns its URL as that of a database. */
+async function startBlackHole(): Promise<string> {
   const server = createServer((socket) => void socket.on('error', () => {}));
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());

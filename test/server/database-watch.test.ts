@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { watchDatabase } from '../../src/server/database-watch.ts';
 
-it('says each reason once while it waits, and when the database has come', async () => {
+it('logs each reason once while it waits, and then that the database is available', async () => {
   const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
   const starting = Object.assign(new Error('the database system is starting up'), { code: '57P03' });
   expect(await linesOf([refused, refused, refused, starting, starting, true])).toEqual([
@@ -12,7 +12,7 @@ it('says each reason once while it waits, and when the database has come', async
   ]);
 });
 
-it('looks below what the pool wraps around an error, and says what a refusal means', async () => {
+it('logs the cause of an error that the pool has wrapped, and explains a rejected login', async () => {
   const cause = Object.assign(new Error('password authentication failed for user "shop"'), { code: '28P01' });
   const wrapped = Object.assign(new Error('PostgreSQL cannot be reached', { cause }), { code: '08006' });
   expect(await linesOf([wrapped, true])).toEqual([
@@ -21,25 +21,25 @@ it('looks below what the pool wraps around an error, and says what a refusal mea
   ]);
 });
 
-it('says nothing of a database that is there, but for tables that are missing', async () => {
+it('logs nothing if the database is available, except that tables are missing', async () => {
   expect(await linesOf([true])).toEqual([]);
   expect(await linesOf([false])).toEqual([expect.stringContaining('has no tables of the shop')]);
 });
 
-it('says a reason again after half a minute', async () => {
-  const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
-  const lines = await linesOf([away, away, away, true], { repeatEveryMs: 0 });
+it('logs a reason again after repeatEveryMs', async () => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const lines = await linesOf([refused, refused, refused, true], { repeatEveryMs: 0 });
   expect(lines.filter((line) => line.includes('ECONNREFUSED'))).toHaveLength(3);
 });
 
-it('does not wait for a database that answers what it does not expect', async () => {
+it('does not wait if the database replies with an unexpected error', async () => {
   const denied = Object.assign(new Error('permission denied'), { code: '42501' });
   expect(await linesOf([denied, true])).toEqual([
     'the database replies, but not to the question whether it has the tables of the shop',
   ]);
 });
 
-it('ends when it is told to', async () => {
+it('ends when its signal is aborted', async () => {
   const end = new AbortController();
   const tablesExist = async (): Promise<boolean> => {
     end.abort();
@@ -48,8 +48,8 @@ it('ends when it is told to', async () => {
   expect(await watchDatabase({ tablesExist, log: pino({ level: 'silent' }), signal: end.signal })).toBeUndefined();
 });
 
-/** What the log says where the database answers like this, one after another. */
-async function linesOf(answers: (Error | boolean)[], options: { repeatEveryMs?: number } = {}): Promise<string[]> {
+/** The log lines of a watch whose checks return or throw `results`, one after another; then the tables exist. */
+async function linesOf(results: (Error | boolean)[], options: { repeatEveryMs?: number } = {}): Promise<string[]> {
   const lines: string[] = [];
   const log = pino(
     {
@@ -63,9 +63,9 @@ async function linesOf(answers: (Error | boolean)[], options: { repeatEveryMs?: 
     },
   );
   const tablesExist = async (): Promise<boolean> => {
-    const answer = answers.shift() ?? true;
-    if (answer instanceof Error) throw answer;
-    return answer;
+    const result = results.shift() ?? true;
+    if (result instanceof Error) throw result;
+    return result;
   };
   await watchDatabase({ tablesExist, log, signal: new AbortController().signal, askEveryMs: 1, ...options });
   return lines;

@@ -1,15 +1,15 @@
-// Random choices that a seed repeats.
+// Random choices that can be repeated from a seed.
 
 export interface Dice {
-  /** 0…count−1. */
+  /** A random integer, 0…count−1. */
   below: (count: number) => number;
-  /** Whether something happens that does so in `percent` of all cases. */
+  /** True with a probability of `percent` %. */
   chance: (percent: number) => boolean;
-  /** One of `items`, which has one or more. */
+  /** One of `items`, which must not be empty. */
   oneOf: <T>(items: readonly T[]) => T;
 }
 
-/** @param seed Any integer. The generator is Mulberry32, whose choices are even enough for tests. */
+/** @param seed Any integer. The generator is Mulberry32, which is uniform enough for tests. */
 export function newDice(seed: number): Dice {
   let state = seed;
   const below = (count: number): number => {

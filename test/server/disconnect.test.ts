@@ -1,4 +1,4 @@
-// A client that disconnects while others wait for the load that its request began: over HTTP, through the whole server.
+// A client disconnects while other requests wait for the load that its request began: over HTTP, through the whole server.
 import SchemaBuilder from '@pothos/core';
 import { once } from 'node:events';
 import { createServer, request, type ServerResponse } from 'node:http';
@@ -9,23 +9,23 @@ import CachePlugin from '../../src/pothos-cache/index.ts';
 import { times, withResolvers } from '../cache/world.ts';
 import { startServer, type RunningServer } from './start-server.ts';
 
-type Cancel = (signal: AbortSignal) => Promise<string>;
+type Load = (signal: AbortSignal) => Promise<string>;
 
-/** Work that is cancelled with the request that it is done for, and how it says so. */
-const works: [string, () => Promise<Cancel>][] = [
-  ['fetch', async () => (await hangingUpstream()).fetched],
+/** Loads that are cancelled when their client disconnects, each with another error. */
+const loadsThatCancel: [string, () => Promise<Load>][] = [
+  ['a fetch', async () => (await startHangingUpstream()).fetched],
   [
-    'fetch whose error is wrapped',
+    'a fetch whose error is wrapped',
     async () => {
-      const { fetched } = await hangingUpstream();
+      const { fetched } = await startHangingUpstream();
       return (signal) =>
         fetched(signal).catch((cause: unknown) => Promise.reject(new Error('upstream failed', { cause })));
     },
   ],
   [
-    'fetch with a reason of its own',
+    'a fetch that is aborted with a reason of its own',
     async () => {
-      const { fetched } = await hangingUpstream();
+      const { fetched } = await startHangingUpstream();
       return (signal) => {
         const own = new AbortController();
         signal.addEventListener('abort', () => own.abort('client gone'));
@@ -33,9 +33,9 @@ const works: [string, () => Promise<Cancel>][] = [
       };
     },
   ],
-  ['a statement of PostgreSQL', async () => sleepInDatabase],
+  ['a PostgreSQL statement', async () => sleepInDatabase],
   [
-    'a failure that says nothing of it',
+    'a promise that rejects with an unrelated error',
     async () => (signal) =>
       new Promise((_, reject) => {
         signal.addEventListener('abort', () => reject(new Error('Connection terminated')));
@@ -43,32 +43,32 @@ const works: [string, () => Promise<Cancel>][] = [
   ],
 ];
 
-describe.each(works)('where the load is %s', (_name, workOf) => {
-  it.each(['for the first time', 'past Yoga'])('every other request is answered, %s', async (way) => {
-    const work = await workOf();
-    const { server, loads, begun } = await serverOf(work);
+describe.each(loadsThatCancel)('if the load is %s', (_name, newLoad) => {
+  it.each(['by Yoga', 'on the fast path'])('every other request gets the value, executed %s', async (path) => {
+    const load = await newLoad();
+    const { server, loads, started } = await newWorld(load);
     const query = 'query Slow($id: Int!) { slow(id: $id) }';
-    // What was executed once goes the short way.
-    if (way === 'past Yoga') await server.ask(query, { id: 0 });
+    // A document that was executed before takes the executed-document fast path.
+    if (path === 'on the fast path') await server.ask(query, { id: 0 });
     const before = { loads: loads(), executions: server.executions() };
-    const leave = await askAndLeave(server, { query, variables: { id: 1 } });
-    await begun;
+    const disconnect = await openRequest(server, { query, variables: { id: 1 } });
+    await started;
     const others = times(20, () => server.ask(query, { id: 1 }));
     await expect.poll(() => server.executions() - before.executions).toBe(21);
-    leave();
-    const answers = await Promise.all(others);
-    expect(answers.map(({ data, errors }) => ({ data, errors }))).toEqual(
+    disconnect();
+    const responses = await Promise.all(others);
+    expect(responses.map(({ data, errors }) => ({ data, errors }))).toEqual(
       times(20, () => ({ data: { slow: 'value' }, errors: [] })),
     );
     expect(loads() - before.loads).toBe(2);
   });
 });
 
-/** The load of `id: 1` does `work` the first time; every other load gives its value at once. */
-async function serverOf(work: Cancel): Promise<{ server: RunningServer; loads: () => number; begun: Promise<void> }> {
-  const { promise: begun, resolve: begin } = withResolvers<void>();
+/** The first resolver call with `id: 1` runs `load`; every other call returns its value at once. */
+async function newWorld(load: Load): Promise<{ server: RunningServer; loads: () => number; started: Promise<void> }> {
+  const { promise: started, resolve: start } = withResolvers<void>();
   let loads = 0;
-  let worked = 0;
+  let slowLoads = 0;
   const server = await startServer({
     schemaOf({ cache }) {
       const builder = new SchemaBuilder<{ Context: { request: Request; res: ServerResponse } }>({
@@ -81,11 +81,11 @@ async function serverOf(work: Cancel): Promise<{ server: RunningServer; loads: (
             cache: { scope: 'public', ttl: '1m' },
             async resolve(_parent, { id }, { request: { signal } }) {
               loads += 1;
-              if (id !== 1 || worked > 0) return 'value';
-              worked += 1;
-              const working = work(signal);
-              begin();
-              return await working;
+              if (id !== 1 || slowLoads > 0) return 'value';
+              slowLoads += 1;
+              const loading = load(signal);
+              start();
+              return await loading;
             },
           }),
         }),
@@ -93,21 +93,21 @@ async function serverOf(work: Cancel): Promise<{ server: RunningServer; loads: (
       return builder.toSchema({ cache: { engine: cache, viewerProperties: [] } });
     },
   });
-  return { server, loads: () => loads, begun };
+  return { server, loads: () => loads, started };
 }
 
 /** Sends a request; the returned function closes its connection. */
-async function askAndLeave({ url }: RunningServer, body: object): Promise<() => void> {
+async function openRequest({ url }: RunningServer, body: object): Promise<() => void> {
   const headers = { 'content-type': 'application/json' };
   const sent = request(`${url}/graphql`, { method: 'POST', headers, agent: false });
-  sent.on('error', () => {}); // we end it
+  sent.on('error', () => {}); // the test destroys it
   sent.end(JSON.stringify(body));
   await once(sent, 'finish');
   return () => sent.destroy();
 }
 
-/** A server that never answers. */
-async function hangingUpstream(): Promise<{ fetched: Cancel }> {
+/** Starts a server that never responds. */
+async function startHangingUpstream(): Promise<{ fetched: Load }> {
   const upstream = createServer(() => {}).listen(0, '127.0.0.1');
   await once(upstream, 'listening');
   onTestFinished(() => {

@@ -1,29 +1,29 @@
-// What an operation asks for is measured before it is executed; once where it has no variables, else each time.
+// The complexity of an operation is measured before it is executed: once if it has no variables, otherwise for each request.
 import { expect, it } from 'vitest';
 import { startServer, type RunningServer } from './start-server.ts';
 
 const wide = 'category { products(limit: 100) { reviews { id } } }';
 const cheap = '{ id }';
 
-it('measures an operation with variables each time', async () => {
+it('measures an operation with variables for each request', async () => {
   const server = await startServer();
   const query = `query ($limit: Int!) { searchProducts(limit: $limit) { ${wide} } }`;
-  const asked = [1, 100, 1, 100].map((limit) => ({ query, variables: { limit } }));
-  expect(await codesOf(server, asked)).toEqual([undefined, 'QUERY_TOO_COMPLEX', undefined, 'QUERY_TOO_COMPLEX']);
+  const bodies = [1, 100, 1, 100].map((limit) => ({ query, variables: { limit } }));
+  expect(await codesOf(server, bodies)).toEqual([undefined, 'QUERY_TOO_COMPLEX', undefined, 'QUERY_TOO_COMPLEX']);
 });
 
-it('measures each operation of a document for itself, whichever is asked for first', async () => {
+it('measures each operation of a document separately', async () => {
   const server = await startServer();
   const query = `query A { searchProducts(limit: 1) ${cheap} } query B { searchProducts(limit: 100) { ${wide} } }`;
-  const asked = ['A', 'B', 'A', 'B'].map((operationName) => ({ query, operationName }));
-  expect(await codesOf(server, asked)).toEqual([undefined, 'QUERY_TOO_COMPLEX', undefined, 'QUERY_TOO_COMPLEX']);
+  const bodies = ['A', 'B', 'A', 'B'].map((operationName) => ({ query, operationName }));
+  expect(await codesOf(server, bodies)).toEqual([undefined, 'QUERY_TOO_COMPLEX', undefined, 'QUERY_TOO_COMPLEX']);
 });
 
-it('measures an operation by the fragments of its own document', async () => {
+it('measures an operation with the fragments of its own document', async () => {
   const server = await startServer();
   const operation = 'query A { searchProducts(limit: 100) { ...f } }';
-  const asked = [cheap, `{ ${wide} }`].map((body) => ({ query: `${operation} fragment f on Product ${body}` }));
-  expect(await codesOf(server, [...asked, ...asked])).toEqual([
+  const bodies = [cheap, `{ ${wide} }`].map((fields) => ({ query: `${operation} fragment f on Product ${fields}` }));
+  expect(await codesOf(server, [...bodies, ...bodies])).toEqual([
     undefined,
     'QUERY_TOO_COMPLEX',
     undefined,
@@ -31,7 +31,7 @@ it('measures an operation by the fragments of its own document', async () => {
   ]);
 });
 
-/** The code of each answer, asked for one after another. */
+/** Posts `bodies` one after another, and returns the error code of each response. */
 async function codesOf(server: RunningServer, bodies: readonly object[]): Promise<(string | undefined)[]> {
   const codes: (string | undefined)[] = [];
   for (const body of bodies) {

@@ -1,4 +1,4 @@
-// What was executed once goes the short way: the same answers, with Yoga's HTTP left out, and left to it where it must be.
+// The executed-document fast path: the same responses as from Yoga, which handles what the fast path cannot.
 import { EventEmitter, once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
@@ -14,7 +14,7 @@ const typeDefs = `
   type Mutation { count: Int }
 `;
 
-interface Asked extends Record<string, unknown> {
+interface RequestBody extends Record<string, unknown> {
   query?: unknown;
 }
 
@@ -23,19 +23,19 @@ interface World {
   port: number;
   /** Posts `body`. */
   ask: (
-    body: Asked,
+    body: RequestBody,
     headers?: Record<string, string>,
   ) => Promise<{ status: number; type: string | null; text: string }>;
-  /** How often Yoga has read a request, and how often a resolver ran. */
+  /** The number of requests that Yoga has read, and of resolver calls. */
   counts: { yoga: number; resolved: number };
-  /** Of the resolver that waits: when it has begun, and when its request has been given up. */
-  waiting: { begun: Promise<unknown>; givenUp: Promise<unknown> };
+  /** Resolve when the waiting resolver has started, and when its client has disconnected. */
+  waiting: { started: Promise<unknown>; disconnected: Promise<unknown> };
 }
 
 async function startWorld(): Promise<World> {
   const counts = { yoga: 0, resolved: 0 };
   const waits = new EventEmitter();
-  const [begun, givenUp] = [once(waits, 'begun'), once(waits, 'givenUp')];
+  const [started, disconnected] = [once(waits, 'started'), once(waits, 'disconnected')];
   const counted =
     <T>(value: T) =>
     () => {
@@ -53,24 +53,24 @@ async function startWorld(): Promise<World> {
       language: (_parent: unknown, _args: unknown, { request }: { request: Request }) =>
         request.headers.get('accept-language'),
       waiting(_parent: unknown, _args: unknown, { request }: { request: Request }) {
-        request.signal.addEventListener('abort', () => waits.emit('givenUp'));
-        waits.emit('begun');
-        return givenUp.then(() => 1);
+        request.signal.addEventListener('abort', () => waits.emit('disconnected'));
+        waits.emit('started');
+        return disconnected.then(() => 1);
       },
       async late(_parent: unknown, _args: unknown, context: { res: ServerResponse; request: Request }) {
-        waits.emit('begun');
+        waits.emit('started');
         await once(context.res, 'close');
-        waits.emit('givenUp', context.request.signal.aborted);
+        waits.emit('disconnected', context.request.signal.aborted);
       },
       echo: (_parent: unknown, { text }: { text: string }) => text,
     },
     Mutation: { count: counted(1) },
   };
   const documents = new Map<string, DocumentNode>();
-  const shortWay = new FastPath({ documents });
+  const fastPath = new FastPath({ documents });
   const yoga = createYoga<ServerContext, ShopContext>({
     schema: createSchema<ServerContext & ShopContext>({ typeDefs, resolvers }),
-    plugins: [shortWay.plugin, useStatus(), useThrow(), { onRequestParse: () => void (counts.yoga += 1) }],
+    plugins: [fastPath.plugin, useStatus(), useThrow(), { onRequestParse: () => void (counts.yoga += 1) }],
     parserAndValidationCache: { documentCache: documents, errorCache: new Map<string, Error>() },
     logging: false,
   });
@@ -79,7 +79,7 @@ async function startWorld(): Promise<World> {
     req.on('data', (chunk: Buffer) => (text += chunk.toString()));
     req.on('end', () => {
       const params = JSON.parse(text) as GraphqlParams;
-      void shortWay.answer(yoga, { req: Object.assign(req, { body: params }), res }, params);
+      void fastPath.answer(yoga, { req: Object.assign(req, { body: params }), res }, params);
     });
   });
   server.listen(0, '127.0.0.1');
@@ -94,7 +94,7 @@ async function startWorld(): Promise<World> {
     url,
     port,
     counts,
-    waiting: { begun, givenUp },
+    waiting: { started, disconnected },
     async ask(body, headers = {}) {
       const given = { accept: '*/*', 'content-type': 'application/json', ...headers };
       const response = await fetch(url, { method: 'POST', headers: given, body: JSON.stringify(body) });
@@ -103,7 +103,7 @@ async function startWorld(): Promise<World> {
   };
 }
 
-/** Throws where its request says. */
+/** Throws in the phase that the request names in `x-throws`. */
 function useThrow(): Plugin<object, ServerContext> {
   const mayThrow = (context: object, place: string): void => {
     const { req } = context as ServerContext;
@@ -114,7 +114,7 @@ function useThrow(): Plugin<object, ServerContext> {
     onContextBuilding: ({ context }) => mayThrow(context, 'the context'),
     onExecute({ args }) {
       mayThrow(args.contextValue, 'the execution');
-      const toJSON = (): void => mayThrow(args.contextValue, 'the text of the answer');
+      const toJSON = (): void => mayThrow(args.contextValue, 'the encoding');
       return {
         onExecuteDone({ result, setResult }) {
           const { req } = args.contextValue as unknown as ServerContext;
@@ -125,7 +125,7 @@ function useThrow(): Plugin<object, ServerContext> {
   };
 }
 
-/** Gives an answer the status that its request asks for. */
+/** Gives a response the status that its request names in `x-status`. */
 function useStatus(): Plugin<object, ServerContext> {
   return {
     onExecute: ({ args }) => ({
@@ -145,7 +145,7 @@ const accepted = [
   'application/json, text/event-stream',
 ];
 
-it.each(accepted)('gives who accepts %s the same answer past Yoga’s HTTP as through it', async (accept) => {
+it.each(accepted)('sends a client that accepts %s the same response as Yoga does', async (accept) => {
   const { ask, counts } = await startWorld();
   const body = { query: 'query A($is: Boolean!) { number one @include(if: $is) }', variables: { is: true } };
   const first = await ask(body, { accept });
@@ -155,14 +155,14 @@ it.each(accepted)('gives who accepts %s the same answer past Yoga’s HTTP as th
   expect(counts).toEqual({ yoga: 1, resolved: 5 });
 });
 
-it('counts the bytes of an answer, not its characters', async () => {
+it('measures the length of a response in bytes, not in characters', async () => {
   const { ask } = await startWorld();
   const body = { query: 'query ($text: String!) { echo(text: $text) }', variables: { text: 'ä→𝄞' } };
   const first = await ask(body);
   expect([await ask(body), first.text]).toEqual([first, '{"data":{"echo":"ä→𝄞"}}']);
 });
 
-it('leaves to Yoga what fails, without executing it twice', async () => {
+it('passes a result with errors to Yoga, without executing the query twice', async () => {
   const { ask, counts } = await startWorld();
   const body = { query: '{ number failing }' };
   const first = await ask(body);
@@ -171,25 +171,25 @@ it('leaves to Yoga what fails, without executing it twice', async () => {
   expect(counts).toEqual({ yoga: 2, resolved: 4 });
 });
 
-it.each<[string, Asked]>([
-  ['a list of variables', { variables: [] }],
-  ['variables that are text', { variables: '{}' }],
-  ['extensions that are text', { extensions: 'none' }],
-  ['a parameter that there is not', { another: 1 }],
-  ['the name of an operation that there is not', { operationName: 'B' }],
-  ['a name that is a number', { operationName: 1 }],
-  ['a wrong variable', { variables: { text: 1 } }],
-])('refuses a query with %s as Yoga does, whatever was executed before', async (_, more) => {
+it.each<[string, RequestBody]>([
+  ['variables that are a list', { variables: [] }],
+  ['variables that are a string', { variables: '{}' }],
+  ['extensions that are a string', { extensions: 'none' }],
+  ['an unknown parameter', { another: 1 }],
+  ['an unknown operation name', { operationName: 'B' }],
+  ['an operation name that is a number', { operationName: 1 }],
+  ['a variable of the wrong type', { variables: { text: 1 } }],
+])('refuses a query with %s as Yoga does, even if its document was executed before', async (_, changes) => {
   const [fresh, world] = [await startWorld(), await startWorld()];
   const query = 'query A($text: String = "b") { echo(text: $text) }';
-  const wrong = { query, variables: { text: 'a' }, ...more };
+  const wrong = { query, variables: { text: 'a' }, ...changes };
   const refused = await fresh.ask(wrong);
   expect(refused.text).toContain('"errors"');
   await world.ask({ query, variables: { text: 'a' } });
   expect(await world.ask(wrong)).toEqual(refused);
 });
 
-it('takes variables, a name and extensions that are null, and extensions of any kind', async () => {
+it('accepts null for variables, operationName and extensions, and any extensions', async () => {
   const { ask, counts } = await startWorld();
   const query = 'query A { number }';
   for (const more of [{}, { variables: null, operationName: null, extensions: null }, { extensions: { any: [1] } }])
@@ -197,18 +197,18 @@ it('takes variables, a name and extensions that are null, and extensions of any 
   expect(counts.yoga).toBe(1);
 });
 
-it.each(['the context', 'the execution', 'the text of the answer'])('leaves to Yoga what %s throws', async (place) => {
+it.each(['the context', 'the execution', 'the encoding'])('passes an error in %s on to Yoga', async (place) => {
   const { ask, counts } = await startWorld();
   const body = { query: '{ number }' };
   const first = await ask(body);
   expect(first.status).toBe(200);
   const refused = await ask(body, { 'x-throws': place });
   expect([refused.status, refused.text]).toEqual([418, expect.stringContaining(`no ${place}`)]);
-  expect(counts).toEqual({ yoga: 2, resolved: place === 'the text of the answer' ? 2 : 1 });
+  expect(counts).toEqual({ yoga: 2, resolved: place === 'the encoding' ? 2 : 1 });
   expect(await ask(body)).toEqual(first);
 });
 
-it('leaves to Yoga what has headers of its own', async () => {
+it('passes a result with a status of its own to Yoga', async () => {
   const { ask, counts } = await startWorld();
   const body = { query: '{ number }' };
   const first = await ask(body);
@@ -216,43 +216,43 @@ it('leaves to Yoga what has headers of its own', async () => {
   expect(counts).toEqual({ yoga: 2, resolved: 2 });
 });
 
-it('is no way for mutations, nor for a text that has never been executed', async () => {
+it('is used neither for mutations nor for documents that have never been executed', async () => {
   const { ask, counts } = await startWorld();
-  for (let asked = 0; asked < 2; asked += 1) await ask({ query: 'mutation { count }' });
-  for (let asked = 0; asked < 2; asked += 1) expect((await ask({ query: '{ nothing }' })).status).toBe(200);
+  for (let sent = 0; sent < 2; sent += 1) await ask({ query: 'mutation { count }' });
+  for (let sent = 0; sent < 2; sent += 1) expect((await ask({ query: '{ nothing }' })).status).toBe(200);
   expect(counts).toEqual({ yoga: 4, resolved: 2 });
 });
 
-it('gives who accepts events his events each time', async () => {
+it('sends an event stream each time to a client that accepts only that', async () => {
   const { ask } = await startWorld();
   await ask({ query: '{ number }' });
   const accept = 'text/event-stream';
-  const answers = [await ask({ query: '{ number }' }, { accept }), await ask({ query: '{ number }' }, { accept })];
-  for (const { type, text } of answers) expect([type, text]).toEqual([accept, expect.stringContaining('event: next')]);
+  const streams = [await ask({ query: '{ number }' }, { accept }), await ask({ query: '{ number }' }, { accept })];
+  for (const { type, text } of streams) expect([type, text]).toEqual([accept, expect.stringContaining('event: next')]);
 });
 
-it('shows resolvers the request, and tells them when its client has gone', async () => {
+it('passes the request to resolvers, and aborts its signal when the client disconnects', async () => {
   const { ask, port, waiting } = await startWorld();
   const query = '{ language }';
   await ask({ query }, { 'accept-language': 'de' });
   expect((await ask({ query }, { 'accept-language': 'en' })).text).toBe('{"data":{"language":"en"}}');
 
-  const client = await leaving(port, ask, 'waiting');
-  await waiting.begun;
+  const client = await requestWaiting(port, ask, 'waiting');
+  await waiting.started;
   client.destroy();
-  await waiting.givenUp;
+  await waiting.disconnected;
 });
 
-it('tells a resolver that looks at the request when its client has gone already', async () => {
+it('passes an aborted signal to a resolver that reads the request after the client has disconnected', async () => {
   const { ask, port, waiting } = await startWorld();
-  const client = await leaving(port, ask, 'late');
-  await waiting.begun;
+  const client = await requestWaiting(port, ask, 'late');
+  await waiting.started;
   client.destroy();
-  expect(await waiting.givenUp).toEqual([true]);
+  expect(await waiting.disconnected).toEqual([true]);
 });
 
-/** Asks for `field`, which waits, by the short way. */
-async function leaving(port: number, ask: World['ask'], field: string): Promise<Socket> {
+/** Requests `field`, whose resolver waits, on the fast path. */
+async function requestWaiting(port: number, ask: World['ask'], field: string): Promise<Socket> {
   const query = `query ($is: Boolean = false) { number ${field} @include(if: $is) }`;
   await ask({ query });
   const body = JSON.stringify({ query, variables: { is: true } });

@@ -1,4 +1,4 @@
-/** What clients send by mistake or by malice, and what each must be told. */
+/** Requests that clients send by mistake or with malice, each with the refusal that it must receive. */
 import type { RawRequest } from './raw-request.ts';
 
 export interface Hostile {
@@ -6,7 +6,7 @@ export interface Hostile {
   request: RawRequest;
   status: number;
   code: string;
-  /** Words of the message. */
+  /** Matches the message. */
   says: RegExp;
 }
 
@@ -15,7 +15,7 @@ const times = (count: number, text: (index: number) => string): string =>
 const query = (text: string, more: object = {}): RawRequest => ({ body: JSON.stringify({ query: text, ...more }) });
 const search = 'query ($q: String!, $limit: Int! = 5) { searchProducts(q: $q, limit: $limit) { id } }';
 const expensive = '{ searchProducts(limit: 100) { category { products(limit: 100) { reviews(limit: 100) { id } } } } }';
-const inside = (selection: string): string => selection.trim().slice(1, -1);
+const fieldsIn = (selection: string): string => selection.trim().slice(1, -1);
 const nested = (depth: number): string =>
   `{ searchProducts(limit: 1) { ${'category { products(limit: 1) { '.repeat(depth)} id ${'} }'.repeat(depth)} } }`;
 const doubling = (count: number): string =>
@@ -82,8 +82,8 @@ export const hostileRequests: Hostile[] = [
   { what: 'q with NUL', request: query(search, { variables: { q: 'a\0b' } }), ...badInput, says: /U\+0000/ },
   { what: 'q missing', request: query(search), ...badInput, says: /\$q/ },
   {
-    what: 'a wrong argument beside lists in lists',
-    request: query(`query ($limit: Int = 1) { ${inside(expensive)} bad: searchProducts(limit: $limit) { id } }`, {
+    what: 'an invalid argument beside nested lists',
+    request: query(`query ($limit: Int = 1) { ${fieldsIn(expensive)} bad: searchProducts(limit: $limit) { id } }`, {
       variables: { limit: null },
     }),
     ...badInput,
@@ -99,12 +99,12 @@ export const hostileRequests: Hostile[] = [
     says: /NEVER/,
   },
   { what: 'a subscription', request: query('subscription { x }'), ...badInput, says: /subscription/ },
-  { what: 'depth 30', request: query(nested(15)), ...complex, says: /32 levels deep, at most 10/ },
+  { what: 'a depth of 32', request: query(nested(15)), ...complex, says: /32 levels deep, at most 10/ },
   { what: '1,000 aliases', request: query(`{ ${times(1_000, (i) => `a${i}: categoryStats { id }`)} }`), ...complex },
   { what: '230 aliases', request: query(`{ ${times(230, (i) => `a${i}: __typename`)} }`), ...complex },
   { what: 'a field 990 times', request: query(`{ categoryStats { ${times(990, () => 'id')} } }`), ...complex },
   {
-    what: 'an alias of 98,000 characters, for each of many rows',
+    what: 'an alias of 98,000 characters, which each of many rows repeats',
     request: query(
       `{ ${times(8, (i) => `t${i}: topProducts(perCategory: 100, minReviews: 0) { ...f }`)} } fragment f on TopProduct { ${'a'.repeat(98_000)}: id }`,
     ),
@@ -112,17 +112,17 @@ export const hostileRequests: Hostile[] = [
     says: /a name of more than 100 characters/,
   },
   {
-    what: 'a variable of 95,000 characters, which 120 operations lack',
+    what: 'a variable with a name of 95,000 characters, which 120 operations do not define',
     request: query(
       `${times(120, (i) => `query q${i} { ...f }`)} fragment f on Query { searchProducts(q: $${'v'.repeat(95_000)}) { id } }`,
     ),
     ...complex,
     says: /a name of more than 100 characters/,
   },
-  { what: 'fragments that double 20 times', request: query(doubling(20)), ...complex },
-  { what: 'fragments that double 60 times', request: query(doubling(60)), ...complex },
+  { what: 'fragments that double the fields 20 times', request: query(doubling(20)), ...complex },
+  { what: 'fragments that double the fields 60 times', request: query(doubling(60)), ...complex },
   {
-    what: 'fragments in a circle',
+    what: 'fragments in a cycle',
     request: query('{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }'),
     ...invalid,
     says: /within itself/,
@@ -140,14 +140,14 @@ export const hostileRequests: Hostile[] = [
     ...invalid,
     says: /never used/,
   },
-  { what: 'introspection by fragments', request: query(introspectionBomb), ...complex },
+  { what: 'introspection that fragments multiply', request: query(introspectionBomb), ...complex },
   {
     what: 'deep introspection',
     request: query('{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }'),
     ...invalid,
     says: /introspection/,
   },
-  { what: 'lists in lists', request: query(expensive), ...complex },
+  { what: 'nested lists', request: query(expensive), ...complex },
   {
     what: 'an expensive operation behind a cheap one',
     request: query(`query A { __typename } query B ${expensive}`, { operationName: 'B' }),
@@ -160,7 +160,7 @@ export const hostileRequests: Hostile[] = [
     says: /operation/,
   },
   {
-    what: 'two operations and no name',
+    what: 'two operations without an operationName',
     request: query('query A { __typename } query B { __typename }'),
     ...refused(400),
     says: /operation/,
@@ -174,28 +174,28 @@ export const hostileRequests: Hostile[] = [
   { what: 'an empty list', request: { body: '[]' }, ...refused(400), says: /not batched/ },
   { what: 'a batch', request: { body: '[{"query":"{ __typename }"}]' }, ...refused(400), says: /not batched/ },
   { what: 'no query', request: { body: '{}' }, ...refused(400), says: /no text "query"/ },
-  { what: 'a query that is no text', request: { body: '{"query":1}' }, ...refused(400), says: /no text "query"/ },
+  { what: 'a query that is not a string', request: { body: '{"query":1}' }, ...refused(400), says: /no text "query"/ },
   {
     what: 'variables that are a list',
     request: query('{ __typename }', { variables: [] }),
     ...refused(400),
     says: /variables/,
   },
-  { what: 'an unknown member', request: query('{ __typename }', { queries: 1 }), ...refused(400), says: /queries/ },
+  { what: 'an unknown property', request: query('{ __typename }', { queries: 1 }), ...refused(400), says: /queries/ },
   {
-    what: 'a prototype',
+    what: 'a property __proto__',
     request: { body: '{"query":"{ __typename }","__proto__":{"x":1}}' },
     ...refused(400),
     says: /__proto__/,
   },
   {
-    what: 'variables in 10,000 brackets',
+    what: 'variables that are 10,000 nested lists',
     request: inBrackets((x) => `{"query":"{ __typename }","variables":${x}}`),
     ...refused(400),
     says: /variables/,
   },
   {
-    what: 'a variable in 10,000 brackets',
+    what: 'a variable that is 10,000 nested lists',
     request: inBrackets((x) => `{"query":"${search}","variables":{"q":${x}}}`),
     ...badInput,
     says: /String/,
@@ -213,12 +213,12 @@ export const hostileRequests: Hostile[] = [
     ...tooLarge,
   },
   {
-    what: '10 MB of another type',
+    what: '10 MB of another content type',
     request: typed('text/plain', 'x'.repeat(1e7)),
     ...refused(415),
     says: /application\/json, got text\/plain/,
   },
-  // Other sites can send these without asking.
+  // Pages of other sites can send these without a preflight.
   { what: 'text/plain', request: typed('text/plain'), ...refused(415), says: /got text\/plain/ },
   {
     what: 'a form',
@@ -251,13 +251,13 @@ export const hostileRequests: Hostile[] = [
     says: /variables must be a JSON object/,
   },
   {
-    what: 'an answer as XML',
+    what: 'a client that accepts only XML',
     request: { headers: { 'content-type': 'application/json', accept: 'application/xml' }, body: '{"query":"{ x }"}' },
     ...refused(406),
     says: /application\/json, .*accepted: application\/xml/,
   },
   {
-    what: 'an unknown expectation',
+    what: 'an unknown Expect header',
     request: { headers: { 'content-type': 'application/json', expect: 'coffee' }, body: '{}' },
     ...refused(417),
     says: /100-continue/,
@@ -269,13 +269,13 @@ export const hostileRequests: Hostile[] = [
     says: /at most 16384 bytes/,
   },
   {
-    what: 'a path that is not there',
+    what: 'an unknown path',
     request: { ...query('{ __typename }'), path: '/api' },
     ...refused(404),
     says: /\/graphql/,
   },
-  { what: 'GET without query', request: get(''), ...refused(400), says: /query/ },
-  { what: 'GET with bytes that are no UTF-8', request: get('?query=%E0%A4%A'), ...unparsed, says: /U\+FFFD/ },
+  { what: 'GET without a query', request: get(''), ...refused(400), says: /query/ },
+  { what: 'GET with invalid UTF-8', request: get('?query=%E0%A4%A'), ...unparsed, says: /U\+FFFD/ },
   {
     what: 'PUT',
     request: { method: 'PUT', ...query('mutation { flushCache { keysRemoved } }') },

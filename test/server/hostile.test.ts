@@ -8,16 +8,16 @@ import { hostileRequests, type Hostile } from './hostile-requests.ts';
 import { send, sendBytes } from './raw-request.ts';
 import { logLevels, startServer, type RunningServer } from './start-server.ts';
 
-/** Nothing of the inside: stacks, files, SQL, sockets, accounts. */
-const inside = /node_modules|\.(ts|js):\d|\bat \w+ \(|\/tmp\/|\/work\/|postgres|redis|select |ECONN/i;
+/** Internals that no response may reveal: stack traces, files, SQL, sockets, accounts. */
+const internals = /node_modules|\.(ts|js):\d|\bat \w+ \(|\/tmp\/|\/work\/|postgres|redis|select |ECONN/i;
 
-it.each(hostileRequests)('refuses $what by $code, at once', async (hostile) => {
+it.each(hostileRequests)('refuses with $code, using little CPU time: $what', async (hostile) => {
   const server = await startServer();
   await server.get('/livez');
   await send(server.url, { body: '{"query":"{ __typename }"}' });
   const before = process.cpuUsage();
   expectRefusal(await send(server.url, hostile.request), hostile);
-  // The time of the processor, which a busy machine does not lengthen; a refusal takes a hundredth of it.
+  // CPU time, because a busy machine does not lengthen it. A refusal takes a hundredth of this limit.
   const { user, system } = process.cpuUsage(before);
   expect((user + system) / 1_000).toBeLessThan(2_000);
   expect(server.statements()).toEqual([]);
@@ -25,7 +25,7 @@ it.each(hostileRequests)('refuses $what by $code, at once', async (hostile) => {
   expect((await server.ask('{ categoryStats { id } }')).errors).toEqual([]);
 });
 
-it('answers the same refusals under concurrent load, stores nothing, and its memory does not grow', async () => {
+it('sends the same refusals under concurrent load, stores nothing, and its memory does not grow', async () => {
   const server = await startServer();
   const requests = 2_000;
   await refuseSmall(server);
@@ -37,14 +37,14 @@ it('answers the same refusals under concurrent load, stores nothing, and its mem
   expect((await server.ask('{ topProducts { id } }')).errors).toEqual([]);
 });
 
-it('answers the same refusals where each request is logged', async () => {
+it('sends the same refusals if each request is logged', async () => {
   const server = await startServer({ logLevel: 'debug' });
   await refuseSmall(server);
   expect(server.statements()).toEqual([]);
 });
 
 it.each(['a b', 'example.com:99999', '[', '%', '@', 'a/b?c#d', '\\', ''])(
-  'answers whatever the Host header says: "%s"',
+  'answers a request with the Host header "%s"',
   async (host) => {
     const server = await startServer();
     const path = '/graphql?query={__typename}';
@@ -53,19 +53,19 @@ it.each(['a b', 'example.com:99999', '[', '%', '@', 'a/b?c#d', '\\', ''])(
   },
 );
 
-it('takes a text with a long word in it for no long name', async () => {
+it('accepts a long word in a string or a comment, where it is not a name', async () => {
   const server = await startServer();
   expect((await server.ask(`{ searchProducts(q: "${'x'.repeat(150)}") { id } }`)).errors).toEqual([]);
   expect((await server.ask(`# ${'x'.repeat(150)}\n{ __typename }`)).errors).toEqual([]);
 });
 
-it('answers a URL with a host in it, as proxies are sent them', async () => {
+it('answers a request with an absolute URL, as clients send it to proxies', async () => {
   const server = await startServer();
   const line = 'GET http://shop.example/graphql?query={__typename} HTTP/1.1';
   expect(await sendBytes(server.url, [`${line}\r\nHost: a\r\nConnection: close\r\n\r\n`])).toContain('"Query"');
 });
 
-it('takes application/json however it is written', async () => {
+it('accepts application/json in upper case, with a parameter or with an empty one', async () => {
   const server = await startServer();
   for (const type of ['application/json ;', 'APPLICATION/JSON', 'application/json; charset=utf-8']) {
     const { text } = await send(server.url, { headers: { 'content-type': type }, body: '{"query":"{ __typename }"}' });
@@ -74,29 +74,29 @@ it('takes application/json however it is written', async () => {
 });
 
 it.each([
-  ['bytes that are no HTTP', '\u0016\u0003\u0001\r\n\r\n'],
+  ['bytes that are not HTTP', '\u0016\u0003\u0001\r\n\r\n'],
   [
     'a chunk without a length',
     'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
   ],
-  ['two lengths', 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
+  ['two content lengths', 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
   [
-    'a length and chunks',
+    'a content length and chunks',
     'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
   ],
-])('closes on %s', async (_what, bytes) => {
+])('responds 400 to %s, and closes the connection', async (_, bytes) => {
   const server = await startServer();
   expect(await sendBytes(server.url, [bytes])).toMatch(/^HTTP\/1.1 400/);
   expect((await server.get('/livez')).status).toBe(200);
 });
 
-it.each(logLevels)('says something to who has made two mistakes, with LOG_LEVEL %s', async (logLevel) => {
+it.each(logLevels)('responds 400 or 415 to a request with two mistakes, with LOG_LEVEL %s', async (logLevel) => {
   const server = await startServer({ logLevel });
   const twice = 'POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n';
   expect(await sendBytes(server.url, [twice])).toMatch(/^HTTP\/1.1 4(00|15) /);
 });
 
-it('says what is wrong with what comes on a connection after an answer', async () => {
+it('responds 400 to invalid bytes on a connection that has received a response', async () => {
   const server = await startServer();
   const { hostname, port } = new URL(server.url);
   const socket = connect(Number(port), hostname);
@@ -109,14 +109,14 @@ it('says what is wrong with what comes on a connection after an answer', async (
   await expect.poll(() => text).toMatch(/^HTTP\/1.1 400/m);
 });
 
-it('refuses a body for the length that is announced, before it comes', async () => {
+it('refuses a body by its content length, before it arrives', async () => {
   const server = await startServer();
   const head =
     'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10000000\r\n\r\n';
   expect(await sendBytes(server.url, [head])).toMatch(/^HTTP\/1.1 413/);
 });
 
-it('lets a client that sends 10 MB read why they are refused', async () => {
+it('a client that sends 10 MB can read the refusal', async () => {
   const server = await startServer();
   const head = 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
   const body = 'x'.repeat(10_000_000);
@@ -128,7 +128,7 @@ it('lets a client that sends 10 MB read why they are refused', async () => {
   }
 });
 
-it('forgets a client that sends half a body and goes', async () => {
+it('answers other requests after clients disconnect with half a body sent, and logs no error', async () => {
   const server = await startServer();
   const half =
     'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"query"';
@@ -148,14 +148,14 @@ it('forgets a client that sends half a body and goes', async () => {
   expect(server.logLines.filter((line) => line.includes('"level":50'))).toEqual([]);
 });
 
-it('gives up a client that does not finish its body, after 10 seconds', async () => {
+it('responds 408 to a client that does not finish its body within 10 seconds', async () => {
   const server = await startServer();
   const half =
     'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"query"';
   expect(await sendBytes(server.url, [half])).toMatch(/^HTTP\/1.1 408/);
 });
 
-it('keeps a cheap operation working beside an expensive one that is not asked for', async () => {
+it('executes a cheap operation whose document has an expensive one as well', async () => {
   const server = await startServer();
   const two =
     'query A { __typename } query B { searchProducts(limit: 100) { category { products(limit: 100) { reviews { id } } } } }';
@@ -163,23 +163,23 @@ it('keeps a cheap operation working beside an expensive one that is not asked fo
   expect(text).toBe('{"data":{"__typename":"Query"}}');
 });
 
-it('answers a client of application/graphql-response+json with status 400', async () => {
+it('responds 400 to an invalid document if the client accepts application/graphql-response+json', async () => {
   const server = await startServer();
   const accept = { 'content-type': 'application/json', accept: 'application/graphql-response+json' };
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     ['{', '{ nothing }', `{ ${'__typename '.repeat(600)} }`].map((query) =>
       send(server.url, { headers: accept, body: JSON.stringify({ query }) }),
     ),
   );
-  expect(answers.map(({ status }) => status)).toEqual([400, 400, 400]);
+  expect(responses.map(({ status }) => status)).toEqual([400, 400, 400]);
 });
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** The answer as `hostile` promises it; a mismatch shows which of them it is. */
+/** Expects the refusal that a hostile request must receive; a mismatch shows which request it is. */
 function expectRefusal({ status, text }: { status: number; text: string }, { what, says, ...expected }: Hostile): void {
-  // An event stream wraps the answer.
+  // An event stream wraps the response.
   const body = JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? text) as { data?: unknown; errors: GraphqlError[] };
   const codes = [...new Set(body.errors.map(({ extensions }) => extensions?.code))];
   expect({
@@ -188,14 +188,14 @@ function expectRefusal({ status, text }: { status: number; text: string }, { wha
     codes,
     data: body.data ?? null,
     message: body.errors[0]?.message,
-    inside: inside.exec(text),
+    internals: internals.exec(text),
   }).toEqual({
     what,
     status: expected.status,
     codes: [expected.code],
     data: null,
     message: expect.stringMatching(says) as string,
-    inside: null,
+    internals: null,
   });
 }
 
@@ -214,7 +214,7 @@ async function keysOf({ namespace }: RunningServer): Promise<string[]> {
   return keys.filter((key) => !key.startsWith(`${namespace}:tag:`));
 }
 
-/** What is held: the server is in this process, and so is its garbage. */
+/** The size of the heap after a garbage collection; the server runs in this process. */
 async function heapBytes(server: RunningServer): Promise<number> {
   collectGarbage();
   const { text } = await server.get('/metrics');

@@ -1,4 +1,4 @@
-// HTTP's own caching of GETs: who may keep an answer, for how long, and how he asks whether it still holds.
+// HTTP caching of responses to GETs: which caches may store them, for how long, and how clients revalidate them.
 import SchemaBuilder from '@pothos/core';
 import { describe, expect, it } from 'vitest';
 import CachePlugin from '../../src/pothos-cache/index.ts';
@@ -22,7 +22,7 @@ function hold(): () => void {
   return release;
 }
 
-/** Fields of every kind, with what their policies say of HTTP. */
+/** Fields of every kind, with their HTTP policies. */
 const schemaOf: NonNullable<Overrides['schemaOf']> = ({ cache: engine }) => {
   const builder = new SchemaBuilder<{ Context: { viewer: string | undefined } }>({ plugins: [CachePlugin] });
   const RowRef = builder.objectRef<Row>('Row').implement({
@@ -60,7 +60,7 @@ const schemaOf: NonNullable<Overrides['schemaOf']> = ({ cache: engine }) => {
   });
   builder.mutationType({ fields: (t) => ({ change: t.int({ resolve: () => 1 }) }) });
   return builder.toSchema({
-    cache: { engine, viewer: ({ viewer }) => viewer ?? 'nobody', viewerProperties: ['viewer'] },
+    cache: { engine, viewer: ({ viewer }) => viewer ?? 'anonymous', viewerProperties: ['viewer'] },
   });
 };
 
@@ -74,21 +74,21 @@ function get({ url }: RunningServer, query: string, headers: Headers = {}): Prom
   return send(url, { method: 'GET', path: pathOf(query), headers });
 }
 
-/** The answer through GraphQL, and one of those that never reach it; of values that are stored. */
+/** An executed response and a cached one, both after the values have been stored. */
 async function both(server: RunningServer, query: string, headers: Headers = {}): Promise<[RawAnswer, RawAnswer]> {
-  await expect.poll(async () => told(await get(server, `${query} #`))).not.toContain(forNobody);
+  await expect.poll(async () => cachingOf(await get(server, `${query} #`))).not.toContain(privateOnly);
   const first = await get(server, query, headers);
-  let ready = first;
-  const isReady = async (): Promise<boolean> => {
+  let last = first;
+  const isCached = async (): Promise<boolean> => {
     const before = server.executions();
-    ready = await get(server, query, headers);
+    last = await get(server, query, headers);
     return server.executions() === before;
   };
-  await expect.poll(isReady, { interval: 5 }).toBe(true);
-  return [first, ready];
+  await expect.poll(isCached, { interval: 5 }).toBe(true);
+  return [first, last];
 }
 
-/** A server whose cache's clock stands still, so that memory is not distrusted after a stall. */
+/** A server whose cache's clock is stopped: the memory tier stays coherent if the machine stalls. */
 async function start(overrides: Overrides = {}): Promise<RunningServer> {
   const clock = new TestClock();
   const server = await startServer({ schemaOf, memoryBytesMax: 1_000_000, clock, ...overrides });
@@ -96,26 +96,26 @@ async function start(overrides: Overrides = {}): Promise<RunningServer> {
   return server;
 }
 
-const forNobody = 'private, no-cache';
+const privateOnly = 'private, no-cache';
 
-function told({ headers }: RawAnswer): unknown[] {
+function cachingOf({ headers }: RawAnswer): unknown[] {
   return [headers['cache-control'], headers.vary];
 }
 
-describe('an answer to a GET', () => {
-  it('says what it is by its ETag, and may be kept by who asks each time', async () => {
+describe('the response to a GET', () => {
+  it('has an ETag, and may be stored by caches that revalidate it before each use', async () => {
     const server = await start();
-    const [first, ready] = await both(server, '{ asked }');
-    for (const answer of [first, ready]) {
-      expect(answer.status).toBe(200);
-      expect(told(answer)).toEqual(['no-cache', 'accept']);
+    const [first, cached] = await both(server, '{ asked }');
+    for (const response of [first, cached]) {
+      expect(response.status).toBe(200);
+      expect(cachingOf(response)).toEqual(['no-cache', 'accept']);
     }
     expect(first.headers.etag).toMatch(/^W\/"[\w-]{43}"$/);
-    expect(ready.headers.etag).toBe(first.headers.etag);
-    expect(ready.text).toBe(first.text);
+    expect(cached.headers.etag).toBe(first.headers.etag);
+    expect(cached.text).toBe(first.text);
   });
 
-  it('has another ETag when its data are others', async () => {
+  it('has another ETag after its data have changed', async () => {
     const server = await start();
     const [before] = await both(server, '{ asked }');
     await server.cache.invalidate(['asked']);
@@ -127,40 +127,40 @@ describe('an answer to a GET', () => {
 
   it.each<[string, (etag: string) => Headers]>([
     ['the ETag', (etag) => ({ 'if-none-match': etag })],
-    ['several', (etag) => ({ 'if-none-match': `"x", ${etag} ,W/"y"` })],
-    ['the ETag made strong', (etag) => ({ 'if-none-match': etag.slice(2) })],
-    ['any', () => ({ 'if-none-match': '*' })],
+    ['several ETags', (etag) => ({ 'if-none-match': `"x", ${etag} ,W/"y"` })],
+    ['the ETag without its weak prefix', (etag) => ({ 'if-none-match': etag.slice(2) })],
+    ['any ETag (*)', () => ({ 'if-none-match': '*' })],
     [
-      'the ETag as fetch sends it',
+      'the ETag and the no-cache headers that fetch adds',
       (etag) => ({ 'if-none-match': etag, 'cache-control': 'no-cache', pragma: 'no-cache' }),
     ],
-  ])('is told by 304 to who has %s', async (_, headersOf) => {
+  ])('is a 304 if the client has %s', async (_, headersOf) => {
     const server = await start();
     const [{ headers }] = await both(server, '{ kept }');
-    const asking = headersOf(headers.etag ?? '');
-    const ready = await get(server, '{ kept }', asking);
-    const executed = await get(server, '{ kept }', { ...asking, accept: 'application/json' });
-    for (const answer of [ready, executed]) {
-      expect([answer.status, answer.text]).toEqual([304, '']);
-      expect(answer.headers).toMatchObject({ etag: headers.etag, vary: 'accept', 'x-content-type-options': 'nosniff' });
-      expect(answer.headers['cache-control']).toMatch(/^public, max-age=\d+, must-revalidate$/);
+    const conditional = headersOf(headers.etag ?? '');
+    const cached = await get(server, '{ kept }', conditional);
+    const executed = await get(server, '{ kept }', { ...conditional, accept: 'application/json' });
+    for (const known of [cached, executed]) {
+      expect([known.status, known.text]).toEqual([304, '']);
+      expect(known.headers).toMatchObject({ etag: headers.etag, vary: 'accept', 'x-content-type-options': 'nosniff' });
+      expect(known.headers['cache-control']).toMatch(/^public, max-age=\d+, must-revalidate$/);
     }
   });
 
-  it.each(['"x"', 'W/""', '', 'x*', ','])('is whole to who has %s', async (etag) => {
+  it.each(['"x"', 'W/""', '', 'x*', ','])('has its body if If-None-Match is %s', async (etag) => {
     const server = await start();
     await both(server, '{ kept }');
     for (const accept of ['*/*', 'application/json']) {
-      const answer = await get(server, '{ kept }', { 'if-none-match': etag, accept });
-      expect([answer.status, answer.text]).toEqual([200, '{"data":{"kept":1}}']);
+      const response = await get(server, '{ kept }', { 'if-none-match': etag, accept });
+      expect([response.status, response.text]).toEqual([200, '{"data":{"kept":1}}']);
     }
   });
 
-  it('becomes ready where everybody asks by its ETag', async () => {
+  it('is cached even if every request sends its ETag', async () => {
     const server = await start();
     const { headers } = await get(server, '{ kept }');
-    const [, ready] = await both(server, '{ kept }', { 'if-none-match': headers.etag ?? '' });
-    expect(ready.status).toBe(304);
+    const [, cached] = await both(server, '{ kept }', { 'if-none-match': headers.etag ?? '' });
+    expect(cached.status).toBe(304);
   });
 
   it.each([
@@ -170,98 +170,98 @@ describe('an answer to a GET', () => {
     ['{ rows { id } }', 30],
     ['{ rows { id child } }', 5],
     ['{ kept keptForAMinute @skip(if: true) }', 30],
-  ])('%s is kept for %i s', async (query, seconds) => {
+  ])('of %s may be stored for %i s', async (query, seconds) => {
     const server = await start();
-    for (const answer of await both(server, query)) {
-      const [, maxAge] = /^public, max-age=(\d+), must-revalidate$/.exec(answer.headers['cache-control'] ?? '') ?? [];
+    for (const response of await both(server, query)) {
+      const [, maxAge] = /^public, max-age=(\d+), must-revalidate$/.exec(response.headers['cache-control'] ?? '') ?? [];
       expect(Number(maxAge)).toBe(seconds);
-      expect(answer.headers.vary).toBe('accept');
+      expect(response.headers.vary).toBe('accept');
     }
   });
 
   it.each([
-    ['that one of its fields says nothing of', '{ kept asked }'],
-    ['whose values are fresh for less than a second more', '{ short }'],
-  ])('%s is not kept without asking', async (_, query) => {
+    ['with a field that has no HTTP policy', '{ kept asked }'],
+    ['whose values stay fresh for less than another second', '{ short }'],
+  ])('%s must be revalidated before each use', async (_, query) => {
     const server = await start();
-    const hit = async (): Promise<unknown> => {
-      const answer = await get(server, query);
-      return [answer.headers['server-timing']?.includes('miss'), ...told(answer)];
+    const seen = async (): Promise<unknown> => {
+      const response = await get(server, query);
+      return [response.headers['server-timing']?.includes('miss'), ...cachingOf(response)];
     };
-    await expect.poll(hit).toEqual([false, 'no-cache', 'accept']);
+    await expect.poll(seen).toEqual([false, 'no-cache', 'accept']);
   });
 
   it.each([
     ['private', '{ kept mine }'],
     ['varies', '{ kept varied }'],
     ['is not cached', '{ kept uncached }'],
-    ['is not cached, below one that is', '{ rows { plain } }'],
-    ['was made for who asks, although it is said to be public', '{ leaky }'],
-    ['goes past the cache', '{ kept @cache(mode: BYPASS) }'],
-    ['is one of more than a hundred', '{ many { child } a: many { child } }'],
-    ['is about the schema', '{ __typename }'],
-  ])('of which a field is or does so: %s, is for nobody else', async (_, query) => {
+    ['is not cached, below a cached one', '{ rows { plain } }'],
+    ['reads the viewer although its scope is public', '{ leaky }'],
+    ['bypasses the cache', '{ kept @cache(mode: BYPASS) }'],
+    ['is one of more than a hundred cached fields', '{ many { child } a: many { child } }'],
+    ['is __typename, and no field is cached', '{ __typename }'],
+  ])('is private and revalidated if a field %s', async (_, query) => {
     const server = await start();
     for (let again = 0; again < 3; again += 1) {
-      const answer = await get(server, query);
-      expect(answer.status).toBe(200);
-      const whatElse = answer.text.length < 1_024 ? '' : ', accept-encoding';
-      expect(told(answer)).toEqual([forNobody, `accept, authorization${whatElse}`]);
-      const known = await get(server, query, { 'if-none-match': answer.headers.etag ?? '' });
-      expect([known.status, known.text, ...told(known)]).toEqual([304, '', ...told(answer)]);
+      const response = await get(server, query);
+      expect(response.status).toBe(200);
+      const lastName = response.text.length < 1_024 ? '' : ', accept-encoding';
+      expect(cachingOf(response)).toEqual([privateOnly, `accept, authorization${lastName}`]);
+      const known = await get(server, query, { 'if-none-match': response.headers.etag ?? '' });
+      expect([known.status, known.text, ...cachingOf(known)]).toEqual([304, '', ...cachingOf(response)]);
     }
   });
 
-  it('is for nobody else while the store is away, who might tell that it was made for one alone', async () => {
+  it('is private while the store is unavailable, because its values are not stored', async () => {
     const server = await start({ redis: '/tmp/no-redis-is-here.sock', memoryBytesMax: 0 });
-    expect(told(await get(server, '{ kept }'))).toEqual([forNobody, 'accept, authorization']);
+    expect(cachingOf(await get(server, '{ kept }'))).toEqual([privateOnly, 'accept, authorization']);
   });
 
   it.each([
-    ['an error among its data', '{ kept fails }', 200],
+    ['an error beside its data', '{ kept fails }', 200],
     ['a syntax error', '{ kept', 200],
     ['an unknown field', '{ none }', 200],
     ['no document', '', 400],
     ['a mutation', 'mutation { change }', 405],
-  ])('with %s is never kept', async (_, query, status) => {
+  ])('with %s must not be stored', async (_, query, status) => {
     const server = await start();
     for (let again = 0; again < 2; again += 1) {
-      const answer = await get(server, query, { 'if-none-match': '*', accept: 'application/json' });
-      expect([answer.status, answer.headers['cache-control'], answer.headers.etag]).toEqual([
+      const response = await get(server, query, { 'if-none-match': '*', accept: 'application/json' });
+      expect([response.status, response.headers['cache-control'], response.headers.etag]).toEqual([
         status,
         'no-store',
         undefined,
       ]);
-      expect(answer.text).toContain('"errors"');
+      expect(response.text).toContain('"errors"');
     }
   });
 });
 
 describe('the report of a GET', () => {
-  it('is told by Server-Timing, and its body is the same each time', async () => {
+  it('is sent in Server-Timing, and the body is the same each time', async () => {
     const server = await start();
     const query = '{ again: kept rows { child } }';
-    const [first, ready] = await both(server, query);
+    const [first, cached] = await both(server, query);
     expect(first.headers['server-timing']).toMatch(
       /^Query\.kept;desc="again: hit, redis, age \d+ ms";dur=[\d.]+, Query\.rows;desc="rows: hit, redis, age \d+ ms";dur=[\d.]+, Row\.child;desc="rows\.0\.child: /,
     );
-    expect(ready.headers['server-timing']).toMatch(
+    expect(cached.headers['server-timing']).toMatch(
       /^Query\.kept;desc="again: hit, (memory|redis), age \d+ ms";dur=[\d.]+, /,
     );
-    expect([first.text, ready.text]).toEqual(Array(2).fill('{"data":{"again":1,"rows":[{"child":1},{"child":2}]}}'));
+    expect([first.text, cached.text]).toEqual(Array(2).fill('{"data":{"again":1,"rows":[{"child":1},{"child":2}]}}'));
   });
 
-  it('is none where the server gives none', async () => {
+  it('is omitted if the server has no report', async () => {
     const server = await start({ hasReport: false });
     for (const { headers } of await both(server, '{ kept }')) expect(headers['server-timing']).toBeUndefined();
   });
 
-  it('tells of an error, too', async () => {
+  it('is also sent with an error', async () => {
     const server = await start();
     expect((await get(server, '{ kept fails }')).headers['server-timing']).toMatch(/^Query\.kept;/);
   });
 
-  it('is no longer than a proxy takes', async () => {
+  it('is shortened to what proxies accept, and counts the omitted fields', async () => {
     const server = await start();
     const [first] = await both(server, '{ many { child } }');
     expect(first.headers['server-timing']).toMatch(/, more;desc="\d+ more"$/);
@@ -275,51 +275,51 @@ describe('the report of a GET', () => {
   });
 });
 
-it('an answer to a POST has its report in the body, and says nothing of HTTP', async () => {
+it('the response to a POST has its report in the body, and no caching headers', async () => {
   const server = await start();
   for (let again = 0; again < 3; again += 1) {
     const body = JSON.stringify({ query: '{ kept }' });
     const headers = { 'content-type': 'application/json', 'if-none-match': '*' };
-    const answer = await send(server.url, { headers, body });
-    expect(answer.status).toBe(200);
-    expect(answer.text).toContain('"extensions":{"cache"');
-    for (const name of ['etag', 'cache-control', 'vary', 'server-timing']) expect(answer.headers[name]).toBeUndefined();
+    const posted = await send(server.url, { headers, body });
+    expect(posted.status).toBe(200);
+    expect(posted.text).toContain('"extensions":{"cache"');
+    for (const name of ['etag', 'cache-control', 'vary', 'server-timing']) expect(posted.headers[name]).toBeUndefined();
   }
 });
 
-describe('not to be kept is', () => {
-  it('what stands at no path, which caches would keep as they see fit', async () => {
+describe('caches must not store', () => {
+  it('a 404, which they would store by default', async () => {
     const { status, headers } = await (await start()).get('/nothing');
     expect([status, headers.get('cache-control')]).toEqual([404, 'no-store']);
   });
 
-  it.each(['text/event-stream', 'text/*'])('%s', async (accept) => {
+  it.each(['text/event-stream', 'text/*'])('a response for a client that accepts only %s', async (accept) => {
     const server = await start();
     await both(server, '{ kept }');
-    const answer = await get(server, '{ kept }', { accept, 'if-none-match': '*' });
-    expect([answer.status, answer.headers.etag]).toEqual([200, undefined]);
-    expect(answer.headers['cache-control'] ?? '').not.toContain('max-age');
-    expect(answer.headers['content-type']).not.toContain('json');
+    const response = await get(server, '{ kept }', { accept, 'if-none-match': '*' });
+    expect([response.status, response.headers.etag]).toEqual([200, undefined]);
+    expect(response.headers['cache-control'] ?? '').not.toContain('max-age');
+    expect(response.headers['content-type']).not.toContain('json');
   });
 
   it.each([
     ['headers that are too long', `X-A: ${'a'.repeat(17_000)}\r\n`],
-    ['a header that is none', 'X-A\u0001: b\r\n'],
-  ])('a refusal for %s', async (_, header) => {
+    ['an invalid header', 'X-A\u0001: b\r\n'],
+  ])('a refusal of %s', async (_, header) => {
     const server = await start();
     const text = await sendBytes(server.url, [`GET /graphql?query={kept} HTTP/1.1\r\nHost: a\r\n${header}\r\n`]);
     expect(text).toMatch(/^HTTP\/1\.1 4\d\d [^]*\r\ncache-control: no-store\r\n/);
   });
 });
 
-it('who takes events and JSON is given JSON, and may keep it', async () => {
+it('a client that accepts event streams and JSON gets JSON, which it may store', async () => {
   const server = await start();
   const [, { headers }] = await both(server, '{ kept }', { accept: 'text/event-stream, application/json' });
   expect(headers['content-type']).toMatch(/^application\/json/);
   expect(headers.etag).toBeDefined();
 });
 
-it('who sends ahead is cut off, also where all that he is told is 304', async () => {
+it('a client that pipelines too many requests is disconnected, even if each response is a 304', async () => {
   const server = await start();
   await both(server, '{ kept }');
   const release = hold();

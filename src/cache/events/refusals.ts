@@ -19,7 +19,7 @@ export const refusals: Readonly<Record<WriteRefusal, Refusal>> = {
     advice: 'Return less, or cache its parts.',
   },
   'lease-lost': {
-    why: () => 'another process took over the load',
+    why: () => 'its lease expired, or another request took it over',
     advice: undefined,
   },
   'token-lost': {

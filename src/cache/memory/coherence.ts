@@ -118,7 +118,7 @@ export class Coherence {
 
   #sendHeartbeat(): void {
     this.#heartbeats += 1;
-    // A key that is set later than now shows no less.
+    // The time before it is sent: if Redis sets the key later, it shows even more.
     const heartbeat = { sentMs: this.#clock.nowMs(), isSet: false };
     this.#unreceived.set(this.#heartbeats, heartbeat);
     this.#tracking.sendHeartbeat(this.#heartbeats).then(

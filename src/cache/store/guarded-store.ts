@@ -43,7 +43,7 @@ export class GuardedStore {
   readonly #guard: Guard;
 
   constructor(store: Store, { clock, deadlineMs, emit }: Pick<Guard, 'clock' | 'deadlineMs' | 'emit'>) {
-    const trips = new RoundTrips({ clock, deadlineMs, emit, ping: async () => await store.ping() });
+    const trips = new RoundTrips({ clock, deadlineMs, emit, ping: () => store.ping() });
     this.#guard = { store, clock, deadlineMs, emit, trips, lastFailureMs: new WeakMap() };
   }
 
@@ -59,7 +59,7 @@ export class GuardedStore {
    */
   dropTokens(tags: readonly string[]): Promise<void> {
     const { store, trips } = this.#guard;
-    return this.#orThrow('invalidate', () => trips.start().add('invalidate', store.dropTokens(tags)));
+    return this.#orThrow('invalidate', () => trips.start().add('invalidate', () => store.dropTokens(tags)));
   }
 
   /** @throws {CacheError} `STORE_UNAVAILABLE` */
@@ -232,30 +232,17 @@ export class RequestStore {
         emit({ type: 'store-slow', operation });
         resolve(late(new Promise((resolveLate) => void (settle = resolveLate))));
       };
-      const called = callOf(call, store);
       const onFailure = (error: unknown): void => {
         if (isRefusal(error)) this.#hasRefused = true;
         else this.bypass();
-        if (tooLate !== undefined) void callWhenSettled(called, tooLate);
+        // It does not matter whether the store has failed, or the call that undoes this one.
+        if (tooLate !== undefined) void called.then(tooLate).catch(() => {});
         settle(undefined);
       };
-      trip.follow(operation, called, { onAnswer: (answer) => settle(answer), onFailure });
+      const called = trip.follow(operation, () => call(store), { onAnswer: (answer) => settle(answer), onFailure });
       if (patienceMs <= 0) giveUp();
       // If no time has been used yet, the deadline of the round trip suffices.
       else if (patienceMs < deadlineMs) cancel = trip.after(patienceMs, giveUp);
     });
   }
-}
-
-/** A store of the user's own may throw where it should reject. */
-function callOf<T>(call: (store: Store) => Promise<T>, store: Store): Promise<T> {
-  try {
-    return call(store);
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
-async function callWhenSettled<T>(called: Promise<T>, settle: (answer: T) => unknown): Promise<void> {
-  await called.then(settle).catch(() => {}); // the store has failed, or the undoing call has
 }

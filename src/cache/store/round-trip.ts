@@ -35,7 +35,7 @@ export class RoundTrips {
     const { clock, deadlineMs, emit } = parts;
     this.#deadlineClock = new ResponsiveClock(clock);
     const uncounted = { clock: this.#deadlineClock, deadlineMs, onFault: () => {}, onEnd: () => {} };
-    const ping = (): Promise<void> => new RoundTrip(uncounted).add('ping', parts.ping());
+    const ping = (): Promise<void> => new RoundTrip(uncounted).add('ping', parts.ping);
     this.#breaker = new CircuitBreaker({ ping, clock, emit });
   }
 
@@ -144,19 +144,21 @@ export class RoundTrip {
   }
 
   /** Returns the reply to `call`; rejects at the deadline. */
-  add<T>(operation: string, call: Promise<T>): Promise<T> {
-    return new Promise((onAnswer, onFailure) => this.follow(operation, call, { onAnswer, onFailure }));
+  add<T>(operation: string, call: () => Promise<T>): Promise<T> {
+    return new Promise((onAnswer, onFailure) => void this.follow(operation, call, { onAnswer, onFailure }));
   }
 
   /**
    * The same without a promise of its own: on Node 20 each promise is hooked, and a miss creates many. Calls one of the two
    * functions, once. A passed deadline is a failure, `STORE_UNAVAILABLE`.
+   *
+   * @returns The promise of the call itself, which may settle after the deadline.
    */
   follow<T>(
     operation: string,
-    call: Promise<T>,
+    call: () => Promise<T>,
     { onAnswer, onFailure }: { onAnswer: (answer: T) => void; onFailure: (error: unknown) => void },
-  ): void {
+  ): Promise<T> {
     const failed = (error: unknown): void => {
       this.#fail(operation, error);
       onFailure(error);
@@ -171,10 +173,12 @@ export class RoundTrip {
       end();
       this.#settled();
     };
-    call.then(
+    const called = promiseOf(call);
+    called.then(
       (answer) => settle(() => onAnswer(answer)),
       (error: unknown) => settle(() => failed(error)),
     );
+    return called;
   }
 
   #send(): void {
@@ -204,5 +208,14 @@ export class RoundTrip {
     if (this.#unanswered.size > 0) return;
     this.#cancelDeadline();
     this.#parts.onEnd(this.#hasFailed);
+  }
+}
+
+/** A store of the user's own may throw where it should reject. */
+function promiseOf<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return call();
+  } catch (error) {
+    return Promise.reject(error);
   }
 }

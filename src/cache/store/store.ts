@@ -77,12 +77,12 @@ export interface StoreWrite {
 
 /** A request for the lease of a key. */
 export interface LeaseRequest {
-  /** The token of the lease, if it is given: 22 characters. */
+  /** The id of the lease, if it is given: 22 characters. */
   readonly lease: string;
   /** The tokens that the load would depend on, from `stampsDigestOf`. */
   readonly stampsDigest: string;
   readonly leaseMs: number;
-  /** The token of the lease to take over, if it is still that one; undefined to request a free lease. */
+  /** The id of the lease to take over, if it is still that one; undefined to request a free lease. */
   readonly takenOver: string | undefined;
   /** The id of the entry that the caller has rejected; `anyEntryId` for any content; undefined if it has found none. */
   readonly rejectedEntryId: string | undefined;
@@ -93,7 +93,7 @@ export interface LeaseRequest {
 /** A value that the caller has not rejected, the lease, the lease of another holder, or `open`: every request may load. */
 export interface LeaseReply extends StoreRead {
   readonly state: 'value' | 'held' | 'taken' | 'open';
-  /** If the lease is taken: its token, and the tokens that its holder's load depends on. */
+  /** If the lease is taken: its id, and the tokens that its holder's load depends on. */
   readonly holder: { readonly lease: string; readonly stampsDigest: string } | undefined;
 }
 

@@ -7,17 +7,17 @@ import { CacheError, noteIdentity } from '../../../src/cache/index.ts';
 import { UnencodableError } from '../../../src/cache/entry/unencodable.ts';
 import { differenceOf, oddValues, returned } from './resolver-values.ts';
 
-const back = (value: unknown): unknown => decodeValue(JSON.parse(encodeValue(value)));
+const roundTrip = (value: unknown): unknown => decodeValue(JSON.parse(encodeValue(value)));
 
 describe('a stored value', () => {
-  it('cannot be told from what a resolver returned, whatever that was; else it is refused', () => {
+  it('is indistinguishable from the value that the resolver returned, unless that value is refused', () => {
     let stored = 0;
     fc.assert(
       fc.property(returned, (value) => {
         const before = textOf(value);
         const copy = copyOf(value);
         stored += Number(copy !== undefined);
-        expect(textOf(value)).toBe(before); // and it was not touched
+        expect(textOf(value)).toBe(before); // the value itself is unchanged
         expect(copy && differenceOf(value, copy.copy)).toBeUndefined();
       }),
       { numRuns: 3_000 },
@@ -25,7 +25,7 @@ describe('a stored value', () => {
     expect(stored).toBeGreaterThan(500);
   });
 
-  it.each(oddValues.map((make, index) => [index, make] as const))('so it is with oddity %i', (_, make) => {
+  it.each(oddValues.map((make, index) => [index, make] as const))('is unchanged or refused: oddity %i', (_, make) => {
     for (const value of [make(), [make()], { a: make() }, new Map([[make(), make()]]), new Set([make()])]) {
       const copy = copyOf(value);
       expect(copy && differenceOf(value, copy.copy)).toBeUndefined();
@@ -42,18 +42,18 @@ describe('a stored value', () => {
       'its own __proto__',
       () => Object.defineProperty(Object.create(null), '__proto__', { value: {}, enumerable: true }),
     ],
-  ])('comes back without a prototype where it had none: %s', (_, make) => {
+  ])('has no prototype if the original had none: %s', (_, make) => {
     const value = make();
-    const copy = back(value);
+    const copy = roundTrip(value);
     expect(differenceOf(value, copy)).toBeUndefined();
     expect(inspect(copy)).toContain('null prototype');
   });
 
-  it('is one object where it was one, also within itself', () => {
+  it('keeps the identity of objects that occur several times, and of cycles', () => {
     const category = { name: 'Plants', parent: {} };
     category.parent = category;
     const at = new Date(0);
-    const copy = back([{ category, at }, { category, at }, new Map([[category, 1]])]) as [
+    const copy = roundTrip([{ category, at }, { category, at }, new Map([[category, 1]])]) as [
       { category: typeof category; at: Date },
       { category: typeof category; at: Date },
       Map<unknown, number>,
@@ -64,21 +64,21 @@ describe('a stored value', () => {
     expect(copy[2].get(copy[0].category)).toBe(1);
   });
 
-  it('takes no longer where objects stand at many places', () => {
+  it('is encoded once per object, however often the object occurs', () => {
     let value: object = {};
     for (let level = 0; level < 60; level += 1) value = { left: value, right: value };
     expect(encodeValue(value).length).toBeLessThan(10_000);
-    expect(differenceOf(value, back(value))).toBeUndefined();
+    expect(differenceOf(value, roundTrip(value))).toBeUndefined();
   });
 
   it.each<[string, unknown]>([
     ['null', null],
     ['undefined', undefined],
-    ['a number that JSON lacks', [Number.NaN, Infinity, -Infinity, -0]],
+    ['numbers that JSON lacks', [Number.NaN, Infinity, -Infinity, -0]],
     ['a bigint beyond 2^53', 12345678901234567890n],
     ['a date', new Date('2026-01-02T03:04:05.678Z')],
-    ['a date before Christ', new Date(-1e14)],
-    ['no date', new Date(Number.NaN)],
+    ['a date before year 1', new Date(-1e14)],
+    ['an invalid date', new Date(Number.NaN)],
     ['a buffer', Buffer.from([0, 255, 128])],
     ['bytes', new Uint8Array([0, 255, 128])],
     ['a view into a larger buffer', Buffer.from('abcdef').subarray(2, 4)],
@@ -92,8 +92,8 @@ describe('a stored value', () => {
     ],
     ['a set', new Set<unknown>([1, '1', 1n])],
     ['the price of a product', { price: '12.50', priceWithZeros: '0.00' }],
-    ['a name that is the mark of a type', { $: 'Date', value: '2026-01-01' }],
-    ['that name, twice nested', { $: { $: 'undefined' } }],
+    ['a property that has the name of the type mark', { $: 'Date', value: '2026-01-01' }],
+    ['that property, nested twice', { $: { $: 'undefined' } }],
     [
       'rows',
       [
@@ -101,13 +101,13 @@ describe('a stored value', () => {
         { id: 2, at: null, tags: [undefined] },
       ],
     ],
-  ])('comes back as it was: %s', (_, value) => {
-    expect(back(value)).toStrictEqual(value);
+  ])('equals the original: %s', (_, value) => {
+    expect(roundTrip(value)).toStrictEqual(value);
   });
 
-  it('keeps the name __proto__ for an ordinary one, and pollutes nothing', () => {
+  it('treats __proto__ as an ordinary property, and changes no prototype', () => {
     const value: unknown = JSON.parse('{"__proto__":{"isAdmin":true},"a":[{"__proto__":{"$":1}}]}');
-    const copy = back(value) as object;
+    const copy = roundTrip(value) as object;
     expect(Object.hasOwn(copy, '__proto__')).toBe(true);
     expect(Object.getPrototypeOf(copy)).toBe(Object.prototype);
     expect('isAdmin' in copy).toBe(false);
@@ -115,7 +115,7 @@ describe('a stored value', () => {
     expect(copy).toStrictEqual(value);
   });
 
-  it('is JSON that a person can read', () => {
+  it('is readable JSON', () => {
     const rows = [{ id: 1, name: 'Rose', price: '12.50', at: new Date(0), none: undefined }];
     expect(encodeValue(rows)).toBe(
       '[{"id":1,"name":"Rose","price":"12.50",' +
@@ -132,16 +132,16 @@ describe('a stored value', () => {
   });
 });
 
-describe('what would come back as something else', () => {
+describe('a value that would change when it is stored', () => {
   class Money {
     readonly cents = 1;
   }
-  const hidden = <T extends object>(value: T): T => Object.defineProperty(value, 'hidden', { value: 1 });
-  const neverRun = (): number => {
+  const withHiddenProperty = <T extends object>(value: T): T => Object.defineProperty(value, 'hidden', { value: 1 });
+  const failOnAccess = (): number => {
     throw new Error('a getter was run');
   };
   it.each<[string, unknown, string]>([
-    ['instance of a class', new Money(), 'instance of Money'],
+    ['an instance of a class', new Money(), 'instance of Money'],
     ['an error', new TypeError('x'), 'instance of TypeError'],
     ['a function', () => 1, 'function'],
     ['a symbol', Symbol('a'), 'symbol'],
@@ -152,14 +152,14 @@ describe('what would come back as something else', () => {
     ['a subclass of Map', new (class Rows extends Map {})(), 'instance of Rows'],
     ['a subclass of Date', new (class Moment extends Date {})(), 'instance of Moment'],
     ['a subclass of Array', new (class Rows extends Array {})(), 'instance of Rows'],
-    ['a date with a name', Object.assign(new Date(0), { zone: 'UTC' }), 'instance of Date'],
+    ['a date with a property of its own', Object.assign(new Date(0), { zone: 'UTC' }), 'instance of Date'],
     ['an object with symbol keys', { [Symbol('a')]: 1 }, 'object with symbol keys'],
-    ['an object with a hidden property', hidden({ a: 1 }), 'object with hidden properties'],
+    ['an object with a hidden property', withHiddenProperty({ a: 1 }), 'object with hidden properties'],
     [
       'an object with a getter',
       {
         get now() {
-          return neverRun();
+          return failOnAccess();
         },
       },
       'object with accessors',
@@ -168,28 +168,28 @@ describe('what would come back as something else', () => {
       'an object with a setter',
       {
         set now(_: number) {
-          neverRun();
+          failOnAccess();
         },
       },
       'object with accessors',
     ],
     ['a list with symbol keys', Object.assign([1], { [Symbol('a')]: 1 }), 'list with symbol keys'],
-    ['a list with a name', Object.assign([1], { next: 'page 2' }), 'list with properties of its own'],
-    ['a list with a hidden property', hidden([1]), 'list with properties of its own'],
-    ['what a regular expression finds', /a/.exec('a'), 'list with properties of its own'],
+    ['a list with a property of its own', Object.assign([1], { next: 'page 2' }), 'list with properties of its own'],
+    ['a list with a hidden property', withHiddenProperty([1]), 'list with properties of its own'],
+    ['the match of a regular expression', /a/.exec('a'), 'list with properties of its own'],
     ['a list with a hole', Object.assign(Array(3), [1, 2]), 'list with holes'],
-    ['a list with a hole and a name', Object.assign(Array(1), { next: 'page 2' }), 'list with holes'],
-    ['a list with a getter', Object.defineProperty([1], 0, { get: neverRun }), 'list with accessors'],
-    ['bytes with a name', Object.assign(Buffer.from('a'), { encoding: 'utf8' }), 'bytes with properties of their own'],
-    ['a view', new Uint8Array(new ArrayBuffer(8), 2), 'view of shared, resizable or larger memory'],
+    ['a list with a hole and a property of its own', Object.assign(Array(1), { next: 'page 2' }), 'list with holes'],
+    ['a list with a getter', Object.defineProperty([1], 0, { get: failOnAccess }), 'list with accessors'],
+    ['a buffer with keys', Object.assign(Buffer.from('a'), { encoding: 'utf8' }), 'bytes with properties of their own'],
+    ['a view of larger memory', new Uint8Array(new ArrayBuffer(8), 2), 'view of shared, resizable or larger memory'],
     ['a proxy', new Proxy({}, {}), 'Proxy'],
     ['a list without a prototype', Object.setPrototypeOf([1], null), 'list without a prototype'],
-    ['a Map without one', Object.setPrototypeOf(new Map(), null), 'built-in object whose prototype was replaced'],
-    ['an object that inherits', Object.create({ a: 1 }), 'object with another prototype'],
+    ['a Map with no prototype', Object.setPrototypeOf(new Map(), null), 'built-in object whose prototype was replaced'],
+    ['an object that inherits properties', Object.create({ a: 1 }), 'object with another prototype'],
     ['an object of another realm', runInNewContext('({})'), 'object with another prototype'],
     ['a list of another realm', runInNewContext('[]'), 'list with another prototype'],
-    ['an instance that lies', Object.assign(new Money(), { constructor: { name: 'secret' } }), 'instance of Money'],
-  ])('is refused, and has no copy: %s, with its path', (_, value, got) => {
+    ['a false constructor name', Object.assign(new Money(), { constructor: { name: 'secret' } }), 'instance of Money'],
+  ])('is refused with its path, and not copied: %s', (_, value, got) => {
     expect(refusal({ rows: [{}, { price: value }] })).toBe(`${got} at rows.1.price`);
     expect(refusal(value)).toBe(got);
     expect(refusal(new Map([['a', value]]))).toBe(`${got} at 0.1`);
@@ -198,19 +198,19 @@ describe('what would come back as something else', () => {
     expect(copyOf(value)).toBeUndefined();
   });
 
-  it('is refused: what is nested too deep', () => {
+  it('is refused if it is nested too deep', () => {
     let value = {};
     for (let level = 0; level < 70; level += 1) value = { a: value };
     expect(refusal(value)).toBe('value nested deeper than 64 levels at a.a.a.a.a.a.a.a.a.a.a.a.…');
   });
 
-  it('is refused: what a program knows by identity, under its name', () => {
+  it('is refused, with its name, if the program compares it by identity', () => {
     const euro = { code: 'EUR' };
     noteIdentity(euro, 'Currency.EUR');
     expect(refusal([{ currency: euro }])).toBe('Currency.EUR, which is known by identity at 0.currency');
   });
 
-  it('is refused with a path that tells no names that are data', () => {
+  it('is refused with a path that contains no keys that are data', () => {
     expect(refusal({ 'ann@example.com': { 42: { secret: 1n, price: () => 1 } } })).toBe('function at *.*.price');
     expect(new UnencodableError('function', ['secret', 'price']).what(new Set(['secret']))).toBe('function at *.price');
   });
@@ -223,11 +223,11 @@ it.each([
   '[{"a":{"$":null}}]',
   '{"$":"ref","value":0}',
   '[{"$":"ref","value":"length"}]',
-])('refuses what no encoder writes: %s', (json) => {
+])('refuses text that no encoder writes: %s', (json) => {
   expect(() => decodeValue(JSON.parse(json))).toThrow();
 });
 
-/** What `inspect` fails at, such as what inherits from Buffer and is none, is seen from outside alone. */
+/** A text of the value; only its type if `inspect` throws, as for an object that inherits from Buffer but is none. */
 function textOf(value: unknown): string {
   try {
     return inspect(value, { depth: null, showHidden: true });

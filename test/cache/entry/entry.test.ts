@@ -7,7 +7,7 @@ import { newWorld, redisClient, times } from '../world.ts';
 const rows = [{ id: 1, name: 'Rose', price: '12.50' }];
 
 describe('an entry in Redis', () => {
-  it('shows a person its field, its arguments and its rows', async () => {
+  it('is readable: field, arguments, stamps and value', async () => {
     const { fetch, source, cache } = await newWorld('redis');
     const client = await redisClient();
     source.gives(rows);
@@ -27,7 +27,7 @@ describe('an entry in Redis', () => {
     });
   });
 
-  it('shows the parent of a field that stands on one', async () => {
+  it('contains the parent id of a field that has one', async () => {
     const { cache } = await newWorld('redis');
     const client = await redisClient();
     const key = cache.key({ field: 'Product.reviews', parent: 42n, args: {} });
@@ -37,31 +37,31 @@ describe('an entry in Redis', () => {
 
   it.each<[string, (good: string) => string]>([
     ['the empty text', () => ''],
-    ['no JSON', () => 'hello'],
-    ['a truncated one', (good) => good.slice(0, -5)],
+    ['text that is not JSON', () => 'hello'],
+    ['a truncated entry', (good) => good.slice(0, -5)],
     ['null', () => 'null'],
     ['a list', () => '[1]'],
-    ['JSON of somebody else', () => '{"value":1}'],
-    ['one of another key', (good) => good.replace('Query:field', 'Query:other')],
-    ['one that does not say its key', (good) => good.replace('"key":', '"keys":')],
-    ['one without its value', (good) => good.replace('"value":', '"values":')],
-    ['one without its stamps', (good) => good.replace('"stamps":', '"stamp":')],
-    ['one whose stamps are null', (good) => good.replace(/"stamps":\{[^}]*\}/, '"stamps":null')],
-    ['one whose times are texts', (good) => good.replace('"freshMs":60000', '"freshMs":"60000"')],
-    ['one with a type that nobody writes', (good) => good.replace('"value":"', '"value":{"$":"Money"},"was":"')],
-    ['one with a broken bigint', (good) => good.replace(/"value":"[^"]*"/, '"value":{"$":"bigint","value":"x"}')],
+    ['JSON that is not an entry', () => '{"value":1}'],
+    ['the entry of another key', (good) => good.replace('Query:field', 'Query:other')],
+    ['an entry without its key', (good) => good.replace('"key":', '"keys":')],
+    ['an entry without its value', (good) => good.replace('"value":', '"values":')],
+    ['an entry without its stamps', (good) => good.replace('"stamps":', '"stamp":')],
+    ['an entry whose stamps are null', (good) => good.replace(/"stamps":\{[^}]*\}/, '"stamps":null')],
+    ['an entry whose times are texts', (good) => good.replace('"freshMs":60000', '"freshMs":"60000"')],
+    ['an entry with an unknown type', (good) => good.replace('"value":"', '"value":{"$":"Money"},"was":"')],
+    ['an entry with a bad bigint', (good) => good.replace(/"value":"[^"]*"/, '"value":{"$":"bigint","value":"x"}')],
     [
-      'one nested too deep to be walked',
+      'an entry that is nested too deep',
       (good) => good.replace('"value":', `"value":${'['.repeat(1e5)}{"$":1}${']'.repeat(1e5)},"v":`),
     ],
-  ])('is a miss and healed where somebody has put %s in its place', async (_, spoil) => {
+  ])('is a miss, and is replaced, if another client has overwritten it with %s', async (_, damage) => {
     const { fetch, cache, trace, source } = await newWorld('redis');
     const client = await redisClient();
     const { text: key } = cache.key({ field: 'Query.field' });
     await fetch();
     const good = (await client.get(key)) ?? '';
-    expect(spoil(good)).not.toBe(good);
-    await client.set(key, spoil(good), 'PX', 60_000);
+    expect(damage(good)).not.toBe(good);
+    await client.set(key, damage(good), 'PX', 60_000);
     trace.take();
 
     source.gives('healed');
@@ -70,7 +70,7 @@ describe('an entry in Redis', () => {
     expect(trace.text).toBe('entry-rejected(corrupt) load write miss hit');
   });
 
-  it('is a miss and healed where it is copied to another key of its field', async () => {
+  it('is a miss, and is replaced, if another client has copied it to another key of its field', async () => {
     const { fetch, cache, trace, source } = await newWorld('redis');
     const client = await redisClient();
     const keyOf = (id: number): string => cache.key({ field: 'Query.field', args: { id } }).text;
@@ -84,7 +84,7 @@ describe('an entry in Redis', () => {
     expect(trace.text).toBe('entry-rejected(corrupt) load write miss hit');
   });
 
-  it('is a miss and healed where somebody has lengthened its life', async () => {
+  it('is a miss, and is replaced, if another client has extended its TTL', async () => {
     const { fetch, cache, trace, source } = await newWorld('redis');
     const client = await redisClient();
     await fetch();
@@ -96,12 +96,12 @@ describe('an entry in Redis', () => {
     expect(trace.text).toBe('entry-rejected(corrupt) load write miss hit');
   });
 
-  it('is not taken where its stamps are of somebody else’s making', async () => {
+  it('is rejected if it lacks the required stamps', async () => {
     const { fetch, cache, trace } = await newWorld('redis');
     const client = await redisClient();
     await fetch();
     const { text: key } = cache.key({ field: 'Query.field' });
-    const made = {
+    const forged = {
       id: 'i'.repeat(16),
       key,
       field: 'Query.field',
@@ -111,13 +111,13 @@ describe('an entry in Redis', () => {
       stamps: {},
       value: 1,
     };
-    await client.set(key, JSON.stringify(made), 'PX', 60_000);
+    await client.set(key, JSON.stringify(forged), 'PX', 60_000);
     trace.take();
     expect(await fetch()).toBe('value');
     expect(trace.text).toBe('entry-rejected(invalidated) load write miss');
   });
 
-  it('pollutes nothing, whatever names somebody has put into it', async () => {
+  it('changes no prototype, whatever property names another client has written', async () => {
     const { fetch, cache } = await newWorld('redis');
     const client = await redisClient();
     const { text: key } = cache.key({ field: 'Query.field' });
@@ -131,14 +131,14 @@ describe('an entry in Redis', () => {
   });
 });
 
-it('the head of an entry does not keep the rest of its text', () => {
-  const used = newHeapGauge();
+it('the id of an entry does not keep the rest of the text in memory', () => {
+  const heapUsed = newHeapGauge();
   const key = createKey('shop', { field: 'Query.field' });
-  const before = used();
-  const heads = times(200, (index) => {
+  const before = heapUsed();
+  const ids = times(200, (index) => {
     const value = 'x'.repeat(100_000) + String(index);
     return entryIdOf(encodeEntry(key, { value, freshMs: 1, loadMs: 1, stamps: {} }));
   });
-  expect(used() - before).toBeLessThan(5_000_000); // of more than 20 million
-  expect(new Set(heads).size).toBe(200);
+  expect(heapUsed() - before).toBeLessThan(5_000_000); // of more than 20 million
+  expect(new Set(ids).size).toBe(200);
 });

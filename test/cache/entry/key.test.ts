@@ -9,16 +9,16 @@ const field = 'Query.field';
 const encoded = (value: unknown): string => canonical(value, field);
 
 describe('the canonical encoding', () => {
-  it('is one for equal arguments and another for each of their near-twins, in 20,000 pairs', () => {
+  it('is the same for equal arguments and another one for near-duplicates, in 20,000 pairs', () => {
     let equal = 0;
     let different = 0;
     fc.assert(
       fc.property(plainArgs, dice, (args, rolls) => {
-        const twin = twinOf(args, rolls);
-        const areEqual = isDeepStrictEqual(args, twin);
+        const variant = twinOf(args, rolls);
+        const areEqual = isDeepStrictEqual(args, variant);
         if (areEqual) equal += 1;
         else different += 1;
-        expect(encoded(args) === encoded(twin)).toBe(areEqual);
+        expect(encoded(args) === encoded(variant)).toBe(areEqual);
       }),
       { numRuns: 20_000 },
     );
@@ -26,7 +26,7 @@ describe('the canonical encoding', () => {
     expect(different).toBeGreaterThan(10_000);
   });
 
-  it('is another for any two values that differ, twins or not, in 10,000 pairs', () => {
+  it('is the same only for equal values, in 10,000 unrelated pairs', () => {
     fc.assert(
       fc.property(plainArgs, plainArgs, (one, other) => {
         expect(encoded(one) === encoded(other)).toBe(isDeepStrictEqual(one, other));
@@ -35,7 +35,7 @@ describe('the canonical encoding', () => {
     );
   });
 
-  it('does not look at the order of names, at any depth', () => {
+  it('ignores the order of properties at every depth', () => {
     fc.assert(
       fc.property(plainArgs, (args) => {
         const reversed = (value: unknown): unknown => {
@@ -53,14 +53,14 @@ describe('the canonical encoding', () => {
   });
 
   it.each<[string, unknown, unknown]>([
-    ['a delimiter inside a text', { a: '1:b:2' }, { a: '1', b: '2' }],
-    ['an encoded text inside a text', { a: 's1:b' }, { a: '', b: '' }],
+    ['delimiters inside a text and a second property', { a: '1:b:2' }, { a: '1', b: '2' }],
+    ['an encoded text inside a text, and a second property', { a: 's1:b' }, { a: '', b: '' }],
     ['the border between two texts', ['ab', 'c'], ['a', 'bc']],
-    ['the border between name and value', { ab: 'c' }, { a: 'bc' }],
+    ['the border between a name and its value', { ab: 'c' }, { a: 'bc' }],
     ['the border between two texts that look encoded', ['as:b', 'c'], ['a', 'bs:c']],
-    ['what is in a list and what is after it', [[], 1], [[1]]],
-    ['nested lists', [[1], [1]], [[2], [3]]],
-    ['how lists are nested', [[1, 2]], [[1], [2]]],
+    ['an item in an inner list and one after it', [[], 1], [[1]]],
+    ['the items of nested lists', [[1], [1]], [[2], [3]]],
+    ['the nesting of lists', [[1, 2]], [[1], [2]]],
     ['the empty list and the empty object', [], {}],
     ['a list and an object with its indices', ['a'], { 0: 'a' }],
     ['null and absent', { a: null }, {}],
@@ -75,64 +75,64 @@ describe('the canonical encoding', () => {
     ['a boolean and a number', true, 1],
     ['zero and minus zero', 0, -0],
     ['NaN and null', Number.NaN, null],
-    ['the infinities', Infinity, -Infinity],
+    ['positive and negative infinity', Infinity, -Infinity],
     ['a date and its number', new Date(5), 5],
     ['a date and its text', new Date(5), new Date(5).toISOString()],
-    ['a date and no date', new Date(0), new Date(Number.NaN)],
+    ['a date and an invalid one', new Date(0), new Date(Number.NaN)],
     ['bytes and their text', Buffer.from('ab'), 'ab'],
-    ['bytes that are no UTF-8', Buffer.from([0xff]), Buffer.from([0xfe])],
+    ['bytes that are not UTF-8', Buffer.from([0xff]), Buffer.from([0xfe])],
     ['two lone surrogates', '\ud800', '\ud801'],
     ['a lone surrogate and U+FFFD', '\ud800', '\ufffd'],
-    ['composed and decomposed', 'é', 'e\u0301'],
+    ['a composed and a decomposed letter', 'é', 'e\u0301'],
     ['upper and lower case', 'A', 'a'],
-    ['a space at the end', 'a', 'a '],
-    ['the name __proto__ and none', JSON.parse('{"__proto__":1}'), {}],
-    ['where a list has its hole', Object.assign(Array(2), [1]), Object.assign(Array(2), { 1: 1 })],
-  ])('tells apart: %s', (_, one, other) => {
+    ['a text with and without a space at the end', 'a', 'a '],
+    ['an object with the property __proto__ and an empty one', JSON.parse('{"__proto__":1}'), {}],
+    ['lists with holes at different positions', Object.assign(Array(2), [1]), Object.assign(Array(2), { 1: 1 })],
+  ])('distinguishes %s', (_, one, other) => {
     expect(encoded(one)).not.toBe(encoded(other));
     expect(keyOf({ value: one })).not.toBe(keyOf({ value: other }));
   });
 
-  it('takes two dates that are none for equal', () => {
+  it('is the same for all invalid dates', () => {
     expect(encoded(new Date(Number.NaN))).toBe(encoded(new Date('no date')));
   });
 
-  it('takes bytes for bytes, whatever holds them', () => {
+  it('is the same for equal bytes in a Uint8Array and a Buffer', () => {
     expect(encoded(new Uint8Array([1, 2]))).toBe(encoded(Buffer.from([1, 2])));
   });
 });
 
 describe('a key', () => {
-  it('is one for equal parts and another where parent, arguments, viewer or vary differ, in 20,000 near-twins', () => {
+  it('is the same only if parent, arguments, viewer and vary are equal, in 20,000 near-duplicates', () => {
     let equal = 0;
-    let ofTwoViewers = 0;
+    let withDifferentViewers = 0;
     fc.assert(
       fc.property(plainParts, dice, (parts, rolls) => {
-        const twin = twinPartsOf(parts, rolls);
-        const areEqual = isDeepStrictEqual(allOf(parts), allOf(twin));
+        const variant = twinPartsOf(parts, rolls);
+        const areEqual = isDeepStrictEqual(partsOf(parts), partsOf(variant));
         if (areEqual) equal += 1;
-        if (parts.viewer !== twin.viewer) ofTwoViewers += 1;
-        expect(createKey('shop', { field, ...parts }).text === createKey('shop', { field, ...twin }).text).toBe(
+        if (parts.viewer !== variant.viewer) withDifferentViewers += 1;
+        expect(createKey('shop', { field, ...parts }).text === createKey('shop', { field, ...variant }).text).toBe(
           areEqual,
         );
       }),
       { numRuns: 20_000 },
     );
     expect(equal).toBeGreaterThan(1_000);
-    expect(ofTwoViewers).toBeGreaterThan(2_000);
+    expect(withDifferentViewers).toBeGreaterThan(2_000);
   });
 
-  it('of what everyone may be given is as it was before there were viewers', () => {
+  it('of a public value without vary is the same as in versions without viewers', () => {
     expect(createKey('shop', { schemaDigest: '3f2a9c', field, vary: undefined }).text).toBe('shop:3f2a9c:Query:field');
     expect(createKey('shop', { field, args: { q: 'rose' } }).text).toBe('shop:Query:field:Sg153ClHFtYWlv5_1Oy3ZN');
   });
 
-  it('does not tell its viewer, nor what it varies by', () => {
+  it('reveals neither its viewer nor what it varies by', () => {
     const { text } = createKey('shop', { field, viewer: 'alice@example.com', vary: { tenant: 'acme' } });
     expect(text).toMatch(/^shop:Query:field:[A-Za-z0-9_-]{22}$/);
   });
 
-  it('is another for each viewer, and for none', () => {
+  it('differs for each viewer, and without a viewer', () => {
     const texts = [{}, ...['', '0', '1', 'null', 0, 1, -1, 0n, 1n].map((viewer) => ({ viewer }))].map(
       (parts) => createKey('shop', { field, ...parts }).text,
     );
@@ -148,7 +148,7 @@ describe('a key', () => {
     [true, 'boolean'],
     [{ id: 1 }, 'object'],
     [Promise.resolve(1), 'a promise'],
-  ])('is refused for the viewer %s, which may be that of several, and does not tell it', (viewer, got) => {
+  ])('is refused for the viewer %s, with an error that does not contain it', (viewer, got) => {
     const error = refusal(() => createKey('shop', { field, viewer: viewer as string }));
     expect(error.code).toBe('INVALID_KEY');
     expect(error.message).toBe(`Query.field: a viewer is a text, a whole number below 2^53 or a bigint, got ${got}`);
@@ -161,7 +161,7 @@ describe('a key', () => {
     );
   });
 
-  it('is readable, and has no hash where there is nothing to tell apart', () => {
+  it('is readable, and has no hash without a parent, arguments, a viewer or vary', () => {
     expect(createKey('shop', { schemaDigest: '3f2a9c', field: 'Query.categoryStats' }).text).toBe(
       'shop:3f2a9c:Query:categoryStats',
     );
@@ -171,7 +171,7 @@ describe('a key', () => {
     );
   });
 
-  it('is the same in every process and every version, so that a deploy of the same shape finds its values', () => {
+  it('is the same in every process and version, so that a deploy with the same schema finds its entries', () => {
     const args = { q: 'rose', ids: [1, 2], at: new Date(0), big: 1n, none: null };
     expect(createKey('shop', { field, parent: 7, args }).text).toBe('shop:Query:field:rn0Zu0jUqfH-3_IrqFWofh');
   });
@@ -201,9 +201,9 @@ describe('a key', () => {
     ['a function', () => 1, 'a function'],
     ['a symbol', Symbol('a'), 'a symbol'],
     ['a promise', Promise.resolve(), 'an instance of Promise'],
-    ['names that are symbols', { [Symbol('a')]: 1 }, 'an object with symbol keys'],
-    ['a date of a class of its own', new (class Moment extends Date {})(), 'an instance of Moment'],
-    ['bytes of a class of their own', new (class Bytes extends Uint8Array {})(), 'an instance of Bytes'],
+    ['an object with symbol keys', { [Symbol('a')]: 1 }, 'an object with symbol keys'],
+    ['an instance of a subclass of Date', new (class Moment extends Date {})(), 'an instance of Moment'],
+    ['an instance of a subclass of Uint8Array', new (class Bytes extends Uint8Array {})(), 'an instance of Bytes'],
   ])('is refused for %s, naming the field', (_, value, got) => {
     const error = refusal(() => createKey('shop', { field: 'Query.search', args: { deep: [{ value }] } }));
     expect(error.code).toBe('INVALID_KEY');
@@ -217,15 +217,15 @@ describe('a key', () => {
   });
 
   it.each(['tag.products', 'tag', 'a:b', ''])(
-    'is refused for the field %j, whose key would be that of another',
+    'is refused for the field %j, whose key could be that of something else',
     (name) => {
       expect(refusal(() => createKey('shop', { field: name })).code).toBe('INVALID_KEY');
     },
   );
 });
 
-/** What of the parts must be told apart. */
-function allOf({ parent, args = {}, viewer, vary }: PlainParts): unknown[] {
+/** The parts that a key must distinguish. */
+function partsOf({ parent, args = {}, viewer, vary }: PlainParts): unknown[] {
   return [parent, args, viewer, vary];
 }
 

@@ -1,4 +1,4 @@
-// Values, and twins of them that differ by one small change or by none: what a key must and must not tell apart.
+// Values, and variants of them with one small change or none: which of them a key must distinguish, and which not.
 import * as fc from 'fast-check';
 
 export type Plain = unknown;
@@ -29,7 +29,7 @@ const scalar = fc.oneof(
   fc.constantFrom<Plain>(null, undefined, true, false, 'null', 'undefined', 'true', 'NaN', '[object Object]', '\ufffd'),
   fc.constantFrom<Plain>(0, -0, 1, -1, 1.5, Number.NaN, Infinity, -Infinity, 2 ** 53, 1e21, 5e-324),
   fc.constantFrom<Plain>(0n, 1n, -1n, 10n ** 30n),
-  fc.constantFrom(0, 1, 1.5).map((ms) => new Date(ms)), // Node 20 takes no two invalid ones for equal
+  fc.constantFrom(0, 1, 1.5).map((ms) => new Date(ms)), // no invalid dates: in Node 20 no two of them are equal
   fc.uint8Array({ maxLength: 3 }).map((bytes) => Buffer.from(bytes)),
 );
 
@@ -50,7 +50,7 @@ export const plainArgs: fc.Arbitrary<Record<string, Plain>> = fc.dictionary(
   { maxKeys: 4, noNullPrototype: true },
 );
 
-/** What a key is made of besides its field. */
+/** The parts of a key besides its field. */
 export interface PlainParts {
   readonly parent?: string | number | bigint;
   readonly args?: Record<string, Plain>;
@@ -68,7 +68,7 @@ export const plainParts: fc.Arbitrary<PlainParts> = fc.record(
   { requiredKeys: [] },
 );
 
-/** `parts` with one of them changed, left out, or in the place of another. */
+/** `parts` with one of them changed, left out, or in place of another. */
 export function twinPartsOf(parts: PlainParts, rolls: readonly number[]): PlainParts {
   const [roll = 0, ...later] = rolls;
   const { parent, args, viewer, vary } = parts;
@@ -95,10 +95,10 @@ export function twinPartsOf(parts: PlainParts, rolls: readonly number[]): PlainP
   };
 }
 
-/** Numbers that say where a value is changed, and how. */
+/** Numbers that select where a value is changed, and how. */
 export const dice = fc.array(fc.nat(), { minLength: 8, maxLength: 8 });
 
-/** `value` with one change somewhere in it; some changes change nothing that counts, such as the order of names. */
+/** `value` with one change somewhere in it; some changes are irrelevant, such as another order of properties. */
 export function twinOf(value: Plain, rolls: readonly number[]): Plain {
   const [roll = 0, ...later] = rolls;
   const isHere = roll % 3 === 0 || later.length === 0;
@@ -138,7 +138,7 @@ function changedItems(items: readonly Plain[], roll: number): Plain {
   ]);
 }
 
-/** Two texts with the border between them at another `s:`, as an encoding without lengths would read them. */
+/** Moves the border between two texts to another `s:`, which an encoding without lengths could not distinguish. */
 function movedBorder([one, other, ...rest]: readonly Plain[]): Plain {
   if (typeof one !== 'string' || typeof other !== 'string') return [other, one, ...rest];
   const whole = `${one}s:${other}`;

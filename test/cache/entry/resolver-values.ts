@@ -1,4 +1,4 @@
-// Everything that a resolver may return, and how one value differs from another in any way that its reader could see.
+// Values of every kind that a resolver may return, and a comparison that finds each difference that a reader could observe.
 import { types } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import * as fc from 'fast-check';
@@ -8,9 +8,9 @@ class Money {
 }
 
 const realm = createContext({});
-const ofOtherRealm = (code: string): unknown => runInContext(code, realm);
+const fromOtherRealm = (code: string): unknown => runInContext(code, realm);
 
-const hidden = <T extends object>(value: T): T => Object.defineProperty(value, 'hidden', { value: 1 });
+const withHiddenProperty = <T extends object>(value: T): T => Object.defineProperty(value, 'hidden', { value: 1 });
 const withGetter = (): object => ({
   get now() {
     return 1;
@@ -20,7 +20,7 @@ function* counting(): Generator<number> {
   yield 1;
 }
 
-/** Each made anew, so that what a test does to one does nothing to the next. */
+/** Each call creates a new value, so that no test affects the next one. */
 const oddities: readonly (() => unknown)[] = [
   () => new Money(),
   () => new Error('no'),
@@ -62,8 +62,8 @@ const oddities: readonly (() => unknown)[] = [
   () => new Proxy([1], {}),
   () => Proxy.revocable({}, {}).proxy,
   () => withGetter(),
-  () => hidden({ a: 1 }),
-  () => hidden([1]),
+  () => withHiddenProperty({ a: 1 }),
+  () => withHiddenProperty([1]),
   () => Object.defineProperty([1], 0, { enumerable: false }),
   () => ({ [Symbol('a')]: 1 }),
   () => Object.assign([1], { next: 'page 2' }),
@@ -82,11 +82,11 @@ const oddities: readonly (() => unknown)[] = [
   () => Object.setPrototypeOf(new Uint8Array(2), null),
   () => Object.setPrototypeOf(new Money(), null),
   () => Object.setPrototypeOf({}, Array.prototype),
-  () => ofOtherRealm('({ a: 1 })'),
-  () => ofOtherRealm('[1]'),
-  () => ofOtherRealm('new Date(0)'),
-  () => ofOtherRealm('new Map([[1, 2]])'),
-  () => ofOtherRealm('Object.create(null)'),
+  () => fromOtherRealm('({ a: 1 })'),
+  () => fromOtherRealm('[1]'),
+  () => fromOtherRealm('new Date(0)'),
+  () => fromOtherRealm('new Map([[1, 2]])'),
+  () => fromOtherRealm('Object.create(null)'),
   () => Object.freeze({ a: [1] }),
   () => Object.seal([{ a: 1 }]),
   () => JSON.parse('{"__proto__":{"isAdmin":true}}') as unknown,
@@ -130,7 +130,7 @@ const tree = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 })).value;
 
-/** Values, of which some parts stand at several places, and some within themselves. */
+/** Values in which some objects occur several times, or contain themselves. */
 export const returned: fc.Arbitrary<unknown> = fc
   .tuple(tree, fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 3 }))
   .map(([value, links]) => {
@@ -139,7 +139,7 @@ export const returned: fc.Arbitrary<unknown> = fc
     return value;
   });
 
-/** Each by itself. */
+/** Functions that each create one odd value. */
 export const oddValues: readonly (() => unknown)[] = oddities;
 
 function link(from: unknown, to: unknown): void {
@@ -159,7 +159,7 @@ function objectsIn(value: unknown, seen = new Set<object>()): Set<object> {
   return seen;
 }
 
-/** What is in it, in its order, by name. */
+/** The properties, entries and items of `value` in order, with their names. */
 function partsOf(value: object): [string, unknown][] {
   const own = ArrayBuffer.isView(value)
     ? []
@@ -182,7 +182,7 @@ function partsOf(value: object): [string, unknown][] {
   return own;
 }
 
-/** The first place where a reader could tell two values apart, or undefined. Whether they are frozen does not count. */
+/** The first difference that a reader could observe, or undefined. Whether the values are frozen does not count. */
 export function differenceOf(
   one: unknown,
   other: unknown,
@@ -193,13 +193,13 @@ export function differenceOf(
     return Object.is(one, other) ? undefined : `${path}: not the same`;
   }
   if (one === other) return undefined;
-  // What was one object must be one, and what was two must be two.
+  // One object must correspond to one object, and two to two.
   if (pairs.has(one)) return pairs.get(one) === other ? undefined : `${path}: another object`;
   if ([...pairs.values()].includes(other)) return `${path}: an object that stands elsewhere`;
   pairs.set(one, other);
   if (types.isProxy(one) !== types.isProxy(other)) return `${path}: proxy`;
   if (Object.getPrototypeOf(one) !== Object.getPrototypeOf(other)) return `${path}: prototype`;
-  if (insideOf(one) !== insideOf(other)) return `${path}: what it is`;
+  if (internalStateOf(one) !== internalStateOf(other)) return `${path}: what it is`;
   const [parts, others] = [partsOf(one), partsOf(other)];
   if (JSON.stringify(parts.map(([step]) => step)) !== JSON.stringify(others.map(([step]) => step))) {
     return `${path}: names or their order`;
@@ -211,8 +211,8 @@ export function differenceOf(
   return undefined;
 }
 
-/** What it holds beside properties. */
-function insideOf(value: object): string {
+/** The internal state of `value`, besides its properties. */
+function internalStateOf(value: object): string {
   if (types.isDate(value)) return `date ${Date.prototype.getTime.call(value)}`;
   if (types.isMap(value)) return 'map';
   if (types.isSet(value)) return 'set';

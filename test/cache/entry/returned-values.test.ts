@@ -1,5 +1,5 @@
-// A hit cannot be told from the miss before it, whatever the resolver returned: in each store, in the memory tier, and for a
-// request that joined the load.
+// A hit is indistinguishable from the miss before it, whatever the resolver returned: in each store, in the memory tier, and
+// for a request that joined the load.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { differenceOf, oddValues, returned } from './resolver-values.ts';
@@ -10,18 +10,18 @@ const withoutPrototype = (): unknown => {
   return { rows: [row, row], byId: Object.assign(Object.create(null), { $: row, constructor: 1 }) };
 };
 
-/** Loads each value and reads it again. */
-async function expectSame(
+/** Loads each value and reads it again; returns the number of hits in the expected tier. */
+async function expectSameValues(
   { fetch, outcome }: World,
   values: readonly unknown[],
   expectedTier: string,
 ): Promise<number> {
   let hits = 0;
   for (const [index, value] of values.entries()) {
-    const asked = { field: `Query.field${index}`, tags: ['products'], load: () => value };
-    expect(differenceOf(await fetch(asked), value)).toBeUndefined();
+    const request = { field: `Query.field${index}`, tags: ['products'], load: () => value };
+    expect(differenceOf(await fetch(request), value)).toBeUndefined();
     for (const _ of times(3, Number)) {
-      const { value: again, state, tier } = await outcome(asked);
+      const { value: again, state, tier } = await outcome(request);
       expect(differenceOf(value, again)).toBeUndefined();
       hits += Number(state === 'hit' && tier === expectedTier);
     }
@@ -29,48 +29,48 @@ async function expectSame(
   return hits;
 }
 
-/** Objects that hold each odd value: a resolver's promise or error would be awaited, or be thrown. */
-const odd = (): unknown[] => oddValues.map((make) => ({ odd: make() }));
+/** Each odd value in an object, because a promise would be awaited and an error thrown. */
+const oddObjects = (): unknown[] => oddValues.map((make) => ({ oddObjects: make() }));
 
 describe.each(tiers)('on the %s store', (tier) => {
-  it('a hit is what the miss was', async () => {
+  it('a hit returns the same as the miss', async () => {
     const world = await newWorld(tier);
     const values = [
-      ...odd(),
+      ...oddObjects(),
       withoutPrototype(),
       ...fc.sample(
-        returned.map((value) => ({ odd: value })),
+        returned.map((value) => ({ oddObjects: value })),
         100,
       ),
     ];
-    expect(await expectSame(world, values, tier)).toBeGreaterThan(60);
+    expect(await expectSameValues(world, values, tier)).toBeGreaterThan(60);
   });
 });
 
-it('a hit in the memory tier is what the miss was', async () => {
+it('a hit in the memory tier returns the same as the miss', async () => {
   const world = await newWorld('redis', { memoryBytesMax: 10_000_000 });
   const { cache, clock } = world;
   await expect.poll(() => (clock.advance(100), cache.memory?.isCoherent), { interval: 25, timeout: 20_000 }).toBe(true);
-  // Tokens that were just made are told of as changes, and are learnt from the next reads.
+  // New tokens are notified as changes, so the memory tier learns them from the next reads.
   for (const _ of times(3, Number)) await world.fetch({ tags: ['products'] });
-  expect(await expectSame(world, [withoutPrototype(), ...odd()], 'memory')).toBeGreaterThan(10);
+  expect(await expectSameValues(world, [withoutPrototype(), ...oddObjects()], 'memory')).toBeGreaterThan(10);
 });
 
 describe('a request that joined the load', () => {
-  it('is given what the load gave', async () => {
+  it('receives the value that the load returned', async () => {
     const { fetch, source } = await newWorld();
-    for (const [index, value] of [withoutPrototype(), ...odd()].entries()) {
+    for (const [index, value] of [withoutPrototype(), ...oddObjects()].entries()) {
       const field = `Query.field${index}`;
       const held = source.hold();
       const load = (): unknown => source.load();
       const both = [fetch({ field, load }), fetch({ field, load: () => value })];
       await held.begun;
       held.give(value);
-      for (const got of await Promise.all(both)) expect(differenceOf(got, value)).toBeUndefined();
+      for (const received of await Promise.all(both)) expect(differenceOf(received, value)).toBeUndefined();
     }
   });
 
-  it('is not given what the first reader has changed in it', async () => {
+  it('receives no change that the first reader has made to the value', async () => {
     const { fetch, source } = await newWorld();
     const held = source.hold();
     const first = fetch().then((value) => {

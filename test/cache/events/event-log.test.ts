@@ -1,4 +1,4 @@
-// What a user of the engine reads of it without having listened to anything: one line a minute of each kind.
+// What the engine logs for a user who has registered no listener: at most one line a minute of each kind.
 import { createServer, type AddressInfo } from 'node:net';
 import { expect, describe, it, onTestFinished, vi } from 'vitest';
 import {
@@ -36,7 +36,7 @@ function newLog(): { log: CacheLog; lines: Line[]; take: () => string[] } {
 const returnDecimal = { load: () => [{ price: new Decimal() }] };
 
 describe('without the option log', () => {
-  it('warnings go to the console as text, of each kind at most one a minute', async () => {
+  it('warnings go to the console as text, at most one a minute of each kind', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     onTestFinished(() => warn.mockRestore());
     const clock = new TestClock();
@@ -58,7 +58,7 @@ describe('without the option log', () => {
     await cache.close();
   });
 
-  it('nothing goes there with log: false', async () => {
+  it('nothing goes to the console with log: false', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     onTestFinished(() => warn.mockRestore());
     const cache = createCache({ store: createMemoryStore({ namespace: 'shop' }), log: false });
@@ -68,7 +68,7 @@ describe('without the option log', () => {
   });
 });
 
-it('names the fields that were withheld when the minute is over, and then is silent', async () => {
+it('summarizes the suppressed warnings with their fields when the minute is over, then logs nothing more', async () => {
   const { log, take } = newLog();
   const { fetch, clock } = await newWorld('memory', { log });
   for (const field of ['Query.a', 'Query.b', 'Query.b', 'Query.c']) await fetch({ field, ...returnDecimal });
@@ -85,7 +85,7 @@ it('names the fields that were withheld when the minute is over, and then is sil
   expect(take()).toHaveLength(1);
 });
 
-it('is bounded however many fields there are', async () => {
+it('limits the length of the summary, however many fields it covers', async () => {
   const { log, take } = newLog();
   const { cache, clock } = await newWorld('memory', { log });
   for (const id of times(10_000, Number)) cache.uncached(`Query.f${id}`, new Error('no'));
@@ -95,7 +95,7 @@ it('is bounded however many fields there are', async () => {
   expect(last.length).toBeLessThan(2_000);
 });
 
-describe('names what was refused, and what to do', () => {
+describe('logs why a value was not stored, and what to do about it', () => {
   it.each<[string, Parameters<World['fetch']>[0], RegExp]>([
     [
       'a value that is too large',
@@ -103,23 +103,23 @@ describe('names what was refused, and what to do', () => {
       /^warn: Query\.field: .* 4 million .*Return less/,
     ],
     [
-      'an unknown source',
+      'a read from an unknown source',
       { load: () => (currentLoad()?.touchUnknown('raw SQL'), 1) },
       /^warn: Query\.field: .*raw SQL\. Name its tables as tags/,
     ],
     [
-      'uncommitted data',
+      'an uncommitted read',
       { load: () => (currentLoad()?.readsUncommitted('an open transaction'), 1) },
       /^warn: Query\.field: .*an open transaction\. Begin the transaction/,
     ],
-  ])('%s', async (_, asked, expected) => {
+  ])('%s', async (_, request, expected) => {
     const { log, take } = newLog();
     const { fetch } = await newWorld('memory', { log });
-    await fetch(asked);
+    await fetch(request);
     expect(take()).toEqual([expect.stringMatching(expected)]);
   });
 
-  it('a public value that depends on the viewer', async () => {
+  it('a viewer-dependent value', async () => {
     const { log, lines } = newLog();
     const { fetch } = await newWorld('memory', { log });
     await fetch({ load: () => fetch({ field: 'Query.mine', viewer: 'ann' }) });
@@ -132,7 +132,7 @@ describe('names what was refused, and what to do', () => {
     ]);
   });
 
-  it('and is silent on what happens in the ordinary course', async () => {
+  it('but logs no warning for a touched tag or an invalidation', async () => {
     const { log, take } = newLog();
     const { fetch, cache } = await newWorld('memory', { log });
     await fetch({ load: () => (currentLoad()?.touch(['reviews']), 1) });
@@ -141,7 +141,7 @@ describe('names what was refused, and what to do', () => {
   });
 });
 
-it('has no values, arguments or messages of other people’s errors in it', async () => {
+it('logs no values, arguments, tag ids or messages of foreign errors', async () => {
   const { log, lines } = newLog();
   const { fetch, cache, clock } = await newWorld('memory', { log });
   const args = { q: 'swordfish', more: ['tunafish'] };
@@ -161,7 +161,7 @@ it('has no values, arguments or messages of other people’s errors in it', asyn
   expect(JSON.stringify(lines)).toContain('event-log.test.ts');
 });
 
-describe('a listener that fails', () => {
+describe('a failing function of the caller', () => {
   it.each<[string, () => unknown]>([
     [
       'throws',
@@ -170,7 +170,7 @@ describe('a listener that fails', () => {
       },
     ],
     ['rejects', () => Promise.reject(new TypeError('no'))],
-  ])('breaks no request where it %s, and is named once', async (_, listener) => {
+  ])('fails no request and is reported once if it is a listener that %s', async (_, listener) => {
     const { log, take } = newLog();
     const { fetch, cache } = await newWorld('memory', { log });
     cache.on(listener);
@@ -182,7 +182,7 @@ describe('a listener that fails', () => {
     ]);
   });
 
-  it('breaks none where it is knownTags', async () => {
+  it('fails no request and is reported if it is knownTags', async () => {
     const { log, take } = newLog();
     const store = createMemoryStore({ namespace: 'shop' });
     for (const knownTags of [() => 'products' as never, () => [1] as never, () => JSON.parse('{') as never]) {
@@ -194,7 +194,7 @@ describe('a listener that fails', () => {
     }
   });
 
-  it('breaks none either where it is the log itself', async () => {
+  it('fails no request if it is the log itself', async () => {
     const log: CacheLog = {
       warn() {
         throw new Error('disk full');
@@ -205,13 +205,13 @@ describe('a listener that fails', () => {
   });
 });
 
-describe('on a Redis that refuses', () => {
+describe('the log explains', () => {
   async function newRedis(): Promise<TestRedis> {
     const server = await startTestRedis();
     onTestFinished(() => server.stop());
     return server;
   }
-  /** The lines that a cache at this address writes for some fetches, until one of them is as expected. */
+  /** Fetches through a cache at this address until its log matches `expected`; returns the lines. */
   async function linesAt(address: string, expected: RegExp): Promise<string[]> {
     const { log, take } = newLog();
     const store = await createRedisStore({ address, namespace: newNamespace(), deadlineMs: 20_000 });
@@ -219,19 +219,19 @@ describe('on a Redis that refuses', () => {
     const policy = createPolicy('Query.books', { ttl: '60s' });
     const lines: string[] = [];
     let id = 0;
-    const ask = async (): Promise<string> => {
+    const fetchNext = async (): Promise<string> => {
       const key = cache.key({ field: 'Query.books', args: { id: (id += 1) } });
       expect(await cache.fetch(key, policy, () => 'value')).toBe('value');
       lines.push(...take());
       return lines.join('\n');
     };
-    await ask();
-    await expect.poll(ask, { interval: 25, timeout: 20_000 }).toMatch(expected);
+    await fetchNext();
+    await expect.poll(fetchNext, { interval: 25, timeout: 20_000 }).toMatch(expected);
     await cache.close();
     return lines;
   }
 
-  it('the password says so, without it', async () => {
+  it('that Redis refuses the password, without logging it', async () => {
     const server = await newRedis();
     const client = await redisClient(server.socketPath);
     await client.acl('SETUSER', 'shop', 'on', '>right', '~*', '&*', '+@all');
@@ -241,13 +241,13 @@ describe('on a Redis that refuses', () => {
     expect(lines.join()).not.toContain('swordfish');
   });
 
-  it('the address says so, and that it is back', async () => {
+  it('that Redis cannot be reached, and at which address', async () => {
     const [line = '', ...more] = await linesAt('redis://shop:swordfish@127.0.0.1:1', /reached/);
     expect(line).toMatch(/^warn: Redis cannot be reached \(ECONNREFUSED 127\.0\.0\.1:1\).* Check its address/);
     expect(more).toEqual([]);
   });
 
-  it('what is no Redis says so', async () => {
+  it('that the server is not Redis', async () => {
     const server = createServer((socket) => void socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
@@ -272,9 +272,9 @@ describe('on a Redis that refuses', () => {
       async ({ socketPath }) => (await redisClient(socketPath)).acl('SETUSER', 'default', '-set', '-evalsha', '-eval'),
       /forbids its user.*docs.options/,
     ],
-  ])('writes says so: %s', async (_, make, expected) => {
+  ])('that Redis refuses to store values %s', async (_, configure, expected) => {
     const server = await newRedis();
-    await make(server);
+    await configure(server);
     const lines = await linesAt(server.socketPath, expected);
     expect(lines.filter((line) => expected.test(line))).toHaveLength(1);
   });
@@ -283,7 +283,7 @@ describe('on a Redis that refuses', () => {
 it.each([
   ['ERR max number of clients reached', /Redis has as many clients.* Raise maxclients/],
   ['DENIED Redis is running in protected mode because …', /protected mode.* Set a password/],
-])('explains %s', async (reply, expected) => {
+])('explains the reply %s', async (reply, expected) => {
   const { log, take } = newLog();
   const { cache } = await newWorld('memory', { log });
   cache.emit({ type: 'tracking-refused', error: new Error(reply) });
@@ -293,7 +293,7 @@ it.each([
 it.each([
   'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest" option for details.',
   'Command aborted due to connection close',
-])('adds nothing about commands that a broken connection interrupted: %s', async (message) => {
+])('logs nothing more for a command that a broken connection has interrupted: %s', async (message) => {
   const { log, take } = newLog();
   const { cache } = await newWorld('memory', { log });
   cache.emit({ type: 'connection-failed', error: new Error('Socket timeout. Expecting data') });
@@ -301,7 +301,7 @@ it.each([
   expect(take()).toEqual([expect.stringContaining('Redis cannot be reached')]);
 });
 
-it('says that a store that was away is back', async () => {
+it('logs that a store that was unavailable is back', async () => {
   const { log, take } = newLog();
   const { cache } = await newWorld('memory', { log });
   const refused = Object.assign(new Error('no'), { code: 'ECONNREFUSED', address: '10.0.0.1', port: 6379 });

@@ -1,4 +1,4 @@
-// What a request's report says where the store is the reason that a value was not stored.
+// What the report of a request says if a value was not stored because of the store.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../../src/cache/index.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
@@ -12,7 +12,7 @@ async function newServerWorld(): Promise<{ server: TestRedis; world: World }> {
 }
 
 describe('a value is not stored, and the report says that the store', () => {
-  it.each([['-set'], ['-evalsha']])('refused a command, where its user has %s', async (rule) => {
+  it.each([['-set'], ['-evalsha']])('refused a command, if its user has the rule %s', async (rule) => {
     const { server, world } = await newServerWorld();
     await (await redisClient(server.socketPath)).call('ACL', 'SETUSER', 'default', rule);
     for (const _ of times(2, Number)) {
@@ -23,7 +23,7 @@ describe('a value is not stored, and the report says that the store', () => {
     }
   });
 
-  it('is not available, where it was killed', async () => {
+  it('is not available, if it was killed', async () => {
     const { server, world } = await newServerWorld();
     server.kill('SIGKILL');
     expect(await world.outcome()).toMatchObject({ value: 'value', notStored: 'the store is not available' });

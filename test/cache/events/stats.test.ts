@@ -1,10 +1,10 @@
-// What the cache says of itself: its usage, its events and the counts made of them.
+// The usage of the cache, its events, and the statistics that are computed from them.
 import { describe, expect, it } from 'vitest';
 import { CacheStats } from '../../../src/cache/index.ts';
 import { newWorld, tiers, times } from '../world.ts';
 
 describe.each(tiers)('on the %s store', (tier) => {
-  it('counts values without tokens, keeps the count for two seconds, and counts anew after a flush', async () => {
+  it('reports its usage without tokens, keeps it for two seconds, and reads it again after a flush', async () => {
     const { fetch, cache, clock } = await newWorld(tier);
     await fetch({ args: { id: 1 }, tags: ['a'] });
     expect((await cache.usage()).keys).toBe(1);
@@ -17,33 +17,33 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect((await cache.usage()).keys).toBe(0);
   });
 
-  it('does not let a listener that throws break a request', async () => {
+  it('fails no request because a listener throws', async () => {
     const { fetch, cache, source, trace } = await newWorld(tier);
     cache.on(() => {
       throw new Error('a broken listener');
     });
-    const late: string[] = [];
-    const off = cache.on((event) => late.push(event.type));
+    const received: string[] = [];
+    const unsubscribe = cache.on((event) => received.push(event.type));
     expect(await fetch()).toBe('value');
     expect(await fetch()).toBe('value');
     await cache.invalidate(['a']);
-    off();
+    unsubscribe();
     await fetch();
-    expect(late.join(' ')).toBe('load write miss hit invalidate');
+    expect(received.join(' ')).toBe('load write miss hit invalidate');
     expect(trace.text).toBe('load write miss hit invalidate hit');
     expect(source.loads).toBe(1);
   });
 
-  it('counts hits, misses and loads by field, and no bypass', async () => {
+  it('counts hits, misses and loads by field, and does not count a bypass', async () => {
     const { fetch, cache, source, clock } = await newWorld(tier);
     const stats = new CacheStats(cache);
     expect(stats.total()).toEqual({ hits: 0, misses: 0, hitRate: 0 });
     const held = source.hold();
-    const waiting = times(3, () => fetch({ field: 'Query.b' }));
+    const requests = times(3, () => fetch({ field: 'Query.b' }));
     await held.begun;
     clock.advance(300);
     held.give('value');
-    await Promise.all(waiting);
+    await Promise.all(requests);
     await fetch({ field: 'Query.b' });
     await fetch({ field: 'Query.b', mode: 'bypass' });
     await fetch({ field: 'Query.a' });

@@ -1,4 +1,4 @@
-// A client that disconnects fails its own request only, however its load reports that.
+// A client that disconnects fails only its own request, however its load reports that.
 import { GraphQLError } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { noteViewerRead } from '../../../src/cache/index.ts';
@@ -11,37 +11,37 @@ const failure = (message: string, more: object = {}): Error => Object.assign(new
 const canceled = failure('canceled', { name: 'CanceledError', code: 'ERR_CANCELED' });
 const queryCanceled = failure('canceling statement due to user request', { name: 'error', code: '57014' });
 
-/** What says by itself that it is a cancellation. */
+/** Errors that are recognizable as cancellations. */
 const cancellations: [string, unknown][] = [
   ["fetch's AbortError", abortError],
   ["Node's ABORT_ERR", failure('gone', { code: 'ABORT_ERR' })],
   ["axios' CanceledError", canceled],
-  ['an error with that code alone', failure('canceled', { code: 'ERR_CANCELED' })],
+  ['an error with the code of axios alone', failure('canceled', { code: 'ERR_CANCELED' })],
   ["PostgreSQL's query_canceled", queryCanceled],
-  ['a cause', new Error('orders are not there', { cause: abortError })],
-  ['a cause of a cause', new Error('a', { cause: new Error('b', { cause: queryCanceled }) })],
-  ['a GraphQLError around it', new GraphQLError('orders', { originalError: canceled })],
-  ['one of several errors', new AggregateError([new Error('a'), abortError])],
+  ['an error caused by an AbortError', new Error('orders are not there', { cause: abortError })],
+  ['an error caused indirectly by query_canceled', new Error('a', { cause: new Error('b', { cause: queryCanceled }) })],
+  ['a GraphQLError around a CanceledError', new GraphQLError('orders', { originalError: canceled })],
+  ['an AggregateError with an AbortError', new AggregateError([new Error('a'), abortError])],
 ];
 
-/** What does not. */
-const anything: [string, unknown][] = [
+/** Errors that are not. */
+const otherErrors: [string, unknown][] = [
   ["the signal's own reason, a text", 'client gone'],
   ["the signal's own reason, undefined", undefined],
   ["the signal's own reason, null", null],
   ["the signal's own reason, an error", new Error('client gone')],
   ['a TimeoutError', new DOMException('too long', 'TimeoutError')],
-  ['a failure that it led to', failure('Connection terminated', { code: 'ECONNRESET' })],
+  ['a connection error that it led to', failure('Connection terminated', { code: 'ECONNRESET' })],
 ];
 
 /** A request whose client can disconnect. */
-function newClient(): { isAborted: () => boolean; leave: () => void } {
-  let isGone = false;
-  return { isAborted: () => isGone, leave: () => void (isGone = true) };
+function newClient(): { isAborted: () => boolean; disconnect: () => void } {
+  let isDisconnected = false;
+  return { isAborted: () => isDisconnected, disconnect: () => void (isDisconnected = true) };
 }
 
-/** Five requests that join the load of a sixth one, and then that load fails. */
-async function failsWith(
+/** Fails a load that five other requests have joined. */
+async function failJoinedLoad(
   { fetch, source }: World,
   { error, isAborted }: { error: unknown; isAborted?: () => boolean | undefined },
 ): Promise<{ first: Promise<unknown>; joined: Promise<PromiseSettledResult<unknown>[]> }> {
@@ -60,7 +60,7 @@ const fulfilled = times(5, () => ({ status: 'fulfilled', value: 'value' }));
 describe.each([
   ['through the store', () => newWorld()],
   [
-    'where the store is left alone',
+    'without the store',
     async () => {
       const world = await newSickWorld();
       world.sick.health = 'failing';
@@ -70,112 +70,112 @@ describe.each([
     },
   ],
 ])('%s, a load that fails', (_name, newWorldOf) => {
-  it.each(cancellations)('with %s, nothing known of the request, fails for that request alone', async (_, error) => {
+  it.each(cancellations)('with %s and an unknown request state fails only its own request', async (_, error) => {
     const { source, fetch } = await newWorldOf();
     const held = source.hold();
-    const seen = times(6, () => fetch());
+    const results = times(6, () => fetch());
     await held.begun;
     held.fail(error);
-    await expect(seen[0]).rejects.toBe(error);
-    expect(await Promise.allSettled(seen.slice(1))).toEqual(fulfilled);
+    await expect(results[0]).rejects.toBe(error);
+    expect(await Promise.allSettled(results.slice(1))).toEqual(fulfilled);
     expect(source.loads).toBe(2);
   });
 
-  it.each([...cancellations, ...anything])(
-    'with %s, its request aborted, fails for that request alone',
+  it.each([...cancellations, ...otherErrors])(
+    'with %s after its request was aborted fails only that request',
     async (_, error) => {
       const world = await newWorldOf();
       const held = world.source.hold();
       const client = newClient();
-      const seen = times(6, () => world.fetch({ isAborted: client.isAborted }));
+      const results = times(6, () => world.fetch({ isAborted: client.isAborted }));
       await held.begun;
-      client.leave();
+      client.disconnect();
       held.fail(error);
-      await expect(seen[0]).rejects.toBe(error);
-      expect(await Promise.allSettled(seen.slice(1))).toEqual(fulfilled);
+      await expect(results[0]).rejects.toBe(error);
+      expect(await Promise.allSettled(results.slice(1))).toEqual(fulfilled);
       expect(world.source.loads).toBe(2);
     },
   );
 
-  it.each([...anything, ["PostgreSQL's statement_timeout", queryCanceled] as [string, unknown]])(
-    'with %s, its request still there, fails for all, with one load',
+  it.each([...otherErrors, ["PostgreSQL's statement_timeout", queryCanceled] as [string, unknown]])(
+    'with %s while its request is not aborted fails all requests, with one load',
     async (_, error) => {
       const world = await newWorldOf();
       const held = world.source.hold();
-      const seen = Promise.allSettled(times(6, () => world.fetch({ isAborted: () => false })));
+      const results = Promise.allSettled(times(6, () => world.fetch({ isAborted: () => false })));
       await held.begun;
       held.fail(error);
-      expect(await seen).toEqual(times(6, () => ({ status: 'rejected', reason: error })));
+      expect(await results).toEqual(times(6, () => ({ status: 'rejected', reason: error })));
       expect(world.source.loads).toBe(1);
     },
   );
 
-  it('and the next ones, because ten clients disconnect one after the other, fails for nobody else', async () => {
+  it('ten times, because ten clients disconnect one after the other, fails no other request', async () => {
     const { source, fetch } = await newWorldOf();
     const holds = times(10, () => source.hold());
     const clients = times(20, newClient);
-    const seen = Promise.allSettled(clients.map(({ isAborted }) => fetch({ isAborted })));
+    const results = Promise.allSettled(clients.map(({ isAborted }) => fetch({ isAborted })));
     for (const { begun, fail } of holds) {
       await begun;
-      clients[source.loads - 1]?.leave();
+      clients[source.loads - 1]?.disconnect();
       fail(new Error('gone'));
     }
-    const settled = await seen;
+    const settled = await results;
     expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(10);
     expect(source.loads).toBe(11);
   });
 
   it.each([undefined, () => false])(
-    'with an AbortError each time, nobody being gone, is not repeated for each request',
+    'with an AbortError each time, although no request was aborted, is not repeated for each request',
     async (isAborted) => {
       const { source, fetch } = await newWorldOf();
       const held = source.hold();
-      const seen = Promise.allSettled(times(12, () => fetch({ isAborted })));
+      const results = Promise.allSettled(times(12, () => fetch({ isAborted })));
       await held.begun;
       source.fails(abortError);
       held.fail(abortError);
-      expect(await seen).toEqual(times(12, () => ({ status: 'rejected', reason: abortError })));
+      expect(await results).toEqual(times(12, () => ({ status: 'rejected', reason: abortError })));
       expect(source.loads).toBe(4);
     },
   );
 
-  it('because its client left is loaded again, and when that fails for a reason, all of the others hear it', async () => {
+  it('because its client disconnected is repeated once, and if that load fails, so do all other requests', async () => {
     const { source, fetch } = await newWorldOf();
     const held = source.hold();
     const client = newClient();
-    const seen = times(6, (index) => fetch({ isAborted: index === 0 ? client.isAborted : () => false }));
+    const results = times(6, (index) => fetch({ isAborted: index === 0 ? client.isAborted : () => false }));
     await held.begun;
     source.fails(new Error('no rows'));
-    client.leave();
+    client.disconnect();
     held.fail(new Error('gone'));
-    const [first, ...others] = await Promise.allSettled(seen);
+    const [first, ...others] = await Promise.allSettled(results);
     expect(first).toMatchObject({ reason: { message: 'gone' } });
     expect(others).toEqual(times(5, () => expect.objectContaining({ reason: new Error('no rows') }) as unknown));
     expect(source.loads).toBe(2);
   });
 });
 
-it('fails no request that came while it ran', async () => {
+it('a request that was aborted before its load began fails no request that joined that load', async () => {
   const world = await newWorld();
   const client = newClient();
-  client.leave();
-  const { first, joined } = await failsWith(world, { error: 'gone', isAborted: client.isAborted });
+  client.disconnect();
+  const { first, joined } = await failJoinedLoad(world, { error: 'gone', isAborted: client.isAborted });
   await expect(first).rejects.toBe('gone');
   expect(await joined).toEqual(fulfilled);
   expect(world.source.loads).toBe(2);
 });
 
-it('is told by the error alone where asking for the request fails', async () => {
+it('a load is recognized as cancelled by its error alone if isAborted throws', async () => {
   const world = await newWorld();
   const isAborted = (): boolean => {
     throw new Error('the context is closed');
   };
-  const { first, joined } = await failsWith(world, { error: abortError, isAborted });
+  const { first, joined } = await failJoinedLoad(world, { error: abortError, isAborted });
   await expect(first).rejects.toBe(abortError);
   expect(await joined).toEqual(fulfilled);
 });
 
-it('fails no request that waits for a value that the load of the aborted request fetches', async () => {
+it('an inner load that fails with its aborted request fails no request that joined it', async () => {
   const { fetch, source } = await newWorld();
   const held = source.hold();
   const client = newClient();
@@ -184,14 +184,14 @@ it('fails no request that waits for a value that the load of the aborted request
   await held.begun;
   const others = ['a', 'b', 'c'].map((field) => fetch({ field: `Query.${field}`, load, isAborted: () => false }));
   await turn();
-  client.leave();
+  client.disconnect();
   held.fail('gone');
   await expect(first).rejects.toBe('gone');
   expect(await Promise.all(others)).toEqual(times(3, () => 'value'));
   expect(source.loads).toBe(2);
 });
 
-it('asks for the request outside of the loads around it, which do not look at the viewer by that', async () => {
+it('isAborted runs outside of the surrounding loads, so what it reads does not count for them', async () => {
   const { fetch, source, trace } = await newWorld();
   source.fails(new Error('no rows'));
   const isAborted = (): boolean => {
@@ -203,15 +203,15 @@ it('asks for the request outside of the loads around it, which do not look at th
   expect(trace.text).toBe('load-failed load write miss');
 });
 
-it('lets one of the processes that wait load, and not all of them', async () => {
+it('after an aborted load, only one of the waiting processes loads', async () => {
   const { one, two } = await newProcesses();
   const three = await newWorld('redis', { namespace: one.namespace });
-  const gone = newClient();
-  const { held, first } = await holding(one, { isAborted: gone.isAborted });
+  const client = newClient();
+  const { held, first } = await holding(one, { isAborted: client.isAborted });
   const begun = [two, three].map(({ source }) => source.hold());
   const waiting = [two, three].map(({ fetch }) => fetch({ tags }));
   await Promise.all([isWaiting(two), isWaiting(three)]);
-  gone.leave();
+  client.disconnect();
   held.fail('gone');
   await expect(first).rejects.toBe('gone');
   await turn();

@@ -1,4 +1,4 @@
-// Any DataLoader in loads: what a batch reads counts for each of its members, and nothing is memoized.
+// DataLoaders in loads: what a batch reads counts for each load that has a key in it, and loads memoize nothing.
 import { createRequire } from 'node:module';
 import DataLoader from 'dataloader';
 import { describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ type LoadBatch = DataLoader.BatchLoadFn<Key, unknown>;
 
 const require = createRequire(import.meta.url);
 
-/** A copy of the package of its own, as if another package had brought it. */
+/** A separate copy of the package, as if another package had installed it. */
 function newCopy(): typeof DataLoader {
   const path = require.resolve('dataloader');
   delete require.cache[path];
@@ -27,12 +27,12 @@ function newCopy(): typeof DataLoader {
 
 interface BatchWorld extends World {
   readonly batches: (readonly Key[])[];
-  /** What the next batches read besides the table `rows`. */
+  /** Sets what the next batches read besides the table `rows`. */
   readonly reads: (more: () => unknown) => void;
   readonly loadBatch: LoadBatch;
-  /** Fetches a field of its own for each key, all at once. */
-  readonly ask: (loader: DataLoader<Key, unknown, unknown>, ids: readonly Key[]) => Promise<unknown[]>;
-  /** Changes the table, with its tag. */
+  /** Fetches one field for each key, concurrently. */
+  readonly fetchAll: (loader: DataLoader<Key, unknown, unknown>, ids: readonly Key[]) => Promise<unknown[]>;
+  /** Changes the table and invalidates its tag. */
   readonly write: () => Promise<void>;
 }
 
@@ -52,7 +52,7 @@ async function newBatches(): Promise<BatchWorld> {
       await more();
       return keys.map((key) => `${row} ${idOf(key)}`);
     },
-    ask: (loader, keys) =>
+    fetchAll: (loader, keys) =>
       Promise.all(keys.map((key) => world.fetch({ field: `Query.of${idOf(key)}`, load: () => loader.load(key) }))),
     async write() {
       row = 'new';
@@ -65,23 +65,23 @@ function idOf(key: Key): number {
   return typeof key === 'number' ? key : key.id;
 }
 
-/** Calls what waits to be dispatched, outside of all loads. */
-const waiting: (() => void)[] = [];
-const dispatcher = async (): Promise<void> => {
+/** Dispatches the scheduled batches, outside of all loads. */
+const scheduled: (() => void)[] = [];
+const dispatchScheduled = async (): Promise<void> => {
   await turn();
-  for (const dispatch of waiting.splice(0)) dispatch();
+  for (const dispatch of scheduled.splice(0)) dispatch();
 };
 
-class Traced extends DataLoader<Key, unknown, unknown> {
-  readonly #asked: Key[] = [];
+class RecordingLoader extends DataLoader<Key, unknown, unknown> {
+  readonly #requestedKeys: Key[] = [];
 
   override load(key: Key): Promise<unknown> {
-    this.#asked.push(key);
+    this.#requestedKeys.push(key);
     return super.load(key);
   }
 
   override clear(key: Key): this {
-    this.#asked.splice(this.#asked.indexOf(key), 1);
+    this.#requestedKeys.splice(this.#requestedKeys.indexOf(key), 1);
     return super.clear(key);
   }
 }
@@ -90,34 +90,34 @@ type NewLoader = (loadBatch: LoadBatch, options?: Options) => DataLoader<Key, un
 
 const loaderKinds: Readonly<Record<string, NewLoader>> = {
   'a plain loader': (loadBatch) => new DataLoader(loadBatch),
-  'one that is named': (loadBatch) => new DataLoader(loadBatch, { name: 'rows' }),
-  'one without a memory': (loadBatch) => new DataLoader(loadBatch, { cache: false }),
-  'one without batches': (loadBatch) => new DataLoader(loadBatch, { batch: false }),
-  'one with small batches': (loadBatch) => new DataLoader(loadBatch, { maxBatchSize: 2 }),
-  'one with keys that are objects': (loadBatch) => {
+  'a loader with a name': (loadBatch) => new DataLoader(loadBatch, { name: 'rows' }),
+  'a loader with cache: false': (loadBatch) => new DataLoader(loadBatch, { cache: false }),
+  'a loader with batch: false': (loadBatch) => new DataLoader(loadBatch, { batch: false }),
+  'a loader with small batches': (loadBatch) => new DataLoader(loadBatch, { maxBatchSize: 2 }),
+  'a loader with objects as keys': (loadBatch) => {
     const loader = new DataLoader<Key, unknown, unknown>(loadBatch, { cacheKeyFn: idOf });
     const load = loader.load.bind(loader);
     return Object.assign(loader, { load: (key: Key) => load({ id: idOf(key) }) });
   },
-  'one with a memory of its own': (loadBatch) => new DataLoader(loadBatch, { cacheMap: new Map() }),
-  'one with a schedule of its own': (loadBatch) =>
+  'a loader with a cacheMap': (loadBatch) => new DataLoader(loadBatch, { cacheMap: new Map() }),
+  'a loader with a batchScheduleFn': (loadBatch) =>
     new DataLoader(loadBatch, { batchScheduleFn: (dispatch) => setImmediate(dispatch) }),
-  'one that is dispatched from elsewhere': (loadBatch) =>
+  'a loader that is dispatched outside of the load': (loadBatch) =>
     new DataLoader(loadBatch, {
       batchScheduleFn: (dispatch) => {
-        if (waiting.push(dispatch) === 1) setImmediate(() => void dispatcher());
+        if (scheduled.push(dispatch) === 1) setImmediate(() => void dispatchScheduled());
       },
     }),
-  'one of a subclass': (loadBatch) => new Traced(loadBatch),
-  'one whose batch is a lazy query': (loadBatch) =>
+  'a loader of a subclass': (loadBatch) => new RecordingLoader(loadBatch),
+  'a loader whose batch is a lazy query': (loadBatch) =>
     new DataLoader((keys) => lazy(() => loadBatch(keys)) as ReturnType<LoadBatch>),
-  'one whose values are lazy queries': (loadBatch) =>
+  'a loader whose values are lazy queries': (loadBatch) =>
     new DataLoader(async (keys) => keys.map((key) => lazy(async () => (await loadBatch([key]))[0]))),
-  'one that calls another one': (loadBatch) => {
+  'a loader that calls another loader': (loadBatch) => {
     const inner = new DataLoader(loadBatch);
     return new DataLoader((keys) => inner.loadMany(keys));
   },
-  'one that fetches in its batch, for all': (loadBatch) =>
+  'a loader whose batch is a fetch': (loadBatch) =>
     new DataLoader(
       (keys) =>
         cacheOfBatch().fetch({
@@ -126,7 +126,7 @@ const loaderKinds: Readonly<Record<string, NewLoader>> = {
           load: () => loadBatch(keys),
         }) as ReturnType<LoadBatch>,
     ),
-  'one of another copy of the package': (loadBatch) => {
+  'a loader from another copy of the package': (loadBatch) => {
     const loader: DataLoader<Key, unknown, unknown> = new (newCopy())(loadBatch);
     watchInstalledDataLoaders();
     return loader;
@@ -140,20 +140,20 @@ let cacheOfBatch: () => World = () => {
 describe.each(Object.entries(loaderKinds))('%s', (kind, newLoader) => {
   const ids = [1, 2, 3];
 
-  it('counts for each load what a batch reads', async () => {
+  it('invalidates each load with what its batch has read, and caches it until then', async () => {
     const world = await newBatches();
     cacheOfBatch = () => world;
     const loader = newLoader(world.loadBatch);
-    expect(await world.ask(loader, ids)).toEqual(['old 1', 'old 2', 'old 3']);
-    expect(await world.ask(loader, ids)).toEqual(['old 1', 'old 2', 'old 3']);
+    expect(await world.fetchAll(loader, ids)).toEqual(['old 1', 'old 2', 'old 3']);
+    expect(await world.fetchAll(loader, ids)).toEqual(['old 1', 'old 2', 'old 3']);
     expect(new Set(world.batches.flat().map(idOf))).toEqual(new Set(ids));
     expect(world.batches.flat()).toHaveLength(3);
     await world.write();
-    expect(await world.ask(loader, ids)).toEqual(['new 1', 'new 2', 'new 3']);
+    expect(await world.fetchAll(loader, ids)).toEqual(['new 1', 'new 2', 'new 3']);
     expect(world.trace.count('write-refused')).toBe(0);
   });
 
-  it('has no value stored where a batch reads the viewer, nor one that is unknown or not committed', async () => {
+  it('stores no value of a batch that reads the viewer, an unknown source or uncommitted rows', async () => {
     const reads = [
       noteViewerRead,
       () => currentLoad()?.touchUnknown('a file'),
@@ -163,41 +163,41 @@ describe.each(Object.entries(loaderKinds))('%s', (kind, newLoader) => {
       const world = await newBatches();
       cacheOfBatch = () => world;
       world.reads(read);
-      await world.ask(newLoader(world.loadBatch), ids);
+      await world.fetchAll(newLoader(world.loadBatch), ids);
       expect(world.trace.events.filter((event) => event.type === 'write')).toEqual([]);
       expect(world.trace.count('write-refused')).toBeGreaterThanOrEqual(ids.length);
     }
   });
 
-  it('does so too where a caller outside of loads comes first, which memoizes as ever', async () => {
+  it('does so too after a call outside of loads, which memoizes as usual', async () => {
     const world = await newBatches();
     cacheOfBatch = () => world;
     const loader = newLoader(world.loadBatch);
     const outside = loader.load(9);
-    expect(await world.ask(loader, ids)).toEqual(['old 1', 'old 2', 'old 3']);
+    expect(await world.fetchAll(loader, ids)).toEqual(['old 1', 'old 2', 'old 3']);
     expect(await outside).toBe('old 9');
     expect(await loader.load(1)).toBe('old 1');
     await world.write();
-    expect(await world.ask(loader, ids)).toEqual(['new 1', 'new 2', 'new 3']);
+    expect(await world.fetchAll(loader, ids)).toEqual(['new 1', 'new 2', 'new 3']);
     expect(await world.fetch({ field: 'Query.again', load: () => loader.loadMany(ids) })).toEqual(
       ids.map((id) => `new ${id}`),
     );
-    expect(await loader.load(1)).toBe(kind === 'one without a memory' ? 'new 1' : 'old 1');
+    expect(await loader.load(1)).toBe(kind === 'a loader with cache: false' ? 'new 1' : 'old 1');
   });
 
-  it('fails for each member where the batch fails, and is asked again', async () => {
+  it('rejects each load of a batch that fails, and loads again afterwards', async () => {
     const world = await newBatches();
     cacheOfBatch = () => world;
     const loader = newLoader(world.loadBatch);
     world.reads(() => Promise.reject(new Error('away')));
-    const failed = await Promise.allSettled(ids.map((id) => world.ask(loader, [id])));
+    const failed = await Promise.allSettled(ids.map((id) => world.fetchAll(loader, [id])));
     expect(failed).toMatchObject(ids.map(() => ({ reason: { message: 'away' } })));
     world.reads(() => {});
-    expect(await world.ask(loader, ids)).toEqual(['old 1', 'old 2', 'old 3']);
+    expect(await world.fetchAll(loader, ids)).toEqual(['old 1', 'old 2', 'old 3']);
   });
 });
 
-it('a batch is not of a load that asked for a key of another batch', async () => {
+it('a batch does not count for a load whose keys are in another batch', async () => {
   const world = await newBatches();
   const loader = new DataLoader(
     async (ids: readonly number[]) => {
@@ -206,16 +206,16 @@ it('a batch is not of a load that asked for a key of another batch', async () =>
     },
     { maxBatchSize: 1 },
   );
-  const ask = (): Promise<unknown> =>
+  const fetchAll = (): Promise<unknown> =>
     Promise.all([1, 2].map((id) => world.fetch({ field: `Query.of${id}`, load: () => loader.load(id) })));
-  await ask();
+  await fetchAll();
   world.trace.take();
   await world.cache.invalidate(['row2']);
-  await ask();
+  await fetchAll();
   expect(world.trace.events.filter(({ type }) => type === 'load')).toMatchObject([{ field: 'Query.of2' }]);
 });
 
-it('a key that several loads ask for is in a batch once, and not in the next one', async () => {
+it('a key that several loads request is in a batch once, and is loaded again by a later load', async () => {
   const world = await newBatches();
   const loader = new DataLoader(world.loadBatch);
   const load = (): Promise<unknown> => Promise.all([loader.load(1), loader.load(1)]);
@@ -229,47 +229,47 @@ it('a key that several loads ask for is in a batch once, and not in the next one
   expect(world.trace.count('load')).toBe(3);
 });
 
-it('a load is given nothing that the loader remembers, is primed with or keeps, and leaves nothing there', async () => {
+it('a load neither reads nor changes the memoized, primed or stored values of a loader', async () => {
   const world = await newBatches();
-  const used: unknown[] = [];
-  const memory = new Map<unknown, Promise<unknown>>();
+  const cacheMapCalls: unknown[] = [];
+  const memoized = new Map<unknown, Promise<unknown>>();
   const cacheMap = {
-    get: (key: unknown) => (used.push('get'), memory.get(key)),
-    set: (key: unknown, value: Promise<unknown>) => (used.push('set'), memory.set(key, value)),
-    delete: (key: unknown) => (used.push('delete'), memory.delete(key)),
-    clear: () => (used.push('clear'), memory.clear()),
+    get: (key: unknown) => (cacheMapCalls.push('get'), memoized.get(key)),
+    set: (key: unknown, value: Promise<unknown>) => (cacheMapCalls.push('set'), memoized.set(key, value)),
+    delete: (key: unknown) => (cacheMapCalls.push('delete'), memoized.delete(key)),
+    clear: () => (cacheMapCalls.push('clear'), memoized.clear()),
   };
   const loader = new DataLoader(world.loadBatch, { cacheMap });
   loader.prime(1, 'primed');
   expect(await loader.load(1)).toBe('primed');
-  used.length = 0;
+  cacheMapCalls.length = 0;
   const load = async (): Promise<unknown> => {
     loader.prime(2, 'primed inside');
     return loader.loadMany([1, 2]);
   };
   expect(await world.fetch({ load })).toEqual(['old 1', 'old 2']);
-  expect(used).toEqual([]);
+  expect(cacheMapCalls).toEqual([]);
   expect(await loader.load(2)).toBe('old 2');
   await world.fetch({ field: 'Query.clears', load: () => loader.clear(1) && 'cleared' });
   expect(await loader.load(1)).toBe('old 1');
 });
 
-it('a batch that serves several viewers and reads the viewer is stored for none of them', async () => {
+it('a batch for several viewers that reads the viewer is stored for none of them', async () => {
   const world = await newBatches();
-  const ask = (viewers: readonly string[]): Promise<unknown> => {
+  const fetchAll = (viewers: readonly string[]): Promise<unknown> => {
     const loader = new DataLoader(world.loadBatch);
     const asked = viewers.map((viewer, id) => world.fetch({ viewer, args: { id }, load: () => loader.load(id) }));
     return Promise.all(asked);
   };
   world.reads(noteViewerRead);
-  await ask(['alice', 'alice']);
+  await fetchAll(['alice', 'alice']);
   expect(world.trace.count('write')).toBe(2);
   world.trace.take();
-  await ask(['bob', 'carol']);
+  await fetchAll(['bob', 'carol']);
   expect(world.trace.text).toBe('load×2 write-refused(viewer-dependent)×2 miss×2');
 });
 
-it('an error of one key is an error of its member alone', async () => {
+it('an error for one key fails only the load of that key', async () => {
   const { fetch, trace } = await newWorld();
   const loader = new DataLoader(async (ids: readonly number[]) => ids.map((id) => (id === 2 ? new Error('no 2') : id)));
   const asked = [1, 2, 3].map((id) => fetch({ field: `Query.of${id}`, load: () => loader.load(id) }));
@@ -279,7 +279,7 @@ it('an error of one key is an error of its member alone', async () => {
   await expect(fetch({ field: 'Query.none', load })).rejects.toThrow('must be called with a value');
 });
 
-it('the batch function and the options are those of the loader at the time', async () => {
+it('a load calls the current batch function of the loader', async () => {
   const { fetch } = await newWorld();
   const loader = new DataLoader(async (ids: readonly number[]) => ids);
   const seen: unknown[] = [];
@@ -293,14 +293,14 @@ it('the batch function and the options are those of the loader at the time', asy
   expect(seen).toEqual([loader]);
 });
 
-describe('a copy of the class', () => {
+describe('a copy of the class DataLoader', () => {
   const loadBatch = async (ids: readonly number[]): Promise<readonly number[]> => {
     await turn();
     noteViewerRead();
     return ids;
   };
 
-  it('is found when the next cache is created, also for loaders that there are already', async () => {
+  it('is found when the next cache is created, and existing loaders of it are watched too', async () => {
     const Copy = newCopy();
     const loader = new Copy(loadBatch);
     const { fetch, trace } = await newWorld();
@@ -308,17 +308,17 @@ describe('a copy of the class', () => {
     expect(trace.count('write-refused')).toBe(2);
   });
 
-  it('may be named where it cannot be found, once or more often, itself or by a subclass', async () => {
+  it('can be passed to watchDataLoader if it cannot be found, repeatedly, itself or as a subclass', async () => {
     const path = require.resolve('dataloader');
     const Copy = newCopy();
     delete require.cache[path];
     const { fetch, trace } = await newWorld();
     const loader = new Copy(loadBatch);
-    const ask = async (): Promise<void> => {
+    const fetchAll = async (): Promise<void> => {
       await Promise.all([1, 2].map((id) => fetch({ field: `Query.of${id}`, load: () => loader.load(id) })));
     };
-    await ask();
-    expect(trace.count('write')).toBe(1); // it is not watched as yet
+    await fetchAll();
+    expect(trace.count('write')).toBe(1); // not watched yet
     trace.take();
     watchDataLoader(class extends Copy<number, number> {});
     const once = Object.getOwnPropertyDescriptor(Copy.prototype, 'load');
@@ -328,7 +328,7 @@ describe('a copy of the class', () => {
     expect(trace.text).toBe('load write-refused(viewer-dependent) miss');
   });
 
-  it('of another version, whose parts are not known, keeps values from being stored', async () => {
+  it('of another version, whose internals are unknown, keeps values from being stored', async () => {
     class DataLoader1 {
       #ids: number[] = [];
       #batch: Promise<readonly number[]> | undefined;
@@ -352,7 +352,7 @@ describe('a copy of the class', () => {
     expect(trace.text).toBe('load write-refused(viewer-dependent) miss');
   });
 
-  it('must have its methods', () => {
+  it('must have the methods of DataLoader', () => {
     expect(() => watchDataLoader(Map)).toThrow('watchDataLoader expects the class DataLoader');
   });
 });

@@ -4,7 +4,7 @@ import { currentLoad, noteViewerRead, runForLoads } from '../../../src/cache/ind
 import { lazy, lazyKinds } from '../../support/lazy.ts';
 import { newWorld, tiers, turn, type World } from '../world.ts';
 
-/** A source that is read as a table is, after a wait. */
+/** A table whose reads take a while. */
 class Table {
   reads = 0;
   row = 'old';
@@ -19,25 +19,25 @@ class Table {
 
 const knownTags = ['rows'];
 
-/** What `ask` gives before and after the table changes. */
-async function beforeAndAfter({ cache }: World, table: Table, ask: () => Promise<unknown>): Promise<unknown[]> {
-  const before = [await ask(), await ask()];
+/** The results of two fetches before the table changes, and of one after that. */
+async function beforeAndAfter({ cache }: World, table: Table, fetchValue: () => Promise<unknown>): Promise<unknown[]> {
+  const before = [await fetchValue(), await fetchValue()];
   table.row = 'new';
   await cache.invalidate(['rows']);
-  return [...before, await ask()];
+  return [...before, await fetchValue()];
 }
 
 describe.each(Object.entries(lazyKinds))('a load that returns %s', (_kind, lazyOf) => {
-  it.each(tiers)('runs it once, and has its tags, on the %s store', async (tier) => {
+  it.each(tiers)('runs it once, and depends on the tags that it touches, on the %s store', async (tier) => {
     const world = await newWorld(tier, { knownTags });
     const table = new Table();
-    const ask = (): Promise<unknown> => world.fetch({ load: () => lazyOf(table.read) });
-    expect(await beforeAndAfter(world, table, ask)).toEqual(['old', 'old', 'new']);
+    const fetchValue = (): Promise<unknown> => world.fetch({ load: () => lazyOf(table.read) });
+    expect(await beforeAndAfter(world, table, fetchValue)).toEqual(['old', 'old', 'new']);
     expect(table.reads).toBe(2);
     expect(world.trace.text).toBe('load write miss hit invalidate entry-rejected(invalidated) load write miss');
   });
 
-  it('runs those of lists of lists once each, and has their tags', async () => {
+  it('runs each one in nested lists once, and depends on the tags that they touch', async () => {
     const world = await newWorld('memory', { knownTags });
     const table = new Table();
     const load = (): unknown => ['eager', lazyOf(table.read), [lazyOf(table.read), lazyOf(() => [lazyOf(table.read)])]];
@@ -46,7 +46,7 @@ describe.each(Object.entries(lazyKinds))('a load that returns %s', (_kind, lazyO
     expect(table.reads).toBe(6);
   });
 
-  it('is not stored where it reads the viewer', async () => {
+  it('is not stored if it reads the viewer', async () => {
     const { fetch, trace } = await newWorld();
     const load = (): unknown =>
       lazyOf(async () => {
@@ -59,7 +59,7 @@ describe.each(Object.entries(lazyKinds))('a load that returns %s', (_kind, lazyO
     expect(trace.text).toBe('load write-refused(viewer-dependent) miss load write-refused(viewer-dependent) miss');
   });
 
-  it('counts for the load around where it is in an inner fetch, whatever its mode', async () => {
+  it('keeps the outer value from being stored if it reads the viewer in an inner fetch, whatever the mode', async () => {
     for (const mode of ['use', 'refresh', 'bypass'] as const) {
       const { fetch, trace } = await newWorld();
       const load = (): unknown => lazyOf(noteViewerRead);
@@ -71,7 +71,7 @@ describe.each(Object.entries(lazyKinds))('a load that returns %s', (_kind, lazyO
     }
   });
 
-  it('counts for the loads that it is run for, and for none around it', async () => {
+  it('counts for the loads that it is run for, and not for a load around it', async () => {
     const world = await newWorld('memory', { knownTags: ['rows', 'other'] });
     const table = new Table();
     const load = async (): Promise<unknown> => {
@@ -84,14 +84,14 @@ describe.each(Object.entries(lazyKinds))('a load that returns %s', (_kind, lazyO
   });
 });
 
-it('a load whose thenable rejects rejects as it does, and is not stored', async () => {
+it('a load whose thenable rejects fails with the same error, and is not stored', async () => {
   const { fetch, trace } = await newWorld();
   const load = (): unknown => lazy(() => Promise.reject(new Error('it broke')));
   await expect(fetch({ load })).rejects.toThrow('it broke');
   expect(trace.text).toBe('load-failed');
 });
 
-it('an item that rejects is the only one that does: the others are given, and nothing is stored', async () => {
+it('an item that rejects does not affect the other items, and the list is not stored', async () => {
   const { fetch, trace } = await newWorld();
   const load = (): unknown => [lazy(() => 1), lazy(() => Promise.reject(new Error('it broke'))), lazy(() => 3)];
   const [one, two, three] = (await fetch({ load })) as unknown[];
@@ -100,20 +100,20 @@ it('an item that rejects is the only one that does: the others are given, and no
   expect(trace.text).toBe('load write-refused(unencodable) miss');
 });
 
-it('a list without thenables is the very list, and one that contains itself ends', async () => {
+it('a list without thenables is returned unchanged, and a list that contains itself ends', async () => {
   const { fetch } = await newWorld();
   const plain = [1, [2]];
   expect(await fetch({ field: 'Query.plain', load: () => plain })).toBe(plain);
-  const knot: unknown[] = [];
-  knot.push(knot);
-  expect(await fetch({ field: 'Query.knot', load: () => knot })).toBe(knot);
+  const cyclic: unknown[] = [];
+  cyclic.push(cyclic);
+  expect(await fetch({ field: 'Query.knot', load: () => cyclic })).toBe(cyclic);
   const endless: unknown[] = [lazy(() => 1)];
   endless.push(endless);
   expect(await fetch({ field: 'Query.endless', load: () => endless })).toEqual([1, expect.anything()]);
 });
 
 it.each(Object.entries(lazyKinds))(
-  'a value with %s in a property or a Set is given and not stored',
+  'a value with %s in a property or a Set is returned and not stored',
   async (_, lazyOf) => {
     const { fetch, trace } = await newWorld();
     const values = [{ inner: lazyOf(() => 1) }, new Set([lazyOf(() => 1)]), [{ deep: [lazyOf(() => 1)] }]];

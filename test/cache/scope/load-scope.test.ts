@@ -1,4 +1,4 @@
-// A load that fetches other values: what it is made of decides for how long, and whether, it is kept.
+// A load that fetches other values: whether and for how long its value is cached depends on them.
 import { describe, expect, it } from 'vitest';
 import { newWorld, redisClient, tiers, times, withResolvers, type World } from '../world.ts';
 
@@ -9,8 +9,8 @@ function outerOver({ fetch, source }: World): () => Promise<unknown> {
   return async () => `outer of ${String(await fetch({ ...inner, load: source.load }))}`;
 }
 
-describe.each(tiers)('on the %s store, a value made of another', (tier) => {
-  it('is kept, and void when the inner one is', async () => {
+describe.each(tiers)('on the %s store, a value with an inner value', (tier) => {
+  it('is cached until the inner one is invalidated', async () => {
     const world = await newWorld(tier);
     const { fetch, cache, source, trace } = world;
     const load = outerOver(world);
@@ -24,7 +24,7 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
     expect(source.loads).toBe(2);
   });
 
-  it('is void when the inner one of the inner one is', async () => {
+  it('is invalidated with the inner value of its inner value', async () => {
     const world = await newWorld(tier);
     const { fetch, cache, source } = world;
     const middle = outerOver(world);
@@ -35,7 +35,7 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
     expect(await fetch({ ...outer, load })).toBe('outer of new');
   });
 
-  it('is void with the inner one also where that was a hit', async () => {
+  it('is invalidated with the inner value if that was a hit', async () => {
     const world = await newWorld(tier);
     const { fetch, cache, source } = world;
     await fetch(inner);
@@ -45,15 +45,15 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
     expect(await fetch({ ...outer, load: outerOver(world) })).toBe('outer of new');
   });
 
-  it('is void with the inner one also where that was another request’s load', async () => {
+  it('is invalidated with the inner value if that was loaded by another request', async () => {
     const world = await newWorld(tier);
     const { fetch, cache, source, trace } = world;
     const held = source.hold();
     const first = fetch(inner);
     await held.begun;
-    const made = fetch({ ...outer, load: outerOver(world) });
+    const outerValue = fetch({ ...outer, load: outerOver(world) });
     held.give('value');
-    await Promise.all([first, made]);
+    await Promise.all([first, outerValue]);
     expect(source.loads).toBe(1);
     expect(trace.count('write')).toBe(2);
     await cache.invalidate(inner.tags);
@@ -61,7 +61,7 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
     expect(await fetch({ ...outer, load: outerOver(world) })).toBe('outer of new');
   });
 
-  it('is void where the inner one changes while it is made', async () => {
+  it('is invalid if the inner value is invalidated during the outer load', async () => {
     const { fetch, cache, source } = await newWorld(tier);
     const load = async (): Promise<unknown> => {
       const value = await fetch(inner);
@@ -73,7 +73,7 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
     expect(await fetch({ ...outer, load: () => fetch(inner) })).toBe('new');
   });
 
-  it('is not stored where its own tag changes before it fetches the inner one of that tag', async () => {
+  it('is not stored if its own tag is invalidated before it fetches an inner value with that tag', async () => {
     const { fetch, cache, trace } = await newWorld(tier);
     const load = async (): Promise<unknown> => {
       await cache.invalidate(inner.tags);
@@ -83,7 +83,7 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
     expect(trace.text).toBe('invalidate load write miss load write-refused(token-lost) miss');
   });
 
-  it('is answered and not stored where the inner one went past the cache', async () => {
+  it('is returned and not stored if the inner value bypassed the cache', async () => {
     const { fetch, source, outcome, trace } = await newWorld(tier);
     const load = (): Promise<unknown> => fetch({ ...inner, mode: 'bypass' });
     expect(await outcome({ ...outer, load })).toMatchObject({ value: 'value', state: 'miss', ageMs: null });
@@ -92,7 +92,7 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
     expect(source.loads).toBe(2);
   });
 
-  it('is answered and not stored where the inner one could not be', async () => {
+  it('is returned and not stored if the inner value could not be stored', async () => {
     const { fetch, trace } = await newWorld(tier);
     const load = async (): Promise<number> => {
       await fetch({ ...inner, load: () => new URL('http://a') });
@@ -102,14 +102,14 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
     expect(trace.text).toBe('load write-refused(unencodable) miss load write-refused(inner-unstored) miss');
   });
 
-  it('lives no longer than the inner one', async () => {
+  it('has a TTL that is no longer than that of the inner value', async () => {
     const world = await newWorld(tier);
     const load = outerOver(world);
     expect(await world.outcome({ ...outer, ttl: '1h', load })).toMatchObject({ ttlMs: 60_000 });
     expect(await world.outcome({ ...outer, field: 'Query.short', ttl: '1s', load })).toMatchObject({ ttlMs: 1_000 });
   });
 
-  it('does not outlive the inner one by the time that its own load took', async () => {
+  it('expires no later than the inner value, however long its own load took', async () => {
     const { outcome, fetch, clock } = await newWorld(tier);
     const load = async (): Promise<unknown> => {
       const value = await fetch({ ...inner, ttl: '60s' });
@@ -119,17 +119,17 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
     expect(await outcome({ ...outer, ttl: '1h', load })).toMatchObject({ ttlMs: 59_750 });
   });
 
-  it('is an error, and no endless wait, where it is made of itself', async () => {
+  it('fails instead of waiting forever if its load fetches itself, directly or through another value', async () => {
     const { fetch, source } = await newWorld(tier);
     const circular = { code: 'CIRCULAR_LOAD', message: expect.stringContaining('fetches') as string };
     await expect(fetch({ ...outer, load: () => fetch(outer) })).rejects.toMatchObject(circular);
-    const around = (): Promise<unknown> => fetch({ ...inner, load: () => fetch(outer) });
-    await expect(fetch({ ...outer, load: around })).rejects.toMatchObject(circular);
+    const indirect = (): Promise<unknown> => fetch({ ...inner, load: () => fetch(outer) });
+    await expect(fetch({ ...outer, load: indirect })).rejects.toMatchObject(circular);
     expect(source.loads).toBe(0);
     expect(await fetch(outer)).toBe('value');
   });
 
-  it('is an error, and no endless wait, where two requests come to a circle from both sides', async () => {
+  it('fails instead of waiting forever if two concurrent loads fetch each other’s value', async () => {
     const { fetch } = await newWorld(tier);
     const begun = [withResolvers<void>(), withResolvers<void>()] as const;
     const bothBegun = Promise.all(begun.map(({ promise }) => promise));
@@ -138,18 +138,18 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
       await bothBegun;
       return fetch(other);
     };
-    const seen = await Promise.allSettled([
+    const results = await Promise.allSettled([
       fetch({ ...outer, load: load(0, inner) }),
       fetch({ ...inner, load: load(1, outer) }),
     ]);
-    expect(seen).toMatchObject([{ reason: { code: 'CIRCULAR_LOAD' } }, { reason: { code: 'CIRCULAR_LOAD' } }]);
+    expect(results).toMatchObject([{ reason: { code: 'CIRCULAR_LOAD' } }, { reason: { code: 'CIRCULAR_LOAD' } }]);
     expect(await fetch(outer)).toBe('value');
   });
 
-  it('is no circle, where it no longer waits for what now waits for it', async () => {
+  it('does not fail if its load no longer waits for the value that now waits for it', async () => {
     const { fetch, source } = await newWorld(tier);
     const held = source.hold();
-    const made = fetch({ ...outer, load: () => fetch({ ...inner, load: () => 'inner' }).then(source.load) });
+    const outerValue = fetch({ ...outer, load: () => fetch({ ...inner, load: () => 'inner' }).then(source.load) });
     await held.begun;
     const { promise: isWaiting, resolve } = withResolvers<void>();
     const load = async (): Promise<unknown> => {
@@ -160,11 +160,11 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
     const other = fetch({ ...inner, mode: 'refresh', load });
     await isWaiting;
     held.give('outer');
-    expect(await Promise.all([made, other])).toEqual(['outer', 'outer']);
+    expect(await Promise.all([outerValue, other])).toEqual(['outer', 'outer']);
     expect(source.loads).toBe(1);
   });
 
-  it('may fetch another one several times at once', async () => {
+  it('may fetch an inner value several times concurrently', async () => {
     const { fetch, source } = await newWorld(tier);
     const load = (): Promise<unknown[]> => Promise.all(times(3, () => fetch(inner)));
     expect(await Promise.all(times(3, (id) => fetch({ ...outer, args: { id }, load })))).toEqual(
@@ -173,38 +173,38 @@ describe.each(tiers)('on the %s store, a value made of another', (tier) => {
     expect(source.loads).toBe(1);
   });
 
-  it('may be fetched by what its load has left running, once the load is over', async () => {
+  it('may be fetched by work that its load has left running, after the load has ended', async () => {
     const { fetch } = await newWorld(tier);
-    const { promise: isOver, resolve: end } = withResolvers<void>();
+    const { promise: isOver, resolve: endLoad } = withResolvers<void>();
     let later: Promise<unknown> | undefined;
     await fetch({ ...outer, load: () => ((later = isOver.then(() => fetch(outer))), 'value') });
-    end();
+    endLoad();
     expect(await later).toBe('value');
   });
 
-  it('depends on nothing that a request beside it fetched', async () => {
+  it('does not depend on values that a concurrent request fetched', async () => {
     const world = await newWorld(tier);
     const { fetch, cache, source } = world;
     const held = source.hold();
-    const made = fetch(outer);
+    const outerValue = fetch(outer);
     await held.begun;
     await Promise.all(times(5, (id) => fetch({ ...inner, args: { id } })));
     held.give('value');
-    await made;
+    await outerValue;
     await cache.invalidate(inner.tags);
     await fetch(outer);
     expect(source.loads).toBe(6);
   });
 });
 
-describe('a value made of another cache’s', () => {
-  const twins = async (): Promise<readonly [World, World]> => [
+describe('a value with an inner value of another cache', () => {
+  const newTwoCaches = async (): Promise<readonly [World, World]> => [
     await newWorld('memory', { namespace: 'shop' }),
     await newWorld('memory', { namespace: 'shop' }),
   ];
 
-  it('is answered and not stored, because the other cache’s invalidations do not reach it', async () => {
-    const [one, two] = await twins();
+  it('is returned and not stored, because invalidations of the other cache do not reach it', async () => {
+    const [one, two] = await newTwoCaches();
     const load = (): Promise<unknown> => two.fetch(inner);
     expect(await one.outcome({ ...outer, load })).toMatchObject({ value: 'value', ageMs: null, ttlMs: null });
     expect(one.trace.text).toBe('load write-refused(other-cache) miss');
@@ -213,8 +213,8 @@ describe('a value made of another cache’s', () => {
     expect(await one.fetch({ ...outer, load })).toBe('new');
   });
 
-  it('is not stored either where this cache’s comes through the other’s', async () => {
-    const [one, two] = await twins();
+  it('is not stored even if the other cache has loaded it from this cache', async () => {
+    const [one, two] = await newTwoCaches();
     const load = (): Promise<unknown> => two.fetch({ field: 'Query.middle', load: () => one.fetch(inner) });
     await one.fetch({ ...outer, load });
     expect(one.trace.text).toBe('load write miss load write-refused(other-cache) miss');
@@ -222,18 +222,18 @@ describe('a value made of another cache’s', () => {
   });
 
   it('may have the same key', async () => {
-    const [one, two] = await twins();
+    const [one, two] = await newTwoCaches();
     expect(await one.fetch({ ...outer, load: () => two.fetch(outer) })).toBe('value');
   });
 
-  it('is an error, and no endless wait, where that one is made of it', async () => {
-    const [one, two] = await twins();
+  it('fails instead of waiting forever if the inner load fetches the outer value', async () => {
+    const [one, two] = await newTwoCaches();
     const load = (): Promise<unknown> => two.fetch({ ...outer, load: () => one.fetch(outer) });
     await expect(one.fetch({ ...outer, load })).rejects.toMatchObject({ code: 'CIRCULAR_LOAD' });
   });
 });
 
-it('tells the remaining life of an inner hit by what Redis says is left', async () => {
+it('the TTL of a value is limited by the remaining TTL of an inner hit in Redis', async () => {
   const world = await newWorld('redis');
   const client = await redisClient();
   await world.fetch({ ...inner, ttl: '1d' });

@@ -1,4 +1,4 @@
-// For whom a value is: what was loaded for one who asks is given to nobody else, from the store or from a flight.
+// Who may receive a value: a value that was loaded for one viewer is returned to no other, from the store or by joining a load.
 import { describe, expect, it } from 'vitest';
 import { currentLoad, noteViewerRead, runForLoads, type Load } from '../../../src/cache/index.ts';
 import { holding, isWaiting, newProcesses, pollUntil, tags } from '../processes.ts';
@@ -8,7 +8,7 @@ const inner = { field: 'Query.inner' };
 const outer = { field: 'Query.outer' };
 const refused = 'write-refused(viewer-dependent)';
 
-/** A load of a public value that looks at who asks, as a careless resolver does. */
+/** A load of a public value that reads the viewer, as a careless resolver does. */
 function careless(viewer: string): () => string {
   return () => {
     noteViewerRead();
@@ -16,8 +16,8 @@ function careless(viewer: string): () => string {
   };
 }
 
-/** Starts `first`, and has `second` board its flight while its load is held. */
-async function onOneFlight(
+/** Starts `first`, and lets `second` join its load while that is held. */
+async function joinLoad(
   { fetch, source }: World,
   first: Fetching & { load: () => unknown },
   second: Fetching,
@@ -25,13 +25,13 @@ async function onOneFlight(
   const held = source.hold();
   const starting = fetch({ ...first, load: () => source.load().then(first.load) });
   await held.begun;
-  const boarding = fetch(second);
+  const joining = fetch(second);
   held.give(undefined);
-  return Promise.allSettled([starting, boarding]);
+  return Promise.allSettled([starting, joining]);
 }
 
 describe.each(tiers)('on the %s store, a private value', (tier) => {
-  it('is stored for each viewer, and given to no other', async () => {
+  it('is stored for each viewer, and returned to no other', async () => {
     const { fetch, source } = await newWorld(tier);
     const viewers = ['alice', '', '0', '1', 0, 1, 0n, 1n];
     for (const viewer of viewers) {
@@ -42,7 +42,7 @@ describe.each(tiers)('on the %s store, a private value', (tier) => {
     expect(source.loads).toBe(viewers.length);
   });
 
-  it('is one load for each of two viewers who miss at once, and one for both requests of one', async () => {
+  it('is loaded once for each viewer if requests of two viewers miss concurrently', async () => {
     const { fetch, source, trace } = await newWorld(tier);
     const held = [source.hold(), source.hold()];
     const fetching = ['alice', 'bob', 'alice', 'bob'].map((viewer) => fetch({ viewer }));
@@ -54,14 +54,14 @@ describe.each(tiers)('on the %s store, a private value', (tier) => {
     expect([source.loads, trace.count('shared')]).toEqual([2, 2]);
   });
 
-  it('is stored also where its load looks at who asks', async () => {
+  it('is stored even if its load reads the viewer', async () => {
     const { fetch, trace } = await newWorld(tier);
     await fetch({ viewer: 'alice', load: careless('alice') });
     expect(await fetch({ viewer: 'alice' })).toBe('of alice');
     expect(trace.text).toBe('load write miss hit');
   });
 
-  it('is another in each variation', async () => {
+  it('has one entry for each variation, as a public value has', async () => {
     const { fetch, source } = await newWorld(tier);
     const varies = [undefined, null, '', 'de', ['de'], { locale: 'de' }, { locale: 'en' }, { locale: 'de', tenant: 1 }];
     for (const [index, vary] of varies.entries()) {
@@ -74,7 +74,7 @@ describe.each(tiers)('on the %s store, a private value', (tier) => {
     expect(source.loads).toBe(2 * varies.length);
   });
 
-  it('makes what is made of it unstorable for everyone, be it loaded, a hit or another request’s', async () => {
+  it('keeps a public value that depends on it from being stored, whether it was loaded, a hit or shared', async () => {
     const world = await newWorld(tier);
     const { fetch, trace } = world;
     const load = (): Promise<unknown> => fetch({ ...inner, viewer: 'alice' });
@@ -82,7 +82,7 @@ describe.each(tiers)('on the %s store, a private value', (tier) => {
     expect(trace.take()).toBe(`load write miss load ${refused} miss`);
     await fetch({ ...outer, load });
     expect(trace.take()).toBe(`hit load ${refused} miss`);
-    await onOneFlight(
+    await joinLoad(
       world,
       { ...inner, viewer: 'bob', load: () => 1 },
       {
@@ -94,20 +94,20 @@ describe.each(tiers)('on the %s store, a private value', (tier) => {
     expect(trace.count('write')).toBe(1);
   });
 
-  it('makes unstorable what is made of what is made of it', async () => {
+  it('keeps public values that depend on it indirectly from being stored', async () => {
     const { fetch, trace } = await newWorld(tier);
     const middle = (): Promise<unknown> => fetch({ ...inner, viewer: 'alice' });
     await fetch({ ...outer, load: () => fetch({ field: 'Query.middle', load: middle }) });
     expect(trace.text).toBe(`load write miss load ${refused} miss load ${refused} miss`);
   });
 
-  it.each(['bypass', 'refresh'] as const)('does so in the mode %s', async (mode) => {
+  it.each(['bypass', 'refresh'] as const)('is not part of a stored public value in the mode %s', async (mode) => {
     const { fetch, trace } = await newWorld(tier);
     await fetch({ ...outer, load: () => fetch({ ...inner, viewer: 'alice', mode }) });
     expect(trace.text).toContain(refused);
   });
 
-  it('does so also where it cannot be loaded, and the outer load makes something of the error', async () => {
+  it('keeps a public value from being stored whose load handles its error', async () => {
     const { fetch, trace, source } = await newWorld(tier);
     source.fails(new Error('alice may not'));
     const load = (): Promise<unknown> => fetch({ ...inner, viewer: 'alice' }).catch(() => 'nothing to see');
@@ -115,7 +115,7 @@ describe.each(tiers)('on the %s store, a private value', (tier) => {
     expect(trace.text).toBe(`load-failed load ${refused} miss`);
   });
 
-  it('may be in another of the same viewer, and in none of another viewer', async () => {
+  it('may be part of a stored value of the same viewer, but not of one of another viewer', async () => {
     const { fetch, trace } = await newWorld(tier);
     const load = (): Promise<unknown> => fetch({ ...inner, viewer: 'alice', load: careless('alice') });
     await fetch({ ...outer, viewer: 'alice', load });
@@ -126,50 +126,50 @@ describe.each(tiers)('on the %s store, a private value', (tier) => {
     expect(await fetch({ ...outer, viewer: 'bob' })).toBe('of bob');
   });
 
-  it('may be in another where what it varies by is in that one’s key too, and else not', async () => {
+  it('that varies may be part of a stored value with the same vary, but of no other', async () => {
     const { fetch, trace } = await newWorld(tier);
     const load = (): Promise<unknown> => fetch({ ...inner, vary: 'de', load: () => 1 });
     await fetch({ ...outer, vary: 'de', load });
     expect(trace.take()).toBe('load write miss load write miss');
-    for (const who of [{ vary: 'en' }, {}, { viewer: 'alice' }]) {
-      await fetch({ ...outer, ...who, load });
+    for (const parts of [{ vary: 'en' }, {}, { viewer: 'alice' }]) {
+      await fetch({ ...outer, ...parts, load });
       expect(trace.take()).toBe(`hit load ${refused} miss`);
     }
   });
 });
 
-describe.each(tiers)('on the %s store, a public value whose load looks at who asks', (tier) => {
-  it('is answered, not stored, and said', async () => {
+describe.each(tiers)('on the %s store, a viewer-dependent value', (tier) => {
+  it('is returned and not stored, and an event reports that', async () => {
     const { outcome, trace } = await newWorld(tier);
     expect(await outcome({ load: careless('alice') })).toMatchObject({ value: 'of alice', state: 'miss', ageMs: null });
     expect(await outcome({ load: careless('bob') })).toMatchObject({ value: 'of bob', state: 'miss', ageMs: null });
     expect(trace.text).toBe(`load ${refused} miss load ${refused} miss`);
   });
 
-  it('is for nobody who has boarded its flight, nor is its error', async () => {
+  it('is not returned to requests that joined its load, and neither is its error', async () => {
     const world = await newWorld(tier);
-    const [alice, bob] = await onOneFlight(world, { load: careless('alice') }, { load: careless('bob') });
+    const [alice, bob] = await joinLoad(world, { load: careless('alice') }, { load: careless('bob') });
     expect([alice, bob]).toMatchObject([{ value: 'of alice' }, { value: 'of bob' }]);
     const denied = (): never => {
       noteViewerRead();
       throw new Error('not for carol');
     };
-    const [carol, dave] = await onOneFlight(world, { load: denied }, { load: careless('dave') });
+    const [carol, dave] = await joinLoad(world, { load: denied }, { load: careless('dave') });
     expect([carol, dave]).toMatchObject([{ reason: { message: 'not for carol' } }, { value: 'of dave' }]);
     expect(world.trace.count('write')).toBe(0);
   });
 
-  it('is for nobody who has boarded the flight of what is made of it', async () => {
+  it('is not returned to requests that joined the load of a value that depends on it', async () => {
     const world = await newWorld(tier);
-    const made = (viewer: string): Fetching & { load: () => unknown } => ({
+    const outerRequest = (viewer: string): Fetching & { load: () => unknown } => ({
       ...outer,
       load: () => world.fetch({ ...inner, load: careless(viewer) }),
     });
-    const [alice, bob] = await onOneFlight(world, made('alice'), made('bob'));
+    const [alice, bob] = await joinLoad(world, outerRequest('alice'), outerRequest('bob'));
     expect([alice, bob]).toMatchObject([{ value: 'of alice' }, { value: 'of bob' }]);
   });
 
-  it('is for none of many who ask at once', async () => {
+  it('is returned to no other of many concurrent requests', async () => {
     const { fetch, trace } = await newWorld(tier);
     const viewers = times(50, (index) => `viewer ${index}`);
     const values = await Promise.all(viewers.map((viewer) => fetch({ load: careless(viewer) })));
@@ -177,19 +177,19 @@ describe.each(tiers)('on the %s store, a public value whose load looks at who as
     expect(trace.count('write')).toBe(0);
   });
 
-  it('is one of its own: the loads beside it are stored', async () => {
+  it('does not keep the values of concurrent loads from being stored', async () => {
     const { fetch, source, trace } = await newWorld(tier);
     const held = source.hold();
-    const beside = fetch(inner);
+    const concurrent = fetch(inner);
     await held.begun;
     await fetch({ ...outer, load: careless('alice') });
     noteViewerRead();
     held.give('value');
-    await beside;
+    await concurrent;
     expect(trace.text).toBe(`load ${refused} miss load write miss`);
   });
 
-  it('is not stored either where work that it awaits looks, however late', async () => {
+  it('is not stored even if the viewer is read late, in work that the load awaits', async () => {
     const { fetch, trace } = await newWorld(tier);
     const { promise, resolve } = withResolvers<void>();
     const fetching = fetch({ load: () => promise.then(careless('alice')) });
@@ -199,7 +199,7 @@ describe.each(tiers)('on the %s store, a public value whose load looks at who as
   });
 });
 
-it('is given to nobody who waits for it in another process, where its load looks at who asks', async () => {
+it('a viewer-dependent value is not returned to a request that waits for it in another process', async () => {
   const { one, two } = await newProcesses();
   const { held, first } = await holding(one, { load: () => one.source.load().then(careless('alice')) });
   const second = two.fetch({ tags, load: careless('bob') });
@@ -210,7 +210,7 @@ it('is given to nobody who waits for it in another process, where its load looks
   expect(await second).toBe('of bob');
 });
 
-it('counts for every load that a batch is run for, when the batch looks at who asks', async () => {
+it('a batch that reads the viewer counts for every load that it runs for', async () => {
   const { fetch, trace } = await newWorld();
   const loads: Load[] = [];
   const { promise: areBoth, resolve } = withResolvers<void>();
@@ -225,7 +225,7 @@ it('counts for every load that a batch is run for, when the batch looks at who a
   expect(trace.text).toContain(`${refused}×2`);
 });
 
-it('tells the viewer, and what the value varies by, nowhere in Redis', async () => {
+it('neither the viewer nor what a value varies by appears in Redis', async () => {
   const { fetch, namespace } = await newWorld('redis');
   const client = await redisClient();
   await fetch({ viewer: 'alice@example.com', vary: { tenant: 'acme' }, args: { q: 'rose' } });

@@ -1,11 +1,11 @@
-// When the breaker opens, what it spares, and how it closes.
+// When the circuit opens, which calls are not made while it is open, and how it closes.
 import { describe, expect, it } from 'vitest';
 import { CacheError } from '../../../src/cache/index.ts';
 import { newSickWorld, type Health, type SickWorld } from './sick-store.ts';
 import { times, turn } from '../world.ts';
 
-/** Ten requests, one after the other, each of which fails its read: what opens the breaker. */
-async function open({ fetch, sick, trace }: SickWorld): Promise<void> {
+/** Opens the circuit with ten requests, one after the other, whose reads all fail. */
+async function openCircuit({ fetch, sick, trace }: SickWorld): Promise<void> {
   sick.health = 'failing';
   for (const id of times(10, Number)) await fetch({ args: { id } });
   expect(trace.count('breaker-opened')).toBe(1);
@@ -13,7 +13,7 @@ async function open({ fetch, sick, trace }: SickWorld): Promise<void> {
   sick.calls.length = 0;
 }
 
-describe('the breaker', () => {
+describe('the circuit breaker', () => {
   it('stays closed at 9 failures of 20 calls and opens at 10', async () => {
     const { cache, sick, trace } = await newSickWorld();
     const call = async (health: Health): Promise<void> => {
@@ -23,16 +23,16 @@ describe('the breaker', () => {
     const twenty: Health[] = times(20, (index) => (index % 2 === 0 && index < 18 ? 'failing' : 'well'));
     for (const health of [...twenty, ...twenty, ...twenty]) await call(health);
     expect(trace.count('store-failed')).toBe(27);
-    await call('failing'); // in the place of one
+    await call('failing'); // replaces the oldest of the last 20 calls, which failed too
     expect(trace.count('breaker-opened')).toBe(0);
     await call('failing');
     expect(trace.count('breaker-opened')).toBe(1);
   });
 
-  it('spares the store every call while it is open, and requests their waiting', async () => {
+  it('lets fetches make no call to the store while it is open, so that no request waits', async () => {
     const world = await newSickWorld();
     const { fetch, cache, sick, trace } = world;
-    await open(world);
+    await openCircuit(world);
     sick.health = 'silent';
     expect(await Promise.all(times(50, (id) => fetch({ args: { id } })))).toEqual(times(50, () => 'value'));
     expect(await fetch({ mode: 'refresh' })).toBe('value');
@@ -41,27 +41,27 @@ describe('the breaker', () => {
     expect(trace.count('store-failed')).toBe(0);
   });
 
-  it('tries an invalidation all the same: the store may be back before the next ping', async () => {
+  it('does not prevent an invalidation or a flush: the store may be back before the next ping', async () => {
     const world = await newSickWorld();
-    await open(world);
+    await openCircuit(world);
     world.sick.health = 'well';
     await world.cache.invalidate(['products']);
     await world.cache.flush();
     expect(world.sick.calls).toEqual(['dropTokens', 'dropTokens', 'clear']);
   });
 
-  it('counts what fails in one round trip once, and says it once', async () => {
+  it('counts the failures of one round trip once, and emits one event for them', async () => {
     const { fetch, sick, trace } = await newSickWorld();
     sick.health = 'failing';
-    const fifty = (round: number): Promise<unknown> =>
+    const fetchFifty = (round: number): Promise<unknown> =>
       Promise.all(times(50, (id) => fetch({ args: { round, id }, tags: [`tag ${id}`] })));
-    for (const round of times(9, Number)) await fifty(round);
+    for (const round of times(9, Number)) await fetchFifty(round);
     expect([trace.count('store-failed'), trace.count('breaker-opened')]).toEqual([9, 0]);
-    await fifty(9);
+    await fetchFifty(9);
     expect([trace.count('store-failed'), trace.count('breaker-opened')]).toEqual([10, 1]);
   });
 
-  it('says of one round trip what was refused and what failed, and counts it as failed', async () => {
+  it('counts a round trip with a refusal and a failure as failed, and emits an event for each', async () => {
     const { fetch, sick, trace } = await newSickWorld();
     sick.onCall = () => (sick.health = sick.calls.length % 2 === 0 ? 'failing' : 'refusing');
     const rounds = times(10, (round) => () => Promise.all(times(4, (id) => fetch({ args: { round, id } }))));
@@ -72,7 +72,7 @@ describe('the breaker', () => {
     expect(codes).toEqual([true, false]);
   });
 
-  it('stays closed for a store that answers no, and so keeps its hits', async () => {
+  it('stays closed if the store refuses calls', async () => {
     const { cache, sick, fetch, trace } = await newSickWorld();
     await fetch({ args: { id: 'kept' } });
     sick.health = 'refusing';
@@ -81,10 +81,10 @@ describe('the breaker', () => {
     await expect(cache.invalidate(['products'])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
-  it('pings every 250 ms, in the background, until the store answers, and then caches again', async () => {
+  it('pings every 250 ms until the store replies, and then closes', async () => {
     const world = await newSickWorld();
     const { fetch, clock, sick, trace, source } = world;
-    await open(world);
+    await openCircuit(world);
     for (const _ of times(3, Number)) {
       clock.advance(250);
       await turn();
@@ -104,10 +104,10 @@ describe('the breaker', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('does not wait for ever for a ping', async () => {
+  it('does not wait for a ping beyond its deadline', async () => {
     const world = await newSickWorld();
     const { clock, sick, trace } = world;
-    await open(world);
+    await openCircuit(world);
     sick.health = 'silent';
     clock.advance(250);
     await turn();
@@ -120,10 +120,10 @@ describe('the breaker', () => {
     expect(sick.calls).toEqual(['ping', 'ping']);
   });
 
-  it('needs ten failures again once it has closed', async () => {
+  it('opens again only after another ten failures once it has closed', async () => {
     const world = await newSickWorld();
     const { fetch, clock, sick, trace } = world;
-    await open(world);
+    await openCircuit(world);
     sick.health = 'well';
     const closed = trace.next('breaker-closed');
     clock.advance(250);
@@ -135,28 +135,28 @@ describe('the breaker', () => {
     expect(trace.count('breaker-opened')).toBe(1);
   });
 
-  it('does not count what a call says that began before it opened', async () => {
+  it('opens once, although calls that began before it opened fail later', async () => {
     const world = await newSickWorld(['read']);
     const { fetch, clock, sick, trace } = world;
     sick.health = 'silent';
-    const waiting: Promise<unknown>[] = [];
+    const fetching: Promise<unknown>[] = [];
     for (const id of times(15, Number)) {
-      waiting.push(fetch({ args: { id } }));
+      fetching.push(fetch({ args: { id } }));
       await turn();
     }
     clock.advance(100);
-    await Promise.all(waiting);
+    await Promise.all(fetching);
     expect(trace.count('breaker-opened')).toBe(1);
     expect(trace.count('store-failed')).toBe(15);
   });
 
-  it.each(['waits for its time', 'is under way'])(
-    'is at rest once the cache is closed, also where a ping %s',
-    async (when) => {
+  it.each(['is scheduled', 'is pending'])(
+    'sends no more pings after the cache is closed while a ping %s',
+    async (pingState) => {
       const world = await newSickWorld();
       const { cache, clock, sick } = world;
-      await open(world);
-      if (when === 'is under way') clock.advance(250);
+      await openCircuit(world);
+      if (pingState === 'is pending') clock.advance(250);
       await cache.close();
       await turn();
       expect(clock.pending).toBe(0);
@@ -166,7 +166,7 @@ describe('the breaker', () => {
     },
   );
 
-  it('does not begin to ping once the cache is closed', async () => {
+  it('sends no pings if it opens after the cache is closed', async () => {
     const { fetch, cache, clock, sick } = await newSickWorld();
     await cache.close();
     sick.health = 'failing';

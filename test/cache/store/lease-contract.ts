@@ -1,21 +1,21 @@
-// What every store promises about leases: see src/cache/lease.ts.
+// The contract of the leases of a store, which src/cache/lease.ts describes.
 import { describe, expect, it } from 'vitest';
 import type { LeaseRequest } from '../../../src/cache/index.ts';
 import type { StoreUnderTest } from './store-contract.ts';
 import { times } from '../world.ts';
 
-const [mine, theirs] = ['m'.repeat(22), 't'.repeat(22)];
-const [stampsDigest, otherBasis] = ['b'.repeat(22), 'o'.repeat(22)];
+const [ownLease, otherLease] = ['m'.repeat(22), 't'.repeat(22)];
+const [stampsDigest, otherStampsDigest] = ['b'.repeat(22), 'o'.repeat(22)];
 const request: LeaseRequest = {
-  lease: mine,
+  lease: ownLease,
   stampsDigest,
   leaseMs: 60_000,
   rejectedEntryId: undefined,
   takenOver: undefined,
   tags: [],
 };
-const other: LeaseRequest = { ...request, lease: theirs };
-const write = { lease: mine, text: 'value', ttlMs: 60_000, tags: [] };
+const other: LeaseRequest = { ...request, lease: otherLease };
+const write = { lease: ownLease, text: 'value', ttlMs: 60_000, tags: [] };
 
 export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
   const newLease = async (): Promise<
@@ -28,20 +28,20 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
   };
 
   describe('its leases', () => {
-    it('go to one of many who ask at once', async () => {
+    it('go to one of many concurrent requests', async () => {
       const { store, namespace } = await newStore();
-      const asking = times(50, (n) => store.acquire(`${namespace}:k`, { ...request, lease: `${n}`.padEnd(22, 'x') }));
-      const states = (await Promise.all(asking)).map(({ state }) => state);
+      const requests = times(50, (n) => store.acquire(`${namespace}:k`, { ...request, lease: `${n}`.padEnd(22, 'x') }));
+      const states = (await Promise.all(requests)).map(({ state }) => state);
       expect(states.filter((state) => state === 'held')).toHaveLength(1);
       expect(states.filter((state) => state === 'taken')).toHaveLength(49);
     });
 
-    it('are of one key each', async () => {
+    it('cover one key each', async () => {
       const { store, key } = await newLease();
       expect(await store.acquire(`${key}2`, other)).toMatchObject({ state: 'held' });
     });
 
-    it('say the tokens as they stand, whoever has them', async () => {
+    it('come with the current tokens, whether the lease is held, taken, filled or free', async () => {
       const { store, key } = await newLease();
       const [a] = await store.capture(['a']);
       const tags = ['none', 'a'];
@@ -51,32 +51,32 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
       expect((await store.acquire(key, { ...other, tags })).tokens).toEqual([undefined, a]);
     });
 
-    it('say whose they are and what his load stands on, and are taken over where they are still those', async () => {
+    it('report their holder and its stamps digest, and are taken over only if still held by the named holder', async () => {
       const { store, key, stateOf } = await newLease();
-      const mineOnOther = { ...other, stampsDigest: otherBasis };
-      expect(await store.acquire(key, mineOnOther)).toMatchObject({
+      const otherWithOtherStamps = { ...other, stampsDigest: otherStampsDigest };
+      expect(await store.acquire(key, otherWithOtherStamps)).toMatchObject({
         state: 'taken',
-        holder: { lease: mine, stampsDigest },
+        holder: { lease: ownLease, stampsDigest },
       });
-      expect(await stateOf({ ...mineOnOther, takenOver: 'x'.repeat(22) })).toBe('taken');
-      expect(await stateOf({ ...mineOnOther, takenOver: mine })).toBe('held');
+      expect(await stateOf({ ...otherWithOtherStamps, takenOver: 'x'.repeat(22) })).toBe('taken');
+      expect(await stateOf({ ...otherWithOtherStamps, takenOver: ownLease })).toBe('held');
       expect(await store.acquire(key, { ...request, takenOver: 'x'.repeat(22) })).toMatchObject({
         state: 'taken',
-        holder: { lease: theirs, stampsDigest: otherBasis },
+        holder: { lease: otherLease, stampsDigest: otherStampsDigest },
       });
       expect(await store.fill(key, write)).toEqual({ isStored: false, tokens: [] });
     });
 
-    it('stand on something else when their holder says so', async () => {
+    it('report a new stamps digest after their holder has acquired them again with it', async () => {
       const { store, key, stateOf } = await newLease();
-      expect(await stateOf({ ...request, stampsDigest: otherBasis })).toBe('held');
+      expect(await stateOf({ ...request, stampsDigest: otherStampsDigest })).toBe('held');
       expect(await store.acquire(key, other)).toMatchObject({
         state: 'taken',
-        holder: { lease: mine, stampsDigest: otherBasis },
+        holder: { lease: ownLease, stampsDigest: otherStampsDigest },
       });
     });
 
-    it('end when their time is over, and a fill that comes after that is refused', async () => {
+    it('expire, and a later fill is refused', async () => {
       const { store, key, stateOf, expireLease } = await newLease();
       await expireLease(key);
       expect(await store.fill(key, write)).toEqual({ isStored: false, tokens: [] });
@@ -86,7 +86,7 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
       expect((await store.read(key, ['*'])).text).toBeUndefined();
     });
 
-    it('end with the fill, which is what the next one gets', async () => {
+    it('end with the fill, whose value the next request receives', async () => {
       const { store, key, stateOf } = await newLease();
       expect(await store.fill(key, write)).toEqual({ isStored: true, tokens: [] });
       const { text, remainingMs } = await store.acquire(key, other);
@@ -98,53 +98,53 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
     });
 
     it.each([
-      ['by its head', 'val'],
-      ['whatever it is', '*'],
-    ])('do not give the value that was seen, %s', async (_, head) => {
+      ['by its entry id', 'val'],
+      ['by any entry id', '*'],
+    ])('do not return a value that the request has rejected %s', async (_, rejectedEntryId) => {
       const { store, key, stateOf } = await newLease();
       await store.fill(key, write);
-      expect(await stateOf({ ...request, rejectedEntryId: head })).toBe('held');
-      expect(await stateOf({ ...other, rejectedEntryId: head })).toBe('taken');
+      expect(await stateOf({ ...request, rejectedEntryId })).toBe('held');
+      expect(await stateOf({ ...other, rejectedEntryId })).toBe('taken');
       await store.fill(key, { ...write, text: 'new value' });
-      expect(await store.acquire(key, { ...other, rejectedEntryId: head })).toMatchObject(
-        head === '*' ? { state: 'held' } : { state: 'value', text: 'new value' },
+      expect(await store.acquire(key, { ...other, rejectedEntryId })).toMatchObject(
+        rejectedEntryId === '*' ? { state: 'held' } : { state: 'value', text: 'new value' },
       );
     });
 
-    it('live on where they are renewed by their holder', async () => {
+    it('last longer if their holder renews them', async () => {
       const { store, key, stateOf, passes } = await newLease();
       await passes(key, 50_000);
-      await store.renew(key, { lease: mine, leaseMs: 60_000 });
+      await store.renew(key, { lease: ownLease, leaseMs: 60_000 });
       await passes(key, 50_000);
       expect(await stateOf(other)).toBe('taken');
       await passes(key, 10_000);
       expect(await stateOf(other)).toBe('held');
-      await store.renew(key, { lease: mine, leaseMs: 600_000 });
+      await store.renew(key, { lease: ownLease, leaseMs: 600_000 });
       await passes(key, 60_000);
       expect(await stateOf(request)).toBe('held');
     });
 
-    it('are free when their holder gives them back, and nobody else can', async () => {
+    it('are free after their holder has released them, which no other request can do', async () => {
       const { store, key, stateOf } = await newLease();
-      await store.release(key, { lease: theirs, openMs: 0 });
+      await store.release(key, { lease: otherLease, openMs: 0 });
       expect(await stateOf(other)).toBe('taken');
-      await store.release(key, { lease: mine, openMs: 0 });
+      await store.release(key, { lease: ownLease, openMs: 0 });
       expect(await stateOf(other)).toBe('held');
     });
 
-    it('are open to all for a while where their holder says so', async () => {
+    it('are open to all requests for a while if their holder releases them as open', async () => {
       const { store, key, stateOf, passes } = await newLease();
-      await store.release(key, { lease: theirs, openMs: 60_000 });
+      await store.release(key, { lease: otherLease, openMs: 60_000 });
       expect(await stateOf(other)).toBe('taken');
-      await store.release(key, { lease: mine, openMs: 60_000 });
+      await store.release(key, { lease: ownLease, openMs: 60_000 });
       expect(await stateOf(other)).toBe('open');
-      expect(await stateOf({ ...other, stampsDigest: otherBasis })).toBe('open');
+      expect(await stateOf({ ...other, stampsDigest: otherStampsDigest })).toBe('open');
       expect(await store.fill(key, write)).toMatchObject({ isStored: false });
       await passes(key, 60_000);
       expect(await stateOf(other)).toBe('held');
     });
 
-    it('are not counted, and end where a value is written past them, which began later', async () => {
+    it('are not counted as values, and end when a write without the lease stores a newer value', async () => {
       const { store, key, stateOf } = await newLease();
       expect((await store.usage()).keys).toBe(0);
       await store.write(key, { text: 'written', ttlMs: 60_000, tags: [] });

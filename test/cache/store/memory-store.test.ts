@@ -14,7 +14,7 @@ describeStore('memory', async () => {
   };
 });
 
-it('ends a value at its time by the clock, to the millisecond', async () => {
+it('expires a value at the end of its TTL by the clock, to the millisecond', async () => {
   const clock = new TestClock();
   const store = createMemoryStore({ namespace: 'shop', clock });
   await store.write('shop:a', { text: 'text', ttlMs: 1_000, tags: [] });
@@ -24,7 +24,7 @@ it('ends a value at its time by the clock, to the millisecond', async () => {
   expect(await store.read('shop:a', ['*'])).toMatchObject({ text: undefined, remainingMs: 0 });
 });
 
-it('keeps a token for longer than any value that is stamped with it, and a capture renews it', async () => {
+it('keeps a token longer than any value that is stamped with it, and a capture renews it', async () => {
   const clock = new TestClock();
   const store = createMemoryStore({ namespace: 'shop', clock });
   const [token] = await store.capture(['a']);
@@ -36,7 +36,7 @@ it('keeps a token for longer than any value that is stamped with it, and a captu
   expect((await store.read('shop:a', ['a'])).tokens).toEqual([undefined]);
 });
 
-it('stays within its bytes, and lets go first of what was used least recently', async () => {
+it('stays within bytesMax, and evicts the least recently used value first', async () => {
   const store = createMemoryStore({ namespace: 'shop', bytesMax: 100_000, clock: new TestClock() });
   await store.write('shop:used', { text: 'x', ttlMs: 60_000, tags: [] });
   for (const index of times(2_000, (n) => n)) {
@@ -50,13 +50,13 @@ it('stays within its bytes, and lets go first of what was used least recently', 
   expect((await store.read('shop:0', ['*'])).text).toBeUndefined();
 });
 
-it('keeps tokens within bytes too, so that a million tags do not fill the process', async () => {
+it('limits the bytes of tokens too, so that a million tags do not fill the memory of the process', async () => {
   const store = createMemoryStore({ namespace: 'shop', bytesMax: 80_000, clock: new TestClock() });
   for (const index of times(2_000, (n) => n)) await store.capture([`products:${index}`]);
   expect((await store.usage()).memoryUsed).toBeLessThanOrEqual(10_000);
 });
 
-it('does not keep a value that is larger than it, and then not the old one either', async () => {
+it('keeps neither a value that is larger than bytesMax nor the one that it would have replaced', async () => {
   const store = createMemoryStore({ namespace: 'shop', bytesMax: 10_000, clock: new TestClock() });
   await store.write('shop:a', { text: 'small', ttlMs: 60_000, tags: [] });
   await store.write('shop:a', { text: 'x'.repeat(10_000), ttlMs: 60_000, tags: [] });

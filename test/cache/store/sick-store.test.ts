@@ -1,10 +1,10 @@
-// No fetch fails because of a store, and none waits for it longer than its deadline.
+// No fetch fails because of a faulty store, or waits for it longer than the deadline.
 import { describe, expect, it } from 'vitest';
 import { newSickWorld } from './sick-store.ts';
 import { times, turn, withResolvers } from '../world.ts';
 
 describe('a store that rejects', () => {
-  it('makes a fetch a miss and an event, and the request leaves the store alone after that', async () => {
+  it('causes a miss and an event, and the rest of the request bypasses it', async () => {
     const { fetch, outcome, sick, trace } = await newSickWorld();
     sick.health = 'failing';
     expect(await outcome()).toMatchObject({ value: 'value', state: 'miss', tier: null, ageMs: null, ttlMs: null });
@@ -15,7 +15,7 @@ describe('a store that rejects', () => {
     expect(sick.calls).toEqual(['read', 'capture']);
   });
 
-  it('is left alone also where it fails only the capture, the lease, or the fill', async () => {
+  it('is bypassed too if it fails only the capture, the lease, the fill or the write', async () => {
     const capture = await newSickWorld(['capture']);
     capture.sick.health = 'failing';
     expect(await capture.fetch()).toBe('value');
@@ -39,7 +39,7 @@ describe('a store that rejects', () => {
     expect(write.sick.calls).toEqual(['capture', 'write']);
   });
 
-  it('is left alone by all fetches of a request when it has failed one, and by no other request', async () => {
+  it('is bypassed by all fetches of a request after it has failed one, and by no other request', async () => {
     const { fetch, sick } = await newSickWorld();
     const nested = (request: object, depth: number): Promise<unknown> =>
       fetch({ request, field: `Query.n${depth}`, load: () => (depth === 0 ? 'leaf' : nested(request, depth - 1)) });
@@ -51,7 +51,7 @@ describe('a store that rejects', () => {
     expect(sick.calls).toEqual(['read', 'read', 'read']);
   });
 
-  it('that is full serves what it has, and is brought nothing new for a second', async () => {
+  it('because it is full still serves its entries, and is sent no new value for a second', async () => {
     const { fetch, outcome, sick, clock } = await newSickWorld(['capture', 'acquire', 'fill', 'write']);
     await fetch({ field: 'Query.held' });
     sick.health = 'full';
@@ -69,7 +69,7 @@ describe('a store that rejects', () => {
     expect(await outcome()).toMatchObject({ state: 'hit' });
   });
 
-  it('is asked again after a second by a request that lasts', async () => {
+  it('is called again after a second by a request that lasts that long', async () => {
     const { fetch, sick, clock } = await newSickWorld();
     const request = {};
     sick.health = 'failing';
@@ -82,7 +82,7 @@ describe('a store that rejects', () => {
     expect(sick.calls).toEqual(['read', 'read']);
   });
 
-  it('is asked again by a request that it has answered no: what it holds is served', async () => {
+  it('is not bypassed by a request that it has refused: its entries are still served', async () => {
     const { fetch, outcome, sick } = await newSickWorld(['acquire']);
     await fetch({ field: 'Query.held' });
     const request = {};
@@ -91,7 +91,7 @@ describe('a store that rejects', () => {
     expect(await outcome({ request, field: 'Query.held' })).toMatchObject({ state: 'hit' });
   });
 
-  it('rejects an invalidation and a flush, because nobody may believe in what did not happen', async () => {
+  it('makes an invalidation and a flush reject, so that the caller knows that they did not happen', async () => {
     const { cache, sick, trace } = await newSickWorld();
     sick.health = 'failing';
     const unavailable = { code: 'STORE_UNAVAILABLE' };
@@ -101,7 +101,7 @@ describe('a store that rejects', () => {
     expect(trace.text).toBe('store-failed×3');
   });
 
-  it('takes the flights off the board all the same, where an invalidation fails', async () => {
+  it('does not let requests after a failed invalidation join a load that began before it', async () => {
     const { fetch, cache, sick, source } = await newSickWorld(['dropTokens']);
     const held = source.hold();
     const before = fetch({ tags: ['a'] });
@@ -114,18 +114,18 @@ describe('a store that rejects', () => {
     await before;
   });
 
-  it('is one load for all who wait', async () => {
+  it('causes one load for all concurrent requests', async () => {
     const { fetch, sick, source } = await newSickWorld();
     sick.health = 'failing';
     const held = source.hold();
-    const seen = times(5, () => fetch());
+    const results = times(5, () => fetch());
     await held.begun;
     held.give('value');
-    expect(await Promise.all(seen)).toEqual(times(5, () => 'value'));
+    expect(await Promise.all(results)).toEqual(times(5, () => 'value'));
     expect(source.loads).toBe(1);
   });
 
-  it('is left alone where it fails the second read of a value that is made of another', async () => {
+  it('is bypassed if it fails the second read of a value with an inner value', async () => {
     const { fetch, sick, source, trace } = await newSickWorld();
     const load = (): Promise<unknown> => fetch({ field: 'Query.inner', tags: ['inner'] });
     await fetch({ field: 'Query.outer', load });
@@ -138,33 +138,33 @@ describe('a store that rejects', () => {
   });
 });
 
-describe('a store that never answers', () => {
+describe('a store that does not reply', () => {
   it.each([
     ['read', 'store-failed load miss'],
     ['capture', 'store-failed load miss'],
     ['acquire', 'store-failed load miss'],
     ['fill', 'load store-failed miss'],
-  ])('is waited for 100 ms where it is silent about a %s, and no longer', async (call, text) => {
+  ])('delays a request by 100 ms, and no longer, if the call is %s', async (call, text) => {
     const { fetch, clock, sick, trace, source } = await newSickWorld([call]);
     const { promise: isCalled, resolve } = withResolvers<void>();
     sick.health = 'silent';
     sick.onCall = (name) => {
       if (name === call) resolve();
     };
-    let isAnswered = false;
-    const value = fetch().finally(() => (isAnswered = true));
+    let isResolved = false;
+    const value = fetch().finally(() => (isResolved = true));
     await isCalled;
     await turn();
     clock.advance(99);
     await turn();
-    expect(isAnswered).toBe(false);
+    expect(isResolved).toBe(false);
     clock.advance(1);
     expect(await value).toBe('value');
     expect(source.loads).toBe(1);
     expect(trace.text).toBe(text);
   });
 
-  it('may answer later: nobody hears it, and nothing breaks', async () => {
+  it('may reply late, which is ignored', async () => {
     const { fetch, clock, sick, trace } = await newSickWorld();
     sick.health = 'silent';
     const value = fetch();
@@ -177,7 +177,7 @@ describe('a store that never answers', () => {
     expect(trace.text).toBe('store-failed load miss');
   });
 
-  it('may write later: what it wrote under an old token is read by nobody', async () => {
+  it('may fill late: a value stored under an invalidated token is not read', async () => {
     const { fetch, cache, clock, sick, trace, source } = await newSickWorld(['fill']);
     sick.health = 'silent';
     const before = fetch({ tags: ['a'] });
@@ -197,7 +197,7 @@ describe('a store that never answers', () => {
     expect(await fetch({ tags: ['a'] })).toBe('new');
   });
 
-  it('does not hold up an invalidation', async () => {
+  it('delays an invalidation by 100 ms at most', async () => {
     const { cache, clock, sick } = await newSickWorld();
     sick.health = 'silent';
     const done = cache.invalidate(['a']);
@@ -206,7 +206,7 @@ describe('a store that never answers', () => {
     await expect(done).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
-  it('leaves no timer behind where it answers in time', async () => {
+  it('leaves no timer behind if it replies in time', async () => {
     const { fetch, clock } = await newSickWorld();
     await fetch();
     await fetch();

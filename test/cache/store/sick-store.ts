@@ -1,4 +1,4 @@
-// A store that is sick on purpose: a real one behind a door that the test opens and shuts.
+// A store that is faulty on demand: a real store whose calls the test lets through, fails or delays.
 import {
   CacheError,
   createMemoryStore,
@@ -8,20 +8,20 @@ import {
 } from '../../../src/cache/index.ts';
 import { newWorld, type World } from '../world.ts';
 
-/** `mute` does what it is asked, and `silent` does not; both answer when they are told to. */
+/** Both `mute` and `silent` reply only after `answerAll`: `mute` runs the call immediately, `silent` only then. */
 export type Health = 'well' | 'failing' | 'refusing' | 'full' | 'silent' | 'mute';
 
 export class SickStore implements Store {
   health: Health = 'well';
-  /** The names of the calls that came, in their order. */
+  /** The names of the received calls, in order. */
   readonly calls: string[] = [];
-  /** Hears of each call before it is let through. */
+  /** Called with the name of each call before it runs. */
   onCall: (call: string) => void = () => {};
   readonly #store: Store;
   readonly #sickCalls: ReadonlySet<string> | undefined;
   readonly #held: (() => void)[] = [];
 
-  /** @param sickCalls The calls that the sickness touches; all of them unless told otherwise. */
+  /** @param sickCalls The calls that `health` affects. Default: all. */
   constructor(store: Store, sickCalls?: readonly string[]) {
     this.#store = store;
     this.#sickCalls = sickCalls === undefined ? undefined : new Set(sickCalls);
@@ -34,9 +34,9 @@ export class SickStore implements Store {
     return this.#store.tier;
   }
 
-  /** Answers at last what it was silent about. */
+  /** Replies to the calls that were held back. */
   answerAll(): void {
-    for (const go of this.#held.splice(0)) go();
+    for (const reply of this.#held.splice(0)) reply();
   }
 
   read(key: string, tags: readonly string[]): ReturnType<Store['read']> {
@@ -87,7 +87,7 @@ export class SickStore implements Store {
     this.onCall(call);
     const isSick = this.#sickCalls?.has(call) ?? true;
     if (this.health === 'well' || !isSick) return run();
-    if (this.health === 'failing') return Promise.reject(new Error(`${call}: the store is sick`));
+    if (this.health === 'failing') return Promise.reject(new Error(`${call}: the store is faulty`));
     if (this.health === 'full') return Promise.reject(new CacheError('STORE_FULL', `${call}: no room`));
     if (this.health === 'refusing') return Promise.reject(new CacheError('STORE_REFUSED', `${call}: no`));
     const done = this.health === 'mute' ? run() : undefined;
@@ -101,7 +101,7 @@ export interface SickWorld extends World {
   readonly sick: SickStore;
 }
 
-/** A world over a sick store, well as yet. */
+/** A world on such a store, which works until the test sets `health`. */
 export async function newSickWorld(sickCalls?: readonly string[]): Promise<SickWorld> {
   const sick = new SickStore(createMemoryStore({ namespace: 'shop' }), sickCalls);
   return { ...(await newWorld(sick)), sick };

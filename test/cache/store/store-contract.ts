@@ -1,4 +1,4 @@
-// What every store promises, whatever it is made of.
+// The contract of a store, which every implementation is tested against.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Store } from '../../../src/cache/index.ts';
 import { describeLeases } from './lease-contract.ts';
@@ -7,15 +7,15 @@ import { times } from '../world.ts';
 export interface StoreUnderTest {
   readonly store: Store;
   readonly namespace: string;
-  /** Lets the whole life of the value at `key` pass. */
+  /** Makes the value at `key` expire. */
   readonly expire: (key: string) => Promise<void>;
-  /** The same for the lease of `key`. */
+  /** Makes the lease of `key` expire. */
   readonly expireLease: (key: string) => Promise<void>;
-  /** Lets that much of the life of the lease of `key` pass. */
+  /** Shortens the remaining life of the lease of `key` by `ms`. */
   readonly passes: (key: string, ms: number) => Promise<void>;
 }
 
-/** @param open A store with a namespace that nobody else uses. */
+/** @param open Opens a store with a namespace that no other test uses. */
 export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnderTest>): void {
   const newStore = async (): Promise<StoreUnderTest> => {
     const opened = await open();
@@ -24,12 +24,12 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
   };
 
   describe(`the ${tier} store`, () => {
-    it('says what it is', async () => {
+    it('reports its tier', async () => {
       const { store } = await newStore();
       expect(store.tier).toBe(tier);
     });
 
-    it('gives nothing for a key and for tags that it has never seen', async () => {
+    it('returns no text and no tokens for an unknown key and unknown tags', async () => {
       const { store, namespace } = await newStore();
       expect(await store.read(`${namespace}:a`, ['*', 'x'])).toEqual({
         text: undefined,
@@ -43,7 +43,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       ['the empty text', ''],
       ['a NUL, quotes, emoji and line ends', '\0"\r\n🪴é\u2028'],
       ['a megabyte', 'x'.repeat(1 << 20)],
-    ])('gives back %s as it was written, with the life that is left', async (_, text) => {
+    ])('returns %s as it was written, with its remaining life', async (_, text) => {
       const { store, namespace } = await newStore();
       await store.write(`${namespace}:a`, { text: text, ttlMs: 60_000, tags: [] });
       const read = await store.read(`${namespace}:a`, ['*']);
@@ -52,7 +52,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect(read.remainingMs).toBeLessThanOrEqual(60_000);
     });
 
-    it('replaces value and life by the next write', async () => {
+    it('replaces both the value and its TTL on the next write', async () => {
       const { store, namespace } = await newStore();
       await store.write(`${namespace}:a`, { text: 'old', ttlMs: 86_400_000, tags: [] });
       await store.write(`${namespace}:a`, { text: 'new', ttlMs: 1_000_000, tags: [] });
@@ -61,7 +61,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect(remainingMs).toBeLessThanOrEqual(1_000_000);
     });
 
-    it('confirms the entries that are still there, and gives the tokens after that', async () => {
+    it('confirms the entries that are still stored, and returns the current tokens', async () => {
       const { store, namespace, expire } = await newStore();
       const [key, tags] = [`${namespace}:a`, ['t', 'none']];
       const [token] = await store.capture(['t']);
@@ -85,12 +85,12 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect(await confirmed('älter', 'ä')).toBe(false);
     });
 
-    it('confirms nothing where nothing is asked', async () => {
+    it('returns empty lists for an empty confirmation', async () => {
       const { store } = await newStore();
       expect(await store.confirm([], [])).toEqual({ remainingMs: [], tokens: [] });
     });
 
-    it('gives a value no longer than it lives, and does not count it then', async () => {
+    it('neither returns nor counts a value after its TTL', async () => {
       const { store, namespace, expire } = await newStore();
       await store.write(`${namespace}:a`, { text: 'text', ttlMs: 60_000, tags: [] });
       await expire(`${namespace}:a`);
@@ -99,7 +99,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect(await store.clear()).toBe(0);
     });
 
-    it('makes a token once and gives the same to everyone, in the order of the tags', async () => {
+    it('creates each token once, and returns tokens in the order of the requested tags', async () => {
       const { store, namespace } = await newStore();
       const [a, b] = await store.capture(['a', 'b']);
       expect(a).toBeTypeOf('string');
@@ -109,13 +109,13 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect(await store.tokens(['b', 'none', 'a'])).toEqual([b, undefined, a]);
     });
 
-    it('gives one token to all who capture a tag at once', async () => {
+    it('returns one token to concurrent captures of the same tag', async () => {
       const { store } = await newStore();
       const captured = await Promise.all(times(50, () => store.capture(['a'])));
       expect(new Set(captured.map(([token]) => token)).size).toBe(1);
     });
 
-    it('never gives a dropped token again, and leaves the others', async () => {
+    it('never returns a dropped token again, and keeps the others', async () => {
       const { store, namespace } = await newStore();
       const [a, b] = await store.capture(['a', 'b']);
       await store.dropTokens(['a', 'never seen']);
@@ -124,7 +124,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect((await store.capture(['a']))[0]).not.toBe(a);
     });
 
-    it('takes tags of any text', async () => {
+    it('accepts any text as a tag', async () => {
       const { store } = await newStore();
       const tags = ['*', 'a b', 'a:b', 'a*', '[a]', '🪴', '__proto__', 'constructor', '\n'];
       const tokens = await store.capture(tags);
@@ -132,7 +132,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect(await store.capture(tags)).toEqual(tokens);
     });
 
-    it('clears values and tokens, and counts the values alone', async () => {
+    it('removes values and tokens on clear, and returns the number of values only', async () => {
       const { store, namespace } = await newStore();
       await store.capture(['a', 'b', 'c']);
       for (const index of times(1_200, Number))
@@ -148,7 +148,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect(await store.clear()).toBe(0);
     });
 
-    it('says how much memory is used, and that it grows', async () => {
+    it('reports its memory usage, which grows by the size of a large value', async () => {
       const { store, namespace } = await newStore();
       const before = (await store.usage()).memoryUsed;
       await store.write(`${namespace}:a`, { text: 'x'.repeat(4 << 20), ttlMs: 60_000, tags: [] });
@@ -158,7 +158,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
 
     describeLeases(newStore);
 
-    it('answers a ping', async () => {
+    it('replies to a ping', async () => {
       const { store } = await newStore();
       await expect(store.ping()).resolves.toBeUndefined();
     });

@@ -48,7 +48,8 @@ export function redisEntries({
     async write(key, { text, ttlMs, tags }) {
       const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
       return await asked((batch) => {
-        // A request that loads under a lease began before this: its value is older, and must not replace this one.
+        // A request that loads under a lease may have begun before this, and must not replace this value by an older one. If it
+        // began later, that costs one more load.
         const writing = batch.run((commands) => {
           addReplaced(commands.set(key, text, 'PXAT', endMs).del(leaseKey(key)), tokenPrefix, key);
         });

@@ -1,6 +1,6 @@
 /**
  * The Lua scripts: each runs as one atomic step. Those of a lease take the value as `KEYS[1]` and its lease as `KEYS[2]`, whose
- * text is the holder's token followed by its stamps digest.
+ * text is the lease's id followed by its stamps digest.
  */
 import { createHash } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
@@ -18,7 +18,7 @@ export interface Script {
  * No script reads a value, token or lease that is longer than any that is written: another program may keep 150 MB at one of our
  * keys. Content that cannot be an entry, by its length or type, is removed before the load that replaces it.
  *
- * `ARGV`: the token, the stamps digest, the life of the lease, the id of the rejected entry, the token of the lease to take over.
+ * `ARGV`: the lease id, the stamps digest, the life of the lease, the id of the rejected entry, the id of the lease to take over.
  * Foreign content at one of the keys counts as missing, and so does a value without an expiry, or a lease that expires later than
  * leases do. A caller that has found something other than an entry (`*`) receives any entry.
  */
@@ -52,7 +52,7 @@ const heldOnly = `
   if lease ~= ARGV[1] then return 0 end`;
 
 /**
- * `ARGV`: the token, the value's text, the time at which it expires. Returns 1 if it was stored. If the server has no room for
+ * `ARGV`: the lease id, the value's text, the time at which it expires. Returns 1 if it was stored. If the server has no room for
  * the value, the lease ends nevertheless, so that no request waits for it.
  */
 export const fillScript = script(`${heldOnly}
@@ -61,11 +61,11 @@ export const fillScript = script(`${heldOnly}
   if stored.err then return stored end
   return 1`);
 
-/** `ARGV`: the token, the life of the lease. */
+/** `ARGV`: the lease id, the life of the lease. */
 export const renewScript = script(`${heldOnly}
   return redis.call('PEXPIRE', KEYS[2], ARGV[2])`);
 
-/** `ARGV`: the token, how long the lease stays open; 0 removes it. */
+/** `ARGV`: the lease id, how long the lease stays open; 0 removes it. */
 export const releaseScript = script(`${heldOnly}
   if ARGV[2] == '0' then return redis.call('DEL', KEYS[2]) end
   redis.call('SET', KEYS[2], 'open', 'PX', ARGV[2])

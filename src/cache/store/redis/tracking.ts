@@ -4,8 +4,8 @@
  *
  * - RESP2 with a redirection to the connection itself: under RESP3, ioredis silently drops these messages.
  * - ioredis does not enable tracking again after a reconnect, so every `ready` does it.
- * - Redis sends one message per prefix for everything that has changed in one cycle of its event loop, in any order: the tokens
- *   are reported before the heartbeat. `null` means that everything was removed.
+ * - Redis sends one message per prefix for everything that has changed in one cycle of its event loop. The keys in a message have
+ *   no order, so this class reports its tokens first and its heartbeat last. `null` means that everything was removed.
  * - A heartbeat has a name of its own and expires by itself; the message of its expiry has the same name and shows nothing new.
  * - A heartbeat that was set in another database than before shows nothing: SWAPDB is not reported.
  *

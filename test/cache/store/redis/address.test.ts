@@ -1,11 +1,11 @@
-// What an address of Redis says, and which addresses are rejected.
+// How the address of a Redis server is parsed, and which addresses are rejected.
 import { describe, expect, it } from 'vitest';
 import { redisAddressFault } from '../../../../src/cache/index.ts';
 import { parseRedisAddress } from '../../../../src/cache/store/redis/address.ts';
 
 const port = 6_379;
 
-describe('the address of a Redis', () => {
+describe('the address of a Redis server', () => {
   it.each<[string, object]>([
     ['redis://host', { host: 'host', port, db: 0 }],
     ['redis://host/', { host: 'host', port, db: 0 }],
@@ -26,12 +26,12 @@ describe('the address of a Redis', () => {
     ['redis://:p@ss:w@host', { host: 'host', port, db: 0, password: 'p@ss:w' }],
     ['/tmp/redis.sock', { path: '/tmp/redis.sock', db: 0 }],
     ['/tmp/with space/r%20.sock?db=2', { path: '/tmp/with space/r%20.sock', db: 2 }],
-  ])('%s', (address, expected) => {
+  ])('is parsed: %s', (address, expected) => {
     expect(parseRedisAddress(address)).toEqual(expected);
     expect(redisAddressFault(address)).toBeUndefined();
   });
 
-  const must =
+  const expectedForms =
     'createRedisStore: address must be redis://host, rediss://host with :port and /database, or the path of a Unix socket';
   const unencoded = 'is the password percent-encoded?';
   it.each<[unknown, string]>([
@@ -80,10 +80,10 @@ describe('the address of a Redis', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [6_379, 'number'],
-  ])('is rejected where it is %j', (address, got) => {
+  ])('is rejected: %j', (address, got) => {
     expect(redisAddressFault(address)).toBe(got);
     expect(got).not.toContain('secret');
-    const error = { code: 'INVALID_OPTIONS', message: `${must}, got ${got}` };
+    const error = { code: 'INVALID_OPTIONS', message: `${expectedForms}, got ${got}` };
     expect(() => parseRedisAddress(address)).toThrow(expect.objectContaining(error));
   });
 });

@@ -1,4 +1,4 @@
-// What is read in one tick is read in one round trip: counted by Redis itself.
+// The calls of one tick share one round trip, as the statistics of Redis show.
 import type { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -14,20 +14,20 @@ import { newHeapGauge } from '../../../support/heap.ts';
 import { startTestRedis } from '../../../support/redis.ts';
 import { newWorld, redisClient, TestClock, times, turn, type World } from '../../world.ts';
 
-interface Counted extends World {
+interface CountingWorld extends World {
   readonly client: Redis;
   readonly store: Store;
-  /** How often the server has read from its clients while `run` ran, and the commands that it was given. */
+  /** The reads from clients and the commands that the server counts while `run` runs. */
   readonly counted: (run: () => Promise<unknown>) => Promise<{ roundTrips: number; commands: Record<string, number> }>;
 }
 
-async function newCounted(): Promise<Counted> {
+async function newCountingWorld(): Promise<CountingWorld> {
   const server = await startTestRedis();
   onTestFinished(() => server.stop());
   const [client, clock] = [await redisClient(server.socketPath), new TestClock()];
   const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000, clock });
   const world = await newWorld(store, { clock });
-  await world.fetch({ field: 'Query.other' }); // the server is known, the scripts, and the token of `*` stands
+  await world.fetch({ field: 'Query.other' }); // the server's run id and scripts are known, and the token of `*` exists
   return {
     ...world,
     client,
@@ -40,39 +40,39 @@ async function newCounted(): Promise<Counted> {
       const commands = [...commandStats.matchAll(/cmdstat_(\w+):calls=(\d+)/g)]
         .filter(([, name = '']) => !['config', 'info'].includes(name))
         .map(([, name, calls]) => [name, Number(calls)] as const);
-      return { roundTrips: reads - 1, commands: Object.fromEntries(commands) }; // without our own INFO
+      return { roundTrips: reads - 1, commands: Object.fromEntries(commands) }; // without the INFO of this test
     },
   };
 }
 
 describe('in one tick', () => {
-  it('fifty values are read in one round trip, and a tag that they share is asked for once', async () => {
-    const { fetch, trace, counted } = await newCounted();
+  it('fifty values are read in one round trip, and the token of a shared tag is requested once', async () => {
+    const { fetch, trace, counted } = await newCountingWorld();
     const all = (): Promise<unknown> => Promise.all(times(50, (id) => fetch({ args: { id }, tags: ['products'] })));
     await all();
-    await all(); // so many misses in a row, and the next ones are expected to miss
+    await all();
     trace.take();
     expect(await counted(all)).toEqual({ roundTrips: 1, commands: { pttl: 50, evalsha: 1, getrange: 50 + 3 } });
     expect(trace.text).toBe('hit×50');
   });
 
-  it('fifty who want the same value ask for it once', async () => {
-    const { fetch, counted } = await newCounted();
+  it('fifty requests for the same value read it once', async () => {
+    const { fetch, counted } = await newCountingWorld();
     await fetch();
     const { roundTrips, commands } = await counted(() => Promise.all(times(50, () => fetch())));
     expect({ roundTrips, commands }).toEqual({ roundTrips: 1, commands: { pttl: 1, evalsha: 1, getrange: 1 + 2 } });
   });
 
-  it('fifty values are asked for again in one round trip', async () => {
-    const { cache, fetch, counted } = await newCounted();
-    const held: EntryRef[] = [];
-    const report = (outcome: Outcome): void => void (outcome.entryRef && held.push(outcome.entryRef));
+  it('fifty values are revalidated in one round trip', async () => {
+    const { cache, fetch, counted } = await newCountingWorld();
+    const entryRefs: EntryRef[] = [];
+    const report = (outcome: Outcome): void => void (outcome.entryRef && entryRefs.push(outcome.entryRef));
     const all = (): Promise<unknown> => Promise.all(times(50, (id) => fetch({ args: { id }, tags: ['t'], report })));
     await all();
     await all();
     let hits: readonly RevalidatedHit[] | undefined;
-    await cache.revalidate(held); // the server learns the script
-    const count = await counted(async () => (hits = await cache.revalidate(held)));
+    await cache.revalidate(entryRefs); // the server learns the script
+    const count = await counted(async () => (hits = await cache.revalidate(entryRefs)));
     expect(hits?.length).toBe(50);
     expect(count).toEqual({
       roundTrips: 1,
@@ -80,30 +80,30 @@ describe('in one tick', () => {
     });
   });
 
-  it('what several ask for again in one turn is confirmed by one script, to each his own', async () => {
-    const { cache, fetch, counted } = await newCounted();
-    const held = new Map<number, EntryRef>();
-    const ask = (id: number): Promise<unknown> =>
+  it('the entries of several revalidations are confirmed by one script, and each receives its own result', async () => {
+    const { cache, fetch, counted } = await newCountingWorld();
+    const entryRefs = new Map<number, EntryRef>();
+    const fetchById = (id: number): Promise<unknown> =>
       fetch({
         args: { id },
         tags: [`t:${id}`],
-        report: (outcome) => void (outcome.entryRef && held.set(id, outcome.entryRef)),
+        report: (outcome) => void (outcome.entryRef && entryRefs.set(id, outcome.entryRef)),
       });
-    for (const id of [1, 2, 3, 1, 2, 3]) await ask(id);
-    const again = async (...ids: number[]): Promise<(string | undefined)[] | undefined> => {
-      const hits = await cache.revalidate(ids.flatMap((id) => held.get(id) ?? []));
+    for (const id of [1, 2, 3, 1, 2, 3]) await fetchById(id);
+    const hitsOf = async (...ids: number[]): Promise<(string | undefined)[] | undefined> => {
+      const hits = await cache.revalidate(ids.flatMap((id) => entryRefs.get(id) ?? []));
       return hits?.map((hit) => hit.entryRef.key);
     };
-    await fetch({ args: { id: 2 }, tags: ['t:2'], mode: 'refresh' }); // another entry under the same tokens
-    await again(1);
-    let answers: unknown[] = [];
-    const count = await counted(async () => (answers = await Promise.all([again(1), again(2), again(3, 1)])));
-    expect(answers).toEqual([[held.get(1)?.key], undefined, [held.get(3)?.key, held.get(1)?.key]]);
+    await fetch({ args: { id: 2 }, tags: ['t:2'], mode: 'refresh' }); // another entry with the same stamps
+    await hitsOf(1);
+    let results: unknown[] = [];
+    const count = await counted(async () => (results = await Promise.all([hitsOf(1), hitsOf(2), hitsOf(3, 1)])));
+    expect(results).toEqual([[entryRefs.get(1)?.key], undefined, [entryRefs.get(3)?.key, entryRefs.get(1)?.key]]);
     expect(count).toMatchObject({ roundTrips: 1, commands: { evalsha: 2, getrange: 4 + 6 } });
   });
 
   it('fifty cached fields of one operation are read in one round trip', async () => {
-    const { cache, counted } = await newCounted();
+    const { cache, counted } = await newCountingWorld();
     const builder = newBuilder();
     builder.queryType({});
     for (const index of times(50, Number)) {
@@ -120,8 +120,8 @@ describe('in one tick', () => {
     expect(count).toEqual({ roundTrips: 1, commands: { pttl: 50, evalsha: 1, getrange: 50 + 2 } });
   });
 
-  it('who has to wait for a promise or two before he reads is on board', async () => {
-    const { store, counted } = await newCounted();
+  it('reads that begin after a few promises have settled share the round trip', async () => {
+    const { store, counted } = await newCountingWorld();
     const read = async (waits: number): Promise<void> => {
       for (const _ of times(waits, Number)) await Promise.resolve();
       await store.read(`shop:${waits}`, ['*']);
@@ -130,18 +130,18 @@ describe('in one tick', () => {
     expect(roundTrips).toBe(1);
   });
 
-  it('who asks when the turn is over asks in the next one', async () => {
-    const { store, counted } = await newCounted();
+  it('a read that begins at the end of the tick belongs to the next one', async () => {
+    const { store, counted } = await newCountingWorld();
     const { commands } = await counted(() => {
       const later = endOfTick().then(() => store.read('shop:later', ['*']));
       return Promise.all([store.read('shop:now', ['*']), later]);
     });
-    // One script reads the tokens of each batch. A busy server reads two batches at once, so its round trips do not tell.
+    // One script reads the tokens of each batch. A busy server may read two batches at once, so round trips are not counted.
     expect(commands).toEqual({ pttl: 2, evalsha: 2, getrange: 2 + 2 * 2 });
   });
 
-  it('lets go of what it was answered, though nothing is asked after it', async () => {
-    const { store } = await newCounted();
+  it('releases a reply although no call follows it', async () => {
+    const { store } = await newCountingWorld();
     const heapUsed = newHeapGauge();
     const text = `{"id":"${'i'.repeat(16)}",${'x'.repeat(4_000_000)}`;
     await store.write('shop:large', { text, ttlMs: 60_000, tags: ['*'] });
@@ -152,11 +152,10 @@ describe('in one tick', () => {
     expect(heapUsed() - before).toBeLessThan(2_000_000);
   });
 
-  it('the tokens of inner values are asked for together', async () => {
-    const { fetch, counted, source } = await newCounted();
+  it('the tokens of inner values are read together', async () => {
+    const { fetch, counted, source } = await newCountingWorld();
     const all = async (): Promise<void> => {
       const inner = { field: 'Query.inner', tags: ['inner'], load: source.load };
-      // Three: with a fourth a miss would be likely, and leases asked for.
       await Promise.all(times(3, (id) => fetch({ args: { id }, load: () => fetch(inner) })));
     };
     await all();
@@ -164,30 +163,30 @@ describe('in one tick', () => {
   });
 });
 
-describe('in one tick, fifty who capture a tag', () => {
-  const fifty = ({ store }: Counted, tags: string[]): Promise<unknown> =>
+describe('in one tick, fifty captures of a tag', () => {
+  const captureFiftyTimes = ({ store }: CountingWorld, tags: string[]): Promise<unknown> =>
     Promise.all(times(50, () => store.capture(tags)));
 
-  it('make its token once', async () => {
-    const world = await newCounted();
-    expect(await world.counted(() => fifty(world, ['new']))).toEqual({
+  it('create its token once', async () => {
+    const world = await newCountingWorld();
+    expect(await world.counted(() => captureFiftyTimes(world, ['new']))).toEqual({
       roundTrips: 1,
       commands: { set: 1, pttl: 1, evalsha: 1, getrange: 2 },
     });
   });
 
-  it('remove once what is no token, and renew an old one once', async () => {
-    const world = await newCounted();
+  it('remove a foreign value at its key once, and renew an old token once', async () => {
+    const world = await newCountingWorld();
     await world.client.set('shop:tag:foreign', 'text', 'PX', 60_000);
-    const { commands } = await world.counted(() => fifty(world, ['foreign']));
+    const { commands } = await world.counted(() => captureFiftyTimes(world, ['foreign']));
     expect(commands).toMatchObject({ unlink: 1, set: 2 });
     await world.client.pexpire('shop:tag:foreign', 60_000);
-    expect((await world.counted(() => fifty(world, ['foreign']))).commands).toMatchObject({ pexpire: 1 });
+    expect((await world.counted(() => captureFiftyTimes(world, ['foreign']))).commands).toMatchObject({ pexpire: 1 });
   });
 });
 
-it('sends the text of a script once for all who run it, where the server does not know it', async () => {
-  const { store, client, counted } = await newCounted();
+it('sends the text of a script once for all its callers if the server does not know it', async () => {
+  const { store, client, counted } = await newCountingWorld();
   await client.script('FLUSH');
   const request = {
     stampsDigest: 'b'.repeat(22),
@@ -202,8 +201,8 @@ it('sends the text of a script once for all who run it, where the server does no
   expect(commands['eval']).toBe(1);
 });
 
-it('what is asked for in the next tick is read then, and not with what was sent before', async () => {
-  const { store, client } = await newCounted();
+it('a read in the next tick does not join the round trip that was sent before', async () => {
+  const { store, client } = await newCountingWorld();
   const before = store.read('shop:k', ['*']);
   await turn();
   await client.set('shop:k', 'text', 'PX', 60_000);
@@ -212,8 +211,8 @@ it('what is asked for in the next tick is read then, and not with what was sent 
   expect((await after).text).toBe('text');
 });
 
-it('gives everyone his own, in his own order', async () => {
-  const { store } = await newCounted();
+it('returns to each caller its own value, with tokens in the order of its tags', async () => {
+  const { store } = await newCountingWorld();
   const [a, b] = await store.capture(['a', 'b']);
   await Promise.all(times(9, (n) => store.write(`shop:${n}`, { text: `text ${n}`, ttlMs: 60_000, tags: [] })));
   const tags = [['a', 'b'], ['b'], ['none', 'b', 'a'], []];
@@ -226,15 +225,15 @@ it('gives everyone his own, in his own order', async () => {
   expect(await tokens).toEqual([b, undefined]);
 });
 
-it('sends a thousand keys and tags at once, and what is more in a batch of its own', async () => {
-  const { store, counted } = await newCounted();
+it('sends at most a thousand reads in one batch, and more reads in further batches', async () => {
+  const { store, counted } = await newCountingWorld();
   const reads = (): Promise<unknown> => Promise.all(times(2_500, (n) => store.read(`shop:${n}`, ['*'])));
   const { commands } = await counted(reads);
   expect(commands).toEqual({ pttl: 2_500, evalsha: 3, getrange: 2_500 + 3 * 2 });
 });
 
-it('lets the fault of one key not reach the others', async () => {
-  const { store, client } = await newCounted();
+it('fails only the read of the key that the access list forbids', async () => {
+  const { store, client } = await newCountingWorld();
   await store.write('shop:a', { text: 'text', ttlMs: 60_000, tags: [] });
   await client.acl('SETUSER', 'default', 'resetkeys', '~shop:a', '~shop:tag:*');
   const [mine, theirs] = await Promise.allSettled([store.read('shop:a', ['*']), store.read('shop:b', ['*'])]);
@@ -242,20 +241,20 @@ it('lets the fault of one key not reach the others', async () => {
   expect(theirs).toMatchObject({ status: 'rejected', reason: { code: 'STORE_REFUSED' } });
 });
 
-it('lets a token that an access list forbids, or something else at its key, not reach the others', async () => {
-  const { store, client } = await newCounted();
-  const [kept] = await store.capture(['kept']);
+it('fails only the call whose token the access list forbids, and treats a key of another type as no token', async () => {
+  const { store, client } = await newCountingWorld();
+  const [keptToken] = await store.capture(['kept']);
   await client.hset('shop:tag:other', 'field', 'value');
   await client.acl('SETUSER', 'default', 'resetkeys', '~shop:k', '~shop:tag:!db', '~shop:tag:kept', '~shop:tag:other');
   const [mine, theirs] = await Promise.allSettled([
     store.read('shop:k', ['kept', 'other']),
     store.tokens(['kept', 'forbidden']),
   ]);
-  expect(mine).toMatchObject({ status: 'fulfilled', value: { tokens: [kept, undefined] } });
+  expect(mine).toMatchObject({ status: 'fulfilled', value: { tokens: [keptToken, undefined] } });
   expect(theirs).toMatchObject({ status: 'rejected', reason: { code: 'STORE_REFUSED' } });
 });
 
-it.each(['info', 'time'])('says which commands Redis must allow, where it does not allow %s', async (command) => {
+it.each(['info', 'time'])('names the commands that Redis must allow if it forbids %s', async (command) => {
   const server = await startTestRedis();
   onTestFinished(() => server.stop());
   const client = await redisClient(server.socketPath);

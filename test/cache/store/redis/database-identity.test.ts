@@ -1,4 +1,4 @@
-// Another database in the place of the one before, and tags that have no token: every process learns of an invalidation.
+// A database that replaces another one, or that has lost its tokens: invalidations still reach every process.
 import type { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../../../src/cache/index.ts';
@@ -7,7 +7,7 @@ import { newTcpProxy } from '../../../support/tcp-proxy.ts';
 import { newWorld, redisClient, times, turn, type World } from '../../world.ts';
 
 const tags = ['products'];
-const patiently = { interval: 5, timeout: 20_000 };
+const pollOptions = { interval: 5, timeout: 20_000 };
 
 interface Setting {
   readonly server: TestRedis;
@@ -30,14 +30,14 @@ async function newSetting(): Promise<Setting> {
   };
 }
 
-/** Lets the clock of a process go on until its memory tier has served the value. */
-async function inMemory({ cache, clock, outcome }: World): Promise<void> {
-  await expect.poll(() => (clock.advance(100), cache.memory?.isCoherent), patiently).toBe(true);
-  await expect.poll(async () => (await outcome({ tags })).tier, patiently).toBe('memory');
+/** Advances the clock of a process until its memory tier serves the value. */
+async function untilInMemory({ cache, clock, outcome }: World): Promise<void> {
+  await expect.poll(() => (clock.advance(100), cache.memory?.isCoherent), pollOptions).toBe(true);
+  await expect.poll(async () => (await outcome({ tags })).tier, pollOptions).toBe('memory');
 }
 
-/** As if half a second passed: probes are sent and answered meanwhile. */
-async function halfASecond({ clock }: World): Promise<void> {
+/** Advances the clock by half a second, and lets the heartbeats that are due be sent and received. */
+async function passHalfASecond({ clock }: World): Promise<void> {
   for (const _ of times(5, Number)) {
     clock.advance(100);
     await turn();
@@ -46,37 +46,37 @@ async function halfASecond({ clock }: World): Promise<void> {
   }
 }
 
-const ways: [string, (world: World) => Promise<unknown>][] = [
+const invalidations: [string, (world: World) => Promise<unknown>][] = [
   ['a tag is invalidated', ({ cache }) => cache.invalidate(tags)],
   ['everything is flushed', ({ cache }) => cache.flush()],
 ];
 
-describe.each(ways)('when %s', (_, invalidate) => {
+describe.each(invalidations)('when %s', (_, invalidate) => {
   it.each<[string, (client: Redis) => Promise<unknown>]>([
     ['the databases were swapped', (client) => client.swapdb(0, 1)],
-    ['they were swapped there and back', async (client) => (await client.swapdb(0, 1), await client.swapdb(0, 1))],
-    ['the namespace was moved away', (client) => client.rename('shop:tag:products', 'elsewhere')],
+    ['the databases were swapped twice', async (client) => (await client.swapdb(0, 1), await client.swapdb(0, 1))],
+    ['the tokens were renamed', (client) => client.rename('shop:tag:products', 'elsewhere')],
     ['the tokens have expired', (client) => client.pexpire('shop:tag:products', 0)],
-  ])('nothing older is read in another process half a second later, though %s before', async (_case, happen) => {
+  ])('another process reads no older value half a second later, even if %s before', async (_case, change) => {
     const { client, newProcess } = await newSetting();
     const [one, two] = [await newProcess(), await newProcess()];
-    await inMemory(one);
-    await inMemory(two);
-    await happen(client);
+    await untilInMemory(one);
+    await untilInMemory(two);
+    await change(client);
     await invalidate(two);
     one.source.gives('new');
     two.source.gives('new');
     expect(await two.fetch({ tags })).toBe('new');
-    await halfASecond(one);
+    await passHalfASecond(one);
     expect(await one.fetch({ tags })).toBe('new');
-    await inMemory(one);
+    await untilInMemory(one);
     expect(await one.fetch({ tags })).toBe('new');
   });
 
-  it('between two swaps, what comes back with the first database is not read', async () => {
+  it('between two swaps, values that return with the first database are not read', async () => {
     const { client, newProcess } = await newSetting();
     const [one, two] = [await newProcess(), await newProcess({ hasMemory: false })];
-    await inMemory(one);
+    await untilInMemory(one);
     await two.fetch({ tags });
     await client.swapdb(0, 1);
     await invalidate(two);
@@ -85,11 +85,11 @@ describe.each(ways)('when %s', (_, invalidate) => {
     one.source.gives('new');
     two.source.gives('new');
     expect(await two.fetch({ tags })).toBe('new');
-    await halfASecond(one);
+    await passHalfASecond(one);
     expect(await one.fetch({ tags })).toBe('new');
   });
 
-  it('before a swap, what was stored in the other database before that is not read', async () => {
+  it('before a swap, values that were stored in the other database earlier are not read', async () => {
     const { client, newProcess } = await newSetting();
     const one = await newProcess({ hasMemory: false });
     await one.fetch({ tags });
@@ -104,32 +104,32 @@ describe.each(ways)('when %s', (_, invalidate) => {
   });
 });
 
-it('tells other processes of a token that is not there, also while Redis is full', async () => {
+it('notifies other processes of a dropped token that is missing from the database, even while Redis is full', async () => {
   const { client, newProcess } = await newSetting();
   const [one, two] = [await newProcess(), await newProcess({ hasMemory: false })];
-  await inMemory(one);
+  await untilInMemory(one);
   const before = one.cache.memory?.bytes ?? 0;
-  await client.swapdb(0, 1); // the token is not deleted, and this is not told
+  await client.swapdb(0, 1); // the token is not deleted, and no process is notified
   await client.config('SET', 'maxmemory', '1');
   await two.store.dropTokens(tags);
-  await expect.poll(() => one.cache.memory?.bytes, patiently).toBeLessThan(before);
+  await expect.poll(() => one.cache.memory?.bytes, pollOptions).toBeLessThan(before);
   await client.config('SET', 'maxmemory', '0');
   one.source.gives('new');
   expect(await one.fetch({ tags })).toBe('new');
 });
 
-it('is noticed by a process that reads nothing, by its probes', async () => {
+it('a process that reads nothing notices a swapped database by its heartbeats', async () => {
   const { client, newProcess } = await newSetting();
   const world = await newProcess();
-  await inMemory(world);
+  await untilInMemory(world);
   await client.swapdb(0, 1);
-  const unproven = world.trace.next('memory-incoherent');
+  const incoherent = world.trace.next('memory-incoherent');
   world.clock.advance(100);
-  await unproven;
+  await incoherent;
   expect(world.cache.memory?.isCoherent).toBe(false);
 });
 
-it('is invalidated once, by the first of many processes that notice it', async () => {
+it('a swapped database is invalidated once, by the first of many processes that notice it', async () => {
   const { client, newProcess } = await newSetting();
   const all = await Promise.all(times(5, () => newProcess({ hasMemory: false })));
   await client.swapdb(0, 1);
@@ -140,43 +140,43 @@ it('is invalidated once, by the first of many processes that notice it', async (
   expect(await client.get('shop:tag:*')).toBe(token);
 });
 
-it('is recognised behind an address that led to another server in between', async () => {
+it('an address that led to another server in between returns no value that was invalidated there', async () => {
   const [one, two] = [await newSetting(), await newSetting()];
   const proxy = await newTcpProxy(one.server.socketPath);
   const world = await one.newProcess({ address: proxy.address, hasMemory: false });
-  const leadTo = async ({ server }: Setting, { client }: Setting): Promise<void> => {
+  const routeTo = async ({ server }: Setting, { client }: Setting): Promise<void> => {
     proxy.leadsTo = server.socketPath;
     await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    await expect.poll(() => world.store.ping().then(() => 'there', String), patiently).toBe('there');
+    await expect.poll(() => world.store.ping().then(() => 'there', String), pollOptions).toBe('there');
   };
   await world.fetch({ tags });
-  await leadTo(two, one);
+  await routeTo(two, one);
   await world.cache.invalidate(tags);
-  await leadTo(one, two);
+  await routeTo(one, two);
   world.source.gives('new');
-  await expect.poll(() => (world.clock.advance(1_000), world.fetch({ tags })), patiently).toBe('new');
+  await expect.poll(() => (world.clock.advance(1_000), world.fetch({ tags })), pollOptions).toBe('new');
 });
 
-it('keeps its id while it is used, and gets another one where it was lost or is something else', async () => {
+it('a database keeps its id while it is used, and gets a new one if the id is lost or not an id', async () => {
   const { client, newProcess } = await newSetting();
   const world = await newProcess({ hasMemory: false });
-  const newest = async (): Promise<string | undefined> => (await client.get('shop:tag:!db'))?.split(',')[0];
-  let id = await newest();
+  const currentId = async (): Promise<string | undefined> => (await client.get('shop:tag:!db'))?.split(',')[0];
+  let id = await currentId();
   await world.fetch({ tags });
   await world.cache.flush();
-  expect(await newest()).toBe(id);
-  for (const spoil of [
+  expect(await currentId()).toBe(id);
+  for (const damage of [
     () => client.unlink('shop:tag:!db'),
     () => client.set('shop:tag:!db', '\u{1f600} text', 'PX', 60_000),
     () => client.lpush('shop:tag:!db', 'a list'),
     () => client.flushall(),
   ]) {
     await client.unlink('shop:tag:!db');
-    await spoil();
+    await damage();
     await world.fetch({ tags });
     expect(await world.outcome({ tags })).toMatchObject({ state: 'hit' });
     expect(await client.get('shop:tag:!db')).toContain(`,${id}`);
-    id = await newest();
+    id = await currentId();
     expect(await client.pttl('shop:tag:!db')).toBeGreaterThan(86_400_000);
   }
 });

@@ -1,4 +1,4 @@
-// A store that connects as the caller's own ioredis client does, or as its options say.
+// A store that connects with the options of an ioredis client of the caller.
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRedisStore, type RedisClient } from '../../../../src/cache/index.ts';
@@ -27,69 +27,69 @@ async function newWorldOn(client: RedisClient | RedisOptions): Promise<World> {
   return newWorld(store, { clock, memoryBytesMax: 1_000_000 });
 }
 
-/** Reads until the memory tier answers, which needs both connections. */
+/** Reads until the memory tier serves the value, which requires both connections. */
 async function expectBothTiers({ cache, clock, fetch, outcome }: World): Promise<void> {
   await fetch({ strict: true });
   expect(await outcome({ strict: true })).toMatchObject({ state: 'hit', tier: 'redis' });
-  const patiently = { interval: 5, timeout: 20_000 };
-  await expect.poll(() => (clock.advance(100), cache.memory?.isCoherent), patiently).toBe(true);
-  await expect.poll(async () => (await outcome()).tier, patiently).toBe('memory');
+  const pollOptions = { interval: 5, timeout: 20_000 };
+  await expect.poll(() => (clock.advance(100), cache.memory?.isCoherent), pollOptions).toBe(true);
+  await expect.poll(async () => (await outcome()).tier, pollOptions).toBe('memory');
 }
 
-it('goes on where the secret store is away, and tells it', async () => {
+it('reports a password getter that throws, and reconnects with the previous password', async () => {
   const { socketPath, admin } = await newServer();
-  let isAway = false;
+  let isUnavailable = false;
   const client = {
     path: socketPath,
     get password(): string | undefined {
-      if (isAway) throw new Error('the secret store is away');
+      if (isUnavailable) throw new Error('the secret store is away');
       return undefined;
     },
   };
-  const told: string[] = [];
-  const onError = ({ message }: Error): void => void told.push(message);
+  const messages: string[] = [];
+  const onError = ({ message }: Error): void => void messages.push(message);
   const store = await createRedisStore({ client: client as RedisOptions, namespace: 'shop', onError });
   onTestFinished(() => store.close());
-  isAway = true;
+  isUnavailable = true;
   await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-  await expect.poll(() => told.join(), { timeout: 20_000 }).toContain('the secret store is away');
-  const pinged = (): Promise<boolean> =>
+  await expect.poll(() => messages.join(), { timeout: 20_000 }).toContain('the secret store is away');
+  const isReachable = (): Promise<boolean> =>
     store.ping().then(
       () => true,
       () => false,
     );
-  await expect.poll(pinged, { timeout: 20_000 }).toBe(true);
+  await expect.poll(isReachable, { timeout: 20_000 }).toBe(true);
 });
 
-it('goes on where the callbacks of the caller throw or reject', async () => {
+it('reports callbacks of the caller that throw or reject as process warnings', async () => {
   const { socketPath, admin } = await newServer();
-  const heard: string[] = [];
+  const called: string[] = [];
   const onReady = (): void => {
-    heard.push('ready');
+    called.push('ready');
     throw new Error('onReady');
   };
   // A function that returns nothing may be async.
   const onError = (): unknown => {
-    heard.push('error');
+    called.push('error');
     return Promise.reject(new Error('onError'));
   };
   const store = await createRedisStore({ address: socketPath, namespace: 'shop', onReady, onError });
   onTestFinished(() => store.close());
-  const warned: string[] = [];
-  const hearWarning = ({ message }: Error): void => void warned.push(message);
-  process.on('warning', hearWarning);
-  onTestFinished(() => void process.off('warning', hearWarning));
+  const warnings: string[] = [];
+  const onWarning = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', onWarning);
+  onTestFinished(() => void process.off('warning', onWarning));
   await admin.config('SET', 'requirepass', 'word');
   await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-  await expect.poll(() => warned.join(), { timeout: 20_000 }).toContain('a callback threw Error: onError');
-  expect(heard).toContain('ready');
+  await expect.poll(() => warnings.join(), { timeout: 20_000 }).toContain('a callback threw Error: onError');
+  expect(called).toContain('ready');
 });
 
-describe('connects by the client of the caller', () => {
+describe('connects with an ioredis client of the caller', () => {
   it.each<[string, (options: ClientOptions) => RedisClient | RedisOptions]>([
-    ['itself', newClient],
-    ['or its options', (options) => options],
-  ])('%s: TLS, user, password and database', async (_, clientOf) => {
+    ['a client', newClient],
+    ['the options of a client', (options) => options],
+  ])('from %s: TLS, user, password and database', async (_, clientOf) => {
     const { socketPath, admin } = await newServer();
     await admin.acl('SETUSER', 'shop', 'on', '>word', '~*', '&*', '+@all');
     const port = await newTlsProxy(socketPath);
@@ -101,7 +101,7 @@ describe('connects by the client of the caller', () => {
     expect(await admin.exists('shop:Query:field')).toBe(1);
   });
 
-  it('whatever it does with its own commands, and leaves it alone', async () => {
+  it('whatever its command options are, without changing or closing it', async () => {
     const { socketPath } = await newServer();
     const client = newClient({
       path: socketPath,
@@ -119,14 +119,14 @@ describe('connects by the client of the caller', () => {
     expect(await client.get('theirs')).toBe('value');
   });
 
-  it('which need not be connected, and is not connected by this', async () => {
+  it('that need not be connected, and stays unconnected', async () => {
     const { socketPath } = await newServer();
     const client = newClient({ path: socketPath });
     await expectBothTiers(await newWorldOn(client));
     expect(client.status).toBe('wait');
   });
 
-  it('with the password that it has by then, on each connection', async () => {
+  it('with its current password, on each new connection', async () => {
     const { socketPath, admin } = await newServer();
     await admin.acl('SETUSER', 'shop', 'on', '>old', '~*', '&*', '+@all');
     const client = newClient({ path: socketPath, username: 'shop', password: 'old' });
@@ -154,13 +154,13 @@ const cluster = (): Cluster => {
 };
 
 it.each<[string, () => unknown, string]>([
-  ['a prefix of keys', () => ({ host: 'a', keyPrefix: 'x:' }), 'client.keyPrefix must be empty'],
-  ['the same of a client', () => newClient({ host: 'a', keyPrefix: 'x:' }), 'client.keyPrefix must be empty'],
+  ['options with a key prefix', () => ({ host: 'a', keyPrefix: 'x:' }), 'client.keyPrefix must be empty'],
+  ['a client with a key prefix', () => newClient({ host: 'a', keyPrefix: 'x:' }), 'client.keyPrefix must be empty'],
   ['a Cluster', cluster, 'got a Cluster, which is not supported'],
   ['replicas', () => ({ sentinels: [{ host: 'a' }], name: 'm', role: 'slave' }), 'client.role must be "master"'],
-  ['a database that is no number', () => ({ host: 'a', db: 1.5 }), 'client.db must be a whole number from 0, got 1.5'],
-  ['the same of a client', () => newClient({ host: 'a', db: Number('x') }), 'client.db must be a whole number'],
-  ['an option that ioredis lacks', () => ({ host: 'a', passwrod: 'secret' }), 'client.passwrod is not an option'],
+  ['a fractional database', () => ({ host: 'a', db: 1.5 }), 'client.db must be a whole number from 0, got 1.5'],
+  ['a client with db: NaN', () => newClient({ host: 'a', db: Number('x') }), 'client.db must be a whole number'],
+  ['an option unknown to ioredis', () => ({ host: 'a', passwrod: 'secret' }), 'client.passwrod is not an option'],
   ['options without a server', () => ({ password: 'secret' }), 'client must name a server'],
   ['a client of another library', () => ({ options: {}, connect() {} }), 'got a client of another library'],
   ['an address', () => 'redis://:secret@a', 'client must be an ioredis client or its options, got string'],

@@ -1,4 +1,4 @@
-// A store works in the database that it was created for, or not at all.
+// A store uses the database that it was created for, or none.
 import { inspect } from 'node:util';
 import type { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
@@ -6,21 +6,21 @@ import { createRedisStore, type CacheError, type RedisStoreOptions } from '../..
 import { startTestRedis, type TestRedis } from '../../../support/redis.ts';
 import { newWorld, redisClient, TestClock, times, withResolvers, type World } from '../../world.ts';
 
-interface Refused {
+interface CacheOnTarget {
   readonly fetches: () => Promise<unknown[]>;
   readonly faults: readonly CacheError[];
   readonly world: World;
 }
 
-/** A cache with a memory tier over a store; waits for the first fault if there is to be one. */
-async function newCacheOn(target: Partial<RedisStoreOptions>, isRefused = false): Promise<Refused> {
+/** A cache with a memory tier on a Redis store; waits for the first fault if one is expected. */
+async function newCacheOn(target: Partial<RedisStoreOptions>, isFaultExpected = false): Promise<CacheOnTarget> {
   const faults: CacheError[] = [];
-  const { promise: faulty, resolve } = withResolvers<void>();
+  const { promise: firstFault, resolve } = withResolvers<void>();
   const onError = (error: CacheError): void => (faults.push(error), resolve());
   const options = { namespace: 'shop', deadlineMs: 20_000, onError, ...target } as RedisStoreOptions;
   const clock = new TestClock();
   const world = await newWorld(await createRedisStore(options), { clock, memoryBytesMax: 1_000_000 });
-  if (isRefused) await faulty;
+  if (isFaultExpected) await firstFault;
   const fetches = (): Promise<unknown[]> => Promise.all(times(3, (id) => world.fetch({ args: { id }, tags: ['t'] })));
   return { fetches, faults, world };
 }
@@ -31,26 +31,26 @@ async function newServer(): Promise<{ server: TestRedis; client: Redis }> {
   return { server, client: await redisClient(server.socketPath) };
 }
 
-/** The names of the commands of others that reach the server from now on, with the number of their database. */
+/** Collects the commands that the server receives from now on, as `<database> <name>`; the result returns them. */
 async function monitored(client: Redis): Promise<() => Promise<string[]>> {
   const monitor = await client.monitor();
   onTestFinished(() => monitor.disconnect());
-  const seen: string[] = [];
+  const names: string[] = [];
   let ended = (): void => {};
   monitor.on('monitor', (_time, [name = '', word = ''], _source, database) => {
     if (name === 'echo' && word === 'end') ended();
-    else if (name !== 'echo') seen.push(`${database} ${name}`.toLowerCase());
+    else if (name !== 'echo') names.push(`${database} ${name}`.toLowerCase());
   });
   return async () => {
     const { promise, resolve } = withResolvers<void>();
     ended = resolve;
     await client.echo('end');
     await promise;
-    return seen;
+    return names;
   };
 }
 
-it('that does not exist: no command is issued in another one, and the fault names it', async () => {
+it('sends no command to another database if the configured one does not exist, and the error names it', async () => {
   const { server, client } = await newServer();
   const commands = await monitored(client);
   const one = await newCacheOn({ address: `${server.socketPath}?db=99` }, true);
@@ -72,7 +72,7 @@ it('that does not exist: no command is issued in another one, and the fault name
   });
 });
 
-it('that the user may not select, also later and on the connection that listens', async () => {
+it('uses no other database after the user loses the permission to select, on either connection', async () => {
   const { server, client } = await newServer();
   const permissions = ['on', '>word', '~*', '&*', '+@all'];
   await client.acl('SETUSER', 'shop', ...permissions);
@@ -104,7 +104,7 @@ it('that the user may not select, also later and on the connection that listens'
   expect(await client.dbsize()).toBe(0);
 });
 
-it('0 needs no permission to select', async () => {
+it('needs no permission to select database 0', async () => {
   const { server, client } = await newServer();
   await client.acl('SETUSER', 'shop', 'on', '>word', '~*', '&*', '+@all', '-select');
   const target = { client: { path: server.socketPath, username: 'shop', password: 'word', db: 0 } };
@@ -114,7 +114,7 @@ it('0 needs no permission to select', async () => {
   expect(faults).toEqual([]);
 });
 
-it('that the address names, when two caches share a server and a namespace', async () => {
+it('keeps two caches apart that share a server and a namespace but use different databases', async () => {
   const { server } = await newServer();
   const one = await newCacheOn({ address: `${server.socketPath}?db=1` });
   const two = await newCacheOn({ address: `${server.socketPath}?db=2` });
@@ -125,27 +125,27 @@ it('that the address names, when two caches share a server and a namespace', asy
 });
 
 it.each<[string, unknown, string]>([
-  ['a parameter that is unknown', { address: '/abc?x=1' }, 'the parameter "x"'],
+  ['an unknown parameter', { address: '/abc?x=1' }, 'the parameter "x"'],
   ['an address without a host', { address: 'redis:///path' }, 'without a host'],
-  ['a database that is no number', { address: 'redis://127.0.0.1/abc' }, 'the path "/abc"'],
-  ['no server', {}, 'got neither'],
+  ['a database that is not a number', { address: 'redis://127.0.0.1/abc' }, 'the path "/abc"'],
+  ['options without a server', {}, 'got neither'],
   ['two servers', { address: 'redis://a', client: { host: 'a' } }, 'got both'],
   ['an unknown option', { adress: 'redis://a' }, 'unknown option "adress"'],
   [
-    'a namespace that is none',
+    'a namespace that is undefined',
     { address: 'redis://a', namespace: undefined },
     'namespace must be a text, got undefined',
   ],
-  ['a namespace that is malformed', { address: 'redis://a', namespace: 'A:b' }, 'a namespace is'],
-  ['a deadline in words', { address: 'redis://a', deadlineMs: '100ms' }, 'deadlineMs must be a number of milliseconds'],
-  ['a clock without a hand', { address: 'redis://a', clock: {} }, 'clock must be a clock'],
-  ['a listener that is none', { address: 'redis://a', onError: 'log' }, 'onError must be a function, got "log"'],
-])('rejects %s, which a caller can catch', async (_, options, message) => {
+  ['a malformed namespace', { address: 'redis://a', namespace: 'A:b' }, 'a namespace is'],
+  ['a textual deadline', { address: 'redis://a', deadlineMs: '100ms' }, 'deadlineMs must be a number of milliseconds'],
+  ['a clock without methods', { address: 'redis://a', clock: {} }, 'clock must be a clock'],
+  ['a text as listener', { address: 'redis://a', onError: 'log' }, 'onError must be a function, got "log"'],
+])('rejects %s with a CacheError', async (_, options, message) => {
   const creating = createRedisStore({ namespace: 'shop', ...(options as { address: string }) });
   await expect(creating).rejects.toMatchObject({ name: 'CacheError', message: expect.stringContaining(message) });
 });
 
-it('rejects an address in the place of the options without repeating it', async () => {
+it('rejects an address in place of the options without repeating it', async () => {
   const creating = createRedisStore('redis://:secret-word@a' as never);
   await expect(creating).rejects.toMatchObject({
     code: 'INVALID_OPTIONS',
@@ -153,7 +153,7 @@ it('rejects an address in the place of the options without repeating it', async 
   });
 });
 
-it('reports a Unix socket that does not exist, and lets the process live', async () => {
+it('reports a Unix socket that does not exist, and still loads values', async () => {
   const { fetches, faults } = await newCacheOn({ address: '/abc' }, true);
   expect(await fetches()).toEqual(times(3, () => 'value'));
   expect(faults[0]).toMatchObject({ code: 'STORE_UNAVAILABLE', message: expect.stringContaining('ENOENT') });

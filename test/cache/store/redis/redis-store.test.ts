@@ -6,7 +6,7 @@ import { startTestRedis, type TestRedis } from '../../../support/redis.ts';
 import { describeStore } from '../store-contract.ts';
 import { keysOf, newNamespace, newWorld, redisClient, redisStore, times, withResolvers } from '../../world.ts';
 
-// A server of its own: what other tests store and remove would change how much memory is used.
+// A separate server, because entries of other tests would change its memory usage.
 let ownServer: TestRedis;
 beforeAll(async () => {
   ownServer = await startTestRedis();
@@ -21,7 +21,7 @@ describeStore('redis', async () => {
     namespace,
     expire: async (key) => void (await client.pexpireat(key, 1)),
     expireLease: async (key) => void (await client.pexpireat(`{${key}}:lease`, 1)),
-    // Redis' own time does not pass for a test: the life is shortened by it.
+    // The test cannot advance the clock of Redis, so it shortens the remaining life instead.
     async passes(key, ms) {
       const leftMs = await client.pttl(`{${key}}:lease`);
       if (leftMs > 0) await client.pexpire(`{${key}}:lease`, leftMs - ms);
@@ -29,8 +29,8 @@ describeStore('redis', async () => {
   };
 });
 
-describe('what stands in Redis', () => {
-  it('has a time to live, every key of it', async () => {
+describe('the keys in Redis', () => {
+  it('all have a TTL', async () => {
     const { fetch, cache, namespace } = await newWorld('redis');
     const client = await redisClient();
     await Promise.all(times(30, (id) => fetch({ args: { id }, tags: ['products', `products:${id}`] })));
@@ -46,7 +46,7 @@ describe('what stands in Redis', () => {
     expect(await keysOf(client, `${namespace}:*`)).toEqual([`${namespace}:tag:!db`]);
   });
 
-  it('gets value and time to live in one command, so that no crash leaves a value for ever', async () => {
+  it('receive their value and TTL in one command, so that a crash leaves no value without a TTL', async () => {
     const server = await startTestRedis();
     onTestFinished(() => server.stop());
     const client = await redisClient(server.socketPath);
@@ -67,11 +67,11 @@ describe('what stands in Redis', () => {
     expect(seen.filter((words) => words.includes('shop:a'))).toEqual([
       expect.stringMatching(/^set shop:a text PXAT \d{13}$/),
       'del {shop:a}:lease',
-      'set shop:tag:!=shop:a  PX 1000', // tells the memory tiers
+      'set shop:tag:!=shop:a  PX 1000', // notifies the memory tiers
     ]);
   });
 
-  it('renews a token by a capture that finds less than half of its life left, and by nothing else', async () => {
+  it('of tokens get a new TTL by a capture once less than half of it is left, and in no other case', async () => {
     const namespace = newNamespace();
     const [store, client] = await Promise.all([redisStore(namespace), redisClient()]);
     onTestFinished(() => store.close());
@@ -86,7 +86,7 @@ describe('what stands in Redis', () => {
     expect(await client.pttl(`${namespace}:tag:a`)).toBeLessThanOrEqual(86_400_000 + 60_000);
   });
 
-  it('is invalidated by removing its token, whatever the number of values', async () => {
+  it('of tags are deleted by an invalidation, which touches no value', async () => {
     const namespace = newNamespace();
     const [store, client] = await Promise.all([redisStore(namespace), redisClient()]);
     onTestFinished(() => store.close());
@@ -96,8 +96,8 @@ describe('what stands in Redis', () => {
   });
 });
 
-describe('a Redis that comes back from an old dump', () => {
-  it('gives nothing that was invalidated since, though value and token are back', async () => {
+describe('a Redis server that restarts with an old dump', () => {
+  it('returns no value that was invalidated since, although value and token are back', async () => {
     const server = await startDumpingRedis();
     const client = await redisClient(server.socketPath);
     const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000 });
@@ -127,7 +127,7 @@ describe('a Redis that comes back from an old dump', () => {
   });
 });
 
-/** It writes `dump.rdb` when it is told to, and reads it when it starts. */
+/** A server that writes `dump.rdb` on SAVE and reads it when it starts. */
 async function startDumpingRedis(): Promise<TestRedis> {
   const folder = await makeFolder('cachepot-test-dump-');
   const server = await startTestRedis(['--dir', folder.path, '--dbfilename', 'dump.rdb']);
@@ -138,27 +138,27 @@ async function startDumpingRedis(): Promise<TestRedis> {
   return server;
 }
 
-describe('a Redis that others use too', () => {
-  it('keeps what is not of the namespace when it is cleared, however alike the names are', async () => {
+describe('a Redis server that other applications use too', () => {
+  it('keeps keys outside the namespace when the store is cleared, however similar they are', async () => {
     const shop = newNamespace();
     const client = await redisClient();
     const others = [`${shop}2:a`, `${shop}-x:a`, `${shop}-data:outbox`, `x${shop}:a`, shop, `${shop}-x:tag:*`];
-    const [store, twin] = await Promise.all([redisStore(shop), redisStore(`${shop}-x`)]);
+    const [store, similar] = await Promise.all([redisStore(shop), redisStore(`${shop}-x`)]);
     for (const key of others) await client.set(key, 'theirs', 'PX', 600_000);
     onTestFinished(async () => {
       await client.unlink(others);
-      await Promise.all([store.close(), twin.close()]);
+      await Promise.all([store.close(), similar.close()]);
     });
     await store.write(`${shop}:a`, { text: 'ours', ttlMs: 600_000, tags: [] });
     await store.capture(['*']);
 
     expect((await store.usage()).keys).toBe(1);
-    expect((await twin.usage()).keys).toBe(1);
+    expect((await similar.usage()).keys).toBe(1);
     expect(await store.clear()).toBe(1);
     expect(await client.mget(others)).toEqual(others.map(() => 'theirs'));
   });
 
-  it('is asked for nothing outside the namespace, which leases have in braces', async () => {
+  it('receives no command for a key outside the namespace, which keys of leases have in braces', async () => {
     const server = await startTestRedis();
     onTestFinished(() => server.stop());
     const client = await redisClient(server.socketPath);
@@ -175,44 +175,44 @@ describe('a Redis that others use too', () => {
     expect(trace.text).toBe('load write miss load write miss hit invalidate flush');
   });
 
-  it('reads something else at the key of a value as a miss, and the next write heals it', async () => {
+  it('causes a miss if it holds another type at the key of a value, and the next write replaces that', async () => {
     const namespace = newNamespace();
     const [store, client] = await Promise.all([redisStore(namespace), redisClient()]);
     onTestFinished(() => store.close());
     const [token] = await store.capture(['a']);
     await client.hset(`${namespace}:k`, 'field', 'value');
     expect(await store.read(`${namespace}:k`, ['a'])).toEqual({ text: undefined, remainingMs: 0, tokens: [token] });
-    const marks = [{ key: `${namespace}:k`, entryId: 't', textBytes: 4 }];
-    expect(await store.confirm(marks, ['a'])).toEqual({ remainingMs: [undefined], tokens: [token] });
+    const versions = [{ key: `${namespace}:k`, entryId: 't', textBytes: 4 }];
+    expect(await store.confirm(versions, ['a'])).toEqual({ remainingMs: [undefined], tokens: [token] });
     await store.write(`${namespace}:k`, { text: 'text', ttlMs: 60_000, tags: [] });
     expect((await store.read(`${namespace}:k`, ['a'])).text).toBe('text');
   });
 
-  it('does not take a value that has no end', async () => {
+  it('causes a miss if it holds a value without a TTL', async () => {
     const namespace = newNamespace();
     const [store, client] = await Promise.all([redisStore(namespace), redisClient()]);
     onTestFinished(() => store.close());
     await client.set(`${namespace}:k`, 'text');
     expect(await store.read(`${namespace}:k`, ['a'])).toMatchObject({ text: undefined, remainingMs: 0 });
-    const marks = [{ key: `${namespace}:k`, entryId: 't', textBytes: 4 }];
-    expect(await store.confirm(marks, [])).toMatchObject({ remainingMs: [undefined] });
+    const versions = [{ key: `${namespace}:k`, entryId: 't', textBytes: 4 }];
+    expect(await store.confirm(versions, [])).toMatchObject({ remainingMs: [undefined] });
     await store.clear();
   });
 
-  it('reads something else at the key of a token as no token, and the next capture heals it', async () => {
+  it('has no token where it holds another type at its key, and the next capture replaces that', async () => {
     const namespace = newNamespace();
     const [store, client] = await Promise.all([redisStore(namespace), redisClient()]);
     onTestFinished(() => store.close());
-    const [kept] = await store.capture(['b']);
+    const [tokenOfB] = await store.capture(['b']);
     await client.hset(`${namespace}:tag:a`, 'field', 'value');
-    expect((await store.read(`${namespace}:k`, ['a', 'b'])).tokens).toEqual([undefined, kept]);
+    expect((await store.read(`${namespace}:k`, ['a', 'b'])).tokens).toEqual([undefined, tokenOfB]);
     const tokens = await store.capture(['a', 'b']);
-    expect(tokens).toEqual([expect.any(String), kept]);
+    expect(tokens).toEqual([expect.any(String), tokenOfB]);
     expect((await store.read(`${namespace}:k`, ['a', 'b'])).tokens).toEqual(tokens);
   });
 });
 
-it('is made without Redis, rejects until there is one, and says both', async () => {
+it('can be created while Redis is down, reports that, rejects until Redis is up, and reports that too', async () => {
   const server = await startTestRedis();
   onTestFinished(() => server.stop());
   server.kill('SIGKILL');
@@ -234,8 +234,8 @@ it('is made without Redis, rejects until there is one, and says both', async () 
   await expect(store.ping()).resolves.toBeUndefined();
 });
 
-describe('a foreign value of 150 MB at one of our keys', () => {
-  /** How many bytes Redis sends meanwhile. */
+describe('a foreign value of 150 MB at a key of the cache', () => {
+  /** The number of bytes that Redis sends while `run` runs. */
   async function bytesSent(client: Redis, run: () => Promise<unknown>): Promise<number> {
     const sent = async (): Promise<number> =>
       Number(/total_net_output_bytes:(\d+)/.exec(await client.info('stats'))?.[1]);
@@ -245,7 +245,7 @@ describe('a foreign value of 150 MB at one of our keys', () => {
   }
 
   it.each(['shop:Query:field', '{shop:Query:field}:lease', 'shop:tag:*', 'shop:tag:products', 'shop:tag:!db'])(
-    'is not read but replaced: %s',
+    'is replaced without being read: %s',
     async (key) => {
       const server = await startTestRedis();
       onTestFinished(() => server.stop());
@@ -271,7 +271,7 @@ describe('a foreign value of 150 MB at one of our keys', () => {
     },
   );
 
-  it('is not read either where a miss was likely, or where it begins as an entry does', async () => {
+  it('is not read if it begins as an entry does, even after several misses', async () => {
     const server = await startTestRedis();
     onTestFinished(() => server.stop());
     const client = await redisClient(server.socketPath);
@@ -294,7 +294,7 @@ describe('a foreign value of 150 MB at one of our keys', () => {
   });
 
   it.each(['shop:Query:field', '{shop:Query:field}:lease', 'shop:tag:*', 'shop:tag:products', 'shop:tag:!db'])(
-    'may be a list, too: %s',
+    'is replaced if it is a list: %s',
     async (key) => {
       const server = await startTestRedis();
       onTestFinished(() => server.stop());
@@ -311,7 +311,7 @@ describe('a foreign value of 150 MB at one of our keys', () => {
   );
 });
 
-it('gives back an entry of more than a megabyte, in any script', async () => {
+it('returns an entry of more than a megabyte, in any script', async () => {
   const { fetch, outcome, source } = await newWorld('redis');
   for (const letter of ['x', 'é', '漢', '😀']) {
     for (const shift of times(4, Number)) {

@@ -4,18 +4,18 @@ import { ServerClock } from '../../../../src/cache/store/redis/server-clock.ts';
 import { startTestRedis } from '../../../support/redis.ts';
 import { redisClient, TestClock, times, withResolvers } from '../../world.ts';
 
-it('goes on by this process’ clock from what the server said last', () => {
+it('continues from the last reply of the server by the clock of this process', () => {
   const clock = new TestClock();
   const server = new ServerClock(clock);
   expect(server.nowMs()).toBeUndefined();
   expect(server.hear(['1700000000', '123456'])).toBe(1_700_000_000_123.456);
   clock.advance(400);
   expect(server.nowMs()).toBeCloseTo(1_700_000_000_523.456);
-  server.hear(['1600000000', '0']); // its administrator has put it back
+  server.hear(['1600000000', '0']); // the server clock was set back
   expect(server.nowMs()).toBe(1_600_000_000_000);
 });
 
-it('is due at first, then once a second', () => {
+it('is due before the first reply, then once a second', () => {
   const clock = new TestClock();
   const server = new ServerClock(clock);
   expect(server.isDue).toBe(true);
@@ -26,11 +26,11 @@ it('is due at first, then once a second', () => {
   expect(server.isDue).toBe(true);
 });
 
-it('asks Redis once a second whatever is read and written, and anew on each connection', async () => {
+it('requests the time once a second, however much is read and written, and again on each new connection', async () => {
   const server = await startTestRedis();
   onTestFinished(() => server.stop());
   const client = await redisClient(server.socketPath);
-  const asked = async (): Promise<number> =>
+  const timeCalls = async (): Promise<number> =>
     Number(/cmdstat_time:calls=(\d+)/.exec(await client.info('commandstats'))?.[1] ?? 0);
   const clock = new TestClock();
   let ready = (): void => {};
@@ -48,10 +48,10 @@ it('asks Redis once a second whatever is read and written, and anew on each conn
     await store.read(`shop:${index}`, ['a']);
     await store.write(`shop:${index}`, { text: 'text', ttlMs: 60_000, tags: [] });
   }
-  expect(await asked()).toBe(1);
+  expect(await timeCalls()).toBe(1);
   clock.advance(1_000);
   await store.read('shop:a', ['a']);
-  expect(await asked()).toBe(2);
+  expect(await timeCalls()).toBe(2);
 
   const { promise: isReady, resolve } = withResolvers<void>();
   ready = resolve;
@@ -59,5 +59,5 @@ it('asks Redis once a second whatever is read and written, and anew on each conn
   await isReady;
   await store.tokens(['a']); // in the round trip that learns which database the connection is in
   await store.write('shop:a', { text: 'text', ttlMs: 60_000, tags: [] });
-  expect(await asked()).toBe(3);
+  expect(await timeCalls()).toBe(3);
 });

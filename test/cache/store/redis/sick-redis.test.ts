@@ -1,4 +1,4 @@
-// A real Redis that is killed, hung or full while it is used.
+// A real Redis server that is killed, hangs or is full while it is used.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRedisStore, type Store } from '../../../../src/cache/index.ts';
 import { makeFolder } from '../../../../src/embedded/index.ts';
@@ -10,7 +10,7 @@ interface RedisWorld extends World {
   readonly server: TestRedis;
 }
 
-/** The deadline of a command is long, so that a busy machine does not look like a sick Redis. */
+/** The deadline of a command is long, so that a busy machine does not look like a faulty Redis. */
 async function newRedisWorld(): Promise<RedisWorld> {
   const server = await startTestRedis();
   onTestFinished(() => server.stop());
@@ -18,19 +18,19 @@ async function newRedisWorld(): Promise<RedisWorld> {
   return { ...(await newWorld(store, { namespace: 'shop' })), server };
 }
 
-/** Requests of different keys, in a turn each, until the breaker opens; none fails. */
+/** Makes requests for different keys, each in its own tick, until the circuit opens; none fails. */
 async function openBreaker({ fetch, trace, clock }: World): Promise<void> {
   const seen: Promise<unknown>[] = [];
   for (const id of times(30, Number)) {
     seen.push(fetch({ args: { id }, tags: ['products'] }));
     await turn();
   }
-  clock.advance(100); // for those that are not answered at all
+  clock.advance(100); // for calls that receive no reply
   expect(await Promise.all(seen)).toEqual(times(30, () => 'value'));
   expect(trace.count('breaker-opened')).toBe(1);
 }
 
-/** Lets the breaker ping until it closes, which it does once the connection is up again. */
+/** Advances the clock until a ping closes the circuit, which succeeds once the connection is up again. */
 async function closeBreaker({ clock, trace }: World): Promise<void> {
   await advanceUntil(clock, 250, () => trace.count('breaker-closed') > 0);
 }
@@ -39,13 +39,13 @@ async function closeBreakerIfOpen(world: World): Promise<void> {
   if (world.trace.count('breaker-opened') > world.trace.count('breaker-closed')) await closeBreaker(world);
 }
 
-/** Lets the command be sent that has nothing to wait for, and its deadline pass. */
-async function sent({ clock }: World): Promise<void> {
+/** Lets the pending command be sent, and its deadline pass. */
+async function sendAndTimeOut({ clock }: World): Promise<void> {
   for (const _ of times(5, Number)) await turn();
   clock.advance(100);
 }
 
-/** Waits for the connection, which is made anew where the machine let more than a second pass. */
+/** Waits for the connection, which is replaced if the machine let more than a second pass. */
 async function expectReachable(store: Store): Promise<void> {
   const isReached = (): Promise<boolean> =>
     store.ping().then(
@@ -64,7 +64,7 @@ async function expectCached({ fetch, source, trace }: World): Promise<void> {
   expect(trace.text).toBe('load write miss hit');
 }
 
-it('answers every request while Redis is killed, refuses to flush, and caches again when it is back', async () => {
+it('answers every request while Redis is down, rejects a flush, and caches again when Redis is back', async () => {
   const world = await newRedisWorld();
   const { fetch, cache, server, source, trace } = world;
   await fetch({ tags: ['products'] });
@@ -82,7 +82,7 @@ it('answers every request while Redis is killed, refuses to flush, and caches ag
   await expectCached(world);
 });
 
-it('answers those whose Redis dies in the middle of their fetch', async () => {
+it('answers requests whose Redis dies during their load', async () => {
   const { fetch, server, source, outcome } = await newRedisWorld();
   const held = source.hold();
   const fetching = [fetch(), outcome()];
@@ -93,7 +93,7 @@ it('answers those whose Redis dies in the middle of their fetch', async () => {
   expect(await fetching[1]).toMatchObject({ value: 'value', ageMs: null, ttlMs: null });
 });
 
-it('answers every request while Redis hangs, and caches again when it goes on', async () => {
+it('answers every request while Redis hangs, and caches again when it continues', async () => {
   const world = await newRedisWorld();
   const { cache, server } = world;
   server.kill('SIGSTOP');
@@ -104,7 +104,7 @@ it('answers every request while Redis hangs, and caches again when it goes on', 
   await expectCached(world);
 });
 
-it('reads nothing that a hung Redis has written later under an old token', async () => {
+it('returns no value that a hung Redis stores late under an invalidated token', async () => {
   const world = await newRedisWorld();
   const { fetch, cache, server, source, trace } = world;
   const client = await redisClient(server.socketPath);
@@ -113,11 +113,11 @@ it('reads nothing that a hung Redis has written later under an old token', async
   await held.begun;
   server.kill('SIGSTOP');
   held.give('old');
-  await sent(world);
+  await sendAndTimeOut(world);
   expect(await before).toBe('old');
   expect(trace.text).toBe('load store-failed refresh');
   server.kill('SIGCONT');
-  // It has carried out the SET that had timed out.
+  // Redis has executed the SET that had timed out.
   await expect.poll(() => client.exists('shop:Query:field')).toBe(1);
   await expectReachable(world.store);
 
@@ -126,7 +126,7 @@ it('reads nothing that a hung Redis has written later under an old token', async
   expect(await fetch({ tags: ['products'] })).toBe('new');
 });
 
-it('keeps no longer than was asked what a hung Redis has written later', async () => {
+it('does not extend the TTL of a value that a hung Redis stores late', async () => {
   const world = await newRedisWorld();
   const { fetch, server, source } = world;
   const client = await redisClient(server.socketPath);
@@ -135,7 +135,7 @@ it('keeps no longer than was asked what a hung Redis has written later', async (
   await held.begun;
   server.kill('SIGSTOP');
   held.give('value');
-  await sent(world);
+  await sendAndTimeOut(world);
   await fetching;
   const sentMs = Date.now();
   await expect.poll(() => Date.now() - sentMs).toBeGreaterThan(200);
@@ -144,7 +144,7 @@ it('keeps no longer than was asked what a hung Redis has written later', async (
   expect(await client.pexpiretime('shop:Query:field')).toBeLessThan(sentMs + 60_000 + 100);
 });
 
-it('answers every request while Redis is full, serves what is in it, and caches again when there is room', async () => {
+it('answers every request while Redis is full, serves its entries, and caches again when there is room', async () => {
   const world = await newRedisWorld();
   const { fetch, server, source, trace, outcome } = world;
   const client = await redisClient(server.socketPath);
@@ -153,7 +153,7 @@ it('answers every request while Redis is full, serves what is in it, and caches 
   source.gives('value');
   trace.take();
   for (const id of times(5, Number)) expect(await fetch({ args: { id } })).toBe('value');
-  expect(trace.count('store-failed')).toBe(1); // nothing new is brought to it for a second after that
+  expect(trace.count('store-failed')).toBe(1); // for a second after that, no new value is sent
   expect(await outcome({ field: 'Query.before', tags: ['products'] })).toMatchObject({ state: 'hit' });
   await Promise.all(times(30, (id) => fetch({ args: { other: id } })));
   expect(trace.count('breaker-opened')).toBe(0);
@@ -164,64 +164,64 @@ it('answers every request while Redis is full, serves what is in it, and caches 
   await expectCached(world);
 });
 
-describe('a Redis that has become read-only', () => {
-  interface Failing extends World {
+describe('a Redis server that has become read-only', () => {
+  interface ReadOnlyWorld extends World {
     readonly connections: () => number;
-    /** Fetches a new key, which Redis refuses to store; waits for the connection after that, if there is to be one. */
-    readonly missed: (newConnections: 0 | 1) => Promise<void>;
-    readonly secondLater: () => Promise<void>;
+    /** Fetches a new key, which Redis refuses to store, and waits for the expected number of new connections. */
+    readonly expectNotStored: (newConnections: 0 | 1) => Promise<void>;
+    readonly passSecond: () => Promise<void>;
   }
 
-  async function newFailing(address: string): Promise<Failing> {
+  async function newReadOnlyWorld(address: string): Promise<ReadOnlyWorld> {
     const clock = new TestClock();
     let connections = 0;
     const onReady = (): void => void (connections += 1);
     const store = await createRedisStore({ address, namespace: 'shop', deadlineMs: 20_000, clock, onReady });
     const world = await newWorld(store, { clock });
     let id = 0;
-    /** A store that was full is offered nothing new for a second. */
-    const secondLater = async (): Promise<void> => {
-      // No answer is due meanwhile: the connection would count as silent.
+    /** After a refused write, no new value is sent to the store for a second. */
+    const passSecond = async (): Promise<void> => {
+      // No reply may be due while the clock advances: the connection would count as silent.
       await world.store.ping();
       clock.advance(1_000);
     };
-    const missed = async (newConnections: number): Promise<void> => {
+    const expectNotStored = async (newConnections: number): Promise<void> => {
       const expected = connections + newConnections;
-      await secondLater();
+      await passSecond();
       expect(await world.fetch({ args: { id: (id += 1) } })).toBe('value');
       await expect.poll(() => connections, { timeout: 20_000 }).toBe(expected);
     };
-    return { ...world, connections: () => connections, secondLater, missed };
+    return { ...world, connections: () => connections, passSecond, expectNotStored };
   }
 
-  it('serves what is in it, and looks ever less often for a primary', async () => {
+  it('serves its entries, and the store reconnects less and less often', async () => {
     const server = await startTestRedis();
     onTestFinished(() => server.stop());
     const client = await redisClient(server.socketPath);
-    const { fetch, outcome, missed, trace } = await newFailing(server.socketPath);
+    const { fetch, outcome, expectNotStored, trace } = await newReadOnlyWorld(server.socketPath);
     await fetch({ field: 'Query.before' });
     await client.replicaof('127.0.0.1', 1);
     for (const second of times(64, Number)) {
-      await missed([0, 1, 3, 7, 15, 31, 61].includes(second) ? 1 : 0);
+      await expectNotStored([0, 1, 3, 7, 15, 31, 61].includes(second) ? 1 : 0);
       expect(await outcome({ field: 'Query.before' })).toMatchObject({ state: 'hit' });
     }
     expect(trace.count('breaker-opened')).toBe(0);
-    // Once a write has succeeded, the next failover is noticed at once.
+    // After a successful write, the next failover is noticed immediately.
     await client.replicaof('NO', 'ONE');
-    await missed(0);
+    await expectNotStored(0);
     await client.replicaof('127.0.0.1', 1);
-    await missed(1);
-    await missed(1);
+    await expectNotStored(1);
+    await expectNotStored(1);
   });
 
-  it('stores again at once after a failover, and after the failback five seconds later', async () => {
+  it('stores again immediately after a failover, and after the failback five seconds later', async () => {
     const [one, two] = [await startTestRedis(), await startTestRedis()];
     onTestFinished(async () => void (await Promise.all([one.stop(), two.stop()])));
     const clients = [await redisClient(one.socketPath), await redisClient(two.socketPath)] as const;
     const proxy = await newTcpProxy(one.socketPath);
-    const world = await newFailing(proxy.address);
+    const world = await newReadOnlyWorld(proxy.address);
     const stores = async (id: string): Promise<void> => {
-      await world.secondLater();
+      await world.passSecond();
       await world.fetch({ args: { id } });
       expect(await world.outcome({ args: { id } })).toMatchObject({ state: 'hit' });
     };
@@ -234,13 +234,13 @@ describe('a Redis that has become read-only', () => {
     for (const to of [1, 0, 1] as const) {
       world.clock.advance(5_000);
       await failover(to);
-      await world.missed(1);
+      await world.expectNotStored(1);
       await stores(`after ${to} ${world.connections()}`);
     }
   });
 });
 
-it('invalidates in a Redis that is full, because deleting a token needs no room', async () => {
+it('invalidates in a full Redis, because deleting a token needs no room', async () => {
   const { fetch, cache, server, source } = await newRedisWorld();
   const client = await redisClient(server.socketPath);
   await fetch({ tags: ['products'] });
@@ -252,7 +252,7 @@ it('invalidates in a Redis that is full, because deleting a token needs no room'
   expect(await fetch({ tags: ['products'] })).toBe('new');
 });
 
-it('reads no value that others have made void while its connection was cut', async () => {
+it('returns no value that another process invalidated while the connection was cut', async () => {
   const world = await newRedisWorld();
   const { fetch, source, server } = world;
   const client = await redisClient(server.socketPath);
@@ -263,7 +263,7 @@ it('reads no value that others have made void while its connection was cut', asy
   expect(await fetch({ tags: ['products'] })).toBe('new');
 });
 
-it('answers every request while its connection is cut again and again', async () => {
+it('answers every request while the connection is cut repeatedly', async () => {
   const world = await newRedisWorld();
   const { fetch, server, clock, trace } = world;
   const client = await redisClient(server.socketPath);
@@ -277,7 +277,7 @@ it('answers every request while its connection is cut again and again', async ()
   expect(trace.count('load-failed')).toBe(0);
 });
 
-it('answers every request while Redis is out of reach, and caches again when it is back', async () => {
+it('answers every request while Redis is unreachable, and caches again when it is back', async () => {
   const server = await startTestRedis();
   onTestFinished(() => server.stop());
   const proxy = await newTcpProxy(server.socketPath);
@@ -291,7 +291,7 @@ it('answers every request while Redis is out of reach, and caches again when it 
   await expectCached(world);
 });
 
-it('answers every request while Redis wants a password, and caches again when it wants none', async () => {
+it('answers every request while Redis requires a password, and caches again when it requires none', async () => {
   const world = await newRedisWorld();
   const { fetch, server } = world;
   const client = await redisClient(server.socketPath);
@@ -309,7 +309,7 @@ it('answers every request while Redis wants a password, and caches again when it
     .toBe('hit');
 });
 
-it('answers every request while Redis reads its dump, and caches again when it has', async () => {
+it('answers every request while Redis loads its dump, and caches again afterwards', async () => {
   const folder = await makeFolder('cachepot-test-loading-');
   const server = await startTestRedis(['--dir', folder.path, '--dbfilename', 'dump.rdb']);
   onTestFinished(async () => {
@@ -329,7 +329,7 @@ it('answers every request while Redis reads its dump, and caches again when it h
   await expectCached(world);
 });
 
-it('gives up a flush of a hung Redis in its time, and keeps the connection', async () => {
+it('gives up a flush of a hung Redis at its deadline, and keeps the connection', async () => {
   const server = await startTestRedis();
   onTestFinished(() => server.stop());
   let connections = 0;
