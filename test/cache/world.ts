@@ -19,7 +19,15 @@ import {
   type ViewerId,
 } from '../../src/cache/index.ts';
 
-export const tiers = ['memory', 'redis'] as const;
+type Tier = Store['tier'];
+
+/** How to open each store that the engine is tested on. */
+const openers: Record<Tier, (namespace: string, clock: Clock) => Store | Promise<Store>> = {
+  memory: (namespace, clock) => createMemoryStore({ namespace, clock }),
+  redis: (namespace) => redisStore(namespace),
+};
+
+export const tiers = Object.keys(openers) as Tier[];
 
 export class TestClock implements Clock {
   #nowMs = 0;
@@ -177,7 +185,7 @@ export interface World {
 
 /** A cache over `over`: a tier on its real store, or a store that the test provides. */
 export async function newWorld(
-  over: (typeof tiers)[number] | Store = 'memory',
+  over: Tier | Store = 'memory',
   {
     namespace = newNamespace(),
     clock = new TestClock(),
@@ -192,12 +200,7 @@ export async function newWorld(
     log?: CacheLog | false;
   } = {},
 ): Promise<World> {
-  const store =
-    typeof over === 'object'
-      ? over
-      : over === 'redis'
-        ? await redisStore(namespace)
-        : createMemoryStore({ namespace, clock });
+  const store = typeof over === 'object' ? over : await openers[over](namespace, clock);
   const { counted, callsPending } = countCalls(store);
   const cache = createCache({
     store: counted,

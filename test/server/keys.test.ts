@@ -19,7 +19,7 @@ describe('keys', () => {
     expect(rows.map(({ state }) => state)).toEqual(['miss', 'hit', 'hit', 'hit', 'hit', 'hit']);
   });
 
-  it('differ for arguments that differ', async () => {
+  it('differ if the arguments differ', async () => {
     const server = await startServer();
     const args = [
       '(q: "1")',
@@ -36,7 +36,7 @@ describe('keys', () => {
     expect(new Set(rows.map(({ key }) => key)).size).toBe(args.length);
   });
 
-  it('all expire, and a value reads as field, arguments and rows', async () => {
+  it('all expire, and an entry contains its field, arguments and rows in plain text', async () => {
     const server = await startServer();
     await server.ask('{ categoryStats { id } topProducts { id } }');
     const row = await server.row('{ searchProducts(q: "steel", limit: 2) { id } }');
@@ -45,10 +45,10 @@ describe('keys', () => {
     const keys: string[] = [];
     for await (const batch of redis.scanStream({ match: `${server.namespace}:*`, count: 1_000 }))
       keys.push(...(batch as string[]));
-    // Three values; the tokens of `*` and three tables; the id of the database.
+    // Three entries; the tokens of `*` and of three tables; the id of the database.
     expect(keys).toHaveLength(8);
-    const lives = await Promise.all(keys.map((key) => redis.pttl(key)));
-    expect(Math.min(...lives)).toBeGreaterThan(0);
+    const ttlsMs = await Promise.all(keys.map((key) => redis.pttl(key)));
+    expect(Math.min(...ttlsMs)).toBeGreaterThan(0);
 
     const stored = JSON.parse((await redis.get(row.key)) ?? '') as { value: unknown[] };
     expect(stored).toMatchObject({ field: 'Query.searchProducts', args: { q: 'steel', limit: 2 } });

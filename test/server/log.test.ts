@@ -20,7 +20,7 @@ interface Line {
   status?: number;
 }
 
-it('gives every request an id, which its answer has and every line about it', async () => {
+it('assigns an id to every request, and adds it to the response and to all log lines of the request', async () => {
   const server = await startServer({
     databaseUrl: 'postgres://shop:swordfish@127.0.0.1:1/shop',
     logLevel: 'debug',
@@ -29,23 +29,23 @@ it('gives every request an id, which its answer has and every line about it', as
   const requestId = String(headers['x-request-id']);
   expect(requestId).toMatch(/^[\w-]{12}-[0-9a-z]+$/);
   const lines = server.logLines.map((line) => JSON.parse(line) as Line);
-  const about = lines.filter((line) => line.requestId === requestId).map(({ msg }) => msg);
-  expect(about).toContain('the database cannot be reached');
-  expect(about).toContain('cache load failed');
+  const messages = lines.filter((line) => line.requestId === requestId).map(({ msg }) => msg);
+  expect(messages).toContain('the database cannot be reached');
+  expect(messages).toContain('cache load failed');
   await expect.poll(() => server.logLines.join('')).toContain(`"requestId":"${requestId}","method":"POST"`);
 });
 
-it('gives an id also where the request cannot be read, and says so', async () => {
+it('responds with a request id even if the request cannot be parsed, and logs it', async () => {
   const server = await startServer({ logLevel: 'debug' });
   const text = await sendBytes(server.url, ['this is no HTTP\r\n\r\n']);
   const [, requestId] = /^x-request-id: (\S+)\r$/m.exec(text) ?? [];
   await expect.poll(() => server.logLines.join('')).toContain(`"requestId":"${requestId}","status":400`);
-  const expecting = { 'content-type': 'application/json', expect: 'coffee' };
-  const { headers } = await send(server.url, { headers: expecting, body: '{}' });
+  const withExpect = { 'content-type': 'application/json', expect: 'coffee' };
+  const { headers } = await send(server.url, { headers: withExpect, body: '{}' });
   expect(headers).toMatchObject({ 'x-request-id': expect.any(String), 'x-content-type-options': 'nosniff' });
 });
 
-it('does not mention connections that a browser opened in advance and never used', async () => {
+it('does not log connections that a browser opened in advance and never used', async () => {
   const server = await startServer({ logLevel: 'info' });
   server.http.server.headersTimeout = server.http.server.requestTimeout = 1;
   expect(await sendBytes(server.url, [])).toMatch(/^HTTP\/1\.1 408/);
@@ -55,17 +55,17 @@ it('does not mention connections that a browser opened in advance and never used
   expect(server.logLines.filter((line) => line.includes('could not be read'))).toHaveLength(1);
 });
 
-it.each(logLevels)('takes over the id that a balancer gave, unless the log could not bear it: %s', async (logLevel) => {
+it.each(logLevels)('uses the id that a load balancer sent if it is safe to log: LOG_LEVEL %s', async (logLevel) => {
   const server = await startServer({ logLevel });
-  const idOf = async (given: string): Promise<unknown> =>
-    (await send(server.url, { method: 'GET', path: '/livez', headers: { 'x-request-id': given } })).headers[
+  const idFor = async (sentId: string): Promise<unknown> =>
+    (await send(server.url, { method: 'GET', path: '/livez', headers: { 'x-request-id': sentId } })).headers[
       'x-request-id'
     ];
-  expect(await idOf('a1b2.c3-D4_e5')).toBe('a1b2.c3-D4_e5');
-  for (const bad of ['a b', 'x'.repeat(65), '"}', '']) expect(await idOf(bad)).toMatch(/^[\w-]{12}-[0-9a-z]+$/);
+  expect(await idFor('a1b2.c3-D4_e5')).toBe('a1b2.c3-D4_e5');
+  for (const bad of ['a b', 'x'.repeat(65), '"}', '']) expect(await idFor(bad)).toMatch(/^[\w-]{12}-[0-9a-z]+$/);
 });
 
-it('keeps variables, bodies, query strings and unknown paths out of the log, at every level', async () => {
+it('logs no variables, bodies, query strings or unknown paths, even at LOG_LEVEL debug', async () => {
   const server = await startServer({ logLevel: 'debug' });
   await server.ask('query ($q: String!) { searchProducts(q: $q) { id } }', { q: 'pineapple' });
   await server.ask('{ searchProducts(q: "pineapple") { id } }');
@@ -81,16 +81,16 @@ it('keeps variables, bodies, query strings and unknown paths out of the log, at 
   expect(server.logLines.join('')).not.toMatch(/pineapple|4711/);
 });
 
-it('has no id on a line that is about no request, such as that of a connection that broke', async () => {
+it('adds no request id to a line that belongs to no request, such as that of a broken connection', async () => {
   const lines: string[] = [];
   const log = pino(logOptions, { write: (line: string) => void lines.push(line) });
-  const broke = (): void => outsideRequests(() => log.warn('a connection broke'));
-  await inRequest('r2', broke);
+  const logOutside = (): void => outsideRequests(() => log.warn('a connection broke'));
+  await inRequest('r2', logOutside);
   await inRequest('r3', () => log.warn('a request'));
   expect(lines.map((line) => (JSON.parse(line) as Line).requestId)).toEqual([undefined, 'r3']);
 });
 
-it('tells of an error of PostgreSQL what failed, and not the values in it', async () => {
+it('keeps the code and the message of a PostgreSQL error, without the values that it quotes', async () => {
   const client = new Client({ connectionString: inject('databaseUrl') });
   await client.connect();
   const failure = async (sql: string, values: unknown[]): Promise<string> =>
@@ -98,13 +98,13 @@ it('tells of an error of PostgreSQL what failed, and not the values in it', asyn
   expect(await failure('select $1::int', ['pineapple'])).toMatch(/22P02.*invalid input syntax for type integer: \\"…/);
   expect(await failure('select $1::int', ['pineapple'])).not.toContain('pineapple');
   await client.query("begin; create temp table fruits (name text unique); insert into fruits values ('pineapple')");
-  const double = await failure('insert into fruits values ($1)', ['pineapple']);
-  expect(double).toMatch(/23505.*fruits_name_key/);
-  expect(double).not.toContain('pineapple');
+  const duplicate = await failure('insert into fruits values ($1)', ['pineapple']);
+  expect(duplicate).toMatch(/23505.*fruits_name_key/);
+  expect(duplicate).not.toContain('pineapple');
   await client.end();
 });
 
-it('writes errors so, whatever hangs on them', () => {
+it('logs an error without the properties that libraries add to it', () => {
   const lines: string[] = [];
   const log = pino(logOptions, { write: (line: string) => void lines.push(line) });
   log.error({ err: Object.assign(new Error('it broke'), { detail: 'pineapple', parameters: ['pineapple'] }) }, 'oh');
@@ -112,7 +112,7 @@ it('writes errors so, whatever hangs on them', () => {
   expect(lines.join('')).not.toContain('pineapple');
 });
 
-it('shows the causes of an error, and survives what is no error', () => {
+it('keeps the causes of an error, and accepts a thrown value that is not an error', () => {
   const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
   expect(safeError(new TypeError('away', { cause }))).toMatchObject({
     type: 'TypeError',
@@ -126,8 +126,8 @@ it('shows the causes of an error, and survives what is no error', () => {
   });
 });
 
-describe('the line of a request at info', () => {
-  /** The lines of requests that are about to be answered: the answer arrives before its line is written. */
+describe('the line of a request at LOG_LEVEL info', () => {
+  /** The lines of `count` requests. Polls for them, because a line is written after its response has arrived. */
   const linesOf = async (server: RunningServer, count: number): Promise<Line[]> => {
     const requests = (): Line[] =>
       server.logLines.map((line) => JSON.parse(line) as Line).filter(({ msg }) => msg === 'request');
@@ -135,7 +135,7 @@ describe('the line of a request at info', () => {
     return requests();
   };
 
-  it('says which operation, how it ended, how long it took, and what came from the cache', async () => {
+  it('contains the operation, the status, the duration, and the numbers of hits and misses', async () => {
     const server = await startServer({ redis: null });
     const named =
       'query Overview { a: categoryStats { id } b: topProducts { id } c: categoryStats @cache(mode: BYPASS) { id } }';
@@ -159,13 +159,13 @@ describe('the line of a request at info', () => {
     expect(second).not.toHaveProperty('isAborted');
   });
 
-  it('names the root fields of an operation without a name', async () => {
+  it('contains the root fields of an operation without a name', async () => {
     const server = await startServer({ redis: null });
     await server.ask('{ categoryStats { id } topProducts { id } again: categoryStats { name } }');
     expect((await linesOf(server, 1))[0]?.operation).toBe('categoryStats, topProducts');
   });
 
-  it('is written once for a repeated answer, from memory and from Redis', async () => {
+  it('is written once for a cached response, with entries in memory or in Redis', async () => {
     for (const memoryBytesMax of [0, 1_000_000]) {
       const server = await startServer({ memoryBytesMax });
       const query = 'query Stats { categoryStats { id } }';
@@ -182,7 +182,7 @@ describe('the line of a request at info', () => {
     }
   });
 
-  it('has the codes of errors, each once', async () => {
+  it('contains the codes of errors, each once', async () => {
     const server = await startServer({ databaseUrl: 'postgres://shop:swordfish@127.0.0.1:1/shop' });
     await server.ask('{ a: categoryStats { id } b: topProducts { id } }');
     await server.ask('{ nothing }');
@@ -200,7 +200,7 @@ describe('the line of a request at info', () => {
     expect(lines.map(({ status }) => status)).toEqual([200, 200, 200, 415, 404]);
   });
 
-  it('is the only one of each request, while a database is away', async () => {
+  it('is the only line of each request while the database is unavailable, after one warning', async () => {
     const server = await startServer({ databaseUrl: 'postgres://shop:swordfish@127.0.0.1:1/shop' });
     for (let i = 0; i < 3; i += 1) await server.ask('{ a: categoryStats { id } b: topProducts { id } }');
     await linesOf(server, 3);

@@ -1,4 +1,4 @@
-// What requests say of their body and of the answer they want: content type, charset, encoding, Accept, HEAD.
+// How requests describe their bodies and select a response: content type, charset, encoding, Accept, HEAD.
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { send, sendBytes, type RawAnswer, type RawRequest } from './raw-request.ts';
@@ -8,19 +8,19 @@ const body = '{"query":"{ categoryStats { id } }"}';
 const path = '/graphql?query={categoryStats{id}}';
 const bom = '\uFEFF';
 
-function typed(type: string, more: Record<string, string> = {}): RawRequest {
-  return { headers: { 'content-type': type, ...more }, body };
+function typed(type: string, otherHeaders: Record<string, string> = {}): RawRequest {
+  return { headers: { 'content-type': type, ...otherHeaders }, body };
 }
 
 function start(): Promise<RunningServer> {
   return startServer({ memoryBytesMax: 8_000_000 });
 }
 
-/** The answers of one request on each way: executed by Yoga, executed without it, and repeated without executing. */
-async function onEachWay({ url }: RunningServer, request: RawRequest): Promise<RawAnswer[]> {
-  const answers: RawAnswer[] = [];
-  for (let count = 0; count < 4; count += 1) answers.push(await send(url, request));
-  return answers;
+/** The responses to a request that takes each path: executed by Yoga, on the fast path, and from the response cache. */
+async function onEachPath({ url }: RunningServer, request: RawRequest): Promise<RawAnswer[]> {
+  const responses: RawAnswer[] = [];
+  for (let count = 0; count < 4; count += 1) responses.push(await send(url, request));
+  return responses;
 }
 
 function messageOf({ text }: RawAnswer): string {
@@ -29,23 +29,23 @@ function messageOf({ text }: RawAnswer): string {
 
 describe('a body', () => {
   it.each(['gzip', 'GZIP', 'br', 'deflate', 'zstd', 'x-gzip', 'identity, gzip', 'gzip, gzip', 'nonsense'])(
-    'in the content encoding %s is refused with 415, which names the accepted one',
+    'in the content encoding %s is refused with 415 and the accepted encoding',
     async (encoding) => {
       const server = await start();
-      await onEachWay(server, typed('application/json'));
+      await onEachPath(server, typed('application/json'));
       const request = { ...typed('application/json', { 'content-encoding': encoding }), body: gzipSync(body) };
-      const answer = await send(server.url, request);
-      expect([answer.status, answer.headers['accept-encoding']]).toEqual([415, 'identity']);
-      expect(messageOf(answer)).toBe(
+      const response = await send(server.url, request);
+      expect([response.status, response.headers['accept-encoding']]).toEqual([415, 'identity']);
+      expect(messageOf(response)).toBe(
         `The body must not be compressed: the content encoding must be identity, got ${encoding}.`,
       );
     },
   );
 
-  it.each(['identity', 'Identity', ''])('in the content encoding "%s" is read', async (encoding) => {
+  it.each(['identity', 'Identity', ''])('in the content encoding "%s" is accepted', async (encoding) => {
     const server = await start();
-    const answers = await onEachWay(server, typed('application/json', { 'content-encoding': encoding }));
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    const responses = await onEachPath(server, typed('application/json', { 'content-encoding': encoding }));
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 
   it.each(['gzip, chunked', 'GZIP,chunked'])('in the transfer encoding %s is refused with 501', async (coding) => {
@@ -54,37 +54,37 @@ describe('a body', () => {
     expect(await sendBytes(server.url, [`${head}\r\n\r\n0\r\n\r\n`])).toMatch(/^HTTP\/1\.1 501 [^]*must be chunked/);
   });
 
-  it.each(['utf-8', 'UTF-8', 'utf8', '"utf-8"', '"UTF8"'])('in the charset %s is read', async (charset) => {
+  it.each(['utf-8', 'UTF-8', 'utf8', '"utf-8"', '"UTF8"'])('in the charset %s is accepted', async (charset) => {
     const server = await start();
-    const answers = await onEachWay(server, typed(`application/json;charset=${charset}`));
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    const responses = await onEachPath(server, typed(`application/json;charset=${charset}`));
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 
   it.each(['iso-8859-1', 'ISO-8859-15', 'utf-16', '"utf-16le"', 'us-ascii', 'windows-1252', '', 'utf-80'])(
-    'in the charset %s is refused with 415, which names the accepted one',
+    'in the charset %s is refused with 415 and the accepted charset',
     async (charset) => {
       const server = await start();
-      await onEachWay(server, typed('application/json'));
+      await onEachPath(server, typed('application/json'));
       const type = `Application/JSON; Charset=${charset}`;
-      const answer = await send(server.url, typed(type));
-      expect([answer.status, answer.headers.accept]).toEqual([415, 'application/json; charset=utf-8']);
-      expect(messageOf(answer)).toBe(`The body must be UTF-8, got ${type}.`);
+      const response = await send(server.url, typed(type));
+      expect([response.status, response.headers.accept]).toEqual([415, 'application/json; charset=utf-8']);
+      expect(messageOf(response)).toBe(`The body must be UTF-8, got ${type}.`);
     },
   );
 
   it.each([
     ['Latin-1', Buffer.from('{"query":"{ searchProducts(q: \\"größe\\") { id } }"}', 'latin1')],
     ['UTF-16', Buffer.from(`${bom}${body}`, 'utf16le')],
-  ])('that is %s without saying so is refused rather than misread', async (_, bytes) => {
+  ])('in %s without a charset parameter is refused instead of being misread', async (_, bytes) => {
     const server = await start();
-    const answer = await send(server.url, { body: bytes });
-    expect([answer.status, messageOf(answer)]).toEqual([400, expect.stringContaining('it is not UTF-8')]);
+    const response = await send(server.url, { body: bytes });
+    expect([response.status, messageOf(response)]).toEqual([400, expect.stringContaining('it is not UTF-8')]);
   });
 
-  it('may begin with a byte order mark, which is skipped', async () => {
+  it('may begin with one byte order mark, which is skipped', async () => {
     const server = await start();
-    const [plain] = await onEachWay(server, typed('application/json'));
-    for (const { status, text } of await onEachWay(server, { body: bom + body })) {
+    const [plain] = await onEachPath(server, typed('application/json'));
+    for (const { status, text } of await onEachPath(server, { body: bom + body })) {
       expect([status, text.includes('"categoryStats":[')]).toEqual([200, true]);
     }
     expect(plain?.status).toBe(200);
@@ -99,7 +99,7 @@ const graphqlJson = 'application/graphql-response+json; charset=utf-8';
 const events = 'text/event-stream';
 const html = 'text/html; charset=utf-8';
 
-/** Each with the content type of the answer to a POST, and to a GET where that differs. */
+/** Each with the content type of the response to a POST, and to a GET if that differs. */
 const negotiations: [accept: string, post: string, get?: string][] = [
   ['*/*', json],
   ['', json],
@@ -132,7 +132,7 @@ const negotiations: [accept: string, post: string, get?: string][] = [
   ['application/json, text/html', json],
   ['text/html, application/json', json, html],
   ['image/png, */*;q=0.1', json],
-  // An element with a malformed quality is passed over.
+  // An element with a malformed quality is ignored.
   ['application/json;q=x, application/graphql-response+json;q=0.1', graphqlJson],
   ['application/json;q=-1, application/graphql-response+json;q=0.1', graphqlJson],
   ['application/json;q=2, application/graphql-response+json;q=0.1', graphqlJson],
@@ -140,17 +140,17 @@ const negotiations: [accept: string, post: string, get?: string][] = [
 ];
 
 describe('Accept', () => {
-  it.each(negotiations)('%s: the answer to a POST is %s', async (accept, type) => {
+  it.each(negotiations)('%s: the response to a POST is %s', async (accept, type) => {
     const server = await start();
-    const answers = await onEachWay(server, typed('application/json', { accept }));
-    expect(answers.map(({ status, headers }) => [status, headers['content-type']])).toEqual(Array(4).fill([200, type]));
+    const replies = await onEachPath(server, typed('application/json', { accept }));
+    expect(replies.map(({ status, headers }) => [status, headers['content-type']])).toEqual(Array(4).fill([200, type]));
   });
 
-  it.each(negotiations)('%s: the answer to a GET is %s, or %s', async (accept, post, get = post) => {
+  it.each(negotiations)('%s: the response to a GET is %s, or HTML if preferred', async (accept, post, get = post) => {
     const server = await start();
     const headers = { accept, 'accept-encoding': 'gzip' };
-    const answers = await onEachWay(server, { method: 'GET', path, headers });
-    expect(answers.map(({ status, headers: told }) => [status, told['content-type']])).toEqual(
+    const responses = await onEachPath(server, { method: 'GET', path, headers });
+    expect(responses.map(({ status, headers: received }) => [status, received['content-type']])).toEqual(
       Array(4).fill([200, get]),
     );
   });
@@ -166,19 +166,19 @@ describe('Accept', () => {
     'application/json;q=none',
     'json',
     ';',
-  ])('%s: nothing is acceptable', async (accept) => {
+  ])('%s: the request is refused with 406', async (accept) => {
     const server = await start();
-    await onEachWay(server, typed('application/json'));
-    await onEachWay(server, { method: 'GET', path, headers: {} });
+    await onEachPath(server, typed('application/json'));
+    await onEachPath(server, { method: 'GET', path, headers: {} });
     for (const request of [typed('application/json', { accept }), { method: 'GET', path, headers: { accept } }]) {
-      const answer = await send(server.url, request);
-      expect([answer.status, messageOf(answer)]).toEqual([406, expect.stringContaining(`accepted: ${accept}.`)]);
+      const response = await send(server.url, request);
+      expect([response.status, messageOf(response)]).toEqual([406, expect.stringContaining(`accepted: ${accept}.`)]);
     }
   });
 
-  it('is the same request to the ready answers however it names one form', async () => {
+  it('in another form that selects the same content type gets the same cached response', async () => {
     const server = await start();
-    await onEachWay(server, typed('application/json'));
+    await onEachPath(server, typed('application/json'));
     const before = server.executions();
     for (const accept of ['application/json', '*/*', 'application/json;q=0.5, image/png']) {
       await send(server.url, typed('application/json', { accept }));
@@ -187,39 +187,39 @@ describe('Accept', () => {
   });
 });
 
-describe('HEAD', () => {
+describe('the response to a HEAD', () => {
   const varying = new Set(['date', 'x-request-id', 'server-timing', 'cache-control']);
-  const told = ({ status, headers }: RawAnswer): object => ({
+  const comparable = ({ status, headers }: RawAnswer): object => ({
     status,
     headers: Object.entries(headers).filter(([name]) => !varying.has(name)),
   });
 
   it.each<[string, RawRequest]>([
     ['an operation', { path }],
-    ['an operation that takes the newer type', { path, headers: { accept: 'application/graphql-response+json' } }],
+    ['an operation, as graphql-response+json', { path, headers: { accept: 'application/graphql-response+json' } }],
     ['an operation that fails', { path: '/graphql?query={nothing}' }],
     ['no operation', { path: '/graphql' }],
     ['a mutation', { path: '/graphql?query=mutation{flushCache{keysRemoved}}' }],
-    ['no acceptable form', { path, headers: { accept: 'image/png' } }],
-    ['the page', { path: '/graphql', headers: { accept: 'text/html', 'accept-encoding': 'gzip' } }],
-    ['the page, uncompressed', { path: '/graphql', headers: { accept: 'text/html' } }],
+    ['an unacceptable Accept', { path, headers: { accept: 'image/png' } }],
+    ['the GraphiQL page', { path: '/graphql', headers: { accept: 'text/html', 'accept-encoding': 'gzip' } }],
+    ['the GraphiQL page, uncompressed', { path: '/graphql', headers: { accept: 'text/html' } }],
     ['/livez', { path: '/livez' }],
     ['/readyz', { path: '/readyz' }],
     ['/', { path: '/' }],
-    ['a path that is not there', { path: '/nothing' }],
-  ])('of %s has the headers of a GET, and no body', async (_, request) => {
+    ['an unknown path', { path: '/nothing' }],
+  ])('for %s has the headers of a GET, and no body', async (_, request) => {
     const server = await start();
     for (let again = 0; again < 4; again += 1) {
       const get = await send(server.url, { headers: {}, ...request, method: 'GET' });
       const head = await send(server.url, { headers: {}, ...request, method: 'HEAD' });
       expect(head.text).toBe('');
-      expect(told(head)).toEqual(told(get));
+      expect(comparable(head)).toEqual(comparable(get));
     }
   });
 
-  it('is answered before a GET as after it, and makes the GET ready', async () => {
+  it('has the length and the ETag of the GET, and is cached for it', async () => {
     const server = await start();
-    const heads = await onEachWay(server, { method: 'HEAD', path, headers: {} });
+    const heads = await onEachPath(server, { method: 'HEAD', path, headers: {} });
     const before = server.executions();
     const get = await send(server.url, { method: 'GET', path, headers: {} });
     expect(server.executions()).toBe(before);
@@ -232,26 +232,26 @@ describe('HEAD', () => {
     }
   });
 
-  it('of an answer that the client has is 304', async () => {
+  it('is 304 if the client sends the current ETag', async () => {
     const server = await start();
     const { headers } = await send(server.url, { method: 'HEAD', path, headers: {} });
-    const asking = { method: 'HEAD', path, headers: { 'if-none-match': headers.etag ?? '' } };
-    expect((await onEachWay(server, asking)).map(({ status }) => status)).toEqual([304, 304, 304, 304]);
+    const conditional = { method: 'HEAD', path, headers: { 'if-none-match': headers.etag ?? '' } };
+    expect((await onEachPath(server, conditional)).map(({ status }) => status)).toEqual([304, 304, 304, 304]);
   });
 
-  it('of the metrics says what they are', async () => {
+  it('for the metrics has their length', async () => {
     const server = await start();
     const { status, headers, text } = await send(server.url, { method: 'HEAD', path: '/metrics', headers: {} });
     expect([status, text, Number(headers['content-length']) > 1_000]).toEqual([200, '', true]);
   });
 
-  it('stands in the log as HEAD', async () => {
+  it('is logged as HEAD', async () => {
     const server = await startServer({ logLevel: 'debug' });
     await send(server.url, { method: 'HEAD', path, headers: {} });
     await expect.poll(() => server.logLines.some((line) => line.includes('"method":"HEAD"'))).toBe(true);
   });
 
-  it('leaves the connection to the next request', async () => {
+  it('leaves the connection usable for the next request', async () => {
     const server = await start();
     const head = `HEAD ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
     const get = `GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
@@ -259,7 +259,7 @@ describe('HEAD', () => {
   });
 });
 
-it('names the methods that there are to any other', async () => {
+it('refuses other methods with 405 and the allowed methods', async () => {
   const server = await start();
   for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
     const { status, headers } = await send(server.url, { method, path, headers: {} });

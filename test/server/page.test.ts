@@ -7,7 +7,7 @@ import { startServer, type RunningServer } from './start-server.ts';
 
 const html = { accept: 'text/html' };
 
-it('lets the page run its own scripts alone, in no frame, and tells nobody where it was', async () => {
+it('restricts the page to its own scripts, forbids frames, and sends no referrer', async () => {
   const server = await startServer();
   const { headers } = await server.get('/graphql', html);
   const policy = headers.get('content-security-policy') ?? '';
@@ -18,18 +18,18 @@ it('lets the page run its own scripts alone, in no frame, and tells nobody where
   expect(headers.get('referrer-policy')).toBe('no-referrer');
 });
 
-it.each(['/graphql', '/livez', '/readyz', '/metrics', '/', '/nothing'])('says nosniff at %s', async (path) => {
+it.each(['/graphql', '/livez', '/readyz', '/metrics', '/', '/nothing'])('sends nosniff at %s', async (path) => {
   const server = await startServer();
   expect((await server.get(path, html)).headers.get('x-content-type-options')).toBe('nosniff');
 });
 
-it('gives other sites nothing to read, and no leave to send', async () => {
+it('sends no CORS headers to other sites', async () => {
   const server = await startServer();
   const { headers } = await server.get('/graphql?query={__typename}', { origin: 'https://evil.example' });
   expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
 });
 
-it('is not sent uncompressed, which would be nine megabytes', async () => {
+it('refuses to send the page uncompressed, which would be nine megabytes', async () => {
   const server = await startServer();
   const plain = await server.get('/graphql', { ...html, 'accept-encoding': 'identity' });
   expect([plain.status, plain.text]).toEqual([406, expect.stringContaining('accept-encoding was identity')]);
@@ -40,16 +40,16 @@ it.each([
   ['br', 'br', brotliDecompressSync],
   ['gzip, deflate, br, zstd', 'br', brotliDecompressSync],
   ['br;q=0.5, gzip', 'gzip', gunzipSync],
-])('to %s comes as %s', async (accepted, encoding, decode) => {
+])('sends the page to a client that accepts %s as %s', async (accepted, encoding, decode) => {
   const server = await startServer();
   const headers = { ...html, 'accept-encoding': accepted };
-  const answer = await send(server.url, { method: 'GET', headers });
-  expect([answer.status, answer.headers['content-encoding']]).toEqual([200, encoding]);
-  const page = decode(answer.bytes).toString();
+  const response = await send(server.url, { method: 'GET', headers });
+  expect([response.status, response.headers['content-encoding']]).toEqual([200, encoding]);
+  const page = decode(response.bytes).toString();
   expect([page.length > 5_000_000, page.trimEnd().endsWith('</html>')]).toEqual([true, true]);
 });
 
-it('is not sent again to a browser that has it in the same encoding', async () => {
+it('responds 304 to a browser that has the page in the same encoding', async () => {
   const server = await startServer();
   const etagIn = async (encoding: string): Promise<string> =>
     (await server.get('/graphql', { ...html, 'accept-encoding': encoding })).headers.get('etag') ?? '';
@@ -66,13 +66,13 @@ it('is not sent again to a browser that has it in the same encoding', async () =
   expect((await server.get('/graphql', other)).status).toBe(200);
 });
 
-it('is one buffer in memory for all its readers, also those that do not read', async () => {
+it('keeps one buffer of the page for all clients, including those that do not read it', async () => {
   const server = await startServer();
   const before = await residentBytes(server);
-  const ends = await Promise.all(Array.from({ length: 300 }, () => openUnread(server.url)));
-  // A page for each would be 700 MB.
+  const disconnects = await Promise.all(Array.from({ length: 300 }, () => openUnread(server.url)));
+  // A copy for each client would take 700 MB.
   expect((await residentBytes(server)) - before).toBeLessThan(100_000_000);
-  for (const end of ends) end();
+  for (const disconnect of disconnects) disconnect();
 });
 
 async function residentBytes(server: RunningServer): Promise<number> {
@@ -80,11 +80,11 @@ async function residentBytes(server: RunningServer): Promise<number> {
   return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
 }
 
-/** Asks for the page and does not read it, until the returned function is called. */
+/** Requests the page and does not read it. The returned function disconnects. */
 async function openUnread(url: string): Promise<() => void> {
   const headers = { ...html, 'accept-encoding': 'gzip' };
-  const reader = request(`${url}/graphql`, { headers, agent: false }).on('error', () => {});
-  const [answer] = (await once(reader.end(), 'response')) as [IncomingMessage];
-  expect([answer.statusCode, answer.headers['content-encoding']]).toEqual([200, 'gzip']);
-  return () => void reader.destroy();
+  const sent = request(`${url}/graphql`, { headers, agent: false }).on('error', () => {});
+  const [response] = (await once(sent.end(), 'response')) as [IncomingMessage];
+  expect([response.statusCode, response.headers['content-encoding']]).toEqual([200, 'gzip']);
+  return () => void sent.destroy();
 }

@@ -1,4 +1,4 @@
-// Automatic persisted queries: the hash in place of the document, by GET and POST, on every way of answering.
+// Automatic persisted queries: a hash in place of the document, by GET and POST, on every execution path.
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { PersistedQueries } from '../../src/server/http/persisted-queries.ts';
@@ -12,7 +12,7 @@ function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-function named(text: string): object {
+function apqOf(text: string): object {
   return { persistedQuery: { version: 1, sha256Hash: hashOf(text) } };
 }
 
@@ -28,7 +28,7 @@ function get(params: Record<string, unknown>): RawRequest {
   return { method: 'GET', headers: {}, path: `/graphql?${new URLSearchParams(texts).toString()}` };
 }
 
-function told({ status, text }: RawAnswer): unknown[] {
+function outcomeOf({ status, text }: RawAnswer): unknown[] {
   const { errors: [error] = [], data } = JSON.parse(text) as {
     errors?: { message: string; extensions: { code: string } }[];
     data?: unknown;
@@ -42,45 +42,45 @@ const found = [200, 'data', undefined];
 describe.each([
   ['POST', post],
   ['GET', get],
-])('by %s', (_, request) => {
-  it('a hash alone is not found until it has come with its document, then gets the same data', async () => {
+])('a persisted query by %s', (_, request) => {
+  it('is not found by its hash alone until it was sent with its document; then it returns the same data', async () => {
     const server = await startServer({ memoryBytesMax: 8_000_000 });
-    const short = request({ extensions: named(query) });
-    const first = await send(server.url, short);
-    expect([...told(first), first.headers['cache-control']]).toEqual([...notFound, 'no-store']);
-    const whole = await send(server.url, request({ query, extensions: named(query) }));
-    expect(told(whole)).toEqual(found);
-    for (let again = 0; again < 4; again += 1) expect(told(await send(server.url, short))).toEqual(found);
+    const byHash = request({ extensions: apqOf(query) });
+    const first = await send(server.url, byHash);
+    expect([...outcomeOf(first), first.headers['cache-control']]).toEqual([...notFound, 'no-store']);
+    const full = await send(server.url, request({ query, extensions: apqOf(query) }));
+    expect(outcomeOf(full)).toEqual(found);
+    for (let again = 0; again < 4; again += 1) expect(outcomeOf(await send(server.url, byHash))).toEqual(found);
   });
 
-  it('becomes a ready answer', async () => {
+  it('gets a cached response', async () => {
     const server = await startServer({ memoryBytesMax: 8_000_000 });
-    await send(server.url, request({ query, extensions: named(query) }));
-    const isReady = async (): Promise<boolean> => {
+    await send(server.url, request({ query, extensions: apqOf(query) }));
+    const isCached = async (): Promise<boolean> => {
       const before = server.executions();
-      expect(told(await send(server.url, request({ extensions: named(query) })))).toEqual(found);
+      expect(outcomeOf(await send(server.url, request({ extensions: apqOf(query) })))).toEqual(found);
       return server.executions() === before;
     };
-    await expect.poll(isReady, { interval: 5, timeout: 20_000 }).toBe(true);
+    await expect.poll(isCached, { interval: 5, timeout: 20_000 }).toBe(true);
   });
 
-  it('takes variables and the name of an operation', async () => {
+  it('accepts variables and an operation name', async () => {
     const server = await startServer();
     const text = 'query A { __typename } query B($per: Int!) { topProducts(perCategory: $per) { id } }';
-    await send(server.url, request({ query: text, operationName: 'A', extensions: named(text) }));
-    const asked = request({ operationName: 'B', variables: { per: 1 }, extensions: named(text) });
-    expect((await send(server.url, asked)).text).toContain('"topProducts":[');
+    await send(server.url, request({ query: text, operationName: 'A', extensions: apqOf(text) }));
+    const byHash = request({ operationName: 'B', variables: { per: 1 }, extensions: apqOf(text) });
+    expect((await send(server.url, byHash)).text).toContain('"topProducts":[');
   });
 
-  it('a document under another one’s hash is refused, and not kept', async () => {
+  it('is refused and not stored if its hash is that of another document', async () => {
     const server = await startServer();
     const other = '{ topProducts { id } }';
-    const poison = await send(server.url, request({ query: other, extensions: named(query) }));
-    expect(told(poison)).toEqual([400, 'BAD_USER_INPUT', expect.stringContaining('not that of the query')]);
-    expect(told(await send(server.url, request({ extensions: named(query) })))).toEqual(notFound);
-    await send(server.url, request({ query, extensions: named(query) }));
-    expect(told(await send(server.url, request({ query: other, extensions: named(query) })))[0]).toBe(400);
-    expect((await send(server.url, request({ extensions: named(query) }))).text).toContain('"categoryStats":[');
+    const poison = await send(server.url, request({ query: other, extensions: apqOf(query) }));
+    expect(outcomeOf(poison)).toEqual([400, 'BAD_USER_INPUT', expect.stringContaining('not that of the query')]);
+    expect(outcomeOf(await send(server.url, request({ extensions: apqOf(query) })))).toEqual(notFound);
+    await send(server.url, request({ query, extensions: apqOf(query) }));
+    expect(outcomeOf(await send(server.url, request({ query: other, extensions: apqOf(query) })))[0]).toBe(400);
+    expect((await send(server.url, request({ extensions: apqOf(query) }))).text).toContain('"categoryStats":[');
   });
 
   it.each<[string, unknown]>([
@@ -88,85 +88,85 @@ describe.each([
     ['another version', { version: 2, sha256Hash: hashOf(query) }],
     ['no hash', { version: 1 }],
     ['a short hash', { version: 1, sha256Hash: 'abc' }],
-    ['a hash that is no text', { version: 1, sha256Hash: 1 }],
-    ['a name of a prototype', { version: 1, sha256Hash: '__proto__' }],
-    ['a list', []],
-    ['text', hashOf(query)],
-    ['false', false],
+    ['a hash that is not a string', { version: 1, sha256Hash: 1 }],
+    ['the hash __proto__', { version: 1, sha256Hash: '__proto__' }],
+    ['a list as its extension', []],
+    ['a string as its extension', hashOf(query)],
+    ['false as its extension', false],
   ])('with %s is refused', async (_what, persistedQuery) => {
     const server = await startServer();
-    for (const more of [{}, { query }]) {
-      const answer = await send(server.url, request({ ...more, extensions: { persistedQuery } }));
-      expect(told(answer)).toEqual([400, 'BAD_USER_INPUT', expect.stringContaining('"sha256Hash"')]);
+    for (const params of [{}, { query }]) {
+      const response = await send(server.url, request({ ...params, extensions: { persistedQuery } }));
+      expect(outcomeOf(response)).toEqual([400, 'BAD_USER_INPUT', expect.stringContaining('"sha256Hash"')]);
     }
   });
 
-  it('respects the limits of documents each time', async () => {
+  it('is parsed, limited and validated each time, also by its hash alone', async () => {
     const server = await startServer();
     const large = `{ ${'__typename '.repeat(1_100)} }`;
     for (const text of [large, '{ nothing }', '{ broken']) {
-      const [, code] = told(await send(server.url, request({ query: text, extensions: named(text) })));
-      const [, codeAgain] = told(await send(server.url, request({ extensions: named(text) })));
+      const [, code] = outcomeOf(await send(server.url, request({ query: text, extensions: apqOf(text) })));
+      const [, codeAgain] = outcomeOf(await send(server.url, request({ extensions: apqOf(text) })));
       expect([code, codeAgain]).toEqual([code, code]);
       expect(code).toMatch(/QUERY_TOO_COMPLEX|GRAPHQL_VALIDATION_FAILED|GRAPHQL_PARSE_FAILED/);
     }
   });
 
-  it('without a persisted query, extensions are left alone', async () => {
+  it('is optional: other extensions are ignored', async () => {
     const server = await startServer();
     for (const extensions of [{}, { other: 1 }, { persistedQuery: null }]) {
-      expect(told(await send(server.url, request({ query, extensions })))).toEqual(found);
-      expect(told(await send(server.url, request({ extensions })))[0]).toBe(400);
+      expect(outcomeOf(await send(server.url, request({ query, extensions })))).toEqual(found);
+      expect(outcomeOf(await send(server.url, request({ extensions })))[0]).toBe(400);
     }
   });
 });
 
-it('a hash that one method has made known is known to the other, in capitals, too', async () => {
+it('finds a document by GET that was sent by POST, even if its hash is in capitals', async () => {
   const server = await startServer();
-  await send(server.url, post({ query, extensions: named(query) }));
-  expect(told(await send(server.url, get({ extensions: named(query) })))).toEqual(found);
+  await send(server.url, post({ query, extensions: apqOf(query) }));
+  expect(outcomeOf(await send(server.url, get({ extensions: apqOf(query) })))).toEqual(found);
   const capitals = { persistedQuery: { version: 1, sha256Hash: hashOf(query).toUpperCase() } };
-  expect(told(await send(server.url, get({ extensions: capitals })))).toEqual(found);
-  expect(told(await send(server.url, get({ query: '', extensions: named(query) })))).toEqual(found);
+  expect(outcomeOf(await send(server.url, get({ extensions: capitals })))).toEqual(found);
+  expect(outcomeOf(await send(server.url, get({ query: '', extensions: apqOf(query) })))).toEqual(found);
 });
 
-it('a GET runs no mutation, also where its hash is known', async () => {
+it('refuses a mutation by GET or HEAD even if its hash is known', async () => {
   const server = await startServer();
   const mutation = 'mutation { flushCache { keysRemoved } }';
-  expect(told(await send(server.url, post({ query: mutation, extensions: named(mutation) })))).toEqual(found);
-  expect((await send(server.url, get({ extensions: named(mutation) }))).status).toBe(405);
-  expect((await send(server.url, { ...get({ extensions: named(mutation) }), method: 'HEAD' })).status).toBe(405);
-  expect(told(await send(server.url, post({ extensions: named(mutation) })))).toEqual(found);
+  expect(outcomeOf(await send(server.url, post({ query: mutation, extensions: apqOf(mutation) })))).toEqual(found);
+  expect((await send(server.url, get({ extensions: apqOf(mutation) }))).status).toBe(405);
+  expect((await send(server.url, { ...get({ extensions: apqOf(mutation) }), method: 'HEAD' })).status).toBe(405);
+  expect(outcomeOf(await send(server.url, post({ extensions: apqOf(mutation) })))).toEqual(found);
 });
 
-it('needs the token for a mutation, however it is named', async () => {
+it('requires the admin token for a mutation, sent as a document or as a hash alone', async () => {
   const server = await startServer({ adminToken: 'secret' });
   const mutation = 'mutation { flushCache { keysRemoved } }';
-  for (const body of [{ query: mutation, extensions: named(mutation) }, { extensions: named(mutation) }]) {
+  for (const body of [{ query: mutation, extensions: apqOf(mutation) }, { extensions: apqOf(mutation) }]) {
     expect((await send(server.url, post(body))).status).toBe(401);
   }
 });
 
-it('leaves the connection open for the document that the client sends next', async () => {
+it('keeps the connection open after PersistedQueryNotFound, so that the client can send the document', async () => {
   const server = await startServer();
   const { headers } = await send(server.url, {
-    ...post({ extensions: named(query) }),
+    ...post({ extensions: apqOf(query) }),
     headers: { ...json, connection: 'keep-alive' },
   });
   expect(headers.connection).toBe('keep-alive');
 });
 
 describe('documents are bounded', () => {
-  const remember = (persisted: PersistedQueries, text: string): void => void persisted.documentOf(named(text), text);
+  const remember = (persisted: PersistedQueries, text: string): void => void persisted.documentOf(apqOf(text), text);
   const isKnown = (persisted: PersistedQueries, text: string): boolean => {
     try {
-      return persisted.documentOf(named(text), undefined) === text;
+      return persisted.documentOf(apqOf(text), undefined) === text;
     } catch {
       return false;
     }
   };
 
-  it('in number: the one that was used least recently goes', () => {
+  it('in number: the least recently used one is evicted', () => {
     const persisted = new PersistedQueries({ countMax: 2, bytesMax: 1_000_000 });
     for (const text of ['a', 'b']) remember(persisted, text);
     expect(isKnown(persisted, 'a')).toBe(true);
@@ -174,7 +174,7 @@ describe('documents are bounded', () => {
     expect(['a', 'b', 'c'].map((text) => isKnown(persisted, text))).toEqual([true, false, true]);
   });
 
-  it('in bytes', () => {
+  it('in bytes: the least recently used are evicted, and one that exceeds the limit is not stored', () => {
     const persisted = new PersistedQueries({ countMax: 1_000, bytesMax: 100_000 });
     const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(20_000));
     for (const text of texts) remember(persisted, text);

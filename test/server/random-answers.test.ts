@@ -1,16 +1,16 @@
-// Random documents are answered without GraphQL as GraphQL answers them, to the byte. `CASES=10000` asks as many, `SEED=…`
-// repeats a run that failed.
+// Cached responses to random documents equal executed ones byte for byte. `CASES=10000` sets the number of documents,
+// `SEED=…` repeats a run that failed.
 import { describe, expect, it } from 'vitest';
 import { newDice, type Dice } from './dice.ts';
 import { randomDocument, type RandomDocument } from './random-documents.ts';
 import { newShopWorld, newZooWorld, type RandomWorld } from './random-worlds.ts';
 import type { Overrides } from './start-server.ts';
-import { startTwins, type Asked, type Reply, type Sender, type Twins } from './server-pair.ts';
+import { startServerPair, type GraphqlRequest, type Reply, type Sender, type ServerPair } from './server-pair.ts';
 
 const cases = Number(process.env['CASES'] ?? 600);
 const seed = Number(process.env['SEED'] ?? 20_261_126);
 
-/** The last has ready answers that the store is asked for. */
+/** With the last one, cached responses are revalidated in the store. */
 const settings: [string, Overrides][] = [
   ['with a report', { hasReport: true }],
   ['without a report', { hasReport: false }],
@@ -20,46 +20,46 @@ const worlds: [string, () => RandomWorld | Promise<RandomWorld>][] = [
   ['the shop', newShopWorld],
   ['a zoo', newZooWorld],
 ];
-/** Not by the dice, which may leave so few out that nothing is seen to change. */
+/** Fixed, not random: otherwise a run could have so few changes that no response shows one. */
 const changeEvery = 12;
 const casesEach = cases / settings.length / worlds.length;
 
-describe.each(worlds)('over %s', (name, newWorld) => {
+describe.each(worlds)('with the schema and data of %s', (name, newWorld) => {
   it.each(settings)(
-    'random documents have the same answers ready, %s',
+    'random documents have the same cached and executed responses, %s',
     async (setting, overrides) => {
       const world = await newWorld();
-      const twins = await startTwins({ ...world.overrides, ...overrides });
-      const memory = twins.caches[0]?.memory;
+      const servers = await startServerPair({ ...world.overrides, ...overrides });
+      const memory = servers.caches[0]?.memory;
       await expect.poll(() => memory?.isCoherent ?? true).toBe(true);
       const dice = newDice(seed + settings.findIndex(([one]) => one === setting));
       const counts = { valid: 0, ready: 0, changed: 0 };
-      let earlier: { asked: Asked; sender: Sender; reply: Reply }[] = [];
+      let earlier: { request: GraphqlRequest; sender: Sender; reply: Reply }[] = [];
       const startedMs = performance.now();
       for (let number = 0; number < casesEach; number += 1) {
         const document = randomDocument({ ...world.choices, dice });
-        const asked = randomAsked(dice, document);
+        const request = randomRequest(dice, document);
         const [first, sender] = [randomSender(dice), randomSender(dice)];
-        await twins.ready(asked, first);
+        await servers.caching(request, first);
         world.tick();
-        const through = await twins.ready(asked, first);
+        const executed = await servers.caching(request, first);
         world.tick();
-        const reply = await expectSame(twins, asked, sender);
+        const reply = await expectSame(servers, request, sender);
         counts.valid += Number(reply.isValid);
-        counts.ready += Number(reply.isReady);
-        if (reply.isReady) expectSameReport(reply, through, asked);
-        if (reply.isReady) earlier = [...earlier.slice(-4), { asked, sender, reply }];
+        counts.ready += Number(reply.isCached);
+        if (reply.isCached) expectSameReport(reply, executed, request);
+        if (reply.isCached) earlier = [...earlier.slice(-4), { request, sender, reply }];
 
-        if (dice.chance(30)) await expectSame(twins, nearTwin(dice, asked, document), randomSender(dice));
+        if (dice.chance(30)) await expectSame(servers, similarRequest(dice, request, document), randomSender(dice));
         if (number % changeEvery !== changeEvery - 1) continue;
         const tags = await world.change(dice);
-        for (const cache of twins.caches) await cache.invalidate(tags);
+        for (const cache of servers.caches) await cache.invalidate(tags);
         for (const one of earlier) {
-          // Where others have brought the new values to memory, the answers of the old ones are still none.
-          const another = { ...one.asked, query: `${one.asked.query}\n#` };
+          // The cached response with the old values must not be used even if another request has loaded the new ones.
+          const another = { ...one.request, query: `${one.request.query}\n#` };
           const times = dice.oneOf([0, 0, 2]);
-          for (let again = 0; again < times; again += 1) await twins.ready(another, one.sender);
-          const now = await expectSame(twins, one.asked, one.sender);
+          for (let again = 0; again < times; again += 1) await servers.caching(another, one.sender);
+          const now = await expectSame(servers, one.request, one.sender);
           counts.changed += Number(JSON.stringify(now.comparable) !== JSON.stringify(one.reply.comparable));
         }
         earlier = [];
@@ -73,25 +73,25 @@ describe.each(worlds)('over %s', (name, newWorld) => {
   );
 });
 
-async function expectSame(twins: Twins, asked: Asked, sender: Sender): Promise<Reply> {
-  const [reply, expected] = [await twins.ready(asked, sender), await twins.plain(asked, sender)];
-  told({ ...asked, ...sender, isReady: reply.isReady }, () => {
+async function expectSame(servers: ServerPair, request: GraphqlRequest, sender: Sender): Promise<Reply> {
+  const [reply, expected] = [await servers.caching(request, sender), await servers.plain(request, sender)];
+  describeFailure({ ...request, ...sender, isCached: reply.isCached }, () => {
     expect(reply.comparable).toEqual(expected.comparable);
-    expect(reply.isReady ? reply.http : expected.http).toEqual(expected.http);
+    expect(reply.isCached ? reply.http : expected.http).toEqual(expected.http);
   });
   return reply;
 }
 
-/** A ready answer's report is what GraphQL said, but for times, and for what held the values. */
-function expectSameReport(reply: Reply, usual: Reply, asked: Asked): void {
+/** The report of a cached response equals that of the executed one, except for times and the tier of the values. */
+function expectSameReport(reply: Reply, executed: Reply, request: GraphqlRequest): void {
   const differing = new Set(['durationMs', 'ageMs', 'ttlMs', 'tier']);
   const textOf = ({ report }: Reply): string =>
     JSON.stringify(report, (name, value: unknown) => (differing.has(name) ? 'any' : value)) ?? 'none';
-  told(asked, () => expect(textOf(reply)).toBe(textOf(usual)));
+  describeFailure(request, () => expect(textOf(reply)).toBe(textOf(executed)));
 }
 
-/** A failure tells the request, and how to repeat it. */
-function told({ query, ...rest }: Asked & Partial<Sender & Reply>, check: () => void): void {
+/** Adds the request to the error of a failed check, and the settings that repeat the run. */
+function describeFailure({ query, ...rest }: GraphqlRequest & Partial<Sender & Reply>, check: () => void): void {
   try {
     check();
   } catch (cause) {
@@ -101,7 +101,7 @@ function told({ query, ...rest }: Asked & Partial<Sender & Reply>, check: () => 
 
 const accepted = ['application/json', 'application/graphql-response+json', undefined, '*/*'];
 
-function randomAsked(dice: Dice, { query, variables, operationName }: RandomDocument): Asked {
+function randomRequest(dice: Dice, { query, variables, operationName }: RandomDocument): GraphqlRequest {
   const method = dice.chance(20) ? 'GET' : 'POST';
   return { query, variables, operationName, method, accept: dice.oneOf(accepted) };
 }
@@ -110,15 +110,15 @@ function randomSender(dice: Dice): Sender {
   return { isAdmin: dice.chance(50), language: dice.oneOf(['de', 'en']) };
 }
 
-/** The same request but for one thing. */
-function nearTwin(dice: Dice, asked: Asked, document: RandomDocument): Asked {
+/** The same request with one difference. */
+function similarRequest(dice: Dice, request: GraphqlRequest, document: RandomDocument): GraphqlRequest {
   const { otherVariables: variables, operationNames } = document;
-  if (operationNames.length > 1) return { ...asked, operationName: dice.oneOf(operationNames) };
-  return dice.oneOf<() => Asked>([
-    () => ({ ...asked, variables }),
-    () => ({ ...asked, variables }),
-    () => ({ ...asked, operationName: dice.oneOf([undefined, 'None', ...operationNames]) }),
-    () => ({ ...asked, accept: dice.oneOf(accepted) }),
-    () => ({ ...asked, method: asked.method === 'GET' ? 'POST' : 'GET' }),
+  if (operationNames.length > 1) return { ...request, operationName: dice.oneOf(operationNames) };
+  return dice.oneOf<() => GraphqlRequest>([
+    () => ({ ...request, variables }),
+    () => ({ ...request, variables }),
+    () => ({ ...request, operationName: dice.oneOf([undefined, 'None', ...operationNames]) }),
+    () => ({ ...request, accept: dice.oneOf(accepted) }),
+    () => ({ ...request, method: request.method === 'GET' ? 'POST' : 'GET' }),
   ])();
 }

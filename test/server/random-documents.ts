@@ -1,5 +1,5 @@
 // Random documents against any schema: a walk over its types that chooses fields, arguments, aliases, fragments, directives
-// and variables. Most are valid; some are made wrong on purpose.
+// and variables. Most are valid; some are invalid on purpose.
 import {
   getNamedType,
   isAbstractType,
@@ -17,7 +17,7 @@ import { randomValue, textOf, type Json, type ScalarValues } from './random-valu
 export interface RandomDocument {
   readonly query: string;
   readonly variables: Readonly<Record<string, Json>>;
-  /** Undefined where none is sent. */
+  /** Undefined if none is sent. */
   readonly operationName: string | undefined;
   /** Other variables for the same query. */
   readonly otherVariables: Readonly<Record<string, Json>>;
@@ -28,9 +28,9 @@ export interface Choices {
   readonly schema: GraphQLSchema;
   readonly dice: Dice;
   readonly scalars?: ScalarValues;
-  /** How often `Type.field` is chosen beside the others, which have 10; 0 is never. */
+  /** The weight with which `Type.field` is chosen among the fields of its type. Default: 10. 0: never. */
   readonly weightOf?: (coordinate: string) => number;
-  /** Directives of the schema's own that fields now and then have. */
+  /** The schema's own directives, which a few of the fields have. */
   readonly directives?: readonly string[];
 }
 
@@ -52,7 +52,7 @@ const depthMax = 4;
 const breadthMax = 3;
 const fragmentsMax = 3;
 const aliases = ['a', 'b', 'id', 'name', 'items', '_1'];
-const wrongPercent = 6;
+const invalidPercent = 6;
 
 export function randomDocument(choices: Choices): RandomDocument {
   return new DocumentWriter(choices).write();
@@ -63,11 +63,11 @@ class DocumentWriter {
   readonly #dice: Dice;
   readonly #variables: Variable[] = [];
   readonly #fragments: Fragment[] = [];
-  /** Fragments that are written or being written. */
+  /** The number of fragments, including those that are being written. */
   #fragmentCount = 0;
-  /** What each name in the answer stands for, in the whole document: so that no two selections conflict. */
+  /** The field, arguments and type of each response key in the whole document, so that no two selections conflict. */
   readonly #meanings = new Map<string, string>();
-  /** The variables that the operation or fragment uses that is being written. */
+  /** The variables of the operation or fragment that is being written. */
   #uses = new Set<Variable>();
 
   constructor(choices: Choices) {
@@ -84,7 +84,7 @@ class DocumentWriter {
     const named = names.filter((name) => name !== '');
     const operationName = count > 1 || dice.chance(30) ? dice.oneOf(names) || undefined : undefined;
     const document = { query, variables: this.#values(), otherVariables: this.#values(), operationNames: named };
-    return this.#madeWrong({ ...document, operationName });
+    return this.#maybeInvalid({ ...document, operationName });
   }
 
   #operation(name: string): string {
@@ -116,7 +116,7 @@ class DocumentWriter {
     return `${name}${directives}${isCompositeType(inner) ? ` ${this.#selection(inner, depth + 1)}` : ''}`;
   }
 
-  /** Each as often as it weighs; at the greatest depth only what has no fields below it. */
+  /** Each field as many times as its weight; at the greatest depth only fields without a selection. */
   #fieldsOf(type: GraphQLCompositeType, depth: number): GraphQLField<unknown, unknown>[] {
     if (!('getFields' in type)) return [];
     const { weightOf = () => 10 } = this.#choices;
@@ -126,7 +126,7 @@ class DocumentWriter {
     return all.flatMap((field) => Array.from({ length: weightOf(`${type.name}.${field.name}`) }, () => field));
   }
 
-  /** A field under a name that means nothing else in this document. */
+  /** A field with a response key that stands for no other field in this document. */
   #named(meaning: string, type: string, isPlainLikely: boolean): string {
     const dice = this.#dice;
     const [own = ''] = meaning.split('(');
@@ -155,7 +155,7 @@ class DocumentWriter {
     return `...${fragment.name}${conditions}`;
   }
 
-  /** One that is written already, or a new one, as long as there may be more. */
+  /** An existing fragment on `type`, or a new one; undefined once there are `fragmentsMax`. */
   #namedFragment(type: GraphQLCompositeType, depth: number): Fragment | undefined {
     const written = this.#fragments.filter((fragment) => fragment.type === type);
     if (written.length > 0 && this.#dice.chance(60)) return this.#dice.oneOf(written);
@@ -166,7 +166,7 @@ class DocumentWriter {
     const uses = (this.#uses = new Set());
     const selection = this.#selection(type, depth + 1);
     this.#uses = outer;
-    // Those that it spreads were finished before it, so that none spreads itself.
+    // Added only now: the fragments that it spreads are complete, so none can spread itself.
     const fragment = { name, type, uses, text: `fragment ${name} on ${type.name} ${selection}` };
     this.#fragments.push(fragment);
     return fragment;
@@ -197,7 +197,7 @@ class DocumentWriter {
     return `(${texts.join(', ')})`;
   }
 
-  /** A variable for this type, new or written already. */
+  /** A new or existing variable of this type. */
   #variable(declared: string, type: GraphQLInputType): string {
     const dice = this.#dice;
     const { scalars = {} } = this.#choices;
@@ -227,9 +227,9 @@ class DocumentWriter {
     }
   }
 
-  #madeWrong(document: RandomDocument): RandomDocument {
+  #maybeInvalid(document: RandomDocument): RandomDocument {
     const dice = this.#dice;
-    if (!dice.chance(wrongPercent)) return document;
+    if (!dice.chance(invalidPercent)) return document;
     const { query, variables } = document;
     return dice.oneOf<() => RandomDocument>([
       () => ({ ...document, query: query.replace('{', '{ unknown ') }),

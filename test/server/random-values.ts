@@ -1,4 +1,4 @@
-// Random values of a schema's input types, as JSON for variables and as GraphQL's text.
+// Random values of a schema's input types, as JSON for variables and as literals for documents.
 import {
   getNullableType,
   isEnumType,
@@ -11,7 +11,7 @@ import type { Dice } from './dice.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
-/** What scalars may be given, by their names; what stands there twice, twice as often. */
+/** The values that scalars may have, by type name. A value that is listed twice is chosen twice as often. */
 export type ScalarValues = Readonly<Record<string, readonly Json[]>>;
 
 const builtIn: ScalarValues = {
@@ -22,7 +22,7 @@ const builtIn: ScalarValues = {
   Boolean: [true, false],
 };
 
-/** A value as variables carry it; enums are their names. */
+/** A value as JSON for variables; an enum value is its name. */
 export function randomValue(type: GraphQLInputType, dice: Dice, scalars: ScalarValues): Json {
   const inner: GraphQLInputType = getNullableType(type);
   if (!isNonNullType(type) && dice.chance(10)) return null;
@@ -37,7 +37,7 @@ export function randomValue(type: GraphQLInputType, dice: Dice, scalars: ScalarV
   return dice.oneOf(scalars[inner.toString()] ?? builtIn[inner.toString()] ?? [null]);
 }
 
-/** The text of a value in a document. */
+/** The literal of a value in a document. */
 export function textOf(value: Json | undefined, type: GraphQLInputType): string {
   const inner: GraphQLInputType = getNullableType(type);
   if (value === null || value === undefined) return 'null';

@@ -1,4 +1,4 @@
-// Schemas with data below them that change, for random documents.
+// Schemas for random documents, with data that can be changed.
 import { createSchema } from '../../schema/index.ts';
 import { createCache, createMemoryStore, type Cache } from '../../src/cache/index.ts';
 import { migrate } from '../../src/database/migrate.ts';
@@ -9,13 +9,13 @@ import type { Choices } from './random-documents.ts';
 import type { Overrides } from './start-server.ts';
 import { createZooSchema, type ZooState } from './zoo-schema.ts';
 
-/** A schema, and data below it that change. */
+/** A schema, and functions that change its data. */
 export interface RandomWorld {
   readonly overrides: Overrides;
   readonly choices: Omit<Choices, 'dice'>;
-  /** Changes the data, and gives the tags of what has changed. */
+  /** Changes cached data, and returns the tags to invalidate. */
   readonly change: (dice: Dice) => Promise<readonly string[]> | readonly string[];
-  /** Changes what is not cached. */
+  /** Changes the results of uncached fields. */
   readonly tick: () => void;
 }
 
@@ -25,13 +25,13 @@ export async function newShopWorld(): Promise<RandomWorld> {
   await seed({ url, products: 30, reviews: 200 });
   const { db } = connect({ url });
   const rare: Record<string, number> = {
-    'Query.cacheStats': 0, // counts what was asked
+    'Query.cacheStats': 0, // depends on earlier requests
     'Product.reviews': 2,
     'Category.products': 2,
     'Product.category': 5,
   };
   return {
-    // Nothing expires on the way: the two servers would not see it at the same moment.
+    // No entry expires during the test: it would not do so at the same moment in both servers.
     overrides: { databaseUrl: url, ttlMs: 86_400_000 },
     choices: {
       schema: createSchema({ cache: noCache(), ttlMs: 1_000, hasDirective: true }),
@@ -69,9 +69,9 @@ export function newZooWorld(): RandomWorld {
     'Query.checked': 3,
     'Query.guests': 3,
   };
-  const roots = ['things', 'named', 'now', 'here', 'strict', 'mine', 'local', 'leaky'];
-  const below = ['nickOrNothing', 'call', 'shy', 'secret'];
-  const rare = new Set([...roots.map((one) => `Query.${one}`), ...below.map((one) => `Animal.${one}`)]);
+  const queryFields = ['things', 'named', 'now', 'here', 'strict', 'mine', 'local', 'leaky'];
+  const animalFields = ['nickOrNothing', 'call', 'shy', 'secret'];
+  const rare = new Set([...queryFields.map((one) => `Query.${one}`), ...animalFields.map((one) => `Animal.${one}`)]);
   return {
     overrides: { schemaOf },
     choices: {
@@ -95,7 +95,7 @@ export function newZooWorld(): RandomWorld {
   };
 }
 
-/** For a schema that nothing is asked of. */
+/** For a schema that is never executed. */
 function noCache(): Cache {
   return createCache({ store: createMemoryStore({ namespace: 'none' }) });
 }

@@ -1,7 +1,7 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 
-/** A request as an attacker may send it: nothing is added but what HTTP needs. */
+/** A request as an attacker may send it: only what HTTP requires is added. */
 export interface RawRequest {
   method?: string;
   path?: string;
@@ -12,7 +12,7 @@ export interface RawRequest {
 export interface RawAnswer {
   status: number;
   headers: IncomingHttpHeaders;
-  /** The body as it came, and as text. */
+  /** The body as received; `text` is the same as a string. */
   bytes: Buffer;
   text: string;
   durationMs: number;
@@ -20,7 +20,7 @@ export interface RawAnswer {
 
 const json = { 'content-type': 'application/json' };
 
-/** Sends one request on a connection of its own; rejects where the connection breaks before the answer is whole. */
+/** Sends a request on a connection of its own. Rejects if the connection breaks before the response is complete. */
 export function send(
   url: string,
   { method = 'POST', path = '/graphql', headers = json, body }: RawRequest,
@@ -34,8 +34,8 @@ export function send(
       response.on('end', () => {
         const durationMs = performance.now() - startedMs;
         const bytes = Buffer.concat(chunks);
-        const { statusCode: status = 0, headers: told } = response;
-        resolve({ status, headers: told, bytes, text: bytes.toString('utf8'), durationMs });
+        const { statusCode: status = 0, headers: received } = response;
+        resolve({ status, headers: received, bytes, text: bytes.toString('utf8'), durationMs });
       });
     });
     sent.on('error', reject);
@@ -43,7 +43,7 @@ export function send(
   });
 }
 
-/** Writes bytes, and gives what comes back until the other side closes. */
+/** Writes bytes, and returns what is received until the server closes the connection. */
 export function sendBytes(url: string, bytes: readonly string[]): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {

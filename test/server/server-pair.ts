@@ -1,4 +1,4 @@
-// Two servers over the same data, one of which has ready answers, and one request put to both.
+// Two servers over the same data, one of which caches responses, for sending the same request to both.
 import { Agent, request as send } from 'node:http';
 import { onTestFinished } from 'vitest';
 import type { CacheReport } from '../../src/pothos-cache/index.ts';
@@ -8,50 +8,50 @@ import { startServer, type Overrides, type RunningServer } from './start-server.
 export const adminToken = 'secret';
 const bytesMax = 16_000_000;
 
-/** A document as one client sends it. */
-export interface Asked extends Pick<RandomDocument, 'query' | 'variables' | 'operationName'> {
+/** A document as a client sends it. */
+export interface GraphqlRequest extends Pick<RandomDocument, 'query' | 'variables' | 'operationName'> {
   readonly method: 'GET' | 'POST';
   readonly accept: string | undefined;
 }
 
-/** Who sends it. */
+/** The client that sends it. */
 export interface Sender {
   readonly isAdmin: boolean;
   readonly language: string;
 }
 
 export interface Reply {
-  /** All that must be the same, however it was come by. */
+  /** Everything that must be equal in a cached and in an executed response. */
   readonly comparable: object;
   readonly isValid: boolean;
-  readonly isReady: boolean;
-  /** How it may be kept. A store that was slow has stored nothing, and of what is not stored nobody knows whom it is for. */
+  readonly isCached: boolean;
+  /** Its caching headers. A value that a slow store has not stored makes them stricter, so they may differ between servers. */
   readonly http: object;
   readonly report: CacheReport | undefined;
 }
 
-export interface Twins {
+export interface ServerPair {
   readonly caches: readonly RunningServer['cache'][];
-  readonly ready: (asked: Asked, sender: Sender) => Promise<Reply>;
-  readonly plain: (asked: Asked, sender: Sender) => Promise<Reply>;
+  readonly caching: (request: GraphqlRequest, sender: Sender) => Promise<Reply>;
+  readonly plain: (request: GraphqlRequest, sender: Sender) => Promise<Reply>;
 }
 
-export async function startTwins(overrides: Overrides): Promise<Twins> {
-  const [ready, plain] = [
+export async function startServerPair(overrides: Overrides): Promise<ServerPair> {
+  const [caching, plain] = [
     await startServer({ memoryBytesMax: bytesMax, readyBytesMax: bytesMax, ...overrides, adminToken }),
-    // No answer is so small.
+    // No response is that small, so none is cached.
     await startServer({ ...overrides, adminToken, redis: null, readyBytesMax: 1 }),
   ];
   const agent = new Agent({ keepAlive: true });
   onTestFinished(() => agent.destroy());
-  const askOf =
-    ({ url, executions }: RunningServer): Twins['ready'] =>
-    async (asked, sender) => {
+  const senderOf =
+    ({ url, executions }: RunningServer): ServerPair['caching'] =>
+    async (request, sender) => {
       const before = executions();
-      const { status, headers, text } = await sent(agent, url, asked, sender);
+      const { status, headers, text } = await receive(agent, url, request, sender);
       return replyOf({ status, headers, text, isExecuted: executions() > before });
     };
-  return { caches: [ready.cache, plain.cache], ready: askOf(ready), plain: askOf(plain) };
+  return { caches: [caching.cache, plain.cache], caching: senderOf(caching), plain: senderOf(plain) };
 }
 
 interface Received {
@@ -60,8 +60,8 @@ interface Received {
   readonly text: string;
 }
 
-function sent(agent: Agent, url: string, asked: Asked, { isAdmin, language }: Sender): Promise<Received> {
-  const { query, variables, operationName, method, accept } = asked;
+function receive(agent: Agent, url: string, request: GraphqlRequest, { isAdmin, language }: Sender): Promise<Received> {
+  const { query, variables, operationName, method, accept } = request;
   const isGet = method === 'GET';
   const headers = {
     ...(isGet ? {} : { 'content-type': 'application/json' }),
@@ -76,14 +76,14 @@ function sent(agent: Agent, url: string, asked: Asked, { isAdmin, language }: Se
   });
   const path = isGet ? `/graphql?${form.toString()}` : '/graphql';
   return new Promise((resolve, reject) => {
-    const request = send(`${url}${path}`, { agent, method, headers }, (response) => {
+    const sent = send(`${url}${path}`, { agent, method, headers }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.on('error', reject);
       response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, text }));
     });
-    request.on('error', reject);
-    request.end(isGet ? undefined : JSON.stringify({ query, variables, operationName }));
+    sent.on('error', reject);
+    sent.end(isGet ? undefined : JSON.stringify({ query, variables, operationName }));
   });
 }
 
@@ -106,9 +106,9 @@ function replyOf({ status, headers, text, isExecuted }: Received & { readonly is
   const http = { cacheControl: cacheControl?.replace(/\d+/, 'some'), vary };
   const isValid = status === 200 && errors === undefined;
   const withoutReport = text.replace(`"extensions":${JSON.stringify({ cache: report })},`, '');
-  // Errors stand in the order in which fields failed, and of several that leave no data only the first is told: which that
-  // is depends on what the cache was quicker for, and so it does without ready answers.
-  const told = data === null ? errors?.length : errors?.map((error) => JSON.stringify(error)).toSorted();
-  const body = isValid ? withoutReport : { data: JSON.stringify(data), errors: told };
-  return { comparable: { status, headers: rest, body }, isValid, isReady: isValid && !isExecuted, http, report };
+  // Errors are in the order in which fields failed, and of several that leave no data only the first is reported. That order
+  // depends on which field the cache returned first, also without cached responses.
+  const comparableErrors = data === null ? errors?.length : errors?.map((error) => JSON.stringify(error)).toSorted();
+  const body = isValid ? withoutReport : { data: JSON.stringify(data), errors: comparableErrors };
+  return { comparable: { status, headers: rest, body }, isValid, isCached: isValid && !isExecuted, http, report };
 }

@@ -6,23 +6,23 @@ import { newRoom, type Room } from '../embedded/room.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The last line of a start, and where the program listens. */
-const whereToClick = /Graphi?QL: (http:\/\/\S+)\/graphql/;
+/** The last line that a start prints, with the address of the program. */
+const addressLine = /Graphi?QL: (http:\/\/\S+)\/graphql/;
 
 export interface Program {
   readonly pid: number;
-  /** Where it listens; once it is up. */
+  /** The address that it listens on. Throws before it is up. */
   readonly url: string;
-  /** What it has written so far. */
+  /** Its output so far. */
   stdout: () => string;
   stderr: () => string;
-  /** Resolves when it has said where to click. */
+  /** Resolves when it has printed its address. */
   isUp: () => Promise<void>;
-  /** To the process, or to all of its group as a terminal does it. */
+  /** Sends a signal to the process, or to its whole group as a terminal does. */
   signal: (signal: NodeJS.Signals, to?: 'process' | 'group') => void;
-  /** How it ended: its exit code, or the signal that killed it. */
+  /** Resolves with its exit code, or with the signal that killed it. */
   readonly ended: Promise<number | NodeJS.Signals>;
-  /** Where its servers keep their files. */
+  /** Contains the files of its servers. */
   readonly room: Room;
 }
 
@@ -31,7 +31,7 @@ export interface ProgramOptions {
   command?: readonly [string, ...string[]];
 }
 
-/** Runs the built program as a user does, on any free port. Of our environment it gets PATH and HOME alone. */
+/** Runs the built program as a user does, on any free port. Of the test's environment it receives only PATH and HOME. */
 export async function startProgram({
   env = {},
   command = [process.execPath, 'dist/src/main.js'],
@@ -62,20 +62,20 @@ export async function startProgram({
   return {
     pid,
     get url() {
-      const [, url] = whereToClick.exec(stdout) ?? [];
+      const [, url] = addressLine.exec(stdout) ?? [];
       if (url === undefined) throw new Error('the program has not said where it listens');
       return url;
     },
     stdout: () => stdout,
     stderr: () => stderr,
     async isUp() {
-      const isDecided = (): boolean => {
-        if (whereToClick.test(stdout)) return true;
-        // Polling ends with an answer, not with an error.
+      const isUpOrEnded = (): boolean => {
+        if (addressLine.test(stdout)) return true;
+        // Polling ends here too; the expectation below then fails with the output.
         return child.exitCode !== null || child.signalCode !== null;
       };
-      await expect.poll(isDecided, { interval: 20 }).toBe(true);
-      expect(`${stdout}${stderr}`).toMatch(whereToClick);
+      await expect.poll(isUpOrEnded, { interval: 20 }).toBe(true);
+      expect(`${stdout}${stderr}`).toMatch(addressLine);
     },
     signal,
     ended,
@@ -83,7 +83,7 @@ export async function startProgram({
   };
 }
 
-/** Neither process, socket nor folder, but for the cache of compiled code that npm itself keeps there on Node 24. */
+/** Expects no process, socket or folder, except the cache of compiled code that npm itself keeps there on Node 24. */
 export async function expectNothingLeft({ room }: Program): Promise<void> {
   await expect.poll(() => room.processes()).toEqual([]);
   const left = await room.leftFiles();

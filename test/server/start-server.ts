@@ -26,20 +26,20 @@ import { withLongLeases } from '../cache/world.ts';
 import { patient } from '../database/shop-database.ts';
 import { createClient, type Client } from './client.ts';
 
-/** As in production; and where each request is opened at once, to be logged. */
+/** The level of production, and the one at which each request is opened at once so that all its lines have its id. */
 export const logLevels = ['info', 'debug'] as const;
 
 export interface Overrides {
-  /** The database; the seeded one that all tests share unless told otherwise. */
+  /** Default: the seeded database that all tests share. */
   databaseUrl?: string;
-  /** Whether an unavailable database is noticed as soon as in production. Not unless told otherwise, for a busy machine. */
+  /** Whether an unavailable database is detected as soon as in production. Default: false, for busy machines. */
   isDatabaseImpatient?: boolean;
-  /** A URL or a socket's path; null is the memory store. The Redis that all tests share unless told otherwise. */
+  /** A URL or a socket's path; null for the memory store. Default: the Redis that all tests share. */
   redis?: string | null;
   ttlMs?: number;
-  /** Of the cache: long unless told otherwise, so that a busy machine does not look like a sick Redis. */
+  /** Of the cache. Default: long, so that a busy machine does not look like a faulty Redis. */
   deadlineMs?: number;
-  /** Of the cache; the machine's unless told otherwise. */
+  /** Of the cache. Default: the machine's clock. */
   clock?: Clock;
   hasReport?: boolean;
   simulateLatency?: boolean;
@@ -47,15 +47,15 @@ export interface Overrides {
   adminToken?: string;
   trafficLimits?: Partial<TrafficLimits>;
   keepAliveMs?: number;
-  /** None unless told otherwise. */
+  /** Default: none. */
   corsOrigins?: readonly string[];
-  /** The shop's unless told otherwise. */
+  /** Default: the shop's schema. */
   schemaOf?: typeof createSchema;
-  /** Of the memory tier; none unless told otherwise. */
+  /** Of the memory tier. Default: 0, no memory tier. */
   memoryBytesMax?: number;
-  /** Of ready answers: a megabyte unless told otherwise. */
+  /** Of the response cache. Default: a megabyte. */
   readyBytesMax?: number;
-  /** `info` unless told otherwise. */
+  /** Default: `info`. */
   logLevel?: (typeof logLevels)[number];
 }
 
@@ -63,17 +63,17 @@ export interface RunningServer extends Client {
   readonly url: string;
   readonly cache: Cache;
   readonly http: HttpServer;
-  /** How many operations have been executed. */
+  /** The number of executed operations. */
   executions: () => number;
-  /** Its own, so that the tests of one Redis do not meet. */
+  /** Different for each server, so that tests on one Redis do not share keys. */
   readonly namespace: string;
-  /** All SQL since the last look. */
+  /** The SQL since the last call. */
   statements: () => string[];
-  /** Every line of the log. */
+  /** All lines of the log. */
   readonly logLines: readonly string[];
 }
 
-/** The server as `main.ts` wires it, in this process, on a free port; it ends with the test. */
+/** Starts the server as `main.ts` wires it, in this process, on a free port. It is closed at the end of the test. */
 export async function startServer(overrides: Overrides = {}): Promise<RunningServer> {
   const { databaseUrl = inject('databaseUrl'), redis = inject('redisSocketPath') } = overrides;
   const {
@@ -160,9 +160,9 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     namespace,
     logLines,
     statements() {
-      const seen = statements;
+      const taken = statements;
       statements = [];
-      return seen;
+      return taken;
     },
   };
 }

@@ -8,18 +8,18 @@ import { startTestRedis } from '../support/redis.ts';
 import { createClient } from './client.ts';
 import { expectNothingLeft, startProgram, type Program, type ProgramOptions } from './start-program.ts';
 
-const given = { DATABASE_URL: inject('databaseUrl') };
+const environment = { DATABASE_URL: inject('databaseUrl') };
 
-describe('where it cannot start it says why in one line, with exit code 1', () => {
-  it('a taken port', async () => {
-    const squatter = createServer().listen(0, '127.0.0.1');
-    await once(squatter, 'listening');
-    onTestFinished(() => void squatter.close());
-    const { port } = squatter.address() as AddressInfo;
+describe('a program that cannot start prints the reason in one line, and exits with 1', () => {
+  it('if the port is taken', async () => {
+    const otherServer = createServer().listen(0, '127.0.0.1');
+    await once(otherServer, 'listening');
+    onTestFinished(() => void otherServer.close());
+    const { port } = otherServer.address() as AddressInfo;
     const program = await startProgram({ env: { PORT: String(port) } });
     expect(await program.ended).toBe(1);
     expect(program.stderr()).toMatch(new RegExp(`^The port is taken by another program: PORT=${port} .*\\n$`));
-    expect(program.stdout()).toBe(''); // no database and no Redis was started for it
+    expect(program.stdout()).toBe(''); // neither a database nor a Redis was started
     await expectNothingLeft(program);
   });
 
@@ -38,29 +38,29 @@ describe('where it cannot start it says why in one line, with exit code 1', () =
     ],
     ['CACHE_REPORT', 'yes', /^CACHE_REPORT must be on or off, got "yes"\n$/],
     ['HOST', 'no such host', /^HOST must be .*\n$/],
-  ])('%s=%s', async (name, value, line) => {
-    const program = await startProgram({ env: { ...given, [name]: value } });
+  ])('for %s=%s', async (name, value, line) => {
+    const program = await startProgram({ env: { ...environment, [name]: value } });
     expect(await program.ended).toBe(1);
     expect(program.stderr()).toMatch(line);
     expect(program.stderr() + program.stdout()).not.toContain('swordfish');
     await expectNothingLeft(program);
   });
 
-  it('a host that is not this machine', async () => {
-    const program = await startProgram({ env: { ...given, HOST: '203.0.113.1' } });
+  it('if HOST is not an address of this machine', async () => {
+    const program = await startProgram({ env: { ...environment, HOST: '203.0.113.1' } });
     expect(await program.ended).toBe(1);
     expect(program.stderr()).toMatch(/^Cannot listen \(EADDRNOTAVAIL\): .*\n$/);
     await expectNothingLeft(program);
   });
 });
 
-describe('with a database and a Redis that are given', () => {
-  it('starts and answers without Redis, says so once, and uses it when it comes', async () => {
+describe('a program with settings in its environment', () => {
+  it('starts and answers without Redis, logs that once, and uses Redis once it is available', async () => {
     const redis = await startTestRedis();
     onTestFinished(() => redis.stop());
     const route = await newRoute(redis.socketPath);
     const address = `redis://default:swordfish@127.0.0.1:${route.port}`;
-    const program = await startProgram({ env: { ...given, REDIS_URL: address } });
+    const program = await startProgram({ env: { ...environment, REDIS_URL: address } });
     await program.isUp();
     const { ask, row } = createClient(program.url);
     expect((await ask('{ categoryStats { id } }')).errors).toEqual([]);
@@ -71,19 +71,19 @@ describe('with a database and a Redis that are given', () => {
     expect(program.stdout()).not.toContain('swordfish');
   });
 
-  it('says what an empty database lacks, and changes nothing in it', async () => {
+  it('logs which commands set up an empty database, and changes nothing in it', async () => {
     const database = await createEmptyDatabase();
     onTestFinished(() => database.drop());
     const program = await startProgram({ env: { DATABASE_URL: database.url } });
     await program.isUp();
-    const words = /no tables of the shop: npm run migrate creates them, npm run seed fills them/;
-    await expect.poll(() => program.stdout()).toMatch(words);
+    const instructions = /no tables of the shop: npm run migrate creates them, npm run seed fills them/;
+    await expect.poll(() => program.stdout()).toMatch(instructions);
     const { errors } = await createClient(program.url).ask('{ categoryStats { id } }');
     expect(errors[0]?.extensions?.code).toBe('INTERNAL_SERVER_ERROR');
     expect(await relationsIn(database.url)).toBe(0);
   });
 
-  it('waits for a database that is not there yet: alive, and not ready', async () => {
+  it('waits for an unavailable database: it is alive, but not ready', async () => {
     const program = await startProgram({ env: { DATABASE_URL: 'postgres://shop:swordfish@127.0.0.1:1/shop' } });
     await program.isUp();
     const { get } = createClient(program.url);
@@ -93,7 +93,7 @@ describe('with a database and a Redis that are given', () => {
     expect(program.stdout()).not.toContain('swordfish');
   });
 
-  it('says when the database has come, and is ready then', async () => {
+  it('logs that the database has become available, and is ready from then on', async () => {
     const route = await newRoute(databaseSocket());
     const program = await startProgram({ env: { DATABASE_URL: throughTcp(route.port) } });
     await program.isUp();
@@ -107,26 +107,26 @@ describe('with a database and a Redis that are given', () => {
   it.each([
     ['28P01', 'password authentication failed for user "shop"', 'it rejects the user or the password in DATABASE_URL'],
     ['3D000', 'database "shop" does not exist', 'it has no database of the name in DATABASE_URL'],
-  ])('says in words what %s is, without the password', async (code, message, words) => {
+  ])('explains the PostgreSQL error %s in words, without the password', async (code, message, explanation) => {
     const port = await refusingDatabase(code, message);
     const program = await startProgram({ env: { DATABASE_URL: `postgres://shop:swordfish@127.0.0.1:${port}/shop` } });
     await program.isUp();
-    await expect.poll(() => program.stdout()).toContain(words);
+    await expect.poll(() => program.stdout()).toContain(explanation);
     expect(program.stdout() + program.stderr()).not.toContain('swordfish');
     expect((await createClient(program.url).get('/readyz')).status).toBe(503);
   });
 
-  it('says in one line that no temporary folder can be made', async () => {
+  it('prints in one line that no temporary folder can be created, and exits with 1', async () => {
     const program = await startProgram({ env: { TMPDIR: '/nowhere' } });
     expect(await program.ended).toBe(1);
     expect(program.stderr()).toMatch(/^A temporary folder could not be made in \/nowhere: .*\n$/);
   });
 
-  it('keeps its doors shut with CONSOLE=off, and opens them to who has the ADMIN_TOKEN', async () => {
+  it('refuses the console with CONSOLE=off, and a mutation without the ADMIN_TOKEN', async () => {
     const program = await upProgram({ env: { CONSOLE: 'off', ADMIN_TOKEN: 'open-sesame' } });
     const { ask, get, row } = createClient(program.url);
     expect((await ask('{ categoryStats { id } }')).errors).toEqual([]);
-    // The program has the deadline of a deployment, which a busy machine may miss: then a later request stores the value.
+    // The program has the deadline of production. If a busy machine misses it, a later request stores the value.
     await expect.poll(async () => (await row('{ categoryStats { id } }')).state).toBe('hit');
     expect((await get('/graphql', { accept: 'text/html' })).text).not.toContain('<');
     for (const query of ['{ __schema { types { name } } }', '{ categoryStats @cache(mode: BYPASS) { id } }']) {
@@ -143,7 +143,7 @@ describe('with a database and a Redis that are given', () => {
     expect(program.stdout() + program.stderr()).not.toContain('sesame');
   });
 
-  it('shows where everything is', async () => {
+  it('serves health, metrics and the page at their paths, and 404 at others', async () => {
     const program = await upProgram();
     const { get } = createClient(program.url);
     expect(await get('/livez')).toMatchObject({ status: 200, text: '{"status":"alive"}\n' });
@@ -157,23 +157,23 @@ describe('with a database and a Redis that are given', () => {
 });
 
 async function upProgram({ env = {} }: ProgramOptions = {}): Promise<Program> {
-  const program = await startProgram({ env: { ...given, ...env } });
+  const program = await startProgram({ env: { ...environment, ...env } });
   await program.isUp();
   return program;
 }
 
-/** The tests' own PostgreSQL listens on a socket alone; this is how it looks through a route. */
+/** The URL of the tests' PostgreSQL, which listens only on a socket, through the route at `port`. */
 function throughTcp(port: number): string {
-  const { username, pathname } = new URL(given.DATABASE_URL.replace(/@[^/]*/, '@localhost'));
+  const { username, pathname } = new URL(environment.DATABASE_URL.replace(/@[^/]*/, '@localhost'));
   return `postgres://${username}@127.0.0.1:${port}${pathname}`;
 }
 
 function databaseSocket(): string {
-  const url = new URL(given.DATABASE_URL);
+  const url = new URL(environment.DATABASE_URL);
   return `${decodeURIComponent(url.hostname)}/.s.PGSQL.${url.port}`;
 }
 
-/** A port that leads to the server at this socket once it is open; until then connections are closed. */
+/** A port that forwards to the server at this socket once it is open; until then it closes connections. */
 async function newRoute(socketPath: string): Promise<{ port: number; open: () => void }> {
   let isOpen = false;
   const server = createTcpServer((client) => {
@@ -190,7 +190,7 @@ async function newRoute(socketPath: string): Promise<{ port: number; open: () =>
   return { port: (server.address() as AddressInfo).port, open: () => void (isOpen = true) };
 }
 
-/** Speaks as much of PostgreSQL's protocol as it takes to refuse a login. */
+/** Implements only as much of PostgreSQL's protocol as is needed to refuse a login. */
 async function refusingDatabase(code: string, message: string): Promise<number> {
   const fields = Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${message}\0\0`);
   const head = Buffer.alloc(5);

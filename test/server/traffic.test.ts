@@ -11,19 +11,19 @@ import type { GraphqlError } from './client.ts';
 import { send, sendBytes, type RawAnswer } from './raw-request.ts';
 import { startServer, type Overrides } from './start-server.ts';
 
-it('executes so many requests at once, and tells the others to come back', async () => {
-  const { schemaOf, release } = holding();
+it('executes at most executedMax requests at once, and refuses the others with Retry-After', async () => {
+  const { schemaOf, release } = holdingSchema();
   const server = await startServer({ schemaOf, trafficLimits: { executedMax: 5 } });
   const early: RawAnswer[] = [];
-  const answers = Array.from({ length: 12 }, async () => {
-    const answer = await send(server.url, { body: '{"query":"{ held }"}' });
-    early.push(answer);
-    return answer;
+  const responses = Array.from({ length: 12 }, async () => {
+    const response = await send(server.url, { body: '{"query":"{ held }"}' });
+    early.push(response);
+    return response;
   });
   await expect.poll(() => early.length).toBe(7);
   const refused = [...early];
   release();
-  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+  const statuses = (await Promise.all(responses)).map(({ status }) => status);
   expect(statuses.filter((status) => status === 200)).toHaveLength(5);
   for (const { text, headers } of refused) {
     const [error] = (JSON.parse(text) as { errors: GraphqlError[] }).errors;
@@ -32,8 +32,8 @@ it('executes so many requests at once, and tells the others to come back', async
   expect((await server.row('{ held }')).state).toBe('hit');
 });
 
-it('counts what is executed for clients who have gone, and not what still arrives', async () => {
-  const { server, traffic } = await startPlain({ executedMax: 2 }, () => {});
+it('counts requests that run for disconnected clients, but not those that are still arriving', async () => {
+  const { server, traffic } = await newWorld({ executedMax: 2 }, () => {});
   for (const text of ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{', get, get, get]) open(server, text);
   const [arriving, ...responses] = await nextResponses(server, 4);
   expect(arriving?.req.complete).toBe(false);
@@ -49,13 +49,13 @@ it('counts what is executed for clients who have gone, and not what still arrive
   expect(await traffic.execute(third, async () => {})).toBe(true);
 });
 
-it('does not count a reader who stops among what is executed, and forgets him when he goes', async () => {
-  const { server, traffic } = await startPlain({ executedMax: 1 }, () => {});
+it('does not count a response that is being read as executed, and drops it when its client disconnects', async () => {
+  const { server, traffic } = await newWorld({ executedMax: 1 }, () => {});
   const reader = open(server, get);
   const [response] = (await nextResponses(server, 1)) as [ServerResponse];
   void traffic.execute(response, () => {
     response.write('part');
-    return new Promise<void>(() => {}); // waits for a reader who never comes back
+    return new Promise<void>(() => {}); // waits for a client that never reads on
   });
   await once(reader, 'data');
   const other = open(server, get);
@@ -66,24 +66,24 @@ it('does not count a reader who stops among what is executed, and forgets him wh
   await expect.poll(() => [traffic.answers, traffic.executed]).toEqual([0, 0]);
 });
 
-it('writes nothing for a connection that is gone, also where the answer was queued behind another', async () => {
-  const { server } = await startPlain({}, () => {});
+it('destroys a response of a closed connection, even if it was queued behind another', async () => {
+  const { server } = await newWorld({}, () => {});
   const client = open(server, get.repeat(2));
   const [, queued] = (await nextResponses(server, 2)) as [ServerResponse, ServerResponse];
   client.resetAndDestroy();
   await expect.poll(() => queued.destroyed).toBe(true);
 });
 
-it('forgets every answer of a connection that is gone, those that were queued too', async () => {
-  const { server, traffic } = await startPlain({}, () => {});
+it('drops all responses of a closed connection, including queued ones', async () => {
+  const { server, traffic } = await newWorld({}, () => {});
   const clients = Array.from({ length: 20 }, () => open(server, get.repeat(10)));
   await expect.poll(() => traffic.answers).toBe(200);
   for (const client of clients) client.resetAndDestroy();
   await expect.poll(() => traffic.answers).toBe(0);
 });
 
-it('closes the oldest connection that waits for nothing, where there are more than it may have', async () => {
-  const { server, refusals } = await startPlain({ connectionsMax: 3 }, ({ req }) => {
+it('closes the oldest connection that waits for no response if there are more than connectionsMax', async () => {
+  const { server, refusals } = await newWorld({ connectionsMax: 3 }, ({ req }) => {
     if (req.url === '/fast') req.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone');
   });
   const busy = open(server, get);
@@ -96,43 +96,43 @@ it('closes the oldest connection that waits for nothing, where there are more th
   expect(refusals).toEqual(['connectionsMax']);
 });
 
-it('closes a connection that sends more requests ahead than it may, and no other', async () => {
-  const { server } = await startPlain({ pipelinedMax: 3 }, () => {});
+it('closes a connection that pipelines more than pipelinedMax requests, and no other', async () => {
+  const { server } = await newWorld({ pipelinedMax: 3 }, () => {});
   const [modest, greedy] = [open(server, get.repeat(3)), open(server, get.repeat(4))];
   await once(greedy, 'close');
   expect(modest.closed).toBe(false);
 });
 
-it('cuts the oldest answers off that nobody reads, once they take more than their share', async () => {
+it('cuts off the oldest unread responses once all take more than unreadBytesMax', async () => {
   const bytes = 8_000_000;
-  const { url, refusals } = await startPlain({ unreadBytesMax: 3 * bytes }, (response) => {
+  const { url, refusals } = await newWorld({ unreadBytesMax: 3 * bytes }, (response) => {
     response.end(Buffer.alloc(bytes));
   });
   const unread: IncomingMessage[] = [];
-  for (let count = 0; count < 8; count += 1) unread.push(await openAnswer(url));
-  // Nobody comes after them: the server looks by itself.
+  for (let count = 0; count < 8; count += 1) unread.push(await openResponse(url));
+  // No further request arrives: the server checks periodically.
   await expect.poll(() => refusals.length).toBeGreaterThanOrEqual(4);
-  const whole = await Promise.all(unread.map((answer) => readAll(answer)));
+  const whole = await Promise.all(unread.map((response) => readAll(response)));
   expect(whole.slice(0, 3)).toEqual([false, false, false]);
   expect(whole.slice(-2)).toEqual([true, true]);
   expect(new Set(refusals)).toEqual(new Set(['unreadBytesMax']));
 });
 
-it('knows of a connection whether an answer is awaited on it, which another one would be taken for', async () => {
-  const { server, traffic } = await startPlain({}, () => {});
-  const asked = open(server, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{');
+it('knows whether a client waits for a response on a connection', async () => {
+  const { server, traffic } = await newWorld({}, () => {});
+  const client = open(server, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{');
   const [response] = (await nextResponses(server, 1)) as [ServerResponse];
   const { socket } = response.req;
   expect(traffic.isAwaited(socket)).toBe(false);
   response.req.resume();
-  asked.write('}');
+  client.write('}');
   await expect.poll(() => traffic.isAwaited(socket)).toBe(true);
   response.end();
   await expect.poll(() => traffic.isAwaited(socket)).toBe(false);
 });
 
-it('gives a request that cannot be read no answer, where that would be taken for the answer to the one before', async () => {
-  const { schemaOf, release } = holding();
+it('does not answer an invalid request if the client would take it for the previous response', async () => {
+  const { schemaOf, release } = holdingSchema();
   const server = await startServer({ schemaOf });
   const body = '{"query":"{ held }"}';
   const head = `POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
@@ -140,7 +140,7 @@ it('gives a request that cannot be read no answer, where that would be taken for
   release();
 });
 
-it('closes a connection that sends a body in a thousand pieces', async () => {
+it('closes a connection that sends a body in more than a thousand chunks', async () => {
   const server = await startServer();
   const head =
     'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -151,8 +151,8 @@ it('closes a connection that sends a body in a thousand pieces', async () => {
   expect(await sendBytes(server.url, [last + some])).toContain('"__typename":"Query"');
 });
 
-it('answers what arrives just as it closes its door', async () => {
-  const { server, traffic } = await startPlain({}, (response) => void response.end('done'));
+it('answers a request that arrives just after the listener closed', async () => {
+  const { server, traffic } = await newWorld({}, (response) => void response.end('done'));
   const late = open(server, get);
   await once(late, 'data');
   const closed = traffic.close({ drainMs: 1 });
@@ -162,14 +162,14 @@ it('answers what arrives just as it closes its door', async () => {
   await closed;
 });
 
-it('answers what arrives at a closed door while this process stands still', async () => {
-  const { server, traffic } = await startPlain({}, (response) => void response.end('done'));
+it('answers a request that arrives after the listener closed and while the process is stalled', async () => {
+  const { server, traffic } = await newWorld({}, (response) => void response.end('done'));
   const late = open(server, get);
   await once(late, 'data');
   const closed = traffic.close({ drainMs: 1 });
   await expect.poll(() => server.listening, { interval: 1 }).toBe(false);
   const answered = once(late, 'data');
-  await afterPolling(); // next the timers have their turn, and after them what has arrived
+  await afterPolling(); // timers run next, and only then are arrived requests read
   late.write(get);
   const stalledUntilMs = performance.now() + 300;
   while (performance.now() < stalledUntilMs);
@@ -177,25 +177,25 @@ it('answers what arrives at a closed door while this process stands still', asyn
   await closed;
 });
 
-it('cuts off what takes too long to be answered and read', async () => {
-  const { server, refusals } = await startPlain({ answerMsMax: 50 }, () => {});
+it('cuts off a response that takes longer than answerMsMax to be created and read', async () => {
+  const { server, refusals } = await newWorld({ answerMsMax: 50 }, () => {});
   await once(open(server, get.repeat(3)), 'close');
   expect(refusals).toEqual(['answerMsMax']);
 });
 
-it('cuts off what takes too long also while it closes', async () => {
-  const { server, traffic, refusals } = await startPlain({ answerMsMax: 50 }, () => {});
-  const asked = open(server, get);
+it('cuts off a response that takes longer than answerMsMax even while the server closes', async () => {
+  const { server, traffic, refusals } = await newWorld({ answerMsMax: 50 }, () => {});
+  const client = open(server, get);
   await once(server, 'request');
   const closed = traffic.close({ drainMs: 1_000 });
-  await expect.poll(() => asked.closed).toBe(true);
+  await expect.poll(() => client.closed).toBe(true);
   expect(refusals).toEqual(['answerMsMax']);
   await closed;
 });
 
-it('says on every answer that the connection closes, once it closes', async () => {
+it('sends Connection: close with every response once the server closes', async () => {
   let answer = (): void => {};
-  const { server, traffic } = await startPlain({}, (response) => {
+  const { server, traffic } = await newWorld({}, (response) => {
     answer = () => void response.end('done');
   });
   const [idle, busy] = [open(server), open(server)];
@@ -212,9 +212,9 @@ it('says on every answer that the connection closes, once it closes', async () =
   await closed;
 });
 
-it('closes without waiting for those who ask nothing or never finish asking, and answers who has asked', async () => {
+it('closes without waiting for idle connections and incomplete requests, and answers complete ones', async () => {
   let answer = (): void => {};
-  const { server, traffic } = await startPlain({}, (response) => {
+  const { server, traffic } = await newWorld({}, (response) => {
     answer = () => void response.end('done');
   });
   const [idle, halfHead, halfBody] = [
@@ -223,25 +223,25 @@ it('closes without waiting for those who ask nothing or never finish asking, and
     open(server, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{'),
   ];
   await once(server, 'request');
-  const asked = open(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  const client = open(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await once(server, 'request');
   const closed = traffic.close({ drainMs: 0 });
   await expect.poll(() => [idle, halfHead, halfBody].every((socket) => socket.closed)).toBe(true);
   answer();
-  expect(String(await once(asked, 'data'))).toContain('done');
+  expect(String(await once(client, 'data'))).toContain('done');
   await closed;
 });
 
-it('cuts off what is still under way when its patience ends', async () => {
-  const { server, traffic } = await startPlain({ closeMsMax: 50 }, () => {});
-  const asked = open(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+it('cuts off responses that are still running closeMsMax after the listener closed', async () => {
+  const { server, traffic } = await newWorld({ closeMsMax: 50 }, () => {});
+  const client = open(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await once(server, 'request');
   await traffic.close({ drainMs: 0 });
-  await expect.poll(() => asked.closed).toBe(true);
+  await expect.poll(() => client.closed).toBe(true);
 });
 
-/** A schema with a cached field that nobody is given before the release. */
-function holding(): { schemaOf: NonNullable<Overrides['schemaOf']>; release: () => void } {
+/** A schema with a cached field whose load waits until `release` is called. */
+function holdingSchema(): { schemaOf: NonNullable<Overrides['schemaOf']>; release: () => void } {
   const { promise: released, resolve: release } = withResolvers<void>();
   const schemaOf: NonNullable<Overrides['schemaOf']> = ({ cache }) => {
     const builder = new SchemaBuilder<object>({ plugins: [CachePlugin] });
@@ -267,15 +267,15 @@ async function nextResponses(server: Server, count: number): Promise<ServerRespo
   return responses;
 }
 
-interface Plain {
+interface World {
   url: string;
   server: Server;
   traffic: Traffic;
-  /** The limits that have ended something. */
+  /** The limits that were exceeded, in order. */
   refusals: string[];
 }
 
-async function startPlain(limits: Partial<TrafficLimits>, answer: (response: ServerResponse) => void): Promise<Plain> {
+async function newWorld(limits: Partial<TrafficLimits>, answer: (response: ServerResponse) => void): Promise<World> {
   const refusals: string[] = [];
   const server = createServer();
   const traffic = new Traffic(server, { limits, onRefusal: (limit) => refusals.push(limit) });
@@ -299,19 +299,19 @@ function open(server: Server, bytes = ''): Socket {
   return socket;
 }
 
-/** The head of an answer; the rest is not read yet. */
-async function openAnswer(url: string): Promise<IncomingMessage> {
+/** Receives the head of a response, whose body is not read yet. */
+async function openResponse(url: string): Promise<IncomingMessage> {
   const sent = request(url, { agent: false }).end();
-  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
-  return answer;
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  return response;
 }
 
-/** Whether all of it comes. */
-function readAll(answer: IncomingMessage): Promise<boolean> {
+/** Reads the rest of a response. False if it was cut off. */
+function readAll(response: IncomingMessage): Promise<boolean> {
   return new Promise((resolve) => {
-    answer
+    response
       .on('error', () => {})
-      .on('close', () => resolve(answer.complete))
+      .on('close', () => resolve(response.complete))
       .resume();
   });
 }

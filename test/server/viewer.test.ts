@@ -1,4 +1,4 @@
-// Who asks, as far as the shop knows, and what comes of a resolver that looks.
+// The viewer of a request, and the effect on the cache of a resolver that reads it.
 import { execute, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from 'graphql';
 import { pino } from 'pino';
 import { afterAll, describe, expect, inject, it } from 'vitest';
@@ -15,11 +15,11 @@ afterAll(() => database.close());
 
 describe('the viewer', () => {
   it.each<[string, string | undefined, string | undefined, string | null]>([
-    ['nobody, where there is no token', undefined, 'Bearer secret', null],
-    ['nobody, where none is sent', 'secret', undefined, null],
-    ['nobody, where a wrong one is sent', 'secret', 'Bearer Secret', null],
-    ['nobody, where it is sent in another way', 'secret', 'secret', null],
-    ['the admin, where the token is sent', 'secret', 'Bearer secret', 'admin'],
+    ['null if the server has no admin token', undefined, 'Bearer secret', null],
+    ['null if no token is sent', 'secret', undefined, null],
+    ['null if a wrong token is sent', 'secret', 'Bearer Secret', null],
+    ['null if the token is sent without Bearer', 'secret', 'secret', null],
+    ['the admin if the token is sent', 'secret', 'Bearer secret', 'admin'],
   ])('is %s', async (_, adminToken, authorization, viewer) => {
     const viewerField = {
       type: GraphQLString,
@@ -29,8 +29,8 @@ describe('the viewer', () => {
       query: new GraphQLObjectType({ name: 'Query', fields: { viewer: viewerField } }),
     });
     const { url } = await startServer({ schemaOf: () => schema, ...(adminToken === undefined ? {} : { adminToken }) });
-    // By Yoga, and then by the short way.
-    for (let asked = 0; asked < 2; asked += 1) {
+    // First by Yoga, then on the executed-document fast path.
+    for (let sent = 0; sent < 2; sent += 1) {
       const response = await fetch(`${url}/graphql`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...(authorization === undefined ? {} : { authorization }) },
@@ -41,7 +41,7 @@ describe('the viewer', () => {
   });
 });
 
-it('keeps the value of a shop’s field that looks at the viewer out of the cache, and says so in the log', async () => {
+it('does not store the value of a shop field whose resolver reads the viewer, and logs the reason', async () => {
   const lines: string[] = [];
   const log = cacheLogOf(pino({}, { write: (line: string) => void lines.push(line) }));
   const { cache, trace } = await newWorld('memory', { log });

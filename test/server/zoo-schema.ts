@@ -1,19 +1,19 @@
-// A schema that has what the shop's has not: unions, interfaces, lists of lists, scalars and enums of its own, rows that
-// fail, and every kind of cached field beside and below another. Its data are functions of a few numbers.
+// A schema with what the shop's lacks: unions, interfaces, lists of lists, custom scalars and enums, rows that fail, and
+// every kind of cached field beside and below another. Its data is computed from a few numbers.
 import SchemaBuilder from '@pothos/core';
 import type { GraphQLSchema } from 'graphql';
 import type { Cache } from '../../src/cache/index.ts';
 import CachePlugin from '../../src/pothos-cache/index.ts';
 
-/** What all data follow from. Whoever raises `animals` or `people` invalidates the tag of that name. */
+/** What all data is computed from. A caller that increases `animals` or `people` must invalidate the tag of that name. */
 export interface ZooState {
   animals: number;
   people: number;
-  /** Changes whenever it likes: only what is not cached shows it. */
+  /** Changes without an invalidation: no cached value depends on it. */
   now: number;
 }
 
-/** What Yoga and the server's handler put there. */
+/** What Yoga and the server's handler add to the context. */
 interface ZooContext {
   readonly viewer: 'admin' | undefined;
   readonly request: Request;
@@ -134,7 +134,7 @@ export function createZooSchema(engine: Cache, state: ZooState): GraphQLSchema {
       notes: t.expose('notes', { type: 'Json' }),
       grade: t.expose('grade', { type: 'Grade' }),
       owner: t.expose('owner', { type: PersonRef, nullable: true }),
-      // What is not ready.
+      // Fields that prevent a cached response.
       nickOrNothing: t.string({ nullable: false, resolve: ({ nick }) => nick as string }),
       age: t.int({ resolve: ({ id }) => id + state.now }),
       call: t.string({
@@ -219,7 +219,7 @@ export function createZooSchema(engine: Cache, state: ZooState): GraphQLSchema {
       resolve: (_root, { json, big }) => ({ json, big: String(big), v: state.animals }),
     }),
     nothing: t.string({ nullable: true, cache: animals, resolve: () => null }),
-    // What is not ready.
+    // Fields that prevent a cached response.
     things: t.field({ type: [Thing], cache: both, resolve: () => [...some(2), person(1, state)] }),
     named: t.field({ type: [Named], cache: both, resolve: () => [person(2, state), ...some(2, 2)] }),
     checked: t.field({ type: [Checked], cache: both, resolve: () => [person(7, state)] }),
@@ -242,7 +242,7 @@ function languageOf({ headers }: Request): string {
 }
 
 function chosen(all: Animal[], { ids, near }: Filter, mood: string | null | undefined): Animal[] {
-  const few = all.filter(({ id }) => ids === null || ids === undefined || ids.map(String).includes(String(id)));
-  const ofMood = few.filter((one) => mood === null || mood === undefined || one.mood === mood);
+  const withIds = all.filter(({ id }) => ids === null || ids === undefined || ids.map(String).includes(String(id)));
+  const ofMood = withIds.filter((one) => mood === null || mood === undefined || one.mood === mood);
   return near === null || near === undefined ? ofMood : ofMood.slice(0, near.x + (near.y ?? 0));
 }

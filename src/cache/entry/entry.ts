@@ -46,7 +46,7 @@ function argsToRead({ args }: Key): unknown {
   }
 }
 
-/** The id of an entry, with which its text begins; `anyEntryId` for a text that is not an entry. */
+/** The beginning of an entry's text, up to its id, which is random; `anyEntryId` for a text that is not an entry. */
 export function entryIdOf(text: string): string {
   const id = entryIdPattern.exec(text)?.[0];
   // A copy: V8 represents a match as a slice, which would keep the whole text in memory.
@@ -93,8 +93,14 @@ function isStored(json: unknown): json is Stored {
   );
 }
 
-/** Stands for the id of a value that is not an entry. */
+/** Identifies every text that is not an entry. */
 export const anyEntryId = '*';
+
+/** Whether `text` is what the caller of `Store.acquire` has rejected. */
+export function isRejected(text: string, rejectedEntryId: string | undefined): boolean {
+  if (rejectedEntryId === anyEntryId) return entryIdOf(text) === anyEntryId;
+  return rejectedEntryId !== undefined && text.startsWith(rejectedEntryId);
+}
 
 /** Identifies an entry that a value was read from; `Cache.revalidate` checks whether it is still valid. */
 export interface EntryRef extends EntryVersion {

@@ -17,6 +17,7 @@ import { RoundTrips } from './round-trip.ts';
 import type {
   Confirmation,
   FillReply,
+  LeasedWrite,
   LeaseReply,
   LeaseRequest,
   Store,
@@ -176,10 +177,7 @@ export class RequestStore {
     );
   }
 
-  fill(
-    key: string,
-    write: StoreWrite & { readonly lease: string },
-  ): Promise<FillReply | PendingReply<FillReply> | undefined> {
+  fill(key: string, write: LeasedWrite): Promise<FillReply | PendingReply<FillReply> | undefined> {
     return this.#orLate('fill', (store) => store.fill(key, write));
   }
 
@@ -235,8 +233,7 @@ export class RequestStore {
       const onFailure = (error: unknown): void => {
         if (isRefusal(error)) this.#hasRefused = true;
         else this.bypass();
-        // It does not matter whether the store has failed, or the call that undoes this one.
-        if (tooLate !== undefined) void called.then(tooLate).catch(() => {});
+        if (tooLate !== undefined) void undoLate(called, tooLate);
         settle(undefined);
       };
       const called = trip.follow(operation, () => call(store), { onAnswer: (answer) => settle(answer), onFailure });
@@ -245,4 +242,8 @@ export class RequestStore {
       else if (patienceMs < deadlineMs) cancel = trip.after(patienceMs, giveUp);
     });
   }
+}
+
+async function undoLate<T>(called: Promise<T>, undo: (answer: T) => unknown): Promise<void> {
+  await called.then(undo).catch(() => {}); // the call has failed, or the one that undoes it has
 }

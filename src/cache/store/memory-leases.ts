@@ -3,16 +3,16 @@ import type { Clock } from '../base/clock.ts';
 import type { LeaseReply, LeaseRequest } from './store.ts';
 
 interface Lease {
-  /** The token of its holder; undefined while it is open to all. */
+  /** Its id; undefined while it is open to all. */
   readonly lease: string | undefined;
   readonly stampsDigest: string;
   readonly endsAtMs: number;
 }
 
-/** More loads than a process can run at once. */
+/** Bounds memory. A lease that is evicted costs a second load. */
 const leasesMax = 10_000;
 
-/** The leases of the memory store. */
+/** The leases of a store that only one process uses. */
 export class MemoryLeases {
   readonly #leases = new LRUCache<string, Lease>({ max: leasesMax });
   readonly #clock: Clock;

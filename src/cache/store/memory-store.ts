@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache';
 import { bytesRule, checkOptions, clockRule, type OptionRule } from '../base/check-options.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { checkNamespace, tokenTtlMs, type Store } from './store.ts';
-import { anyEntryId } from '../entry/entry.ts';
+import { isRejected } from '../entry/entry.ts';
 import { MemoryLeases } from './memory-leases.ts';
 
 const bytesMaxDefault = 64 * 1024 * 1024;
@@ -102,10 +102,7 @@ function leasedValues(
     async acquire(key, request) {
       const { rejectedEntryId, tags } = request;
       const item = values.get(key);
-      const isNew =
-        item !== undefined &&
-        rejectedEntryId !== anyEntryId &&
-        (rejectedEntryId === undefined || !item.text.startsWith(rejectedEntryId));
+      const isNew = item !== undefined && !isRejected(item.text, rejectedEntryId);
       const nothing = { text: undefined, remainingMs: 0, holder: undefined, tokens: tags.map(tokenOf) };
       return isNew ? { ...nothing, state: 'value', ...item } : { ...nothing, ...leases.acquire(key, request) };
     },

@@ -5,8 +5,14 @@ import { CacheError } from '../base/errors.ts';
 
 /**
  * The port of a store, which holds values and tokens, as the engine needs it. Implemented by `redis-store.ts` and
- * `memory-store.ts`; one contract suite tests both. A store may reject at any time, with `STORE_REFUSED` or `STORE_FULL` if it
- * has replied; `guarded-store.ts` bounds how long that takes.
+ * `memory-store.ts`; `test/cache/store/store-contract.ts` tests both.
+ *
+ * - Each call is atomic: in `acquire` nothing happens between the look at the value and the lease, in `fill` nothing between the
+ *   check of the lease and the value. Once a call has resolved, every later call, of any process, sees its effect.
+ * - Calls of one tick may be sent together. A reply describes the store at the end of the tick of its call, or later.
+ * - A store may reject at any time, with a `CacheError`: `STORE_FULL` if it takes no new values for now, `STORE_REFUSED` if it
+ *   forbids this call, otherwise `STORE_UNAVAILABLE`, which alone opens the circuit. `guarded-store.ts` bounds how long that takes.
+ * - It removes what has expired by itself, and bounds what it holds, or documents that it does not.
  */
 export interface Store {
   /** The first part of every key. */
@@ -18,28 +24,47 @@ export interface Store {
   confirm(entries: readonly EntryVersion[], tags: readonly string[]): Promise<Confirmation>;
   /** Reads the tokens of `tags`. */
   tokens(tags: readonly string[]): Promise<(string | undefined)[]>;
-  /** Reads the tokens of `tags`, and creates those that are missing. Undefined for one that vanishes meanwhile. */
+  /**
+   * Reads the tokens of `tags`, and creates those that are missing, for `tokenTtlMs`; one with less than half of that left is
+   * renewed. A token is a random text of at least 128 bits. Undefined for one that vanishes meanwhile.
+   */
   capture(tags: readonly string[]): Promise<(string | undefined)[]>;
-  /** Stores a value and reads the tokens of its tags afterwards, in one round trip. */
+  /**
+   * Stores a value, and ends the lease of its key: a load under that lease may have begun earlier. Then reads the tokens of the
+   * value's tags, in the same round trip.
+   */
   write(key: string, write: StoreWrite): Promise<(string | undefined)[]>;
-  /** Reads the value at `key` unless the caller has rejected it; otherwise gives the lease, or reports its holder: see `lease.ts`. */
+  /**
+   * Replies with the first of these states that applies, and with the tokens of `tags`:
+   *
+   * 1. `value`: there is one, and the caller has not rejected it. In all other states `text` is undefined, `remainingMs` 0.
+   * 2. `open`: after `release` with `openMs`, every request may load.
+   * 3. `held`: the lease was free, or is already the caller's, or is the one to take over. It now has this digest and life.
+   * 4. `taken`, with its `holder`.
+   */
   acquire(key: string, request: LeaseRequest): Promise<LeaseReply>;
   /** Stores a value as `write` does, if the lease is still held, and ends the lease. */
-  fill(key: string, write: StoreWrite & { readonly lease: string }): Promise<FillReply>;
+  fill(key: string, write: LeasedWrite): Promise<FillReply>;
   /** Prolongs a lease, if it is still held. */
   renew(key: string, renewal: { readonly lease: string; readonly leaseMs: number }): Promise<void>;
   /** Ends a lease, if it is still held. For `openMs` from then on, every request may load for itself. */
   release(key: string, end: { readonly lease: string; readonly openMs: number }): Promise<void>;
-  /** Deletes the tokens of `tags`: every value that is stamped with them is invalidated. */
+  /**
+   * Deletes the tokens of `tags`: every value that is stamped with them is invalidated. A deleted token is never returned again,
+   * not even after a restart or from a restored copy; a store that cannot ensure that begins without tokens.
+   */
   dropTokens(tags: readonly string[]): Promise<void>;
-  /** Removes all values and tokens of the namespace; returns the number of values. */
+  /** Removes all values and tokens of the namespace, not its leases; returns the number of values that had not expired. */
   clear(): Promise<number>;
+  /** Counts what the store holds now. */
   usage(): Promise<StoreUsage>;
   /** Reports tokens that change, whichever process changes them. A store of one process does not have this method. */
   readonly track?: TrackTokens;
   /** Reports whether there is a connection: at once if there is none, and whenever that changes. */
   readonly watchConnection?: (listener: ConnectionListener) => void;
+  /** Resolves if the store replies. */
   ping(): Promise<void>;
+  /** Ends what the store has open. Calls that are pending may reject. */
   close(): Promise<void>;
 }
 
@@ -75,6 +100,12 @@ export interface StoreWrite {
   readonly tags: readonly string[];
 }
 
+/** A value to store under a lease. */
+export interface LeasedWrite extends StoreWrite {
+  /** The id of the lease. */
+  readonly lease: string;
+}
+
 /** A request for the lease of a key. */
 export interface LeaseRequest {
   /** The id of the lease, if it is given: 22 characters. */
@@ -84,7 +115,7 @@ export interface LeaseRequest {
   readonly leaseMs: number;
   /** The id of the lease to take over, if it is still that one; undefined to request a free lease. */
   readonly takenOver: string | undefined;
-  /** The id of the entry that the caller has rejected; `anyEntryId` for any content; undefined if it has found none. */
+  /** What the caller has rejected, from `entryIdOf`; `anyEntryId` if that was not an entry; undefined if it has found nothing. */
   readonly rejectedEntryId: string | undefined;
   /** The tags whose tokens are requested. */
   readonly tags: readonly string[];
@@ -126,9 +157,5 @@ export const ttlMsMax = 86_400_000;
  */
 export const tokenTtlMs = 2 * ttlMsMax;
 
-/** The longest text that is stored. A longer one would delay other reads on the same connection. */
+/** The longest text that the engine stores; a store need not check that. A longer one would delay other reads on its connection. */
 export const textCharsMax = 4_000_000;
-/** The same in UTF-8. */
-export const textBytesMax = 3 * textCharsMax;
-/** How much of a text is read before it is known to be an entry. */
-export const firstBytes = 1_048_576;

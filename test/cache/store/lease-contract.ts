@@ -1,6 +1,7 @@
 // The contract of the leases of a store, which src/cache/lease.ts describes.
 import { describe, expect, it } from 'vitest';
 import type { LeaseRequest } from '../../../src/cache/index.ts';
+import { anyEntryId } from '../../../src/cache/entry/entry.ts';
 import type { StoreUnderTest } from './store-contract.ts';
 import { times } from '../world.ts';
 
@@ -23,7 +24,12 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
   > => {
     const opened = await newStore();
     const key = `${opened.namespace}:k`;
-    expect(await opened.store.acquire(key, request)).toMatchObject({ state: 'held', text: undefined });
+    expect(await opened.store.acquire(key, request)).toMatchObject({
+      state: 'held',
+      text: undefined,
+      remainingMs: 0,
+      holder: undefined,
+    });
     return { ...opened, key, stateOf: async (of) => (await opened.store.acquire(key, of)).state };
   };
 
@@ -98,8 +104,8 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
     });
 
     it.each([
-      ['by its entry id', 'val'],
-      ['by any entry id', '*'],
+      ['by its beginning', 'val'],
+      ['because it is not an entry', anyEntryId],
     ])('do not return a value that the request has rejected %s', async (_, rejectedEntryId) => {
       const { store, key, stateOf } = await newLease();
       await store.fill(key, write);
@@ -107,8 +113,29 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
       expect(await stateOf({ ...other, rejectedEntryId })).toBe('taken');
       await store.fill(key, { ...write, text: 'new value' });
       expect(await store.acquire(key, { ...other, rejectedEntryId })).toMatchObject(
-        rejectedEntryId === '*' ? { state: 'held' } : { state: 'value', text: 'new value' },
+        rejectedEntryId === anyEntryId ? { state: 'held' } : { state: 'value', text: 'new value' },
       );
+    });
+
+    it('return an entry to a request that has rejected what is not an entry', async () => {
+      const { store, key } = await newLease();
+      const text = `{"id":"${'a'.repeat(16)}"}`;
+      await store.fill(key, { ...write, text });
+      expect(await store.acquire(key, { ...other, rejectedEntryId: anyEntryId })).toMatchObject({
+        state: 'value',
+        text,
+      });
+    });
+
+    it('are never given between the end of another one and the value that was stored under it', async () => {
+      const { store, namespace } = await newStore();
+      for (const n of times(50, Number)) {
+        const key = `${namespace}:k${n}`;
+        await store.acquire(key, request);
+        const calls = [store.fill(key, write), store.acquire(key, other)] as const;
+        const [{ isStored }, { state }] = await Promise.all(calls);
+        expect([isStored, ['taken', 'value'].includes(state)]).toEqual([true, true]);
+      }
     });
 
     it('last longer if their holder renews them', async () => {

@@ -2,8 +2,8 @@
 import type { AskBatch } from './batch.ts';
 import type { RedisConnection } from './connection.ts';
 import { anyEntryId, entryIdOf } from '../../entry/entry.ts';
-import { endAfter, leaseKey, longScript } from './scripts.ts';
-import { firstBytes, type Store, type StoreRead } from '../store.ts';
+import { endAfter, firstBytes, leaseKey, longScript } from './scripts.ts';
+import type { Store, StoreRead } from '../store.ts';
 import { addReplaced } from './tracking.ts';
 
 interface EntryParts {

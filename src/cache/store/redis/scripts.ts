@@ -4,7 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
-import { firstBytes, textBytesMax } from '../store.ts';
+import { textCharsMax } from '../store.ts';
+
+/** The longest text, in UTF-8. */
+const textBytesMax = 3 * textCharsMax;
+/** How much of a text is read before it is known to be an entry. */
+export const firstBytes = 1_048_576;
 
 /** Tokens, and a database's id with those it replaced, are shorter. No more of the text at their keys is read. */
 export const tokenBytesMax = 128;
@@ -82,7 +87,7 @@ export const confirmScript = script(`
   end
   return lives`);
 
-/** `KEYS[1]`: a value of more than `firstBytes`. Returns its text and remaining life; nothing if it is longer than values are. */
+/** `KEYS[1]`: a value of more than `firstBytes`. Returns its text and remaining life; nothing if it is longer than any stored value. */
 export const longScript = script(`
   local length = redis.pcall('STRLEN', KEYS[1])
   if type(length) ~= 'number' or length > ${textBytesMax} then
