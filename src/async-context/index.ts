@@ -1,4 +1,4 @@
-/** A value for all code that belongs to some work, including what runs later. */
+/** Passes a value to all code that some work runs, including its callbacks and promises. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { awaitInContext } from './await-in-context.ts';
 

@@ -54,7 +54,7 @@ export class Cache {
     const { store, clock = systemClock, deadlineMs = 100, random = Math.random } = options;
     const { knownTags = () => [], memoryBytesMax = 0, log = consoleLog() } = options;
     this.#log = log === false ? undefined : new EventLog(log, clock);
-    if (this.#log !== undefined) this.on(this.#log.hear);
+    if (this.#log !== undefined) this.on(this.#log.onEvent);
     this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;

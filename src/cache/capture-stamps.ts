@@ -1,6 +1,6 @@
 import type { Key } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
-import type { RequestStore } from './store/guarded-store.ts';
+import type { FetchStore } from './store/guarded-store.ts';
 import { stampsOf, type Stamps } from './tags/tags.ts';
 
 /**
@@ -8,7 +8,7 @@ import { stampsOf, type Stamps } from './tags/tags.ts';
  * is lost as soon as it is created.
  */
 export async function captureStamps(
-  { store, emit }: { store: Pick<RequestStore, 'capture'>; emit: EmitEvent },
+  { store, emit }: { store: Pick<FetchStore, 'capture'>; emit: EmitEvent },
   { text: key, field }: Key,
   tags: readonly string[],
 ): Promise<Stamps | undefined> {

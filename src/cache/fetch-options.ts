@@ -21,7 +21,7 @@ export interface FetchOptions {
   /**
    * Whether the request was aborted, such as `() => request.signal.aborted`; undefined if that is not known. Called after the
    * load has failed: if the client of that load disconnected, the other requests that wait for it do not fail; one of them
-   * loads again. Default: only an error that names itself a cancellation counts.
+   * loads again. Default: that of the enclosing load; without one, only an error that names itself a cancellation counts.
    */
   isAborted?: (() => boolean | undefined) | undefined;
   /** Called with how the value was obtained, before `fetch` resolves; not called if the load rejects. */
@@ -29,7 +29,7 @@ export interface FetchOptions {
 }
 
 /**
- * Checks the arguments of `fetch`, as far as that costs a hit nothing.
+ * Checks the arguments of `fetch`; only checks too cheap to slow a hit down.
  *
  * @throws {CacheError} `INVALID_KEY`, `INVALID_POLICY` or `INVALID_OPTIONS`.
  */
@@ -47,7 +47,7 @@ export function checkFetch(key: Key, policy: Policy, load: unknown, options: Fet
   if (typeof options !== 'object' || options === null) {
     throw invalid(`${field}: the options must be an object, got ${received(options)}`);
   }
-  const { mode, request, dependsOn, report } = options;
+  const { mode, request, dependsOn, isAborted, report } = options;
   if (mode !== undefined && mode !== 'use' && mode !== 'bypass' && mode !== 'refresh') {
     throw invalid(`${field}: mode must be "use", "bypass" or "refresh", got ${received(mode)}`);
   }
@@ -56,6 +56,9 @@ export function checkFetch(key: Key, policy: Policy, load: unknown, options: Fet
   }
   if (dependsOn !== undefined && typeof dependsOn?.key?.text !== 'string') {
     throw invalid(`${field}: dependsOn must be the dependency of an outcome, got ${received(dependsOn)}`);
+  }
+  if (isAborted !== undefined && typeof isAborted !== 'function') {
+    throw invalid(`${field}: isAborted must be a function, got ${received(isAborted)}`);
   }
   if (report !== undefined && typeof report !== 'function') {
     throw invalid(`${field}: report must be a function, got ${received(report)}`);

@@ -17,7 +17,7 @@ export interface FetchRequest extends Pick<LoadRequest, 'key' | 'policy' | 'load
 
 export interface FetchParts extends LoadParts {
   readonly tier: Tier;
-  readonly guarded: Pick<GuardedStore, 'request'>;
+  readonly guarded: Pick<GuardedStore, 'forFetch'>;
   readonly loads: InFlightLoads<LoadResult>;
   readonly memory: MemoryTier | undefined;
 }

@@ -37,7 +37,7 @@ export class GetOrLoad {
     const memory = this.#memoryFor(policy, mode);
     const entry = memory?.get(key.text, tags.required, nowMs);
     if (entry !== undefined) return hit('memory', entry);
-    const store = this.#parts.guarded.request(request);
+    const store = this.#parts.guarded.forFetch(request);
     // Field by field: a rest property costs V8 as much as the rest of a hit from the store.
     const fetch: Fetch = { key, policy, load, dependsOn, isAborted, tags, store, memory, isRetry: false, claims: 0 };
     return mode === 'refresh' ? this.#refresh(fetch) : this.#get(fetch);

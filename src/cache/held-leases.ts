@@ -1,4 +1,4 @@
-/** The leases that this process holds: renewed until one of their ends. */
+/** The leases that this process holds. Each is renewed until it is filled or released. */
 import type { Background } from './base/background.ts';
 import type { Clock } from './base/clock.ts';
 import type { Key } from './entry/key.ts';
@@ -7,8 +7,8 @@ import type { LeaseReply } from './store/store.ts';
 import type { FetchTags, Stamps } from './tags/tags.ts';
 import { areStamps } from './tags/validity.ts';
 
-/** After how long a lease expires that is not renewed. */
-const leaseMs = 1_000;
+/** A lease that is not renewed expires after this time. */
+export const leaseMs = 1_000;
 const renewEveryMs = 300;
 /** Other requests do not wait for a load that takes longer. */
 const renewedMsMax = 60_000;
@@ -22,7 +22,7 @@ export interface HeldLease {
 }
 
 /** A lease that was requested, and whose reply no request waits for any more. */
-export interface LateLease {
+interface PendingLease {
   readonly key: Key;
   readonly leaseId: string;
   readonly tags: FetchTags;
@@ -32,14 +32,13 @@ export interface LateLease {
   readonly isHeld: boolean;
 }
 
-export interface HeldLeasesParts {
-  readonly guarded: Pick<GuardedStore, 'request'>;
+interface HeldLeasesParts {
+  readonly guarded: Pick<GuardedStore, 'forFetch'>;
   readonly background: Pick<Background, 'run'>;
   readonly clock: Clock;
 }
 
 export class HeldLeases {
-  static readonly leaseMs = leaseMs;
   readonly #parts: HeldLeasesParts;
   readonly #held = new Set<HeldLease>();
   /** How often all leases were ended; that includes leases whose reply is still pending. */
@@ -58,7 +57,7 @@ export class HeldLeases {
     const renewLater = (): void => {
       cancel = clock.after(renewEveryMs, () => {
         if (clock.nowMs() - startedMs >= renewedMsMax) return;
-        background.run(guarded.request().renew(key, { lease: leaseId, leaseMs }));
+        background.run(guarded.forFetch().renew(key, { lease: leaseId, leaseMs }));
         renewLater();
       });
     };
@@ -68,7 +67,7 @@ export class HeldLeases {
     };
     const release = (openMs: number): Promise<void> => {
       stopRenewing();
-      return guarded.request().release(key, { lease: leaseId, openMs });
+      return guarded.forFetch().release(key, { lease: leaseId, openMs });
     };
     const lease: HeldLease = { id: leaseId, stopRenewing, release };
     this.#held.add(lease);
@@ -76,9 +75,9 @@ export class HeldLeases {
     return lease;
   }
 
-  /** Keeps a late lease if the tokens are still those that the load depends on; otherwise gives it back. */
-  async keepLate(reply: PendingReply<LeaseReply>, late: LateLease): Promise<HeldLease | undefined> {
-    const { key, leaseId, tags, stamps, isHeld } = late;
+  /** Keeps a pending lease if the tokens are still those that the load depends on; otherwise gives it back. */
+  async keepPending(reply: PendingReply<LeaseReply>, pending: PendingLease): Promise<HeldLease | undefined> {
+    const { key, leaseId, tags, stamps, isHeld } = pending;
     const endings = this.#endings;
     const answer = await reply.answer;
     const isGiven = answer?.state === 'held';
@@ -90,7 +89,7 @@ export class HeldLeases {
 
   /** Ends a lease that is not used. */
   giveBack({ text: key }: Key, leaseId: string): void {
-    this.#parts.background.run(this.#parts.guarded.request().release(key, { lease: leaseId, openMs: 0 }));
+    this.#parts.background.run(this.#parts.guarded.forFetch().release(key, { lease: leaseId, openMs: 0 }));
   }
 
   async endAll(): Promise<void> {

@@ -11,8 +11,8 @@
  *   in this process calls `clear`, so no later request joins it.
  * - *Without the store*, no token can be checked, so a running load is of no use to later requests. They join the next load
  *   of the key, which has not begun yet. The loads of a key then run side by side, an eighth of a load apart: no request
- *   waits for much longer than one load, and the source runs at most eight loads of a key per process. When all eight
- *   run, the next one waits until one of them ends.
+ *   waits for much longer than one load, and at most eight loads of a key run at once. When all eight run, the next one
+ *   waits until one of them ends. Loads of more than 10 s, and those of requests that load for themselves, are not counted.
  *
  * A request that joins a load shares its failure too, with three exceptions, after which it starts over: the request that
  * began the load was aborted (`scope/cancellation.ts`); the load read what differs between requests and is not part of its
@@ -50,7 +50,7 @@ export class Cancelled {
 export type JoinedResult<T> = T | Cancelled | undefined;
 
 /** The result of the next load of a key: of the caller's own, or of one that another request began. */
-export type NextResult<T> =
+type NextResult<T> =
   { readonly isShared: false; readonly result: T } | { readonly isShared: true; readonly result: JoinedResult<T> };
 
 interface KeyLoads<T> {

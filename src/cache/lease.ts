@@ -23,9 +23,9 @@ import { captureStamps } from './capture-stamps.ts';
 import type { CachedEntry } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
-import { HeldLeases, type HeldLease } from './held-leases.ts';
+import { HeldLeases, leaseMs, type HeldLease } from './held-leases.ts';
 import { checkEntry, type Miss } from './lookup.ts';
-import { type GuardedStore, PendingReply, type RequestStore } from './store/guarded-store.ts';
+import { type GuardedStore, PendingReply, type FetchStore } from './store/guarded-store.ts';
 import type { LeaseReply } from './store/store.ts';
 import { isInvalidated, stampsDigestOf, stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
 import { areStamps } from './tags/validity.ts';
@@ -36,12 +36,12 @@ const waitMsMax = 3_000;
 const attemptsMax = 20;
 const pauseMsMin = 2;
 const pauseMsMax = 50;
-/** The more requests of one process wait, the less often each of them asks: the process asks ten times a millisecond at most. */
+/** The more requests of one process wait, the less often each of them asks: together about 13 times a millisecond. */
 const pauseMsPerWaiting = 0.1;
 
-export interface LeaseParts {
+interface LeaseParts {
   /** For calls that no request waits for. */
-  readonly guarded: Pick<GuardedStore, 'request'>;
+  readonly guarded: Pick<GuardedStore, 'forFetch'>;
   readonly background: Pick<Background, 'run'>;
   readonly clock: Clock;
   readonly emit: EmitEvent;
@@ -49,11 +49,11 @@ export interface LeaseParts {
   readonly random: () => number;
 }
 
-export interface LeaseRequester {
+interface LeaseRequester {
   readonly key: Key;
   readonly tags: FetchTags;
   /** The store of this request, whose calls share one deadline. */
-  readonly store: RequestStore;
+  readonly store: FetchStore;
   readonly miss: Miss;
   /** The number of the request that arrived last. */
   readonly sequence: () => number;
@@ -73,7 +73,7 @@ export type LeaseDecision =
 
 /** The state of one request that asks for a lease. */
 interface Acquisition extends Pick<LeaseRequester, 'key' | 'tags'> {
-  store: RequestStore;
+  store: FetchStore;
   /** The id of the lease, if the request gets it. */
   readonly leaseId: string;
   readonly startedMs: number;
@@ -146,7 +146,7 @@ export class Leases {
     const reply = await store.acquire(key.text, {
       lease: leaseId,
       stampsDigest: stampsDigestOf(stamps),
-      leaseMs: HeldLeases.leaseMs,
+      leaseMs,
       rejectedEntryId,
       takenOver,
       tags: tags.all,
@@ -189,12 +189,12 @@ export class Leases {
 
   /** The request no longer waits for the store's reply, and loads. Whether it may store is known later. */
   #pending(acquisition: Acquisition, reply: PendingReply<LeaseReply>, stamps: Stamps): LeaseDecision {
-    const lease = this.#held.keepLate(reply, { ...acquisition, stamps });
+    const lease = this.#held.keepPending(reply, { ...acquisition, stamps });
     this.#parts.background.run(lease);
     return { action: 'load-and-store', lease: new PendingReply(lease), stamps };
   }
 
-  /** Waits for the holder of the lease, for a longer time with each turn. */
+  /** Waits for the holder of the lease, each time for longer. */
   async #wait(acquisition: Acquisition): Promise<void> {
     const { clock, random } = this.#parts;
     const { pauseMs, store } = acquisition;

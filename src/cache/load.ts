@@ -18,13 +18,13 @@ import type { Policy } from './policy.ts';
 import { cancellationOf, type IsAborted } from './scope/cancellation.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { LoadScope } from './scope/load-scope.ts';
-import type { RequestStore } from './store/guarded-store.ts';
+import type { FetchStore } from './store/guarded-store.ts';
 import { encodeForStore, refuse, releaseLease, storeEntry, type StoreParts } from './store-entry.ts';
 import type { LoadResult } from './outcome.ts';
 import type { FetchTags } from './tags/tags.ts';
 import type { TouchedTags } from './tags/touched-tags.ts';
 
-/** Of values that another process has loaded: every request has arrived later. */
+/** `beganAt` of a value that another process loaded: every request arrived after it. */
 const notLoadedHere = -1;
 /** After a load that failed, or whose value can never be stored, every request loads for itself for this long. */
 const openMs = 1_000;
@@ -37,11 +37,11 @@ export interface LoadRequest {
   readonly dependsOn: Dependency | undefined;
   /** Called after the load has failed; undefined if nothing is known about the request. */
   readonly isAborted: IsAborted | undefined;
-  readonly store: RequestStore;
+  readonly store: FetchStore;
 }
 
 /** Why a request loads: a miss, so that one process loads for all; a refresh; or without the store. */
-export type LoadReason = Miss | 'refresh' | 'no-store';
+type LoadReason = Miss | 'refresh' | 'no-store';
 
 export interface LoadParts extends StoreParts {
   readonly leases: Leases;
@@ -50,12 +50,6 @@ export interface LoadParts extends StoreParts {
   readonly running: RunningLoads;
   readonly touched: TouchedTags;
   readonly memory: Pick<MemoryTier, 'drop'> | undefined;
-}
-
-interface LoadRun {
-  readonly decision: Exclude<LeaseDecision, { action: 'use-stored' }>;
-  readonly reason: LoadReason;
-  readonly inFlight: InFlightLoad | undefined;
 }
 
 /**
@@ -81,7 +75,15 @@ export async function loadAndStore(
 async function runLoad(
   parts: LoadParts,
   request: LoadRequest,
-  { decision, reason, inFlight }: LoadRun,
+  {
+    decision,
+    reason,
+    inFlight,
+  }: {
+    readonly decision: Exclude<LeaseDecision, { action: 'use-stored' }>;
+    readonly reason: LoadReason;
+    readonly inFlight: InFlightLoad | undefined;
+  },
 ): Promise<LoadResult> {
   const { key, policy, tags, load, store, dependsOn, isAborted } = request;
   const withoutStore = decision.action === 'load-only' ? whyLoadOnly(store, reason) : '';
@@ -139,7 +141,7 @@ function storedResult({ entry, validUpTo }: { entry: CachedEntry; validUpTo: num
   return { value, stamps, ttlMs: entry.remainingMs, ageMs, isShared: true, beganAt: notLoadedHere, validUpTo };
 }
 
-function whyLoadOnly(store: RequestStore, reason: LoadReason): string {
+function whyLoadOnly(store: FetchStore, reason: LoadReason): string {
   if (store.isFull) return 'the store takes no new values';
   if (store.isBypassed) return 'the store is not available';
   if (store.hasRefused) return 'the store refused a command';
@@ -147,7 +149,7 @@ function whyLoadOnly(store: RequestStore, reason: LoadReason): string {
   return 'another process is still loading it, or the store lost its tokens';
 }
 
-/** A personal value would not be stored with the store's consent either, so that is the reason. */
+/** A personal value is never stored, so this reason takes precedence over the store's. */
 function whyUnstored(storable: ReturnType<LoadScope['storable']>, withoutStore: string): string {
   const isPersonal =
     'refusal' in storable && (storable.refusal === 'viewer-dependent' || storable.refusal === 'reads-selection');

@@ -2,7 +2,7 @@
 import { decodeEntry, entryIdOf, entryRefOf, type CachedEntry } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
-import type { RequestStore } from './store/guarded-store.ts';
+import type { FetchStore } from './store/guarded-store.ts';
 import type { StoreRead } from './store/store.ts';
 import { stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
 import { hasRequired, isValid, tokensByTag } from './tags/validity.ts';
@@ -15,20 +15,20 @@ export interface Miss {
   readonly rejectedEntryId: string | undefined;
 }
 
-export type Lookup =
+type Lookup =
   | { readonly state: 'hit'; readonly entry: CachedEntry }
   | ({ readonly state: 'miss' } & Miss)
   /** The store failed, or is bypassed. */
   | { readonly state: 'no-store' };
 
 /** The verdict on an entry that the store returned. */
-export type Verdict =
+type Verdict =
   | { readonly state: 'valid'; readonly entry: CachedEntry }
   | { readonly state: 'rejected'; readonly entryId: string }
   | { readonly state: 'no-store' };
 
 interface LookupParts {
-  readonly store: RequestStore;
+  readonly store: FetchStore;
   readonly emit: EmitEvent;
 }
 

@@ -9,7 +9,7 @@ import { isStillValid, type EntryRef } from './entry/entry.ts';
 import type { EmitEvent, Tier } from './events/events.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
 import { LoadScope } from './scope/load-scope.ts';
-import type { GuardedStore, RequestStore } from './store/guarded-store.ts';
+import type { GuardedStore, FetchStore } from './store/guarded-store.ts';
 import { tokensByTag } from './tags/validity.ts';
 
 /** An entry that is still valid. */
@@ -23,17 +23,17 @@ export interface RevalidatedHit {
   readonly ttlMs: number;
 }
 
-export interface RevalidatorParts {
+interface RevalidatorParts {
   readonly tier: Tier;
   readonly memory: MemoryTier | undefined;
-  readonly guarded: Pick<GuardedStore, 'request'>;
+  readonly guarded: Pick<GuardedStore, 'forFetch'>;
   readonly clock: Clock;
   readonly emit: EmitEvent;
 }
 
 export class Revalidator {
   readonly #parts: RevalidatorParts;
-  /** The checks of this tick, which are not sent yet: requests for the same entries share one. */
+  /** The checks of this tick, which are not sent yet: requests that pass the same list share one (compared by identity). */
   #pending = new Map<readonly EntryRef[], Promise<RemainingTimes>>();
 
   constructor(parts: RevalidatorParts) {
@@ -74,7 +74,7 @@ export class Revalidator {
     entryRefs: readonly EntryRef[],
     { startedMs, request }: { startedMs: number; request: object | undefined },
   ): Promise<readonly RevalidatedHit[] | undefined> {
-    const store = this.#parts.guarded.request(request);
+    const store = this.#parts.guarded.forFetch(request);
     if (this.#pending.size === 0) void endOfTick().then(() => this.reset());
     const check = this.#pending.get(entryRefs) ?? remainingInStore(store, entryRefs);
     this.#pending.set(entryRefs, check);
@@ -104,7 +104,7 @@ export class Revalidator {
 /** How long each entry stays fresh, in milliseconds; `changed` if one of them is not valid any more. */
 type RemainingTimes = readonly number[] | 'changed' | 'no-answer';
 
-async function remainingInStore(store: RequestStore, entryRefs: readonly EntryRef[]): Promise<RemainingTimes> {
+async function remainingInStore(store: FetchStore, entryRefs: readonly EntryRef[]): Promise<RemainingTimes> {
   const tags = [...new Set(entryRefs.flatMap(({ stamps }) => Object.keys(stamps)))];
   const confirmation = await store.confirm(entryRefs, tags);
   if (confirmation === undefined) return 'no-answer';

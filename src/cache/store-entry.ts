@@ -15,7 +15,7 @@ import type { HeldLease } from './held-leases.ts';
 import type { InFlightLoads } from './in-flight.ts';
 import type { LoadResult } from './outcome.ts';
 import type { LoadScope } from './scope/load-scope.ts';
-import { PendingReply, type RequestStore } from './store/guarded-store.ts';
+import { PendingReply, type FetchStore } from './store/guarded-store.ts';
 import { textCharsMax, type FillReply } from './store/store.ts';
 import type { Stamps } from './tags/tags.ts';
 import { areStamps } from './tags/validity.ts';
@@ -30,14 +30,14 @@ export interface StoreParts {
 }
 
 /** The stored form of a value. */
-export interface EncodedEntry {
+interface EncodedEntry {
   readonly text: string;
   readonly ttlMs: number;
   readonly stamps: Stamps;
 }
 
 /** Why a value has no stored form, or must not be stored. */
-export interface StoreRefusal {
+interface StoreRefusal {
   readonly refusal: WriteRefusal;
   readonly what?: string;
   readonly error?: unknown;
@@ -47,9 +47,9 @@ export interface StoreRefusal {
 
 type Lease = HeldLease | PendingReply<HeldLease> | undefined;
 
-interface StoreRequest extends EncodedEntry {
+interface EntryToStore extends EncodedEntry {
   readonly key: Key;
-  readonly store: RequestStore;
+  readonly store: FetchStore;
   readonly lease: Lease;
   /** The result of the load if its value is not stored. */
   readonly unstored: LoadResult;
@@ -73,7 +73,7 @@ export function encodeForStore(
 }
 
 /** Stores the entry. With a pending lease, it is stored later, if the lease is given; the request does not wait for that. */
-export async function storeEntry(parts: StoreParts, request: StoreRequest): Promise<LoadResult> {
+export async function storeEntry(parts: StoreParts, request: EntryToStore): Promise<LoadResult> {
   const { key, store, lease, text, ttlMs, stamps, unstored } = request;
   const { background } = parts;
   if (lease instanceof PendingReply) {
@@ -94,7 +94,7 @@ export async function storeEntry(parts: StoreParts, request: StoreRequest): Prom
 /** @param answer.sequence The number of the last request that had arrived when the entry was sent. */
 function evaluate(
   parts: StoreParts,
-  { key, lease, text, ttlMs, stamps, unstored }: StoreRequest,
+  { key, lease, text, ttlMs, stamps, unstored }: EntryToStore,
   { reply, sequence }: { reply: FillReply | undefined; sequence: number },
 ): LoadResult {
   if (reply === undefined) {

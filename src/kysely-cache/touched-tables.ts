@@ -39,7 +39,7 @@ export function touchedTables(
   const readings = new KnownTableReferences(parser);
   const watched = watchedDialect(dialect, {
     prepare: () => parser.load(),
-    hear(statement, { transactionOf }) {
+    onStatement(statement, { transactionOf }) {
       const load = currentLoad();
       if (load === undefined) return;
       const reading = readings.of(statement.sql);

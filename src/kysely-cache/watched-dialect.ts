@@ -18,7 +18,7 @@ export interface StatementWatch {
    * @param during.transactionOf The load in which the connection's transaction began; `'none'` if it began elsewhere or by raw
    *   SQL; undefined if no transaction is open.
    */
-  readonly hear: (statement: CompiledQuery, during: { transactionOf: Load | 'none' | undefined }) => void;
+  readonly onStatement: (statement: CompiledQuery, during: { transactionOf: Load | 'none' | undefined }) => void;
   /** What a statement does to its connection's transaction. */
   readonly transactionEffectOf: (sql: string) => TransactionEffect;
 }
@@ -184,18 +184,18 @@ class WatchedConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(statement: CompiledQuery): Promise<QueryResult<R>> {
-    const settle = this.#hear(statement);
+    const settle = this.#onStatement(statement);
     const result = await this.#inner.executeQuery<R>(statement);
     settle();
     return result;
   }
 
   async *streamQuery<R>(statement: CompiledQuery, chunkSize?: number): AsyncIterableIterator<QueryResult<R>> {
-    const settle = this.#hear(statement);
+    const settle = this.#onStatement(statement);
     for await (const chunk of this.#inner.streamQuery<R>(statement, chunkSize)) {
       yield chunk;
       // The code that takes the next rows may run in another load than the code that took the first.
-      this.#watch.hear(statement, { transactionOf: this.#transactionOf });
+      this.#watch.onStatement(statement, { transactionOf: this.#transactionOf });
     }
     settle();
   }
@@ -205,8 +205,8 @@ class WatchedConnection implements DatabaseConnection {
    *
    * @returns A function to call after the statement has succeeded.
    */
-  #hear(statement: CompiledQuery): () => void {
-    this.#watch.hear(statement, { transactionOf: this.#transactionOf });
+  #onStatement(statement: CompiledQuery): () => void {
+    this.#watch.onStatement(statement, { transactionOf: this.#transactionOf });
     const effect = this.#watch.transactionEffectOf(statement.sql);
     if (effect === 'begins' || effect === 'restarts' || effect === 'may-begin') this.hasBegun('none');
     const begun = this.#begun;

@@ -16,18 +16,25 @@ const depthMax = 3;
 export function isClientGone(context: unknown): boolean | undefined {
   const seen = new Set<unknown>();
   let isGone: boolean | undefined;
-  const look = (party: unknown, depth: number): void => {
-    if (!isObject(party) || seen.has(party) || isGone === true) return;
-    seen.add(party);
-    isGone = stateOf(party) ?? isGone;
-    if (depth < depthMax) for (const place of places) look(party[place], depth + 1);
+  const look = (value: unknown, depth: number): void => {
+    if (!isObject(value) || seen.has(value) || isGone === true) return;
+    seen.add(value);
+    isGone = stateOf(value) ?? isGone;
+    if (depth < depthMax) for (const place of places) look(value[place], depth + 1);
   };
   look(context, 0);
   return isGone;
 }
 
 /** What one object shows: an `AbortSignal`, an object with one, or Node's request, response or socket. */
-function stateOf({ aborted, signal, abortSignal, socket, destroyed, writableFinished }: Party): boolean | undefined {
+function stateOf({
+  aborted,
+  signal,
+  abortSignal,
+  socket,
+  destroyed,
+  writableFinished,
+}: Properties): boolean | undefined {
   const states = [
     aborted,
     abortedOf(signal),
@@ -36,16 +43,16 @@ function stateOf({ aborted, signal, abortSignal, socket, destroyed, writableFini
   ];
   // A response is destroyed after it has been sent too.
   if (typeof writableFinished === 'boolean') states.push(destroyed === true && !writableFinished);
-  const told = states.filter((state) => typeof state === 'boolean');
-  return told.length === 0 ? undefined : told.includes(true);
+  const known = states.filter((state) => typeof state === 'boolean');
+  return known.length === 0 ? undefined : known.includes(true);
 }
 
 function abortedOf(signal: unknown): unknown {
   return isObject(signal) ? signal['aborted'] : undefined;
 }
 
-type Party = Readonly<Record<string, unknown>>;
+type Properties = Readonly<Record<string, unknown>>;
 
-function isObject(value: unknown): value is Party {
+function isObject(value: unknown): value is Properties {
   return typeof value === 'object' && value !== null;
 }

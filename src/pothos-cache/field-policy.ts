@@ -14,7 +14,7 @@ export interface FieldPolicy {
    */
   parentIdOf(parent: unknown): ParentId | undefined;
   readonly isPrivate: boolean;
-  /** What of the context the value varies by; undefined if nothing. */
+  /** Returns the part of the context that the value varies by; undefined if it does not vary. */
   readonly varyOf: ((context: unknown) => Variation) | undefined;
   /** The part that is the same for every request, for the digest. */
   readonly ttlMs: number;

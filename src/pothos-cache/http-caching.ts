@@ -2,13 +2,14 @@
  * HTTP caching of responses to GET requests: browsers and proxies may keep a response as long as the policies of its fields
  * allow. They ask each time whether it is still valid, by its `ETag`, unless every field allows them to reuse it without asking.
  *
- * A response is public only if it consists of public cached values that are stored: it is not known for whom anything else is.
+ * A response is public only if it consists of public cached values that are stored: for anything else it is not
+ * known who may see it.
  * https://www.rfc-editor.org/rfc/rfc9111
  */
 import { createHash } from 'node:crypto';
 import { getOperationAST, OperationTypeNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { isPure } from './pure-operation.ts';
-import { storedFieldsOf, type CacheReport, type Lasting } from './report.ts';
+import { storedFieldsOf, type CacheReport, type Freshness } from './report.ts';
 
 /** The caching headers of a response to a GET request. */
 export interface HttpCaching {
@@ -38,7 +39,7 @@ export function httpCachingOf(
 }
 
 /** For a public response. It may be kept no longer than its values are fresh. */
-export function cacheControlOf(fields: readonly Lasting[]): string {
+export function cacheControlOf(fields: readonly Freshness[]): string {
   const maxAgesMs = fields.map(({ httpMs = 0, ttlMs }) => Math.min(httpMs, ttlMs));
   const maxAgeS = Math.floor(Math.min(...maxAgesMs) / 1_000);
   return maxAgeS > 0 ? `public, max-age=${maxAgeS}, must-revalidate` : 'no-cache';

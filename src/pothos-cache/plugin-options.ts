@@ -30,10 +30,10 @@ export function checkPluginOptions<Context>(
 }
 
 /** Recognised by its methods, because a program may contain two copies of this package. */
-function isEngine(value: unknown): boolean {
+export function isEngine(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const { fetch, key } = value as { fetch?: unknown; key?: unknown };
-  return typeof fetch === 'function' && typeof key === 'function';
+  const { fetch, key, uncached } = value as { fetch?: unknown; key?: unknown; uncached?: unknown };
+  return [fetch, key, uncached].every((method) => typeof method === 'function');
 }
 
 function isNames(value: unknown): boolean {

@@ -54,7 +54,7 @@ export function isPure({ schema, document, operationName, rootValue, fieldResolv
 
 class Purity {
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  /** The fragments that were checked, with the types they are spread on: fragments that double each other cost nothing. */
+  /** The fragments that were checked, with the types they are spread on, so that each is checked once. */
   readonly #pure = new Set<string>();
 
   constructor({ definitions }: DocumentNode) {

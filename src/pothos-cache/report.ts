@@ -32,7 +32,7 @@ export interface FieldHit {
 }
 
 /** How long a stored value may be reused. */
-export interface Lasting {
+export interface Freshness {
   /** The HTTP caching of its policy. */
   readonly httpMs: number | undefined;
   readonly ttlMs: number;
@@ -46,29 +46,33 @@ interface Done {
   readonly httpMs: number | undefined;
 }
 
-interface Rows {
-  readonly open: (Done | undefined)[];
+interface Report {
+  /** In the order in which their fields began; undefined for one that has not ended. */
+  readonly rows: (Done | undefined)[];
+  /** The number of fields that began after the last row was taken. */
   more: number;
+  /** The number of fields that were resolved without the cache, and have no row. */
+  unreported: number;
 }
 
 /** By the context of the operation, which lives as long as its request. */
-const reports = new WeakMap<object, Rows>();
+const reports = new WeakMap<object, Report>();
 
 /** What the cached fields under `context` did, in the order in which they began; undefined if none has returned a value. */
 export function cacheReportOf(context: object): CacheReport | undefined {
-  const rows = reports.get(context);
-  if (rows === undefined) return undefined;
-  const fields = rows.open.flatMap((done) => done?.row ?? []);
+  const report = reports.get(context);
+  if (report === undefined) return undefined;
+  const fields = report.rows.flatMap((done) => done?.row ?? []);
   if (fields.length === 0) return undefined;
-  return rows.more > 0 ? { fields, more: rows.more } : { fields };
+  return report.more > 0 ? { fields, more: report.more } : { fields };
 }
 
 /** The cached fields under `context`, if all of their values came from entries; otherwise undefined. */
 export function fieldHitsOf(context: object): readonly FieldHit[] | undefined {
-  const rows = reports.get(context);
-  if (rows === undefined || rows.more > 0) return undefined;
+  const report = reports.get(context);
+  if (!isWhole(report)) return undefined;
   const hits: FieldHit[] = [];
-  for (const done of rows.open) {
+  for (const done of report.rows) {
     if (done?.entryRef === undefined) return undefined;
     hits.push({ path: done.row.path, entryRef: done.entryRef, httpMs: done.httpMs });
   }
@@ -76,14 +80,14 @@ export function fieldHitsOf(context: object): readonly FieldHit[] | undefined {
 }
 
 /** How long the values of the cached fields may be reused, if all of them are stored; otherwise undefined. */
-export function storedFieldsOf(context: object): readonly Lasting[] | undefined {
-  const rows = reports.get(context);
-  if (rows === undefined || rows.more > 0) return undefined;
-  const fields = rows.open.flatMap((done) => {
+export function storedFieldsOf(context: object): readonly Freshness[] | undefined {
+  const report = reports.get(context);
+  if (!isWhole(report)) return undefined;
+  const fields = report.rows.flatMap((done) => {
     const ttlMs = done?.row.ttlMs ?? null;
     return done === undefined || ttlMs === null ? [] : [{ httpMs: done.httpMs, ttlMs }];
   });
-  return fields.length === rows.open.length ? fields : undefined;
+  return fields.length === report.rows.length ? fields : undefined;
 }
 
 /** Reserves a row for a field that begins; the returned function fills it. A context that is not an object has no report. */
@@ -91,28 +95,34 @@ export function openRow(
   context: unknown,
   { key, httpMs, path }: { key: Key; httpMs: number | undefined; path: () => readonly (string | number)[] },
 ): ((outcome: Outcome) => void) | undefined {
-  const rows = rowsFor(context);
-  if (rows === undefined) return undefined;
-  if (rows.open.length >= rowsMax) {
-    rows.more += 1;
+  const report = reportFor(context);
+  if (report === undefined) return undefined;
+  if (report.rows.length >= rowsMax) {
+    report.more += 1;
     return undefined;
   }
-  const index = rows.open.push(undefined) - 1;
+  const index = report.rows.push(undefined) - 1;
   return (outcome) => {
-    rows.open[index] = { row: rowOf(key, path(), outcome), entryRef: outcome.entryRef, httpMs };
+    report.rows[index] = { row: rowOf(key, path(), outcome), entryRef: outcome.entryRef, httpMs };
   };
 }
 
 /** Records that a field is resolved without the cache, and has no row. */
 export function noteUnreported(context: unknown): void {
-  rowsFor(context)?.open.push(undefined);
+  const report = reportFor(context);
+  if (report !== undefined) report.unreported += 1;
 }
 
-function rowsFor(context: unknown): Rows | undefined {
+/** Whether every cached field has a row. */
+function isWhole(report: Report | undefined): report is Report {
+  return report !== undefined && report.more === 0 && report.unreported === 0;
+}
+
+function reportFor(context: unknown): Report | undefined {
   if (typeof context !== 'object' || context === null) return undefined;
-  const rows = reports.get(context) ?? { open: [], more: 0 };
-  reports.set(context, rows);
-  return rows;
+  const report = reports.get(context) ?? { rows: [], more: 0, unreported: 0 };
+  reports.set(context, report);
+  return report;
 }
 
 /**

@@ -9,9 +9,17 @@
  */
 import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { Cache, EntryRef, RevalidatedHit } from '../cache/index.ts';
+import {
+  CacheError,
+  optionsFault,
+  type Cache,
+  type EntryRef,
+  type OptionRule,
+  type RevalidatedHit,
+} from '../cache/index.ts';
 import { CompressedBodies } from './compressed-bodies.ts';
 import { cacheControlOf, etagOf, serverTimingOf } from './http-caching.ts';
+import { isEngine } from './plugin-options.ts';
 import { isPure } from './pure-operation.ts';
 import { fieldHitsOf, reportWriter, rowsOfHits, type FieldHit } from './report.ts';
 
@@ -66,6 +74,16 @@ export interface ResponseCacheOptions {
   readonly hasReport: boolean;
 }
 
+const rules: Readonly<Record<keyof ResponseCacheOptions, OptionRule>> = {
+  engine: { must: 'what createCache returns', isRight: isEngine, isRequired: true },
+  bytesMax: {
+    must: 'a whole number of bytes, at least 1',
+    isRight: (value) => Number.isSafeInteger(value) && Number(value) >= 1,
+    isRequired: true,
+  },
+  hasReport: { must: 'true or false', isRight: (value) => typeof value === 'boolean', isRequired: true },
+};
+
 interface CachedOperation {
   readonly contentType: string;
   readonly label: string | undefined;
@@ -93,7 +111,11 @@ export class ResponseCache {
   readonly #hasReport: boolean;
   readonly #responses: LRUCache<string, CachedOperation>;
 
-  constructor({ engine, bytesMax, hasReport }: ResponseCacheOptions) {
+  /** @throws {CacheError} `INVALID_OPTIONS`. */
+  constructor(options: ResponseCacheOptions) {
+    const fault = optionsFault(options, rules);
+    if (fault !== undefined) throw new CacheError('INVALID_OPTIONS', `ResponseCache: ${fault}`);
+    const { engine, bytesMax, hasReport } = options;
     this.#engine = engine;
     this.#hasReport = hasReport;
     this.#responses = new LRUCache({
@@ -123,7 +145,7 @@ export class ResponseCache {
   }
 
   /**
-   * Returns what of an executed operation's result may be cached; undefined if nothing. Call it before anything is added to the
+   * Returns the part of an executed operation's result that may be cached; undefined if there is none. Call it before anything is added to the
    * result's `extensions`, which might differ each time.
    */
   cacheable(args: ExecutionArgs, { data, errors, extensions }: ExecutionResult): CacheableResult | undefined {

@@ -37,7 +37,7 @@ import {
 import { CacheError } from '../cache/index.ts';
 import { ValueNodes } from './value-nodes.ts';
 
-/** A selection, and what of `info` shows it. */
+/** A selection: its part of the key, and the parts of `info` that show it. */
 export interface Selection {
   /** The part of the key: the text of `fieldNode`, and the values in `variableValues`. */
   readonly encoding: readonly unknown[];

@@ -9,7 +9,7 @@ type Name = string | symbol;
 /** The usual names of the viewer, and of what it is derived from. */
 const usualNames = ['user', 'currentUser', 'viewer', 'session', 'auth', 'account', 'request', 'req', 'headers'];
 
-/** How often `viewer` is run to find out what it reads if it does not find what it has read before. */
+/** How often `viewer` is run at most for one context, to find out what it reads. */
 const runsMax = 10;
 
 export class ViewerWatch<Context> {
@@ -83,7 +83,7 @@ function namesReadBy<Context extends object>(
   return names;
 }
 
-/** `context` with some properties undefined. What is written to it is discarded: it follows from their absence. */
+/** `context` with some properties undefined. Writes are discarded: they follow from the absence of these properties. */
 function without<Context extends object>(hidden: ReadonlySet<Name>, context: Context): Context {
   return new Proxy(context, {
     get: (target, name, receiver): unknown => (hidden.has(name) ? undefined : Reflect.get(target, name, receiver)),

@@ -1,7 +1,8 @@
 /**
  * The `info` that a cached resolver receives. It records reads of what differs between requests, because the value would be
  * returned to requests that select something else (https://github.com/graphql/graphql-js/blob/16.x.x/src/type/definition.ts,
- * `GraphQLResolveInfo`). A copy, JSON and a library that receives `info` read it too, at any time.
+ * `GraphQLResolveInfo`). Copying `info`, serializing it or passing it to a library reads it too, even after
+ * the load.
  */
 import { versionInfo, type GraphQLResolveInfo } from 'graphql';
 import { noteSelectionRead, type Load } from '../cache/index.ts';
@@ -10,7 +11,7 @@ import type { Selection } from './selection.ts';
 /** The same in every request, or without influence on a value: `cacheControl` is Apollo Server's. */
 const harmless = new Set(['fieldName', 'parentType', 'returnType', 'schema', 'cacheControl']);
 
-/** What of `info` a selection in the key covers. */
+/** The properties of `info` that a selection in the key covers. */
 const covered = new Set(['fieldNodes', 'fragments', 'variableValues', 'path']);
 
 interface WatchedField {
@@ -57,7 +58,7 @@ function narrowed(info: GraphQLResolveInfo, selection: Selection, noteOutside: (
     fieldNodes: [fieldNode],
     fragments: {},
     variableValues: narrowedVariables(info.variableValues, variableValues, noteOutside),
-    // No other path has this name, whatever is kept by it.
+    // A path of its own, so that libraries that keep state by path do not mix it with another field's.
     path: {
       prev: undefined,
       key: `${info.parentType.name}.${info.fieldName}:selection`,

@@ -27,7 +27,7 @@ export class CacheError extends Error {
   }
 }
 
-/** Whether the store has replied, with a refusal: it is reachable, and may have the next value that is read. */
+/** Whether the store replied with a refusal: it is reachable, so later reads may succeed. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof CacheError && (error.code === 'STORE_REFUSED' || isFull(error));
 }

@@ -18,8 +18,8 @@ import {
   isPlainArray,
   isPlainObject,
   isSet,
-  untoldPartOf,
-  untoldPartOfBytes,
+  lossOf,
+  lossOfBytes,
 } from './plain-data.ts';
 import { Reviver } from './reviver.ts';
 import { UnencodableError, type Step } from './unencodable.ts';
@@ -105,11 +105,11 @@ class Marker {
       throw this.#refused(`${identity}, which is known by identity`);
     }
     if (isPlainArray(value)) {
-      this.#checkTold(untoldPartOf(value));
+      this.#checkLossless(lossOf(value));
       return this.#items(value);
     }
     if (isPlainObject(value) && !Array.isArray(value)) {
-      this.#checkTold(untoldPartOf(value));
+      this.#checkLossless(lossOf(value));
       return this.#record(value as Record<string, unknown>);
     }
     return this.#instance(value);
@@ -117,7 +117,7 @@ class Marker {
 
   #instance(value: object): unknown {
     if (isBytes(value)) {
-      this.#checkTold(untoldPartOfBytes(value));
+      this.#checkLossless(lossOfBytes(value));
       const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
       return mark(Buffer.isBuffer(value) ? 'Buffer' : 'Uint8Array', bytes.toString('base64'));
     }
@@ -168,8 +168,8 @@ class Marker {
     return copy;
   }
 
-  #checkTold(untold: string | undefined): void {
-    if (untold !== undefined) throw this.#refused(untold);
+  #checkLossless(loss: string | undefined): void {
+    if (loss !== undefined) throw this.#refused(loss);
   }
 
   #refused(got: string): UnencodableError {

@@ -10,7 +10,7 @@ import type { Stamps } from '../tags/tags.ts';
 import { isValid, type TokenOf } from '../tags/validity.ts';
 import { UnencodableError } from './unencodable.ts';
 
-export interface Entry {
+interface Entry {
   readonly value: unknown;
   /** How long the entry is fresh in total. */
   readonly freshMs: number;
@@ -73,7 +73,7 @@ export function decodeEntry(key: Key, { text, remainingMs }: { text: string; rem
 }
 
 /** Whether an entry can have this much of its life left. */
-export function isPossibleTtl({ freshMs }: Pick<Entry, 'freshMs'>, remainingMs: number): boolean {
+function isPossibleTtl({ freshMs }: Pick<Entry, 'freshMs'>, remainingMs: number): boolean {
   return remainingMs <= freshMs + clockSlackMs;
 }
 

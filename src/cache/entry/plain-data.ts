@@ -42,14 +42,14 @@ export function hasSymbolKeys(value: object): boolean {
  * Describes what the text of an array or a plain object would lose; undefined if nothing. A hole would be decoded as
  * undefined; hidden properties and named properties of a list would be omitted; a getter would become a value.
  */
-export function untoldPartOf(value: object): string | undefined {
+export function lossOf(value: object): string | undefined {
   const what = Array.isArray(value) ? 'list' : 'object';
   if (hasSymbolKeys(value)) return `${what} with symbol keys`;
-  return Array.isArray(value) ? untoldPartOfItems(value) : untoldPartOfRecord(value);
+  return Array.isArray(value) ? lossOfItems(value) : lossOfRecord(value);
 }
 
 /** The same for bytes: the memory they are a view of, and properties of their own. Node's Buffers share pooled memory. */
-export function untoldPartOfBytes(bytes: Uint8Array): string | undefined {
+export function lossOfBytes(bytes: Uint8Array): string | undefined {
   const isBuffer = Buffer.isBuffer(bytes);
   const copy = isBuffer ? Buffer.from(bytes) : new Uint8Array(bytes);
   if (!isDeepStrictEqual(bytes, copy)) return 'bytes with properties of their own';
@@ -60,7 +60,7 @@ export function untoldPartOfBytes(bytes: Uint8Array): string | undefined {
   return isWhole && !isResizable ? undefined : 'view of shared, resizable or larger memory';
 }
 
-function untoldPartOfItems(items: readonly unknown[]): string | undefined {
+function lossOfItems(items: readonly unknown[]): string | undefined {
   for (let index = 0; index < items.length; index += 1) {
     const property = Object.getOwnPropertyDescriptor(items, index);
     if (property === undefined) return 'list with holes';
@@ -71,7 +71,7 @@ function untoldPartOfItems(items: readonly unknown[]): string | undefined {
   return isNamed ? 'list with properties of its own' : undefined;
 }
 
-function untoldPartOfRecord(record: object): string | undefined {
+function lossOfRecord(record: object): string | undefined {
   const names = Object.getOwnPropertyNames(record);
   for (const name of names) {
     const property = Object.getOwnPropertyDescriptor(record, name);

@@ -11,7 +11,7 @@ const minuteMs = 60_000;
 /** The maximum number of fields that one line names. */
 const fieldsMax = 20;
 /** Shorter interruptions of the memory tier are not logged. */
-const unprovenMsMin = 1_000;
+const incoherentMsMin = 1_000;
 
 /** When a warning of a kind was last logged, and the warnings since then. */
 interface Kind {
@@ -28,7 +28,7 @@ export class EventLog {
   /** The faults that were logged and have not ended yet. */
   readonly #faults = new Set<Notice['fault']>();
   #isMemoryLogged = false;
-  #wasMemoryLeftOut = false;
+  #wasBypassLogged = false;
   #cancelMemory = (): void => {};
 
   constructor(log: CacheLog, clock: Clock) {
@@ -36,7 +36,7 @@ export class EventLog {
     this.#clock = clock;
   }
 
-  readonly hear = (event: CacheEvent): void => {
+  readonly onEvent = (event: CacheEvent): void => {
     switch (event.type) {
       case 'hit':
       case 'miss':
@@ -50,14 +50,14 @@ export class EventLog {
         return;
       case 'memory-coherent':
       case 'memory-incoherent':
-        return this.#hearMemory(event.type === 'memory-coherent');
+        return this.#onMemory(event.type === 'memory-coherent');
       default:
-        return this.#hearNotice(noticeOf(event));
+        return this.#onNotice(noticeOf(event));
     }
   };
 
   callbackFailed(error: unknown): void {
-    this.#hearNotice(callbackNotice(error));
+    this.#onNotice(callbackNotice(error));
   }
 
   /** Cancels the lines that are still to be written. */
@@ -66,11 +66,11 @@ export class EventLog {
     for (const { cancel } of this.#kinds.values()) cancel();
   }
 
-  #hearNotice(notice: Notice): void {
+  #onNotice(notice: Notice): void {
     if (notice.level === 'warn') return this.#warn(notice);
     if (notice.level === 'debug' && !this.#isDebug()) return;
-    if (notice.level === 'over' && !this.#faults.delete(notice.fault)) return this.#drop(notice.fault);
-    this.#drop(notice.level === 'over' ? notice.fault : undefined);
+    if (notice.level === 'recovered' && !this.#faults.delete(notice.fault)) return this.#drop(notice.fault);
+    this.#drop(notice.level === 'recovered' ? notice.fault : undefined);
     this.#write(notice);
   }
 
@@ -120,20 +120,20 @@ export class EventLog {
   }
 
   /** Logs long interruptions only: a reconnect disables the memory tier for some milliseconds. */
-  #hearMemory(isCoherent: boolean): void {
+  #onMemory(isCoherent: boolean): void {
     this.#cancelMemory();
     const fields = {};
     if (!isCoherent) {
-      this.#cancelMemory = this.#clock.after(unprovenMsMin, () => {
+      this.#cancelMemory = this.#clock.after(incoherentMsMin, () => {
         this.#isMemoryLogged = false;
-        this.#wasMemoryLeftOut = true;
+        this.#wasBypassLogged = true;
         const message = 'the memory tier is bypassed: changes in Redis are not received';
         this.#write({ level: 'warn', kind: 'memory', fields, message });
       });
     } else if (!this.#isMemoryLogged) {
       this.#isMemoryLogged = true;
       const message = 'the memory tier is in use: changes in Redis are received';
-      this.#write({ level: this.#wasMemoryLeftOut ? 'over' : 'info', kind: 'memory', fields, message });
+      this.#write({ level: this.#wasBypassLogged ? 'recovered' : 'info', kind: 'memory', fields, message });
     }
   }
 
@@ -154,7 +154,7 @@ export class EventLog {
     const log = this.#log;
     if (level === 'debug') return log.debug?.(fields, message);
     if (level === 'info') return log.info?.(fields, message);
-    return level === 'over' && log.info !== undefined ? log.info(fields, message) : log.warn(fields, message);
+    return level === 'recovered' && log.info !== undefined ? log.info(fields, message) : log.warn(fields, message);
   }
 }
 

@@ -17,7 +17,7 @@ export type CacheEvent =
   | { type: 'flush'; keysRemoved: number }
   /** A round trip to the store failed; `operation` is the first call in it that did. */
   | { type: 'store-failed'; operation: string; error: unknown }
-  /** A fetch went on without the reply, or without asking: its calls together took as long as one call may take. */
+  /** The fetch continued without this reply, or did not make the call: its calls had used up the deadline. */
   | { type: 'store-slow'; operation: string }
   | { type: 'breaker-opened' | 'breaker-closed' }
   /** The store has lost its connection; `connection-ready`: it is connected again. */

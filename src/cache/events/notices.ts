@@ -6,7 +6,7 @@ import { storeFaultOf } from './store-fault.ts';
 import { thrownText } from './thrown.ts';
 
 export interface Notice {
-  readonly level: 'warn' | 'info' | 'debug' | 'over';
+  readonly level: 'warn' | 'info' | 'debug' | 'recovered';
   /** Warnings of one kind are logged once a minute. */
   readonly kind: string;
   /** The fault that a notice with the level `over` ends. It is logged only if a warning of that fault was. */
@@ -31,7 +31,7 @@ export function noticeOf(event: Logged): Notice {
     case 'connection-failed':
       return faultNotice(event.error, {});
     case 'connection-ready':
-      return { level: 'over', kind: event.type, fault: 'connection', fields: {}, message: 'Redis is back' };
+      return { level: 'recovered', kind: event.type, fault: 'connection', fields: {}, message: 'Redis is back' };
     case 'store-slow': {
       const message =
         'the cache store is slow: requests did not wait for it. Look at the load of Redis and of this process.';
@@ -49,7 +49,7 @@ export function noticeOf(event: Logged): Notice {
     }
     case 'breaker-closed':
       return {
-        level: 'over',
+        level: 'recovered',
         kind: event.type,
         fault: 'breaker',
         fields: {},

@@ -1,7 +1,7 @@
 import type { WriteRefusal } from './events.ts';
 
 /** Explains why a value was not stored, in the report of a request and in the log. */
-export interface Refusal {
+interface Refusal {
   /** The reason, such as `reads context.user`. `what` comes from the event. */
   readonly why: (what: string | undefined) => string;
   /** What to do about it; undefined if nothing, because the next load is stored. */

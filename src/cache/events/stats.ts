@@ -12,7 +12,7 @@ export interface Counts {
 }
 
 /**
- * Counts the events of a cache in this process. A bypass counts neither as a hit nor as a miss. Every field name that is fetched
+ * Counts the events of a cache in this process. A bypass or a refresh counts neither as a hit nor as a miss. Every field name that is fetched
  * has a row of its own until the process ends, so put what varies into `args` rather than into `field`.
  */
 export class CacheStats {

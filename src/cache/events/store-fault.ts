@@ -5,7 +5,7 @@
 import { CacheError } from '../base/errors.ts';
 import { codeOf } from './thrown.ts';
 
-export interface StoreFault {
+interface StoreFault {
   readonly kind: string;
   /** With the address if it is known, without the user and the password. */
   readonly text: string;
@@ -83,14 +83,14 @@ const rules: readonly Rule[] = [
   {
     pattern: /max number of clients/,
     kind: 'clients',
-    text: 'Redis has as many clients as it may have',
+    text: 'Redis has reached its limit of clients',
     advice: 'Raise maxclients, or look for clients that should have ended.',
     isConnection: true,
   },
   {
     pattern: /Unknown RESP type|Protocol error/,
     kind: 'protocol',
-    text: 'what answers is not Redis',
+    text: 'the server at this address is not Redis',
     advice: 'Check the port in its address.',
     isConnection: true,
   },

@@ -24,7 +24,7 @@ const unreceivedMsMax = 1_000;
 const connectMsMax = 3_000;
 const retryRefusedMs = 60_000;
 
-export interface CoherenceOptions {
+interface CoherenceOptions {
   readonly clock: Clock;
   readonly emit: EmitEvent;
   readonly tokenBytesMax: number;
@@ -143,8 +143,9 @@ export class Coherence {
   }
 
   #emitChange(): void {
-    if (this.isCoherent === this.#wasCoherent) return;
-    this.#wasCoherent = this.isCoherent;
-    this.#emit({ type: this.#wasCoherent ? 'memory-coherent' : 'memory-incoherent' });
+    const { isCoherent } = this; // once: it changes with the time
+    if (isCoherent === this.#wasCoherent) return;
+    this.#wasCoherent = isCoherent;
+    this.#emit({ type: isCoherent ? 'memory-coherent' : 'memory-incoherent' });
   }
 }

@@ -22,8 +22,10 @@ const tokenOverheadBytes = 200;
 export class KnownTokens {
   readonly #tokens: LRUCache<string, string>;
   #isLearning = false;
+  #version = 0;
+  /** The number of reported changes, of tokens and of values. */
   #changes = 0;
-  /** By tag, for changes that are newer than the floor. */
+  /** By tag, and by `internalMark` and key, for changes that are newer than the floor. */
   readonly #changedAt = new Map<string, Ticket>();
   /** Every tag may have changed up to this ticket. */
   #floor: Ticket = 0;
@@ -37,7 +39,7 @@ export class KnownTokens {
 
   /** Changes whenever a token may have changed: while it is the same, valid stamps stay valid. */
   get version(): number {
-    return this.#changes;
+    return this.#version;
   }
 
   get bytes(): number {
@@ -66,7 +68,7 @@ export class KnownTokens {
       const before = this.#tokens.get(tag);
       if (before === token) continue;
       // The reply arrived before the report of the change.
-      if (before !== undefined) this.#changes += 1;
+      if (before !== undefined) this.#version += 1;
       this.#tokens.set(tag, token);
     }
   }
@@ -82,18 +84,34 @@ export class KnownTokens {
   }
 
   forget(tags: readonly string[]): void {
+    this.#version += 1;
     for (const tag of tags) {
-      this.#changes += 1;
       this.#tokens.delete(tag);
-      this.#changedAt.set(tag, this.#changes);
+      this.#changed(tag);
     }
-    if (this.#changedAt.size > changedMax) this.#raiseFloor();
+  }
+
+  /** The store has another value at `key`: one that is being read now may be the older one. */
+  replaced(key: string): void {
+    this.#changed(internalMark + key);
+  }
+
+  /** Whether no other value at `key` was reported since. */
+  isSameValue(ticket: Ticket, key: string): boolean {
+    return this.isUnchanged(ticket, internalMark + key);
   }
 
   forgetAll(): void {
+    this.#version += 1;
     this.#changes += 1;
     this.#tokens.clear();
     this.#raiseFloor();
+  }
+
+  #changed(name: string): void {
+    this.#changes += 1;
+    this.#changedAt.set(name, this.#changes);
+    if (this.#changedAt.size > changedMax) this.#raiseFloor();
   }
 
   #raiseFloor(): void {

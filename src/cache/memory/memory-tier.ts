@@ -19,7 +19,7 @@ import type { CachedEntry, EntryRef } from '../entry/entry.ts';
 import type { Ticket } from './known-tokens.ts';
 import { bytesOf, readShared, shareValue, type SharedValue } from '../entry/shared-value.ts';
 import type { Store } from '../store/store.ts';
-import { internalMark } from '../tags/tags.ts';
+import { hasRequired } from '../tags/validity.ts';
 
 interface MemoryEntry {
   readonly shared: SharedValue;
@@ -30,7 +30,7 @@ interface MemoryEntry {
 }
 
 /** Taken before the store is asked: what is known then, and the time. */
-export interface ReadTicket {
+interface ReadTicket {
   readonly ticket: Ticket;
   readonly askedMs: number;
 }
@@ -40,7 +40,7 @@ export function createMemoryTier({ track }: Pick<Store, 'track'>, options: Memor
   return track === undefined || options.bytesMax === 0 ? undefined : new MemoryTier(track, options);
 }
 
-export interface MemoryTierOptions {
+interface MemoryTierOptions {
   /** An eighth is reserved for tokens. A value larger than the rest is not kept. */
   readonly bytesMax: number;
   readonly clock: Clock;
@@ -84,7 +84,7 @@ export class MemoryTier {
     if (memoryEntry === undefined || remainingMs === undefined) return undefined;
     const { shared, entryRef } = memoryEntry;
     const { stamps, freshMs, loadMs } = entryRef;
-    if (!tags.every((tag) => Object.hasOwn(stamps, tag))) return undefined;
+    if (!hasRequired(stamps, { required: tags })) return undefined;
     return { entry: { value: readShared(shared), stamps, freshMs, loadMs }, remainingMs, entryRef };
   }
 
@@ -105,7 +105,7 @@ export class MemoryTier {
     const { known } = this.#coherence;
     const { key, stamps } = entryRef;
     known.learn(ticket, stamps);
-    if (!known.isUnchanged(ticket, internalMark + key)) return;
+    if (!known.isSameValue(ticket, key)) return;
     const shared = shareValue(value);
     const size = shared.bytes + (bytesOf(stamps) ?? 0) + 2 * key.length + overheadBytes;
     this.#values.set(key, { shared, entryRef, endsAtMs: askedMs + remainingMs, checkedVersion: -1 }, { size });
@@ -119,7 +119,7 @@ export class MemoryTier {
   /** The store has a newer value of `key` than was read so far, or is being read now. */
   drop(key: string): void {
     this.#values.delete(key);
-    this.#coherence.known.forget([internalMark + key]);
+    this.#coherence.known.replaced(key);
   }
 
   /** Returns nothing until the store has answered again. */

@@ -1,4 +1,4 @@
-/** What a running load, or a batch that serves several, is told by the code inside it. See `load-scope.ts`, `shared-scope.ts`. */
+/** How code inside a load, or inside a batch that serves several, reports what it reads. See `load-scope.ts`, `shared-scope.ts`. */
 import type { IsAborted } from './cancellation.ts';
 import type { WriteRefusal } from '../events/events.ts';
 import type { Key } from '../entry/key.ts';

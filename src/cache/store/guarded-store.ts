@@ -2,7 +2,7 @@
  * Protects requests from a faulty store: a deadline, a circuit breaker, and no exceptions. A fault is an event; the caller
  * receives undefined and continues as if nothing were cached.
  *
- * A fetch calls the store through a `RequestStore`. All calls of a fetch together wait no longer than one call may take, so a
+ * A fetch calls the store through a `FetchStore`. All calls of a fetch together wait no longer than one call may take, so a
  * slow store, each of whose replies arrives just in time, does not delay the request once per call. After a failure, the rest
  * of the request, which may be many fetches, bypasses the store.
  *
@@ -49,8 +49,8 @@ export class GuardedStore {
   }
 
   /** The store for one fetch. After one fetch of a `request` has failed, all of them bypass the store. */
-  request(request: object = {}): RequestStore {
-    return new RequestStore(this.#guard, request);
+  forFetch(request: object = {}): FetchStore {
+    return new FetchStore(this.#guard, request);
   }
 
   /**
@@ -104,7 +104,7 @@ export class PendingReply<T> {
 }
 
 /** The store as one fetch sees it. Each call resolves to undefined if the store failed or took too long. None of them rejects. */
-export class RequestStore {
+export class FetchStore {
   readonly #guard: Guard;
   readonly #request: object;
   #leftMs: number;
@@ -137,8 +137,8 @@ export class RequestStore {
   }
 
   /** The store for the same request, with a full time budget. */
-  anew(): RequestStore {
-    return new RequestStore(this.#guard, this.#request);
+  anew(): FetchStore {
+    return new FetchStore(this.#guard, this.#request);
   }
 
   read(key: string, tags: readonly string[]): Promise<StoreRead | undefined> {

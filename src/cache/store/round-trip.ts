@@ -14,7 +14,7 @@ import { ResponsiveClock } from './responsive-clock.ts';
 /** For how long a full store is sent no new values. */
 const fullMs = 1_000;
 
-export interface RoundTripsParts {
+interface RoundTripsParts {
   readonly clock: Clock;
   /** The deadline of a round trip. */
   readonly deadlineMs: number;
@@ -103,7 +103,7 @@ interface RoundTripParts {
   readonly onEnd: (hasFailed: boolean) => void;
 }
 
-export class RoundTrip {
+class RoundTrip {
   readonly #parts: RoundTripParts;
   #sentMs: number | undefined;
   /** What the deadline does to each call that has no reply yet. */

@@ -30,7 +30,7 @@ export type Stamps = Readonly<Record<string, string>>;
 export const everythingTag = '*';
 
 /**
- * No tag begins with this character; the keys beside the tokens that are set to be heard of do (see `tracking.ts`).
+ * No tag begins with this character. It marks the other names beside the tokens: heartbeats and notices (`tracking.ts`).
  * PostgreSQL's names cannot contain it, so every table name can be a tag.
  */
 export const internalMark = '\0';
@@ -39,8 +39,8 @@ const tagLengthMax = 200;
 const everyRow = '!';
 
 /**
- * @throws {CacheError} `INVALID_TAG` unless `tag` is a text of 1…200 characters that does not begin with NUL, other than `*`
- *   and `<table>:!`.
+ * @throws {CacheError} `INVALID_TAG` unless `tag` is a well-formed text of 1…200 characters that does not begin with NUL, other
+ *   than `*`, `*:…` and `<table>:!`.
  */
 export function checkTag(place: string, tag: unknown): void {
   const isText = typeof tag === 'string' && tag.length > 0 && tag.length <= tagLengthMax;
@@ -52,7 +52,7 @@ export function checkTag(place: string, tag: unknown): void {
   const got = typeof tag === 'string' ? JSON.stringify(tag.slice(0, 60)) : typeof tag;
   throw new CacheError(
     'INVALID_TAG',
-    `${place}: a tag must be a text of 1 to ${tagLengthMax} characters without NUL in front, other than "*" and "<table>:!", got ${got}`,
+    `${place}: a tag must be a text of 1 to ${tagLengthMax} characters without NUL in front or lone surrogates, other than "*", "*:…" and "<table>:!", got ${got}`,
   );
 }
 

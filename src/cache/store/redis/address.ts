@@ -7,7 +7,7 @@
 import { CacheError } from '../../base/errors.ts';
 
 /** The options of ioredis that an address can express. */
-export interface RedisAddress {
+interface RedisAddress {
   readonly host?: string;
   readonly port?: number;
   readonly path?: string;

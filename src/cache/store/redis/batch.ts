@@ -17,7 +17,7 @@ import { endOfTick } from '../../base/clock.ts';
 const batchMax = 2_000;
 const noReply: Reply = [null, undefined];
 
-export interface BatchParts {
+interface BatchParts {
   readonly connection: Pick<RedisConnection, 'redis' | 'runEach' | 'knownRunId' | 'runId'>;
   readonly identity: Pick<DatabaseIdentity, 'key' | 'knows' | 'begin' | 'renew'>;
   readonly tokenKey: (tag: string) => string;
@@ -28,12 +28,12 @@ export interface BatchParts {
  *
  * @param add Adds commands, and scripts by their hashes, or by their texts if the server turned out not to know them. What is
  *   added without an `await` in between is sent in one round trip.
- * @returns What the function returns that `add` returned.
+ * @returns The result of the function that `add` returned, which is called when the replies have arrived.
  */
 export type AskBatch = <T>(add: (batch: Batch, isKnown: boolean) => () => T | Promise<T>) => Promise<T>;
 
-/** `askedAtOnce` uses a round trip of its own, which is sent before that of this tick. */
-export function batchCalls(parts: BatchParts): { readonly asked: AskBatch; readonly askedAtOnce: AskBatch } {
+/** `inOwnBatch` uses a round trip of its own, which is sent before that of this tick. */
+export function batchCalls(parts: BatchParts): { readonly inBatch: AskBatch; readonly inOwnBatch: AskBatch } {
   let open: { readonly batch: Batch; readonly tick: Promise<void> } | undefined;
   const openBatch = (): Batch => {
     const tick = endOfTick();
@@ -46,7 +46,7 @@ export function batchCalls(parts: BatchParts): { readonly asked: AskBatch; reado
     return batch;
   };
   const batchAtOnce = (): Batch => new Batch(parts, Promise.resolve(), () => {});
-  return { asked: asking(openBatch), askedAtOnce: asking(batchAtOnce) };
+  return { inBatch: asking(openBatch), inOwnBatch: asking(batchAtOnce) };
 }
 
 function asking(batchFor: () => Batch): AskBatch {
@@ -76,11 +76,11 @@ type Token = string | undefined;
  * Each method that adds something returns a function to call after `answered` has resolved: it returns the reply, or throws the
  * fault.
  */
-export class Batch {
+class Batch {
   readonly #parts: BatchParts;
   readonly #commands: ChainableCommander;
   readonly #byName = new Map<string, () => unknown[]>();
-  readonly #sentTexts = new Set<Script>();
+  readonly #sentScripts = new Set<Script>();
   readonly #entries: EntryVersion[] = [];
   /** With their positions in the reply. */
   readonly #tags = new Map<string, number>();
@@ -129,18 +129,18 @@ export class Batch {
 
   /** The reply of `script`. Its text is sent once if the server does not know it, and its hash from then on. */
   script(script: Script, { keys, args, isKnown }: ScriptCall): () => unknown {
-    const isSent = isKnown || this.#sentTexts.has(script);
-    if (!isSent) this.#sentTexts.add(script);
+    const isSent = isKnown || this.#sentScripts.has(script);
+    if (!isSent) this.#sentScripts.add(script);
     const answers = this.run((commands) => addScript(commands, script, { keys, args, isKnown: isSent }));
     return () => answers()[0];
   }
 
   /** The remaining lives of these entries, from one run of `confirmScript` for all callers. */
-  confirm(marks: readonly EntryVersion[], isKnown: boolean): () => readonly number[] {
-    if (!isKnown) this.#sentTexts.add(confirmScript);
+  confirm(entries: readonly EntryVersion[], isKnown: boolean): () => readonly number[] {
+    if (!isKnown) this.#sentScripts.add(confirmScript);
     const first = this.#entries.length;
-    this.#entries.push(...marks);
-    return () => (marks.length === 0 ? [] : (replyOf(this.#lives) as number[]).slice(first, first + marks.length));
+    this.#entries.push(...entries);
+    return () => (entries.length === 0 ? [] : (replyOf(this.#lives) as number[]).slice(first, first + entries.length));
   }
 
   /** The tokens of `tags`, after everything else has run. Tokens of other runs of the server do not count. */
@@ -211,6 +211,6 @@ export class Batch {
     if (this.#entries.length === 0) return;
     const keys = this.#entries.map(({ key }) => key);
     const args = this.#entries.flatMap(({ entryId, textBytes }) => [entryId, textBytes]);
-    addScript(this.#commands, confirmScript, { keys, args, isKnown: !this.#sentTexts.has(confirmScript) });
+    addScript(this.#commands, confirmScript, { keys, args, isKnown: !this.#sentScripts.has(confirmScript) });
   }
 }

@@ -27,7 +27,7 @@ const options = {
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
 } as const satisfies RedisOptions;
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   reach: ReachOptions;
   deadlineMs: number;
   clock: Clock;
@@ -103,7 +103,7 @@ export async function connectRedis(connecting: ConnectionOptions): Promise<Redis
     const replies: Reply[] | null = await send(() => commands.exec());
     if (replies === null) throw new Error('the pipeline was discarded');
     if (isRunDue) runId = runIdIn(replyOf(replies.pop()));
-    if (isTimeDue) serverClock.hear(replyOf(replies.pop()) as string[]);
+    if (isTimeDue) serverClock.observe(replyOf(replies.pop()) as string[]);
     return replies;
   };
 
@@ -113,7 +113,7 @@ export async function connectRedis(connecting: ConnectionOptions): Promise<Redis
     runEach,
     wrote: () => backoff.reset(),
     knownServerNowMs: () => serverClock.nowMs(),
-    serverNowMs: async () => serverClock.nowMs() ?? serverClock.hear(await send((client) => client.time())),
+    serverNowMs: async () => serverClock.nowMs() ?? serverClock.observe(await send((client) => client.time())),
     knownRunId: () => runId,
     runId: async () => (runId ??= runIdIn(await send((client) => client.info('server')))),
   };

@@ -25,7 +25,7 @@ const predecessorsMax = 8;
 /** How often a process tries to set a new id while others do the same. */
 const attemptsMax = 5;
 
-export interface IdentityParts {
+interface IdentityParts {
   readonly connection: Pick<RedisConnection, 'redis' | 'runEach'>;
   readonly clock: Clock;
   readonly tokenKey: (tag: string) => string;

@@ -7,18 +7,18 @@ import type { Store, StoreRead } from '../store.ts';
 import { addReplaced } from './tracking.ts';
 
 interface EntryParts {
-  readonly asked: AskBatch;
+  readonly inBatch: AskBatch;
   readonly connection: Pick<RedisConnection, 'wrote' | 'knownServerNowMs' | 'serverNowMs'>;
   readonly tokenPrefix: string;
 }
 
 export function redisEntries({
-  asked,
+  inBatch,
   connection: { wrote, knownServerNowMs, serverNowMs },
   tokenPrefix,
 }: EntryParts): Pick<Store, 'read' | 'confirm' | 'write'> {
   const readLong = (key: string, tags: readonly string[]): Promise<StoreRead> =>
-    asked((batch, isKnown) => {
+    inBatch((batch, isKnown) => {
       const reply = batch.script(longScript, { keys: [key], args: [], isKnown });
       const tokens = batch.tokens(tags);
       return () => {
@@ -29,7 +29,7 @@ export function redisEntries({
 
   return {
     read: (key, tags) =>
-      asked((batch) => {
+      inBatch((batch) => {
         const reading = batch.once(`read ${key}`, (commands) => commands.getrange(key, 0, firstBytes - 1).pttl(key));
         const tokens = batch.tokens(tags);
         return () => {
@@ -39,7 +39,7 @@ export function redisEntries({
       }),
 
     confirm: (entries, tags) =>
-      asked((batch, isKnown) => {
+      inBatch((batch, isKnown) => {
         const lives = batch.confirm(entries, isKnown);
         const tokens = batch.tokens(tags);
         return () => ({ remainingMs: lives().map((life) => (life > 0 ? life : undefined)), tokens: tokens() });
@@ -47,7 +47,7 @@ export function redisEntries({
 
     async write(key, { text, ttlMs, tags }) {
       const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
-      return await asked((batch) => {
+      return await inBatch((batch) => {
         // A request that loads under a lease may have begun before this, and must not replace this value by an older one. If it
         // began later, that costs one more load.
         const writing = batch.run((commands) => {

@@ -5,23 +5,23 @@ import { acquireScript, endAfter, fillScript, leaseKey, releaseScript, renewScri
 import type { LeaseReply, Store } from '../store.ts';
 
 interface LeaseParts {
-  readonly asked: AskBatch;
+  readonly inBatch: AskBatch;
   readonly connection: Pick<RedisConnection, 'wrote' | 'knownServerNowMs' | 'serverNowMs'>;
 }
 
 export function redisLeases({
-  asked,
+  inBatch,
   connection: { wrote, knownServerNowMs, serverNowMs },
 }: LeaseParts): Pick<Store, 'acquire' | 'fill' | 'renew' | 'release'> {
-  const ran = (script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<void> =>
-    asked((batch, isKnown) => {
+  const runScript = (script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<void> =>
+    inBatch((batch, isKnown) => {
       const reply = batch.script(script, { keys, args, isKnown });
       return () => void reply();
     });
 
   return {
     acquire: (key, { lease, stampsDigest, leaseMs, rejectedEntryId = '', takenOver = '', tags }) =>
-      asked((batch, isKnown) => {
+      inBatch((batch, isKnown) => {
         const args = [lease, stampsDigest, leaseMs, rejectedEntryId, takenOver];
         const reply = batch.script(acquireScript, { keys: withLease(key), args, isKnown });
         const tokens = batch.tokens(tags);
@@ -41,7 +41,7 @@ export function redisLeases({
 
     async fill(key, { lease, text, ttlMs, tags }) {
       const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
-      return await asked((batch, isKnown) => {
+      return await inBatch((batch, isKnown) => {
         const reply = batch.script(fillScript, { keys: withLease(key), args: [lease, text, endMs], isKnown });
         const tokens = batch.tokens(tags);
         return () => {
@@ -52,9 +52,9 @@ export function redisLeases({
       });
     },
 
-    renew: (key, { lease, leaseMs }) => ran(renewScript, withLease(key), [lease, leaseMs]),
+    renew: (key, { lease, leaseMs }) => runScript(renewScript, withLease(key), [lease, leaseMs]),
 
-    release: (key, { lease, openMs }) => ran(releaseScript, withLease(key), [lease, openMs]),
+    release: (key, { lease, openMs }) => runScript(releaseScript, withLease(key), [lease, openMs]),
   };
 }
 

@@ -41,9 +41,9 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tokenNameOf(tag);
   const identity = new DatabaseIdentity({ connection, clock, tokenKey });
-  const { asked, askedAtOnce } = batchCalls({ connection, identity, tokenKey });
+  const { inBatch, inOwnBatch } = batchCalls({ connection, identity, tokenKey });
   /** Reads the id of the database before it is used, so that the first read need not. */
-  const identified = (): Promise<unknown> => asked((batch) => batch.database()).catch(() => {});
+  const identified = (): Promise<unknown> => inBatch((batch) => batch.database()).catch(() => {});
   connection.redis.on('ready', () => void identified());
   if (connection.redis.status === 'ready') await identified();
 
@@ -51,14 +51,14 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     namespace,
     tier: 'redis',
 
-    ...redisTokens({ asked, askedAtOnce, connection, tokenKey }),
-    ...redisEntries({ asked, connection, tokenPrefix }),
-    ...redisLeases({ asked, connection }),
+    ...redisTokens({ inBatch, inOwnBatch, connection, tokenKey }),
+    ...redisEntries({ inBatch, connection, tokenPrefix }),
+    ...redisLeases({ inBatch, connection }),
     ...namespaceOf({ send, namespace, tokenPrefix, keptKey: identity.key }),
 
     track(listener) {
       const setHeartbeat = async (key: string, ttlMs: number): Promise<boolean> => {
-        const isKnown = await asked((batch) => {
+        const isKnown = await inBatch((batch) => {
           const setting = batch.run((commands) => commands.set(key, '', 'PX', ttlMs));
           const database = batch.database();
           return () => (setting(), database());

@@ -147,7 +147,7 @@ export function addScript(
   return isKnown ? commands.evalsha(sha1, ...keysAndArgs) : commands.eval(text, ...keysAndArgs);
 }
 
-/** In the Cluster slot of the value, whose own key has no braces, so that people can read it. */
+/** The braces keep lease and value in one slot of a Cluster. The value's own key has none, so that people can read it. */
 export function leaseKey(key: string): string {
   return `{${key}}:lease`;
 }

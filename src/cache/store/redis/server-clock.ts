@@ -15,7 +15,7 @@ const keptMs = 1_000;
 
 export class ServerClock {
   readonly #clock: Clock;
-  #heard: { readonly serverMs: number; readonly atMs: number } | undefined;
+  #observed: { readonly serverMs: number; readonly atMs: number } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -23,23 +23,23 @@ export class ServerClock {
 
   /** Whether the next round trip should request the time. */
   get isDue(): boolean {
-    return this.#heard === undefined || this.#clock.nowMs() - this.#heard.atMs >= keptMs;
+    return this.#observed === undefined || this.#clock.nowMs() - this.#observed.atMs >= keptMs;
   }
 
   /** Milliseconds since 1970 on the server; undefined before the first reply. */
   nowMs(): number | undefined {
-    return this.#heard && this.#heard.serverMs + this.#clock.nowMs() - this.#heard.atMs;
+    return this.#observed && this.#observed.serverMs + this.#clock.nowMs() - this.#observed.atMs;
   }
 
   /** Takes over a reply to TIME, in seconds and microseconds, on arrival; returns the time. */
-  hear([seconds, microseconds]: readonly (string | number)[]): number {
+  observe([seconds, microseconds]: readonly (string | number)[]): number {
     const serverMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
-    this.#heard = { serverMs, atMs: this.#clock.nowMs() };
+    this.#observed = { serverMs, atMs: this.#clock.nowMs() };
     return serverMs;
   }
 
   /** The next connection may be to another server. */
   forget(): void {
-    this.#heard = undefined;
+    this.#observed = undefined;
   }
 }

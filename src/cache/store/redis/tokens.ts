@@ -13,8 +13,8 @@ import { dropScript } from './scripts.ts';
 import { tokenTtlMs, type Store } from '../store.ts';
 
 interface TokenParts {
-  readonly asked: AskBatch;
-  readonly askedAtOnce: AskBatch;
+  readonly inBatch: AskBatch;
+  readonly inOwnBatch: AskBatch;
   readonly connection: Pick<RedisConnection, 'runId' | 'wrote'>;
   readonly tokenKey: (tag: string) => string;
 }
@@ -22,14 +22,14 @@ interface TokenParts {
 type AddCommands = (commands: ChainableCommander, key: string) => unknown;
 
 export function redisTokens({
-  asked,
-  askedAtOnce,
+  inBatch,
+  inOwnBatch,
   connection: { runId, wrote },
   tokenKey,
 }: TokenParts): Pick<Store, 'tokens' | 'capture' | 'dropTokens'> {
   /** Runs the commands of `add` for the token of each tag; callers that use the same name in one tick share them. */
   const eachToken = (name: string, tags: readonly string[], add: AddCommands): Promise<unknown> =>
-    asked((batch) => {
+    inBatch((batch) => {
       const answers = tags.map((tag) => batch.once(`${name} ${tag}`, (commands) => add(commands, tokenKey(tag))));
       return () => answers.map((answer) => answer());
     });
@@ -37,7 +37,7 @@ export function redisTokens({
   /** Keeps existing tokens and creates missing ones. */
   const captured = async (tags: readonly string[]): Promise<(string | undefined)[]> => {
     const ofThisRun = `${await runId()}.`;
-    const [livesMs, tokens] = await asked((batch) => {
+    const [livesMs, tokens] = await inBatch((batch) => {
       const capturing = tags.map((tag) =>
         batch.once(`capture ${tag}`, (commands) => {
           const token = ofThisRun + randomBytes(16).toString('base64url');
@@ -55,7 +55,7 @@ export function redisTokens({
   };
 
   return {
-    tokens: (tags) => asked((batch) => batch.tokens(tags)),
+    tokens: (tags) => inBatch((batch) => batch.tokens(tags)),
 
     async capture(tags) {
       const tokens = await captured(tags);
@@ -67,7 +67,7 @@ export function redisTokens({
     },
 
     async dropTokens(tags) {
-      await askedAtOnce((batch) => {
+      await inOwnBatch((batch) => {
         // By its text, which is short: an invalidation must not need a second round trip.
         const dropping = tags.map((tag) =>
           batch.script(dropScript, { keys: [tokenKey(tag)], args: [], isKnown: false }),

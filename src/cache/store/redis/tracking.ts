@@ -50,7 +50,7 @@ interface Tracking {
   readonly prefix: string;
   /** The store's own connection: heartbeats show what *its* reads may have missed. */
   readonly redis: Redis;
-  /** Sets a key for `ttlMs` over it; resolves to whether that was in the database that this process has worked in. */
+  /** Sets `key` for `ttlMs` over `redis`; resolves to whether it was set in the database that this process has worked in. */
   readonly setHeartbeat: (key: string, ttlMs: number) => Promise<boolean>;
   /** Calls `listener` when another database has replaced that one; the returned function ends that. */
   readonly onDatabase: (listener: () => void) => () => void;
@@ -85,7 +85,7 @@ class TokenTracker implements TokenTracking {
     redis.on('ready', begin);
     redis.on('close', ordinaryClosed);
     this.#ends.push(onDatabase(begin), () => redis.off('ready', begin).off('close', ordinaryClosed));
-    this.#tracker.on('messageBuffer', (_channel: Buffer, keys: unknown) => this.#hear(keys));
+    this.#tracker.on('messageBuffer', (_channel: Buffer, keys: unknown) => this.#onMessage(keys));
     this.#tracker.on('ready', () => void this.#arm());
     this.#tracker.on('close', () => {
       this.#connection += 1;
@@ -151,7 +151,7 @@ class TokenTracker implements TokenTracking {
   }
 
   /** @param keys Those that have changed; null if everything was removed. */
-  #hear(keys: unknown): void {
+  #onMessage(keys: unknown): void {
     if (!Array.isArray(keys)) return this.#listener.onChanged(undefined);
     const names = keys.map((key) => tagOf(String(key).slice(this.#parts.prefix.length)));
     this.#listener.onChanged(names.filter((name) => !name.startsWith(internalMark)));

@@ -8,10 +8,10 @@ it('continues from the last reply of the server by the clock of this process', (
   const clock = new TestClock();
   const server = new ServerClock(clock);
   expect(server.nowMs()).toBeUndefined();
-  expect(server.hear(['1700000000', '123456'])).toBe(1_700_000_000_123.456);
+  expect(server.observe(['1700000000', '123456'])).toBe(1_700_000_000_123.456);
   clock.advance(400);
   expect(server.nowMs()).toBeCloseTo(1_700_000_000_523.456);
-  server.hear(['1600000000', '0']); // the server clock was set back
+  server.observe(['1600000000', '0']); // the server clock was set back
   expect(server.nowMs()).toBe(1_600_000_000_000);
 });
 
@@ -19,7 +19,7 @@ it('is due before the first reply, then once a second', () => {
   const clock = new TestClock();
   const server = new ServerClock(clock);
   expect(server.isDue).toBe(true);
-  server.hear(['1700000000', '0']);
+  server.observe(['1700000000', '0']);
   clock.advance(999);
   expect(server.isDue).toBe(false);
   clock.advance(1);
