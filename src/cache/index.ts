@@ -31,6 +31,7 @@ export type {
   StoreRead,
   StoreUsage,
   StoreWrite,
+  LeasedWrite,
   FillReply,
   LeaseReply,
   LeaseRequest,
