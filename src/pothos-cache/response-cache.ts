@@ -77,7 +77,7 @@ export interface ResponseCacheOptions {
 const rules: Readonly<Record<keyof ResponseCacheOptions, OptionRule>> = {
   engine: { must: 'what createCache returns', isRight: isEngine, isRequired: true },
   bytesMax: {
-    must: 'a whole number of bytes, at least 1',
+    must: 'a whole number, at least 1',
     isRight: (value) => Number.isSafeInteger(value) && Number(value) >= 1,
     isRequired: true,
   },

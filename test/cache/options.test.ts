@@ -180,6 +180,12 @@ describe('fetch, key, on and createPolicy', () => {
       'INVALID_OPTIONS',
       'request must be an object',
     ],
+    [
+      'a signal instead of a function isAborted',
+      ({ fetch, key, policy, load }) => fetch(key, policy, load, { isAborted: new AbortController().signal }),
+      'INVALID_OPTIONS',
+      'Query.a: isAborted must be a function, got an object',
+    ],
     ['missing parts of a key', ({ keyOf }) => keyOf(undefined), 'INVALID_KEY', 'a key needs field'],
     ['parts of a key without a field', ({ keyOf }) => keyOf({ feild: 'a' }), 'INVALID_KEY', 'got undefined'],
     [

@@ -79,6 +79,20 @@ describe('the report', () => {
     expect((data as { items: unknown[] }).items).toHaveLength(250);
   });
 
+  it('keeps its rows for fields with a key, however many fields have none', async () => {
+    const { run } = await newSchema((builder) => {
+      const Item = builder.objectRef<number>('Item').implement({
+        fields: (t) => ({
+          n: t.int({ cache: { ttl: '60s', scope: 'public', parentId: () => Number.NaN }, resolve: (n) => n }),
+          one: t.int({ cache: { ttl: '60s', scope: 'public', parentId: (n) => n }, resolve: (n) => n }),
+        }),
+      });
+      builder.queryField('items', (t) => t.field({ type: [Item], resolve: () => times(250, Number) }));
+    });
+    const { rows, more } = await run('{ items { n } one: items { one } }');
+    expect([rows.length, more]).toEqual([100, 150]);
+  });
+
   it('contains only the fields of its own request, and is undefined if no cached field ran', async () => {
     const { run } = await newShop();
     const [one, two] = await Promise.all([run('{ load(id: 1) }'), run('{ items(count: 1) { n } }')]);

@@ -12,7 +12,7 @@ import {
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { createPolicy } from '../../src/cache/index.ts';
-import CachePlugin from '../../src/pothos-cache/index.ts';
+import CachePlugin, { ResponseCache } from '../../src/pothos-cache/index.ts';
 import { advanceUntil, redisClient, times, type World } from '../cache/world.ts';
 import { newResponseCacheWorld, type ResponseCacheWorld } from './response-cache-world.ts';
 import type { RequestContext, Builder } from './world.ts';
@@ -87,6 +87,25 @@ it('does not cache the response to a request of more than 8,192 characters', asy
   const padded = (chars: number): string => `{ items { id } }${'#'.repeat(chars - 16)}`;
   expect(await becomesCached(padded(8_192))).toBe(true);
   expect(await becomesCached(padded(8_193))).toBe(false);
+});
+
+it.each<[string, (given: object) => object, string]>([
+  ['no engine', () => ({}), 'engine must be what createCache returns, got undefined'],
+  [
+    'a fraction of a byte',
+    (given) => ({ ...given, bytesMax: 1.5 }),
+    'bytesMax must be a whole number, at least 1, got 1.5',
+  ],
+  ['no bytes', (given) => ({ ...given, bytesMax: 0 }), 'bytesMax must be a whole number, at least 1, got 0'],
+  [
+    'an unknown option',
+    (given) => ({ ...given, size: 1 }),
+    'unknown option "size"; it has engine, bytesMax, hasReport',
+  ],
+])('a response cache rejects %s', async (_, change, message) => {
+  const { cache: engine } = await newShop();
+  const options = change({ engine, bytesMax: 1, hasReport: false });
+  expect(() => new ResponseCache(options as never)).toThrow(`ResponseCache: ${message}`);
 });
 
 describe('a response that depends on cached values alone', () => {

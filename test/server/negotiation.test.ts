@@ -17,9 +17,17 @@ function start(): Promise<RunningServer> {
 }
 
 /** The responses to a request that takes each path: executed by Yoga, on the fast path, and from the response cache. */
-async function onEachPath({ url }: RunningServer, request: RawRequest): Promise<RawAnswer[]> {
+async function onEachPath({ url, executions }: RunningServer, request: RawRequest): Promise<RawAnswer[]> {
   const responses: RawAnswer[] = [];
-  for (let count = 0; count < 4; count += 1) responses.push(await send(url, request));
+  const executed: number[] = [];
+  for (let count = 0; count < 4; count += 1) {
+    responses.push(await send(url, request));
+    executed.push(executions());
+  }
+  const isCacheable = responses.every(
+    ({ status, headers }) => status === 200 && /json/.test(`${headers['content-type']}`),
+  );
+  if (isCacheable) expect(executed.at(-1)).toBe(executed.at(-2));
   return responses;
 }
 

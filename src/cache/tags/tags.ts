@@ -52,7 +52,7 @@ export function checkTag(place: string, tag: unknown): void {
   const got = typeof tag === 'string' ? JSON.stringify(tag.slice(0, 60)) : typeof tag;
   throw new CacheError(
     'INVALID_TAG',
-    `${place}: a tag must be a text of 1 to ${tagLengthMax} characters without NUL in front or lone surrogates, other than "*", "*:…" and "<table>:!", got ${got}`,
+    `${place}: a tag must be a text of 1 to ${tagLengthMax} characters without NUL in front, other than "*" and "<table>:!", got ${got}`,
   );
 }
 

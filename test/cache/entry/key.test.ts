@@ -216,6 +216,17 @@ describe('a key', () => {
     expect(refusal(() => createKey('shop', { field, args: cycle })).message).toContain('nested deeper than 64 levels');
   });
 
+  it.each(['tag', 'tag:x', 'a:b', ''])(
+    'is refused for the schema digest %j, which could make the key of a token',
+    (digest) => {
+      const error = refusal(() => createKey('shop', { schemaDigest: digest, field }));
+      expect([error.code, error.message]).toEqual([
+        'INVALID_KEY',
+        `${field}: schemaDigest must be a text without ":" that is not "tag", got ${JSON.stringify(digest)}`,
+      ]);
+    },
+  );
+
   it.each(['tag.products', 'tag', 'a:b', ''])(
     'is refused for the field %j, whose key could be that of something else',
     (name) => {

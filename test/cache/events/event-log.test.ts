@@ -281,7 +281,7 @@ describe('the log explains', () => {
 });
 
 it.each([
-  ['ERR max number of clients reached', /Redis has as many clients.* Raise maxclients/],
+  ['ERR max number of clients reached', /reached its limit of clients.* Raise maxclients/],
   ['DENIED Redis is running in protected mode because …', /protected mode.* Set a password/],
 ])('explains the reply %s', async (reply, expected) => {
   const { log, take } = newLog();

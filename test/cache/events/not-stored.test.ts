@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../../src/cache/index.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
-import { newWorld, redisClient, times, type World } from '../world.ts';
+import { newWorld, redisClient, tiers, times, type World } from '../world.ts';
 
 async function newServerWorld(): Promise<{ server: TestRedis; world: World }> {
   const server = await startTestRedis();
@@ -10,6 +10,22 @@ async function newServerWorld(): Promise<{ server: TestRedis; world: World }> {
   const store = await createRedisStore({ address: server.socketPath, namespace: 'shop', deadlineMs: 20_000 });
   return { server, world: await newWorld(store) };
 }
+
+it.each(tiers)('a value whose tag is invalidated during its load is reported as not stored (%s)', async (tier) => {
+  const { outcome, cache, source } = await newWorld(tier);
+  const held = source.hold();
+  const loaded = outcome({ tags: ['books'] });
+  await held.begun;
+  await cache.invalidate(['books']);
+  held.give('old');
+  expect(await loaded).toMatchObject({
+    value: 'old',
+    ttlMs: null,
+    notStored: 'a tag was invalidated during the load, or the store has no room for tokens',
+  });
+  source.gives('new');
+  expect(await outcome({ tags: ['books'] })).toMatchObject({ state: 'miss', value: 'new', ttlMs: 60_000 });
+});
 
 describe('a value is not stored, and the report says that the store', () => {
   it.each([['-set'], ['-evalsha']])('refused a command, if its user has the rule %s', async (rule) => {
