@@ -3,20 +3,20 @@ import { expect, inject, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../src/cache/index.ts';
 import { ResponsiveClock } from '../../src/cache/store/responsive-clock.ts';
 import { startTestRedis } from '../support/redis.ts';
-import { newSickWorld, type SickWorld } from './store/sick-store.ts';
-import { newNamespace, TestClock, times, turn } from './world.ts';
+import { newFaultyWorld, type FaultyWorld } from './store/faulty-store.ts';
+import { newNamespace, TestClock, times, tick } from './world.ts';
 
 /** A tick of the event loop that takes `ms`. Timers that have become due run before a reply is read. */
-async function busyTick({ clock }: SickWorld, ms: number): Promise<void> {
-  await turn();
+async function busyTick({ clock }: FaultyWorld, ms: number): Promise<void> {
+  await tick();
   clock.stall(ms);
   clock.advance(0);
-  await turn();
+  await tick();
 }
 
 it('accepts each reply of a fetch after a tick of 300 ms, loads under the lease and stores', async () => {
-  const world = await newSickWorld();
-  const { fetch, sick: faultyStore, trace } = world;
+  const world = await newFaultyWorld();
+  const { fetch, faulty: faultyStore, trace } = world;
   await fetch({ field: 'Query.other' });
   trace.take();
   faultyStore.calls.length = 0;
@@ -32,8 +32,8 @@ it('accepts each reply of a fetch after a tick of 300 ms, loads under the lease 
 });
 
 it('waits for the lease of another process although each of its own ticks takes 80 ms', async () => {
-  const world = await newSickWorld();
-  const { fetch, sick: faultyStore, store, source, trace } = world;
+  const world = await newFaultyWorld();
+  const { fetch, faulty: faultyStore, store, source, trace } = world;
   await fetch({ field: 'Query.other' });
   trace.take();
   const request = { stampsDigest: '', leaseMs: 60_000, rejectedEntryId: undefined, takenOver: undefined, tags: [] };
@@ -58,8 +58,8 @@ it('waits for the lease of another process although each of its own ticks takes 
 });
 
 it('gives up on a store that has not replied after ten busy ticks', async () => {
-  const world = await newSickWorld(['read']);
-  const { fetch, sick: faultyStore, trace } = world;
+  const world = await newFaultyWorld(['read']);
+  const { fetch, faulty: faultyStore, trace } = world;
   await fetch({ field: 'Query.other' });
   faultyStore.health = 'silent';
   const fetching = fetch();
@@ -94,7 +94,7 @@ it('accepts the reply to a command after five busy ticks', async () => {
   server.kill('SIGSTOP');
   const pinged = store.ping();
   for (const _ of times(5, Number)) {
-    await turn();
+    await tick();
     clock.stall(300);
     clock.advance(0);
   }

@@ -1,13 +1,13 @@
 // A request that joins a load waits at most ten seconds for it, and is not aborted with the request that began it.
 import { describe, expect, it } from 'vitest';
-import { newSickWorld } from './store/sick-store.ts';
-import { newWorld, times, turn, type World } from './world.ts';
+import { newFaultyWorld } from './store/faulty-store.ts';
+import { newWorld, times, tick, type World } from './world.ts';
 
 /** Advances the clock in steps, so that every call is answered before its deadline. */
 async function advanceInSteps({ clock }: World, ms: number): Promise<void> {
   for (let passedMs = 0; passedMs < ms; passedMs += 50) {
     clock.advance(50);
-    await turn();
+    await tick();
   }
 }
 
@@ -60,7 +60,7 @@ describe('a load that takes longer than ten seconds', () => {
     await advanceInSteps(world, 10_000);
     expect(source.loads).toBe(4);
     source.gives('not for him');
-    expect(await Promise.race([joined, turn()])).toBeUndefined(); // the one request still waits for its own load
+    expect(await Promise.race([joined, tick()])).toBeUndefined(); // the one request still waits for its own load
   });
 
   it('leaves no timer behind if it ends or fails before that', async () => {
@@ -68,7 +68,7 @@ describe('a load that takes longer than ten seconds', () => {
     await fetch();
     source.fails(new Error('no rows'));
     await expect(fetch({ field: 'Query.other' })).rejects.toThrow('no rows');
-    await turn();
+    await tick();
     expect(clock.pending).toBe(0);
   });
 });
@@ -121,7 +121,7 @@ describe('an aborted load', () => {
   });
 
   it('differs from a failed load, whose error all joined requests share', async () => {
-    const { fetch, source } = await newSickWorld();
+    const { fetch, source } = await newFaultyWorld();
     const held = source.hold();
     const seen = times(3, () => fetch());
     await held.begun;

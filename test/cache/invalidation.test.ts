@@ -1,7 +1,7 @@
 // What requests receive after an acknowledged invalidation, including values of loads that were in flight.
 import { describe, expect, it } from 'vitest';
 import type { Cache } from '../../src/cache/index.ts';
-import { newWorld, redisClient, tiers, times, type Fetching, type HeldLoad, type World } from './world.ts';
+import { newWorld, redisClient, tiers, times, type FetchCall, type HeldLoad, type World } from './world.ts';
 
 const invalidations: [string, (cache: Cache) => Promise<unknown>][] = [
   ['a tag was invalidated', (cache) => cache.invalidate(['products'])],
@@ -13,7 +13,7 @@ const tags = ['products'];
 async function loadBefore(
   { fetch, cache, source }: World,
   invalidate: (cache: Cache) => Promise<unknown>,
-  options: Fetching = {},
+  options: FetchCall = {},
 ): Promise<{ held: HeldLoad; before: Promise<unknown> }> {
   const held = source.hold();
   const before = fetch({ tags, ...options });

@@ -1,7 +1,7 @@
 // A request that joins a load receives its result only if that result is valid for the request, too.
 import { expect, it } from 'vitest';
 import { createPolicy, currentLoad, type Store } from '../../src/cache/index.ts';
-import { newWorld, tiers, turn, withResolvers, type World } from './world.ts';
+import { newWorld, tiers, tick, withResolvers, type World } from './world.ts';
 
 const policy = createPolicy('Query.field', { ttl: '60s' });
 
@@ -55,7 +55,7 @@ it('a request whose tags the load did not have does not receive a value older th
   row = 'new';
   await second.cache.invalidate(['products:1']);
   const tagged = first.fetch({ load, tags: ['products:1'] });
-  await turn();
+  await tick();
   go.resolve();
   expect(await untagged).toBe('old');
   expect(await tagged).toBe('new');
@@ -95,7 +95,7 @@ it.each([
 function loadOf(read: () => void): () => Promise<string> {
   return async () => {
     read();
-    await turn();
+    await tick();
     return 'uncommitted';
   };
 }

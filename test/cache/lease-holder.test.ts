@@ -3,8 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMemoryStore, createRedisStore } from '../../src/cache/index.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { holding, isWaiting, newProcesses, poll, pollUntil, tags } from './processes.ts';
-import { newSickWorld, SickStore } from './store/sick-store.ts';
-import { newWorld, redisClient, TestClock, times, turn, withResolvers, type HeldLoad, type World } from './world.ts';
+import { newFaultyWorld, FaultyStore } from './store/faulty-store.ts';
+import { newWorld, redisClient, TestClock, times, tick, withResolvers, type HeldLoad, type World } from './world.ts';
 
 describe('the holder of a lease', () => {
   // Both processes have one clock, which is also that of the store.
@@ -16,7 +16,7 @@ describe('the holder of a lease', () => {
     // In steps, so that every call is answered before its deadline.
     for (let passedMs = 0; passedMs < ms; passedMs += 50) {
       clock.advance(50);
-      await turn();
+      await tick();
     }
     return { one, two, held };
   };
@@ -47,7 +47,7 @@ describe('the holder of a lease', () => {
     await one.trace.next('miss');
     one.source.fails(new Error('no rows'));
     await expect(two.fetch({ field: 'Query.other', load: one.source.load })).rejects.toThrow();
-    await turn();
+    await tick();
     expect(one.clock.pending).toBe(0);
   });
 });
@@ -55,7 +55,7 @@ describe('the holder of a lease', () => {
 it('limits the waiting requests of one process to about ten lease requests per millisecond in total', async () => {
   const clock = new TestClock();
   const memory = createMemoryStore({ namespace: 'shop', clock });
-  const faultyStore = new SickStore(memory);
+  const faultyStore = new FaultyStore(memory);
   const [one, two] = [await newWorld(memory, { clock }), await newWorld(faultyStore, { clock })];
   const ids = times(500, Number);
   await one.fetch({ field: 'Query.other' });
@@ -63,12 +63,12 @@ it('limits the waiting requests of one process to about ten lease requests per m
   const loading = ids.map((id) => one.fetch({ args: { id } }));
   await Promise.all(held.map(({ begun }) => begun));
   const waiting = ids.map((id) => two.fetch({ args: { id } }));
-  await turn();
+  await tick();
   const acquireCalls = (): number => faultyStore.calls.filter((call) => call === 'acquire').length;
   expect(acquireCalls()).toBe(500);
   for (const _ of times(200, Number)) {
     clock.advance(1);
-    await turn();
+    await tick();
   }
   expect(acquireCalls() - 500).toBeGreaterThan(1_000);
   expect(acquireCalls() - 500).toBeLessThan(2_100);
@@ -105,7 +105,7 @@ describe('a closed cache', () => {
 
 describe('a fetch', () => {
   it('makes one store call on a hit, and three on a miss', async () => {
-    const faultyStore = new SickStore(createMemoryStore({ namespace: 'shop' }));
+    const faultyStore = new FaultyStore(createMemoryStore({ namespace: 'shop' }));
     const { fetch } = await newWorld(faultyStore);
     await fetch({ field: 'Query.other' }); // creates the token of `*`
     faultyStore.calls.length = 0;
@@ -201,18 +201,18 @@ describe('a request that arrives after an invalidation', () => {
     ['fill', 'use'],
     ['write', 'refresh'],
   ] as const)('does not receive the value of a load whose %s was sent before the invalidation', async (call, mode) => {
-    const { fetch, sick: faultyStore, source, store } = await newSickWorld([call]);
+    const { fetch, faulty: faultyStore, source, store } = await newFaultyWorld([call]);
     const { promise: isCalled, resolve } = withResolvers<void>();
     faultyStore.onCall = (name) => void (name === call && resolve());
     faultyStore.health = 'mute';
     const before = fetch({ tags, mode });
     await isCalled;
-    await turn();
+    await tick();
     await store.dropTokens(tags); // as another process does before it acknowledges an invalidation
     faultyStore.health = 'well';
     source.gives('new');
     const after = fetch({ tags });
-    await turn();
+    await tick();
     faultyStore.answerAll();
     expect(await before).toBe('value');
     expect(await after).toBe('new');
@@ -221,7 +221,7 @@ describe('a request that arrives after an invalidation', () => {
   it('does not receive a value of another process that was read before the invalidation', async () => {
     const clock = new TestClock();
     const memory = createMemoryStore({ namespace: 'shop', clock });
-    const faultyStore = new SickStore(memory, ['acquire']);
+    const faultyStore = new FaultyStore(memory, ['acquire']);
     const [one, two] = [await newWorld(memory, { clock }), await newWorld(faultyStore, { clock })];
     const { held, first } = await holding(one);
     const before = two.fetch({ tags });
@@ -230,12 +230,12 @@ describe('a request that arrives after an invalidation', () => {
     await first;
     faultyStore.health = 'mute';
     await poll(two);
-    await turn();
+    await tick();
     await memory.dropTokens(tags);
     faultyStore.health = 'well';
     two.source.gives('new');
     const after = two.fetch({ tags });
-    await turn();
+    await tick();
     faultyStore.answerAll();
     expect(await before).toBe('value');
     expect(await after).toBe('new');

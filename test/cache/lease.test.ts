@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { stampsDigestOf, stampsOf } from '../../src/cache/tags/tags.ts';
 import { holding, isWaiting, newProcesses, poll, pollUntil, tags, type Processes } from './processes.ts';
-import { SickStore } from './store/sick-store.ts';
-import { leaseFactor, newWorld, redisStore, times, turn, withResolvers, type HeldLoad, type World } from './world.ts';
+import { FaultyStore } from './store/faulty-store.ts';
+import { leaseFactor, newWorld, redisStore, times, tick, withResolvers, type HeldLoad, type World } from './world.ts';
 
 describe('a request that misses a key that another process loads', () => {
   it('waits, and receives the value that the holder stores', async () => {
@@ -39,7 +39,7 @@ describe('a request that misses a key that another process loads', () => {
 
   it('waits once for all requests of its process', async () => {
     const { one } = await newProcesses();
-    const faultyStore = new SickStore(await redisStore(one.namespace));
+    const faultyStore = new FaultyStore(await redisStore(one.namespace));
     const two = await newWorld(faultyStore);
     const { held, first } = await holding(one);
     const waiting = times(50, () => two.fetch({ tags }));
@@ -172,7 +172,7 @@ describe('a request that misses a key that another process loads', () => {
     await isWaiting(two);
     held.give(new URL('http://a'));
     await first;
-    await turn();
+    await tick();
     await one.store.ping(); // resolves after the release
     expect(await client.get(lease)).toBe('open');
     expect(await client.pttl(lease)).toBeLessThanOrEqual(leaseFactor * 1_000);
@@ -189,7 +189,7 @@ describe('a request that misses a key that another process loads', () => {
     };
     await one.fetch({ tags, load });
     expect(one.trace.text).toBe('invalidate load write miss load write-refused(token-lost) miss');
-    await turn();
+    await tick();
     await one.store.ping(); // resolves after the release
     expect(await client.exists(lease)).toBe(0);
   });
@@ -211,7 +211,7 @@ describe('a request that misses a key that another process loads', () => {
 
   it('waits longer than the deadline of the store, which each lease request has for itself', async () => {
     const { one } = await newProcesses();
-    const faultyStore = new SickStore(await redisStore(one.namespace), ['acquire']);
+    const faultyStore = new FaultyStore(await redisStore(one.namespace), ['acquire']);
     const two = await newWorld(faultyStore);
     faultyStore.health = 'mute';
     const { held, first } = await holding(one);
@@ -220,7 +220,7 @@ describe('a request that misses a key that another process loads', () => {
       const callsBefore = faultyStore.calls.length;
       two.clock.advance(50); // ends the pause
       await expect.poll(() => faultyStore.calls.length).toBeGreaterThan(callsBefore);
-      await turn();
+      await tick();
       two.clock.advance(5);
       faultyStore.answerAll();
       await isWaiting(two);
@@ -266,7 +266,7 @@ describe('a request that reads before an invalidation and requests the lease aft
     { one }: Processes,
     meanwhile: () => Promise<unknown>,
   ): Promise<[World, Promise<unknown>]> => {
-    const faultyStore = new SickStore(await redisStore(one.namespace), ['read']);
+    const faultyStore = new FaultyStore(await redisStore(one.namespace), ['read']);
     const two = await newWorld(faultyStore);
     const { promise: isRead, resolve } = withResolvers<void>();
     faultyStore.onCall = () => resolve();

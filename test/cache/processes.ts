@@ -1,6 +1,6 @@
 // Several processes on one Redis. Each is a world of its own.
 import type { Redis } from 'ioredis';
-import { newWorld, redisClient, turn, type Fetching, type HeldLoad, type World } from './world.ts';
+import { newWorld, redisClient, tick, type FetchCall, type HeldLoad, type World } from './world.ts';
 
 export const tags = ['products'];
 
@@ -24,7 +24,7 @@ export async function newProcesses(): Promise<Processes> {
 /** Begins a load, which holds the lease until the test ends it. */
 export async function holding(
   { fetch, source }: World,
-  options: Fetching = {},
+  options: FetchCall = {},
 ): Promise<{ held: HeldLoad; first: Promise<unknown> }> {
   const held = source.hold();
   const first = fetch({ tags, ...options });
@@ -35,7 +35,7 @@ export async function holding(
 
 /** Resolves when the world waits for a lease: between two lease requests, which are at most 50 ms apart. */
 export async function isWaiting(world: World): Promise<void> {
-  while (!isPausing(world)) await turn();
+  while (!isPausing(world)) await tick();
 }
 
 /** Whether the world waits for a lease: no call is pending, since calls have timers of their own. */
@@ -56,6 +56,6 @@ export async function pollUntil(fetching: Promise<unknown>, ...worlds: World[]):
   fetching.then(settle, settle);
   while (!state.isSettled) {
     for (const world of worlds) if (isPausing(world)) world.clock.advance(50);
-    await turn();
+    await tick();
   }
 }

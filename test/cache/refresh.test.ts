@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { holding, newProcesses, tags } from './processes.ts';
 import { createMemoryStore } from '../../src/cache/index.ts';
-import { SickStore } from './store/sick-store.ts';
+import { FaultyStore } from './store/faulty-store.ts';
 import { newWorld, tiers, times, type World } from './world.ts';
 
 it.each(tiers)('on the %s store, keeps the refreshed value when an older load ends', async (tier) => {
@@ -37,7 +37,7 @@ it('returns but does not store a value that is too large to be read in time', as
 });
 
 it('returns the value after at most twenty lease requests if the store has no room for the tokens', async () => {
-  const store = new SickStore(createMemoryStore({ namespace: 'shop', bytesMax: 8_000 }));
+  const store = new FaultyStore(createMemoryStore({ namespace: 'shop', bytesMax: 8_000 }));
   const { fetch, trace } = await newWorld(store);
   expect(await fetch({ tags: times(12, (id) => `tag ${id}`) })).toBe('value');
   expect(trace.count('write')).toBe(0);

@@ -1,13 +1,13 @@
 // Entries that a read has rejected: the lease request does not return them either, and the next fill replaces them.
 import { describe, expect, it } from 'vitest';
 import { holding, isWaiting, newProcesses, poll, tags } from './processes.ts';
-import { SickStore } from './store/sick-store.ts';
+import { FaultyStore } from './store/faulty-store.ts';
 import { newWorld, redisStore } from './world.ts';
 
 describe('a rejected entry', () => {
   it('is not returned by the lease request, which waits for its replacement', async () => {
     const { one, client, key } = await newProcesses();
-    const faultyStore = new SickStore(await redisStore(one.namespace));
+    const faultyStore = new FaultyStore(await redisStore(one.namespace));
     const two = await newWorld(faultyStore);
     await one.fetch({ tags });
     await client.unlink(`${one.namespace}:tag:products`);

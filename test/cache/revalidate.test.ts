@@ -1,11 +1,11 @@
 // Checks that entries read earlier are still valid, over a store that replies when the test lets it.
 import { describe, expect, it } from 'vitest';
 import type { EntryRef } from '../../src/cache/index.ts';
-import { newSickWorld } from './store/sick-store.ts';
-import { newWorld, tiers, times, turn } from './world.ts';
+import { newFaultyWorld } from './store/faulty-store.ts';
+import { newWorld, tiers, times, tick } from './world.ts';
 
 it('makes one store call for the revalidations of one tick, and does not share it with later ones', async () => {
-  const { cache, fetch, sick: faultyStore, trace } = await newSickWorld(['confirm']);
+  const { cache, fetch, faulty: faultyStore, trace } = await newFaultyWorld(['confirm']);
   const entryRefs: EntryRef[] = [];
   const report = (outcome: { entryRef: EntryRef | undefined }): void =>
     void (outcome.entryRef && entryRefs.push(outcome.entryRef));
@@ -16,11 +16,11 @@ it('makes one store call for the revalidations of one tick, and does not share i
 
   faultyStore.health = 'mute';
   const earlier = times(3, async () => await cache.revalidate(entryRefs));
-  await turn();
+  await tick();
   expect(faultyStore.calls).toEqual(['confirm']);
   await cache.invalidate(['t']);
   const later = cache.revalidate(entryRefs);
-  await turn();
+  await tick();
   faultyStore.answerAll();
   expect((await Promise.all(earlier)).map((hits) => hits?.length)).toEqual([1, 1, 1]);
   expect(await later).toBeUndefined();
@@ -28,14 +28,14 @@ it('makes one store call for the revalidations of one tick, and does not share i
 });
 
 it('bypasses the store for the rest of each request whose shared revalidation call has failed', async () => {
-  const { cache, fetch, sick: faultyStore, clock, source } = await newSickWorld(['confirm', 'read']);
+  const { cache, fetch, faulty: faultyStore, clock, source } = await newFaultyWorld(['confirm', 'read']);
   const entryRefs: EntryRef[] = [];
   await fetch();
   await fetch({ report: (outcome) => void (outcome.entryRef && entryRefs.push(outcome.entryRef)) });
   faultyStore.health = 'silent';
   const requests = times(2, () => ({}));
   const revalidations = requests.map(async (request) => await cache.revalidate(entryRefs, request));
-  await turn();
+  await tick();
   clock.advance(100);
   expect(await Promise.all(revalidations)).toEqual([undefined, undefined]);
 

@@ -1,13 +1,13 @@
 // Loads without the store: requests share the next load of their key, and wait for little more than one load.
 import { describe, expect, it } from 'vitest';
 import { InFlightLoads } from '../../src/cache/in-flight.ts';
-import { newSickWorld, type SickWorld } from './store/sick-store.ts';
-import { TestClock, times, turn, type HeldLoad } from './world.ts';
+import { newFaultyWorld, type FaultyWorld } from './store/faulty-store.ts';
+import { TestClock, times, tick, type HeldLoad } from './world.ts';
 
 /** A world whose circuit breaker is open. */
-async function newBypassedWorld(): Promise<SickWorld> {
-  const world = await newSickWorld();
-  world.sick.health = 'failing';
+async function newBypassedWorld(): Promise<FaultyWorld> {
+  const world = await newFaultyWorld();
+  world.faulty.health = 'failing';
   for (const id of times(10, Number)) await world.fetch({ args: { id } });
   expect(world.trace.count('breaker-opened')).toBe(1);
   world.trace.take();
@@ -16,7 +16,7 @@ async function newBypassedWorld(): Promise<SickWorld> {
 }
 
 /** Begins `count` loads of one key, each for a request that arrives in a tick of its own. */
-async function sideBySide({ fetch, source }: SickWorld, count: number): Promise<HeldLoad[]> {
+async function sideBySide({ fetch, source }: FaultyWorld, count: number): Promise<HeldLoad[]> {
   const held = times(count, () => source.hold());
   for (const one of held) {
     fetch().catch(() => {});
@@ -43,7 +43,7 @@ describe('while the store is bypassed, the engine', () => {
   });
 
   it('does not share a load that began before the circuit opened either', async () => {
-    const { fetch, sick: faultyStore, source, trace } = await newSickWorld();
+    const { fetch, faulty: faultyStore, source, trace } = await newFaultyWorld();
     const held = source.hold();
     const before = fetch();
     await held.begun;
@@ -56,7 +56,7 @@ describe('while the store is bypassed, the engine', () => {
   });
 
   it('does not share a running load with a request whose own store call has failed', async () => {
-    const { fetch, sick: faultyStore, source } = await newSickWorld(['capture']);
+    const { fetch, faulty: faultyStore, source } = await newFaultyWorld(['capture']);
     const request = {};
     faultyStore.health = 'failing';
     await fetch({ request, field: 'Query.other' });
@@ -77,9 +77,9 @@ describe('while the store is bypassed, the engine', () => {
     const { fetch, source } = world;
     const held = await sideBySide(world, 8);
     const waiting = times(20, () => fetch());
-    await turn();
+    await tick();
     const later = times(20, () => fetch());
-    await turn();
+    await tick();
     expect(source.loads).toBe(8);
     source.gives('new');
     held[3]?.give('old');
@@ -95,11 +95,11 @@ describe('while the store is bypassed, the engine', () => {
     const held = await sideBySide(world, 8);
     const next = source.hold();
     const waiting = fetch();
-    await turn();
+    await tick();
     held[0]?.give('old');
     await next.begun;
     const last = fetch();
-    await turn();
+    await tick();
     expect(source.loads).toBe(9);
     next.give('next');
     expect(await waiting).toBe('next');
@@ -122,15 +122,15 @@ describe('while the store is bypassed, the engine', () => {
     const [second] = await sideBySide(world, 1);
     clock.advance(30);
     first?.give('80 ms');
-    await turn();
+    await tick();
     // The second began 30 ms ago, more than an eighth of 80 ms.
     const third = source.hold();
     void fetch();
     await third.begun;
     const waiting = fetch();
-    await turn();
+    await tick();
     clock.advance(9);
-    await turn();
+    await tick();
     expect(source.loads).toBe(3);
     clock.advance(1);
     expect(await waiting).toBe('value');
@@ -145,9 +145,9 @@ describe('while the store is bypassed, the engine', () => {
     clock.advance(8_000);
     const [short] = await sideBySide(world, 1);
     long?.give('after 8 s');
-    await turn();
+    await tick();
     const waiting = fetch();
-    await turn();
+    await tick();
     expect(source.loads).toBe(2);
     short?.give('at once');
     expect(await waiting).toBe('value');
@@ -194,30 +194,30 @@ describe('while the store is bypassed, the engine', () => {
     const { fetch, source, clock } = world;
     const held = await sideBySide(world, 8);
     const waiting = times(3, () => fetch());
-    await turn();
+    await tick();
     clock.advance(9_999);
-    await turn();
+    await tick();
     expect(source.loads).toBe(8);
     const ninth = source.hold();
     clock.advance(1);
     await ninth.begun;
     for (const one of held) one.give('late');
-    await turn();
+    await tick();
     const more = times(7, () => source.hold());
     for (const { begun } of more) {
       void fetch();
-      await turn();
+      await tick();
       clock.advance(10_000 / 8);
       await begun;
     }
     void fetch();
-    await turn();
+    await tick();
     expect(source.loads).toBe(8 + 1 + 7);
     ninth.give('value');
     expect(await Promise.all(waiting)).toEqual(times(3, () => 'value'));
     for (const one of more) one.give('value');
     await world.cache.close();
-    await turn();
+    await tick();
     expect(clock.pending).toBe(0);
   });
 });

@@ -157,7 +157,7 @@ export class Trace {
   }
 }
 
-export interface Fetching extends FetchOptions {
+export interface FetchCall extends FetchOptions {
   readonly field?: string;
   readonly args?: Record<string, unknown>;
   readonly viewer?: ViewerId;
@@ -178,9 +178,9 @@ export interface World {
   /** The number of calls that the store has not answered yet. */
   readonly callsPending: () => number;
   /** Fetches from the source. Default: `Query.field`, with a TTL of 60 s. */
-  readonly fetch: (options?: Fetching) => Promise<unknown>;
+  readonly fetch: (options?: FetchCall) => Promise<unknown>;
   /** The value, and how it was obtained. */
-  readonly outcome: (options?: Fetching) => Promise<Outcome & { value: unknown }>;
+  readonly outcome: (options?: FetchCall) => Promise<Outcome & { value: unknown }>;
 }
 
 /** A cache over `over`: a tier on its real store, or a store that the test provides. */
@@ -213,7 +213,7 @@ export async function newWorld(
   onTestFinished(() => closeCache(cache, clock));
   const source = new Source();
   const trace = new Trace(cache);
-  const fetch = async (options: Fetching = {}): Promise<unknown> => {
+  const fetch = async (options: FetchCall = {}): Promise<unknown> => {
     const { field = 'Query.field', ttl = '60s', tags = [], strict = false, load = source.load, ...rest } = options;
     const { mode, report, request, isAborted, ...parts } = rest;
     const fetchOptions = {
@@ -224,7 +224,7 @@ export async function newWorld(
     };
     return cache.fetch(cache.key({ field, ...parts }), createPolicy(field, { ttl, tags, strict }), load, fetchOptions);
   };
-  const outcome = async (options: Fetching = {}): Promise<Outcome & { value: unknown }> => {
+  const outcome = async (options: FetchCall = {}): Promise<Outcome & { value: unknown }> => {
     let reported: Outcome | undefined;
     const value = await fetch({ ...options, report: (result) => (reported = result) });
     if (reported === undefined) throw new Error('nothing was reported');
@@ -270,7 +270,7 @@ async function closeCache(cache: Cache, clock: TestClock): Promise<void> {
   const state = { isClosed: false };
   const closing = cache.close().finally(() => (state.isClosed = true));
   while (!state.isClosed) {
-    await turn();
+    await tick();
     clock.advance(100);
   }
   await closing;
@@ -340,7 +340,7 @@ export function withResolvers<T>(): {
 }
 
 /** Lets two ticks pass: everything that is ready runs, then what it sends at the end of its tick. */
-export async function turn(): Promise<void> {
+export async function tick(): Promise<void> {
   for (const _ of times(2, Number)) {
     await new Promise((resolve) => {
       setImmediate(resolve);

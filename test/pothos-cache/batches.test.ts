@@ -7,7 +7,7 @@ import type { GraphQLSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { currentLoad } from '../../src/cache/index.ts';
 import CachePlugin, { type PluginOptions } from '../../src/pothos-cache/index.ts';
-import { newWorld, times, turn, type World } from '../cache/world.ts';
+import { newWorld, times, tick, type World } from '../cache/world.ts';
 import { runOn, type RequestContext, type RunResult } from './world.ts';
 
 interface Context extends RequestContext {
@@ -38,7 +38,7 @@ async function newNotes(
   let edition = 'old';
   const textsOf = async (ids: readonly string[], context: Context): Promise<string[]> => {
     batches.push(ids);
-    await turn();
+    await tick();
     if (by === 'table') currentLoad()?.touch(['notes']);
     return ids.map((id) => (by === 'viewer' ? `note ${id} of ${context.viewer}` : `${edition} note ${id}`));
   };

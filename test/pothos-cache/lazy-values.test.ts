@@ -2,7 +2,7 @@
 import { execute, parse, type GraphQLSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { lazy, lazyKinds } from '../support/lazy.ts';
-import { turn } from '../cache/world.ts';
+import { tick } from '../cache/world.ts';
 import { newSchema, type RequestContext, type SchemaWorld } from './world.ts';
 
 const publicCache = { ttl: '60s', scope: 'public' } as const;
@@ -15,7 +15,7 @@ async function newOrders(lazyOf: (work: () => unknown) => unknown): Promise<Sche
     // The types of GraphQL and Pothos expect the value that the thenable resolves with.
     lazyOf(async () => {
       reads += 1;
-      await turn();
+      await tick();
       return `orders of ${context.viewer}`;
     }) as string;
   const world = await newSchema((builder) => {

@@ -8,7 +8,7 @@ import { createCache, type Cache } from '../../src/cache/index.ts';
 import CachePlugin, { type FieldCacheOptions } from '../../src/pothos-cache/index.ts';
 import { useCacheReport } from '../../src/server/graphql/cache-report.ts';
 import { listen } from '../../src/server/http/listen.ts';
-import { newNamespace, redisStore, times, turn } from '../cache/world.ts';
+import { newNamespace, redisStore, times, tick } from '../cache/world.ts';
 
 interface Client {
   readonly viewer: string | number | null;
@@ -49,7 +49,7 @@ function newSchema(engine: Cache, { personal, varying, watched }: Scopes): Graph
   const builder = new SchemaBuilder<{ Context: Client }>({ plugins: [CachePlugin] });
   const publicCache = { scope: 'public' } as const;
   const mine = async (_parent: unknown, _args: unknown, { secret }: Client): Promise<string> => {
-    await turn();
+    await tick();
     return `${secret} of a load`;
   };
   const resolve = mine;

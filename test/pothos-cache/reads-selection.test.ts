@@ -2,7 +2,7 @@
 import { execute, Kind, parse, type GraphQLResolveInfo, type GraphQLSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import type { FieldCacheOptions } from '../../src/pothos-cache/index.ts';
-import { times, turn } from '../cache/world.ts';
+import { times, tick } from '../cache/world.ts';
 import { newSchema, type SchemaWorld } from './world.ts';
 
 const cache = { ttl: '60s', scope: 'public' } as const;
@@ -68,7 +68,7 @@ describe('a cached field whose resolver reads the selection', () => {
       (info) => selectedIn({ fieldNodes: Reflect.get(info, 'fieldNodes') }),
       'info.fieldNodes',
     ],
-    ['fieldNodes in a later tick', async (info) => (await turn(), await turn(), selectedIn(info)), 'info.fieldNodes'],
+    ['fieldNodes in a later tick', async (info) => (await tick(), await tick(), selectedIn(info)), 'info.fieldNodes'],
     [
       'fieldNodes in a callback',
       (info) => new Promise((resolve) => setImmediate(() => resolve(selectedIn(info)))),
@@ -102,7 +102,7 @@ describe('a cached field whose resolver reads the selection', () => {
   });
 
   it('returns to each concurrent request the columns that it selects, and is not stored', async () => {
-    const { run, trace } = await newShop(async (info) => (await turn(), selectedIn(info)));
+    const { run, trace } = await newShop(async (info) => (await tick(), selectedIn(info)));
     const texts = times(10, (index) => (index % 2 === 0 ? '{ a { x } }' : '{ a { x y } }'));
     const results = await Promise.all(texts.map((text) => run(text)));
     expect(results.map(({ data }) => data)).toEqual(
@@ -113,7 +113,7 @@ describe('a cached field whose resolver reads the selection', () => {
 
   it('returns its error only to the request whose load failed', async () => {
     const { run } = await newShop(async (info) => {
-      await turn();
+      await tick();
       if (!selectedIn(info).includes('y')) throw new Error('no y');
       return ['x', 'y'];
     });
@@ -171,7 +171,7 @@ describe('a cached field whose resolver executes another operation', () => {
         outer: t.string({
           cache,
           resolve: async (_parent, _args, contextValue) => {
-            await turn();
+            await tick();
             if (nested.schema === undefined) throw new Error('no schema');
             const document = parse('{ columns }');
             return JSON.stringify(await execute({ schema: nested.schema, document, contextValue }));

@@ -2,7 +2,7 @@
 import { execute, parse, type GraphQLSchema } from 'graphql';
 import { expect } from 'vitest';
 import { ResponseCache } from '../../src/pothos-cache/index.ts';
-import { advanceUntil, newWorld, turn, type World } from '../cache/world.ts';
+import { advanceUntil, newWorld, tick, type World } from '../cache/world.ts';
 import { newBuilder, type RequestContext, type Builder } from './world.ts';
 
 export interface ResponseCacheWorld extends World {
@@ -56,7 +56,7 @@ export async function newResponseCacheWorld(
     };
     await expect.poll(isControlCached, { interval: 2 }).toBe(true);
     for (let repetition = 0; repetition < 5; repetition += 1) {
-      await turn();
+      await tick();
       await ask(text, context);
     }
     return (await ask(text, context)).isCached;

@@ -8,7 +8,7 @@ const cache = { ttl: '60s', scope: 'public' } as const;
 it('passes on the error of a resolver with its extensions, stores nothing, and loads again', async () => {
   let loads = 0;
   const { run } = await newSchema((builder) => {
-    builder.queryField('sick', (t) =>
+    builder.queryField('faulty', (t) =>
       t.string({
         cache,
         resolve: () => {
@@ -19,22 +19,22 @@ it('passes on the error of a resolver with its extensions, stores nothing, and l
       }),
     );
   });
-  const { result, rows } = await run('{ sick }');
+  const { result, rows } = await run('{ faulty }');
   expect(result.errors?.[0]?.toJSON()).toEqual({
     message: 'no database',
     locations: [{ line: 1, column: 3 }],
-    path: ['sick'],
+    path: ['faulty'],
     extensions: { code: 'DATABASE_UNAVAILABLE' },
   });
   expect(rows).toEqual([]);
-  expect(await run('{ sick }')).toMatchObject({ data: { sick: 'well' }, states: 'miss' });
+  expect(await run('{ faulty }')).toMatchObject({ data: { faulty: 'well' }, states: 'miss' });
 });
 
 it('reports the error for each alias at its own path', async () => {
   const { run } = await newSchema((builder) => {
-    builder.queryField('sick', (t) => t.string({ cache, resolve: () => Promise.reject(new Error('no')) }));
+    builder.queryField('faulty', (t) => t.string({ cache, resolve: () => Promise.reject(new Error('no')) }));
   });
-  const { result } = await run('{ a: sick b: sick }');
+  const { result } = await run('{ a: faulty b: faulty }');
   expect(result.errors?.map(({ path, message }) => [path, message])).toEqual([
     [['a'], 'no'],
     [['b'], 'no'],

@@ -1,7 +1,7 @@
 // `selection: true`: the key contains the selection, and `info` shows only what the key contains.
 import { execute, getArgumentValues, Kind, parse, print, type GraphQLResolveInfo, versionInfo } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { times, turn } from '../cache/world.ts';
+import { times, tick } from '../cache/world.ts';
 import { newSchema, type SchemaWorld } from './world.ts';
 
 const cache = { ttl: '60s', scope: 'public', selection: true } as const;
@@ -58,7 +58,7 @@ async function newShop(read: (info: GraphQLResolveInfo) => unknown = () => undef
       _context: object,
       info: GraphQLResolveInfo,
     ): Promise<Item | null> => {
-      await turn();
+      await tick();
       seen.push(info.fieldNodes.map((node) => print(node).replaceAll(/\s+/g, ' ')).join(' + '));
       return read(info) === nothing ? null : { id: 1 };
     };

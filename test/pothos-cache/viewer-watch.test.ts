@@ -5,7 +5,7 @@ import { execute, parse, type GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
 import CachePlugin, { type PluginOptions } from '../../src/pothos-cache/index.ts';
-import { newWorld, times, turn, type World } from '../cache/world.ts';
+import { newWorld, times, tick, type World } from '../cache/world.ts';
 
 const cache = { ttl: '60s', scope: 'public' } as const;
 const refused = 'write-refused(viewer-dependent)';
@@ -29,7 +29,7 @@ async function newShop(read: (context: Context) => unknown, options: Options = {
         cache,
         nullable: true,
         resolve: async (_parent, _args, context) => {
-          await turn();
+          await tick();
           return String(await read(context));
         },
       }),

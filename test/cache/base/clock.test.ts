@@ -10,7 +10,7 @@ it('runs a due task after a message that arrived while the process was blocked',
       resolve('heard');
     });
     systemClock.after(5, () => resolve('late'));
-    port1.postMessage('read in the next turn');
+    port1.postMessage('read in the next tick');
     const endMs = performance.now() + 50;
     while (performance.now() < endMs);
   });

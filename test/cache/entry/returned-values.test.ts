@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { differenceOf, oddValues, returned } from './resolver-values.ts';
-import { newWorld, tiers, times, turn, type World } from '../world.ts';
+import { newWorld, tiers, times, tick, type World } from '../world.ts';
 
 const withoutPrototype = (): unknown => {
   const row = Object.assign(Object.create(null), { id: 1, at: null, tags: [Object.create(null)] }) as object;
@@ -79,7 +79,7 @@ describe('a request that joined the load', () => {
     });
     await held.begun;
     const second = fetch();
-    await turn();
+    await tick();
     held.give({ n: 1 });
     await first;
     expect(await second).toEqual({ n: 1 });

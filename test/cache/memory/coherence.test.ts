@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Coherence } from '../../../src/cache/memory/coherence.ts';
 import { type TokenListener } from '../../../src/cache/store/token-tracking.ts';
 import { KnownTokens } from '../../../src/cache/memory/known-tokens.ts';
-import { TestClock, times, turn } from '../world.ts';
+import { TestClock, times, tick } from '../world.ts';
 
 describe('a token from the reply to a fetch', () => {
   function newKnown(): KnownTokens {
@@ -134,7 +134,7 @@ describe('coherence', () => {
     const world = newCoherence();
     world.isRefusing = true;
     world.listener.onConnected();
-    await turn();
+    await tick();
     world.listener.onHeartbeat(1);
     expect(world.coherence.isCoherent).toBe(true);
   });
@@ -175,7 +175,7 @@ describe('a new connection', () => {
     const { clock, listener } = world;
     listener.onConnected();
     for (const _ of times(10, Number)) {
-      await turn();
+      await tick();
       expect(world.reconnects).toBe(0);
       clock.advance(100);
     }
@@ -188,7 +188,7 @@ describe('a new connection', () => {
     world.isRefusing = true;
     world.listener.onConnected();
     for (const _ of times(30, Number)) {
-      await turn();
+      await tick();
       world.clock.advance(100);
     }
     expect(world.reconnects).toBe(0);
@@ -199,9 +199,9 @@ describe('a new connection', () => {
     const { clock, listener } = world;
     listener.onConnected();
     listener.onHeartbeat(1);
-    await turn();
+    await tick();
     clock.advance(100);
-    await turn();
+    await tick();
     listener.onHeartbeat(2); // sent before a pause of 5 s, received after it, before the tasks of the clock run
     clock.advance(5_000);
     expect(world.reconnects).toBe(0);

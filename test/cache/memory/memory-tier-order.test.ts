@@ -6,7 +6,7 @@ import { createMemoryStore } from '../../../src/cache/index.ts';
 import { MemoryTier } from '../../../src/cache/memory/memory-tier.ts';
 import type { CachedEntry } from '../../../src/cache/entry/entry.ts';
 import { trackTokens } from '../../../src/cache/store/redis/tracking.ts';
-import { SickStore } from '../store/sick-store.ts';
+import { FaultyStore } from '../store/faulty-store.ts';
 import { newNamespace, newWorld, redisClient, TestClock, times } from '../world.ts';
 
 const entry = { value: 'value', freshMs: 1_000, loadMs: 1, stamps: { '*': '1' } };
@@ -61,7 +61,7 @@ it('does not keep a value that was read before a newer one was stored', () => {
 
 it('serves no older value after an invalidation by its process that the store has not reported yet', async () => {
   const { track, begin } = newSilentTracking();
-  const store = Object.assign(new SickStore(createMemoryStore({ namespace: 'shop' })), { track });
+  const store = Object.assign(new FaultyStore(createMemoryStore({ namespace: 'shop' })), { track });
   const { cache, fetch, source, clock } = await newWorld(store, { memoryBytesMax: 100_000 });
   begin();
   const tags = ['products'];

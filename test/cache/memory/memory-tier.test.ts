@@ -5,8 +5,8 @@ import { createMemoryStore, createRedisStore } from '../../../src/cache/index.ts
 import { newTcpProxy } from '../../support/tcp-proxy.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { pollUntil } from '../processes.ts';
-import { SickStore } from '../store/sick-store.ts';
-import { advanceUntil, newWorld, redisClient, times, type Fetching, type World } from '../world.ts';
+import { FaultyStore } from '../store/faulty-store.ts';
+import { advanceUntil, newWorld, redisClient, times, type FetchCall, type World } from '../world.ts';
 
 const memoryBytesMax = 1_000_000;
 const tags = ['products'];
@@ -22,7 +22,7 @@ async function untilCoherent({ cache, clock }: World, isCoherent = true): Promis
 }
 
 /** Fetches until memory serves the value: a new token is reported as a change, so it is learned from a later read. */
-async function untilInMemory(world: World, options: Fetching = {}): Promise<void> {
+async function untilInMemory(world: World, options: FetchCall = {}): Promise<void> {
   await untilCoherent(world);
   await expect.poll(async () => (await world.outcome({ tags, ...options })).tier, { interval: 2 }).toBe('memory');
 }
@@ -294,7 +294,7 @@ describe('the memory tier', () => {
       listeners.push(listener);
       return { sendHeartbeat: async () => {}, reconnect() {}, close() {} };
     };
-    const store = Object.assign(new SickStore(createMemoryStore({ namespace: 'shop' })), { track });
+    const store = Object.assign(new FaultyStore(createMemoryStore({ namespace: 'shop' })), { track });
     const { cache, clock, fetch, trace } = await newWorld(store, { memoryBytesMax });
     for (const listener of listeners) {
       listener.onConnected();

@@ -3,8 +3,8 @@ import { GraphQLError } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { noteViewerRead } from '../../../src/cache/index.ts';
 import { holding, isWaiting, newProcesses, pollUntil, tags } from '../processes.ts';
-import { newSickWorld } from '../store/sick-store.ts';
-import { newWorld, times, turn, type World } from '../world.ts';
+import { newFaultyWorld } from '../store/faulty-store.ts';
+import { newWorld, times, tick, type World } from '../world.ts';
 
 const abortError = new DOMException('This operation was aborted', 'AbortError');
 const failure = (message: string, more: object = {}): Error => Object.assign(new Error(message), more);
@@ -50,7 +50,7 @@ async function failJoinedLoad(
   first.catch(() => {});
   await held.begun;
   const joined = Promise.allSettled(times(5, () => fetch({ isAborted: () => false })));
-  await turn();
+  await tick();
   held.fail(error);
   return { first, joined };
 }
@@ -62,8 +62,8 @@ describe.each([
   [
     'without the store',
     async () => {
-      const world = await newSickWorld();
-      world.sick.health = 'failing';
+      const world = await newFaultyWorld();
+      world.faulty.health = 'failing';
       for (const id of times(10, Number)) await world.fetch({ args: { id } });
       world.source.loads = 0;
       return world;
@@ -183,7 +183,7 @@ it('an inner load that fails with its aborted request fails no request that join
   const first = fetch({ field: 'Query.outer', load, isAborted: client.isAborted });
   await held.begun;
   const others = ['a', 'b', 'c'].map((field) => fetch({ field: `Query.${field}`, load, isAborted: () => false }));
-  await turn();
+  await tick();
   client.disconnect();
   held.fail('gone');
   await expect(first).rejects.toBe('gone');
@@ -214,7 +214,7 @@ it('after an aborted load, only one of the waiting processes loads', async () =>
   client.disconnect();
   held.fail('gone');
   await expect(first).rejects.toBe('gone');
-  await turn();
+  await tick();
   await one.store.ping(); // after the release
   await pollUntil(Promise.race(begun.map((load) => load.begun)), two, three);
   await isWaiting(two.source.loads === 0 ? two : three);

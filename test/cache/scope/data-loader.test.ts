@@ -10,7 +10,7 @@ import {
   watchInstalledDataLoaders,
 } from '../../../src/cache/index.ts';
 import { lazy } from '../../support/lazy.ts';
-import { newWorld, times, turn, type World } from '../world.ts';
+import { newWorld, times, tick, type World } from '../world.ts';
 
 type Key = number | { readonly id: number };
 type Options = DataLoader.Options<Key, unknown, unknown>;
@@ -47,7 +47,7 @@ async function newBatches(): Promise<BatchWorld> {
     reads: (read) => void (more = read),
     async loadBatch(keys) {
       batches.push(keys);
-      await turn();
+      await tick();
       currentLoad()?.touch(['rows']);
       await more();
       return keys.map((key) => `${row} ${idOf(key)}`);
@@ -68,7 +68,7 @@ function idOf(key: Key): number {
 /** Dispatches the scheduled batches, outside of all loads. */
 const scheduled: (() => void)[] = [];
 const dispatchScheduled = async (): Promise<void> => {
-  await turn();
+  await tick();
   for (const dispatch of scheduled.splice(0)) dispatch();
 };
 
@@ -295,7 +295,7 @@ it('a load calls the current batch function of the loader', async () => {
 
 describe('a copy of the class DataLoader', () => {
   const loadBatch = async (ids: readonly number[]): Promise<readonly number[]> => {
-    await turn();
+    await tick();
     noteViewerRead();
     return ids;
   };
@@ -335,7 +335,7 @@ describe('a copy of the class DataLoader', () => {
 
       async load(id: number): Promise<number | undefined> {
         const place = this.#ids.push(id) - 1;
-        this.#batch ??= turn().then(() => this.#ids);
+        this.#batch ??= tick().then(() => this.#ids);
         return (await this.#batch)[place];
       }
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { currentLoad, noteViewerRead, runForLoads } from '../../../src/cache/index.ts';
 import { lazy, lazyKinds } from '../../support/lazy.ts';
-import { newWorld, tiers, turn, type World } from '../world.ts';
+import { newWorld, tiers, tick, type World } from '../world.ts';
 
 /** A table whose reads take a while. */
 class Table {
@@ -11,7 +11,7 @@ class Table {
 
   readonly read = async (): Promise<string> => {
     this.reads += 1;
-    await turn();
+    await tick();
     currentLoad()?.touch(['rows']);
     return this.row;
   };
@@ -50,7 +50,7 @@ describe.each(Object.entries(lazyKinds))('a load that returns %s', (_kind, lazyO
     const { fetch, trace } = await newWorld();
     const load = (): unknown =>
       lazyOf(async () => {
-        await turn();
+        await tick();
         noteViewerRead();
         return 'of alice';
       });

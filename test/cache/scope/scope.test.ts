@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { currentLoad, noteViewerRead, runForLoads, type Load } from '../../../src/cache/index.ts';
 import { holding, isWaiting, newProcesses, pollUntil, tags } from '../processes.ts';
-import { newWorld, redisClient, tiers, times, withResolvers, type Fetching, type World } from '../world.ts';
+import { newWorld, redisClient, tiers, times, withResolvers, type FetchCall, type World } from '../world.ts';
 
 const inner = { field: 'Query.inner' };
 const outer = { field: 'Query.outer' };
@@ -19,8 +19,8 @@ function careless(viewer: string): () => string {
 /** Starts `first`, and lets `second` join its load while that is held. */
 async function joinLoad(
   { fetch, source }: World,
-  first: Fetching & { load: () => unknown },
-  second: Fetching,
+  first: FetchCall & { load: () => unknown },
+  second: FetchCall,
 ): Promise<PromiseSettledResult<unknown>[]> {
   const held = source.hold();
   const starting = fetch({ ...first, load: () => source.load().then(first.load) });
@@ -161,7 +161,7 @@ describe.each(tiers)('on the %s store, a viewer-dependent value', (tier) => {
 
   it('is not returned to requests that joined the load of a value that depends on it', async () => {
     const world = await newWorld(tier);
-    const outerRequest = (viewer: string): Fetching & { load: () => unknown } => ({
+    const outerRequest = (viewer: string): FetchCall & { load: () => unknown } => ({
       ...outer,
       load: () => world.fetch({ ...inner, load: careless(viewer) }),
     });

@@ -1,23 +1,23 @@
 // When the circuit opens, which calls are not made while it is open, and how it closes.
 import { describe, expect, it } from 'vitest';
 import { CacheError } from '../../../src/cache/index.ts';
-import { newSickWorld, type Health, type SickWorld } from './sick-store.ts';
-import { times, turn } from '../world.ts';
+import { newFaultyWorld, type Health, type FaultyWorld } from './faulty-store.ts';
+import { times, tick } from '../world.ts';
 
 /** Opens the circuit with ten requests, one after the other, whose reads all fail. */
-async function openCircuit({ fetch, sick, trace }: SickWorld): Promise<void> {
-  sick.health = 'failing';
+async function openCircuit({ fetch, faulty, trace }: FaultyWorld): Promise<void> {
+  faulty.health = 'failing';
   for (const id of times(10, Number)) await fetch({ args: { id } });
   expect(trace.count('breaker-opened')).toBe(1);
   trace.take();
-  sick.calls.length = 0;
+  faulty.calls.length = 0;
 }
 
 describe('the circuit breaker', () => {
   it('stays closed at 9 failures of 20 calls and opens at 10', async () => {
-    const { cache, sick, trace } = await newSickWorld();
+    const { cache, faulty, trace } = await newFaultyWorld();
     const call = async (health: Health): Promise<void> => {
-      sick.health = health;
+      faulty.health = health;
       await cache.invalidate(['a']).catch(() => {});
     };
     const twenty: Health[] = times(20, (index) => (index % 2 === 0 && index < 18 ? 'failing' : 'well'));
@@ -30,29 +30,29 @@ describe('the circuit breaker', () => {
   });
 
   it('lets fetches make no call to the store while it is open, so that no request waits', async () => {
-    const world = await newSickWorld();
-    const { fetch, cache, sick, trace } = world;
+    const world = await newFaultyWorld();
+    const { fetch, cache, faulty, trace } = world;
     await openCircuit(world);
-    sick.health = 'silent';
+    faulty.health = 'silent';
     expect(await Promise.all(times(50, (id) => fetch({ args: { id } })))).toEqual(times(50, () => 'value'));
     expect(await fetch({ mode: 'refresh' })).toBe('value');
     await expect(cache.usage()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    expect(sick.calls).toEqual([]);
+    expect(faulty.calls).toEqual([]);
     expect(trace.count('store-failed')).toBe(0);
   });
 
   it('does not prevent an invalidation or a flush: the store may be back before the next ping', async () => {
-    const world = await newSickWorld();
+    const world = await newFaultyWorld();
     await openCircuit(world);
-    world.sick.health = 'well';
+    world.faulty.health = 'well';
     await world.cache.invalidate(['products']);
     await world.cache.flush();
-    expect(world.sick.calls).toEqual(['dropTokens', 'dropTokens', 'clear']);
+    expect(world.faulty.calls).toEqual(['dropTokens', 'dropTokens', 'clear']);
   });
 
   it('counts the failures of one round trip once, and emits one event for them', async () => {
-    const { fetch, sick, trace } = await newSickWorld();
-    sick.health = 'failing';
+    const { fetch, faulty, trace } = await newFaultyWorld();
+    faulty.health = 'failing';
     const fetchFifty = (round: number): Promise<unknown> =>
       Promise.all(times(50, (id) => fetch({ args: { round, id }, tags: [`tag ${id}`] })));
     for (const round of times(9, Number)) await fetchFifty(round);
@@ -62,8 +62,8 @@ describe('the circuit breaker', () => {
   });
 
   it('counts a round trip with a refusal and a failure as failed, and emits an event for each', async () => {
-    const { fetch, sick, trace } = await newSickWorld();
-    sick.onCall = () => (sick.health = sick.calls.length % 2 === 0 ? 'failing' : 'refusing');
+    const { fetch, faulty, trace } = await newFaultyWorld();
+    faulty.onCall = () => (faulty.health = faulty.calls.length % 2 === 0 ? 'failing' : 'refusing');
     const rounds = times(10, (round) => () => Promise.all(times(4, (id) => fetch({ args: { round, id } }))));
     for (const round of rounds) await round();
     expect(trace.count('breaker-opened')).toBe(1);
@@ -73,26 +73,26 @@ describe('the circuit breaker', () => {
   });
 
   it('stays closed if the store refuses calls', async () => {
-    const { cache, sick, fetch, trace } = await newSickWorld();
+    const { cache, faulty, fetch, trace } = await newFaultyWorld();
     await fetch({ args: { id: 'kept' } });
-    sick.health = 'refusing';
+    faulty.health = 'refusing';
     for (const id of times(30, Number)) await fetch({ args: { id } });
     expect(trace.count('breaker-opened')).toBe(0);
     await expect(cache.invalidate(['products'])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
   it('pings every 250 ms until the store replies, and then closes', async () => {
-    const world = await newSickWorld();
-    const { fetch, clock, sick, trace, source } = world;
+    const world = await newFaultyWorld();
+    const { fetch, clock, faulty, trace, source } = world;
     await openCircuit(world);
     for (const _ of times(3, Number)) {
       clock.advance(250);
-      await turn();
+      await tick();
     }
-    expect(sick.calls).toEqual(['ping', 'ping', 'ping']);
+    expect(faulty.calls).toEqual(['ping', 'ping', 'ping']);
     expect(trace.text).toBe('');
 
-    sick.health = 'well';
+    faulty.health = 'well';
     const closed = trace.next('breaker-closed');
     clock.advance(250);
     await closed;
@@ -105,30 +105,30 @@ describe('the circuit breaker', () => {
   });
 
   it('does not wait for a ping beyond its deadline', async () => {
-    const world = await newSickWorld();
-    const { clock, sick, trace } = world;
+    const world = await newFaultyWorld();
+    const { clock, faulty, trace } = world;
     await openCircuit(world);
-    sick.health = 'silent';
+    faulty.health = 'silent';
     clock.advance(250);
-    await turn();
+    await tick();
     clock.advance(100);
-    await turn();
-    sick.health = 'well';
+    await tick();
+    faulty.health = 'well';
     const closed = trace.next('breaker-closed');
     clock.advance(250);
     await closed;
-    expect(sick.calls).toEqual(['ping', 'ping']);
+    expect(faulty.calls).toEqual(['ping', 'ping']);
   });
 
   it('opens again only after another ten failures once it has closed', async () => {
-    const world = await newSickWorld();
-    const { fetch, clock, sick, trace } = world;
+    const world = await newFaultyWorld();
+    const { fetch, clock, faulty, trace } = world;
     await openCircuit(world);
-    sick.health = 'well';
+    faulty.health = 'well';
     const closed = trace.next('breaker-closed');
     clock.advance(250);
     await closed;
-    sick.health = 'failing';
+    faulty.health = 'failing';
     for (const id of times(9, Number)) await fetch({ args: { id } });
     expect(trace.count('breaker-opened')).toBe(0);
     await fetch();
@@ -136,13 +136,13 @@ describe('the circuit breaker', () => {
   });
 
   it('opens once, although calls that began before it opened fail later', async () => {
-    const world = await newSickWorld(['read']);
-    const { fetch, clock, sick, trace } = world;
-    sick.health = 'silent';
+    const world = await newFaultyWorld(['read']);
+    const { fetch, clock, faulty, trace } = world;
+    faulty.health = 'silent';
     const fetching: Promise<unknown>[] = [];
     for (const id of times(15, Number)) {
       fetching.push(fetch({ args: { id } }));
-      await turn();
+      await tick();
     }
     clock.advance(100);
     await Promise.all(fetching);
@@ -153,23 +153,23 @@ describe('the circuit breaker', () => {
   it.each(['is scheduled', 'is pending'])(
     'sends no more pings after the cache is closed while a ping %s',
     async (pingState) => {
-      const world = await newSickWorld();
-      const { cache, clock, sick } = world;
+      const world = await newFaultyWorld();
+      const { cache, clock, faulty } = world;
       await openCircuit(world);
       if (pingState === 'is pending') clock.advance(250);
       await cache.close();
-      await turn();
+      await tick();
       expect(clock.pending).toBe(0);
-      sick.calls.length = 0;
+      faulty.calls.length = 0;
       clock.advance(10_000);
-      expect(sick.calls).toEqual([]);
+      expect(faulty.calls).toEqual([]);
     },
   );
 
   it('sends no pings if it opens after the cache is closed', async () => {
-    const { fetch, cache, clock, sick } = await newSickWorld();
+    const { fetch, cache, clock, faulty } = await newFaultyWorld();
     await cache.close();
-    sick.health = 'failing';
+    faulty.health = 'failing';
     for (const id of times(10, Number)) await fetch({ args: { id } });
     expect(clock.pending).toBe(0);
   });

@@ -1,7 +1,7 @@
 // A distant store: each call takes 60 ms, and a fetch waits for 100 ms.
 import { expect, it } from 'vitest';
 import { createMemoryStore, type Store } from '../../../src/cache/index.ts';
-import { newWorld, TestClock, turn, withResolvers, type World } from '../world.ts';
+import { newWorld, TestClock, tick, withResolvers, type World } from '../world.ts';
 
 interface DistantWorld extends World {
   readonly delays: Record<string, number>;
@@ -42,10 +42,10 @@ async function newDistantWorld(): Promise<DistantWorld> {
 
 async function passTime({ clock }: World, ms: number): Promise<void> {
   for (let passedMs = 0; passedMs < ms; passedMs += 5) {
-    await turn();
+    await tick();
     clock.advance(5);
   }
-  await turn();
+  await tick();
 }
 
 /** Fetches, and advances the clock until all calls have ended. */

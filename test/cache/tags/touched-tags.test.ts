@@ -8,7 +8,7 @@ import {
   type Load,
   type Policy,
 } from '../../../src/cache/index.ts';
-import { newSickWorld, SickStore } from '../store/sick-store.ts';
+import { newFaultyWorld, FaultyStore } from '../store/faulty-store.ts';
 import { newNamespace, newWorld, redisClient, tiers, times, type World } from '../world.ts';
 
 const knownTags = ['categories', 'products', 'reviews'];
@@ -236,7 +236,7 @@ it('has a current load inside a load, and none outside', async () => {
 it('reads a value of another process and its tokens in one round trip', async () => {
   const store = createMemoryStore({ namespace: newNamespace() });
   const one = await newWorld(store, { knownTags });
-  const faultyStore = new SickStore(store);
+  const faultyStore = new FaultyStore(store);
   const two = await newWorld(faultyStore, { knownTags });
   await one.fetch({ load: touching(one, 'products') });
   await two.fetch();
@@ -246,7 +246,7 @@ it('reads a value of another process and its tokens in one round trip', async ()
 it('learns the tags of a field from the first read, so that the second takes one round trip', async () => {
   const store = createMemoryStore({ namespace: newNamespace() });
   const one = await newWorld(store, { knownTags });
-  const faultyStore = new SickStore(store);
+  const faultyStore = new FaultyStore(store);
   const two = await newWorld(faultyStore);
   await one.fetch({ load: touching(one, 'products') });
   await two.fetch();
@@ -268,11 +268,11 @@ it('captures only the tags that the field has touched if more than 64 tags are k
 });
 
 it('reads the tokens of at most 64 touched tags of a field, besides that of `*`', async () => {
-  const world = await newSickWorld();
+  const world = await newFaultyWorld();
   for (const id of times(80, Number)) await world.fetch({ args: { id }, load: touching(world, `table${id}`) });
   const tagCounts: number[] = [];
-  const read = world.sick.read.bind(world.sick);
-  world.sick.read = (key, tags) => (tagCounts.push(tags.length), read(key, tags));
+  const read = world.faulty.read.bind(world.faulty);
+  world.faulty.read = (key, tags) => (tagCounts.push(tags.length), read(key, tags));
   await world.fetch({ args: { id: 'last' } });
   expect(tagCounts).toEqual([65]);
 });

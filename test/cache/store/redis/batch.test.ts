@@ -12,7 +12,7 @@ import { endOfTick } from '../../../../src/cache/base/clock.ts';
 import { newBuilder, runOn } from '../../../pothos-cache/world.ts';
 import { newHeapGauge } from '../../../support/heap.ts';
 import { startTestRedis } from '../../../support/redis.ts';
-import { newWorld, redisClient, TestClock, times, turn, type World } from '../../world.ts';
+import { newWorld, redisClient, TestClock, times, tick, type World } from '../../world.ts';
 
 interface CountingWorld extends World {
   readonly client: Redis;
@@ -148,7 +148,7 @@ describe('in one tick', () => {
     await store.ping();
     const before = heapUsed();
     expect((await store.read('shop:large', ['*'])).text).toHaveLength(text.length);
-    await turn();
+    await tick();
     expect(heapUsed() - before).toBeLessThan(2_000_000);
   });
 
@@ -204,7 +204,7 @@ it('sends the text of a script once for all its callers if the server does not k
 it('a read in the next tick does not join the round trip that was sent before', async () => {
   const { store, client } = await newCountingWorld();
   const before = store.read('shop:k', ['*']);
-  await turn();
+  await tick();
   await client.set('shop:k', 'text', 'PX', 60_000);
   const after = store.read('shop:k', ['*']);
   expect((await before).text).toBeUndefined();

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRedisStore } from '../../../../src/cache/index.ts';
 import { startTestRedis, type TestRedis } from '../../../support/redis.ts';
 import { newTcpProxy } from '../../../support/tcp-proxy.ts';
-import { newWorld, redisClient, times, turn, type World } from '../../world.ts';
+import { newWorld, redisClient, times, tick, type World } from '../../world.ts';
 
 const tags = ['products'];
 const pollOptions = { interval: 5, timeout: 20_000 };
@@ -40,9 +40,9 @@ async function untilInMemory({ cache, clock, outcome }: World): Promise<void> {
 async function passHalfASecond({ clock }: World): Promise<void> {
   for (const _ of times(5, Number)) {
     clock.advance(100);
-    await turn();
-    await turn();
-    await turn();
+    await tick();
+    await tick();
+    await tick();
   }
 }
 

@@ -4,7 +4,7 @@ import { createRedisStore, type Store } from '../../../../src/cache/index.ts';
 import { makeFolder } from '../../../../src/embedded/index.ts';
 import { startTestRedis, type TestRedis } from '../../../support/redis.ts';
 import { newTcpProxy } from '../../../support/tcp-proxy.ts';
-import { advanceUntil, newWorld, redisClient, TestClock, times, turn, type World } from '../../world.ts';
+import { advanceUntil, newWorld, redisClient, TestClock, times, tick, type World } from '../../world.ts';
 
 interface RedisWorld extends World {
   readonly server: TestRedis;
@@ -23,7 +23,7 @@ async function openBreaker({ fetch, trace, clock }: World): Promise<void> {
   const seen: Promise<unknown>[] = [];
   for (const id of times(30, Number)) {
     seen.push(fetch({ args: { id }, tags: ['products'] }));
-    await turn();
+    await tick();
   }
   clock.advance(100); // for calls that receive no reply
   expect(await Promise.all(seen)).toEqual(times(30, () => 'value'));
@@ -41,7 +41,7 @@ async function closeBreakerIfOpen(world: World): Promise<void> {
 
 /** Lets the pending command be sent, and its deadline pass. */
 async function sendAndTimeOut({ clock }: World): Promise<void> {
-  for (const _ of times(5, Number)) await turn();
+  for (const _ of times(5, Number)) await tick();
   clock.advance(100);
 }
 

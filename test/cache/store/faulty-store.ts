@@ -11,20 +11,20 @@ import { newWorld, type World } from '../world.ts';
 /** Both `mute` and `silent` reply only after `answerAll`: `mute` runs the call immediately, `silent` only then. */
 export type Health = 'well' | 'failing' | 'refusing' | 'full' | 'silent' | 'mute';
 
-export class SickStore implements Store {
+export class FaultyStore implements Store {
   health: Health = 'well';
   /** The names of the received calls, in order. */
   readonly calls: string[] = [];
   /** Called with the name of each call before it runs. */
   onCall: (call: string) => void = () => {};
   readonly #store: Store;
-  readonly #sickCalls: ReadonlySet<string> | undefined;
+  readonly #faultyCalls: ReadonlySet<string> | undefined;
   readonly #held: (() => void)[] = [];
 
-  /** @param sickCalls The calls that `health` affects. Default: all. */
-  constructor(store: Store, sickCalls?: readonly string[]) {
+  /** @param faultyCalls The calls that `health` affects. Default: all. */
+  constructor(store: Store, faultyCalls?: readonly string[]) {
     this.#store = store;
-    this.#sickCalls = sickCalls === undefined ? undefined : new Set(sickCalls);
+    this.#faultyCalls = faultyCalls === undefined ? undefined : new Set(faultyCalls);
   }
 
   get namespace(): string {
@@ -85,8 +85,8 @@ export class SickStore implements Store {
   #through<T>(call: string, run: () => Promise<T>): Promise<T> {
     this.calls.push(call);
     this.onCall(call);
-    const isSick = this.#sickCalls?.has(call) ?? true;
-    if (this.health === 'well' || !isSick) return run();
+    const isFaulty = this.#faultyCalls?.has(call) ?? true;
+    if (this.health === 'well' || !isFaulty) return run();
     if (this.health === 'failing') return Promise.reject(new Error(`${call}: the store is faulty`));
     if (this.health === 'full') return Promise.reject(new CacheError('STORE_FULL', `${call}: no room`));
     if (this.health === 'refusing') return Promise.reject(new CacheError('STORE_REFUSED', `${call}: no`));
@@ -97,12 +97,12 @@ export class SickStore implements Store {
   }
 }
 
-export interface SickWorld extends World {
-  readonly sick: SickStore;
+export interface FaultyWorld extends World {
+  readonly faulty: FaultyStore;
 }
 
 /** A world on such a store, which works until the test sets `health`. */
-export async function newSickWorld(sickCalls?: readonly string[]): Promise<SickWorld> {
-  const sick = new SickStore(createMemoryStore({ namespace: 'shop' }), sickCalls);
-  return { ...(await newWorld(sick)), sick };
+export async function newFaultyWorld(faultyCalls?: readonly string[]): Promise<FaultyWorld> {
+  const faulty = new FaultyStore(createMemoryStore({ namespace: 'shop' }), faultyCalls);
+  return { ...(await newWorld(faulty)), faulty };
 }
