@@ -127,17 +127,17 @@ const rules: readonly Rule[] = [
 ];
 
 export function storeFaultOf(error: unknown): StoreFault {
-  const rule = rules.find(({ pattern }) => causesOf(error).some((one) => pattern.test(textOf(one))));
+  const errors = causesOf(error);
+  const texts = errors.map(textOf);
+  const rule = rules.find(({ pattern }) => texts.some((text) => pattern.test(text)));
   if (rule === undefined) {
-    const code = causesOf(error)
-      .map(codeOf)
-      .find((one) => one !== undefined);
+    const code = errors.map(codeOf).find((one) => one !== undefined);
     const text = `the store failed${code === undefined ? '' : ` (${code})`}`;
     const advice = 'Listen to the event store-failed for the error itself.';
     return { kind: 'other', text, advice, isConnection: false, isConsequence: false };
   }
   const { kind, advice, isConnection = false, isConsequence = false } = rule;
-  const where = isConnection ? whereOf(causesOf(error)) : '';
+  const where = isConnection ? whereOf(errors) : '';
   return { kind, text: rule.text + where, advice, isConnection, isConsequence };
 }
 

@@ -28,12 +28,12 @@ export function redisLeases({
         return () => {
           const [state, text = '', remainingMs = 0] = reply() as [LeaseReply['state'], string?, number?];
           if (state === 'held') wrote();
-          const [token, itsDigest] = [text.slice(0, lease.length), text.slice(lease.length)];
+          const holder = { lease: text.slice(0, lease.length), stampsDigest: text.slice(lease.length) };
           return {
             state,
             text: state === 'value' ? text : undefined,
             remainingMs,
-            holder: state === 'taken' ? { lease: token, stampsDigest: itsDigest } : undefined,
+            holder: state === 'taken' ? holder : undefined,
             tokens: tokens(),
           };
         };
