@@ -11,7 +11,7 @@ const addressLine = /Graphi?QL: (http:\/\/\S+)\/graphql/;
 
 export interface Program {
   readonly pid: number;
-  /** The address that it listens on. Throws before it is up. */
+  /** The address that it listens on. Throws before it is up, unless `PORT` is given. */
   readonly url: string;
   /** Its output so far. */
   stdout: () => string;
@@ -62,6 +62,8 @@ export async function startProgram({
   return {
     pid,
     get url() {
+      // At LOG_LEVEL=warn the address is not printed.
+      if (env['PORT'] !== undefined) return `http://127.0.0.1:${env['PORT']}`;
       const [, url] = addressLine.exec(stdout) ?? [];
       if (url === undefined) throw new Error('the program has not said where it listens');
       return url;
