@@ -24,7 +24,10 @@ import {
 import { Reviver } from './reviver.ts';
 import { UnencodableError, type Step } from './unencodable.ts';
 
-/** Part of the schema digest in keys: increment it when the stored form changes. */
+/**
+ * Part of the schema digest in the plugin's keys: increment it when the stored form changes. A program that calls `cache.key` itself
+ * passes it as part of `schemaDigest`.
+ */
 export const codecVersion = 4;
 
 /** @throws {UnencodableError} for a value without a stored form. */
