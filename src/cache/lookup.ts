@@ -58,7 +58,7 @@ export async function checkEntry(
   };
   const entry = decodeEntry(key, { text, remainingMs });
   if (entry === undefined) return rejected('corrupt');
-  if (!hasRequired(entry.stamps, tags)) return rejected('invalidated');
+  if (!hasRequired(entry.stamps, tags.required)) return rejected('invalidated');
   const known = tokensByTag(tags.all, tokens);
   const others = Object.keys(entry.stamps).filter((tag) => !known.has(tag));
   if (!isValid(entry.stamps, (tag) => (known.has(tag) ? known.get(tag) : entry.stamps[tag]))) {

@@ -17,7 +17,7 @@ const copies = new WeakMap<LoadResult, SharedValue | undefined>();
 export function isFor({ tags }: Fetch, { beganAt, validUpTo, stamps }: LoadResult, sequence: number): boolean {
   if (sequence <= beganAt) return true;
   // Its tokens were checked. A request with other tags needs to know that theirs are unchanged, too.
-  return sequence <= validUpTo && stamps !== undefined && hasRequired(stamps, tags);
+  return sequence <= validUpTo && stamps !== undefined && hasRequired(stamps, tags.required);
 }
 
 /**

@@ -109,7 +109,7 @@ describe.each(stores)('with $store', ({ redis, tier, backend }) => {
       { field: 'Query.searchProducts', hits: 0, misses: 1, loads: 1, savedMs: 0 },
     ]);
     expect(data.cacheStats.fields[0]?.meanLoadMs).toBeGreaterThan(0);
-    // Rounded to two decimals, for people who read them.
+    // Rounded to two decimals, because people read them.
     const figures = data.cacheStats.fields.flatMap(({ meanLoadMs, savedMs }) => [meanLoadMs, savedMs]);
     expect(figures.map((figure) => Number(figure.toFixed(2)))).toEqual(figures);
   });

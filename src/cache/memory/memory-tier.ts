@@ -84,7 +84,7 @@ export class MemoryTier {
     if (memoryEntry === undefined || remainingMs === undefined) return undefined;
     const { shared, entryRef } = memoryEntry;
     const { stamps, freshMs, loadMs } = entryRef;
-    if (!hasRequired(stamps, { required: tags })) return undefined;
+    if (!hasRequired(stamps, tags)) return undefined;
     return { entry: { value: readShared(shared), stamps, freshMs, loadMs }, remainingMs, entryRef };
   }
 

@@ -9,7 +9,8 @@ import { CacheError } from '../base/errors.ts';
  *
  * - Each call is atomic: in `acquire` nothing happens between the look at the value and the lease, in `fill` nothing between the
  *   check of the lease and the value. Once a call has resolved, every later call, of any process, sees its effect.
- * - Calls of one tick may be sent together. A reply describes the store at the end of the tick of its call, or later.
+ * - Calls of one tick may be sent together. A reply that arrives after the tick of its call describes the store at the end of that
+ *   tick, or later.
  * - A store may reject at any time, with a `CacheError`: `STORE_FULL` if it takes no new values for now, `STORE_REFUSED` if it
  *   forbids this call, otherwise `STORE_UNAVAILABLE`, which alone opens the circuit. `guarded-store.ts` bounds how long that takes.
  * - It removes what has expired by itself, and bounds what it holds, or documents that it does not.

@@ -2,7 +2,7 @@
  * The check of stamps against tokens, on which every read rests: a value is valid only while each tag still has the token
  * that the value is stamped with. A tag without a token is never valid.
  */
-import type { FetchTags, Stamps } from './tags.ts';
+import type { Stamps } from './tags.ts';
 
 /** The current token of a tag; undefined if it has none, or if it is not known. */
 export type TokenOf = (tag: string) => string | undefined;
@@ -22,7 +22,7 @@ export function isValid(stamps: Stamps, tokenOf: TokenOf): boolean {
 }
 
 /** Whether a value with `stamps` carries every tag that a fetch requires. A value without one of them may be outdated. */
-export function hasRequired(stamps: Stamps, { required }: Pick<FetchTags, 'required'>): boolean {
+export function hasRequired(stamps: Stamps, required: readonly string[]): boolean {
   return required.every((tag) => Object.hasOwn(stamps, tag));
 }
 

@@ -1,4 +1,4 @@
-// What the engine logs for a user who has registered no listener: at most one line a minute of each kind.
+// The engine's log without any listener of the user's own: at most one line per minute of each kind.
 import { createServer, type AddressInfo } from 'node:net';
 import { expect, describe, it, onTestFinished, vi } from 'vitest';
 import {

@@ -28,12 +28,11 @@ export function redisLeases({
         return () => {
           const [state, text = '', remainingMs = 0] = reply() as [LeaseReply['state'], string?, number?];
           if (state === 'held') wrote();
-          const holder = { lease: text.slice(0, lease.length), stampsDigest: text.slice(lease.length) };
           return {
             state,
             text: state === 'value' ? text : undefined,
             remainingMs,
-            holder: state === 'taken' ? holder : undefined,
+            holder: state === 'taken' ? holderIn(text, lease.length) : undefined,
             tokens: tokens(),
           };
         };
@@ -60,4 +59,9 @@ export function redisLeases({
 
 function withLease(key: string): readonly string[] {
   return [key, leaseKey(key)];
+}
+
+/** The id of the holder's lease, which is as long as every other one, and the digest after it. */
+function holderIn(text: string, idLength: number): LeaseReply['holder'] {
+  return { lease: text.slice(0, idLength), stampsDigest: text.slice(idLength) };
 }
