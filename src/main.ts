@@ -17,7 +17,7 @@ import {
 import { EmbeddedError, startPostgres, startRedis } from './embedded/index.ts';
 import { cacheLogOf } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
-import { readGraphiqlPage } from './server/http/graphiql.ts';
+import { readConsoleFiles } from './server/http/console-files.ts';
 import { createGraphqlHandler, graphqlPath } from './server/graphql/graphql.ts';
 import { createCachedResponses } from './server/graphql/cached-responses.ts';
 import { createHealth } from './server/health.ts';
@@ -71,11 +71,11 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
     log,
   });
   await database.readTables(); // so that the first values are stored
-  const page = config.hasConsole ? await readGraphiqlPage() : undefined;
+  const consoleFiles = config.hasConsole ? await readConsoleFiles() : undefined;
   const http = createHttpServer({
     graphql,
     ready,
-    page,
+    consoleFiles,
     health,
     metrics: metrics.registry,
     onRefusal: metrics.refused,

@@ -13,7 +13,7 @@ import {
 import { readConfig } from '../../src/config.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { cacheLogOf } from '../../src/server/cache-log.ts';
-import { readGraphiqlPage } from '../../src/server/http/graphiql.ts';
+import { readConsoleFiles } from '../../src/server/http/console-files.ts';
 import { createGraphqlHandler } from '../../src/server/graphql/graphql.ts';
 import { createCachedResponses } from '../../src/server/graphql/cached-responses.ts';
 import { createHealth } from '../../src/server/health.ts';
@@ -130,11 +130,11 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   });
   const metrics = createMetrics(cache);
   const health = createHealth(() => shop.ping());
-  const page = hasConsole ? await readGraphiqlPage() : undefined;
+  const consoleFiles = hasConsole ? await readConsoleFiles() : undefined;
   const http = createHttpServer({
     graphql,
     ready,
-    page,
+    consoleFiles,
     health,
     metrics: metrics.registry,
     onRefusal: metrics.refused,

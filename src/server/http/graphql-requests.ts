@@ -1,13 +1,12 @@
 /** The path of a GraphQL request: read it, answer it from the response cache, or have it executed. */
 import type { IncomingMessage } from 'node:http';
-import type { Page } from './graphiql.ts';
 import type { GraphqlHandler } from '../graphql/graphql.ts';
 import { askedBy, type CachedResponses } from '../graphql/cached-responses.ts';
 import type { GraphqlParams } from '../graphql/server-context.ts';
 import { acceptanceOf, answerFormFor } from './accept.ts';
 import { send } from '../transport/send.ts';
-import { clientHas, noStore } from '../transport/caching-headers.ts';
-import { compressedBytesMin, encodingFor } from '../transport/compression.ts';
+import { noStore } from '../transport/caching-headers.ts';
+import { sendConsoleFile, type ConsoleFiles } from './console-files.ts';
 import { isPreflight, type Cors } from './cors.ts';
 import type { Exchange } from './exchange.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
@@ -20,8 +19,8 @@ export interface GraphqlParts {
   readonly graphql: GraphqlHandler;
   /** Executes what the response cache cannot answer. */
   readonly ready: CachedResponses;
-  /** GraphiQL; undefined without a console. */
-  readonly page: Page | undefined;
+  /** The console; undefined without one. */
+  readonly consoleFiles: ConsoleFiles | undefined;
   readonly traffic: Traffic;
   readonly persistedQueries: PersistedQueries;
   readonly cors: Cors;
@@ -40,9 +39,9 @@ export function answerGraphql(parts: GraphqlParts, exchange: Exchange): void {
     const message = 'GraphQL only supports GET and POST requests.';
     throw new RequestRefused(405, 'BAD_USER_INPUT', message, { allow: 'GET, HEAD, POST' });
   }
-  const { page } = parts;
-  if (page !== undefined && acceptanceOf(request.headers.accept).prefersPage)
-    return exchange.answerBy(() => sendPage(exchange, page));
+  const { consoleFiles } = parts;
+  if (consoleFiles !== undefined && acceptanceOf(request.headers.accept).prefersPage)
+    return exchange.answerBy(() => sendConsoleFile(exchange, consoleFiles.page));
   answerOperation(parts, exchange, '');
 }
 
@@ -91,22 +90,4 @@ function paramsOf(
 
 function sendPreflight({ request, response, cors: allowed }: Exchange, cors: Cors): void {
   send(response, { status: 204, headers: cors.preflight(request, allowed) });
-}
-
-function sendPage({ request, response }: Exchange, page: Page): void {
-  const { 'accept-encoding': accepted } = request.headers;
-  const encoding = encodingFor(accepted, compressedBytesMin);
-  if (encoding === undefined) {
-    const got = accepted?.slice(0, 100) ?? 'none';
-    throw new RequestRefused(406, 'BAD_USER_INPUT', `The page comes with br or gzip; accept-encoding was ${got}.`);
-  }
-  const { etag, bytes } = page.encoded[encoding];
-  const headers = { ...page.headers, etag };
-  if (clientHas(request, etag)) return send(response, { status: 304, headers });
-  const { contentType } = page;
-  send(response, {
-    status: 200,
-    headers: { ...headers, 'content-type': contentType, 'content-encoding': encoding },
-    body: bytes,
-  });
 }

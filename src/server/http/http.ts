@@ -6,6 +6,7 @@ import type { Health } from '../health.ts';
 import type { Log } from '../log.ts';
 import { send, sendEncoded, sendJson } from '../transport/send.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { consolePath, sendConsoleFile } from './console-files.ts';
 import { Cors } from './cors.ts';
 import { Exchange } from './exchange.ts';
 import { answerGraphql, type GraphqlParts } from './graphql-requests.ts';
@@ -88,6 +89,7 @@ function route(parts: Parts, exchange: Exchange): void {
   const { url = '/' } = exchange.request;
   const [path] = url === graphqlPath ? [url] : url.split('?', 1);
   if (path === graphqlPath) answerGraphql(parts, exchange);
+  else if (path?.startsWith(consolePath)) exchange.answerBy(() => answerAsset(parts, path, exchange));
   else exchange.answerBy(() => answerOther(parts, path, exchange.response));
 }
 
@@ -106,10 +108,20 @@ async function answerOther(parts: Parts, path: string | undefined, response: Ser
       return sendEncoded(response, { status: 200, headers, body: await parts.metrics.metrics() });
     }
     default:
-      throw new RequestRefused(
-        404,
-        'BAD_USER_INPUT',
-        `GraphQL is at ${graphqlPath}; there is nothing at the path sent.`,
-      );
+      throw nothingThere();
   }
+}
+
+/** What the console's page loads. */
+function answerAsset({ consoleFiles }: Parts, path: string, exchange: Exchange): void {
+  const { method } = exchange.request;
+  const asset = consoleFiles?.assets.get(path);
+  if (asset === undefined) throw nothingThere();
+  if (method !== 'GET')
+    throw new RequestRefused(405, 'BAD_USER_INPUT', 'Only GET and HEAD are supported here.', { allow: 'GET, HEAD' });
+  sendConsoleFile(exchange, asset);
+}
+
+function nothingThere(): RequestRefused {
+  return new RequestRefused(404, 'BAD_USER_INPUT', `GraphQL is at ${graphqlPath}; there is nothing at the path sent.`);
 }

@@ -1,0 +1,2 @@
+/** A plugin for GraphiQL 5 that compares the database with the cache, for any server whose responses have `extensions.cache`. */
+export { cachePanel } from './cache-panel.tsx';

@@ -1,0 +1,9 @@
+/** The sections of the panel, in the order of their tabs. */
+import type { ComponentType } from 'react';
+
+export interface Section {
+  readonly name: string;
+  readonly content: ComponentType;
+}
+
+export const sections: readonly Section[] = [];

@@ -1,0 +1,14 @@
+/** The page: GraphiQL with the cache panel, for the GraphQL server at the page's own address. */
+import './workers.ts';
+import '@fontsource/fira-code/latin-400.css';
+import '@graphiql/react/style.css';
+import '@graphiql/plugin-doc-explorer/style.css';
+import '@graphiql/plugin-history/style.css';
+import 'graphiql/graphiql.css';
+import './style.css';
+import { createRoot } from 'react-dom/client';
+import { Console } from './console.tsx';
+
+const root = document.querySelector('#console');
+if (root === null) throw new Error('The page has no element #console.');
+createRoot(root).render(<Console />);
