@@ -3,9 +3,13 @@
  * contain a hash of their content. Each is compressed once, here.
  */
 import { fileURLToPath } from 'node:url';
+import { constants } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
-import { compression } from 'vite-plugin-compression2';
+import { compression, defineAlgorithm } from 'vite-plugin-compression2';
+
+// Otherwise a shell that has another value, such as that of a test, would get React's slower and larger development build.
+process.env['NODE_ENV'] = 'production';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -16,7 +20,11 @@ export default defineConfig({
   plugins: [
     react(),
     compression({
-      algorithms: ['gzip', 'brotliCompress'],
+      algorithms: [
+        'gzip',
+        // The highest quality, 11, takes twice as long and saves 2 %.
+        defineAlgorithm('brotliCompress', { params: { [constants.BROTLI_PARAM_QUALITY]: 10 } }),
+      ],
       include: /\.(html|js|css|svg|ttf)$/,
       threshold: 1_024,
     }),

@@ -20,6 +20,15 @@ describe('with CONSOLE=off', () => {
     expect([status, text.includes('<')]).toEqual([406, false]);
   });
 
+  it('serves none of the files that the page loads', async () => {
+    const open = await startServer();
+    const page = await open.get('/graphql', { accept: 'text/html' });
+    const script = /<script type="module"[^>]* src="([^"]+)"/.exec(page.text)?.[1] ?? '';
+    expect((await open.get(script)).status).toBe(200);
+    const closed = await startServer({ hasConsole: false });
+    expect((await closed.get(script)).status).toBe(404);
+  });
+
   it.each(['{ __schema { types { name } } }', '{ __type(name: "Query") { fields { name } } }'])(
     'rejects introspection: %s',
     async (query) => {

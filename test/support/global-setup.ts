@@ -53,5 +53,6 @@ async function build(): Promise<void> {
     const text = error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error);
     process.stderr.write(`\nThe sources do not type-check; the tests run all the same.\n${text.slice(0, 2_000)}\n`);
   }
-  await run(process.execPath, [join(repository, 'dist/src/console/build.js')]);
+  const vite = [join(repository, 'node_modules/vite/bin/vite.js'), 'build', '--config', 'src/console/vite.config.ts'];
+  await run(process.execPath, vite, { cwd: repository });
 }

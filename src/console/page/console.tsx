@@ -1,9 +1,12 @@
 /** GraphiQL, and around it what people need to compare the database with the cache. */
-import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
+import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
-import type { ReactElement } from 'react';
+import { useState, type ReactElement } from 'react';
 import { cachePanel } from '../cache-panel/index.ts';
+import { EditorOptions, RunFromAnywhere } from './editor-options.tsx';
+import { FirstResponse, keepResponses, storage } from './kept-responses.tsx';
+import { Panes } from './panes.tsx';
 import { tabs } from './tabs.ts';
 
 const panel = cachePanel();
@@ -11,16 +14,27 @@ const plugins = [panel, HISTORY_PLUGIN];
 const fetcher = createGraphiQLFetcher({ url: location.pathname });
 
 export function Console(): ReactElement {
+  const [paneBar, setPaneBar] = useState<HTMLElement | null>(null);
   return (
-    <GraphiQL
-      fetcher={fetcher}
-      plugins={plugins}
-      visiblePlugin={panel}
-      defaultTabs={tabs}
-      defaultEditorToolsVisibility={false}
-      // A token in a header must not be left in the browser's storage.
-      shouldPersistHeaders={false}
-      showPersistHeadersSettings={false}
-    />
+    <div className="console">
+      <div className="console-panes" ref={setPaneBar} />
+      <GraphiQL
+        fetcher={fetcher}
+        plugins={plugins}
+        visiblePlugin={panel}
+        defaultTabs={tabs}
+        defaultEditorToolsVisibility={false}
+        storage={storage}
+        onTabChange={keepResponses}
+        // A token in a header must not be left in the browser's storage.
+        shouldPersistHeaders={false}
+        showPersistHeadersSettings={false}
+      >
+        <EditorOptions />
+        <FirstResponse />
+        <RunFromAnywhere />
+        {paneBar === null ? null : <Panes bar={paneBar} />}
+      </GraphiQL>
+    </div>
   );
 }
