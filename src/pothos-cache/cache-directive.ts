@@ -1,4 +1,4 @@
-/** The directive `@cache(mode:)` on a field of a request. */
+/** The directive `@cache(mode:)` on a field of a query, or on the query itself. */
 import {
   DirectiveLocation,
   getDirectiveValues,
@@ -8,7 +8,9 @@ import {
   GraphQLSchema,
   OperationTypeNode,
   specifiedDirectives,
+  type FieldNode,
   type GraphQLResolveInfo,
+  type OperationDefinitionNode,
 } from 'graphql';
 import type { Mode } from '../cache/index.ts';
 
@@ -24,8 +26,9 @@ const CacheMode = new GraphQLEnumType({
 
 const CacheDirective = new GraphQLDirective({
   name: 'cache',
-  description: 'How this cached field uses the cache.',
-  locations: [DirectiveLocation.FIELD],
+  description:
+    'How this cached field uses the cache; on a query: all of its cached fields that have no @cache themselves.',
+  locations: [DirectiveLocation.FIELD, DirectiveLocation.QUERY],
   args: { mode: { type: new GraphQLNonNull(CacheMode), defaultValue: 'use' } },
 });
 
@@ -41,8 +44,8 @@ export function withCacheDirective(schema: GraphQLSchema): GraphQLSchema {
 }
 
 /**
- * The mode that the request asks for, if the directive is enabled. If the request selects the field several times in one place,
- * the mode that bypasses the cache the most wins.
+ * The mode that the request asks for, if the directive is enabled: that of the field's own directive, otherwise that of the
+ * operation's. If the request selects the field several times in one place, the mode that bypasses the cache the most wins.
  */
 export function modeOf({ fieldNodes, variableValues, operation }: GraphQLResolveInfo, hasDirective: boolean): Mode {
   // The response to a mutation must show what it has just written.
@@ -50,10 +53,18 @@ export function modeOf({ fieldNodes, variableValues, operation }: GraphQLResolve
   let mode: Mode = 'use';
   if (!hasDirective) return mode;
   for (const node of fieldNodes) {
-    if (node.directives === undefined || node.directives.length === 0) continue;
-    const said = getDirectiveValues(CacheDirective, node, variableValues)?.['mode'];
+    const said = modeOn(node, variableValues) ?? modeOn(operation, variableValues);
     if (said === 'bypass') return said;
     if (said === 'refresh') mode = said;
   }
   return mode;
+}
+
+type VariableValues = GraphQLResolveInfo['variableValues'];
+
+/** The mode of the directive on one node; undefined without it. */
+function modeOn(node: FieldNode | OperationDefinitionNode, values: VariableValues): Mode | undefined {
+  if (node.directives === undefined || node.directives.length === 0) return undefined;
+  const mode = getDirectiveValues(CacheDirective, node, values)?.['mode'];
+  return mode === 'use' || mode === 'bypass' || mode === 'refresh' ? mode : undefined;
 }

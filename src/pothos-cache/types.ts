@@ -36,7 +36,7 @@ export interface PluginOptions<Context = unknown> {
    * such as Yoga's `request.signal`, or Node's `req` and `res`.
    */
   readonly signal?: (context: Context) => AbortSignal | undefined;
-  /** Whether requests may use `@cache(mode:)`, and so bypass the cache. Default: true. */
+  /** Whether requests may use `@cache(mode:)`, on a field or on the query, and so bypass the cache. Default: true. */
   readonly directive?: boolean;
 }
 

@@ -299,6 +299,6 @@ it('adds the directive @cache and keeps the standard directives', async () => {
   });
   const names = schema.getDirectives().map(({ name }) => name);
   expect(names).toEqual(['cache', 'deprecated', 'include', 'oneOf', 'skip', 'specifiedBy']);
-  expect(printSchema(schema)).toContain('directive @cache(mode: CacheMode! = USE) on FIELD');
+  expect(printSchema(schema)).toContain('directive @cache(mode: CacheMode! = USE) on FIELD | QUERY');
   expect(schema.getType('Query')).toBeInstanceOf(GraphQLObjectType);
 });

@@ -1,12 +1,14 @@
-// The directive `@cache(mode:)` in a request.
+// The directive `@cache(mode:)` in a request, on fields and on the query.
+import { execute, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { cacheReportOf } from '../../src/pothos-cache/index.ts';
 import { newSchema, type SchemaWorld } from './world.ts';
 
 interface CountingWorld extends SchemaWorld {
   readonly loads: () => number;
 }
 
-async function newCountingSchema(): Promise<CountingWorld> {
+async function newCountingSchema(options: Parameters<typeof newSchema>[1] = {}): Promise<CountingWorld> {
   let loads = 0;
   const world = await newSchema((builder) => {
     builder.queryField('n', (t) => t.int({ cache: { ttl: '60s', scope: 'public' }, resolve: () => (loads += 1) }));
@@ -18,7 +20,7 @@ async function newCountingSchema(): Promise<CountingWorld> {
     });
     builder.queryField('payload', (t) => t.field({ type: Payload, resolve: () => ({ id: 1 }) }));
     builder.mutationType({ fields: (t) => ({ write: t.field({ type: Payload, resolve: () => ({ id: 1 }) }) }) });
-  });
+  }, options);
   return { ...world, loads: () => loads };
 }
 
@@ -29,6 +31,11 @@ describe('@cache', () => {
     ['with the default of a variable', 'query ($m: CacheMode! = MODE) { n @cache(mode: $m) }', {}],
     ['on a field in a fragment', '{ ...F } fragment F on Query { n @cache(mode: MODE) }', {}],
     ['on an aliased field', '{ n: n @cache(mode: MODE) }', {}],
+    ['on the query', 'query @cache(mode: MODE) { n }', {}],
+    ['on the query, with a variable', 'query ($m: CacheMode!) @cache(mode: $m) { n }', { m: 'MODE' }],
+    ['on the query, with the default of a variable', 'query ($m: CacheMode! = MODE) @cache(mode: $m) { n }', {}],
+    ['on the query, for a field in a fragment', 'query @cache(mode: MODE) { ...F } fragment F on Query { n }', {}],
+    ['on the query, for a field with another directive', 'query @cache(mode: MODE) { n @include(if: true) }', {}],
   ])('takes effect %s', async (_, text, variables) => {
     const { run } = await newCountingSchema();
     const runWith = (mode: string): ReturnType<typeof run> =>
@@ -52,6 +59,61 @@ describe('@cache', () => {
     expect((await run('{ n n @cache(mode: BYPASS) }')).states).toBe('bypass');
     expect((await run('{ n @cache(mode: BYPASS) n @cache(mode: REFRESH) }')).states).toBe('bypass');
     expect((await run('{ n @cache(mode: REFRESH) n }')).states).toBe('refresh');
+  });
+
+  it('on a query applies to all of its cached fields, except those that have one themselves', async () => {
+    const { run } = await newCountingSchema();
+    await run('{ n payload { n } }');
+    expect((await run('query @cache(mode: BYPASS) { n payload { n } }')).states).toBe('bypass bypass');
+    const text = 'query @cache(mode: BYPASS) { n payload { n @cache(mode: USE) } other: n @cache(mode: REFRESH) }';
+    const { rows } = await run(text);
+    expect(rows.map(({ path, state }) => `${path.join('.')}: ${state}`)).toEqual([
+      'n: bypass',
+      'payload.n: hit',
+      'other: refresh',
+    ]);
+    expect((await run('query @cache(mode: REFRESH) { n @cache payload { n } }')).states).toBe('hit refresh');
+  });
+
+  it('on a query counts for each selection of a field without one of its own', async () => {
+    const { run } = await newCountingSchema();
+    await run('{ n }');
+    expect((await run('query @cache(mode: BYPASS) { n n @cache(mode: USE) }')).states).toBe('bypass');
+    expect((await run('query @cache(mode: BYPASS) { n @cache(mode: USE) n @cache }')).states).toBe('hit');
+    expect((await run('query @cache(mode: REFRESH) { n n @cache(mode: BYPASS) }')).states).toBe('bypass');
+  });
+
+  it('applies to the operation that is executed, not to its neighbours', async () => {
+    const { schema } = await newCountingSchema();
+    const document = parse('query A @cache(mode: BYPASS) { n } query B { n }');
+    const statesOf = async (operationName: string): Promise<unknown> => {
+      const contextValue = {};
+      await execute({ schema, document, operationName, contextValue });
+      return cacheReportOf(contextValue)?.fields.map(({ state }) => state);
+    };
+    expect([await statesOf('B'), await statesOf('A'), await statesOf('B')]).toEqual([['miss'], ['bypass'], ['hit']]);
+  });
+
+  it.each(['mutation @cache(mode: BYPASS) { write { n } }', '{ ...F @cache(mode: BYPASS) } fragment F on Query { n }'])(
+    'is rejected elsewhere: %s',
+    async (text) => {
+      const { run } = await newCountingSchema();
+      await expect(run(text)).rejects.toThrow('Directive "@cache" may not be used on');
+    },
+  );
+
+  it('is unknown if it is disabled, and has no effect on a document that is not validated', async () => {
+    const { schema } = await newCountingSchema({ directive: false });
+    for (const text of ['{ n @cache(mode: BYPASS) }', 'query @cache(mode: BYPASS) { n }']) {
+      const document = parse(text);
+      expect(validate(schema, document).map(({ message }) => message)).toEqual(['Unknown directive "@cache".']);
+      for (const state of ['miss', 'hit']) {
+        const contextValue = {};
+        const { data } = await execute({ schema, document, contextValue });
+        expect(data).toEqual({ n: 1 });
+        if (state === 'hit') expect(cacheReportOf(contextValue)?.fields).toMatchObject([{ state }]);
+      }
+    }
   });
 
   it('works together with @include and @skip', async () => {

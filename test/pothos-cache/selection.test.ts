@@ -124,6 +124,7 @@ describe('a selection in the key', () => {
       { j: { k: [1] } },
     ],
     ['a directive @cache', '{ a { x } }', '{ a { x @cache(mode: BYPASS) } }'],
+    ['a directive @cache on the query', '{ a { x } }', 'query @cache(mode: USE) { a { x } }'],
     [
       'fragments on a type of a union',
       '{ either { ... on Row { x y } } }',

@@ -16,7 +16,7 @@ import { createCache, createMemoryStore } from '../../src/cache/index.ts';
 /** What external programs rely on. A change here breaks them. */
 const contract = lexicographicSortSchema(
   buildSchema(`
-  directive @cache(mode: CacheMode! = USE) on FIELD
+  directive @cache(mode: CacheMode! = USE) on FIELD | QUERY
   enum CacheMode { USE BYPASS REFRESH }
   scalar Decimal
 
@@ -72,7 +72,7 @@ describe('the contract', () => {
     for (const { name } of others) expect(names).toContain(name);
   });
 
-  it('includes every directive of the schema: @cache on fields, and those of GraphQL itself', () => {
+  it('includes every directive of the schema: @cache on fields and queries, and those of GraphQL itself', () => {
     const ofName = (schema: GraphQLSchema, name: string): unknown => definitionOf(schema.getDirective(name));
     for (const { name } of contract.getDirectives()) expect(ofName(ours, name)).toEqual(ofName(contract, name));
     expect(ours.getDirectives()).toHaveLength(contract.getDirectives().length);

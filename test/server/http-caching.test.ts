@@ -198,6 +198,8 @@ describe('the response to a GET', () => {
     ['is not cached, below a cached one', '{ rows { plain } }'],
     ['reads the viewer although its scope is public', '{ leaky }'],
     ['bypasses the cache', '{ kept @cache(mode: BYPASS) }'],
+    ['bypasses the cache, as the whole query', 'query @cache(mode: BYPASS) { kept }'],
+    ['has a directive @cache, if only for the whole query', 'query @cache { kept }'],
     ['is one of more than a hundred cached fields', '{ many { child } a: many { child } }'],
     ['is __typename, and no field is cached', '{ __typename }'],
   ])('is private and revalidated if a field %s', async (_, query) => {

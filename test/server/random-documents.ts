@@ -30,7 +30,7 @@ export interface Choices {
   readonly scalars?: ScalarValues;
   /** The weight with which `Type.field` is chosen among the fields of its type. Default: 10. 0: never. */
   readonly weightOf?: (coordinate: string) => number;
-  /** The schema's own directives, which a few of the fields have. */
+  /** The schema's own directives, which a few of the fields and operations have. */
   readonly directives?: readonly string[];
 }
 
@@ -93,7 +93,7 @@ class DocumentWriter {
     if (!query) throw new Error('the schema has no queries');
     const selection = this.#selection(query, 0);
     const variables = [...this.#uses].map(({ text }) => text).join(', ');
-    const head = variables === '' ? name : `${name}(${variables})`;
+    const head = (variables === '' ? name : `${name}(${variables})`) + this.#ownDirective();
     return head === '' && this.#dice.chance(60) ? selection : `query ${head} ${selection}`;
   }
 
