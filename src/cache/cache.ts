@@ -105,7 +105,8 @@ export class Cache {
     outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
     const durationMs = nowMs - startedMs;
     this.emit(eventOf(key, answer, durationMs));
-    if (options.report !== undefined) this.#listeners.call(options.report, outcomeOf(key, answer, durationMs));
+    if (options.report !== undefined)
+      this.#listeners.call(options.report, outcomeOf(key, answer, { startedMs, durationMs }));
     return answer.value as T;
   }
 

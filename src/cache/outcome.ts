@@ -9,6 +9,8 @@ export interface Outcome {
   readonly state: 'hit' | 'miss' | 'bypass' | 'refresh' | 'shared';
   /** Where a hit was found; null for every other state. */
   readonly tier: Tier | null;
+  /** When the fetch began, in milliseconds on the cache's clock: only differences are meaningful. */
+  readonly startedMs: number;
   readonly durationMs: number;
   /** How long the value has been stored; null if it is not stored. */
   readonly ageMs: number | null;
@@ -48,12 +50,17 @@ export function eventOf({ text: key, field }: Key, answer: Answer, durationMs: n
   return { type, key, field, tier, durationMs, ageMs, loadMs };
 }
 
-export function outcomeOf(key: Key, answer: Answer, durationMs: number): Outcome {
+export function outcomeOf(
+  key: Key,
+  answer: Answer,
+  { startedMs, durationMs }: Pick<Outcome, 'startedMs' | 'durationMs'>,
+): Outcome {
   const { state, stamps, ageMs, ttlMs } = answer;
   const isStored = stamps !== undefined && answer.notStored === undefined;
   const outcome: Outcome = {
     state,
     tier: answer.state === 'hit' ? answer.tier : null,
+    startedMs,
     durationMs,
     ageMs: isStored ? Math.max(0, ageMs) : null,
     ttlMs: isStored ? ttlMs : null,

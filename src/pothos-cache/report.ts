@@ -9,6 +9,8 @@ export interface ReportRow {
   readonly source: 'cache' | 'database';
   readonly state: Outcome['state'];
   readonly tier: Outcome['tier'];
+  /** When the field began, after that of the first row did. Hits that are revalidated together begin together. */
+  readonly startMs: number;
   readonly durationMs: number;
   readonly ageMs: number | null;
   readonly ttlMs: number | null;
@@ -40,9 +42,11 @@ export interface Freshness {
 
 const rowsMax = 100;
 
+/** A field that has returned a value. */
 interface Done {
-  readonly row: ReportRow;
-  readonly entryRef: EntryRef | undefined;
+  readonly key: Key;
+  readonly path: ReportRow['path'];
+  readonly outcome: Outcome;
   readonly httpMs: number | undefined;
 }
 
@@ -51,6 +55,8 @@ interface Report {
   readonly rows: (Done | undefined)[];
   /** The number of fields that began after the last row was taken. */
   more: number;
+  /** The rows as they are reported, until another one is filled. */
+  shown: readonly ReportRow[] | undefined;
   /** The number of fields that were resolved without the cache, and have no row. */
   unreported: number;
 }
@@ -62,9 +68,15 @@ const reports = new WeakMap<object, Report>();
 export function cacheReportOf(context: object): CacheReport | undefined {
   const report = reports.get(context);
   if (report === undefined) return undefined;
-  const fields = report.rows.flatMap((done) => done?.row ?? []);
+  const fields = (report.shown ??= shownRows(report));
   if (fields.length === 0) return undefined;
   return report.more > 0 ? { fields, more: report.more } : { fields };
+}
+
+function shownRows({ rows }: Report): readonly ReportRow[] {
+  const done = rows.filter((one) => one !== undefined);
+  const firstMs = done[0]?.outcome.startedMs ?? 0;
+  return done.map((one) => rowOf(one, firstMs));
 }
 
 /** The cached fields under `context`, if all of their values came from entries; otherwise undefined. */
@@ -73,8 +85,8 @@ export function fieldHitsOf(context: object): readonly FieldHit[] | undefined {
   if (!isWhole(report)) return undefined;
   const hits: FieldHit[] = [];
   for (const done of report.rows) {
-    if (done?.entryRef === undefined) return undefined;
-    hits.push({ path: done.row.path, entryRef: done.entryRef, httpMs: done.httpMs });
+    if (done?.outcome.entryRef === undefined) return undefined;
+    hits.push({ path: done.path, entryRef: done.outcome.entryRef, httpMs: done.httpMs });
   }
   return hits;
 }
@@ -84,8 +96,9 @@ export function storedFieldsOf(context: object): readonly Freshness[] | undefine
   const report = reports.get(context);
   if (!isWhole(report)) return undefined;
   const fields = report.rows.flatMap((done) => {
-    const ttlMs = done?.row.ttlMs ?? null;
-    return done === undefined || ttlMs === null ? [] : [{ httpMs: done.httpMs, ttlMs }];
+    if (done === undefined) return [];
+    const { ttlMs } = rounded(done.outcome);
+    return ttlMs === null ? [] : [{ httpMs: done.httpMs, ttlMs }];
   });
   return fields.length === report.rows.length ? fields : undefined;
 }
@@ -103,7 +116,8 @@ export function openRow(
   }
   const index = report.rows.push(undefined) - 1;
   return (outcome) => {
-    report.rows[index] = { row: rowOf(key, path(), outcome), entryRef: outcome.entryRef, httpMs };
+    report.rows[index] = { key, path: path(), outcome, httpMs };
+    report.shown = undefined;
   };
 }
 
@@ -120,7 +134,7 @@ function isWhole(report: Report | undefined): report is Report {
 
 function reportFor(context: unknown): Report | undefined {
   if (typeof context !== 'object' || context === null) return undefined;
-  const report = reports.get(context) ?? { rows: [], more: 0, unreported: 0 };
+  const report = reports.get(context) ?? { rows: [], more: 0, shown: undefined, unreported: 0 };
   reports.set(context, report);
   return report;
 }
@@ -139,7 +153,7 @@ export function reportWriter(fields: readonly FieldHit[]): (hits: readonly Reval
     for (const [index, hit] of hits.entries()) {
       const { durationMs, ageMs, ttlMs } = rounded(hit);
       const { before = '', after = '' } = rows[index] ?? {};
-      text += `${index === 0 ? '' : ','}${before}${hit.tier}","durationMs":${durationMs},"ageMs":${ageMs},"ttlMs":${ttlMs}${after}`;
+      text += `${index === 0 ? '' : ','}${before}${hit.tier}","startMs":0,"durationMs":${durationMs},"ageMs":${ageMs},"ttlMs":${ttlMs}${after}`;
     }
     return `${text}]}`;
   };
@@ -150,18 +164,20 @@ export function rowsOfHits(fields: readonly FieldHit[], hits: readonly Revalidat
   return hits.map((hit, index) => {
     const { field, key } = hit.entryRef;
     const path = fields[index]?.path ?? [];
-    return { path, field, source: 'cache', state: 'hit', tier: hit.tier, ...rounded(hit), key };
+    return { path, field, source: 'cache', state: 'hit', tier: hit.tier, startMs: 0, ...rounded(hit), key };
   });
 }
 
-function rowOf(key: Key, path: ReportRow['path'], outcome: Outcome): ReportRow {
-  const { state, tier } = outcome;
+/** @param firstMs When the field of the first row began. */
+function rowOf({ key, path, outcome }: Done, firstMs: number): ReportRow {
+  const { state, tier, startedMs } = outcome;
   return {
     path,
     field: key.field,
     source: state === 'hit' ? 'cache' : 'database',
     state,
     tier,
+    startMs: toHundredths(startedMs - firstMs),
     ...rounded(outcome),
     key: key.text,
     ...(outcome.notStored === undefined ? {} : { notStored: outcome.notStored }),
@@ -174,8 +190,12 @@ function rounded({
   ttlMs,
 }: Pick<Outcome, 'durationMs' | 'ageMs' | 'ttlMs'>): Pick<ReportRow, 'durationMs' | 'ageMs' | 'ttlMs'> {
   return {
-    durationMs: Math.round(durationMs * 100) / 100,
+    durationMs: toHundredths(durationMs),
     ageMs: ageMs === null ? null : Math.round(ageMs),
     ttlMs: ttlMs === null ? null : Math.round(ttlMs),
   };
+}
+
+function toHundredths(ms: number): number {
+  return Math.round(ms * 100) / 100;
 }

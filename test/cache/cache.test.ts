@@ -162,13 +162,20 @@ describe.each(tiers)('on the %s store', (tier) => {
     const shared = outcome();
     clock.advance(250);
     held.give('value');
-    const loaded = { tier: null, durationMs: 250, ageMs: 0, ttlMs: 60_000, value: 'value' };
+    const startedMs = clock.nowMs() - 250;
+    const loaded = { tier: null, startedMs, durationMs: 250, ageMs: 0, ttlMs: 60_000, value: 'value' };
     expect(await miss).toMatchObject({ ...loaded, state: 'miss' });
     expect(await shared).toMatchObject({ ...loaded, state: 'shared' });
-    expect(await outcome({ mode: 'refresh' })).toMatchObject({ ...loaded, state: 'refresh', durationMs: 0 });
+    expect(await outcome({ mode: 'refresh' })).toMatchObject({
+      ...loaded,
+      state: 'refresh',
+      startedMs: startedMs + 250,
+      durationMs: 0,
+    });
     expect(await outcome({ mode: 'bypass' })).toMatchObject({
       ...loaded,
       state: 'bypass',
+      startedMs: startedMs + 250,
       durationMs: 0,
       ageMs: null,
       ttlMs: null,

@@ -1,4 +1,5 @@
 // `cacheReportOf`: what the cached fields of a request did.
+import { execute, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { cacheReportOf } from '../../src/pothos-cache/index.ts';
 import { currentLoad } from '../../src/cache/index.ts';
@@ -6,7 +7,7 @@ import { newSchema, type SchemaWorld } from './world.ts';
 import { times } from '../cache/world.ts';
 
 async function newShop(): Promise<SchemaWorld> {
-  return newSchema((builder, { source }) => {
+  return newSchema((builder, { source, clock }) => {
     builder.queryField('load', (t) =>
       t.string({
         args: { id: t.arg.int() },
@@ -26,6 +27,15 @@ async function newShop(): Promise<SchemaWorld> {
         resolve: (_, { count }) => times(count, (id) => ({ id })),
       }),
     );
+    builder.queryField('parent', (t) =>
+      t.field({
+        type: Item,
+        resolve() {
+          clock.advance(20.126);
+          return { id: 1 };
+        },
+      }),
+    );
   });
 }
 
@@ -40,7 +50,7 @@ describe('the report', () => {
     const { rows } = await running;
     const key = rows[0]?.key;
     expect(key).toMatch(/^shop:[0-9a-f]{6}:Query:load$/);
-    const common = { field: 'Query.load', tier: null, durationMs: 300.46, ageMs: 0, ttlMs: 60_000, key };
+    const common = { field: 'Query.load', tier: null, startMs: 0, durationMs: 300.46, ageMs: 0, ttlMs: 60_000, key };
     expect(rows).toEqual([
       { ...common, path: ['first'], source: 'database', state: 'miss' },
       { ...common, path: ['second'], source: 'database', state: 'shared' },
@@ -59,6 +69,58 @@ describe('the report', () => {
       },
     ]);
     expect((await run('{ load @cache(mode: BYPASS) }')).rows).toMatchObject([{ ageMs: null, ttlMs: null, tier: null }]);
+  });
+
+  it('has the time at which each field began, after the first of its rows', async () => {
+    const { run, clock, source } = await newShop();
+    clock.advance(5_000);
+    const held = source.hold();
+    const running = run('{ load parent { n } }');
+    await held.begun;
+    clock.advance(40.004);
+    held.give('value');
+    const { rows } = await running;
+    expect(rows.map(({ path, startMs }) => [path.join('.'), startMs])).toEqual([
+      ['load', 0],
+      ['parent.n', 20.13],
+    ]);
+    expect(Object.keys(rows[0] ?? {})).toEqual([
+      'path',
+      'field',
+      'source',
+      'state',
+      'tier',
+      'startMs',
+      'durationMs',
+      'ageMs',
+      'ttlMs',
+      'key',
+    ]);
+  });
+
+  it('counts from the first row even if an earlier field has failed', async () => {
+    const { run, clock, source } = await newShop();
+    const held = source.hold();
+    const running = run('{ load parent { n } }');
+    await held.begun;
+    clock.advance(40);
+    held.fail(new Error('no'));
+    expect((await running).rows).toMatchObject([{ path: ['parent', 'n'], startMs: 0 }]);
+  });
+
+  it('is up to date, however often it is asked for while fields are running', async () => {
+    const { schema, source } = await newShop();
+    const contextValue = {};
+    const held = source.hold();
+    const running = execute({ schema, document: parse('{ load items(count: 101) { n } }'), contextValue });
+    await held.begun;
+    const pathsNow = (): unknown => cacheReportOf(contextValue)?.fields.map(({ path }) => path[0]);
+    await expect.poll(pathsNow).toEqual(Array(99).fill('items'));
+    expect(cacheReportOf(contextValue)?.more).toBe(2);
+    held.give('value');
+    await running;
+    expect(pathsNow()).toEqual(['load', ...Array<string>(99).fill('items')]);
+    expect(cacheReportOf(contextValue)?.fields).toBe(cacheReportOf(contextValue)?.fields);
   });
 
   it('shows the path through lists and aliases', async () => {

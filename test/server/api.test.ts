@@ -153,6 +153,7 @@ describe('the cache report', () => {
           source: 'cache',
           state: 'hit',
           tier: 'redis',
+          startMs: 0,
           durationMs: number,
           ageMs: number,
           ttlMs: number,

@@ -84,7 +84,7 @@ async function expectSame(servers: ServerPair, request: GraphqlRequest, sender: 
 
 /** The report of a cached response equals that of the executed one, except for times and the tier of the values. */
 function expectSameReport(reply: Reply, executed: Reply, request: GraphqlRequest): void {
-  const differing = new Set(['durationMs', 'ageMs', 'ttlMs', 'tier']);
+  const differing = new Set(['startMs', 'durationMs', 'ageMs', 'ttlMs', 'tier']);
   const textOf = ({ report }: Reply): string =>
     JSON.stringify(report, (name, value: unknown) => (differing.has(name) ? 'any' : value)) ?? 'none';
   describeFailure(request, () => expect(textOf(reply)).toBe(textOf(executed)));

@@ -8,6 +8,8 @@ export interface ReportRow {
   readonly source: 'cache' | 'database';
   readonly state: 'hit' | 'stale' | 'miss' | 'bypass' | 'refresh' | 'shared';
   readonly tier?: 'memory' | 'redis' | null;
+  /** When the field began, after that of the first row did. Older servers omit it. */
+  readonly startMs?: number;
   readonly durationMs: number;
   readonly ageMs?: number | null;
   readonly ttlMs?: number | null;
