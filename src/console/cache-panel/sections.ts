@@ -1,9 +1,10 @@
 /** The sections of the panel, in the order of their tabs. */
 import type { ComponentType } from 'react';
+import { CompareSection } from './compare/compare-section.tsx';
 
 export interface Section {
   readonly name: string;
   readonly content: ComponentType;
 }
 
-export const sections: readonly Section[] = [];
+export const sections: readonly Section[] = [{ name: 'Compare', content: CompareSection }];
