@@ -1,89 +1,109 @@
-import { chromium, type Browser, type Page, type Request } from 'playwright-core';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { startServer } from '../server/start-server.ts';
+import { expect, it } from 'vitest';
+import { openShop, phone, run, showTab, untilUsable, useBrowser } from './open-console.ts';
 
-// No GPU, no sandbox (the tests may run as root), and no requests of the browser's own.
-const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
-const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
-
-let browser: Browser;
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: [...args, ...quiet] });
-});
-afterAll(() => browser.close());
+const browser = useBrowser();
 
 it('opens without internet access, and its tabs run unchanged', async () => {
-  const { page, problems } = await openGraphiql();
-  const tabs = page.getByRole('tab');
+  const { page } = await openShop(browser());
+  const tabs = page.locator('.graphiql-tab-button');
   await expect.poll(() => tabs.allInnerTexts()).toEqual(['Compare', 'Search', 'TopProducts', 'Stats', 'Flush']);
   for (const name of await tabs.allInnerTexts()) {
-    await show(page, name);
+    await showTab(page, name);
     const answer = await run(page, name);
     expect(answer).not.toContain('"errors"');
     expect(answer).toContain('"data"');
   }
-  expect(problems).toEqual([]);
 });
 
 it('reports a cached value at the second run of Compare', async () => {
-  const { page } = await openGraphiql();
+  const { page } = await openShop(browser());
   expect(await run(page, 'Compare')).toContain('"state": "miss"');
-  const answer = await run(page, 'Compare');
-  expect(answer).toContain('"source": "cache"');
+  expect(await run(page, 'Compare')).toContain('"source": "cache"');
 });
 
-it('shows the documentation of the schema', async () => {
-  const { page, problems } = await openGraphiql();
+it('documents the arguments of a field, with their defaults', async () => {
+  const { page } = await openShop(browser());
   await page.getByRole('button', { name: /Documentation Explorer/ }).click();
-  await page
-    .getByText('categoryStats')
-    .or(page.getByRole('link', { name: 'Query' }))
-    .first()
-    .waitFor();
-  expect(problems).toEqual([]);
+  const docs = page.locator('.graphiql-doc-explorer');
+  await docs.getByText('Query', { exact: true }).first().click();
+  await docs.getByText('topProducts', { exact: true }).click();
+  for (const text of ['minReviews', '= 5', 'Products with fewer reviews are left out.', 'perCategory', '= 3'])
+    await docs.getByText(text).first().waitFor();
 });
 
-/** Opens GraphiQL in a new browser context. */
-async function openGraphiql(): Promise<{ page: Page; problems: string[] }> {
-  const server = await startServer();
-  const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
-  onTestFinished(() => context.close());
-  const page = await context.newPage();
-  page.setDefaultTimeout(180_000);
-  const problems: string[] = [];
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('console', (message) => {
-    if (message.text().includes('Content Security Policy')) problems.push(message.text());
-  });
-  page.on('request', (request) => {
-    const isLocal = request.url().startsWith(server.url) || /^(data|blob):/.test(request.url());
-    if (!isLocal) problems.push(`a request to ${request.url()}`);
-  });
-  await page.goto(server.url);
-  expect(page.url()).toBe(`${server.url}/graphql`);
-  await page.getByRole('tab').first().waitFor();
-  // GraphiQL ignores a click on the button until it has both editors.
-  for (const part of ['.graphiql-query-editor', '.result-window']) {
-    await page.locator(`${part} .monaco-editor`).first().waitFor();
+it('shows the responses again after a reload, each in its tab', async () => {
+  const { page } = await openShop(browser());
+  await run(page, 'Compare');
+  await showTab(page, 'Stats');
+  await run(page, 'Stats');
+  const response = page.locator('.result-window .view-lines');
+  const stored = (): Promise<string | null> => page.evaluate(() => localStorage.getItem('graphiql:tabState'));
+  // GraphiQL stores its tabs half a second later.
+  await expect.poll(stored).toContain('"activeTabIndex":3');
+  await page.reload();
+  await untilUsable(page);
+  await expect.poll(() => response.innerText()).toContain('cacheStats');
+  await showTab(page, 'Compare');
+  await expect.poll(() => response.innerText()).toContain('categoryStats');
+});
+
+it('does not store headers, which may contain a token', async () => {
+  const { page } = await openShop(browser());
+  await page.getByRole('button', { name: 'Headers', exact: true }).click();
+  await page.locator('.graphiql-editor-tool .monaco-editor').last().click();
+  await page.keyboard.type('{"authorization": "Bearer a-secret"}');
+  await run(page, 'Compare');
+  await showTab(page, 'Stats');
+  const stored = (): Promise<string> =>
+    page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
+  // GraphiQL stores its tabs half a second later.
+  await expect.poll(stored).toContain('\\"activeTabIndex\\":3');
+  expect(await stored()).not.toContain('a-secret');
+});
+
+it('does not scroll as a whole', async () => {
+  const { page } = await openShop(browser());
+  // As GraphiQL's own menus and hints do.
+  await page.evaluate(() =>
+    document.body.append(Object.assign(document.createElement('div'), { style: 'height: 9999px' })),
+  );
+  await page.mouse.move(700, 600);
+  await page.mouse.wheel(0, 5_000);
+  await page.mouse.wheel(5_000, 0);
+  await page.evaluate(() => window.scrollTo(500, 500));
+  expect(await page.evaluate(() => [window.scrollX, window.scrollY])).toEqual([0, 0]);
+});
+
+it('runs the operation with Ctrl+Enter when no editor has the focus', async () => {
+  const { page } = await openShop(browser());
+  await page.getByRole('button', { name: /Show History/ }).focus();
+  const [request] = await Promise.all([
+    page.waitForRequest((one) => one.postData()?.includes(' Compare') === true),
+    page.keyboard.press('Control+Enter'),
+  ]);
+  expect((await request.response())?.status()).toBe(200);
+});
+
+it('has one pane at a time on a phone, as wide as the screen, and nothing to scroll sideways', async () => {
+  const { page } = await openShop(browser(), { options: phone });
+  const panes = page.getByRole('tablist', { name: 'Panes' });
+  const visible = async (): Promise<string[]> => {
+    const parts = ['.graphiql-plugin', '.graphiql-editors', '.graphiql-response'];
+    const boxes = await Promise.all(parts.map((part) => page.locator(part).boundingBox()));
+    return parts.filter((_, index) => boxes[index] != null);
+  };
+  await expect.poll(visible).toEqual(['.graphiql-plugin']);
+  for (const [name, part] of [
+    ['Editor', '.graphiql-editors'],
+    ['Response', '.graphiql-response'],
+  ] as const) {
+    await panes.getByRole('tab', { name }).click();
+    await expect.poll(visible).toEqual([part]);
+    expect((await page.locator(part).boundingBox())?.width).toBeGreaterThan(350);
+    const [width, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+    expect(width).toBe(inner);
   }
-  return { page, problems };
-}
-
-/** Shows another tab, and waits until GraphiQL has read its text: before that it would run the previous operation. */
-async function show(page: Page, tab: string): Promise<void> {
-  const textRead = (): Promise<string | null> => page.evaluate(() => localStorage.getItem('graphiql:query'));
-  await page.getByRole('tab', { name: tab }).click();
-  await expect.poll(textRead).toContain(` ${tab}`);
-}
-
-/** Runs the operation of the tab that is shown, and returns its response when the page shows it. */
-async function run(page: Page, operation: string): Promise<string> {
-  const button = page.getByRole('button', { name: /Execute query/ });
-  const isOurs = (request: Request): boolean => request.postData()?.includes(` ${operation}`) === true;
-  // One click: a second one, while a slow request runs, would run the operation twice.
-  const [request] = await Promise.all([page.waitForRequest(isOurs), button.click()]);
-  const answer: unknown = await (await request.response())?.json();
-  await button.waitFor();
-  await page.locator('.result-window .view-line').first().waitFor();
-  return JSON.stringify(answer, null, 2);
-}
+  await panes.getByRole('tab', { name: 'Editor' }).click();
+  await page.getByRole('button', { name: /Execute query/ }).click();
+  await expect.poll(visible).toEqual(['.graphiql-response']);
+});
