@@ -62,7 +62,9 @@ export function serverTimingOf({ fields, more = 0 }: CacheReport): string {
   let text = '';
   for (const [index, { path, field, state, tier, durationMs, ageMs }] of fields.entries()) {
     const where = path.join('.').slice(0, pathCharsMax);
-    const what = [state, tier, ageMs === null ? null : `age ${ageMs} ms`].filter((word) => word !== null).join(', ');
+    const what = [state, tier, ageMs === undefined ? undefined : `age ${ageMs} ms`]
+      .filter((word) => word !== undefined)
+      .join(', ');
     const row = `${field};desc="${where}: ${what}";dur=${durationMs}`;
     if (text.length + row.length > timingCharsMax) return `${text}, ${timingOfMore(fields.length - index + more)}`;
     text += index === 0 ? row : `, ${row}`;

@@ -1,5 +1,5 @@
 /** What the cached fields of an operation did, for `extensions.cache` and for the response cache. */
-import type { EntryRef, Key, Outcome, RevalidatedHit } from '../cache/index.ts';
+import type { EntryRef, Key, Outcome, RevalidatedHit, Tier } from '../cache/index.ts';
 
 /** One cached field that ran. Durations in milliseconds. */
 export interface ReportRow {
@@ -8,12 +8,14 @@ export interface ReportRow {
   readonly field: string;
   readonly source: 'cache' | 'database';
   readonly state: Outcome['state'];
-  readonly tier: Outcome['tier'];
+  /** Where the value was found, if it was. */
+  readonly tier?: Tier;
   /** When the field began, after that of the first row did. Hits that are revalidated together begin together. */
   readonly startMs: number;
   readonly durationMs: number;
-  readonly ageMs: number | null;
-  readonly ttlMs: number | null;
+  /** How long the value has been stored, and how long it remains fresh, if it is stored. */
+  readonly ageMs?: number;
+  readonly ttlMs?: number;
   readonly key: string;
   /** Why the value was not stored, such as `instance of Decimal at 0.price`, without values that clients sent. */
   readonly notStored?: string;
@@ -98,7 +100,7 @@ export function storedFieldsOf(context: object): readonly Freshness[] | undefine
   const fields = report.rows.flatMap((done) => {
     if (done === undefined) return [];
     const { ttlMs } = rounded(done.outcome);
-    return ttlMs === null ? [] : [{ httpMs: done.httpMs, ttlMs }];
+    return ttlMs === undefined ? [] : [{ httpMs: done.httpMs, ttlMs }];
   });
   return fields.length === report.rows.length ? fields : undefined;
 }
@@ -176,7 +178,7 @@ function rowOf({ key, path, outcome }: Done, firstMs: number): ReportRow {
     field: key.field,
     source: state === 'hit' ? 'cache' : 'database',
     state,
-    tier,
+    ...(tier === null ? {} : { tier }),
     startMs: toHundredths(startedMs - firstMs),
     ...rounded(outcome),
     key: key.text,
@@ -191,8 +193,8 @@ function rounded({
 }: Pick<Outcome, 'durationMs' | 'ageMs' | 'ttlMs'>): Pick<ReportRow, 'durationMs' | 'ageMs' | 'ttlMs'> {
   return {
     durationMs: toHundredths(durationMs),
-    ageMs: ageMs === null ? null : Math.round(ageMs),
-    ttlMs: ttlMs === null ? null : Math.round(ttlMs),
+    ...(ageMs === null ? {} : { ageMs: Math.round(ageMs) }),
+    ...(ttlMs === null ? {} : { ttlMs: Math.round(ttlMs) }),
   };
 }
 
