@@ -2,6 +2,7 @@
 import type { GraphiQLPlugin } from '@graphiql/react';
 import { useId, useState, type KeyboardEvent, type ReactElement } from 'react';
 import { PanelIcon } from './panel-icon.tsx';
+import { SectionBoundary } from './section-boundary.tsx';
 import { sections } from './sections.ts';
 import './panel.css';
 
@@ -47,7 +48,11 @@ function Panel(): ReactElement {
         aria-labelledby={`${id}-tab-${current}`}
         className="cache-panel-content"
       >
-        {Content === undefined ? null : <Content />}
+        {Content === undefined ? null : (
+          <SectionBoundary key={current}>
+            <Content />
+          </SectionBoundary>
+        )}
       </div>
     </section>
   );

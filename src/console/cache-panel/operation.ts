@@ -16,6 +16,11 @@ export interface Operation {
   readonly headers: Readonly<Record<string, string>> | undefined;
 }
 
+/** `Query Search`, for a heading. */
+export function titleOf(operationName: string | undefined): string {
+  return operationName === undefined ? 'Unnamed query' : `Query ${operationName}`;
+}
+
 /** @throws {Error} whose message names the editor with invalid text, and what is wrong with it. */
 export function operationIn({ queryEditor, variableEditor, headerEditor, operationName }: Editors): Operation {
   return {

@@ -1,6 +1,7 @@
 /** What a comparison has measured. */
 import type { ReactElement } from 'react';
 import { LatencySwitch, useShownMs } from '../latency-view.tsx';
+import { titleOf } from '../operation.ts';
 import type { Comparison } from './comparison.ts';
 import { Differences } from './differences.tsx';
 import { FieldList } from './field-list.tsx';
@@ -12,7 +13,7 @@ export function ComparisonResult({ comparison }: { comparison: Comparison }): Re
   const shownMs = useShownMs();
   return (
     <section className="cache-panel-result" aria-label="Comparison">
-      <h3>{operationName === undefined ? 'Unnamed query' : `Query ${operationName}`}</h3>
+      <h3>{titleOf(operationName)}</h3>
       <Headline comparison={comparison} />
       <TimeBars database={database} cache={cache} fullMs={Math.max(shownMs(database), shownMs(cache))} />
       {database.simulatedMs > 0 || cache.simulatedMs > 0 ? <LatencySwitch /> : null}

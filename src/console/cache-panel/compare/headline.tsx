@@ -1,19 +1,16 @@
 /** How many times as fast the cache is, or why that cannot be said. */
 import type { ReactElement } from 'react';
-import { formatFactor, formatMs } from '../format.ts';
+import { Factor } from '../factor.tsx';
+import { formatMs } from '../format.ts';
 import { useLatencyView, useShownMs } from '../latency-view.tsx';
 import type { Comparison } from './comparison.ts';
-
-/** The resolution of a browser's clock. A duration below it would give any factor. */
-const msMin = 0.1;
 
 export function Headline({ comparison }: { comparison: Comparison }): ReactElement {
   const { verdict, database, cache } = comparison;
   const shownMs = useShownMs();
-  const factor = Math.max(shownMs(database), msMin) / Math.max(shownMs(cache), msMin);
   return (
     <div role="status" className="cache-panel-headline">
-      {verdict.kind === 'compared' ? <Factor factor={factor} /> : null}
+      {verdict.kind === 'compared' ? <Factor databaseMs={shownMs(database)} cacheMs={shownMs(cache)} /> : null}
       {verdict.kind === 'uncached' ? <Uncached fields={verdict.fields} /> : null}
       {verdict.kind === 'first-run' ? <FirstRun verdict={verdict} /> : null}
       {verdict.notStored.map((text) => (
@@ -21,15 +18,6 @@ export function Headline({ comparison }: { comparison: Comparison }): ReactEleme
       ))}
       <LatencyNote comparison={comparison} />
     </div>
-  );
-}
-
-function Factor({ factor }: { factor: number }): ReactElement {
-  const isFaster = factor >= 1;
-  return (
-    <p className="cache-panel-large">
-      <strong>{formatFactor(isFaster ? factor : 1 / factor)}</strong> {isFaster ? 'faster' : 'slower'}
-    </p>
   );
 }
 
