@@ -3,6 +3,7 @@ import ComplexityPlugin from '@pothos/plugin-complexity';
 import type { Cache, CacheStats } from '../src/cache/index.ts';
 import type { Loaders, Shop } from '../src/database/index.ts';
 import CachePlugin from '../src/pothos-cache/index.ts';
+import type { ShopConsole } from './shop-console.ts';
 
 /** What a resolver can use. */
 export interface ShopContext {
@@ -11,6 +12,8 @@ export interface ShopContext {
   readonly loaders: Loaders;
   readonly cache: Cache;
   readonly cacheStats: CacheStats;
+  /** Undefined if the schema has no console. */
+  readonly shopConsole: ShopConsole | undefined;
   /** The viewer, as far as this shop knows: the holder of the admin token, or undefined. */
   readonly viewer: 'admin' | undefined;
   /** The server's request; undefined outside of one. */

@@ -2,7 +2,7 @@ import type { Cache, CacheStats as Stats, StoreUsage } from '../src/cache/index.
 import { builder } from './builder.ts';
 import { reachable } from './cache-unavailable.ts';
 
-const CacheBackend = builder.enumType('CacheBackend', {
+export const CacheBackend = builder.enumType('CacheBackend', {
   description: 'Where values are stored.',
   values: { REDIS: { value: 'redis' }, MEMORY: { value: 'memory' } } as const,
 });

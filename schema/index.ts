@@ -2,39 +2,45 @@
 import type { GraphQLSchema } from 'graphql';
 import type { Cache } from '../src/cache/index.ts';
 import { builder } from './builder.ts';
+import './cache-snapshot.ts';
 import './cache-stats.ts';
 import './category-stats.ts';
+import { withoutConsole } from './console-only.ts';
+import './console-settings.ts';
 import './decimal.ts';
 import './flush-cache.ts';
 import './products.ts';
 import './top-products.ts';
 
 export type { ShopContext } from './builder.ts';
+export { createShopConsole, type PrivateRedis, type ShopConsole, type ShopConsoleOptions } from './shop-console.ts';
+export { systemWallClock, type WallClock } from './wall-clock.ts';
 
 /**
  * Creates the executable schema.
  *
  * @param options.cache The cache of cached fields.
  * @param options.ttlMs How long their values are fresh, 1…86_400_000.
- * @param options.hasDirective Whether requests may use `@cache(mode:)`.
+ * @param options.hasConsole Whether requests may use `@cache(mode:)`, and the fields that exist for the console alone.
  */
 export function createSchema({
   cache,
   ttlMs,
-  hasDirective,
+  hasConsole,
 }: {
   cache: Cache;
   ttlMs: number;
-  hasDirective: boolean;
+  hasConsole: boolean;
 }): GraphQLSchema {
-  return builder.toSchema({
+  const schema = builder.toSchema({
     cache: {
       engine: cache,
       defaultTtl: `${ttlMs}ms`,
-      directive: hasDirective,
+      directive: hasConsole,
       viewer: ({ viewer }) => viewer,
       viewerProperties: ['viewer'],
       request: ({ req }) => req,
     },
   });
+  return hasConsole ? schema : withoutConsole(schema);
 }

@@ -9,7 +9,7 @@ await new Command('npm run schema --')
   .description('Prints the GraphQL schema into schema/schema.graphql.')
   .action(async () => {
     const cache = createCache({ store: createMemoryStore({ namespace: 'print' }) });
-    const schema = createSchema({ cache, ttlMs: 60_000, hasDirective: true });
+    const schema = createSchema({ cache, ttlMs: 60_000, hasConsole: true });
     await writeFile('schema/schema.graphql', `${printSchema(schema)}\n`);
   })
   .parseAsync();

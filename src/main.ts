@@ -3,7 +3,7 @@
  * down.
  */
 import { Command } from 'commander';
-import { createSchema } from '../schema/index.ts';
+import { createSchema, createShopConsole, type ShopConsoleOptions } from '../schema/index.ts';
 import { CacheStats, createCache, createMemoryStore, createRedisStore, type Store } from './cache/index.ts';
 import { ConfigError, environmentHelp, readConfig, type Config } from './config.ts';
 import {
@@ -25,6 +25,7 @@ import { createHttpServer } from './server/http/http.ts';
 import { checkPortIsFree, listen, ListenError } from './server/http/listen.ts';
 import { createLog, type Log } from './server/log.ts';
 import { createMetrics } from './server/metrics.ts';
+import { redisCliFor } from './server/redis-cli.ts';
 import { outsideRequests } from './server/request-scope.ts';
 import { Shutdown } from './server/shutdown.ts';
 
@@ -52,19 +53,21 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const shop = createShop({ db: database.db, simulateLatency: config.simulatesLatency });
   if (config.simulatesLatency) log.info('SIMULATED_LATENCY=on: the database answers 250 to 350 ms later than it could');
 
-  const store = await openStore(config, log, shutdown);
+  const { store, ...redis } = await openStore(config, log, shutdown);
   const memoryBytesMax = config.cacheMemoryBytesMax;
   const cache = createCache({ store, memoryBytesMax, knownTags: database.tableTags, log: cacheLogOf(log) });
   shutdown.add('cache', () => cache.close());
   const cacheStats = new CacheStats(cache);
+  const ttlMs = config.cacheTtlMs;
+  const shopConsole = config.hasConsole ? createShopConsole(cache, { ttlMs, ...redis }) : undefined;
   const metrics = createMetrics(cache);
 
   const health = createHealth(() => shop.ping());
   const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport: config.hasReport });
   const graphql = createGraphqlHandler({
     ready,
-    schema: createSchema({ cache, ttlMs: config.cacheTtlMs, hasDirective: config.hasConsole }),
-    contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats }),
+    schema: createSchema({ cache, ttlMs, hasConsole: config.hasConsole }),
+    contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats, shopConsole }),
     hasReport: config.hasReport,
     hasConsole: config.hasConsole,
     adminToken: config.adminToken,
@@ -127,22 +130,30 @@ function watchGivenDatabase({ db }: Database, log: Log, shutdown: Shutdown): voi
   });
 }
 
-async function openStore(config: Config, log: Log, shutdown: Shutdown): Promise<Store> {
+/** The store, and what the console knows of its Redis. */
+interface OpenStore extends Pick<ShopConsoleOptions, 'redisCli' | 'privateRedis'> {
+  readonly store: Store;
+}
+
+async function openStore(config: Config, log: Log, shutdown: Shutdown): Promise<OpenStore> {
+  const namespace = config.cacheNamespace;
   const address = config.redisUrl ?? (await startPrivateRedis(log, shutdown));
   if (address === undefined) {
     log.info('Redis: none, because REDIS_URL is not set and no redis-server or valkey-server is on the PATH');
     log.info('Cache: in the memory of this process alone');
-    return createMemoryStore({ namespace: config.cacheNamespace, bytesMax: config.cacheMemoryBytesMax });
+    const store = createMemoryStore({ namespace, bytesMax: config.cacheMemoryBytesMax });
+    return { store, redisCli: null, privateRedis: undefined };
   }
   if (config.redisUrl !== undefined) log.info('Redis: as REDIS_URL says');
-  return await createRedisStore({ address, namespace: config.cacheNamespace });
+  const store = await createRedisStore({ address, namespace });
+  return { store, redisCli: redisCliFor(address), privateRedis: undefined };
 }
 
 async function startPrivateRedis(log: Log, shutdown: Shutdown): Promise<string | undefined> {
   const redis = await startRedis();
   if (redis === null) return undefined;
   shutdown.add('private Redis', () => redis.stop());
-  log.info(`Redis: private, gone when this stops; look inside with: redis-cli -s ${redis.socketPath}`);
+  log.info(`Redis: private, gone when this stops; look inside with: ${redisCliFor(redis.socketPath)}`);
   return redis.socketPath;
 }
 

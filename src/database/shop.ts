@@ -3,7 +3,7 @@ import { categoryStats, type CategoryStats } from './category-stats.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import type { Product } from './product.ts';
 import { searchProducts, type ProductSearch } from './search-products.ts';
-import { simulatedLatency, type Wait } from './simulated-latency.ts';
+import { simulatedLatency, simulatedLatencyMs, type Wait } from './simulated-latency.ts';
 import type { Tables } from './tables.ts';
 import { topProducts, type TopProduct, type TopProductsChoice } from './top-products.ts';
 
@@ -15,6 +15,8 @@ export interface Shop {
   searchProducts(search: ProductSearch): Promise<Product[]>;
   /** See `topProducts`; 350 ms slower if latency is simulated. */
   topProducts(choice: TopProductsChoice): Promise<TopProduct[]>;
+  /** The latency that is simulated, in milliseconds by query; empty if none is. */
+  readonly simulatedLatencyMs: Readonly<Record<string, number>>;
   /** Loaders for one request. */
   createLoaders(): Loaders;
   /** Resolves when the database replies. */
@@ -40,6 +42,7 @@ export function createShop({
     categoryStats: () => overNetwork('categoryStats', () => categoryStats(db)),
     searchProducts: (search) => overNetwork('searchProducts', () => searchProducts(db, search)),
     topProducts: (choice) => overNetwork('topProducts', () => topProducts(db, choice)),
+    simulatedLatencyMs: simulateLatency ? simulatedLatencyMs : {},
     createLoaders: () => createLoaders(db),
     async ping() {
       await sql`select 1`.execute(db);

@@ -25,6 +25,8 @@ const contract = lexicographicSortSchema(
     searchProducts(q: String! = "", categoryId: Int, limit: Int! = 50): [Product!]!
     topProducts(perCategory: Int! = 3, minReviews: Int! = 5): [TopProduct!]!
     cacheStats: CacheStats!
+    console: ConsoleSettings!
+    cacheSnapshot(since: Float): CacheSnapshot!
   }
   type Mutation { flushCache: FlushResult! }
   type CategoryStats {
@@ -49,14 +51,29 @@ const contract = lexicographicSortSchema(
   }
   type FlushResult { keysRemoved: Int! }
   enum CacheBackend { REDIS MEMORY }
+  type CacheSnapshot {
+    at: Float! hits: Float! misses: Float! loads: Float! keys: Int memoryUsed: Float backend: CacheBackend!
+    isStoreAvailable: Boolean! isCircuitOpen: Boolean! events: [CacheEvent!]!
+  }
+  type CacheEvent { at: Float! kind: CacheEventKind! detail: String! }
+  enum CacheEventKind {
+    FLUSH INVALIDATION STORE_UNAVAILABLE STORE_AVAILABLE CIRCUIT_OPENED CIRCUIT_CLOSED
+  }
+  type ConsoleSettings {
+    simulatedLatency: [SimulatedLatency!]! ttlMs: Float! hasPrivateRedis: Boolean! redisCli: String
+  }
+  type SimulatedLatency { field: String! ms: Int! }
 `),
 );
 
-const ours = createSchema({
-  cache: createCache({ store: createMemoryStore({ namespace: 'test' }) }),
-  ttlMs: 60_000,
-  hasDirective: true,
-});
+/** What exists for the console alone. */
+const consoleTypes = [
+  ...['CacheSnapshot', 'CacheEvent', 'CacheEventKind', 'ConsoleSettings', 'SimulatedLatency', 'CacheMode'],
+];
+const consoleFields = ['Query.console', 'Query.cacheSnapshot'];
+
+const cache = createCache({ store: createMemoryStore({ namespace: 'test' }) });
+const ours = createSchema({ cache, ttlMs: 60_000, hasConsole: true });
 
 describe('the contract', () => {
   const names = Object.keys(contract.getTypeMap()).filter((name) => !name.startsWith('__'));
@@ -76,6 +93,28 @@ describe('the contract', () => {
     const ofName = (schema: GraphQLSchema, name: string): unknown => definitionOf(schema.getDirective(name));
     for (const { name } of contract.getDirectives()) expect(ofName(ours, name)).toEqual(ofName(contract, name));
     expect(ours.getDirectives()).toHaveLength(contract.getDirectives().length);
+  });
+});
+
+describe('without a console', () => {
+  const open = createSchema({ cache, ttlMs: 60_000, hasConsole: false });
+
+  it('the schema lacks what exists for the console alone, and nothing else', () => {
+    const namesIn = (schema: GraphQLSchema): string[] =>
+      Object.values(schema.getTypeMap()).flatMap((type) => [
+        type.name,
+        ...('getFields' in type ? Object.keys(type.getFields()).map((field) => `${type.name}.${field}`) : []),
+      ]);
+    const isOfConsole = (name: string): boolean =>
+      consoleFields.includes(name) || consoleTypes.includes(name.split('.')[0] ?? '');
+    expect(namesIn(open).toSorted()).toEqual(
+      namesIn(ours)
+        .filter((name) => !isOfConsole(name))
+        .toSorted(),
+    );
+    expect(open.getDirectives().map(({ name }) => name)).toEqual(
+      ours.getDirectives().flatMap(({ name }) => (name === 'cache' ? [] : [name])),
+    );
   });
 });
 

@@ -50,13 +50,19 @@ async function shop() {
   onTestFinished(() => cache.close());
   const trace = new Trace(cache);
   const cacheStats = new CacheStats(cache);
-  const schema = createSchema({ cache, ttlMs: 60_000, hasDirective: true });
+  const schema = createSchema({ cache, ttlMs: 60_000, hasConsole: true });
   const queries = createShop({ db: database.db, simulateLatency: false });
   return {
     cache,
     trace,
     ask: async (source: string): Promise<void> => {
-      const contextValue = { shop: queries, loaders: queries.createLoaders(), cache, cacheStats };
+      const contextValue = {
+        shop: queries,
+        loaders: queries.createLoaders(),
+        cache,
+        cacheStats,
+        shopConsole: undefined,
+      };
       const { errors } = await graphql({ schema, source, contextValue });
       expect(errors).toBeUndefined();
     },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { inject, onTestFinished } from 'vitest';
-import { createSchema } from '../../schema/index.ts';
+import { createSchema, createShopConsole, type ShopConsoleOptions } from '../../schema/index.ts';
 import {
   CacheStats,
   createCache,
@@ -20,6 +20,7 @@ import { createHealth } from '../../src/server/health.ts';
 import { createHttpServer, type HttpServer } from '../../src/server/http/http.ts';
 import { listen } from '../../src/server/http/listen.ts';
 import { logOptions } from '../../src/server/log.ts';
+import { redisCliFor } from '../../src/server/redis-cli.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
 import type { TrafficLimits } from '../../src/server/http/traffic.ts';
 import { withLongLeases } from '../cache/world.ts';
@@ -55,6 +56,8 @@ export interface Overrides {
   memoryBytesMax?: number;
   /** Of the response cache. Default: a megabyte. */
   readyBytesMax?: number;
+  /** What the console is told. Default: that this process has not started the Redis. */
+  shopConsole?: Partial<ShopConsoleOptions>;
   /** Default: `info`. */
   logLevel?: (typeof logLevels)[number];
 }
@@ -115,13 +118,16 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   });
   await database.readTables();
   const cacheStats = new CacheStats(cache);
+  const redisCli = redis === null ? null : redisCliFor(redis);
+  const shown = { ttlMs, redisCli, privateRedis: undefined, ...overrides.shopConsole };
+  const shopConsole = hasConsole ? createShopConsole(cache, shown) : undefined;
   const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport });
   const graphql = createGraphqlHandler({
     ready,
-    schema: schemaOf({ cache, ttlMs, hasDirective: hasConsole }),
+    schema: schemaOf({ cache, ttlMs, hasConsole }),
     contextOf() {
       executions += 1;
-      return { shop, loaders: shop.createLoaders(), cache, cacheStats };
+      return { shop, loaders: shop.createLoaders(), cache, cacheStats, shopConsole };
     },
     hasReport,
     hasConsole,

@@ -45,7 +45,7 @@ it('does not store the value of a shop field whose resolver reads the viewer, an
   const lines: string[] = [];
   const log = cacheLogOf(pino({}, { write: (line: string) => void lines.push(line) }));
   const { cache, trace } = await newWorld('memory', { log });
-  const schema = createSchema({ cache, ttlMs: 60_000, hasDirective: true });
+  const schema = createSchema({ cache, ttlMs: 60_000, hasConsole: true });
   for (const viewer of ['admin', undefined] as const) {
     const context = {
       viewer,

@@ -24,11 +24,12 @@ export class CacheStats {
   }
 
   /** The sums over all fields. `hitRate` is a percentage, 0 if there was no request. */
-  total(): { hits: number; misses: number; hitRate: number } {
+  total(): { hits: number; misses: number; loads: number; hitRate: number } {
     const counts = [...this.#fields.values()];
     const hits = counts.reduce((sum, field) => sum + field.hits, 0);
     const misses = counts.reduce((sum, field) => sum + field.misses, 0);
-    return { hits, misses, hitRate: hits + misses === 0 ? 0 : (100 * hits) / (hits + misses) };
+    const loads = counts.reduce((sum, field) => sum + field.loads, 0);
+    return { hits, misses, loads, hitRate: hits + misses === 0 ? 0 : (100 * hits) / (hits + misses) };
   }
 
   /** The counts by field, in the order of the names. */

@@ -37,7 +37,7 @@ describe.each(tiers)('on the %s store', (tier) => {
   it('counts hits, misses and loads by field, and does not count a bypass', async () => {
     const { fetch, cache, source, clock } = await newWorld(tier);
     const stats = new CacheStats(cache);
-    expect(stats.total()).toEqual({ hits: 0, misses: 0, hitRate: 0 });
+    expect(stats.total()).toEqual({ hits: 0, misses: 0, loads: 0, hitRate: 0 });
     const held = source.hold();
     const requests = times(3, () => fetch({ field: 'Query.b' }));
     await held.begun;
@@ -47,7 +47,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     await fetch({ field: 'Query.b' });
     await fetch({ field: 'Query.b', mode: 'bypass' });
     await fetch({ field: 'Query.a' });
-    expect(stats.total()).toEqual({ hits: 1, misses: 4, hitRate: 20 });
+    expect(stats.total()).toEqual({ hits: 1, misses: 4, loads: 2, hitRate: 20 });
     expect(stats.fields()).toEqual([
       { field: 'Query.a', hits: 0, misses: 1, loads: 1, meanLoadMs: 0, savedMs: 0 },
       { field: 'Query.b', hits: 1, misses: 3, loads: 1, meanLoadMs: 300, savedMs: 300 },

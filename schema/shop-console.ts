@@ -1,0 +1,40 @@
+import type { CacheListener } from '../src/cache/index.ts';
+import { CacheHistory } from './cache-history.ts';
+import { systemWallClock, type WallClock } from './wall-clock.ts';
+
+/** A Redis that this process has started for itself. */
+export interface PrivateRedis {
+  /** Resolves when it runs. */
+  start(): Promise<void>;
+  /** Resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+/** What a console shows, besides the cache. */
+export interface ShopConsoleOptions {
+  /** How long the values of the shop's cached queries are fresh. */
+  readonly ttlMs: number;
+  /** The command that opens the store for a person, without a password; null if there is none. */
+  readonly redisCli: string | null;
+  /** Undefined if this process has not started one. */
+  readonly privateRedis: PrivateRedis | undefined;
+  /** Default: the machine's clock. */
+  readonly clock?: WallClock;
+}
+
+/** What the fields need that exist for the console alone. */
+export interface ShopConsole extends Required<ShopConsoleOptions> {
+  readonly history: CacheHistory;
+}
+
+/**
+ * Creates what the fields need that exist for the console alone.
+ *
+ * @param cache The cache that the console shows, from now on.
+ */
+export function createShopConsole(
+  cache: { on(listener: CacheListener): () => void },
+  { clock = systemWallClock, ...options }: ShopConsoleOptions,
+): ShopConsole {
+  return { ...options, clock, history: new CacheHistory(cache, clock) };
+}
