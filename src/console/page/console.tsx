@@ -5,8 +5,10 @@ import { GraphiQL } from 'graphiql';
 import { useState, type ReactElement } from 'react';
 import { cachePanel } from '../cache-panel/index.ts';
 import { EditorOptions, RunFromAnywhere } from './editor-options.tsx';
+import { EditorTheme } from './editor-theme.tsx';
 import { FirstResponse, keepResponses, storage } from './kept-responses.tsx';
 import { Panes } from './panes.tsx';
+import { AccessibleParts } from './accessible-parts.tsx';
 import { tabs } from './tabs.ts';
 
 const panel = cachePanel();
@@ -30,7 +32,9 @@ export function Console(): ReactElement {
         shouldPersistHeaders={false}
         showPersistHeadersSettings={false}
       >
+        <AccessibleParts />
         <EditorOptions />
+        <EditorTheme />
         <FirstResponse />
         <RunFromAnywhere />
         {paneBar === null ? null : <Panes bar={paneBar} />}
