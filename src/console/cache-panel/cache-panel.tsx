@@ -1,9 +1,11 @@
 /** The panel: sections, of which one is visible. */
 import type { GraphiQLPlugin } from '@graphiql/react';
 import { useId, useState, type KeyboardEvent, type ReactElement } from 'react';
+import { useLastResponse } from './last-response.ts';
 import { PanelIcon } from './panel-icon.tsx';
 import { SectionBoundary } from './section-boundary.tsx';
 import { sections } from './sections.ts';
+import { useServerSettings } from './server-settings.ts';
 import './panel.css';
 
 /** The plugin, for GraphiQL's `plugins`. Use one object for as long as GraphiQL is mounted. */
@@ -12,6 +14,8 @@ export function cachePanel(): GraphiQLPlugin {
 }
 
 function Panel(): ReactElement {
+  useLastResponse();
+  useServerSettings();
   const [current, setCurrent] = useState(0);
   const id = useId();
   const Content = sections[current]?.content;

@@ -1,14 +1,10 @@
 /** The sections of the panel, in the order of their tabs. */
 import type { ComponentType } from 'react';
-import { CompareSection } from './compare/compare-section.tsx';
-import { LoadTestSection } from './load-test/load-test-section.tsx';
+import { FieldsSection } from './fields/fields-section.tsx';
 
 export interface Section {
   readonly name: string;
   readonly content: ComponentType;
 }
 
-export const sections: readonly Section[] = [
-  { name: 'Compare', content: CompareSection },
-  { name: 'Load test', content: LoadTestSection },
-];
+export const sections: readonly Section[] = [{ name: 'Fields', content: FieldsSection }];

@@ -1,0 +1,42 @@
+/** Where the bars of a waterfall begin and end. */
+import type { ReportRow } from '../report.ts';
+
+/** One field's bar, in percent of the width. */
+export interface Bar {
+  readonly startPercent: number;
+  readonly widthPercent: number;
+}
+
+export interface Waterfall {
+  /** One for each row, in the same order. */
+  readonly bars: readonly Bar[];
+  /** The time that the width stands for. */
+  readonly spanMs: number;
+  /** From 0, in equal steps; the last one is not beyond the span. */
+  readonly ticksMs: readonly number[];
+  /** Whether the server reports when fields began. If not, all bars begin at 0. */
+  readonly hasStarts: boolean;
+}
+
+const ticksMax = 5;
+
+export function waterfallOf(rows: readonly Pick<ReportRow, 'startMs' | 'durationMs'>[]): Waterfall {
+  const spanMs = Math.max(0.01, ...rows.map(({ startMs = 0, durationMs }) => startMs + durationMs));
+  return {
+    bars: rows.map(({ startMs = 0, durationMs }) => ({
+      startPercent: (100 * startMs) / spanMs,
+      widthPercent: (100 * durationMs) / spanMs,
+    })),
+    spanMs,
+    ticksMs: ticksUpTo(spanMs),
+    hasStarts: rows.some(({ startMs }) => startMs !== undefined),
+  };
+}
+
+/** Multiples of 1, 2 or 5 times a power of ten. */
+function ticksUpTo(spanMs: number): number[] {
+  const rough = spanMs / ticksMax;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? rough;
+  return Array.from({ length: Math.floor(spanMs / step + 1e-9) + 1 }, (_, index) => index * step);
+}
