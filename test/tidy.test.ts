@@ -47,6 +47,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
       '@vitejs/plugin-react',
       'graphiql',
       'graphql',
+      'graphql-sse',
       'jsonc-parser',
       'monaco-editor',
       'monaco-graphql',

@@ -1,2 +1,12 @@
 /** A plugin for GraphiQL 5 that compares the database with the cache, for any server whose responses have `extensions.cache`. */
 export { cachePanel } from './cache-panel.tsx';
+export { flushCache } from './flush-cache.ts';
+export { formatCountOf } from './format-count-of.ts';
+export { formatBytes, formatCount, formatPercent } from './format.ts';
+export { useLastResponse } from './last-response.ts';
+export { hitRateOf, type CacheSnapshot } from './live/cache-snapshot.ts';
+export { ConnectionState } from './live/connection-state.tsx';
+export { isConnected } from './live/live-cache.ts';
+export { backendText, storeText } from './live/store-text.ts';
+export { useLiveCache } from './live/use-live-cache.ts';
+export { operationIn } from './operation.ts';

@@ -1,10 +1,14 @@
 /** The sections of the panel, in the order of their tabs. */
 import type { ComponentType } from 'react';
 import { FieldsSection } from './fields/fields-section.tsx';
+import { LiveSection } from './live/live-section.tsx';
 
 export interface Section {
   readonly name: string;
   readonly content: ComponentType;
 }
 
-export const sections: readonly Section[] = [{ name: 'Fields', content: FieldsSection }];
+export const sections: readonly Section[] = [
+  { name: 'Fields', content: FieldsSection },
+  { name: 'Live', content: LiveSection },
+];

@@ -1,24 +1,24 @@
 /** GraphiQL, and around it what people need to compare the database with the cache. */
 import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
-import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import { useState, type ReactElement } from 'react';
 import { cachePanel } from '../cache-panel/index.ts';
 import { EditorOptions, RunFromAnywhere } from './editor-options.tsx';
-import { EditorTheme } from './editor-theme.tsx';
+import { fetcher } from './fetcher.ts';
 import { FirstResponse, keepResponses, storage } from './kept-responses.tsx';
 import { Panes } from './panes.tsx';
-import { AccessibleParts } from './accessible-parts.tsx';
+import { StatsBar } from './stats-bar.tsx';
 import { tabs } from './tabs.ts';
 
 const panel = cachePanel();
 const plugins = [panel, HISTORY_PLUGIN];
-const fetcher = createGraphiQLFetcher({ url: location.pathname });
 
 export function Console(): ReactElement {
+  const [statsBar, setStatsBar] = useState<HTMLElement | null>(null);
   const [paneBar, setPaneBar] = useState<HTMLElement | null>(null);
   return (
     <div className="console">
+      <div className="console-bar" ref={setStatsBar} />
       <div className="console-panes" ref={setPaneBar} />
       <GraphiQL
         fetcher={fetcher}
@@ -37,6 +37,7 @@ export function Console(): ReactElement {
         <EditorTheme />
         <FirstResponse />
         <RunFromAnywhere />
+        {statsBar === null ? null : <StatsBar bar={statsBar} />}
         {paneBar === null ? null : <Panes bar={paneBar} />}
       </GraphiQL>
     </div>

@@ -30,6 +30,10 @@ export function stateMeaning(state: ReportRow['state']): string {
   return meanings[state];
 }
 
+export function tierText(tier: keyof typeof tierTexts): string {
+  return tierTexts[tier];
+}
+
 /** `Cache, Redis`, `Database`. */
 export function sourceText({ source, tier }: Pick<ReportRow, 'source' | 'tier'>): string {
   if (source === 'database') return 'Database';

@@ -1,0 +1,97 @@
+/** Receives snapshots of the server's cache, by subscription or else by polling, and reconnects when the connection is lost. */
+import type { Fetcher } from '@graphiql/toolkit';
+import { ask, askAll, dataOf, RefusedError } from '../ask.ts';
+import { cacheEventsSubscription, cacheSnapshotQuery, type CacheSnapshot } from './cache-snapshot.ts';
+import { connectionIs, liveCache, received } from './live-cache.ts';
+import { pauseMs, sleep } from './pause.ts';
+
+const pollEveryMs = 2_000;
+
+interface Transport {
+  readonly state: 'pushed' | 'polled';
+  readonly snapshots: (fetcher: Fetcher, signal: AbortSignal) => AsyncIterable<CacheSnapshot>;
+}
+
+const transports: readonly Transport[] = [
+  { state: 'pushed', snapshots: subscribe },
+  { state: 'polled', snapshots: poll },
+];
+
+let wake = new AbortController();
+
+/** Ends the pause before the next attempt. */
+export function retryNow(): void {
+  wake.abort();
+}
+
+/** Follows the cache until the signal is aborted, or the server has refused both transports. */
+export async function follow(fetcher: Fetcher, signal: AbortSignal): Promise<void> {
+  // Once one has worked, the other one is not tried any more.
+  let candidates = transports;
+  let failures = 0;
+  connectionIs({ state: 'connecting' });
+  while (!signal.aborted) {
+    let failure: unknown;
+    for (const transport of candidates) {
+      const { hasWorked, error } = await receiveAll(transport, fetcher, signal);
+      failure = error;
+      if (signal.aborted) return;
+      if (!hasWorked) continue;
+      candidates = [transport];
+      failures = 0;
+      break;
+    }
+    if (candidates === transports && failure instanceof RefusedError) {
+      connectionIs({ state: 'unsupported', reason: failure.message });
+      return;
+    }
+    failures += 1;
+    const ms = pauseMs(failures);
+    connectionIs({ state: 'lost', reason: reasonOf(failure), retryMs: Date.now() + ms });
+    wake = new AbortController();
+    await sleep(ms, AbortSignal.any([signal, wake.signal]));
+  }
+}
+
+/** Resolves when the connection has ended, with whether there was one. */
+async function receiveAll(
+  { state, snapshots }: Transport,
+  fetcher: Fetcher,
+  signal: AbortSignal,
+): Promise<{ hasWorked: boolean; error: unknown }> {
+  let hasWorked = false;
+  try {
+    for await (const snapshot of snapshots(fetcher, signal)) {
+      if (signal.aborted) break;
+      hasWorked = true;
+      received(snapshot, state);
+    }
+    return { hasWorked, error: new Error('The server has ended the connection.') };
+  } catch (error) {
+    return { hasWorked, error };
+  }
+}
+
+async function* subscribe(fetcher: Fetcher, signal: AbortSignal): AsyncGenerator<CacheSnapshot> {
+  const params = { query: cacheEventsSubscription, operationName: 'CacheEvents', variables: sinceLatest() };
+  for await (const result of askAll<{ cacheEvents: CacheSnapshot }>(fetcher, params, { signal }))
+    yield dataOf(result).cacheEvents;
+}
+
+async function* poll(fetcher: Fetcher, signal: AbortSignal): AsyncGenerator<CacheSnapshot> {
+  while (!signal.aborted) {
+    const params = { query: cacheSnapshotQuery, operationName: 'CacheSnapshot', variables: sinceLatest() };
+    yield (await ask<{ cacheSnapshot: CacheSnapshot }>(fetcher, params, { signal })).cacheSnapshot;
+    await sleep(pollEveryMs, signal);
+  }
+}
+
+/** The server sends what has happened since then, so that nothing is lost with a connection. */
+function sinceLatest(): { since?: number } {
+  const { latest } = liveCache.getState();
+  return latest === undefined ? {} : { since: latest.at };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,92 @@
+/** The cache over the last five minutes. */
+import { useGraphiQL } from '@graphiql/react';
+import type { ReactElement } from 'react';
+import { useStore } from 'zustand';
+import { formatCount, formatPercent } from '../format.ts';
+import { seenEntries } from '../seen-entries.ts';
+import { useNow } from '../use-now.ts';
+import { ConnectionState } from './connection-state.tsx';
+import { happeningsOf, type Happening } from './happenings.ts';
+import { LiveCharts } from './live-charts.tsx';
+import { useLiveCache } from './use-live-cache.ts';
+import './live.css';
+
+export function LiveSection(): ReactElement {
+  const fetcher = useGraphiQL((state) => state.fetcher);
+  const schema = useGraphiQL((state) => state.schema);
+  // A server that is known not to have these fields is not asked for them.
+  const isOffered =
+    schema == null ||
+    schema.getSubscriptionType()?.getFields()['cacheEvents'] !== undefined ||
+    schema.getQueryType()?.getFields()['cacheSnapshot'] !== undefined;
+  const live = useLiveCache(isOffered ? fetcher : undefined);
+  const seen = useStore(seenEntries);
+  const tickMs = useNow();
+  const { latest, history, connection, clockOffsetMs } = live;
+  const now = Math.max(tickMs + clockOffsetMs, latest?.at ?? 0);
+  const happenings = happeningsOf(history.events, seen, { now, clockOffsetMs });
+  if (!isOffered || connection.state === 'unsupported')
+    return <WithoutServer rows={seen.rows} hits={seen.hits} happenings={happenings} />;
+  return (
+    <div className="cache-panel-live">
+      <ConnectionState connection={connection} />
+      <LiveCharts live={live} now={now} happenings={happenings} />
+      <WhatHappened happenings={happenings} clockOffsetMs={clockOffsetMs} />
+    </div>
+  );
+}
+
+/** The newest first. */
+function WhatHappened({
+  happenings,
+  clockOffsetMs,
+}: {
+  happenings: readonly Happening[];
+  clockOffsetMs: number;
+}): ReactElement {
+  return (
+    <>
+      <h3>What happened</h3>
+      {happenings.length === 0 ? <p>Nothing in the last five minutes.</p> : null}
+      <ol className="cache-panel-happenings">
+        {happenings.map(({ at, kind, symbol, text }) => (
+          <li key={`${at} ${text}`}>
+            <time dateTime={new Date(at - clockOffsetMs).toISOString()}>
+              {new Date(at - clockOffsetMs).toLocaleTimeString()}
+            </time>
+            <span className="cache-panel-symbol" data-kind={kind} aria-hidden="true">
+              {symbol}
+            </span>
+            <span>{text}</span>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+/** What responses have reported, which any server does that uses the plugin. */
+function WithoutServer({
+  rows,
+  hits,
+  happenings,
+}: {
+  rows: number;
+  hits: number;
+  happenings: readonly Happening[];
+}): ReactElement {
+  return (
+    <div className="cache-panel-live">
+      <p>
+        This server does not report the state of its cache: it has neither <code>subscription cacheEvents</code> nor{' '}
+        <code>query cacheSnapshot</code>.
+      </p>
+      <p>
+        {rows === 0
+          ? 'Responses on this page have reported no cached field yet.'
+          : `The responses on this page have reported ${formatCount(rows)} cached fields, ${formatCount(hits)} of them from the cache (${formatPercent((100 * hits) / rows)}).`}
+      </p>
+      <WhatHappened happenings={happenings} clockOffsetMs={0} />
+    </div>
+  );
+}
