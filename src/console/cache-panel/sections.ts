@@ -2,6 +2,7 @@
 import type { ComponentType } from 'react';
 import { FieldsSection } from './fields/fields-section.tsx';
 import { LiveSection } from './live/live-section.tsx';
+import { ScenariosSection } from './scenarios/scenarios-section.tsx';
 
 export interface Section {
   readonly name: string;
@@ -11,4 +12,5 @@ export interface Section {
 export const sections: readonly Section[] = [
   { name: 'Fields', content: FieldsSection },
   { name: 'Live', content: LiveSection },
+  { name: 'Scenarios', content: ScenariosSection },
 ];

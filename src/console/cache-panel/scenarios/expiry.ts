@@ -1,0 +1,31 @@
+import { formatDuration } from '../format-duration.ts';
+import { formatMs } from '../format.ts';
+import type { Scenario } from './scenario.ts';
+import { figureOf, runText, shopField, shopQuery } from './shop.ts';
+
+export const expiry: Scenario = {
+  name: 'Expiry',
+  explanation: 'Runs a query, waits until its value has expired, and runs it again: the value is loaded anew.',
+  needs: [shopField],
+  async play({ begins, says, run, wait }) {
+    begins('Run the query');
+    const before = (await run(shopQuery)).row;
+    const { ttlMs, ageMs } = before;
+    if (ttlMs == null) throw new Error(`The value was not stored: ${before.notStored ?? 'Redis may be unavailable'}.`);
+    says(`${runText(before)}, expires in ${formatDuration(ttlMs, Math.ceil)}`);
+    begins('Wait until it has expired');
+    await wait(ttlMs + 1);
+    says('expired');
+    begins('Run the query again');
+    const after = (await run(shopQuery)).row;
+    says(runText(after));
+    const lived = formatDuration(ttlMs + (ageMs ?? 0), Math.round);
+    return {
+      summary:
+        after.state === 'miss'
+          ? `After ${lived} the value had expired, and was loaded again in ${formatMs(after.durationMs)}.`
+          : `After ${lived} the value had expired, but another request has loaded it before this one.`,
+      figures: [figureOf('Before', before), figureOf('After', after)],
+    };
+  },
+};

@@ -1,0 +1,42 @@
+import { formatCountOf } from '../format-count-of.ts';
+import { formatCount, formatMs } from '../format.ts';
+import { figureOf, shopField, simultaneous, simultaneousQuery } from './shop.ts';
+import type { Scenario, Stage } from './scenario.ts';
+
+export const oneLoad: Scenario = {
+  name: `${simultaneous} requests at once`,
+  explanation: `Empties the cache and requests the same value ${simultaneous} times in one document: the database is asked once.`,
+  needs: [shopField, 'Mutation.flushCache', 'Query.cacheStats'],
+  async play(stage) {
+    const { begins, says, flush, run } = stage;
+    begins('Flush the cache');
+    says(`${formatCountOf(await flush(), 'key')} removed`);
+    const loadsBefore = await loadsOf(stage);
+    begins(`Request the value ${simultaneous} times`);
+    const { rows } = await run(simultaneousQuery);
+    const loadsAfter = await loadsOf(stage);
+    const loaded = rows.filter(({ state }) => state === 'miss');
+    const shared = rows.filter(({ state }) => state === 'shared');
+    const others = rows.length - loaded.length - shared.length;
+    says(`${formatCount(rows.length)} answers`);
+    const counted = `The server counted ${formatCount(loadsAfter - loadsBefore)} in the same time.`;
+    const found = others === 0 ? '' : `, ${formatCount(others)} found it in the cache`;
+    const longest = formatMs(Math.max(...rows.map(({ durationMs }) => durationMs)));
+    return {
+      summary: `${formatCountOf(loaded.length, 'load')}, ${formatCount(shared.length)} shared it${found}; all were answered within ${longest}. ${counted}`,
+      figures: [
+        ...loaded.map((row) => figureOf('Loaded', row)),
+        ...shared.slice(-1).map((row) => figureOf(`Shared, the last of ${shared.length}`, row)),
+      ],
+    };
+  },
+};
+
+/** How often the server has loaded the field. */
+async function loadsOf({ send }: Stage): Promise<number> {
+  interface Stats {
+    readonly cacheStats: { readonly fields: readonly { readonly field: string; readonly loads: number }[] };
+  }
+  const { cacheStats } = await send<Stats>('query ScenarioLoads { cacheStats { fields { field loads } } }');
+  return cacheStats.fields.find(({ field }) => field === shopField)?.loads ?? 0;
+}

@@ -1,0 +1,77 @@
+import { formatCount, formatMs } from '../format.ts';
+import type { ReportRow } from '../report.ts';
+import type { Scenario, Stage } from './scenario.ts';
+import { figureOf, runText, shopField, shopQuery } from './shop.ts';
+
+export const startRedisMutation = 'mutation StartRedis { startRedis }';
+
+/** How often queries are run while Redis is stopped. */
+const runsWithout = 3;
+/** How long a hit is waited for. */
+const hitMsMax = 60_000;
+const runEveryMs = 500;
+
+export const redisRestart: Scenario = {
+  name: 'Redis stops and restarts',
+  explanation: 'Stops Redis, runs the query meanwhile, and starts Redis again: each request is answered all the same.',
+  needs: [shopField, 'Mutation.stopRedis', 'Mutation.startRedis'],
+  isOffered: (settings) => settings?.hasPrivateRedis === true,
+  async play(stage) {
+    const { begins, says, send } = stage;
+    begins('Run the query until it is cached');
+    const { row: before } = await runUntilHit(stage);
+    says(runText(before));
+    let without: readonly ReportRow[];
+    try {
+      begins('Stop Redis');
+      await send('mutation StopRedis { stopRedis }');
+      says('stopped');
+      without = await runWithout(stage);
+      begins('Start Redis, empty');
+    } finally {
+      // Also after an error, and after the user has stopped the scenario.
+      await send(startRedisMutation);
+    }
+    says('started');
+    begins('Run the query until it is cached again');
+    const { row: after, runs } = await runUntilHit(stage);
+    says(`${runText(after)} (run ${formatCount(runs)})`);
+    const longest = formatMs(Math.max(...without.map(({ durationMs }) => durationMs)));
+    return {
+      summary: `Without Redis, ${formatCount(without.length)} of ${formatCount(without.length)} requests were answered, ${sourcesText(without)}, within ${longest}. After the restart, run ${formatCount(runs)} was a hit again.`,
+      figures: [
+        figureOf('Before', before),
+        ...without.map((row, index) => figureOf(`Without Redis, run ${index + 1}`, row)),
+        figureOf('After the restart', after),
+      ],
+    };
+  },
+};
+
+async function runWithout({ begins, says, run }: Stage): Promise<readonly ReportRow[]> {
+  const rows: ReportRow[] = [];
+  for (let index = 1; index <= runsWithout; index += 1) {
+    begins(`Run the query without Redis (${index} of ${runsWithout})`);
+    const { row } = await run(shopQuery);
+    says(runText(row));
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** @throws {Error} if there is none within a minute. */
+async function runUntilHit({ run, wait }: Stage): Promise<{ row: ReportRow; runs: number }> {
+  const endMs = Date.now() + hitMsMax;
+  for (let runs = 1; ; runs += 1) {
+    const { row } = await run(shopQuery);
+    if (row.state === 'hit') return { row, runs };
+    if (Date.now() > endMs) throw new Error(`No hit within a minute; the last run: ${runText(row)}.`);
+    await wait(runEveryMs);
+  }
+}
+
+function sourcesText(rows: readonly ReportRow[]): string {
+  const cached = rows.filter(({ source }) => source === 'cache').length;
+  if (cached === 0) return 'from the database';
+  return cached === rows.length ? 'from the cache' : `${cached} of them from the cache`;
+}

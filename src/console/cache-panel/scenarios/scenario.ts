@@ -1,0 +1,53 @@
+/** What a scenario is, and what it works with. */
+import type { ReportRow } from '../report.ts';
+import type { ServerSettings } from '../server-settings.ts';
+
+/** A time that the result shows as a bar. */
+export interface Figure {
+  /** What was timed, such as `First run`. */
+  readonly label: string;
+  readonly source: 'cache' | 'database';
+  /** `Miss`, `Hit, Redis`. */
+  readonly outcome: string;
+  readonly durationMs: number;
+}
+
+export interface ScenarioResult {
+  readonly summary: string;
+  readonly figures: readonly Figure[];
+}
+
+/** What the cached fields of one operation did. */
+export interface ReportedRun {
+  /** The first one. */
+  readonly row: ReportRow;
+  /** At least one. */
+  readonly rows: readonly ReportRow[];
+}
+
+/** The server, and what the user sees. Calls reject once the scenario is stopped, unless stated otherwise. */
+export interface Stage {
+  /** Runs a query, and returns what its cached fields did. */
+  readonly run: (query: string) => Promise<ReportedRun>;
+  /** Sends an operation and returns its data, also after the scenario was stopped. */
+  readonly send: <Data>(query: string) => Promise<Data>;
+  /** @returns the number of values that were removed. */
+  readonly flush: () => Promise<number>;
+  /** Begins a step; the previous one is done. */
+  readonly begins: (step: string) => void;
+  /** Says what has come of the step. */
+  readonly says: (outcome: string) => void;
+  /** Waits, and shows the seconds that are left. */
+  readonly wait: (ms: number) => Promise<void>;
+}
+
+export interface Scenario {
+  readonly name: string;
+  /** One sentence. */
+  readonly explanation: string;
+  /** The fields that it uses, as `Type.field`. It is not offered if the schema lacks one. */
+  readonly needs: readonly string[];
+  /** Default: on each server that has the fields. */
+  readonly isOffered?: (settings: ServerSettings | undefined) => boolean;
+  readonly play: (stage: Stage) => Promise<ScenarioResult>;
+}

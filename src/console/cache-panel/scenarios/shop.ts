@@ -1,0 +1,30 @@
+/** The shop's query that the scenarios run, and what the report says about it. */
+import { formatMs } from '../format.ts';
+import { stateText, tierText } from '../fields/field-words.ts';
+import type { ReportRow } from '../report.ts';
+import type { Figure } from './scenario.ts';
+
+export const shopField = 'Query.categoryStats';
+export const shopQuery = 'query Scenario { categoryStats { id name productCount avgRating } }';
+
+/** As many aliases as the server's limits allow: a browser opens only six connections at once. */
+export const simultaneous = 100;
+export const simultaneousQuery = `query Scenario { ${Array.from(
+  { length: simultaneous },
+  (_, index) => `a${index + 1}: categoryStats { id }`,
+).join(' ')} }`;
+
+/** `Hit, Redis`; `Miss, database`. */
+export function outcomeText({ state, source, tier }: ReportRow): string {
+  if (source === 'database') return `${stateText(state)}, database`;
+  return tier == null ? stateText(state) : `${stateText(state)}, ${tierText(tier)}`;
+}
+
+export function figureOf(label: string, row: ReportRow): Figure {
+  return { label, source: row.source, outcome: outcomeText(row), durationMs: row.durationMs };
+}
+
+/** `Miss, database: 303 ms`. */
+export function runText(row: ReportRow): string {
+  return `${outcomeText(row)}: ${formatMs(row.durationMs)}`;
+}

@@ -1,0 +1,37 @@
+/** For a Redis that was stopped by a scenario whose page was closed. */
+import { useGraphiQL } from '@graphiql/react';
+import { useState, type ReactElement } from 'react';
+import { useStore } from 'zustand';
+import { ask } from '../ask.ts';
+import { isConnected } from '../live/live-cache.ts';
+import { useLiveCache } from '../live/use-live-cache.ts';
+import { startRedisMutation } from './redis-restart.ts';
+import { scenarioRuns, type Server } from './scenario-runs.ts';
+
+export function StoppedRedis({ server }: { server: () => Server }): ReactElement | null {
+  const { connection, latest } = useLiveCache(useGraphiQL((state) => state.fetcher));
+  const isScenarioRunning = useStore(scenarioRuns, (runs) =>
+    Object.values(runs).some(({ state }) => state === 'running'),
+  );
+  const [error, setError] = useState<string>();
+  const isStopped = isConnected(connection) && latest?.isStoreAvailable === false;
+  if (!isStopped || isScenarioRunning) return null;
+  const start = async (): Promise<void> => {
+    setError(undefined);
+    try {
+      const { fetcher, headers } = server();
+      await ask(fetcher, { query: startRedisMutation }, { headers });
+    } catch (reason) {
+      setError(reason instanceof Error ? reason.message : String(reason));
+    }
+  };
+  return (
+    <div className="cache-panel-scenario-notice">
+      <p>Redis is stopped: each request is answered from the database.</p>
+      <button type="button" onClick={() => void start()}>
+        Start Redis
+      </button>
+      {error === undefined ? null : <p role="alert">{error}</p>}
+    </div>
+  );
+}
