@@ -14,6 +14,6 @@ it('ends a pause when the signal is aborted, before it begins or later', async (
   const stop = new AbortController();
   const pause = sleep(3_600_000, stop.signal);
   stop.abort();
-  await pause;
-  await sleep(3_600_000, stop.signal);
+  await expect(pause).resolves.toBeUndefined();
+  await expect(sleep(3_600_000, stop.signal)).resolves.toBeUndefined();
 });

@@ -92,7 +92,8 @@ function noResponse(): SendError {
   return new SendError('NOT_GRAPHQL', 'The server sent no response.');
 }
 
-function dataIn(response: unknown): unknown {
+/** @throws {SendError} unless it is a response without errors. */
+export function dataIn(response: unknown): unknown {
   const isObject = typeof response === 'object' && response !== null;
   if (Array.isArray(response) || (isObject && 'hasNext' in response && response.hasNext === true))
     throw new SendError(

@@ -5,7 +5,8 @@ import type { GraphQLSchema } from 'graphql';
 import { useEffect } from 'react';
 import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
-import { ask } from './ask.ts';
+import { ownOperation } from './own-operation.ts';
+import { send } from './send.ts';
 
 export interface ServerSettings {
   /** How long the shop's queries are cached. */
@@ -40,6 +41,6 @@ export function useServerSettings(): ServerSettings | undefined {
 
 async function readSettings(schema: GraphQLSchema, fetcher: Fetcher): Promise<void> {
   const isOffered = schema.getQueryType()?.getFields()['console'] !== undefined;
-  const settings = isOffered ? (await ask<{ console: ServerSettings }>(fetcher, { query })).console : undefined;
-  serverSettings.setState({ settings });
+  const { data } = isOffered ? await send(fetcher, ownOperation(query)) : {};
+  serverSettings.setState({ settings: (data as { console: ServerSettings } | undefined)?.console });
 }

@@ -70,7 +70,7 @@ function Flush(): ReactElement {
     setOutcome(undefined);
     try {
       const { headers } = operationIn({ headerEditor });
-      const removed = await flushCache(fetcher, { headers });
+      const removed = await flushCache(fetcher, headers);
       setOutcome({ text: `${formatCountOf(removed, 'key')} removed`, isError: false });
     } catch (error) {
       setOutcome({ text: error instanceof Error ? error.message : String(error), isError: true });

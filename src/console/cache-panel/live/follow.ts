@@ -1,6 +1,8 @@
 /** Receives snapshots of the server's cache, by subscription or else by polling, and reconnects when the connection is lost. */
 import type { Fetcher } from '@graphiql/toolkit';
-import { ask, askAll, dataOf, RefusedError } from '../ask.ts';
+import { ownOperation } from '../own-operation.ts';
+import { send, SendError } from '../send.ts';
+import { subscribe } from '../subscribe.ts';
 import { cacheEventsSubscription, cacheSnapshotQuery, type CacheSnapshot } from './cache-snapshot.ts';
 import { connectionIs, liveCache, received } from './live-cache.ts';
 import { pauseMs, sleep } from './pause.ts';
@@ -13,8 +15,8 @@ interface Transport {
 }
 
 const transports: readonly Transport[] = [
-  { state: 'pushed', snapshots: subscribe },
-  { state: 'polled', snapshots: poll },
+  { state: 'pushed', snapshots: pushed },
+  { state: 'polled', snapshots: polled },
 ];
 
 let wake = new AbortController();
@@ -41,7 +43,7 @@ export async function follow(fetcher: Fetcher, signal: AbortSignal): Promise<voi
       failures = 0;
       break;
     }
-    if (candidates === transports && failure instanceof RefusedError) {
+    if (candidates === transports && failure instanceof SendError && failure.code === 'REJECTED') {
       connectionIs({ state: 'unsupported', reason: failure.message });
       return;
     }
@@ -72,16 +74,16 @@ async function receiveAll(
   }
 }
 
-async function* subscribe(fetcher: Fetcher, signal: AbortSignal): AsyncGenerator<CacheSnapshot> {
-  const params = { query: cacheEventsSubscription, operationName: 'CacheEvents', variables: sinceLatest() };
-  for await (const result of askAll<{ cacheEvents: CacheSnapshot }>(fetcher, params, { signal }))
-    yield dataOf(result).cacheEvents;
+async function* pushed(fetcher: Fetcher, signal: AbortSignal): AsyncGenerator<CacheSnapshot> {
+  const operation = ownOperation(cacheEventsSubscription, { variables: sinceLatest() });
+  for await (const data of subscribe(fetcher, operation, signal))
+    yield (data as { cacheEvents: CacheSnapshot }).cacheEvents;
 }
 
-async function* poll(fetcher: Fetcher, signal: AbortSignal): AsyncGenerator<CacheSnapshot> {
+async function* polled(fetcher: Fetcher, signal: AbortSignal): AsyncGenerator<CacheSnapshot> {
   while (!signal.aborted) {
-    const params = { query: cacheSnapshotQuery, operationName: 'CacheSnapshot', variables: sinceLatest() };
-    yield (await ask<{ cacheSnapshot: CacheSnapshot }>(fetcher, params, { signal })).cacheSnapshot;
+    const { data } = await send(fetcher, ownOperation(cacheSnapshotQuery, { variables: sinceLatest() }), signal);
+    yield (data as { cacheSnapshot: CacheSnapshot }).cacheSnapshot;
     await sleep(pollEveryMs, signal);
   }
 }

@@ -37,6 +37,6 @@ async function loadsOf({ send }: Stage): Promise<number> {
   interface Stats {
     readonly cacheStats: { readonly fields: readonly { readonly field: string; readonly loads: number }[] };
   }
-  const { cacheStats } = await send<Stats>('query ScenarioLoads { cacheStats { fields { field loads } } }');
+  const { cacheStats } = (await send('query ScenarioLoads { cacheStats { fields { field loads } } }')) as Stats;
   return cacheStats.fields.find(({ field }) => field === shopField)?.loads ?? 0;
 }

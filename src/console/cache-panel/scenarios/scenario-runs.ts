@@ -1,11 +1,12 @@
 /** Plays scenarios, one at a time, and remembers what came of them while the panel shows something else. */
 import type { Fetcher } from '@graphiql/toolkit';
 import { createStore } from 'zustand/vanilla';
-import { ask, askAll, dataOf } from '../ask.ts';
 import { flushCache } from '../flush-cache.ts';
 import { sleep } from '../live/pause.ts';
-import { reportIn } from '../report.ts';
+import type { Operation } from '../operation.ts';
+import { ownOperation } from '../own-operation.ts';
 import { noteEntries } from '../seen-entries.ts';
+import { send } from '../send.ts';
 import type { ReportedRun, Scenario, ScenarioResult, Stage } from './scenario.ts';
 
 export interface Step {
@@ -37,7 +38,7 @@ export function stopScenario(): void {
 
 export interface Server {
   readonly fetcher: Fetcher;
-  readonly headers: Readonly<Record<string, string>> | undefined;
+  readonly headers: Operation['headers'];
 }
 
 /**
@@ -72,15 +73,14 @@ export async function playScenario(scenario: Scenario, server: () => Server): Pr
 type Update = (change: (run: ScenarioRun) => Partial<ScenarioRun>) => void;
 
 function stageFor({ fetcher, headers }: Server, signal: AbortSignal, update: Update): Stage {
-  const options = { headers, signal };
   const lastStep = (change: Partial<Step>): void =>
     update(({ steps }) => ({
       steps: steps.map((step, index) => (index === steps.length - 1 ? { ...step, ...change } : step)),
     }));
   return {
-    run: (query) => runReported(fetcher, query, options),
-    send: (query) => ask(fetcher, { query }, { headers }),
-    flush: () => flushCache(fetcher, options),
+    run: (query) => runReported(fetcher, ownOperation(query, { headers }), signal),
+    send: async (query) => (await send(fetcher, ownOperation(query, { headers }))).data,
+    flush: () => flushCache(fetcher, headers, signal),
     begins: (text) => update(({ steps }) => ({ steps: [...steps, { text, outcome: '' }] })),
     says: (outcome) => lastStep({ outcome }),
     async wait(ms) {
@@ -92,24 +92,13 @@ function stageFor({ fetcher, headers }: Server, signal: AbortSignal, update: Upd
 }
 
 /** @throws {Error} if the response has no report: then there is nothing to show. */
-async function runReported(
-  fetcher: Fetcher,
-  query: string,
-  options: { headers: Server['headers']; signal: AbortSignal },
-): Promise<ReportedRun> {
-  for await (const response of askAll<unknown>(fetcher, { query }, options)) {
-    dataOf(response);
-    const rows = reportIn(response)?.fields ?? [];
-    const [row] = rows;
-    if (row === undefined)
-      throw new Error(
-        'The response does not say where its values came from: the server may run with CACHE_REPORT=off.',
-      );
-    noteEntries(rows, Date.now());
-    return { row, rows };
-  }
-  options.signal.throwIfAborted();
-  throw new Error('The server has sent no response.');
+async function runReported(fetcher: Fetcher, operation: Operation, signal: AbortSignal): Promise<ReportedRun> {
+  const rows = (await send(fetcher, operation, signal)).report?.fields ?? [];
+  const [row] = rows;
+  if (row === undefined)
+    throw new Error('The response does not say where its values came from: the server may run with CACHE_REPORT=off.');
+  noteEntries(rows, Date.now());
+  return { row, rows };
 }
 
 function messageOf(error: unknown): string {

@@ -30,7 +30,7 @@ export interface Stage {
   /** Runs a query, and returns what its cached fields did. */
   readonly run: (query: string) => Promise<ReportedRun>;
   /** Sends an operation and returns its data, also after the scenario was stopped. */
-  readonly send: <Data>(query: string) => Promise<Data>;
+  readonly send: (query: string) => Promise<unknown>;
   /** @returns the number of values that were removed. */
   readonly flush: () => Promise<number>;
   /** Begins a step; the previous one is done. */

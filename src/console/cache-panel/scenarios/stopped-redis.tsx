@@ -2,9 +2,10 @@
 import { useGraphiQL } from '@graphiql/react';
 import { useState, type ReactElement } from 'react';
 import { useStore } from 'zustand';
-import { ask } from '../ask.ts';
 import { isConnected } from '../live/live-cache.ts';
 import { useLiveCache } from '../live/use-live-cache.ts';
+import { ownOperation } from '../own-operation.ts';
+import { send } from '../send.ts';
 import { startRedisMutation } from './redis-restart.ts';
 import { scenarioRuns, type Server } from './scenario-runs.ts';
 
@@ -20,7 +21,7 @@ export function StoppedRedis({ server }: { server: () => Server }): ReactElement
     setError(undefined);
     try {
       const { fetcher, headers } = server();
-      await ask(fetcher, { query: startRedisMutation }, { headers });
+      await send(fetcher, ownOperation(startRedisMutation, { headers }));
     } catch (reason) {
       setError(reason instanceof Error ? reason.message : String(reason));
     }
