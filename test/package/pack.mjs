@@ -1,6 +1,6 @@
 /**
- * `npm run pack`: builds cachepot-<version>.tgz, which contains the engine, the Pothos plugin and the Kysely
- * integration, and nothing of the shop. `manifest.json` in this folder is its package.json.
+ * `npm run pack`: builds cachepot-<version>.tgz, which contains the engine, the Pothos plugin, the Kysely integration
+ * and the console, and nothing of the shop. `manifest.json` in this folder is its package.json.
  *
  * The engine and the Kysely integration exist once, as ES modules, because a process must have one copy of them: what a
  * load reads is recorded in module state. CommonJS code gets them by `require` of an ES module. The plugin has a
@@ -14,7 +14,7 @@ import ts from 'typescript';
 
 const root = join(import.meta.dirname, '..', '..');
 const stage = join(root, 'dist', 'package');
-const entries = ['cache', 'pothos-cache', 'kysely-cache'];
+const entries = ['cache', 'pothos-cache', 'kysely-cache', 'console-page'];
 const formatHost = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n' };
 const documents = ['LICENSE', 'README.md', 'CHANGELOG.md', 'docs'];
 
@@ -33,8 +33,9 @@ compile('cjs', {
   esModuleInterop: true,
 });
 write('cjs/package.json', '{ "type": "commonjs" }\n');
-for (const entry of ['cache', 'kysely-cache']) write(`cjs/${entry}/index.js`, requiring(entry));
+for (const entry of ['cache', 'kysely-cache', 'console-page']) write(`cjs/${entry}/index.js`, requiring(entry));
 write('package.json', `${JSON.stringify(manifest(), null, 2)}\n`);
+cpSync(join(root, 'dist', 'console'), join(stage, 'console'), { recursive: true });
 for (const name of documents) {
   if (existsSync(join(root, name))) cpSync(join(root, name), join(stage, name), { recursive: true });
 }

@@ -14,18 +14,18 @@ const moduleSettings: Readonly<Record<string, Readonly<Record<string, string>>>>
   bundler: { module: 'preserve', moduleResolution: 'bundler', noEmit: 'true' },
 };
 
-it('contains the engine, the plugin, the Kysely integration and the documentation, and nothing else', async () => {
+it('contains the engine, the plugin, the Kysely integration, the console and the documentation, and nothing else', async () => {
   const { stdout } = await run('tar', ['-tzf', packed.path]);
   const paths = stdout
     .trim()
     .split('\n')
     .map((path) => path.split('/').slice(1));
   const folders = new Set(paths.map(([top = '', next = '']) => (/^(esm|cjs)$/.test(top) ? `${top}/${next}` : top)));
-  const code = ['async-context', 'cache', 'kysely-cache', 'pothos-cache'];
+  const code = ['async-context', 'cache', 'console-page', 'kysely-cache', 'pothos-cache'];
   expect([...folders].toSorted()).toEqual(
     [
       ...code.flatMap((name) => [`esm/${name}`, `cjs/${name}`]),
-      ...['cjs/package.json', 'package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'docs'],
+      ...['cjs/package.json', 'package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'console', 'docs'],
     ].toSorted(),
   );
 });

@@ -1,8 +1,8 @@
 /** The console's page and what it loads, as `vite build` has written them to `dist/console`. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, extname, join, relative, sep } from 'node:path';
+import { extname, join, relative, sep } from 'node:path';
+import { consoleFolder } from '../../console-page/index.ts';
 import { compressedBytesMin, encodingFor, encodings, type Encoding } from '../transport/compression.ts';
 import { clientHas } from '../transport/caching-headers.ts';
 import { send } from '../transport/send.ts';
@@ -68,16 +68,14 @@ const assetHeaders = {
 
 /** @throws if the console was not built: `npm run prepare` builds it. */
 export async function readConsoleFiles(): Promise<ConsoleFiles> {
-  // By the package's own name for the folder: this file is at a different depth in `src` than in `dist`.
-  const pagePath = createRequire(import.meta.url).resolve('#console/index.html');
-  const folder = dirname(pagePath);
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const pagePath = join(consoleFolder, 'index.html');
+  const entries = await readdir(consoleFolder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const known = new Set(paths);
   const originals = paths.filter((path) => contentTypes[extname(path)] !== undefined && path !== pagePath);
   const assets = await Promise.all(
     originals.map(async (path) => {
-      const url = consolePath + relative(folder, path).split(sep).join('/');
+      const url = consolePath + relative(consoleFolder, path).split(sep).join('/');
       return [url, await readConsoleFile(path, known, assetHeaders)] as const;
     }),
   );
