@@ -21,7 +21,7 @@ export function FieldList({
   const fullMs = Math.max(...times.map(shownMs), Number.MIN_VALUE);
   const [first, rest] = [fields.slice(0, shownMax), fields.slice(shownMax)];
   return (
-    <div className="cache-panel-fields">
+    <div className="cache-panel-compare-fields">
       <h4>Cached fields, in the server</h4>
       <FieldItems fields={first} fullMs={fullMs} />
       {rest.length === 0 ? null : (
@@ -42,7 +42,7 @@ function FieldItems({ fields, fullMs }: { fields: readonly FieldTimes[]; fullMs:
     <ul>
       {fields.map(({ path, field, database, cache }) => (
         <li key={path}>
-          <div className="cache-panel-field">
+          <div className="cache-panel-compare-field">
             <h5>
               {path} {field.endsWith(`.${path}`) ? null : <small>{field}</small>}
             </h5>

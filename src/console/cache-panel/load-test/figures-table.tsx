@@ -27,7 +27,7 @@ export function FiguresTable({ test, kept }: FiguresTableProps): ReactElement {
   );
   return (
     <div className="cache-panel-scroll">
-      <table className="cache-panel-figures">
+      <table className="cache-panel-round-figures">
         <thead>
           {kept === undefined ? null : (
             <tr>

@@ -2,7 +2,7 @@
 import { useId, type FormEvent, type ReactElement } from 'react';
 import { useRequest } from '../use-request.ts';
 import { limits, useLoadTest } from './load-test-store.ts';
-import { connectionsMax } from './summary.ts';
+import { unhinderedMax } from './summary.ts';
 
 /** @param props.status How the last test has ended. */
 export function LoadTestForm({ status }: { status: string }): ReactElement {
@@ -19,7 +19,7 @@ export function LoadTestForm({ status }: { status: string }): ReactElement {
         <NumberInput name="rounds" />
         <NumberInput name="concurrency" />
       </div>
-      {Number(entered.concurrency) > connectionsMax ? <ConnectionsNote /> : null}
+      {Number(entered.concurrency) > unhinderedMax ? <ConnectionsNote /> : null}
       <div className="cache-panel-actions">
         <button type="submit" className="cache-panel-primary" aria-disabled={isRunning}>
           Start
@@ -58,8 +58,8 @@ function NumberInput({ name }: { name: keyof typeof limits }): ReactElement {
 function ConnectionsNote(): ReactElement {
   return (
     <p className="cache-panel-note">
-      With HTTP/1.1, browsers open at most six connections to one host: further simultaneous requests wait for one, and
-      their time includes that.
+      With HTTP/1.1, browsers open at most six connections to one host, and live updates hold one of them. Further
+      simultaneous requests wait for a connection, and their time includes that.
     </p>
   );
 }

@@ -8,7 +8,7 @@ import { FiguresTable } from './figures-table.tsx';
 import { useLoadTest } from './load-test-store.ts';
 import type { LoadTest } from './load-test.ts';
 import { RoundChart } from './round-chart.tsx';
-import { connectionsMax, summaryOf, type Summary } from './summary.ts';
+import { unhinderedMax, summaryOf, type Summary } from './summary.ts';
 
 export function LoadTestResult({ test }: { test: LoadTest }): ReactElement {
   const { kept, keep } = useLoadTest();
@@ -72,7 +72,7 @@ function SimulatedNote({
     <div className="cache-panel-latency">
       <p className="cache-panel-note">
         {isWithout ? 'Shown without' : `${whose} include`} {formatMs(ms)} of simulated latency
-        {isWithout && test.concurrency > connectionsMax
+        {isWithout && test.concurrency > unhinderedMax
           ? '. Requests that waited for a connection have waited for that of others, too, which remains.'
           : ''}
       </p>

@@ -27,7 +27,7 @@ export function RoundChart({ test }: { test: LoadTest }): ReactElement {
   const axis = isLogarithmic ? logarithmicAxis(values) : linearAxis(values);
   const size = roundsPerPair(planned, pairsMax);
   return (
-    <figure className="cache-panel-chart">
+    <figure className="cache-panel-rounds">
       <figcaption>
         <Legend />
         <label className="cache-panel-check">
