@@ -5,6 +5,9 @@ import { formatFactor } from './format.ts';
 /** The resolution of a browser's clock. A duration below it would give any factor. */
 const msMin = 0.1;
 
+/** Two measurements of the same thing differ by as much. */
+const noiseFactor = 1.05;
+
 export interface FactorProps {
   readonly databaseMs: number;
   readonly cacheMs: number;
@@ -14,9 +17,16 @@ export interface FactorProps {
 
 export function Factor({ databaseMs, cacheMs, scope }: FactorProps): ReactElement {
   const factor = Math.max(databaseMs, msMin) / Math.max(cacheMs, msMin);
+  const [times, word] = factor >= 1 ? [factor, 'faster'] : [1 / factor, 'slower'];
   return (
-    <p className="cache-panel-large">
-      <strong>{formatFactor(factor >= 1 ? factor : 1 / factor)}</strong> {factor >= 1 ? 'faster' : 'slower'}
+    <p className={`cache-panel-large ${word}`}>
+      {times < noiseFactor ? (
+        'As fast as the database'
+      ) : (
+        <>
+          <strong>{formatFactor(times)}</strong> {word}
+        </>
+      )}
       {scope === undefined ? null : <small> {scope}</small>}
     </p>
   );

@@ -49,21 +49,26 @@ export interface Axis {
   readonly heightOf: (ms: number) => number;
 }
 
-/** From 0 to at least the slowest request, with round figures; to 1 ms without requests. */
-export function linearAxis(values: readonly number[]): Axis {
-  const max = Math.max(...values, 0) || 1;
+/**
+ * From 0 to at least the highest bar, with round figures; to 1 ms without bars. One request that was much slower than all others does
+ * not make the bars small: its line leaves the chart.
+ */
+export function linearAxis(bars: readonly ChartBar[]): Axis {
+  const highest = Math.max(0, ...bars.map(({ meanMs }) => meanMs));
+  const slowest = Math.max(0, ...bars.map(({ slowestMs }) => slowestMs));
+  const max = Math.min(slowest, 2 * highest) || 1;
   const step = roundStep(max / 4);
   const steps = Math.ceil(max / step);
   return {
     ticks: Array.from({ length: steps + 1 }, (_, index) => index * step),
-    heightOf: (ms) => ms / (steps * step),
+    heightOf: (ms) => Math.min(1, ms / (steps * step)),
   };
 }
 
 /** Powers of ten. A bar begins at the lowest one, so that only its end has a meaning. */
-export function logarithmicAxis(values: readonly number[]): Axis {
-  const positive = values.filter((ms) => ms > 0);
-  if (positive.length === 0) return linearAxis(values);
+export function logarithmicAxis(bars: readonly ChartBar[]): Axis {
+  const positive = bars.flatMap(({ meanMs, slowestMs }) => [meanMs, slowestMs]).filter((ms) => ms > 0);
+  if (positive.length === 0) return linearAxis(bars);
   const lowest = Math.floor(Math.log10(Math.min(...positive)));
   const highest = Math.max(lowest + 1, Math.ceil(Math.log10(Math.max(...positive))));
   return {

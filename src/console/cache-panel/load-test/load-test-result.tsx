@@ -2,6 +2,7 @@
 import type { ReactElement } from 'react';
 import { Factor } from '../factor.tsx';
 import { formatCount, formatMs } from '../format.ts';
+import { formatCountOf } from '../format-count-of.ts';
 import { LatencySwitch, useLatencyView } from '../latency-view.tsx';
 import { titleOf } from '../operation.ts';
 import { FiguresTable } from './figures-table.tsx';
@@ -17,9 +18,7 @@ export function LoadTestResult({ test }: { test: LoadTest }): ReactElement {
   return (
     <section className="cache-panel-result" aria-label="Load test">
       <h3>{roundsText(test)}</h3>
-      {database.p50 === undefined || cache.p50 === undefined ? null : (
-        <Factor databaseMs={database.p50} cacheMs={cache.p50} scope="at p50" />
-      )}
+      <Headline database={database} cache={cache} />
       <SimulatedNote test={test} database={database} cache={cache} />
       <RoundChart test={test} />
       <FiguresTable test={test} kept={kept} />
@@ -48,11 +47,20 @@ export function LoadTestResult({ test }: { test: LoadTest }): ReactElement {
 
 /** `Query Search, 10 rounds of 1 request`. */
 function roundsText({ operationName, rounds, concurrency }: LoadTest): string {
-  return `${titleOf(operationName)}, ${counted(rounds.length, 'round')} of ${counted(concurrency, 'request')}`;
+  return `${titleOf(operationName)}, ${formatCountOf(rounds.length, 'round')} of ${formatCountOf(concurrency, 'request')}`;
 }
 
-function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+function Headline({ database, cache }: { database: Summary; cache: Summary }): ReactElement | null {
+  if (database.p50 === undefined || cache.p50 === undefined) return null;
+  if (cache.hits + cache.misses > 0) return <Factor databaseMs={database.p50} cacheMs={cache.p50} scope="at p50" />;
+  return (
+    <>
+      <p className="cache-panel-large">Nothing is cached</p>
+      <p className="cache-panel-note">
+        The responses report no cached field: none of this query’s fields is cached, or the server sends no reports.
+      </p>
+    </>
+  );
 }
 
 function SimulatedNote({

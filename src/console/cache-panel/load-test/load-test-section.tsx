@@ -2,6 +2,7 @@
 import type { ReactElement } from 'react';
 import '../controls.css';
 import { formatCount } from '../format.ts';
+import { formatCountOf } from '../format-count-of.ts';
 import { LoadTestForm } from './load-test-form.tsx';
 import { LoadTestResult } from './load-test-result.tsx';
 import './load-test.css';
@@ -46,7 +47,7 @@ function Progress({ test: { rounds, planned } }: { test: LoadTest }): ReactEleme
 function endText({ state, rounds, planned }: LoadTest): string {
   const texts = {
     running: '',
-    done: `Finished after ${formatCount(rounds.length)} rounds.`,
+    done: `Finished after ${formatCountOf(rounds.length, 'round')}.`,
     stopped: `Stopped after ${formatCount(rounds.length)} of ${formatCount(planned)} rounds.`,
     failed: `Stopped after ${errorsInRowMax} errors in a row.`,
   };
@@ -57,5 +58,5 @@ function errorText({ rounds, firstError }: LoadTest): string | undefined {
   if (firstError === undefined) return undefined;
   const sides = rounds.flatMap(({ database, cache }) => [database, cache]);
   const errors = sides.reduce((sum, side) => sum + side.errors, 0);
-  return `${formatCount(errors)} ${errors === 1 ? 'request' : 'requests'} failed. The first: ${firstError}`;
+  return `${formatCountOf(errors, 'request')} failed. The first: ${firstError}`;
 }

@@ -23,8 +23,7 @@ export function RoundChart({ test }: { test: LoadTest }): ReactElement {
   const pairsMax = Math.max(1, Math.floor(plotWidth / pairWidthMin));
   const pairs = barPairs(test.rounds, { planned, pairsMax, isWithout });
   const bars = pairs.flatMap(({ database, cache }) => [database, cache].filter((bar) => bar !== undefined));
-  const values = bars.flatMap(({ meanMs, slowestMs }) => [meanMs, slowestMs]);
-  const axis = isLogarithmic ? logarithmicAxis(values) : linearAxis(values);
+  const axis = isLogarithmic ? logarithmicAxis(bars) : linearAxis(bars);
   const size = roundsPerPair(planned, pairsMax);
   return (
     <figure className="cache-panel-rounds">
@@ -102,9 +101,10 @@ function Legend(): ReactElement {
 }
 
 function captionOf(size: number, concurrency: number): string {
-  if (size > 1) return `Each bar is the mean of ${size} rounds; a line ends at the slowest request.`;
+  if (size > 1)
+    return `Each bar is the mean of ${size} rounds; a line ends at the slowest request, if that is in the chart.`;
   return concurrency > 1
-    ? `Each bar is the mean of a round’s ${concurrency} requests; a line ends at the slowest.`
+    ? `Each bar is the mean of a round’s ${concurrency} requests; a line ends at the slowest, if that is in the chart.`
     : 'Each bar is one request.';
 }
 
