@@ -7,13 +7,15 @@
  * CommonJS build, too, because it must extend the copy of @pothos/core that the program itself loads.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { Command } from 'commander';
 import ts from 'typescript';
 
 const root = join(import.meta.dirname, '..', '..');
-const stage = join(root, 'dist', 'package');
+// A folder of its own: two may be built at once.
+const stage = mkdtempSync(join(tmpdir(), 'cachepot-stage-'));
 const entries = ['cache', 'pothos-cache', 'kysely-cache', 'console-page'];
 const formatHost = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n' };
 const documents = ['LICENSE', 'README.md', 'CHANGELOG.md', 'docs'];
@@ -24,22 +26,29 @@ const { destination } = new Command('npm run pack --')
   .parse()
   .opts();
 
-rmSync(stage, { recursive: true, force: true });
-compile('esm', { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext });
-compile('cjs', {
-  module: ts.ModuleKind.CommonJS,
-  moduleResolution: ts.ModuleResolutionKind.Bundler,
-  verbatimModuleSyntax: false,
-  esModuleInterop: true,
-});
-write('cjs/package.json', '{ "type": "commonjs" }\n');
-for (const entry of ['cache', 'kysely-cache', 'console-page']) write(`cjs/${entry}/index.js`, requiring(entry));
-write('package.json', `${JSON.stringify(manifest(), null, 2)}\n`);
-cpSync(join(root, 'dist', 'console'), join(stage, 'console'), { recursive: true });
-for (const name of documents) {
-  if (existsSync(join(root, name))) cpSync(join(root, name), join(stage, name), { recursive: true });
+try {
+  build();
+} finally {
+  rmSync(stage, { recursive: true, force: true });
 }
-execFileSync('npm', ['pack', '--silent', '--pack-destination', destination, stage], { stdio: 'inherit' });
+
+function build() {
+  compile('esm', { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext });
+  compile('cjs', {
+    module: ts.ModuleKind.CommonJS,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    verbatimModuleSyntax: false,
+    esModuleInterop: true,
+  });
+  write('cjs/package.json', '{ "type": "commonjs" }\n');
+  for (const entry of ['cache', 'kysely-cache', 'console-page']) write(`cjs/${entry}/index.js`, requiring(entry));
+  write('package.json', `${JSON.stringify(manifest(), null, 2)}\n`);
+  cpSync(join(root, 'dist', 'console'), join(stage, 'console'), { recursive: true });
+  for (const name of documents) {
+    if (existsSync(join(root, name))) cpSync(join(root, name), join(stage, name), { recursive: true });
+  }
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', destination, stage], { stdio: 'inherit' });
+}
 
 /**
  * Compiles the three entries and what they import into `folder`. For CommonJS only the types, and the plugin itself.

@@ -1,4 +1,4 @@
-/** A horizontal bar. Red with stripes for the database and plain green for the cache, so that nobody has to tell the colours apart. */
+/** A horizontal bar. Red with stripes for the database and plain green for the cache, for users who cannot tell the colours apart. */
 import type { ReactElement } from 'react';
 
 interface BarProps {

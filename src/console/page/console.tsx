@@ -5,9 +5,9 @@ import { useState, type ReactElement } from 'react';
 import { cachePanel } from '../cache-panel/index.ts';
 import { EditorOptions, RunFromAnywhere } from './editor-options.tsx';
 import { fetcher } from './fetcher.ts';
-import { FirstResponse, keepResponses, storage } from './kept-responses.tsx';
 import { Panes } from './panes.tsx';
 import { StatsBar } from './stats-bar.tsx';
+import { FirstResponse, keepResponses, storage } from './storage.tsx';
 import { tabs } from './tabs.ts';
 
 const panel = cachePanel();

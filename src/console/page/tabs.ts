@@ -1,11 +1,11 @@
 /** The documents that GraphiQL opens with. A tab is named after its operation. */
 
-const compare = `# One request can ask both, with aliases.
+const compare = `# One request can ask both: the database, and the cache.
 query Compare {
-  database: categoryStats @cache(mode: BYPASS) {
+  first: categoryStats @cache(mode: BYPASS) {
     ...stats
   }
-  cached: categoryStats {
+  second: categoryStats {
     ...stats
   }
 }

@@ -1,4 +1,7 @@
-/** Keeps the response of each tab until the browser's tab is closed: GraphiQL forgets them when the page is reloaded. */
+/**
+ * What the browser stores of GraphiQL's state. Other than GraphiQL itself it keeps the response of each tab until the browser's tab is
+ * closed, and it never stores headers, which may contain a token: GraphiQL's history does, whatever `shouldPersistHeaders` says.
+ */
 import { useGraphiQL, pick, type GraphiQLProvider } from '@graphiql/react';
 import { useEffect, useRef, type ComponentProps } from 'react';
 
@@ -6,6 +9,7 @@ type ProviderProps = ComponentProps<typeof GraphiQLProvider>;
 type TabsState = Parameters<NonNullable<ProviderProps['onTabChange']>>[0];
 
 const tabsKey = 'graphiql:tabState';
+const headersKey = 'graphiql:headers';
 const responsesKey = 'cachepot:responses';
 /** Browsers store about five million characters for a site. Longer responses are forgotten, as before. */
 const responseCharsMax = 1_000_000;
@@ -22,7 +26,7 @@ export function keepResponses({ tabs }: TabsState): void {
   sessionStorage.setItem(responsesKey, JSON.stringify(kept));
 }
 
-/** For GraphiQL's `storage`: the browser's, with the responses that GraphiQL leaves out when it stores its tabs. */
+/** For GraphiQL's `storage`. */
 export const storage: NonNullable<ProviderProps['storage']> = {
   get length() {
     return localStorage.length;
@@ -31,7 +35,9 @@ export const storage: NonNullable<ProviderProps['storage']> = {
     const text = localStorage.getItem(key);
     return text !== null && key === tabsKey ? withResponses(text) : text;
   },
-  setItem: (key, value) => localStorage.setItem(key, value),
+  setItem(key, value) {
+    if (key !== headersKey) localStorage.setItem(key, withoutHeaders(value));
+  },
   removeItem: (key) => localStorage.removeItem(key),
   clear: () => localStorage.clear(),
 };
@@ -47,6 +53,16 @@ export function FirstResponse(): null {
     if (response !== '') responseEditor.setValue(response);
   }, [responseEditor, tabs, activeTabIndex]);
   return null;
+}
+
+/** @param text Some of GraphiQL's values are JSON, with `headers` of tabs and of operations in the history. */
+function withoutHeaders(text: string): string {
+  if (!text.includes('"headers"')) return text;
+  try {
+    return JSON.stringify(JSON.parse(text, (name, value: unknown) => (name === 'headers' ? null : value)));
+  } catch {
+    return text; // an operation, in the language of GraphQL
+  }
 }
 
 function withResponses(text: string): string {
