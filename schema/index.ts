@@ -9,6 +9,7 @@ import { withoutConsole } from './console-only.ts';
 import './console-settings.ts';
 import './decimal.ts';
 import './flush-cache.ts';
+import './private-redis.ts';
 import './products.ts';
 import './top-products.ts';
 

@@ -14,7 +14,7 @@ import {
   tablesExist,
   type Database,
 } from './database/index.ts';
-import { EmbeddedError, startPostgres, startRedis } from './embedded/index.ts';
+import { EmbeddedError, startPostgres, startRestartableRedis, type RestartableRedis } from './embedded/index.ts';
 import { cacheLogOf } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
 import { readConsoleFiles } from './server/http/console-files.ts';
@@ -136,25 +136,25 @@ interface OpenStore extends Pick<ShopConsoleOptions, 'redisCli' | 'privateRedis'
 }
 
 async function openStore(config: Config, log: Log, shutdown: Shutdown): Promise<OpenStore> {
-  const namespace = config.cacheNamespace;
-  const address = config.redisUrl ?? (await startPrivateRedis(log, shutdown));
+  const { redisUrl, cacheNamespace: namespace, cacheMemoryBytesMax: bytesMax } = config;
+  const privateRedis = redisUrl === undefined ? await startPrivateRedis(log, shutdown) : undefined;
+  const address = redisUrl ?? privateRedis?.socketPath;
   if (address === undefined) {
     log.info('Redis: none, because REDIS_URL is not set and no redis-server or valkey-server is on the PATH');
     log.info('Cache: in the memory of this process alone');
-    const store = createMemoryStore({ namespace, bytesMax: config.cacheMemoryBytesMax });
-    return { store, redisCli: null, privateRedis: undefined };
+    return { store: createMemoryStore({ namespace, bytesMax }), redisCli: null, privateRedis };
   }
-  if (config.redisUrl !== undefined) log.info('Redis: as REDIS_URL says');
+  if (redisUrl !== undefined) log.info('Redis: as REDIS_URL says');
   const store = await createRedisStore({ address, namespace });
-  return { store, redisCli: redisCliFor(address), privateRedis: undefined };
+  return { store, redisCli: redisCliFor(address), privateRedis };
 }
 
-async function startPrivateRedis(log: Log, shutdown: Shutdown): Promise<string | undefined> {
-  const redis = await startRedis();
+async function startPrivateRedis(log: Log, shutdown: Shutdown): Promise<RestartableRedis | undefined> {
+  const redis = await startRestartableRedis();
   if (redis === null) return undefined;
-  shutdown.add('private Redis', () => redis.stop());
+  shutdown.add('private Redis', () => redis.close());
   log.info(`Redis: private, gone when this stops; look inside with: ${redisCliFor(redis.socketPath)}`);
-  return redis.socketPath;
+  return redis;
 }
 
 /** Mistakes in the environment are reported in one line; anything else is a bug, with its stack trace. */

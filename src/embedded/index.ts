@@ -3,3 +3,4 @@ export { EmbeddedError, type EmbeddedErrorCode } from './errors.ts';
 export { type Folder, makeFolder } from './folder.ts';
 export { type EmbeddedPostgres, type PostgresOptions, startPostgres } from './postgres.ts';
 export { type EmbeddedRedis, findRedisServer, type RedisOptions, startRedis } from './redis.ts';
+export { type RestartableRedis, startRestartableRedis } from './restartable-redis.ts';

@@ -22,6 +22,7 @@ export interface EmbeddedRedis {
   /** `redis-server` or `valkey-server`, with its folder. */
   readonly command: string;
   readonly pid: number;
+  hasEnded(): boolean;
   /** Ends it and removes its folder. May be called repeatedly, also after it has died. */
   stop(): Promise<void>;
 }
@@ -49,7 +50,14 @@ export async function startRedis(options: RedisOptions = {}): Promise<EmbeddedRe
       stopSignal: 'SIGTERM',
     });
     await untilReady(child, command, () => answersPing(socketPath));
-    return { socketPath, command, pid: child.pid, stop: () => child.stop().then(remove) };
+    const { pid } = child;
+    return {
+      socketPath,
+      command,
+      pid,
+      hasEnded: () => child.hasEnded(),
+      stop: () => child.stop().then(remove),
+    };
   } catch (error) {
     await remove();
     throw error;

@@ -20,6 +20,25 @@ it.each([
   await expectNothingLeft(room);
 });
 
+it.each([
+  ['while it is stopped', 'await redis.stop();'],
+  ['after it was started again', 'await redis.stop(); await redis.start();'],
+  ['while it is being stopped', 'void redis.stop();'],
+  [
+    'while it is being started',
+    'await redis.stop(); void redis.start(); await new Promise((go) => setTimeout(go, 20));',
+  ],
+])('a Redis that can be restarted ends with a program that ends %s', async (_when, calls) => {
+  const room = await newRoom();
+  const program = `
+    const { startRestartableRedis } = await import('${embedded}');
+    const redis = await startRestartableRedis();
+    ${calls}
+    process.exit(3)`;
+  expect(await exitCode(program)).toBe(3);
+  await expectNothingLeft(room);
+});
+
 it('the servers end with a program that ends while they start', async () => {
   const room = await newRoom();
   for (const afterMs of [20, 150, 300, 500]) {

@@ -1,7 +1,13 @@
 import { existsSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type EmbeddedRedis, type RedisOptions, startRedis } from '../../src/embedded/index.ts';
+import {
+  type EmbeddedRedis,
+  type RedisOptions,
+  type RestartableRedis,
+  startRedis,
+  startRestartableRedis,
+} from '../../src/embedded/index.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { newRoom, processGroup } from './room.ts';
 
@@ -70,6 +76,128 @@ describe('an embedded Redis', () => {
   });
 });
 
+describe('a Redis that can be restarted', () => {
+  it('is stopped, and started again on the same socket, empty', async () => {
+    const room = await newRoom();
+    const redis = await startRestartable();
+    await connect(redis.socketPath).set('key', 'value');
+    await redis.stop();
+    expect(await room.processes()).toEqual([]);
+    await redis.start();
+    expect(await connect(redis.socketPath).dbsize()).toBe(0);
+    await redis.close();
+    expect(await room.processes()).toEqual([]);
+    expect(await room.leftFiles()).toEqual([]);
+  });
+
+  it('is neither stopped nor started twice', async () => {
+    const room = await newRoom();
+    const redis = await startRestartable();
+    const before = await room.processes();
+    await redis.start();
+    expect(await room.processes()).toEqual(before);
+    await redis.stop();
+    await redis.stop();
+    await redis.start();
+    const after = await room.processes();
+    expect(after).toHaveLength(1);
+    expect(after).not.toEqual(before);
+  });
+
+  it('serves calls that are made at once one after the other', async () => {
+    const room = await newRoom();
+    const redis = await startRestartable();
+    const calls = [
+      redis.stop(),
+      redis.start(),
+      redis.start(),
+      redis.stop(),
+      redis.start(),
+      redis.stop(),
+      redis.start(),
+    ];
+    await Promise.all(calls);
+    expect(await room.processes()).toHaveLength(1);
+    await connect(redis.socketPath).set('key', 'value');
+    await redis.close();
+    expect(await room.processes()).toEqual([]);
+    expect(await room.leftFiles()).toEqual([]);
+  });
+
+  it('can be started after it has died', async () => {
+    const room = await newRoom();
+    const redis = await startRestartable();
+    const [pid = 0] = await room.processes();
+    process.kill(pid, 'SIGKILL');
+    // Until this process has noticed that the server is gone, it counts as running.
+    const startedPids = async (): Promise<number[]> => {
+      await redis.start();
+      return (await room.processes()).filter((other) => other !== pid);
+    };
+    await expect.poll(startedPids).toHaveLength(1);
+    expect(await connect(redis.socketPath).ping()).toBe('PONG');
+  });
+
+  it('stops even while it is suspended', async () => {
+    const room = await newRoom();
+    const redis = await startRestartable();
+    const [pid = 0] = await room.processes();
+    process.kill(pid, 'SIGSTOP');
+    await redis.stop();
+    expect(await room.processes()).toEqual([]);
+  });
+
+  it('rejects a start that fails, with the reason, and starts once the cause is gone', async () => {
+    await newRoom();
+    const extraArgs: string[] = [];
+    const redis = await startRestartable({ extraArgs });
+    await redis.stop();
+    extraArgs.push('--no-such-setting', '1');
+    const started = redis.start();
+    await expect(started).rejects.toMatchObject({ code: 'START_FAILED' });
+    await expect(started).rejects.toThrow('no-such-setting');
+    extraArgs.length = 0;
+    await redis.start();
+    expect(await connect(redis.socketPath).ping()).toBe('PONG');
+  });
+
+  it.each<[string, (redis: RestartableRedis) => Promise<void>]>([
+    ['running', async () => {}],
+    ['stopped', (redis) => redis.stop()],
+    ['being stopped', async (redis) => void redis.stop()],
+    ['being started', async (redis) => void (await redis.stop(), redis.start())],
+  ])('is closed while it is %s, and leaves nothing', async (_, prepare) => {
+    const room = await newRoom();
+    const redis = await startRestartable();
+    await prepare(redis);
+    await redis.close();
+    await redis.close();
+    expect(await room.processes()).toEqual([]);
+    expect(await room.leftFiles()).toEqual([]);
+    await expect(redis.start()).rejects.toMatchObject({ code: 'START_FAILED' });
+    expect(await room.processes()).toEqual([]);
+  });
+
+  it('is not started by a call that waits while it is closed', async () => {
+    const room = await newRoom();
+    const redis = await startRestartable();
+    const [stopped, started] = [redis.stop(), redis.start()];
+    const closed = redis.close();
+    await expect(started).rejects.toThrow('Redis was closed');
+    await Promise.all([stopped, closed]);
+    expect(await room.processes()).toEqual([]);
+    expect(await room.leftFiles()).toEqual([]);
+  });
+
+  it('is null if no server is on the PATH, and rejects if it does not start, leaving nothing behind', async () => {
+    const room = await newRoom();
+    expect(await startRestartableRedis({ searchPath: '/nowhere' })).toBeNull();
+    const started = startRestartableRedis({ extraArgs: ['--no-such-setting', '1'] });
+    await expect(started).rejects.toMatchObject({ code: 'START_FAILED' });
+    expect(await room.leftFiles()).toEqual([]);
+  });
+});
+
 describe('a test Redis', () => {
   it('restarts empty on the same socket after a kill', async () => {
     const room = await newRoom();
@@ -100,6 +228,13 @@ async function start(options: RedisOptions = {}): Promise<EmbeddedRedis> {
   const redis = await startRedis(options);
   if (redis === null) throw new Error('no redis-server on the PATH');
   onTestFinished(() => redis.stop());
+  return redis;
+}
+
+async function startRestartable(options: Parameters<typeof startRestartableRedis>[0] = {}): Promise<RestartableRedis> {
+  const redis = await startRestartableRedis(options);
+  if (redis === null) throw new Error('no redis-server on the PATH');
+  onTestFinished(() => redis.close());
   return redis;
 }
 

@@ -28,7 +28,7 @@ const contract = lexicographicSortSchema(
     console: ConsoleSettings!
     cacheSnapshot(since: Float): CacheSnapshot!
   }
-  type Mutation { flushCache: FlushResult! }
+  type Mutation { flushCache: FlushResult! stopRedis: Boolean! startRedis: Boolean! }
   type CategoryStats {
     id: Int! name: String! productCount: Int! reviewCount: Int! avgRating: Float
     avgPrice: Decimal minPrice: Decimal maxPrice: Decimal totalStock: Int!
@@ -70,7 +70,7 @@ const contract = lexicographicSortSchema(
 const consoleTypes = [
   ...['CacheSnapshot', 'CacheEvent', 'CacheEventKind', 'ConsoleSettings', 'SimulatedLatency', 'CacheMode'],
 ];
-const consoleFields = ['Query.console', 'Query.cacheSnapshot'];
+const consoleFields = ['Query.console', 'Query.cacheSnapshot', 'Mutation.stopRedis', 'Mutation.startRedis'];
 
 const cache = createCache({ store: createMemoryStore({ namespace: 'test' }) });
 const ours = createSchema({ cache, ttlMs: 60_000, hasConsole: true });

@@ -1,5 +1,6 @@
 // What the server tells its console, besides what every client sees.
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startRestartableRedis, type RestartableRedis } from '../../src/embedded/index.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { startServer, type RunningServer } from './start-server.ts';
 
@@ -140,8 +141,65 @@ describe('cacheSnapshot while Redis is unavailable', () => {
   });
 });
 
+describe('stopRedis and startRedis', () => {
+  const newPrivateRedis = async (): Promise<RestartableRedis> => {
+    const redis = await startRestartableRedis();
+    if (redis === null) throw new Error('no redis-server on the PATH');
+    onTestFinished(() => redis.close());
+    return redis;
+  };
+
+  it('stop the private Redis and start it again, empty, and the cache uses it again', async () => {
+    const privateRedis = await newPrivateRedis();
+    const server = await startServer({ redis: privateRedis.socketPath, shopConsole: { privateRedis } });
+    expect((await server.ask('{ console { hasPrivateRedis } }')).data).toEqual({ console: { hasPrivateRedis: true } });
+    await server.row('{ categoryStats { id } }');
+    for (let again = 0; again < 2; again += 1)
+      expect((await server.ask('mutation { stopRedis }')).data).toEqual({ stopRedis: true });
+    await expect.poll(() => snapshotOf(server)).toMatchObject({ isStoreAvailable: false, keys: null });
+    expect((await server.row('{ categoryStats { id } }')).state).toBe('miss');
+    for (let again = 0; again < 2; again += 1)
+      expect((await server.ask('mutation { startRedis }')).data).toEqual({ startRedis: true });
+    await expect.poll(async () => (await server.row('{ categoryStats { id } }')).state).toBe('hit');
+    const { events } = await snapshotOf(server);
+    expect(events).toMatchObject([{ kind: 'STORE_UNAVAILABLE' }, { kind: 'STORE_AVAILABLE' }]);
+  });
+
+  it('are refused without a private Redis', async () => {
+    const server = await startServer();
+    expect((await server.ask('{ console { hasPrivateRedis } }')).data).toEqual({ console: { hasPrivateRedis: false } });
+    for (const field of ['stopRedis', 'startRedis']) {
+      const { errors } = await server.ask(`mutation { ${field} }`);
+      expect(errors).toMatchObject([{ extensions: { code: 'NO_PRIVATE_REDIS' } }]);
+    }
+  });
+
+  it('say why Redis does not start', async () => {
+    const extraArgs: string[] = [];
+    const privateRedis = await startRestartableRedis({ extraArgs });
+    if (privateRedis === null) throw new Error('no redis-server on the PATH');
+    onTestFinished(() => privateRedis.close());
+    const server = await startServer({ redis: privateRedis.socketPath, shopConsole: { privateRedis } });
+    await server.ask('mutation { stopRedis }');
+    extraArgs.push('--no-such-setting', '1');
+    const { errors } = await server.ask('mutation { startRedis }');
+    expect(errors).toMatchObject([{ extensions: { code: 'REDIS_FAILED' } }]);
+    expect(errors[0]?.message).toMatch(/^Redis: redis-server ended too early[^]*no-such-setting/);
+  });
+
+  it('need the admin token if there is one', async () => {
+    const privateRedis = await newPrivateRedis();
+    const overrides = { redis: privateRedis.socketPath, shopConsole: { privateRedis }, adminToken: 'secret' };
+    const server = await startServer(overrides);
+    const { status, errors } = await server.ask('mutation { stopRedis }');
+    expect([status, errors[0]?.extensions?.code]).toEqual([401, 'UNAUTHENTICATED']);
+    expect(await snapshotOf(server)).toMatchObject({ isStoreAvailable: true, keys: 0 });
+  });
+});
+
 describe('with CONSOLE=off', () => {
-  it.each(['{ console { ttlMs } }', '{ cacheSnapshot { at } }'])('there is no %s', async (query) => {
+  const mutations = ['mutation { stopRedis }', 'mutation { startRedis }'];
+  it.each(['{ console { ttlMs } }', '{ cacheSnapshot { at } }', ...mutations])('there is no %s', async (query) => {
     const server = await startServer({ hasConsole: false });
     const { errors } = await server.ask(query);
     expect(errors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);

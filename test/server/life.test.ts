@@ -64,6 +64,22 @@ describe('with neither DATABASE_URL nor REDIS_URL', () => {
     expect(program.stderr()).toBe('');
   });
 
+  it.each([
+    ['stopped', ['stopRedis']],
+    ['started again', ['stopRedis', 'startRedis']],
+  ])('ends and leaves nothing after its Redis was %s', async (_state, mutations) => {
+    const program = await startProgram({ env: given });
+    await program.isUp();
+    const { ask, row } = createClient(program.url);
+    expect((await ask('{ console { hasPrivateRedis } }')).data).toEqual({ console: { hasPrivateRedis: true } });
+    for (const mutation of mutations) expect((await ask(`mutation { ${mutation} }`)).errors).toEqual([]);
+    expect(await row('{ categoryStats { id } }')).toMatchObject({ state: 'miss' });
+    program.signal('SIGTERM');
+    expect(await program.ended).toBe(0);
+    await expectNothingLeft(program);
+    expect(program.stderr()).toBe('');
+  });
+
   it('serves from memory where no redis-server is on the PATH, and says so', async () => {
     const program = await startProgram({ env: { ...given, PATH: '/nowhere' } });
     await program.isUp();
