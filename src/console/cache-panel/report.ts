@@ -7,12 +7,12 @@ export interface ReportRow {
   readonly field: string;
   readonly source: 'cache' | 'database';
   readonly state: 'hit' | 'stale' | 'miss' | 'bypass' | 'refresh' | 'shared';
-  readonly tier?: 'memory' | 'redis';
+  readonly tier?: 'memory' | 'redis' | null;
   /** When the field began, after that of the first row did. Older servers omit it. */
   readonly startMs?: number;
   readonly durationMs: number;
-  readonly ageMs?: number;
-  readonly ttlMs?: number;
+  readonly ageMs?: number | null;
+  readonly ttlMs?: number | null;
   readonly key: string;
   /** Why the value was not stored. */
   readonly notStored?: string;
