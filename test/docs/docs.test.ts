@@ -22,6 +22,7 @@ const others = {
   mercurius: '^16.10.1',
   'graphql-http': '^1.22.4',
   knex: '^3.3.0',
+  sirv: '^3.0.2',
 };
 
 let project: Project;
@@ -85,7 +86,7 @@ describe("the README's example", () => {
   });
 });
 
-it.each(['yoga', 'apollo', 'mercurius', 'graphql-http', 'plain'])(
+it.each(['yoga', 'apollo', 'mercurius', 'graphql-http', 'plain', 'console'])(
   'the server %s returns the cached value and the report',
   async (name) => {
     const ask = await startProgram(project.folder, `${name}.js`, {});

@@ -1,0 +1,92 @@
+// The console on a server that is not the shop: stock Yoga, with nothing but the plugin and the report.
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join } from 'node:path';
+import SchemaBuilder from '@pothos/core';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import { expect, it, onTestFinished } from 'vitest';
+import { createCache, createMemoryStore } from '../../src/cache/index.ts';
+import { consoleFolder, consolePage } from '../../src/console-page/index.ts';
+import CachePlugin, { cacheReportOf } from '../../src/pothos-cache/index.ts';
+import { openConsole, useBrowser } from './open-console.ts';
+
+const browser = useBrowser();
+
+it('compares the database with the cache on stock Yoga', async () => {
+  const { url, loads } = await startYoga();
+  const { page } = await openConsole(browser(), url);
+  await page.locator('.graphiql-query-editor .view-line').first().click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText('{ titles }');
+  const panel = page.getByRole('region', { name: 'Cache panel' });
+  const compare = panel.getByRole('button', { name: 'Compare', exact: true });
+  await compare.click();
+  // The first run fills the cache.
+  await panel.getByRole('button', { name: /Run again/ }).click();
+  await panel.getByText('faster').waitFor();
+  await panel.getByText('Both responses are equal').waitFor();
+  expect(loads()).toBe(3);
+});
+
+it('says what such a server does not report', async () => {
+  const { url } = await startYoga();
+  const { page, problems } = await openConsole(browser(), url);
+  await page.getByRole('tab', { name: 'Live' }).click();
+  await page.getByText('This server does not report the state of its cache').first().waitFor();
+  // The browser itself logs responses with status 400, which is how a server rejects a field that it does not have.
+  problems.splice(0, problems.length, ...problems.filter((one) => !one.includes('status of 400')));
+});
+
+async function startYoga(): Promise<{ readonly url: string; loads(): number }> {
+  const cache = createCache({ store: createMemoryStore({ namespace: 'books' }) });
+  const builder = new SchemaBuilder<object>({ plugins: [CachePlugin] });
+  let loads = 0;
+  builder.queryType({
+    fields: (t) => ({
+      titles: t.stringList({
+        cache: { ttl: '5m', scope: 'public', tags: ['books'] },
+        resolve: () => {
+          loads += 1;
+          return ['The Pothos Gardener'];
+        },
+      }),
+    }),
+  });
+  const useCacheReport: Plugin = {
+    onExecute: ({ args }) => ({
+      onExecuteDone({ result, setResult }) {
+        if (Symbol.asyncIterator in result) return;
+        setResult({ ...result, extensions: { cache: cacheReportOf(args.contextValue as object) } });
+      },
+    }),
+  };
+  const schema = builder.toSchema({ cache: { engine: cache } });
+  const yoga = createYoga({ schema, plugins: [useCacheReport], renderGraphiQL: () => consolePage, logging: false });
+  const server = createServer((request, response) => {
+    const file = /^\/console\/assets\/([\w.-]+)$/.exec(request.url ?? '')?.[1];
+    if (file === undefined)
+      return void (request.url === '/'
+        ? response.writeHead(308, { location: '/graphql' }).end()
+        : yoga(request, response));
+    void readFile(join(consoleFolder, 'assets', file)).then((bytes) => {
+      response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' }).end(bytes);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    server.close();
+    await cache.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.');
+  return { url: `http://127.0.0.1:${address.port}`, loads: () => loads };
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
