@@ -8,5 +8,7 @@ export { hitRateOf, type CacheSnapshot } from './live/cache-snapshot.ts';
 export { ConnectionState } from './live/connection-state.tsx';
 export { isConnected } from './live/live-cache.ts';
 export { backendText, storeText } from './live/store-text.ts';
+export { useIsLiveOffered } from './live/use-is-live-offered.ts';
 export { useLiveCache } from './live/use-live-cache.ts';
 export { operationIn } from './operation.ts';
+export { schemaHas } from './schema-has.ts';

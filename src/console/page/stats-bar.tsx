@@ -13,7 +13,9 @@ import {
   hitRateOf,
   isConnected,
   operationIn,
+  schemaHas,
   storeText,
+  useIsLiveOffered,
   useLastResponse,
   useLiveCache,
   type CacheSnapshot,
@@ -21,16 +23,23 @@ import {
 import './stats-bar.css';
 
 /** @param props.bar Where it is shown, outside of GraphiQL. */
-export function StatsBar({ bar }: { bar: HTMLElement }): ReactElement {
+export function StatsBar({ bar }: { bar: HTMLElement }): ReactElement | null {
   // The panel's component is not there while another plugin is shown; this one always is.
   useLastResponse();
-  const fetcher = useGraphiQL((state) => state.fetcher);
-  const { connection, latest } = useLiveCache(fetcher);
+  const { fetcher, schema } = useGraphiQL(pick('fetcher', 'schema'));
+  const isOffered = useIsLiveOffered();
+  const { connection, latest } = useLiveCache(isOffered === true ? fetcher : undefined);
+  const hasFlush = schema != null && schemaHas(schema, 'Mutation.flushCache');
+  if (isOffered === false && !hasFlush) return null;
   const isThere = isConnected(connection) && latest !== undefined;
   return createPortal(
     <section className="console-stats" aria-label="Cache statistics">
-      {isThere ? <Figures latest={latest} /> : <ConnectionState connection={connection} />}
-      <Flush />
+      {isOffered === false ? null : isThere ? (
+        <Figures latest={latest} />
+      ) : (
+        <ConnectionState connection={isOffered === true ? connection : { state: 'connecting' }} />
+      )}
+      {hasFlush ? <Flush /> : null}
     </section>,
     bar,
   );

@@ -48,9 +48,13 @@ export function pathText(path: ReportRow['path']): string {
   }, '');
 }
 
-/** How long the value has been stored; undefined for a value that is not. */
-export function ageText(ageMs: number | null | undefined, sinceMs = 0): string | undefined {
-  return ageMs == null ? undefined : `stored ${formatDuration(ageMs + sinceMs)} ago`;
+/**
+ * How long the value has been stored; undefined for a value that is not.
+ *
+ * @param sinceMs How long ago the response arrived; undefined if that is not known.
+ */
+export function ageText(ageMs: number | null | undefined, sinceMs: number | undefined): string | undefined {
+  return ageMs == null || sinceMs === undefined ? undefined : `stored ${formatDuration(ageMs + sinceMs)} ago`;
 }
 
 /**

@@ -5,6 +5,8 @@ import type { ReportRow } from '../report.ts';
 export interface Bar {
   readonly startPercent: number;
   readonly widthPercent: number;
+  /** The simulated part of it, which comes first. */
+  readonly simulatedPercent: number;
 }
 
 export interface Waterfall {
@@ -20,12 +22,18 @@ export interface Waterfall {
 
 const ticksMax = 5;
 
-export function waterfallOf(rows: readonly Pick<ReportRow, 'startMs' | 'durationMs'>[]): Waterfall {
+/** When a field ran. */
+export interface Span extends Pick<ReportRow, 'startMs' | 'durationMs'> {
+  readonly simulatedMs: number;
+}
+
+export function waterfallOf(rows: readonly Span[]): Waterfall {
   const spanMs = Math.max(0.01, ...rows.map(({ startMs = 0, durationMs }) => startMs + durationMs));
   return {
-    bars: rows.map(({ startMs = 0, durationMs }) => ({
+    bars: rows.map(({ startMs = 0, durationMs, simulatedMs }) => ({
       startPercent: (100 * startMs) / spanMs,
       widthPercent: (100 * durationMs) / spanMs,
+      simulatedPercent: (100 * Math.min(simulatedMs, durationMs)) / spanMs,
     })),
     spanMs,
     ticksMs: ticksUpTo(spanMs),

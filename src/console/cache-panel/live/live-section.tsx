@@ -8,24 +8,20 @@ import { useNow } from '../use-now.ts';
 import { ConnectionState } from './connection-state.tsx';
 import { happeningsOf, type Happening } from './happenings.ts';
 import { LiveCharts } from './live-charts.tsx';
+import { useIsLiveOffered } from './use-is-live-offered.ts';
 import { useLiveCache } from './use-live-cache.ts';
 import './live.css';
 
 export function LiveSection(): ReactElement {
   const fetcher = useGraphiQL((state) => state.fetcher);
-  const schema = useGraphiQL((state) => state.schema);
-  // A server that is known not to have these fields is not asked for them.
-  const isOffered =
-    schema == null ||
-    schema.getSubscriptionType()?.getFields()['cacheEvents'] !== undefined ||
-    schema.getQueryType()?.getFields()['cacheSnapshot'] !== undefined;
-  const live = useLiveCache(isOffered ? fetcher : undefined);
+  const isOffered = useIsLiveOffered();
+  const live = useLiveCache(isOffered === true ? fetcher : undefined);
   const seen = useStore(seenEntries);
   const tickMs = useNow();
   const { latest, history, connection, clockOffsetMs } = live;
   const now = Math.max(tickMs + clockOffsetMs, latest?.at ?? 0);
   const happenings = happeningsOf(history.events, seen, { now, clockOffsetMs });
-  if (!isOffered || connection.state === 'unsupported')
+  if (isOffered === false || connection.state === 'unsupported')
     return <WithoutServer rows={seen.rows} hits={seen.hits} happenings={happenings} />;
   return (
     <div className="cache-panel-live">

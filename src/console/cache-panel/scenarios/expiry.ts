@@ -1,7 +1,7 @@
 import { formatDuration } from '../format-duration.ts';
 import { formatMs } from '../format.ts';
 import type { Scenario } from './scenario.ts';
-import { figureOf, runText, shopField, shopQuery } from './shop.ts';
+import { runText, shopField, shopQuery } from './shop.ts';
 
 export const expiry: Scenario = {
   name: 'Expiry',
@@ -21,11 +21,14 @@ export const expiry: Scenario = {
     says(runText(after));
     const lived = formatDuration(ttlMs + (ageMs ?? 0), Math.round);
     return {
-      summary:
+      summary: (shownMs) =>
         after.state === 'miss'
-          ? `After ${lived} the value had expired, and was loaded again in ${formatMs(after.durationMs)}.`
-          : `After ${lived} the value had expired, but another request has loaded it before this one.`,
-      figures: [figureOf('Before', before), figureOf('After', after)],
+          ? `After ${lived} the value had expired, and was loaded again in ${formatMs(shownMs(after))}.`
+          : `After ${lived} the value had expired, but another request had loaded it before this one.`,
+      figures: [
+        { label: 'Before', row: before },
+        { label: 'After', row: after },
+      ],
     };
   },
 };

@@ -1,6 +1,6 @@
 import { formatCountOf } from '../format-count-of.ts';
-import { formatCount, formatMs } from '../format.ts';
-import { figureOf, shopField, simultaneous, simultaneousQuery } from './shop.ts';
+import { formatCount } from '../format.ts';
+import { shopField, simultaneous, simultaneousQuery } from './shop.ts';
 import type { Scenario, Stage } from './scenario.ts';
 
 export const oneLoad: Scenario = {
@@ -19,14 +19,14 @@ export const oneLoad: Scenario = {
     const shared = rows.filter(({ state }) => state === 'shared');
     const others = rows.length - loaded.length - shared.length;
     says(`${formatCount(rows.length)} answers`);
-    const counted = `The server counted ${formatCount(loadsAfter - loadsBefore)} in the same time.`;
+    const counted = `cacheStats counts ${formatCountOf(loadsAfter - loadsBefore, 'load')} in that time.`;
     const found = others === 0 ? '' : `, ${formatCount(others)} found it in the cache`;
-    const longest = formatMs(Math.max(...rows.map(({ durationMs }) => durationMs)));
     return {
-      summary: `${formatCountOf(loaded.length, 'load')}, ${formatCount(shared.length)} shared it${found}; all were answered within ${longest}. ${counted}`,
+      summary: () =>
+        `${formatCountOf(loaded.length, 'load')}, ${formatCount(shared.length)} shared it${found}. ${counted}`,
       figures: [
-        ...loaded.map((row) => figureOf('Loaded', row)),
-        ...shared.slice(-1).map((row) => figureOf(`Shared, the last of ${shared.length}`, row)),
+        ...loaded.map((row) => ({ label: 'Loaded', row })),
+        ...shared.slice(-1).map((row) => ({ label: `The last of ${shared.length}`, row })),
       ],
     };
   },

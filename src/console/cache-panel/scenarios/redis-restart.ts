@@ -1,7 +1,7 @@
 import { formatCount, formatMs } from '../format.ts';
 import type { ReportRow } from '../report.ts';
 import type { Scenario, Stage } from './scenario.ts';
-import { figureOf, runText, shopField, shopQuery } from './shop.ts';
+import { runText, shopField, shopQuery } from './shop.ts';
 
 export const startRedisMutation = 'mutation StartRedis { startRedis }';
 
@@ -36,13 +36,13 @@ export const redisRestart: Scenario = {
     begins('Run the query until it is cached again');
     const { row: after, runs } = await runUntilHit(stage);
     says(`${runText(after)} (run ${formatCount(runs)})`);
-    const longest = formatMs(Math.max(...without.map(({ durationMs }) => durationMs)));
     return {
-      summary: `Without Redis, ${formatCount(without.length)} of ${formatCount(without.length)} requests were answered, ${sourcesText(without)}, within ${longest}. After the restart, run ${formatCount(runs)} was a hit again.`,
+      summary: (shownMs) =>
+        `Without Redis, ${formatCount(without.length)} of ${formatCount(without.length)} requests were answered, ${sourcesText(without)}, within ${formatMs(Math.max(...without.map(shownMs)))}. After the restart, run ${formatCount(runs)} was a hit again.`,
       figures: [
-        figureOf('Before', before),
-        ...without.map((row, index) => figureOf(`Without Redis, run ${index + 1}`, row)),
-        figureOf('After the restart', after),
+        { label: 'Before', row: before },
+        ...without.map((row, index) => ({ label: `Without Redis, run ${index + 1}`, row })),
+        { label: 'After the restart', row: after },
       ],
     };
   },

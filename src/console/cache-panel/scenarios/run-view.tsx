@@ -1,9 +1,8 @@
 /** The steps of a scenario, and what came of it. */
 import type { ReactElement } from 'react';
 import { formatDuration } from '../format-duration.ts';
-import { formatMs } from '../format.ts';
 import { useNow } from '../use-now.ts';
-import type { Figure } from './scenario.ts';
+import { ScenarioOutcome } from './scenario-outcome.tsx';
 import type { ScenarioRun, Step } from './scenario-runs.ts';
 
 export function RunView({ run }: { run: ScenarioRun }): ReactElement {
@@ -20,11 +19,13 @@ export function RunView({ run }: { run: ScenarioRun }): ReactElement {
           />
         ))}
       </ol>
-      <p className="cache-panel-scenario-summary" role="status">
-        {state === 'stopped' ? 'Stopped.' : (result?.summary ?? '')}
-      </p>
-      {error === undefined ? null : <p role="alert">{error}</p>}
-      {result === undefined ? null : <Figures figures={result.figures} />}
+      <ScenarioOutcome result={result} />
+      {state === 'stopped' ? <p role="status">Stopped.</p> : null}
+      {error === undefined ? null : (
+        <p className="cache-panel-alert" role="alert">
+          {error}
+        </p>
+      )}
     </>
   );
 }
@@ -41,7 +42,7 @@ function StepView({ step: { text, outcome, untilMs }, isCurrent, state }: StepVi
     <li data-state={isCurrent ? state : 'done'} aria-current={isRunning ? 'step' : undefined}>
       <span>{text}</span>
       {isRunning && outcome === '' && untilMs !== undefined ? <Countdown untilMs={untilMs} /> : null}
-      {outcome === '' ? null : <span className="cache-panel-step-outcome">{outcome}</span>}
+      {outcome === '' ? null : <span className="cache-panel-note">{outcome}</span>}
     </li>
   );
 }
@@ -49,27 +50,8 @@ function StepView({ step: { text, outcome, untilMs }, isCurrent, state }: StepVi
 function Countdown({ untilMs }: { untilMs: number }): ReactElement {
   const leftMs = Math.max(0, untilMs - useNow());
   return (
-    <span className="cache-panel-step-outcome" role="timer">
+    <span className="cache-panel-note" role="timer">
       {formatDuration(leftMs, Math.ceil)}
     </span>
-  );
-}
-
-/** Durations as bars on one scale. */
-function Figures({ figures }: { figures: readonly Figure[] }): ReactElement {
-  const longestMs = Math.max(0.01, ...figures.map(({ durationMs }) => durationMs));
-  return (
-    <ul className="cache-panel-figures">
-      {figures.map(({ label, source, outcome, durationMs }) => (
-        <li key={label} data-source={source}>
-          <span>{label}</span>
-          <span className="cache-panel-step-outcome">{outcome}</span>
-          <strong>{formatMs(durationMs)}</strong>
-          <div aria-hidden="true">
-            <div style={{ width: `${(100 * durationMs) / longestMs}%` }} />
-          </div>
-        </li>
-      ))}
-    </ul>
   );
 }

@@ -6,14 +6,14 @@ import type { ServerSettings } from '../server-settings.ts';
 export interface Figure {
   /** What was timed, such as `First run`. */
   readonly label: string;
-  readonly source: 'cache' | 'database';
-  /** `Miss`, `Hit, Redis`. */
-  readonly outcome: string;
-  readonly durationMs: number;
+  readonly row: ReportRow;
 }
 
+/** A duration as it is shown: with or without its simulated part. */
+export type ShownMs = (row: ReportRow) => number;
+
 export interface ScenarioResult {
-  readonly summary: string;
+  readonly summary: (shownMs: ShownMs) => string;
   readonly figures: readonly Figure[];
 }
 

@@ -4,23 +4,28 @@ import type { GraphQLSchema } from 'graphql';
 import { useId, type ReactElement } from 'react';
 import { useStore } from 'zustand';
 import { operationIn } from '../operation.ts';
+import { schemaHas } from '../schema-has.ts';
 import { useServerSettings, type ServerSettings } from '../server-settings.ts';
 import { RunView } from './run-view.tsx';
 import type { Scenario } from './scenario.ts';
 import { playScenario, scenarioRuns, stopScenario, type Server } from './scenario-runs.ts';
 import { scenarios } from './scenarios.ts';
 import { StoppedRedis } from './stopped-redis.tsx';
+import '../controls.css';
 import './scenarios.css';
 
 export function ScenariosSection(): ReactElement {
   const { schema, fetcher, headerEditor } = useGraphiQL(pick('schema', 'fetcher', 'headerEditor'));
   const settings = useServerSettings();
   const server = (): Server => ({ fetcher, headers: operationIn({ headerEditor }).headers });
-  if (schema == null) return <p>The schema is not known yet.</p>;
+  if (schema == null) return <p className="cache-panel-note">The schema is not known yet.</p>;
   const offered = scenarios.filter((scenario) => isOffered(scenario, schema, settings));
-  if (offered.length === 0) return <p>The scenarios use fields of cachepot’s shop, which this server does not have.</p>;
+  if (offered.length === 0)
+    return (
+      <p className="cache-panel-note">The scenarios use fields of cachepot’s shop, which this server does not have.</p>
+    );
   return (
-    <div className="cache-panel-scenarios">
+    <div className="cache-panel-section cache-panel-scenarios">
       {settings?.hasPrivateRedis === true ? <StoppedRedis server={server} /> : null}
       {offered.map((scenario) => (
         <ScenarioCard key={scenario.name} scenario={scenario} server={server} />
@@ -45,6 +50,7 @@ function ScenarioCard({ scenario, server }: { scenario: Scenario; server: () => 
         <button
           type="button"
           aria-describedby={headingId}
+          className="cache-panel-secondary"
           aria-disabled={isOtherRunning}
           title={isOtherRunning ? 'Another scenario is running' : undefined}
           onClick={() => (isRunning ? stopScenario() : void playScenario(scenario, server))}
@@ -52,17 +58,12 @@ function ScenarioCard({ scenario, server }: { scenario: Scenario; server: () => 
           {isRunning ? 'Stop' : run === undefined ? 'Run' : 'Run again'}
         </button>
       </div>
-      <p>{explanation}</p>
+      <p className="cache-panel-note">{explanation}</p>
       {run === undefined ? null : <RunView run={run} />}
     </section>
   );
 }
 
 function isOffered({ needs, isOffered: suits }: Scenario, schema: GraphQLSchema, settings?: ServerSettings): boolean {
-  const hasAll = needs.every((coordinate) => {
-    const [typeName = '', fieldName = ''] = coordinate.split('.');
-    const type = schema.getType(typeName);
-    return type !== undefined && 'getFields' in type && fieldName in type.getFields();
-  });
-  return hasAll && (suits?.(settings) ?? true);
+  return needs.every((coordinate) => schemaHas(schema, coordinate)) && (suits?.(settings) ?? true);
 }

@@ -2,7 +2,6 @@
 import { formatMs } from '../format.ts';
 import { stateText, tierText } from '../fields/field-words.ts';
 import type { ReportRow } from '../report.ts';
-import type { Figure } from './scenario.ts';
 
 export const shopField = 'Query.categoryStats';
 export const shopQuery = 'query Scenario { categoryStats { id name productCount avgRating } }';
@@ -18,10 +17,6 @@ export const simultaneousQuery = `query Scenario { ${Array.from(
 export function outcomeText({ state, source, tier }: ReportRow): string {
   if (source === 'database') return `${stateText(state)}, database`;
   return tier == null ? stateText(state) : `${stateText(state)}, ${tierText(tier)}`;
-}
-
-export function figureOf(label: string, row: ReportRow): Figure {
-  return { label, source: row.source, outcome: outcomeText(row), durationMs: row.durationMs };
 }
 
 /** `Miss, database: 303 ms`. */

@@ -29,10 +29,14 @@ export function StoppedRedis({ server }: { server: () => Server }): ReactElement
   return (
     <div className="cache-panel-scenario-notice">
       <p>Redis is stopped: each request is answered from the database.</p>
-      <button type="button" onClick={() => void start()}>
+      <button type="button" className="cache-panel-secondary" onClick={() => void start()}>
         Start Redis
       </button>
-      {error === undefined ? null : <p role="alert">{error}</p>}
+      {error === undefined ? null : (
+        <p className="cache-panel-alert" role="alert">
+          {error}
+        </p>
+      )}
     </div>
   );
 }

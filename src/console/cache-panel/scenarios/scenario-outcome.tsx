@@ -1,0 +1,55 @@
+/** What came of a scenario: a sentence, and durations as bars on one scale. */
+import type { ReactElement } from 'react';
+import { Bar } from '../bar.tsx';
+import { formatMs } from '../format.ts';
+import { LatencySwitch, useShownMs } from '../latency-view.tsx';
+import type { ReportRow } from '../report.ts';
+import { simulatedMsOf } from '../simulated-latency.ts';
+import { useSimulatedLatency } from '../use-simulated-latency.ts';
+import type { ScenarioResult } from './scenario.ts';
+import { outcomeText } from './shop.ts';
+
+/** @param props.result Undefined: nothing has come of it yet. */
+export function ScenarioOutcome({ result }: { result: ScenarioResult | undefined }): ReactElement {
+  const figures = result?.figures ?? [];
+  const latency = useSimulatedLatency();
+  const shownMsOf = useShownMs();
+  const timeOf = (row: ReportRow): { ms: number; simulatedMs: number } => {
+    return { ms: row.durationMs, simulatedMs: simulatedMsOf(row, latency) };
+  };
+  const shownMs = (row: ReportRow): number => shownMsOf(timeOf(row));
+  const fullMs = Math.max(0.01, ...figures.map(({ row }) => shownMs(row)));
+  const simulatedMsMax = Math.max(0, ...figures.map(({ row }) => timeOf(row).simulatedMs));
+  return (
+    <>
+      {/* It is there before there is a text, so that the text is announced. */}
+      <p className="cache-panel-scenario-summary" role="status">
+        {result?.summary(shownMs)}
+      </p>
+      <ul className="cache-panel-scenario-figures">
+        {figures.map(({ label, row }) => {
+          const { ms, simulatedMs } = timeOf(row);
+          const shown = shownMs(row);
+          return (
+            <li key={label}>
+              <span>{label}</span>
+              <span className="cache-panel-note">{outcomeText(row)}</span>
+              <strong>{formatMs(shown)}</strong>
+              <Bar
+                side={row.source}
+                share={shown / fullMs}
+                simulatedShare={shown === ms ? Math.min(ms, simulatedMs) / fullMs : 0}
+              />
+            </li>
+          );
+        })}
+      </ul>
+      {simulatedMsMax > 0 ? (
+        <>
+          <p className="cache-panel-note">{`Loads include ${formatMs(simulatedMsMax)} of simulated latency.`}</p>
+          <LatencySwitch />
+        </>
+      ) : null}
+    </>
+  );
+}
