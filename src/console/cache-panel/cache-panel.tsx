@@ -46,14 +46,16 @@ function Panel(): ReactElement {
           </button>
         ))}
       </div>
+      {/* The key: each section begins at its top. */}
       <div
+        key={current}
         role="tabpanel"
         id={`${id}-content`}
         aria-labelledby={`${id}-tab-${current}`}
         className="cache-panel-content"
       >
         {Content === undefined ? null : (
-          <SectionBoundary key={current}>
+          <SectionBoundary>
             <Content />
           </SectionBoundary>
         )}

@@ -21,5 +21,5 @@ export function storeText(figures: StoreFigures | undefined): string {
 }
 
 export function backendText(backend: CacheSnapshot['backend']): string {
-  return backend === 'REDIS' ? 'Redis' : 'Memory';
+  return backend === 'REDIS' ? 'Redis' : 'Memory store';
 }

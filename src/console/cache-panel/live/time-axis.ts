@@ -15,7 +15,8 @@ export interface Mark {
   readonly text: string;
 }
 
-const nearPercent = 4;
+/** The width of a symbol on a narrow screen. */
+const nearPercent = 5;
 
 /** @param happenings The newest first. */
 export function marksOf(happenings: readonly Happening[], now: number): readonly Mark[] {

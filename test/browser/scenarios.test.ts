@@ -1,0 +1,218 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import SchemaBuilder from '@pothos/core';
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, inject, it } from 'vitest';
+import { createClient, type Client } from '../server/client.ts';
+import { startProgram } from '../server/start-program.ts';
+import { openConsole, openShop, phone, useBrowser } from './open-console.ts';
+import { showSection } from './panel-sections.ts';
+
+const browser = useBrowser();
+const exec = promisify(execFile);
+
+const names = {
+  cold: 'Cold, then warm',
+  expiry: 'Expiry',
+  oneLoad: '100 requests at once',
+  redis: 'Redis stops and restarts',
+} as const;
+
+async function showScenario(page: Page, name: string): Promise<Locator> {
+  await showSection(page, 'Scenarios');
+  return page.getByRole('region', { name, exact: true });
+}
+
+/** Runs a scenario to its end, and returns what came of it. */
+async function play(scenario: Locator): Promise<string> {
+  await scenario.getByRole('button', { name: 'Run' }).click();
+  await scenario.getByRole('button', { name: 'Run again' }).waitFor();
+  return scenario.locator('.cache-panel-scenario-summary').innerText();
+}
+
+/** The durations that are shown, with where the values came from. */
+function figuresIn(scenario: Locator): Promise<string[]> {
+  return scenario.locator('.cache-panel-scenario-figures li').allInnerTexts();
+}
+
+interface Counted {
+  readonly hits: number;
+  readonly misses: number;
+  readonly fields: readonly { readonly field: string; readonly loads: number }[];
+}
+
+async function statsOf({ ask }: Client): Promise<Counted> {
+  const query = '{ cacheStats { hits misses fields { field loads } } }';
+  return (await ask<{ cacheStats: Counted }>(query)).data.cacheStats;
+}
+
+it('shows a cold and a warm run', async () => {
+  const { page, server } = await openShop(browser());
+  await server.row('{ topProducts { id } }');
+  const scenario = await showScenario(page, names.cold);
+  expect(await play(scenario)).toMatch(/from the cache instead of .*: \d.* × as fast/);
+  expect(await figuresIn(scenario)).toEqual([
+    expect.stringMatching(/^Cold\s+Miss, database\s+\d/),
+    expect.stringMatching(/^Warm\s+Hit, Redis\s+\d/),
+  ]);
+  await scenario.getByText('1 key removed').waitFor();
+  expect(await statsOf(server)).toMatchObject({ hits: 1, misses: 2 });
+});
+
+it('waits until a value has expired, and finds that it is loaded again', async () => {
+  const { page, server } = await openShop(browser(), { overrides: { ttlMs: 2_500 } });
+  const scenario = await showScenario(page, names.expiry);
+  const playing = play(scenario);
+  await scenario.getByRole('timer').waitFor();
+  expect(await scenario.getByRole('timer').innerText()).toMatch(/^[123] s$/);
+  expect(await playing).toMatch(/^After [23] s the value had expired, and was loaded again in /);
+  expect(await figuresIn(scenario)).toEqual([
+    expect.stringMatching(/^Before\s+Miss, database/),
+    expect.stringMatching(/^After\s+Miss, database/),
+  ]);
+  expect(await statsOf(server)).toMatchObject({ hits: 0, misses: 2 });
+});
+
+it('can be stopped, and runs alone', async () => {
+  const { page, server } = await openShop(browser());
+  const expiry = await showScenario(page, names.expiry);
+  await expiry.getByRole('button', { name: 'Run' }).click();
+  await expiry.getByRole('timer').waitFor();
+  const other = page.getByRole('region', { name: names.cold });
+  await other.getByRole('button', { disabled: true }).click({ force: true });
+  await expiry.getByRole('button', { name: 'Stop' }).click();
+  await expiry.getByText('Stopped.').waitFor();
+  // The click on the other one has not run it.
+  expect(await statsOf(server)).toMatchObject({ hits: 0, misses: 1 });
+  expect(await play(other)).toContain('from the cache');
+});
+
+it('loads a value once for a hundred requests', async () => {
+  const { page, server } = await openShop(browser());
+  const scenario = await showScenario(page, names.oneLoad);
+  expect(await play(scenario)).toBe('1 load, 99 shared it. cacheStats counts 1 load in that time.');
+  expect((await statsOf(server)).fields).toEqual([{ field: 'Query.categoryStats', loads: 1 }]);
+  expect(server.statements().filter((sql) => sql.includes('avg'))).toHaveLength(1);
+});
+
+it('says which part of a load is simulated, and shows the times without it', async () => {
+  const { page } = await openShop(browser(), { overrides: { simulateLatency: true } });
+  const scenario = await showScenario(page, names.cold);
+  await play(scenario);
+  await scenario.getByText('Loads include 300 ms of simulated latency.').waitFor();
+  const cold = async (): Promise<number> =>
+    Number.parseFloat(/([\d.]+) m?s$/.exec((await figuresIn(scenario))[0] ?? '')?.[1] ?? '');
+  const withLatency = await cold();
+  await scenario.getByRole('switch', { name: 'Without simulated latency' }).check();
+  // Times are shown with three digits.
+  expect(withLatency - (await cold())).toBeCloseTo(300, -1);
+});
+
+it('shows why the server has refused a step', async () => {
+  const { page, problems } = await openShop(browser(), { overrides: { adminToken: 'open-sesame' } });
+  const scenario = await showScenario(page, names.cold);
+  await scenario.getByRole('button', { name: 'Run' }).click();
+  await expect.poll(() => scenario.getByRole('alert').innerText()).toContain('Authorization: Bearer');
+  problems.splice(0, problems.length, ...problems.filter((one) => !one.includes('status of 401')));
+});
+
+it('offers what the schema has, and no Redis to stop if the program has not started it', async () => {
+  const { page } = await openShop(browser());
+  await showScenario(page, names.cold);
+  const headings = page.getByRole('tabpanel').getByRole('heading');
+  await expect.poll(() => headings.allInnerTexts()).toEqual([names.cold, names.expiry, names.oneLoad]);
+});
+
+it('offers nothing on a server without the shop’s fields', async () => {
+  const { page } = await openShop(browser(), { overrides: { schemaOf: () => booksSchema } });
+  const section = await showSection(page, 'Scenarios');
+  await expect.poll(() => section.innerText()).toContain('The scenarios use fields of cachepot’s shop');
+  expect(await section.getByRole('button').count()).toBe(0);
+});
+
+it('fits a phone', async () => {
+  const { page } = await openShop(browser(), { options: phone });
+  await play(await showScenario(page, names.cold));
+  const content = page.locator('.cache-panel-content');
+  expect(await content.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+});
+
+describe('the program with its own Redis', () => {
+  it('answers all requests while Redis is stopped, and caches again afterwards', async () => {
+    const { page, client } = await openProgram();
+    const scenario = await showScenario(page, names.redis);
+    expect(await play(scenario)).toMatch(/^Without Redis, 3 of 3 requests were answered, .* was a hit again\.$/);
+    const figures = await figuresIn(scenario);
+    expect(figures).toHaveLength(5);
+    expect(figures.at(-1)).toMatch(/^After the restart\s+Hit/);
+    await expect.poll(() => ping(client)).toBe('PONG');
+    const live = await showSection(page, 'Live');
+    await live.getByText('Redis available again').first().waitFor();
+    await live.getByText('Redis unavailable').first().waitFor();
+  });
+
+  it('starts Redis again when the user stops the scenario', async () => {
+    const { page, client } = await openProgram();
+    const scenario = await showScenario(page, names.redis);
+    await scenario.getByRole('button', { name: 'Run' }).click();
+    await scenario.getByText('Run the query without Redis (1 of 3)').waitFor();
+    await scenario.getByRole('button', { name: 'Stop' }).click();
+    await scenario.getByText('Stopped.').waitFor();
+    await expect.poll(() => ping(client)).toBe('PONG');
+  });
+
+  it('starts Redis again when a step fails', async () => {
+    const { page, client, problems } = await openProgram();
+    const scenario = await showScenario(page, names.redis);
+    let isStopped = false;
+    await page.route('**/graphql', (route) => {
+      const body = route.request().postData() ?? '';
+      const fails = isStopped && body.includes('query Scenario');
+      isStopped ||= body.includes('stopRedis');
+      return fails ? route.abort() : route.continue();
+    });
+    await scenario.getByRole('button', { name: 'Run' }).click();
+    await expect.poll(() => scenario.getByRole('alert').innerText()).toContain('cannot be reached');
+    await expect.poll(() => ping(client)).toBe('PONG');
+    problems.splice(0, problems.length, ...problems.filter((one) => !one.includes('net::ERR_FAILED')));
+  });
+
+  it('starts Redis again when the page is left', async () => {
+    const { page, client } = await openProgram();
+    const scenario = await showScenario(page, names.redis);
+    await scenario.getByRole('button', { name: 'Run' }).click();
+    await scenario.getByText('Run the query without Redis (1 of 3)').waitFor();
+    await page.goto('about:blank');
+    await expect.poll(() => ping(client)).toBe('PONG');
+  });
+
+  it('offers to start a Redis that was left stopped', async () => {
+    const { page, client } = await openProgram();
+    await client.ask('mutation { stopRedis }');
+    expect(await ping(client)).toBe('');
+    await showSection(page, 'Scenarios');
+    await page.getByRole('button', { name: 'Start Redis' }).click();
+    await expect.poll(() => ping(client)).toBe('PONG');
+    await expect.poll(() => page.getByRole('button', { name: 'Start Redis' }).count()).toBe(0);
+  });
+});
+
+async function openProgram(): Promise<{ page: Page; client: Client; problems: string[] }> {
+  const program = await startProgram({ env: { DATABASE_URL: inject('databaseUrl') } });
+  await program.isUp();
+  return { client: createClient(program.url), ...(await openConsole(browser(), program.url)) };
+}
+
+/** What Redis replies to a ping; empty if it does not run. */
+async function ping({ ask }: Client): Promise<string> {
+  const { data } = await ask<{ console: { redisCli: string } }>('{ console { redisCli } }');
+  const command = `${data.console.redisCli} PING`;
+  return await exec('/bin/sh', ['-c', command]).then(
+    ({ stdout }) => stdout.trim(),
+    () => '',
+  );
+}
+
+const builder = new SchemaBuilder<object>({});
+builder.queryType({ fields: (t) => ({ books: t.int({ resolve: () => 3 }) }) });
+const booksSchema = builder.toSchema();
