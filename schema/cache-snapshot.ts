@@ -35,13 +35,14 @@ export const CacheSnapshot = builder.objectRef<Snapshot>('CacheSnapshot').implem
     loads: t.exposeFloat('loads'),
     keys: t.int({
       nullable: true,
-      description: 'Values in this namespace, counted at most two seconds ago; null while the store is unavailable.',
+      description:
+        'Values in this namespace, counted at most two seconds ago; null if the store did not say within half a second.',
       resolve: ({ usage }) => usage?.keys,
     }),
     memoryUsed: t.float({
       nullable: true,
       description:
-        'Bytes that Redis uses, or that the memory store holds, at most two seconds ago; null while the store is unavailable.',
+        'Bytes that Redis uses, or that the memory store holds, at most two seconds ago; null if the store did not say within half a second.',
       resolve: ({ usage }) => usage?.memoryUsed,
     }),
     backend: t.expose('backend', { type: CacheBackend }),

@@ -15,7 +15,7 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 
 export default defineConfig({
   root: at('.'),
-  // Where `src/server/http/console.ts` serves them.
+  // Where `src/server/http/console-files.ts` serves them.
   base: '/console/',
   plugins: [
     react(),

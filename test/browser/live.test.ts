@@ -138,7 +138,7 @@ it('asks every two seconds if subscriptions are refused', async () => {
   server.http.server.closeAllConnections();
   await page.reload();
   const live = await showSection(page, 'Live');
-  await live.getByText('asked every two seconds').waitFor();
+  await live.getByText('polled every two seconds').waitFor();
   await flush(server);
   await expect.poll(() => happenings(live)).toEqual(['Flush: 0 keys removed']);
   // The browser itself logs the response with status 405.

@@ -14,7 +14,7 @@ const exec = promisify(execFile);
 const names = {
   cold: 'Cold, then warm',
   expiry: 'Expiry',
-  oneLoad: '100 requests at once',
+  oneLoad: 'One value, 100 times at once',
   redis: 'Redis stops and restarts',
 } as const;
 
@@ -90,7 +90,7 @@ it('can be stopped, and runs alone', async () => {
 it('loads a value once for a hundred requests', async () => {
   const { page, server } = await openShop(browser());
   const scenario = await showScenario(page, names.oneLoad);
-  expect(await play(scenario)).toBe('1 load, 99 shared it. cacheStats counts 1 load in that time.');
+  expect(await play(scenario)).toBe('1 load, 99 shared it. The server counted 1 load meanwhile.');
   expect((await statsOf(server)).fields).toEqual([{ field: 'Query.categoryStats', loads: 1 }]);
   expect(server.statements().filter((sql) => sql.includes('avg'))).toHaveLength(1);
 });
@@ -141,7 +141,7 @@ describe('the program with its own Redis', () => {
   it('answers all requests while Redis is stopped, and caches again afterwards', async () => {
     const { page, client } = await openProgram();
     const scenario = await showScenario(page, names.redis);
-    expect(await play(scenario)).toMatch(/^Without Redis, 3 of 3 requests were answered, .* was a hit again\.$/);
+    expect(await play(scenario)).toMatch(/^All 3 requests were answered without Redis, .* was a hit again\.$/);
     const figures = await figuresIn(scenario);
     expect(figures).toHaveLength(5);
     expect(figures.at(-1)).toMatch(/^After the restart\s+Hit/);

@@ -16,7 +16,7 @@ inside() { $container run --rm --network none --entrypoint sh "$image" -c "$1"; 
 trap '$container rm -f "$name" >/dev/null 2>&1 || true' EXIT
 
 [ "$(inside 'id -u')" != 0 ] || fail 'it runs as root'
-for package in embedded-postgres @embedded-postgres vitest typescript oxlint prettier playwright-core yaml @graphql-yoga/render-graphiql; do
+for package in embedded-postgres @embedded-postgres vitest typescript oxlint prettier playwright-core yaml graphiql @graphiql/react react monaco-editor vite axe-core; do
   inside "[ ! -e node_modules/$package ]" || fail "$package is in the image"
 done
 [ -z "$(inside 'find /app -name "*.map" -o -name "*.ts" | head -1')" ] || fail 'source maps or TypeScript are in the image'

@@ -5,7 +5,7 @@ import { formatFactor } from './format.ts';
 /** The resolution of a browser's clock. A duration below it would give any factor. */
 const msMin = 0.1;
 
-/** Two measurements of the same thing differ by as much. */
+/** Repeated measurements differ by this much. */
 const noiseFactor = 1.05;
 
 export interface FactorProps {

@@ -16,7 +16,7 @@ const sendOverHttp = createGraphiQLFetcher({
 export const fetcher: Fetcher = (params, options) => {
   if (!isSubscription(params.query, params.operationName, options?.documentAST)) return sendOverHttp(params, options);
   const headers = (options?.headers ?? {}) as Record<string, string>;
-  // One connection for each subscription. Who wants to reconnect does that: the panel, with the time of the last event.
+  // One connection for each subscription, without retries: the panel reconnects, and passes the time of the last event.
   const client = createClient({ url, headers, retryAttempts: 0 });
   const { query, operationName, variables } = params;
   const request = {

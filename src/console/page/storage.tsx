@@ -1,5 +1,5 @@
 /**
- * What the browser stores of GraphiQL's state. Other than GraphiQL itself it keeps the response of each tab until the browser's tab is
+ * What the browser stores of GraphiQL's state. Unlike GraphiQL, it keeps the response of each tab until the browser's tab is
  * closed, and it never stores headers, which may contain a token: GraphiQL's history does, whatever `shouldPersistHeaders` says.
  */
 import { useGraphiQL, pick, type GraphiQLProvider } from '@graphiql/react';
@@ -71,6 +71,6 @@ function withResponses(text: string): string {
     const { tabs, ...rest } = JSON.parse(text) as { readonly tabs: readonly { readonly id: string }[] };
     return JSON.stringify({ ...rest, tabs: tabs.map((tab) => ({ ...tab, response: kept[tab.id] ?? null })) });
   } catch {
-    return text; // GraphiQL has its own way with what it cannot read
+    return text; // GraphiQL handles text that it cannot parse
   }
 }

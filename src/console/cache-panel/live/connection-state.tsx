@@ -7,17 +7,19 @@ import type { Connection } from './live-cache.ts';
 
 const texts = {
   paused: 'Paused while this page is hidden.',
-  connecting: 'Connecting …',
+  connecting: 'Connecting…',
   pushed: 'Live: the server sends changes as they happen.',
-  polled: 'Live: asked every two seconds, because the server refuses subscriptions.',
-  unsupported: 'This server does not report the state of its cache.',
-  lost: 'Connection lost, retrying.',
+  polled: 'Live: polled every two seconds; subscriptions are not available.',
+  lost: 'Connection lost, retrying',
 } as const;
 
 export function ConnectionState({ connection }: { connection: Connection }): ReactElement {
   return (
     <p className="cache-panel-connection" data-state={connection.state}>
-      <span role="status">{texts[connection.state]}</span>
+      <span role="status">
+        {texts[connection.state]}
+        {connection.state === 'lost' ? `: ${connection.reason}` : ''}
+      </span>
       {connection.state === 'lost' ? <Retry retryMs={connection.retryMs} /> : null}
     </p>
   );
@@ -27,7 +29,7 @@ function Retry({ retryMs }: { retryMs: number }): ReactElement {
   const leftMs = retryMs - useNow();
   return (
     <>
-      <span>{leftMs > 0 ? `Next attempt in ${formatDuration(leftMs, Math.ceil)}.` : 'Trying again …'}</span>
+      <span>{leftMs > 0 ? `Next attempt in ${formatDuration(leftMs, Math.ceil)}.` : 'Trying again…'}</span>
       <button type="button" onClick={retryNow}>
         Retry now
       </button>

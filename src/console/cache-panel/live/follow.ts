@@ -1,7 +1,7 @@
 /** Receives snapshots of the server's cache, by subscription or else by polling, and reconnects when the connection is lost. */
 import type { Fetcher } from '@graphiql/toolkit';
 import { ownOperation } from '../own-operation.ts';
-import { send, SendError } from '../send.ts';
+import { send } from '../send.ts';
 import { subscribe } from '../subscribe.ts';
 import { cacheEventsSubscription, cacheSnapshotQuery, type CacheSnapshot } from './cache-snapshot.ts';
 import { connectionIs, liveCache, received } from './live-cache.ts';
@@ -26,7 +26,7 @@ export function retryNow(): void {
   wake.abort();
 }
 
-/** Follows the cache until the signal is aborted, or the server has refused both transports. */
+/** Follows the cache until the signal is aborted. The server's schema has at least one of the two fields. */
 export async function follow(fetcher: Fetcher, signal: AbortSignal): Promise<void> {
   // Once one has worked, the other one is not tried any more.
   let candidates = transports;
@@ -42,10 +42,6 @@ export async function follow(fetcher: Fetcher, signal: AbortSignal): Promise<voi
       candidates = [transport];
       failures = 0;
       break;
-    }
-    if (candidates === transports && failure instanceof SendError && failure.code === 'REJECTED') {
-      connectionIs({ state: 'unsupported', reason: failure.message });
-      return;
     }
     failures += 1;
     const ms = pauseMs(failures);

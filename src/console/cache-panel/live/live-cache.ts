@@ -7,9 +7,7 @@ export type Connection =
   /** Not wanted, not yet there, or there: by subscription or by polling. */
   | { readonly state: 'paused' | 'connecting' | 'pushed' | 'polled' }
   /** `retryMs`: when the next attempt begins, as `Date.now()`. */
-  | { readonly state: 'lost'; readonly reason: string; readonly retryMs: number }
-  /** The server has no such fields. */
-  | { readonly state: 'unsupported'; readonly reason: string };
+  | { readonly state: 'lost'; readonly reason: string; readonly retryMs: number };
 
 export interface LiveCache {
   readonly connection: Connection;

@@ -21,8 +21,7 @@ export function LiveSection(): ReactElement {
   const { latest, history, connection, clockOffsetMs } = live;
   const now = Math.max(tickMs + clockOffsetMs, latest?.at ?? 0);
   const happenings = happeningsOf(history.events, seen, { now, clockOffsetMs });
-  if (isOffered === false || connection.state === 'unsupported')
-    return <WithoutServer rows={seen.rows} hits={seen.hits} happenings={happenings} />;
+  if (isOffered === false) return <WithoutServer rows={seen.rows} hits={seen.hits} happenings={happenings} />;
   return (
     <div className="cache-panel-live">
       <ConnectionState connection={connection} />

@@ -12,7 +12,7 @@ export function storeStateOf({ isStoreAvailable, isCircuitOpen }: StoreFigures):
 const texts: Record<StoreState, string> = {
   available: 'available',
   unavailable: 'unavailable',
-  'circuit-open': 'not asked: the circuit is open',
+  'circuit-open': 'bypassed (circuit open)',
 };
 
 /** Undefined: not known. */

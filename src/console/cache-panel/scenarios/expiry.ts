@@ -5,7 +5,7 @@ import { runText, shopField, shopQuery } from './shop.ts';
 
 export const expiry: Scenario = {
   name: 'Expiry',
-  explanation: 'Runs a query, waits until its value has expired, and runs it again: the value is loaded anew.',
+  explanation: 'Runs a query, waits until its value has expired, and runs it again: the value is loaded again.',
   needs: [shopField],
   async play({ begins, says, run, wait }) {
     begins('Run the query');

@@ -4,8 +4,8 @@ import { shopField, simultaneous, simultaneousQuery } from './shop.ts';
 import type { Scenario, Stage } from './scenario.ts';
 
 export const oneLoad: Scenario = {
-  name: `${simultaneous} requests at once`,
-  explanation: `Empties the cache and requests the same value ${simultaneous} times in one document: the database is asked once.`,
+  name: `One value, ${simultaneous} times at once`,
+  explanation: `Empties the cache and requests one value ${simultaneous} times at once, in one document: the database is asked once.`,
   needs: [shopField, 'Mutation.flushCache', 'Query.cacheStats'],
   async play(stage) {
     const { begins, says, flush, run } = stage;
@@ -19,7 +19,7 @@ export const oneLoad: Scenario = {
     const shared = rows.filter(({ state }) => state === 'shared');
     const others = rows.length - loaded.length - shared.length;
     says(`${formatCount(rows.length)} answers`);
-    const counted = `cacheStats counts ${formatCountOf(loadsAfter - loadsBefore, 'load')} in that time.`;
+    const counted = `The server counted ${formatCountOf(loadsAfter - loadsBefore, 'load')} meanwhile.`;
     const found = others === 0 ? '' : `, ${formatCount(others)} found it in the cache`;
     return {
       summary: () =>

@@ -38,7 +38,7 @@ export const redisRestart: Scenario = {
     says(`${runText(after)} (run ${formatCount(runs)})`);
     return {
       summary: (shownMs) =>
-        `Without Redis, ${formatCount(without.length)} of ${formatCount(without.length)} requests were answered, ${sourcesText(without)}, within ${formatMs(Math.max(...without.map(shownMs)))}. After the restart, run ${formatCount(runs)} was a hit again.`,
+        `All ${formatCount(without.length)} requests were answered without Redis, ${sourcesText(without)}, within ${formatMs(Math.max(...without.map(shownMs)))}. After the restart, run ${formatCount(runs)} was a hit again.`,
       figures: [
         { label: 'Before', row: before },
         ...without.map((row, index) => ({ label: `Without Redis, run ${index + 1}`, row })),

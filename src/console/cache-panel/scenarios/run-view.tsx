@@ -1,4 +1,4 @@
-/** The steps of a scenario, and what came of it. */
+/** The steps of a scenario, and its outcome. */
 import type { ReactElement } from 'react';
 import { formatDuration } from '../format-duration.ts';
 import { useNow } from '../use-now.ts';

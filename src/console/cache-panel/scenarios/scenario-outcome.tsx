@@ -9,7 +9,7 @@ import { useSimulatedLatency } from '../use-simulated-latency.ts';
 import type { ScenarioResult } from './scenario.ts';
 import { outcomeText } from './shop.ts';
 
-/** @param props.result Undefined: nothing has come of it yet. */
+/** @param props.result Undefined: there is no outcome yet. */
 export function ScenarioOutcome({ result }: { result: ScenarioResult | undefined }): ReactElement {
   const figures = result?.figures ?? [];
   const latency = useSimulatedLatency();

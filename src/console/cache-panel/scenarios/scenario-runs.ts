@@ -1,4 +1,4 @@
-/** Plays scenarios, one at a time, and remembers what came of them while the panel shows something else. */
+/** Plays scenarios, one at a time, and remembers their outcome while the panel shows something else. */
 import type { Fetcher } from '@graphiql/toolkit';
 import { createStore } from 'zustand/vanilla';
 import { flushCache } from '../flush-cache.ts';

@@ -35,7 +35,7 @@ export interface Stage {
   readonly flush: () => Promise<number>;
   /** Begins a step; the previous one is done. */
   readonly begins: (step: string) => void;
-  /** Says what has come of the step. */
+  /** States the outcome of the step. */
   readonly says: (outcome: string) => void;
   /** Waits, and shows the seconds that are left. */
   readonly wait: (ms: number) => Promise<void>;

@@ -28,7 +28,7 @@ export function StoppedRedis({ server }: { server: () => Server }): ReactElement
   };
   return (
     <div className="cache-panel-scenario-notice">
-      <p>Redis is stopped: each request is answered from the database.</p>
+      <p>Redis is not available.</p>
       <button type="button" className="cache-panel-secondary" onClick={() => void start()}>
         Start Redis
       </button>
