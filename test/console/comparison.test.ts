@@ -15,27 +15,26 @@ const database = [row('bypass')];
 
 describe('the verdict', () => {
   it.each([['miss'], ['shared'], ['refresh']] as const)('on a cached side with a %s is a first run', (state) => {
-    const cache = [row('hit'), row(state)];
-    expect(verdictOf({ database, cache })).toEqual({ kind: 'first-run', fields: 2, missed: 1, notStored: [] });
+    expect(verdictOf([row('hit'), row(state)])).toEqual({ kind: 'first-run', fields: 2, missed: 1, notStored: [] });
   });
 
   it('on hits alone is a comparison', () => {
-    expect(verdictOf({ database, cache: [row('hit'), row('stale')] })).toMatchObject({ kind: 'compared', missed: 0 });
+    expect(verdictOf([row('hit'), row('stale')])).toMatchObject({ kind: 'compared', missed: 0 });
   });
 
   it('without a cached field is that nothing is cached', () => {
-    expect(verdictOf({ database: [], cache: [] })).toMatchObject({ kind: 'uncached', fields: 0 });
+    expect(verdictOf([])).toMatchObject({ kind: 'uncached', fields: 0 });
   });
 
   it('on fields that this request may not share is that nothing is cached, with the reason, once', () => {
     const own = row('bypass', { notStored: 'private, and the viewer is not known' });
-    expect(verdictOf({ database, cache: [own, own] })).toEqual({
+    expect(verdictOf([own, own])).toEqual({
       kind: 'uncached',
       fields: 2,
       missed: 0,
       notStored: ['Query.books: private, and the viewer is not known'],
     });
-    expect(verdictOf({ database, cache: [own, row('hit')] })).toMatchObject({ kind: 'compared' });
+    expect(verdictOf([own, row('hit')])).toMatchObject({ kind: 'compared' });
   });
 });
 

@@ -45,7 +45,7 @@ export async function compareSides(
     operationName: sides.cache.operationName,
     database: timeOf(database, latency),
     cache: timeOf(cache, latency),
-    verdict: verdictOf(reports),
+    verdict: verdictOf(reports.cache),
     differences: differencesOf(database.data, cache.data),
     fields: fieldTimesOf(reports, latency),
     unreported: Math.max(database.report?.more ?? 0, cache.report?.more ?? 0),

@@ -20,9 +20,10 @@ export interface Verdict {
   readonly notStored: readonly string[];
 }
 
-export function verdictOf({ database, cache }: Reports): Verdict {
+/** @param cache The report of the side that used the cache. */
+export function verdictOf(cache: readonly ReportRow[]): Verdict {
   const missed = cache.filter(({ state }) => state === 'miss' || state === 'shared' || state === 'refresh').length;
-  const isUncached = cache.every(({ state }) => state === 'bypass') && (cache.length > 0 || database.length === 0);
+  const isUncached = cache.every(({ state }) => state === 'bypass');
   return {
     kind: isUncached ? 'uncached' : missed > 0 ? 'first-run' : 'compared',
     fields: cache.length,
