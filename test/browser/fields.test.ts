@@ -9,7 +9,8 @@ import type { Cache } from '../../src/cache/index.ts';
 import { formatMs } from '../../src/console/cache-panel/format.ts';
 import CachePlugin from '../../src/pothos-cache/index.ts';
 import { openShop, phone, run, showTab, untilUsable, useBrowser } from './open-console.ts';
-import { rowsIn, showSection, write } from './panel-sections.ts';
+import { writeOperation } from './editor-text.ts';
+import { rowsIn, showSection } from './panel-sections.ts';
 
 const browser = useBrowser();
 const exec = promisify(execFile);
@@ -148,7 +149,7 @@ it('does not count after a reload, because it is not known when the response arr
 it('says why a value was not stored, and that rows were omitted', async () => {
   const { page } = await openShop(browser(), { overrides: { schemaOf: oddSchema } });
   const fields = await showSection(page, 'Fields');
-  await write(page, `query Odd { odd ${aliases(120)} }`);
+  await writeOperation(page, `query Odd { odd ${aliases(120)} }`);
   const rows = rowsIn(await run(page, 'Odd'));
   const reason = rows.find(({ field }) => field === 'Query.odd')?.notStored;
   expect(reason).toContain('Money');

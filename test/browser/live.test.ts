@@ -3,7 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunningServer } from '../server/start-server.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { openShop, phone, run, useBrowser, type OpenedShop } from './open-console.ts';
-import { rowsIn, showSection, write } from './panel-sections.ts';
+import { writeOperation } from './editor-text.ts';
+import { rowsIn, showSection } from './panel-sections.ts';
 
 const browser = useBrowser();
 
@@ -178,7 +179,7 @@ it('keeps the last five minutes while another plugin is shown', async () => {
 
 it('lets users subscribe in the editor, too', async () => {
   const { page, server } = await openShop(browser());
-  await write(page, 'subscription Mine { cacheEvents { events { kind } } }');
+  await writeOperation(page, 'subscription Mine { cacheEvents { events { kind } } }');
   await page.getByRole('button', { name: /Execute query/ }).click();
   const response = page.locator('.result-window .view-lines');
   await expect.poll(() => response.innerText()).toContain('cacheEvents');
