@@ -1,7 +1,7 @@
 // The console on a server that is not the shop: stock Yoga, with nothing but the plugin and the report.
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 import SchemaBuilder from '@pothos/core';
 import { createYoga, type Plugin } from 'graphql-yoga';
@@ -14,8 +14,8 @@ import { openConsole, useBrowser } from './open-console.ts';
 const browser = useBrowser();
 
 it('compares the database with the cache on stock Yoga', async () => {
-  const { url, loads } = await startYoga();
-  const { page } = await openConsole(browser(), url);
+  const server = await startYoga();
+  const { page } = await openConsole(browser(), server.url);
   await page.locator('.graphiql-query-editor .view-line').first().click();
   await page.keyboard.press('Control+A');
   await page.keyboard.insertText('{ titles }');
@@ -26,14 +26,15 @@ it('compares the database with the cache on stock Yoga', async () => {
   await panel.getByRole('button', { name: /Run again/ }).click();
   await panel.getByText('faster').waitFor();
   await panel.getByText('Both responses are equal').waitFor();
-  expect(loads()).toBe(3);
+  expect(server.loads()).toBe(3);
 });
 
 it('says what such a server does not report', async () => {
   const { url } = await startYoga();
   const { page } = await openConsole(browser(), url);
   await page.getByRole('tab', { name: 'Live' }).click();
-  await page.getByText('This server does not report the state of its cache').first().waitFor();
+  const panel = page.getByRole('region', { name: 'Cache panel' });
+  await expect.poll(() => panel.innerText()).toContain('This server does not report the state of its cache');
 });
 
 async function startYoga(): Promise<{ readonly url: string; loads(): number }> {
@@ -55,7 +56,7 @@ async function startYoga(): Promise<{ readonly url: string; loads(): number }> {
     onExecute: ({ args }) => ({
       onExecuteDone({ result, setResult }) {
         if (Symbol.asyncIterator in result) return;
-        setResult({ ...result, extensions: { cache: cacheReportOf(args.contextValue as object) } });
+        setResult({ ...result, extensions: { cache: cacheReportOf(args.contextValue) } });
       },
     }),
   };
@@ -63,13 +64,9 @@ async function startYoga(): Promise<{ readonly url: string; loads(): number }> {
   const yoga = createYoga({ schema, plugins: [useCacheReport], renderGraphiQL: () => consolePage, logging: false });
   const server = createServer((request, response) => {
     const file = /^\/console\/assets\/([\w.-]+)$/.exec(request.url ?? '')?.[1];
-    if (file === undefined)
-      return void (request.url === '/'
-        ? response.writeHead(308, { location: '/graphql' }).end()
-        : yoga(request, response));
-    void readFile(join(consoleFolder, 'assets', file)).then((bytes) => {
-      response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' }).end(bytes);
-    });
+    if (file !== undefined) sendFile(response, file);
+    else if (request.url === '/') response.writeHead(308, { location: '/graphql' }).end();
+    else void yoga(request, response);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -88,3 +85,10 @@ const types: Readonly<Record<string, string>> = {
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
 };
+
+function sendFile(response: ServerResponse, file: string): void {
+  const type = types[extname(file)] ?? 'application/octet-stream';
+  void readFile(join(consoleFolder, 'assets', file)).then((bytes) =>
+    response.writeHead(200, { 'content-type': type }).end(bytes),
+  );
+}
