@@ -64,6 +64,43 @@ it('does not store headers, which may contain a token', async () => {
   expect(await stored()).not.toContain('a-secret');
 });
 
+it('forgets headers that an earlier version of the page has stored', async () => {
+  const { page } = await openShop(browser());
+  await page.evaluate(() => {
+    const headers = '{"authorization": "Bearer a-secret"}';
+    const operation = { query: 'query Old { __typename }', variables: '{"headers": 1}', headers, operationName: 'Old' };
+    const tab = { ...operation, id: 'old', hash: null, title: 'Old', response: null };
+    localStorage.setItem('graphiql:headers', headers);
+    localStorage.setItem('graphiql:shouldPersistHeaders', 'true');
+    localStorage.setItem('graphiql:tabState', JSON.stringify({ activeTabIndex: 0, tabs: [tab] }));
+    localStorage.setItem('graphiql:queries', JSON.stringify({ queries: [operation] }));
+    sessionStorage.setItem('cachepot:responses', '{"old": 5}');
+  });
+  await page.reload();
+  await untilUsable(page);
+  await page.locator('.graphiql-tab-button', { hasText: 'Old' }).waitFor();
+  const stored = await page.evaluate(() => JSON.stringify(Object.entries(localStorage)));
+  expect(stored).toContain('query Old');
+  expect(stored).not.toContain('a-secret');
+  await page.getByRole('button', { name: 'Headers', exact: true }).click();
+  expect(await page.locator('.graphiql-editor-tool').innerText()).not.toContain('a-secret');
+});
+
+it('works although the browser blocks its storage', async () => {
+  const { page, context } = await openShop(browser());
+  await context.addInitScript(() => {
+    for (const name of ['localStorage', 'sessionStorage'])
+      Object.defineProperty(window, name, {
+        get() {
+          throw new DOMException('Access is denied.', 'SecurityError');
+        },
+      });
+  });
+  await page.reload();
+  await untilUsable(page);
+  expect(await run(page, 'Compare')).toContain('"data"');
+});
+
 it('does not scroll as a whole', async () => {
   const { page } = await openShop(browser());
   // As GraphiQL's own menus and hints do.

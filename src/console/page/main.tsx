@@ -8,7 +8,9 @@ import 'graphiql/graphiql.css';
 import './style.css';
 import { createRoot } from 'react-dom/client';
 import { Console } from './console.tsx';
+import { forgetHeaders } from './storage.tsx';
 
 const root = document.querySelector('#console');
 if (root === null) throw new Error('The page has no element #console.');
+forgetHeaders();
 createRoot(root).render(<Console />);

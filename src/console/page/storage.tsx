@@ -9,10 +9,24 @@ type ProviderProps = ComponentProps<typeof GraphiQLProvider>;
 type TabsState = Parameters<NonNullable<ProviderProps['onTabChange']>>[0];
 
 const tabsKey = 'graphiql:tabState';
-const headersKey = 'graphiql:headers';
+/** JSON with the headers of tabs, and of operations in the history. */
+const keysWithHeaders: ReadonlySet<string> = new Set([tabsKey, 'graphiql:queries', 'graphiql:favorites']);
+/** What GraphiQL would store of the header editor. */
+const headerKeys: ReadonlySet<string> = new Set(['graphiql:headers', 'graphiql:shouldPersistHeaders']);
 const responsesKey = 'cachepot:responses';
 /** Browsers store about five million characters for a site. Longer responses are forgotten, as before. */
 const responseCharsMax = 1_000_000;
+
+/** Removes the headers that an earlier version of this page, or another one at this address, has stored. */
+export function forgetHeaders(): void {
+  attempt(() => {
+    for (const key of headerKeys) localStorage.removeItem(key);
+    for (const key of keysWithHeaders) {
+      const text = localStorage.getItem(key);
+      if (text !== null) localStorage.setItem(key, withoutHeaders(text));
+    }
+  });
+}
 
 /** For GraphiQL's `onTabChange`. */
 export function keepResponses({ tabs }: TabsState): void {
@@ -23,24 +37,34 @@ export function keepResponses({ tabs }: TabsState): void {
     chars += response.length;
     kept[id] = response;
   }
-  sessionStorage.setItem(responsesKey, JSON.stringify(kept));
+  attempt(() => sessionStorage.setItem(responsesKey, JSON.stringify(kept)));
 }
 
 /** For GraphiQL's `storage`. */
 export const storage: NonNullable<ProviderProps['storage']> = {
   get length() {
-    return localStorage.length;
+    return attempt(() => localStorage.length) ?? 0;
   },
   getItem(key) {
-    const text = localStorage.getItem(key);
+    const text = attempt(() => localStorage.getItem(key)) ?? null;
     return text !== null && key === tabsKey ? withResponses(text) : text;
   },
   setItem(key, value) {
-    if (key !== headersKey) localStorage.setItem(key, withoutHeaders(value));
+    if (headerKeys.has(key)) return;
+    attempt(() => localStorage.setItem(key, keysWithHeaders.has(key) ? withoutHeaders(value) : value));
   },
-  removeItem: (key) => localStorage.removeItem(key),
-  clear: () => localStorage.clear(),
+  removeItem: (key) => attempt(() => localStorage.removeItem(key)),
+  clear: () => attempt(() => localStorage.clear()),
 };
+
+/** Undefined if the browser's storage is blocked or full: the page works without it. */
+function attempt<T>(use: () => T): T | undefined {
+  try {
+    return use();
+  } catch {
+    return undefined;
+  }
+}
 
 /** Shows the response of the first tab: GraphiQL shows responses only when the user changes tabs. */
 export function FirstResponse(): null {
@@ -55,21 +79,23 @@ export function FirstResponse(): null {
   return null;
 }
 
-/** @param text Some of GraphiQL's values are JSON, with `headers` of tabs and of operations in the history. */
 function withoutHeaders(text: string): string {
-  if (!text.includes('"headers"')) return text;
   try {
     return JSON.stringify(JSON.parse(text, (name, value: unknown) => (name === 'headers' ? null : value)));
   } catch {
-    return text; // an operation, in the language of GraphQL
+    return '';
   }
 }
 
 function withResponses(text: string): string {
   try {
-    const kept = JSON.parse(sessionStorage.getItem(responsesKey) ?? '{}') as Readonly<Record<string, string>>;
+    const kept = new Map<string, unknown>(Object.entries(JSON.parse(sessionStorage.getItem(responsesKey) ?? '{}')));
     const { tabs, ...rest } = JSON.parse(text) as { readonly tabs: readonly { readonly id: string }[] };
-    return JSON.stringify({ ...rest, tabs: tabs.map((tab) => ({ ...tab, response: kept[tab.id] ?? null })) });
+    const responseOf = (id: string): string | null => {
+      const response = kept.get(id);
+      return typeof response === 'string' ? response : null;
+    };
+    return JSON.stringify({ ...rest, tabs: tabs.map((tab) => ({ ...tab, response: responseOf(tab.id) })) });
   } catch {
     return text; // GraphiQL handles text that it cannot parse
   }

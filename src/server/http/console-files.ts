@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
-import { consoleFolder } from '../../console-page/index.ts';
 import { compressedBytesMin, encodingFor, encodings, type Encoding } from '../transport/compression.ts';
 import { clientHas } from '../transport/caching-headers.ts';
 import { send } from '../transport/send.ts';
@@ -68,6 +67,8 @@ const assetHeaders = {
 
 /** @throws if the console was not built: `npm run prepare` builds it. */
 export async function readConsoleFiles(): Promise<ConsoleFiles> {
+  // Only now: without a console its files need not be there.
+  const { consoleFolder } = await import('../../console-page/index.ts');
   const pagePath = join(consoleFolder, 'index.html');
   const entries = await readdir(consoleFolder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
