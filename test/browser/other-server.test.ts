@@ -9,6 +9,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { createCache, createMemoryStore } from '../../src/cache/index.ts';
 import { consoleFolder, consolePage } from '../../src/console-page/index.ts';
 import CachePlugin, { cacheReportOf } from '../../src/pothos-cache/index.ts';
+import { writeOperation } from './editor-text.ts';
 import { openConsole, useBrowser } from './open-console.ts';
 
 const browser = useBrowser();
@@ -16,9 +17,7 @@ const browser = useBrowser();
 it('compares the database with the cache on stock Yoga', async () => {
   const server = await startYoga();
   const { page } = await openConsole(browser(), server.url);
-  await page.locator('.graphiql-query-editor .view-line').first().click();
-  await page.keyboard.press('Control+A');
-  await page.keyboard.insertText('{ titles }');
+  await writeOperation(page, '{ titles }');
   const panel = page.getByRole('region', { name: 'Cache panel' });
   const compare = panel.getByRole('button', { name: 'Compare', exact: true });
   await compare.click();
