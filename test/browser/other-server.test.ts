@@ -44,8 +44,10 @@ async function startYoga(): Promise<{ readonly url: string; loads(): number }> {
     fields: (t) => ({
       titles: t.stringList({
         cache: { ttl: '5m', scope: 'public', tags: ['books'] },
-        resolve: () => {
+        resolve: async () => {
           loads += 1;
+          // A slow query, so that the cache is faster on any machine.
+          await new Promise((resolve) => setTimeout(resolve, 1_000));
           return ['The Pothos Gardener'];
         },
       }),
