@@ -65,12 +65,21 @@ export async function connectRedis(connecting: ConnectionOptions): Promise<Redis
   const backoff = new ReadonlyBackoff(clock);
   const reconnectOnError = (error: Error): boolean => isReadonly(error) && backoff.isDue();
   let reason = 'not connected yet';
+  /** Whether a fault was reported since it was connected. */
+  let isReported = true;
+  const reported = (error: CacheError): void => {
+    reason = error.message;
+    isReported = true;
+    onError(error);
+  };
   const redis = openRedis(reach, {
     settings: { ...options, reconnectOnError },
-    onError(error) {
-      reason = error.message;
-      onError(error);
-    },
+    onError: reported,
+  });
+  redis.on('ready', () => (isReported = false));
+  // A server that shuts down closes its connections without an error, and may be back before the first attempt to reconnect.
+  redis.on('reconnecting', () => {
+    if (!isReported) reported(new CacheError('STORE_UNAVAILABLE', 'Redis has closed the connection'));
   });
   const deadlineClock = new ResponsiveClock(clock);
   const silence = new RedisSilence(redis, deadlineClock);

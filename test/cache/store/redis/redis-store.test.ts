@@ -234,6 +234,25 @@ it('can be created while Redis is down, reports that, rejects until Redis is up,
   await expect(store.ping()).resolves.toBeUndefined();
 });
 
+it('reports a connection that Redis has closed, also if the first attempt to reconnect succeeds, but not its own end', async () => {
+  const { socketPath, stop } = await startTestRedis();
+  onTestFinished(stop);
+  const admin = await redisClient(socketPath);
+  const reports: string[] = [];
+  const ready = withResolvers<void>();
+  const store = await createRedisStore({
+    address: socketPath,
+    namespace: 'shop',
+    deadlineMs: 20_000,
+    onError: (error) => reports.push(error.message),
+    onReady: () => reports.push('ready') === 3 && ready.resolve(),
+  });
+  await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await ready.promise;
+  await store.close();
+  expect(reports).toEqual(['ready', expect.stringContaining('Redis has closed the connection'), 'ready']);
+});
+
 describe('a foreign value of 150 MB at a key of the cache', () => {
   /** The number of bytes that Redis sends while `run` runs. */
   async function bytesSent(client: Redis, run: () => Promise<unknown>): Promise<number> {
