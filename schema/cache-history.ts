@@ -25,15 +25,16 @@ const detailCharsMax = 200;
 const stepMs = 0.01;
 
 export class CacheHistory {
-  readonly #clock: Pick<WallClock, 'nowMs'>;
+  readonly #clock: WallClock;
   /** The oldest first. */
   #events: HistoryEvent[] = [];
   #lastMs = -Infinity;
+  readonly #waiting = new Set<() => void>();
   #isStoreAvailable = true;
   #isCircuitOpen = false;
 
   /** @param cache The `Cache` whose events are recorded from now on. */
-  constructor(cache: { on(listener: CacheListener): () => void }, clock: Pick<WallClock, 'nowMs'>) {
+  constructor(cache: { on(listener: CacheListener): () => void }, clock: WallClock) {
     this.#clock = clock;
     cache.on((event) => this.#record(event));
   }
@@ -57,6 +58,20 @@ export class CacheHistory {
   eventsAfter(ms = -Infinity): readonly HistoryEvent[] {
     this.#dropOld();
     return this.#events.filter(({ atMs }) => atMs > ms);
+  }
+
+  /** Resolves once there is an event that is later than `ms`, at the latest after `delayMs`. */
+  async untilEventAfter(ms: number, delayMs: number): Promise<void> {
+    if (this.eventsAfter(ms).length > 0) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        cancel();
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const cancel = this.#clock.after(delayMs, done);
+      this.#waiting.add(done);
+    });
   }
 
   #record(event: CacheEvent): void {
@@ -90,6 +105,7 @@ export class CacheHistory {
     this.#events.push({ atMs: this.nowMs(), kind, detail: shortened(detail) });
     if (this.#events.length > historyEventsMax) this.#events.shift();
     this.#dropOld();
+    for (const done of this.#waiting) done();
   }
 
   #dropOld(): void {

@@ -2,7 +2,7 @@ import { CacheBackend } from './cache-stats.ts';
 import { historyEventsMax, type HistoryEvent } from './cache-history.ts';
 import { builder } from './builder.ts';
 import { consoleOnly } from './console-only.ts';
-import { takeSnapshot, type Snapshot } from './snapshot.ts';
+import { takeSnapshot, type Snapshot } from './take-snapshot.ts';
 
 const CacheEventKind = builder.enumType('CacheEventKind', {
   description: 'What has happened to the cache.',

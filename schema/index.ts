@@ -2,6 +2,7 @@
 import type { GraphQLSchema } from 'graphql';
 import type { Cache } from '../src/cache/index.ts';
 import { builder } from './builder.ts';
+import './cache-events.ts';
 import './cache-snapshot.ts';
 import './cache-stats.ts';
 import './category-stats.ts';

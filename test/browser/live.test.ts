@@ -2,7 +2,8 @@ import type { Locator, Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunningServer } from '../server/start-server.ts';
 import { startTestRedis } from '../support/redis.ts';
-import { openShop, phone, run, useBrowser, type OpenedShop } from './open-console.ts';
+import { writeOperation } from './editor-text.ts';
+import { openShop, phone, run, untilUsable, useBrowser, type OpenedShop } from './open-console.ts';
 import { rowsIn, showSection } from './panel-sections.ts';
 
 const browser = useBrowser();
@@ -48,7 +49,7 @@ async function disconnect({ page, server, problems }: OpenedShop): Promise<() =>
 it('is sent what happens: figures as in cacheStats, lines, and a list', async () => {
   const { page, server } = await openShop(browser());
   const live = await showSection(page, 'Live');
-  await live.getByText('Live:').waitFor();
+  await live.getByText('Live: the server sends changes as they happen.').waitFor();
   await live.getByText('Nothing in the last five minutes').waitFor();
   for (const field of ['categoryStats', 'categoryStats', 'topProducts']) await server.row(`{ ${field} { id } }`);
   await expect
@@ -65,6 +66,36 @@ it('is sent what happens: figures as in cacheStats, lines, and a list', async ()
   await flush(server);
   await expect.poll(() => happenings(live)).toEqual(['Flush: 2 keys removed', 'Invalidation: products']);
   await expect.poll(() => figuresIn(live)).toMatchObject({ Keys: '0' });
+});
+
+it('has one connection for the bar and the panel', async () => {
+  const { context, server } = await openShop(browser());
+  const asked: string[] = [];
+  const page = await context.newPage();
+  page.on('request', (request) => {
+    const body = request.postData() ?? '';
+    if (/cacheEvents|cacheSnapshot/.test(body)) asked.push(body);
+  });
+  await page.goto(server.url);
+  await untilUsable(page);
+  const live = await showSection(page, 'Live');
+  await live.getByText('Live: the server sends changes').waitFor();
+  await flush(server);
+  await expect.poll(() => happenings(live)).toHaveLength(1);
+  expect(asked).toEqual([expect.stringContaining('subscription CacheEvents')]);
+});
+
+it('lets users subscribe in the editor, too', async () => {
+  const { page, server } = await openShop(browser());
+  await writeOperation(page, 'subscription Watch { cacheEvents { events { kind detail } } }');
+  const button = page.getByRole('button', { name: /Execute query/ });
+  await button.click();
+  const response = page.locator('.result-window');
+  await response.getByText('"events"').waitFor();
+  await server.cache.invalidate(['products']);
+  await response.getByText('"detail": "products"').waitFor();
+  await page.getByRole('button', { name: /Stop query/ }).click();
+  await button.waitFor();
 });
 
 it('shows when Redis became unavailable, and available again', async () => {
@@ -135,7 +166,6 @@ it('asks every two seconds if subscriptions are refused', async () => {
     if (route.request().postData()?.includes('cacheEvents') !== true) return route.continue();
     return route.fulfill({ status: 405, body: 'no subscriptions here' });
   });
-  server.http.server.closeAllConnections();
   await page.reload();
   const live = await showSection(page, 'Live');
   await live.getByText('polled every two seconds').waitFor();

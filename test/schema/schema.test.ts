@@ -29,6 +29,7 @@ const contract = lexicographicSortSchema(
     cacheSnapshot(since: Float): CacheSnapshot!
   }
   type Mutation { flushCache: FlushResult! stopRedis: Boolean! startRedis: Boolean! }
+  type Subscription { cacheEvents(since: Float): CacheSnapshot! }
   type CategoryStats {
     id: Int! name: String! productCount: Int! reviewCount: Int! avgRating: Float
     avgPrice: Decimal minPrice: Decimal maxPrice: Decimal totalStock: Int!
@@ -68,7 +69,15 @@ const contract = lexicographicSortSchema(
 
 /** What exists for the console alone. */
 const consoleTypes = [
-  ...['CacheSnapshot', 'CacheEvent', 'CacheEventKind', 'ConsoleSettings', 'SimulatedLatency', 'CacheMode'],
+  ...[
+    'CacheSnapshot',
+    'CacheEvent',
+    'CacheEventKind',
+    'ConsoleSettings',
+    'SimulatedLatency',
+    'CacheMode',
+    'Subscription',
+  ],
 ];
 const consoleFields = ['Query.console', 'Query.cacheSnapshot', 'Mutation.stopRedis', 'Mutation.startRedis'];
 

@@ -79,7 +79,8 @@ async function startWorld(): Promise<World> {
     req.on('data', (chunk: Buffer) => (text += chunk.toString()));
     req.on('end', () => {
       const params = JSON.parse(text) as GraphqlParams;
-      void fastPath.answer(yoga, { req: Object.assign(req, { body: params }), res }, params);
+      const streams = { openStream: () => false };
+      void fastPath.answer(yoga, { req: Object.assign(req, { body: params }), res, streams }, params);
     });
   });
   server.listen(0, '127.0.0.1');

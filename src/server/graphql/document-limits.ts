@@ -48,16 +48,25 @@ export function useLimits(): Plugin {
       });
     },
     onExecute({ args, setResultAndStopExecution }) {
-      try {
-        const excess = excessOf(args, measured);
-        if (excess !== undefined) setResultAndStopExecution({ errors: [tooComplex(excess)] });
-      } catch (error) {
-        // An invalid argument ends the request: if it were executed, its unmeasured neighbours could request anything.
-        if (!(error instanceof GraphQLError)) throw error;
-        setResultAndStopExecution({ errors: [badInput(error)] });
-      }
+      const refusal = refusalOf(args, measured);
+      if (refusal !== undefined) setResultAndStopExecution({ errors: [refusal] });
+    },
+    onSubscribe({ args, setResultAndStopExecution }) {
+      const refusal = refusalOf(args, measured);
+      if (refusal !== undefined) setResultAndStopExecution({ errors: [refusal] });
     },
   };
+}
+
+function refusalOf(args: ExecutionArgs, measured: Measured): GraphQLError | undefined {
+  try {
+    const excess = excessOf(args, measured);
+    return excess === undefined ? undefined : tooComplex(excess);
+  } catch (error) {
+    // An invalid argument ends the request: if it were executed, its unmeasured neighbours could request anything.
+    if (!(error instanceof GraphQLError)) throw error;
+    return badInput(error);
+  }
 }
 
 function parsed(source: string | Source): DocumentNode {

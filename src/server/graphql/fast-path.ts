@@ -8,7 +8,7 @@
  * Yoga handles everything that is not plain `data`: errors, and responses with headers of their own. It receives the outcome then.
  * The content type of a response is the one that Yoga has sent to a client with the same `Accept`.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getOperationAST, OperationTypeNode, type DocumentNode, type ExecutionResult } from 'graphql';
 import {
   isAsyncIterable,
@@ -63,15 +63,16 @@ export class FastPath {
    *
    * @param params What a POST requests; undefined for any other request, which Yoga handles.
    */
-  async answer(yoga: Yoga, { req, res }: ServerContext, params: GraphqlParams | undefined): Promise<void> {
+  async answer(yoga: Yoga, context: ServerContext, params: GraphqlParams | undefined): Promise<void> {
+    const { req, res } = context;
     const known = params && this.#known(req, params);
     if (known !== undefined) {
-      const outcome = await executed(yoga, { req, res }, known);
+      const outcome = await executed(yoga, context, known);
       const headers = { 'content-type': known.contentType };
       if (typeof outcome === 'string') return sendEncoded(res, { status: 200, headers, body: outcome });
       this.#leftToYoga.set(req, outcome);
     }
-    await yoga(req, res);
+    await yoga(req, res, context);
   }
 
   #known({ headers: { accept = '' } }: IncomingMessage, params: GraphqlParams): Known | undefined {
@@ -89,13 +90,9 @@ export class FastPath {
 }
 
 /** The text of a plain response, or else the outcome. */
-async function executed(
-  yoga: Yoga,
-  { req, res }: ServerContext,
-  { document, params }: Known,
-): Promise<string | Outcome> {
+async function executed(yoga: Yoga, context: ServerContext, { document, params }: Known): Promise<string | Outcome> {
   try {
-    const { schema, contextFactory, execute } = yoga.getEnveloped(initialContext(yoga, { req, res, params }));
+    const { schema, contextFactory, execute } = yoga.getEnveloped(initialContext(yoga, { ...context, params }));
     const contextValue: unknown = await contextFactory();
     const { variables: variableValues, operationName } = params;
     const args = { schema, document, contextValue, variableValues, operationName };
@@ -111,21 +108,22 @@ async function executed(
 /** What Yoga passes to plugins, the context factory and resolvers. Its `request`, without a body, is created when it is read. */
 function initialContext(
   yoga: Yoga,
-  { req, res, params }: ServerContext & { readonly params: GraphQLParams },
+  { req, res, streams, params }: ServerContext & { readonly params: GraphQLParams },
 ): YogaInitialContext & ServerContext {
   let request: Request | undefined;
   return {
     req,
     res,
+    streams,
     params,
     waitUntil: (work) => yoga.waitUntil(work),
     get request() {
-      return (request ??= requestOf(yoga, { req, res }));
+      return (request ??= requestOf(yoga, req, res));
     },
   };
 }
 
-function requestOf({ fetchAPI }: Yoga, { req, res }: ServerContext): Request {
+function requestOf({ fetchAPI }: Yoga, req: IncomingMessage, res: ServerResponse): Request {
   const gone = new AbortController();
   const abort = (): void => (res.writableFinished ? undefined : gone.abort());
   if (res.destroyed) abort();

@@ -1,5 +1,5 @@
 /** GraphQL over HTTP: Yoga with this server's limits, errors and report, and the fast path. The listener has read the body already. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
@@ -8,6 +8,7 @@ import { useAdminToken, viewerByToken } from './admin-token.ts';
 import { useCacheReport } from './cache-report.ts';
 import { useClosedConsole } from './closed-console.ts';
 import { useEncoding } from './encoding.ts';
+import { useEventStreams } from './event-streams.ts';
 import { useHttpCaching } from './http-caching.ts';
 import { errorMask, useErrorCodes } from './errors.ts';
 import { useLimits } from './document-limits.ts';
@@ -24,11 +25,7 @@ export const graphqlPath = '/graphql';
  *
  * @param params What a POST requests, whose content type was JSON; undefined for any other method.
  */
-export type GraphqlHandler = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  params: GraphqlParams | undefined,
-) => Promise<void>;
+export type GraphqlHandler = (context: ServerContext, params: GraphqlParams | undefined) => Promise<void>;
 
 export interface GraphqlOptions {
   schema: GraphQLSchema;
@@ -63,9 +60,9 @@ export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOpti
     multipart: false,
     cors: false,
   });
-  return (req, res, params) => {
-    leaveFor(req, params);
-    return fastPath.answer(yoga, { req, res }, params);
+  return (context, params) => {
+    leaveFor(context.req, params);
+    return fastPath.answer(yoga, context, params);
   };
 }
 
@@ -85,6 +82,7 @@ function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptio
   return [
     ...(isGuarded ? [useAdminToken(adminToken)] : []),
     useLimits(),
+    useEventStreams(),
     useErrorCodes(),
     useRequestOutcome(),
     ...(hasConsole ? [] : [useClosedConsole()]),

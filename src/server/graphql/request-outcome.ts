@@ -9,6 +9,10 @@ const operationCharsMax = 80;
 /** Reports to the log what was executed, and with which errors. It comes after the plugin that gives errors their codes. */
 export function useRequestOutcome(): Plugin {
   return {
+    onSubscribe({ args }) {
+      const { req } = args.contextValue as unknown as Partial<ServerContext>;
+      if (req !== undefined) noteOutcome(req, { operation: operationOf(args) });
+    },
     onExecute: ({ args }) => ({
       onExecuteDone() {
         const { req } = args.contextValue as Partial<ServerContext>;

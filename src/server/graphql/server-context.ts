@@ -8,4 +8,11 @@ export type GraphqlParams = { readonly query: string } & Readonly<Record<string,
 export interface ServerContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+  readonly streams: Streams;
+}
+
+/** Responses that have no end, of which there may only be a few. */
+export interface Streams {
+  /** Lets a response take as long as its client reads it. False: no further one is allowed now. */
+  openStream(response: ServerResponse): boolean;
 }

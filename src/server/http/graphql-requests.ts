@@ -72,7 +72,9 @@ async function execute(
   const { graphql, ready, traffic } = parts;
   if (request.method !== 'POST') response.setHeader('cache-control', noStore); // unless GraphQL sets another one
   const params = paramsOf(parts, request, body);
-  const isTaken = await traffic.execute(response, () => graphql(request, response, params));
+  const isTaken = await traffic.execute(response, () =>
+    graphql({ req: request, res: response, streams: traffic }, params),
+  );
   if (!isTaken) throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
   ready.answered(asked, request, response);
 }

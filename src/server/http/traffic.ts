@@ -2,7 +2,7 @@
  * What is running on the listener: limited, so that no client can block it, and ended without losing a request.
  *
  * There are limits on the connections, the requests that each may pipeline, the requests that are executed at once, the time from a
- * request to the last byte of its response, and the bytes that slow readers leave unread.
+ * request to the last byte of its response, the event streams, which have no such time, and the bytes that slow readers leave unread.
  */
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
@@ -17,7 +17,9 @@ export interface TrafficLimits {
   readonly pipelinedMax: number;
   /** The number of requests that are executed, including those of clients that have disconnected. */
   readonly executedMax: number;
-  /** How long creating and reading a response may take. */
+  /** The number of event streams. */
+  readonly streamsMax: number;
+  /** How long creating and reading any other response may take. */
   readonly answerMsMax: number;
   /** The bytes of responses that wait for their readers. Those that wait longest are cut off. */
   readonly unreadBytesMax: number;
@@ -29,6 +31,7 @@ const defaults: TrafficLimits = {
   connectionsMax: 1_000,
   pipelinedMax: 10,
   executedMax: 500,
+  streamsMax: 20,
   answerMsMax: 30_000,
   unreadBytesMax: 32_000_000,
   closeMsMax: 8_000,
@@ -43,6 +46,7 @@ const arriveMsMax = 250;
 interface Answer {
   readonly response: ServerResponse;
   readonly openedMs: number;
+  isStream: boolean;
 }
 
 /**
@@ -96,7 +100,7 @@ export class Traffic {
       return false;
     }
     if (this.#isClosing) sayClose(response);
-    const answer = { response, openedMs: performance.now() };
+    const answer = { response, openedMs: performance.now(), isStream: false };
     answers.push(answer);
     response.on('close', () => {
       remove(answers, answer);
@@ -126,6 +130,23 @@ export class Traffic {
     return true;
   }
 
+  /**
+   * Lets a response take as long as its client reads it.
+   *
+   * @returns False if there are too many such responses, or if the server closes.
+   */
+  openStream(response: ServerResponse): boolean {
+    const running = this.#underWay();
+    const answer = running.find((one) => one.response === response);
+    if (answer === undefined || this.#isClosing) return false;
+    if (running.filter(({ isStream }) => isStream).length >= this.#limits.streamsMax) {
+      this.#onRefusal('streamsMax');
+      return false;
+    }
+    answer.isStream = true;
+    return true;
+  }
+
   /** Whether a request that has arrived on this connection waits for its response. */
   isAwaited(socket: Duplex): boolean {
     const answers = this.#sockets.get(socket as Socket) ?? [];
@@ -134,7 +155,8 @@ export class Traffic {
 
   /**
    * Ends in the order in which no request is lost:
-   *   1. Every response announces that its connection closes, while new requests are still accepted: clients that keep connections
+   *   1. Event streams are cut off: their clients connect again, to another process. A stream that ended properly would be complete.
+   *      Every response announces that its connection closes, while new requests are still accepted: clients that keep connections
    *      alive move to others by themselves, whereas closing would cross with a request that is on its way.
    *   2. After `drainMs` nothing new is accepted, and a moment later connections that wait for no response are closed.
    *   3. Running requests are answered, and cut off after `closeMsMax`.
@@ -142,7 +164,10 @@ export class Traffic {
   async close({ drainMs }: { drainMs: number }): Promise<void> {
     if (!this.#server.listening) return clearInterval(this.#looking);
     this.#isClosing = true;
-    for (const { response } of this.#underWay()) sayClose(response);
+    for (const { response, isStream } of this.#underWay()) {
+      if (isStream) response.req.socket.destroy();
+      else sayClose(response);
+    }
     await sleep(drainMs);
     // Not http's own method, which destroys connections whose request is about to arrive.
     const closed = new Promise<void>((resolve) => void NetServer.prototype.close.call(this.#server, () => resolve()));
@@ -184,8 +209,8 @@ export class Traffic {
   #look(): void {
     const answers = this.#underWay();
     const lateMs = performance.now() - this.#limits.answerMsMax;
-    for (const { response, openedMs } of answers) {
-      if (openedMs < lateMs) this.#end(response.req.socket, 'answerMsMax');
+    for (const { response, openedMs, isStream } of answers) {
+      if (openedMs < lateMs && !isStream) this.#end(response.req.socket, 'answerMsMax');
     }
     let unreadBytes = answers.reduce((sum, { response }) => sum + response.writableLength, 0);
     if (unreadBytes <= this.#limits.unreadBytesMax) return;

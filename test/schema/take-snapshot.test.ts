@@ -1,7 +1,7 @@
 // Snapshots of a cache whose store does not say how much it holds.
 import { expect, it } from 'vitest';
 import { createShopConsole } from '../../schema/index.ts';
-import { takeSnapshot, type Watched } from '../../schema/snapshot.ts';
+import { takeSnapshot, type Watched } from '../../schema/take-snapshot.ts';
 import { CacheError, CacheStats, createMemoryStore, type Store } from '../../src/cache/index.ts';
 import { newNamespace, newWorld, TestClock } from '../cache/world.ts';
 
