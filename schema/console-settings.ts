@@ -19,10 +19,6 @@ const ConsoleSettings = builder.objectRef<{ shop: Shop; shopConsole: ShopConsole
       resolve: ({ shop }) =>
         Object.entries(shop.simulatedLatencyMs).map(([query, ms]) => ({ field: `Query.${query}`, ms })),
     }),
-    ttlMs: t.float({
-      description: "How long the values of the shop's cached queries are fresh, in milliseconds.",
-      resolve: ({ shopConsole }) => shopConsole.ttlMs,
-    }),
     hasPrivateRedis: t.boolean({
       description: 'Whether `npm start` has started a Redis for itself, which stopRedis and startRedis control.',
       resolve: ({ shopConsole }) => shopConsole.privateRedis !== undefined,

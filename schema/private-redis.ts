@@ -5,7 +5,8 @@ import type { PrivateRedis } from './shop-console.ts';
 
 builder.mutationFields((t) => ({
   stopRedis: t.boolean({
-    description: 'Stops the private Redis of `npm start`, if it runs. What it holds is lost.',
+    description:
+      'Stops the private Redis of `npm start`, if it runs. What it holds is lost. It starts by itself after a minute.',
     extensions: consoleOnly,
     resolve: (_parent, _args, context) => done(privateRedisOf(context).stop()),
   }),

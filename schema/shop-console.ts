@@ -1,5 +1,6 @@
 import type { CacheListener } from '../src/cache/index.ts';
 import { CacheHistory } from './cache-history.ts';
+import { SelfStartingRedis } from './self-starting-redis.ts';
 import { systemWallClock, type WallClock } from './wall-clock.ts';
 
 /** A Redis that this process has started for itself. */
@@ -12,8 +13,6 @@ export interface PrivateRedis {
 
 /** What a console shows, besides the cache. */
 export interface ShopConsoleOptions {
-  /** How long the values of the shop's cached queries are fresh. */
-  readonly ttlMs: number;
   /** The command that opens the store for a person, without a password; null if there is none. */
   readonly redisCli: string | null;
   /** Undefined if this process has not started one. */
@@ -34,7 +33,12 @@ export interface ShopConsole extends Required<ShopConsoleOptions> {
  */
 export function createShopConsole(
   cache: { on(listener: CacheListener): () => void },
-  { clock = systemWallClock, ...options }: ShopConsoleOptions,
+  { clock = systemWallClock, redisCli, privateRedis }: ShopConsoleOptions,
 ): ShopConsole {
-  return { ...options, clock, history: new CacheHistory(cache, clock) };
+  return {
+    redisCli,
+    privateRedis: privateRedis && new SelfStartingRedis(privateRedis, clock),
+    clock,
+    history: new CacheHistory(cache, clock),
+  };
 }

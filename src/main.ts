@@ -17,7 +17,7 @@ import {
 import { EmbeddedError, startPostgres, startRestartableRedis, type RestartableRedis } from './embedded/index.ts';
 import { cacheLogOf } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
-import { readConsoleFiles } from './server/http/console-files.ts';
+import { ConsoleMissingError, readConsoleFiles } from './server/http/console-files.ts';
 import { createGraphqlHandler, graphqlPath } from './server/graphql/graphql.ts';
 import { createCachedResponses } from './server/graphql/cached-responses.ts';
 import { createHealth } from './server/health.ts';
@@ -59,7 +59,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   shutdown.add('cache', () => cache.close());
   const cacheStats = new CacheStats(cache);
   const ttlMs = config.cacheTtlMs;
-  const shopConsole = config.hasConsole ? createShopConsole(cache, { ttlMs, ...redis }) : undefined;
+  const shopConsole = config.hasConsole ? createShopConsole(cache, redis) : undefined;
   const metrics = createMetrics(cache);
 
   const health = createHealth(() => shop.ping());
@@ -159,7 +159,7 @@ async function startPrivateRedis(log: Log, shutdown: Shutdown): Promise<Restarta
 
 /** Mistakes in the environment are reported in one line; anything else is a bug, with its stack trace. */
 function explain(error: unknown): string {
-  const expected = [ConfigError, ListenError, EmbeddedError, DatabaseUrlError];
+  const expected = [ConfigError, ListenError, EmbeddedError, DatabaseUrlError, ConsoleMissingError];
   if (error instanceof Error && expected.some((kind) => error instanceof kind)) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -9,7 +9,7 @@ import { newWorld, TestClock } from '../cache/world.ts';
 async function newWatched(): Promise<{ watched: Watched; cache: Cache; clock: TestClock }> {
   const { cache } = await newWorld('memory');
   const clock = new TestClock();
-  const shopConsole = createShopConsole(cache, { ttlMs: 1_000, redisCli: null, privateRedis: undefined, clock });
+  const shopConsole = createShopConsole(cache, { redisCli: null, privateRedis: undefined, clock });
   return { watched: { cache, cacheStats: new CacheStats(cache), shopConsole }, cache, clock };
 }
 

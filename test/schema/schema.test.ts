@@ -61,7 +61,7 @@ const contract = lexicographicSortSchema(
     FLUSH INVALIDATION STORE_UNAVAILABLE STORE_AVAILABLE CIRCUIT_OPENED CIRCUIT_CLOSED
   }
   type ConsoleSettings {
-    simulatedLatency: [SimulatedLatency!]! ttlMs: Float! hasPrivateRedis: Boolean! redisCli: String
+    simulatedLatency: [SimulatedLatency!]! hasPrivateRedis: Boolean! redisCli: String
   }
   type SimulatedLatency { field: String! ms: Int! }
 `),

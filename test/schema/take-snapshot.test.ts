@@ -8,7 +8,7 @@ import { newNamespace, newWorld, TestClock } from '../cache/world.ts';
 async function watchedWith(usage: Store['usage']): Promise<Watched & { clock: TestClock }> {
   const { cache } = await newWorld({ ...createMemoryStore({ namespace: newNamespace() }), usage });
   const clock = new TestClock();
-  const shopConsole = createShopConsole(cache, { ttlMs: 1_000, redisCli: null, privateRedis: undefined, clock });
+  const shopConsole = createShopConsole(cache, { redisCli: null, privateRedis: undefined, clock });
   return { cache, cacheStats: new CacheStats(cache), shopConsole, clock };
 }
 

@@ -210,10 +210,13 @@ describe('the line of a request at LOG_LEVEL info', () => {
     ]);
   });
 
-  it('is not written for probes', async () => {
+  it('is not written for probes, and for the files of the console', async () => {
     const server = await startServer();
-    for (const path of ['/livez', '/readyz', '/metrics']) await server.get(path);
+    const { text } = await server.get('/graphql', { accept: 'text/html' });
+    await linesOf(server, 1);
+    for (const path of ['/livez', '/readyz', '/metrics', /\/console\/[^"]+\.js/.exec(text)?.[0] ?? ''])
+      expect((await server.get(path)).status).toBe(200);
     await server.ask('{ categoryStats { id } }');
-    expect((await linesOf(server, 1))[0]?.path).toBe('/graphql');
+    expect((await linesOf(server, 2)).map(({ path }) => path)).toEqual(['/graphql', '/graphql']);
   });
 });

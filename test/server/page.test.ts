@@ -3,6 +3,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { send } from './raw-request.ts';
+import { ConsoleMissingError, readConsoleFiles } from '../../src/server/http/console-files.ts';
 import { startServer, type RunningServer } from './start-server.ts';
 
 const html = { accept: 'text/html' };
@@ -137,3 +138,9 @@ async function openUnread(url: string): Promise<() => void> {
   expect([response.statusCode, response.headers['content-encoding']]).toEqual([200, undefined]);
   return () => void sent.destroy();
 }
+
+it('says what to do if the console was not built', async () => {
+  const read = readConsoleFiles('/tmp/no-console-is-here');
+  await expect(read).rejects.toThrow('build them by "npm run prepare", or set CONSOLE=off');
+  await expect(read).rejects.toBeInstanceOf(ConsoleMissingError);
+});

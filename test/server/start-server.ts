@@ -119,7 +119,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   await database.readTables();
   const cacheStats = new CacheStats(cache);
   const redisCli = redis === null ? null : redisCliFor(redis);
-  const shown = { ttlMs, redisCli, privateRedis: undefined, ...overrides.shopConsole };
+  const shown = { redisCli, privateRedis: undefined, ...overrides.shopConsole };
   const shopConsole = hasConsole ? createShopConsole(cache, shown) : undefined;
   const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport });
   const graphql = createGraphqlHandler({

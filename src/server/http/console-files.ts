@@ -19,6 +19,15 @@ export interface ConsoleFile {
   readonly digest: string;
 }
 
+/** The files cannot be read. The message says what to do. */
+export class ConsoleMissingError extends Error {
+  override readonly name = 'ConsoleMissingError';
+
+  constructor(options: ErrorOptions) {
+    super('The files of the console cannot be read: build them by "npm run prepare", or set CONSOLE=off.', options);
+  }
+}
+
 export interface ConsoleFiles {
   readonly page: ConsoleFile;
   /** By path, such as `/console/assets/index-CbhGVh9z.js`. */
@@ -65,18 +74,29 @@ const assetHeaders = {
   'content-security-policy': contentSecurityPolicy,
 };
 
-/** @throws if the console was not built: `npm run prepare` builds it. */
-export async function readConsoleFiles(): Promise<ConsoleFiles> {
-  // Only now: without a console its files need not be there.
-  const { consoleFolder } = await import('../../console-page/index.ts');
-  const pagePath = join(consoleFolder, 'index.html');
-  const entries = await readdir(consoleFolder, { recursive: true, withFileTypes: true });
+/**
+ * Reads all of them.
+ *
+ * @param built Where they are. Default: where the package has them.
+ * @throws {ConsoleMissingError} if the console was not built.
+ */
+export async function readConsoleFiles(built?: string): Promise<ConsoleFiles> {
+  try {
+    return await readFolder(built ?? (await import('../../console-page/index.ts')).consoleFolder);
+  } catch (cause) {
+    throw new ConsoleMissingError({ cause });
+  }
+}
+
+async function readFolder(folder: string): Promise<ConsoleFiles> {
+  const pagePath = join(folder, 'index.html');
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const known = new Set(paths);
   const originals = paths.filter((path) => contentTypes[extname(path)] !== undefined && path !== pagePath);
   const assets = await Promise.all(
     originals.map(async (path) => {
-      const url = consolePath + relative(consoleFolder, path).split(sep).join('/');
+      const url = consolePath + relative(folder, path).split(sep).join('/');
       return [url, await readConsoleFile(path, known, assetHeaders)] as const;
     }),
   );

@@ -15,9 +15,9 @@ export interface RequestOutcome {
 }
 
 /** Paths that the log may name: others may contain values. */
-const paths = new Set(['/graphql', '/', '/livez', '/readyz', '/metrics']);
-/** Paths that are requested every few seconds by machines; logged at `debug`. */
-const probes = new Set(['/livez', '/readyz', '/metrics']);
+const paths = new Set(['/graphql', '/', '/livez', '/readyz', '/metrics', '/console/']);
+/** Paths that are requested every few seconds by machines, and what the console's page loads; logged at `debug`. */
+const minor = new Set(['/livez', '/readyz', '/metrics', '/console/']);
 
 const outcomes = new WeakMap<IncomingMessage, RequestOutcome>();
 
@@ -42,8 +42,8 @@ export function logRequest(
   log: Log,
   { requestId, method, request, response, startedMs, isAborted }: AnsweredRequest,
 ): void {
-  const [asked = ''] = (request.url ?? '').split('?', 1);
-  const level = probes.has(asked) ? 'debug' : 'info';
+  const asked = pathOf(request.url ?? '');
+  const level = minor.has(asked) ? 'debug' : 'info';
   if (!log.isLevelEnabled(level)) return;
   const line = {
     requestId,
@@ -55,4 +55,10 @@ export function logRequest(
     ...(isAborted ? { isAborted } : {}),
   };
   log[level](line, 'request');
+}
+
+/** Without the query string, and without the names of the console's files. */
+function pathOf(url: string): string {
+  const [path = ''] = url.split('?', 1);
+  return path.startsWith('/console/') ? '/console/' : path;
 }
