@@ -1,7 +1,7 @@
 // The section Compare, against the report of each response, and against `cacheStats`.
 import type { Page, Request } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { formatFactor, formatMs } from '../../src/console/cache-panel/format.ts';
+import { formatFactor, formatMs } from '../../src/console/cache-panel/words/format.ts';
 import type { CacheReport } from '../../src/pothos-cache/index.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import { writeOperation, writeVariables } from './editor-text.ts';

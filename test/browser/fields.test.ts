@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import type { Locator, Page } from 'playwright-core';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import type { Cache } from '../../src/cache/index.ts';
-import { formatMs } from '../../src/console/cache-panel/format.ts';
+import { formatMs } from '../../src/console/cache-panel/words/format.ts';
 import CachePlugin from '../../src/pothos-cache/index.ts';
 import { openShop, phone, run, showTab, untilUsable, useBrowser } from './open-console.ts';
 import { writeOperation } from './editor-text.ts';

@@ -1,7 +1,7 @@
 // The section Load test, against the reports of the responses, and against `cacheStats`.
 import type { Locator, Page, Request } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { formatPercent } from '../../src/console/cache-panel/format.ts';
+import { formatPercent } from '../../src/console/cache-panel/words/format.ts';
 import type { RunningServer } from '../server/start-server.ts';
 import { openShop, phone, showTab, useBrowser } from './open-console.ts';
 

@@ -1,6 +1,6 @@
 import { buildSchema, parse, print, type GraphQLSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { NotComparable, sidesOf } from '../../src/console/cache-panel/bypass.ts';
+import { NotComparable, sidesOf } from '../../src/console/cache-panel/request/bypass.ts';
 
 const types = `
   enum CacheMode { USE BYPASS REFRESH }

@@ -1,10 +1,10 @@
 import { buildSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { sidesOf } from '../../src/console/cache-panel/bypass.ts';
+import { sidesOf } from '../../src/console/cache-panel/request/bypass.ts';
 import { compareSides } from '../../src/console/cache-panel/compare/comparison.ts';
 import { fieldTimesOf } from '../../src/console/cache-panel/compare/field-times.ts';
 import { verdictOf } from '../../src/console/cache-panel/compare/verdict.ts';
-import type { ReportRow } from '../../src/console/cache-panel/report.ts';
+import type { ReportRow } from '../../src/console/cache-panel/request/report.ts';
 
 function row(state: ReportRow['state'], more: Partial<ReportRow> = {}): ReportRow {
   const source = state === 'hit' || state === 'stale' ? 'cache' : 'database';

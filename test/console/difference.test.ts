@@ -1,6 +1,6 @@
 import { assert, jsonValue, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { differencesOf } from '../../src/console/cache-panel/difference.ts';
+import { differencesOf } from '../../src/console/cache-panel/compare/difference.ts';
 
 describe('responses are equal', () => {
   it('if they have the same values', () => {

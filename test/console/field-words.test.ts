@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ageText, pathText, sourceText, ttlLeft, ttlText } from '../../src/console/cache-panel/fields/field-words.ts';
-import { formatDuration } from '../../src/console/cache-panel/format-duration.ts';
+import { formatDuration } from '../../src/console/cache-panel/words/format-duration.ts';
 
 it.each([
   [['statsCached'], 'statsCached'],

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import type { CacheEvent } from '../../src/console/cache-panel/live/cache-snapshot.ts';
 import { happeningsOf } from '../../src/console/cache-panel/live/happenings.ts';
 import { marksOf } from '../../src/console/cache-panel/live/time-axis.ts';
-import type { ReportRow } from '../../src/console/cache-panel/report.ts';
-import { noEntries, withRows } from '../../src/console/cache-panel/seen-entries.ts';
+import type { ReportRow } from '../../src/console/cache-panel/request/report.ts';
+import { noEntries, withRows } from '../../src/console/cache-panel/request/seen-entries.ts';
 
 const start = 1_700_000_000_000;
 

@@ -2,11 +2,11 @@ import { setMaxListeners } from 'node:events';
 import type { Fetcher } from '@graphiql/toolkit';
 import { buildSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { sidesOf } from '../../src/console/cache-panel/bypass.ts';
+import { sidesOf } from '../../src/console/cache-panel/request/bypass.ts';
 import { runLoadTest, type LoadTest } from '../../src/console/cache-panel/load-test/load-test.ts';
 import type { Round, Sample, SideRound } from '../../src/console/cache-panel/load-test/rounds.ts';
 import { summaryOf } from '../../src/console/cache-panel/load-test/summary.ts';
-import type { ReportRow } from '../../src/console/cache-panel/report.ts';
+import type { ReportRow } from '../../src/console/cache-panel/request/report.ts';
 
 const schema = buildSchema('directive @cache(mode: M) on QUERY enum M { BYPASS } type Query { books: Int }');
 const sides = sidesOf(

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Operation } from '../../src/console/cache-panel/operation.ts';
-import { send, SendError } from '../../src/console/cache-panel/send.ts';
+import type { Operation } from '../../src/console/cache-panel/request/operation.ts';
+import { send, SendError } from '../../src/console/cache-panel/request/send.ts';
 
 const operation: Operation = {
   query: 'query Q($a: Int) { books(a: $a) }',

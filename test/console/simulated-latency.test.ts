@@ -1,12 +1,12 @@
 import type { Fetcher } from '@graphiql/toolkit';
 import { buildSchema, graphql, type GraphQLSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import type { Report, ReportRow } from '../../src/console/cache-panel/report.ts';
+import type { Report, ReportRow } from '../../src/console/cache-panel/request/report.ts';
 import {
   readSimulatedLatency,
   simulatedMsIn,
   withoutSimulated,
-} from '../../src/console/cache-panel/simulated-latency.ts';
+} from '../../src/console/cache-panel/request/simulated-latency.ts';
 
 const offering = buildSchema(`
   type Query { console: Settings! }

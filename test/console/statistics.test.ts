@@ -1,6 +1,6 @@
 import { array, assert, double, integer, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hitRate, mean, percentile, perSecond } from '../../src/console/cache-panel/statistics.ts';
+import { hitRate, mean, percentile, perSecond } from '../../src/console/cache-panel/load-test/statistics.ts';
 
 describe('percentiles', () => {
   it('of few values are measured values', () => {

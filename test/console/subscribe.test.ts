@@ -1,8 +1,8 @@
 import type { Fetcher, Observable } from '@graphiql/toolkit';
 import { describe, expect, it } from 'vitest';
-import { ownOperation } from '../../src/console/cache-panel/own-operation.ts';
-import { SendError } from '../../src/console/cache-panel/send.ts';
-import { subscribe } from '../../src/console/cache-panel/subscribe.ts';
+import { ownOperation } from '../../src/console/cache-panel/request/own-operation.ts';
+import { SendError } from '../../src/console/cache-panel/request/send.ts';
+import { subscribe } from '../../src/console/cache-panel/request/subscribe.ts';
 
 const operation = ownOperation('subscription { ticks }', { headers: { authorization: 'Bearer x' } });
 const results = [{ data: { ticks: 1 } }, { data: { ticks: 2 } }];

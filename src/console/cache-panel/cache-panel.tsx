@@ -1,11 +1,11 @@
 /** The panel: sections, of which one is visible. */
 import type { GraphiQLPlugin } from '@graphiql/react';
 import { useId, useState, type KeyboardEvent, type ReactElement } from 'react';
-import { useLastResponse } from './last-response.ts';
+import { useLastResponse } from './request/last-response.ts';
 import { PanelIcon } from './panel-icon.tsx';
 import { SectionBoundary } from './section-boundary.tsx';
 import { sections } from './sections.ts';
-import { useServerSettings } from './server-settings.ts';
+import { useServerSettings } from './request/server-settings.ts';
 import './panel.css';
 
 /** The plugin, for GraphiQL's `plugins`. Use one object for as long as GraphiQL is mounted. */

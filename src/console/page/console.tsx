@@ -8,7 +8,7 @@ import { EditorOptions, RunFromAnywhere } from './editor-options.tsx';
 import { EditorTheme } from './editor-theme.tsx';
 import { fetcher } from './fetcher.ts';
 import { Panes } from './panes.tsx';
-import { StatsBar } from './stats-bar.tsx';
+import { StatsBar } from '../cache-panel/stats-bar/stats-bar.tsx';
 import { FirstResponse, keepResponses, storage } from './storage.tsx';
 import { tabs } from './tabs.ts';
 

@@ -1,6 +1,6 @@
 /** The section *Compare*: whatever is in the editor, once from the database and once through the cache. */
 import type { ReactElement } from 'react';
-import { useRequest } from '../use-request.ts';
+import { useRequest } from '../request/use-request.ts';
 import '../controls.css';
 import { ComparisonResult } from './comparison-result.tsx';
 import { useCompare } from './compare-store.ts';

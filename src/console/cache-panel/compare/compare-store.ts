@@ -1,6 +1,6 @@
 /** The last comparison, kept while another section or another plugin is shown. */
 import { create } from 'zustand';
-import { faultText, type ComparisonRequest } from '../use-request.ts';
+import { faultText, type ComparisonRequest } from '../request/use-request.ts';
 import { compareSides, type Comparison, type Side } from './comparison.ts';
 
 interface CompareState {

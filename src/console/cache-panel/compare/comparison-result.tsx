@@ -1,7 +1,7 @@
 /** What a comparison has measured. */
 import type { ReactElement } from 'react';
-import { LatencySwitch, useShownMs } from '../latency-view.tsx';
-import { titleOf } from '../operation.ts';
+import { LatencySwitch, useShownMs } from '../shared/latency-view.tsx';
+import { titleOf } from '../request/operation.ts';
 import type { Comparison } from './comparison.ts';
 import { Differences } from './differences.tsx';
 import { FieldList } from './field-list.tsx';

@@ -1,11 +1,11 @@
 /** Runs an operation once bypassing the cache and once through it. */
-import type { Operation } from '../operation.ts';
-import { differencesOf, type Difference } from '../difference.ts';
-import type { Time } from '../latency-view.tsx';
-import type { Report } from '../report.ts';
-import { send, type Reply } from '../send.ts';
-import { readSimulatedLatency, simulatedMsIn, type SimulatedLatency } from '../simulated-latency.ts';
-import type { ComparisonRequest } from '../use-request.ts';
+import type { Operation } from '../request/operation.ts';
+import { differencesOf, type Difference } from './difference.ts';
+import type { Time } from '../shared/latency-view.tsx';
+import type { Report } from '../request/report.ts';
+import { send, type Reply } from '../request/send.ts';
+import { readSimulatedLatency, simulatedMsIn, type SimulatedLatency } from '../request/simulated-latency.ts';
+import type { ComparisonRequest } from '../request/use-request.ts';
 import { fieldTimesOf, type FieldTimes } from './field-times.ts';
 import { verdictOf, type Verdict } from './verdict.ts';
 

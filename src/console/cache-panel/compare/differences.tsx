@@ -1,6 +1,6 @@
 /** Whether both responses are equal, or where they differ. */
 import type { ReactElement } from 'react';
-import type { Difference } from '../difference.ts';
+import type { Difference } from './difference.ts';
 
 const charsMax = 60;
 

@@ -1,8 +1,8 @@
 /** The time of each cached field, on both sides. */
 import type { ReactElement } from 'react';
-import { formatCount, formatMs } from '../format.ts';
-import { useLatencyView, useShownMs } from '../latency-view.tsx';
-import type { ReportRow } from '../report.ts';
+import { formatCount, formatMs } from '../words/format.ts';
+import { useLatencyView, useShownMs } from '../shared/latency-view.tsx';
+import type { ReportRow } from '../request/report.ts';
 import type { FieldTimes } from './field-times.ts';
 import { TimeBars } from './time-bars.tsx';
 

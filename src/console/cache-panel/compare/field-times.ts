@@ -1,7 +1,7 @@
 /** The cached fields of a comparison, each with its time on both sides. */
-import type { Time } from '../latency-view.tsx';
-import type { ReportRow } from '../report.ts';
-import { simulatedMsOf, type SimulatedLatency } from '../simulated-latency.ts';
+import type { Time } from '../shared/latency-view.tsx';
+import type { ReportRow } from '../request/report.ts';
+import { simulatedMsOf, type SimulatedLatency } from '../request/simulated-latency.ts';
 import type { Reports } from './verdict.ts';
 
 export interface FieldTime extends Time {

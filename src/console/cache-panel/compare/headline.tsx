@@ -1,8 +1,8 @@
 /** How many times as fast the cache is, or why that cannot be said. */
 import type { ReactElement } from 'react';
-import { Factor } from '../factor.tsx';
-import { formatMs } from '../format.ts';
-import { useLatencyView, useShownMs } from '../latency-view.tsx';
+import { Factor } from '../shared/factor.tsx';
+import { formatMs } from '../words/format.ts';
+import { useLatencyView, useShownMs } from '../shared/latency-view.tsx';
 import type { Comparison } from './comparison.ts';
 
 export function Headline({ comparison }: { comparison: Comparison }): ReactElement {

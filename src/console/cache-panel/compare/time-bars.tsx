@@ -1,8 +1,8 @@
 /** Both sides of a comparison, or of one of its fields: names, bars on one scale, and times. */
 import type { ReactElement } from 'react';
-import { Bar } from '../bar.tsx';
-import { formatMs } from '../format.ts';
-import { useShownMs, type Time } from '../latency-view.tsx';
+import { Bar } from '../shared/bar.tsx';
+import { formatMs } from '../words/format.ts';
+import { useShownMs, type Time } from '../shared/latency-view.tsx';
 
 const sides = [
   ['database', 'Database'],

@@ -1,5 +1,5 @@
 /** What a comparison has measured, by the reports of both responses. */
-import type { ReportRow } from '../report.ts';
+import type { ReportRow } from '../request/report.ts';
 
 /** The rows of the two reports. */
 export interface Reports {

@@ -1,8 +1,8 @@
 /** The key of an entry, with a button that copies the command that shows the entry in Redis. */
 import { useState, type ReactElement } from 'react';
 import { useStore } from 'zustand';
-import { copyText } from '../copy-text.ts';
-import { serverSettings } from '../server-settings.ts';
+import { copyText } from './copy-text.ts';
+import { serverSettings } from '../request/server-settings.ts';
 import { redisGetCommand } from './redis-command.ts';
 
 export function FieldKey({ text }: { text: string }): ReactElement {

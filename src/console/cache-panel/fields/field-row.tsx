@@ -1,7 +1,7 @@
 /** One cached field: its bar, where its value came from, how long it remains, and its key. */
 import type { ReactElement } from 'react';
-import { formatMs } from '../format.ts';
-import type { ReportRow } from '../report.ts';
+import { formatMs } from '../words/format.ts';
+import type { ReportRow } from '../request/report.ts';
 import { FieldKey } from './field-key.tsx';
 import { ageText, pathText, sourceText, stateMeaning, stateText, ttlLeft, ttlText } from './field-words.ts';
 import type { Bar, Span } from './waterfall.ts';

@@ -1,6 +1,6 @@
 /** What a row of the report says, in words. */
-import { formatDuration } from '../format-duration.ts';
-import type { ReportRow } from '../report.ts';
+import { formatDuration } from '../words/format-duration.ts';
+import type { ReportRow } from '../request/report.ts';
 
 const stateTexts: Record<ReportRow['state'], string> = {
   hit: 'Hit',

@@ -1,14 +1,14 @@
 /** Where the fields of the last response came from, as a waterfall. */
 import type { ReactElement } from 'react';
 import { useStore } from 'zustand';
-import { formatCountOf } from '../format-count-of.ts';
-import { formatCount, formatMs } from '../format.ts';
-import { lastResponse } from '../last-response.ts';
-import { LatencySwitch, useLatencyView } from '../latency-view.tsx';
-import type { Report } from '../report.ts';
-import { simulatedMsOf, withoutSimulated } from '../simulated-latency.ts';
-import { useNow } from '../use-now.ts';
-import { useSimulatedLatency } from '../use-simulated-latency.ts';
+import { formatCountOf } from '../words/format-count-of.ts';
+import { formatCount, formatMs } from '../words/format.ts';
+import { lastResponse } from '../request/last-response.ts';
+import { LatencySwitch, useLatencyView } from '../shared/latency-view.tsx';
+import type { Report } from '../request/report.ts';
+import { simulatedMsOf, withoutSimulated } from '../request/simulated-latency.ts';
+import { useNow } from '../shared/use-now.ts';
+import { useSimulatedLatency } from '../shared/use-simulated-latency.ts';
 import { FieldRow } from './field-row.tsx';
 import { waterfallOf, type Span } from './waterfall.ts';
 import '../controls.css';

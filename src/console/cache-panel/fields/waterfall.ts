@@ -1,5 +1,5 @@
 /** Where the bars of a waterfall begin and end. */
-import type { ReportRow } from '../report.ts';
+import type { ReportRow } from '../request/report.ts';
 
 /** One field's bar, in percent of the width. */
 export interface Bar {

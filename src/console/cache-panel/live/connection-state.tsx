@@ -1,7 +1,7 @@
 /** Whether figures arrive, and how. */
 import type { ReactElement } from 'react';
-import { formatDuration } from '../format-duration.ts';
-import { useNow } from '../use-now.ts';
+import { formatDuration } from '../words/format-duration.ts';
+import { useNow } from '../shared/use-now.ts';
 import { retryNow } from './follow.ts';
 import type { Connection } from './live-cache.ts';
 

@@ -1,8 +1,8 @@
 /** Receives snapshots of the server's cache, by subscription or else by polling, and reconnects when the connection is lost. */
 import type { Fetcher } from '@graphiql/toolkit';
-import { ownOperation } from '../own-operation.ts';
-import { send } from '../send.ts';
-import { subscribe } from '../subscribe.ts';
+import { ownOperation } from '../request/own-operation.ts';
+import { send } from '../request/send.ts';
+import { subscribe } from '../request/subscribe.ts';
 import { cacheEventsSubscription, cacheSnapshotQuery, type CacheSnapshot } from './cache-snapshot.ts';
 import { connectionIs, liveCache, received } from './live-cache.ts';
 import { pauseMs, sleep } from './pause.ts';

@@ -1,5 +1,5 @@
 /** What has happened to a cache, in words: the server's events, and entries that the page has seen and whose TTL has ended. */
-import type { SeenEntries } from '../seen-entries.ts';
+import type { SeenEntries } from '../request/seen-entries.ts';
 import type { CacheEvent } from './cache-snapshot.ts';
 import { historyMs } from './history.ts';
 

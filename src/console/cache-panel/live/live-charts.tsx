@@ -1,6 +1,6 @@
 /** The charts, on one time axis, with the markers of what has happened. */
 import type { ReactElement } from 'react';
-import { formatBytes, formatCount, formatPercent } from '../format.ts';
+import { formatBytes, formatCount, formatPercent } from '../words/format.ts';
 import { hitRateOf } from './cache-snapshot.ts';
 import { chartLinesOf, topOf } from './chart-lines.ts';
 import type { Happening } from './happenings.ts';

@@ -2,9 +2,9 @@
 import { useGraphiQL } from '@graphiql/react';
 import type { ReactElement } from 'react';
 import { useStore } from 'zustand';
-import { formatCount, formatPercent } from '../format.ts';
-import { seenEntries } from '../seen-entries.ts';
-import { useNow } from '../use-now.ts';
+import { formatCount, formatPercent } from '../words/format.ts';
+import { seenEntries } from '../request/seen-entries.ts';
+import { useNow } from '../shared/use-now.ts';
 import { ConnectionState } from './connection-state.tsx';
 import { happeningsOf, type Happening } from './happenings.ts';
 import { LiveCharts } from './live-charts.tsx';

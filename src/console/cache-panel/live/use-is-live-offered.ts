@@ -1,5 +1,5 @@
 import { useGraphiQL } from '@graphiql/react';
-import { schemaHas } from '../schema-has.ts';
+import { schemaHas } from '../request/schema-has.ts';
 
 /** Whether the server reports the state of its cache; undefined until its schema is known. A server that does not is not asked. */
 export function useIsLiveOffered(): boolean | undefined {

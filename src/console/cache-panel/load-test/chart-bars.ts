@@ -1,5 +1,5 @@
 /** What the chart of a load test draws: bars of one or several rounds, and an axis. */
-import { mean } from '../statistics.ts';
+import { mean } from './statistics.ts';
 import type { Round } from './rounds.ts';
 import { shownMsOf } from './summary.ts';
 

@@ -1,7 +1,7 @@
 /** The figures of a load test, next to those of the one that was kept. */
 import type { ReactElement } from 'react';
-import { formatCount, formatMs, formatPercent } from '../format.ts';
-import { useLatencyView } from '../latency-view.tsx';
+import { formatCount, formatMs, formatPercent } from '../words/format.ts';
+import { useLatencyView } from '../shared/latency-view.tsx';
 import type { LoadTest } from './load-test.ts';
 import { summaryOf, type Summary } from './summary.ts';
 

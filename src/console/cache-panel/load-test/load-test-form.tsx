@@ -1,6 +1,6 @@
 /** How many rounds of how many simultaneous requests. */
 import { useId, type FormEvent, type ReactElement } from 'react';
-import { useRequest } from '../use-request.ts';
+import { useRequest } from '../request/use-request.ts';
 import { limits, useLoadTest } from './load-test-store.ts';
 import { unhinderedMax } from './summary.ts';
 

@@ -1,10 +1,10 @@
 /** What a load test has measured so far. */
 import type { ReactElement } from 'react';
-import { Factor } from '../factor.tsx';
-import { formatCount, formatMs } from '../format.ts';
-import { formatCountOf } from '../format-count-of.ts';
-import { LatencySwitch, useLatencyView } from '../latency-view.tsx';
-import { titleOf } from '../operation.ts';
+import { Factor } from '../shared/factor.tsx';
+import { formatCount, formatMs } from '../words/format.ts';
+import { formatCountOf } from '../words/format-count-of.ts';
+import { LatencySwitch, useLatencyView } from '../shared/latency-view.tsx';
+import { titleOf } from '../request/operation.ts';
 import { FiguresTable } from './figures-table.tsx';
 import { useLoadTest } from './load-test-store.ts';
 import type { LoadTest } from './load-test.ts';

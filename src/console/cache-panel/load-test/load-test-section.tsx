@@ -1,8 +1,8 @@
 /** The section *Load test*: whatever is in the editor, many times, alternately from the database and through the cache. */
 import type { ReactElement } from 'react';
 import '../controls.css';
-import { formatCount } from '../format.ts';
-import { formatCountOf } from '../format-count-of.ts';
+import { formatCount } from '../words/format.ts';
+import { formatCountOf } from '../words/format-count-of.ts';
 import { LoadTestForm } from './load-test-form.tsx';
 import { LoadTestResult } from './load-test-result.tsx';
 import './load-test.css';

@@ -1,6 +1,6 @@
 /** The load test that runs or ran last, and one that was kept. Both remain while another section or another plugin is shown. */
 import { create } from 'zustand';
-import { faultText, type ComparisonRequest } from '../use-request.ts';
+import { faultText, type ComparisonRequest } from '../request/use-request.ts';
 import { runLoadTest, type LoadTest } from './load-test.ts';
 
 export const limits = {

@@ -1,5 +1,5 @@
 /** A load test, as far as it has come. */
-import type { ComparisonRequest } from '../use-request.ts';
+import type { ComparisonRequest } from '../request/use-request.ts';
 import { runRounds, type Round } from './rounds.ts';
 
 export interface LoadTest {

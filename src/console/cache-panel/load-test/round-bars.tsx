@@ -1,6 +1,6 @@
 /** The bars themselves, above a line at the height 0. */
 import type { ReactElement } from 'react';
-import { formatMs } from '../format.ts';
+import { formatMs } from '../words/format.ts';
 import type { BarPair, ChartBar } from './chart-bars.ts';
 
 export interface RoundBarsProps {

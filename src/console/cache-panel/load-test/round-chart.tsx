@@ -1,7 +1,7 @@
 /** Bars per round: red with stripes for the database, plain green for the cache. */
 import { useId, type ReactElement } from 'react';
-import { useLatencyView } from '../latency-view.tsx';
-import { useWidth } from '../use-width.ts';
+import { useLatencyView } from '../shared/latency-view.tsx';
+import { useWidth } from './use-width.ts';
 import { barPairs, linearAxis, logarithmicAxis, roundsPerPair, type Axis, type BarPair } from './chart-bars.ts';
 import { useLoadTest } from './load-test-store.ts';
 import type { LoadTest } from './load-test.ts';

@@ -3,10 +3,10 @@
  * that whatever else the machine does affects both.
  */
 import type { Fetcher } from '@graphiql/toolkit';
-import type { Operation } from '../operation.ts';
-import { send, type Reply } from '../send.ts';
-import { readSimulatedLatency, simulatedMsIn, type SimulatedLatency } from '../simulated-latency.ts';
-import { faultText, type ComparisonRequest } from '../use-request.ts';
+import type { Operation } from '../request/operation.ts';
+import { send, type Reply } from '../request/send.ts';
+import { readSimulatedLatency, simulatedMsIn, type SimulatedLatency } from '../request/simulated-latency.ts';
+import { faultText, type ComparisonRequest } from '../request/use-request.ts';
 
 /** One request that was answered. */
 export interface Sample {

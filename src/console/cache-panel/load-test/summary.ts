@@ -1,6 +1,6 @@
 /** The figures of a load test. */
-import { withoutSimulated } from '../simulated-latency.ts';
-import { hitRate, percentile, perSecond } from '../statistics.ts';
+import { withoutSimulated } from '../request/simulated-latency.ts';
+import { hitRate, percentile, perSecond } from './statistics.ts';
 import type { LoadTest } from './load-test.ts';
 import type { Round, Sample } from './rounds.ts';
 

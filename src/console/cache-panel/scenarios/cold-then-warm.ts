@@ -1,6 +1,6 @@
-import { formatCountOf } from '../format-count-of.ts';
-import { formatFactor, formatMs } from '../format.ts';
-import type { ReportRow } from '../report.ts';
+import { formatCountOf } from '../words/format-count-of.ts';
+import { formatFactor, formatMs } from '../words/format.ts';
+import type { ReportRow } from '../request/report.ts';
 import type { Scenario, ShownMs } from './scenario.ts';
 import { runText, shopField, shopQuery } from './shop.ts';
 

@@ -1,5 +1,5 @@
-import { formatDuration } from '../format-duration.ts';
-import { formatMs } from '../format.ts';
+import { formatDuration } from '../words/format-duration.ts';
+import { formatMs } from '../words/format.ts';
 import type { Scenario } from './scenario.ts';
 import { runText, shopField, shopQuery } from './shop.ts';
 

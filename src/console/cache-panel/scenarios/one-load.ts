@@ -1,5 +1,5 @@
-import { formatCountOf } from '../format-count-of.ts';
-import { formatCount } from '../format.ts';
+import { formatCountOf } from '../words/format-count-of.ts';
+import { formatCount } from '../words/format.ts';
 import { shopField, simultaneous, simultaneousQuery } from './shop.ts';
 import type { Scenario, Stage } from './scenario.ts';
 

@@ -1,5 +1,5 @@
-import { formatCount, formatMs } from '../format.ts';
-import type { ReportRow } from '../report.ts';
+import { formatCount, formatMs } from '../words/format.ts';
+import type { ReportRow } from '../request/report.ts';
 import type { Scenario, Stage } from './scenario.ts';
 import { runText, shopField, shopQuery } from './shop.ts';
 

@@ -1,7 +1,7 @@
 /** The steps of a scenario, and its outcome. */
 import type { ReactElement } from 'react';
-import { formatDuration } from '../format-duration.ts';
-import { useNow } from '../use-now.ts';
+import { formatDuration } from '../words/format-duration.ts';
+import { useNow } from '../shared/use-now.ts';
 import { ScenarioOutcome } from './scenario-outcome.tsx';
 import type { ScenarioRun, Step } from './scenario-runs.ts';
 

@@ -1,11 +1,11 @@
 /** What came of a scenario: a sentence, and durations as bars on one scale. */
 import type { ReactElement } from 'react';
-import { Bar } from '../bar.tsx';
-import { formatMs } from '../format.ts';
-import { LatencySwitch, useShownMs } from '../latency-view.tsx';
-import type { ReportRow } from '../report.ts';
-import { simulatedMsOf } from '../simulated-latency.ts';
-import { useSimulatedLatency } from '../use-simulated-latency.ts';
+import { Bar } from '../shared/bar.tsx';
+import { formatMs } from '../words/format.ts';
+import { LatencySwitch, useShownMs } from '../shared/latency-view.tsx';
+import type { ReportRow } from '../request/report.ts';
+import { simulatedMsOf } from '../request/simulated-latency.ts';
+import { useSimulatedLatency } from '../shared/use-simulated-latency.ts';
 import type { ScenarioResult } from './scenario.ts';
 import { outcomeText } from './shop.ts';
 

@@ -1,12 +1,12 @@
 /** Plays scenarios, one at a time, and remembers their outcome while the panel shows something else. */
 import type { Fetcher } from '@graphiql/toolkit';
 import { createStore } from 'zustand/vanilla';
-import { flushCache } from '../flush-cache.ts';
+import { flushCache } from '../request/flush-cache.ts';
 import { sleep } from '../live/pause.ts';
-import type { Operation } from '../operation.ts';
-import { ownOperation } from '../own-operation.ts';
-import { noteEntries } from '../seen-entries.ts';
-import { send } from '../send.ts';
+import type { Operation } from '../request/operation.ts';
+import { ownOperation } from '../request/own-operation.ts';
+import { noteEntries } from '../request/seen-entries.ts';
+import { send } from '../request/send.ts';
 import type { ReportedRun, Scenario, ScenarioResult, Stage } from './scenario.ts';
 
 export interface Step {

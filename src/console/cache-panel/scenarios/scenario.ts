@@ -1,6 +1,6 @@
 /** What a scenario is, and what it works with. */
-import type { ReportRow } from '../report.ts';
-import type { ServerSettings } from '../server-settings.ts';
+import type { ReportRow } from '../request/report.ts';
+import type { ServerSettings } from '../request/server-settings.ts';
 
 /** A time that the result shows as a bar. */
 export interface Figure {

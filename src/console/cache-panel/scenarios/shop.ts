@@ -1,7 +1,7 @@
 /** The shop's query that the scenarios run, and what the report says about it. */
-import { formatMs } from '../format.ts';
+import { formatMs } from '../words/format.ts';
 import { stateText, tierText } from '../fields/field-words.ts';
-import type { ReportRow } from '../report.ts';
+import type { ReportRow } from '../request/report.ts';
 
 export const shopField = 'Query.categoryStats';
 export const shopQuery = 'query Scenario { categoryStats { id name productCount avgRating } }';

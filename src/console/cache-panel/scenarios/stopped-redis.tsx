@@ -4,8 +4,8 @@ import { useState, type ReactElement } from 'react';
 import { useStore } from 'zustand';
 import { isConnected } from '../live/live-cache.ts';
 import { useLiveCache } from '../live/use-live-cache.ts';
-import { ownOperation } from '../own-operation.ts';
-import { send } from '../send.ts';
+import { ownOperation } from '../request/own-operation.ts';
+import { send } from '../request/send.ts';
 import { startRedisMutation } from './redis-restart.ts';
 import { scenarioRuns, type Server } from './scenario-runs.ts';
 

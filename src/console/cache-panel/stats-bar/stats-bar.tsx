@@ -19,7 +19,7 @@ import {
   useLastResponse,
   useLiveCache,
   type CacheSnapshot,
-} from '../cache-panel/index.ts';
+} from '../index.ts';
 import './stats-bar.css';
 
 /** @param props.bar Where it is shown, outside of GraphiQL. */

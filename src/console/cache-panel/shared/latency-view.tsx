@@ -1,7 +1,7 @@
 /** Whether figures are shown with the simulated latency that they include: one switch for all sections. */
 import type { ReactElement } from 'react';
 import { create } from 'zustand';
-import { withoutSimulated } from './simulated-latency.ts';
+import { withoutSimulated } from '../request/simulated-latency.ts';
 
 interface LatencyView {
   readonly isWithout: boolean;

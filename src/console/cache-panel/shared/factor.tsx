@@ -1,6 +1,6 @@
 /** How many times as fast the cache is, in large type. */
 import type { ReactElement } from 'react';
-import { formatFactor } from './format.ts';
+import { formatFactor } from '../words/format.ts';
 
 /** The resolution of a browser's clock. A duration below it would give any factor. */
 const msMin = 0.1;

@@ -1,6 +1,6 @@
 import { pick, useGraphiQL } from '@graphiql/react';
 import { useEffect, useState } from 'react';
-import { readSimulatedLatency, type SimulatedLatency } from './simulated-latency.ts';
+import { readSimulatedLatency, type SimulatedLatency } from '../request/simulated-latency.ts';
 
 const none: SimulatedLatency = new Map();
 
