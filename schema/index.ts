@@ -15,7 +15,8 @@ import './products.ts';
 import './top-products.ts';
 
 export type { ShopContext } from './builder.ts';
-export { createShopConsole, type PrivateRedis, type ShopConsole, type ShopConsoleOptions } from './shop-console.ts';
+export type { PrivateRedis } from './self-starting-redis.ts';
+export { createShopConsole, type ShopConsole, type ShopConsoleOptions } from './shop-console.ts';
 export { systemWallClock, type WallClock } from './wall-clock.ts';
 
 /**

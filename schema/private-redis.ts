@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { builder, type ShopContext } from './builder.ts';
 import { consoleOf, consoleOnly } from './console-only.ts';
-import type { PrivateRedis } from './shop-console.ts';
+import type { PrivateRedis } from './self-starting-redis.ts';
 
 builder.mutationFields((t) => ({
   stopRedis: t.boolean({

@@ -1,5 +1,12 @@
-import type { PrivateRedis } from './shop-console.ts';
 import type { WallClock } from './wall-clock.ts';
+
+/** A Redis that this process has started for itself. */
+export interface PrivateRedis {
+  /** Resolves when it runs. */
+  start(): Promise<void>;
+  /** Resolves when it has ended. */
+  stop(): Promise<void>;
+}
 
 /** For how long it may be stopped. */
 export const stoppedMsMax = 60_000;
@@ -17,7 +24,7 @@ export class SelfStartingRedis implements PrivateRedis {
 
   async stop(): Promise<void> {
     this.#cancel();
-    // Not only once it has stopped: whoever waits for that may have gone.
+    // Not only once it has stopped, which a page that is left does not wait for.
     this.#cancel = this.#clock.after(stoppedMsMax, () => void this.#redis.start().catch(() => {})); // the console says that it is unavailable
     await this.#redis.stop();
   }

@@ -1,15 +1,7 @@
 import type { CacheListener } from '../src/cache/index.ts';
 import { CacheHistory } from './cache-history.ts';
-import { SelfStartingRedis } from './self-starting-redis.ts';
+import { SelfStartingRedis, type PrivateRedis } from './self-starting-redis.ts';
 import { systemWallClock, type WallClock } from './wall-clock.ts';
-
-/** A Redis that this process has started for itself. */
-export interface PrivateRedis {
-  /** Resolves when it runs. */
-  start(): Promise<void>;
-  /** Resolves when it has ended. */
-  stop(): Promise<void>;
-}
 
 /** What a console shows, besides the cache. */
 export interface ShopConsoleOptions {

@@ -114,7 +114,7 @@ describe('Compare', () => {
     const field = page.locator('.cache-panel-compare-fields li');
     expect(await field.count()).toBe(1);
     expect(await field.locator('h5').innerText()).toBe('topProducts');
-    expect(await field.innerText()).toContain('hit · redis');
+    expect(await field.innerText()).toContain('Hit, Redis');
     const times = (await field.locator('dd').allInnerTexts()).map((text) => text.trim());
     expect(times).toEqual([formatMs(bypassed?.durationMs ?? NaN), formatMs(hit?.durationMs ?? NaN)]);
   });

@@ -57,7 +57,7 @@ it('shows the figures of cacheStats, in numbers for people', async () => {
       };
     })
     .toEqual({ hitRate: true, keys: true, memory: true });
-  expect(await figuresIn(bar)).toMatchObject({ 'Hit rate': '60.0 %', Keys: '2' });
+  await expect.poll(() => figuresIn(bar)).toMatchObject({ 'Hit rate': '60.0 %', Keys: '2' });
   expect((await figuresIn(bar))['Memory']).toMatch(/^\d+\.\d MiB$/);
   expect(await bar.innerText()).not.toMatch(/\d\.\d\d/);
 });

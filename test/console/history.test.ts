@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { CacheEvent, CacheSnapshot } from '../../src/console/cache-panel/live/cache-snapshot.ts';
+import type { CacheEvent, CacheSnapshot } from '../../src/console/cache-panel/live-cache/cache-snapshot.ts';
 import { chartLinesOf, topOf } from '../../src/console/cache-panel/live/chart-lines.ts';
 import {
   emptyHistory,
   historyMs,
-  stretchesOf,
+  connectedPeriodsOf,
   withGap,
   withSnapshot,
   type History,
-} from '../../src/console/cache-panel/live/history.ts';
+} from '../../src/console/cache-panel/live-cache/history.ts';
 
 /** A multiple of five seconds, as the buckets are. */
 const start = 1_700_000_000_000;
@@ -61,7 +61,7 @@ describe('the history', () => {
     const lost = withGap(historyOf(snapshot(0)), start + 5_000);
     expect(withGap(lost, start + 9_000)).toBe(lost);
     const again = withSnapshot(lost, snapshot(20_000));
-    expect(stretchesOf(again, start + 30_000).map(({ samples, endMs }) => [samples[0]?.at, endMs])).toEqual([
+    expect(connectedPeriodsOf(again, start + 30_000).map(({ samples, endMs }) => [samples[0]?.at, endMs])).toEqual([
       [start, start + 5_000],
       [start + 20_000, start + 30_000],
     ]);

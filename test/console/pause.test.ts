@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { pauseMs, sleep } from '../../src/console/cache-panel/live/pause.ts';
+import { pauseMs, sleep } from '../../src/console/cache-panel/live-cache/pause.ts';
 
 it('doubles the pause after each failed attempt, up to half a minute', () => {
   const longest = (failures: number): number => pauseMs(failures, () => 1);

@@ -1,6 +1,7 @@
 import { array, assert, double, integer, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hitRate, mean, percentile, perSecond } from '../../src/console/cache-panel/load-test/statistics.ts';
+import { mean, percentile, perSecond } from '../../src/console/cache-panel/load-test/statistics.ts';
+import { hitRateOf } from '../../src/console/cache-panel/shared/hit-rate.ts';
 
 describe('percentiles', () => {
   it('of few values are measured values', () => {
@@ -41,12 +42,12 @@ it('nothing is claimed without measurements', () => {
   expect(percentile([], 50)).toBeUndefined();
   expect(mean([])).toBeUndefined();
   expect(perSecond(0, 0)).toBeUndefined();
-  expect(hitRate({ hits: 0, misses: 0 })).toBeUndefined();
+  expect(hitRateOf({ hits: 0, misses: 0 })).toBeUndefined();
 });
 
 it('rates and means', () => {
   expect(mean([1, 2, 6])).toBe(3);
   expect(perSecond(30, 1_500)).toBe(20);
-  expect(hitRate({ hits: 9, misses: 1 })).toBe(90);
-  expect(hitRate({ hits: 0, misses: 3 })).toBe(0);
+  expect(hitRateOf({ hits: 9, misses: 1 })).toBe(90);
+  expect(hitRateOf({ hits: 0, misses: 3 })).toBe(0);
 });

@@ -3,9 +3,9 @@ import type { GraphiQLPlugin } from '@graphiql/react';
 import { useId, useState, type KeyboardEvent, type ReactElement } from 'react';
 import { useLastResponse } from './request/last-response.ts';
 import { PanelIcon } from './panel-icon.tsx';
-import { SectionBoundary } from './section-boundary.tsx';
+import { ErrorBoundary } from './shared/error-boundary.tsx';
 import { sections } from './sections.ts';
-import { useServerSettings } from './request/server-settings.ts';
+import './base.css';
 import './panel.css';
 
 /** The plugin, for GraphiQL's `plugins`. Use one object for as long as GraphiQL is mounted. */
@@ -15,7 +15,6 @@ export function cachePanel(): GraphiQLPlugin {
 
 function Panel(): ReactElement {
   useLastResponse();
-  useServerSettings();
   const [current, setCurrent] = useState(0);
   const id = useId();
   const Content = sections[current]?.content;
@@ -55,9 +54,9 @@ function Panel(): ReactElement {
         className="cache-panel-content"
       >
         {Content === undefined ? null : (
-          <SectionBoundary>
+          <ErrorBoundary what="This section">
             <Content />
-          </SectionBoundary>
+          </ErrorBoundary>
         )}
       </div>
     </section>

@@ -2,13 +2,12 @@
 import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
 import { GraphiQL } from 'graphiql';
 import { useState, type ReactElement } from 'react';
-import { cachePanel } from '../cache-panel/index.ts';
+import { cachePanel, StatsBar } from '../cache-panel/index.ts';
 import { AccessibleParts } from './accessible-parts.tsx';
 import { EditorOptions, RunFromAnywhere } from './editor-options.tsx';
 import { EditorTheme } from './editor-theme.tsx';
 import { fetcher } from './fetcher.ts';
 import { Panes } from './panes.tsx';
-import { StatsBar } from '../cache-panel/stats-bar/stats-bar.tsx';
 import { FirstResponse, keepResponses, storage } from './storage.tsx';
 import { tabs } from './tabs.ts';
 
@@ -20,7 +19,7 @@ export function Console(): ReactElement {
   const [paneBar, setPaneBar] = useState<HTMLElement | null>(null);
   return (
     <div className="console">
-      <div className="console-bar" ref={setStatsBar} />
+      <div ref={setStatsBar} />
       <div className="console-panes" ref={setPaneBar} />
       <GraphiQL
         fetcher={fetcher}

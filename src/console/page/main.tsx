@@ -13,4 +13,12 @@ import { forgetHeaders } from './storage.tsx';
 const root = document.querySelector('#console');
 if (root === null) throw new Error('The page has no element #console.');
 forgetHeaders();
-createRoot(root).render(<Console />);
+createRoot(root, {
+  // React has removed the page.
+  onUncaughtError(error) {
+    reportError(error);
+    const alert = Object.assign(document.createElement('p'), { role: 'alert' });
+    alert.textContent = `The console has failed: ${String(error)}. Reload the page.`;
+    document.body.append(alert);
+  },
+}).render(<Console />);

@@ -65,22 +65,15 @@ export async function connectRedis(connecting: ConnectionOptions): Promise<Redis
   const backoff = new ReadonlyBackoff(clock);
   const reconnectOnError = (error: Error): boolean => isReadonly(error) && backoff.isDue();
   let reason = 'not connected yet';
-  /** Whether a fault was reported since it was connected. */
-  let isReported = true;
-  const reported = (error: CacheError): void => {
+  const report = (error: CacheError): void => {
     reason = error.message;
-    isReported = true;
     onError(error);
   };
   const redis = openRedis(reach, {
     settings: { ...options, reconnectOnError },
-    onError: reported,
+    onError: report,
   });
-  redis.on('ready', () => (isReported = false));
-  // A server that shuts down closes its connections without an error, and may be back before the first attempt to reconnect.
-  redis.on('reconnecting', () => {
-    if (!isReported) reported(new CacheError('STORE_UNAVAILABLE', 'Redis has closed the connection'));
-  });
+  reportClosed(redis, report);
   const deadlineClock = new ResponsiveClock(clock);
   const silence = new RedisSilence(redis, deadlineClock);
   const serverClock = new ServerClock(clock);
@@ -126,6 +119,20 @@ export async function connectRedis(connecting: ConnectionOptions): Promise<Redis
     knownRunId: () => runId,
     runId: async () => (runId ??= runIdIn(await send((client) => client.info('server')))),
   };
+}
+
+/**
+ * Reports the end of a connection that had no error: a server that shuts down closes its connections, and may be back before the first
+ * attempt to reconnect.
+ */
+function reportClosed(redis: Redis, report: (error: CacheError) => void): void {
+  let isReported = true;
+  redis.on('ready', () => (isReported = false));
+  redis.on('error', () => (isReported = true));
+  redis.on('reconnecting', () => {
+    if (!isReported) report(new CacheError('STORE_UNAVAILABLE', 'Redis has closed the connection'));
+    isReported = true;
+  });
 }
 
 /** 48 of its 160 bits: enough to distinguish any two runs. */

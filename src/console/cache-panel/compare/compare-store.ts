@@ -1,7 +1,8 @@
 /** The last comparison, kept while another section or another plugin is shown. */
 import { create } from 'zustand';
-import { faultText, type ComparisonRequest } from '../request/use-request.ts';
+import type { ComparisonRequest } from '../request/use-request.ts';
 import { compareSides, type Comparison, type Side } from './comparison.ts';
+import { errorText } from '../words/error-text.ts';
 
 interface CompareState {
   readonly comparison: Comparison | undefined;
@@ -30,7 +31,7 @@ export const useCompare = create<CompareState>((set, get) => ({
       set({ comparison });
     } catch (error) {
       // What was stopped leaves the previous comparison.
-      if (!signal.aborted) set({ fault: faultText(error), comparison: undefined });
+      if (!signal.aborted) set({ fault: errorText(error), comparison: undefined });
     }
     set({ running: undefined, side: undefined });
   },

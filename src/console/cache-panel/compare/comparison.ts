@@ -4,7 +4,8 @@ import { differencesOf, type Difference } from './difference.ts';
 import type { Time } from '../shared/latency-view.tsx';
 import type { Report } from '../request/report.ts';
 import { send, type Reply } from '../request/send.ts';
-import { readSimulatedLatency, simulatedMsIn, type SimulatedLatency } from '../request/simulated-latency.ts';
+import { readServerSettings } from '../request/server-settings.ts';
+import { simulatedMsIn, type SimulatedLatency } from '../request/simulated-latency.ts';
 import type { ComparisonRequest } from '../request/use-request.ts';
 import { fieldTimesOf, type FieldTimes } from './field-times.ts';
 import { verdictOf, type Verdict } from './verdict.ts';
@@ -33,7 +34,8 @@ export async function compareSides(
   { fetcher, schema, sides }: ComparisonRequest,
   { signal, onSide }: { signal: AbortSignal; onSide: (side: Side) => void },
 ): Promise<Comparison> {
-  const latency = await readSimulatedLatency(fetcher, { schema, headers: sides.cache.headers, signal });
+  const { headers } = sides.cache;
+  const { simulatedLatency: latency } = await readServerSettings(fetcher, { schema, headers, signal });
   const ask = (side: Side, operation: Operation): Promise<Reply> => {
     onSide(side);
     return send(fetcher, operation, signal);

@@ -2,7 +2,7 @@
 import type { ReactElement } from 'react';
 import { formatCount, formatMs } from '../words/format.ts';
 import { useLatencyView, useShownMs } from '../shared/latency-view.tsx';
-import type { ReportRow } from '../request/report.ts';
+import { outcomeText } from '../words/report-words.ts';
 import type { FieldTimes } from './field-times.ts';
 import { TimeBars } from './time-bars.tsx';
 
@@ -46,7 +46,7 @@ function FieldItems({ fields, fullMs }: { fields: readonly FieldTimes[]; fullMs:
             <h5>
               {path} {field.endsWith(`.${path}`) ? null : <small>{field}</small>}
             </h5>
-            {cache === undefined ? null : <span className="cache-panel-note">{stateText(cache.row)}</span>}
+            {cache === undefined ? null : <span className="cache-panel-note">{outcomeText(cache.row)}</span>}
           </div>
           <TimeBars database={database} cache={cache} fullMs={fullMs} />
           <FieldNote simulatedMs={Math.max(database?.simulatedMs ?? 0, cache?.simulatedMs ?? 0)} />
@@ -54,11 +54,6 @@ function FieldItems({ fields, fullMs }: { fields: readonly FieldTimes[]; fullMs:
       ))}
     </ul>
   );
-}
-
-/** How the cached side obtained the value, and from where. */
-function stateText({ state, tier }: ReportRow): string {
-  return tier === null || tier === undefined ? state : `${state} · ${tier}`;
 }
 
 function FieldNote({ simulatedMs }: { simulatedMs: number }): ReactElement | null {

@@ -1,6 +1,7 @@
 /** The cached fields of a comparison, each with its time on both sides. */
 import type { Time } from '../shared/latency-view.tsx';
 import type { ReportRow } from '../request/report.ts';
+import { pathText } from '../words/report-words.ts';
 import { simulatedMsOf, type SimulatedLatency } from '../request/simulated-latency.ts';
 import type { Reports } from './verdict.ts';
 
@@ -34,12 +35,4 @@ export function fieldTimesOf(reports: Reports, latency: SimulatedLatency): reado
 
 function byPath(rows: readonly ReportRow[]): ReadonlyMap<string, ReportRow> {
   return new Map(rows.map((row) => [pathText(row.path), row]));
-}
-
-/** `searchProducts[0].reviews`. */
-function pathText(path: ReportRow['path']): string {
-  return path.reduce<string>(
-    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`),
-    '',
-  );
 }

@@ -3,14 +3,15 @@ import type { ReactElement } from 'react';
 import { formatMs } from '../words/format.ts';
 import type { ReportRow } from '../request/report.ts';
 import { FieldKey } from './field-key.tsx';
-import { ageText, pathText, sourceText, stateMeaning, stateText, ttlLeft, ttlText } from './field-words.ts';
-import type { Bar, Span } from './waterfall.ts';
+import { pathText, sourceText, stateMeaning, stateText } from '../words/report-words.ts';
+import { ageText, ttlLeft, ttlText } from './lifetime.ts';
+import type { BarPosition, Span } from './waterfall.ts';
 
 interface FieldRowProps {
   readonly row: ReportRow;
   /** As it is shown: with or without its simulated part. */
   readonly span: Span | undefined;
-  readonly bar: Bar | undefined;
+  readonly bar: BarPosition | undefined;
   /** How long ago the response arrived; undefined if that is not known. */
   readonly sinceMs: number | undefined;
 }

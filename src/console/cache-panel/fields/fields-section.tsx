@@ -8,7 +8,7 @@ import { LatencySwitch, useLatencyView } from '../shared/latency-view.tsx';
 import type { Report } from '../request/report.ts';
 import { simulatedMsOf, withoutSimulated } from '../request/simulated-latency.ts';
 import { useNow } from '../shared/use-now.ts';
-import { useSimulatedLatency } from '../shared/use-simulated-latency.ts';
+import { useServerSettings } from '../shared/use-server-settings.ts';
 import { FieldRow } from './field-row.tsx';
 import { waterfallOf, type Span } from './waterfall.ts';
 import '../controls.css';
@@ -26,7 +26,7 @@ export function FieldsSection(): ReactElement {
 
 function Waterfall({ report, arrivedMs }: { report: Report; arrivedMs: number | undefined }): ReactElement {
   const now = useNow();
-  const latency = useSimulatedLatency();
+  const { simulatedLatency: latency } = useServerSettings();
   const { isWithout } = useLatencyView();
   const { fields, more } = report;
   const simulated = fields.map((row) => simulatedMsOf(row, latency));

@@ -1,8 +1,9 @@
 /** Where the bars of a waterfall begin and end. */
 import type { ReportRow } from '../request/report.ts';
+import { roundedUp } from '../shared/rounded-up.ts';
 
 /** One field's bar, in percent of the width. */
-export interface Bar {
+export interface BarPosition {
   readonly startPercent: number;
   readonly widthPercent: number;
   /** The simulated part of it, which comes first. */
@@ -11,7 +12,7 @@ export interface Bar {
 
 export interface Waterfall {
   /** One for each row, in the same order. */
-  readonly bars: readonly Bar[];
+  readonly bars: readonly BarPosition[];
   /** The time that the width stands for. */
   readonly spanMs: number;
   /** From 0, in equal steps; the last one is not beyond the span. */
@@ -43,8 +44,6 @@ export function waterfallOf(rows: readonly Span[]): Waterfall {
 
 /** Multiples of 1, 2 or 5 times a power of ten. */
 function ticksUpTo(spanMs: number): number[] {
-  const rough = spanMs / ticksMax;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? rough;
+  const step = roundedUp(spanMs / ticksMax);
   return Array.from({ length: Math.floor(spanMs / step + 1e-9) + 1 }, (_, index) => index * step);
 }

@@ -2,7 +2,8 @@
  * The lines of the charts. A server sends a snapshot when something has changed, so a figure holds until the next one, and requests
  * that a snapshot counts were made in the second before it.
  */
-import { historyMs, stretchesOf, type History, type Stretch } from './history.ts';
+import { historyMs, connectedPeriodsOf, type History, type ConnectedPeriod } from '../live-cache/history.ts';
+import { roundedUp } from '../shared/rounded-up.ts';
 
 export interface Point {
   readonly at: number;
@@ -25,19 +26,17 @@ export interface ChartLines {
 const bucketMs = 5_000;
 
 export function chartLinesOf(history: History, now: number): ChartLines {
-  const stretches = stretchesOf(history, now);
-  const buckets = stretches.map((stretch) => bucketsOf(stretch, now - historyMs));
+  const periods = connectedPeriodsOf(history, now);
+  const buckets = periods.map((period) => bucketsOf(period, now - historyMs));
   return {
-    hitRate: buckets.map((stretch) =>
-      stretch.flatMap(({ at, hits, misses }) =>
+    hitRate: buckets.map((period) =>
+      period.flatMap(({ at, hits, misses }) =>
         hits + misses === 0 ? [] : { at, value: (100 * hits) / (hits + misses) },
       ),
     ),
-    loadsPerSecond: buckets.map((stretch) =>
-      stretch.map(({ at, loads }) => ({ at, value: (1_000 * loads) / bucketMs })),
-    ),
-    keys: stretches.flatMap((stretch) => stepsOf(stretch, ({ keys }) => keys)),
-    memory: stretches.flatMap((stretch) => stepsOf(stretch, ({ memoryUsed }) => memoryUsed)),
+    loadsPerSecond: buckets.map((period) => period.map(({ at, loads }) => ({ at, value: (1_000 * loads) / bucketMs }))),
+    keys: periods.flatMap((period) => stepsOf(period, ({ keys }) => keys)),
+    memory: periods.flatMap((period) => stepsOf(period, ({ memoryUsed }) => memoryUsed)),
   };
 }
 
@@ -50,7 +49,7 @@ interface Bucket {
 }
 
 /** What was counted in each five seconds. They begin at multiples of five seconds, so that points keep their places. */
-function bucketsOf({ samples, endMs }: Stretch, fromMs: number): readonly Bucket[] {
+function bucketsOf({ samples, endMs }: ConnectedPeriod, fromMs: number): readonly Bucket[] {
   const firstMs = Math.max(samples[0]?.at ?? endMs, fromMs);
   const indexOf = (at: number): number => Math.floor(at / bucketMs);
   const buckets = Array.from({ length: indexOf(endMs) - indexOf(firstMs) + 1 }, (_, index) => ({
@@ -74,8 +73,8 @@ function bucketsOf({ samples, endMs }: Stretch, fromMs: number): readonly Bucket
 
 /** A line that changes at its points only: two for each sample, its own and the one where it ends. */
 function stepsOf(
-  { samples, endMs }: Stretch,
-  figureOf: (figures: Stretch['samples'][number]['figures']) => number | null,
+  { samples, endMs }: ConnectedPeriod,
+  figureOf: (figures: ConnectedPeriod['samples'][number]['figures']) => number | null,
 ): Line {
   const parts: Point[][] = [];
   let part: Point[] = [];
@@ -93,6 +92,5 @@ function stepsOf(
 /** A round figure at or above all points: 1, 2 or 5 times a power of ten, times `unit`, and at least `min`. */
 export function topOf(line: Line, min: number, unit = 1): number {
   const max = Math.max(min, ...line.flatMap((part) => part.map(({ value }) => value))) / unit;
-  const power = 10 ** Math.floor(Math.log10(max));
-  return unit * power * ([1, 2, 5].find((factor) => factor * power >= max) ?? 10);
+  return unit * roundedUp(max);
 }

@@ -1,26 +1,26 @@
 /** The charts, on one time axis, with the markers of what has happened. */
 import type { ReactElement } from 'react';
 import { formatBytes, formatCount, formatPercent } from '../words/format.ts';
-import { hitRateOf } from './cache-snapshot.ts';
+import { hitRateOf } from '../shared/hit-rate.ts';
 import { chartLinesOf, topOf } from './chart-lines.ts';
-import type { Happening } from './happenings.ts';
+import type { TimelineEvent } from './timeline.ts';
 import { LineChart } from './line-chart.tsx';
-import { isConnected, type LiveCache } from './live-cache.ts';
+import { isConnected, type LiveCache } from '../live-cache/live-cache.ts';
 import { StoreStrip } from './store-strip.tsx';
 import { marksOf } from './time-axis.ts';
 
 interface LiveChartsProps {
   readonly live: LiveCache;
-  /** In the server's time, as are the happenings. */
+  /** In the server's time, as is the timeline. */
   readonly now: number;
-  readonly happenings: readonly Happening[];
+  readonly timeline: readonly TimelineEvent[];
 }
 
 const unknown = '–';
 const axis = ['5 min ago', '4', '3', '2', '1', 'now'];
 const mebibyte = 1_048_576;
 
-export function LiveCharts({ live, now, happenings }: LiveChartsProps): ReactElement {
+export function LiveCharts({ live, now, timeline }: LiveChartsProps): ReactElement {
   const { history, connection } = live;
   const { hitRate, loadsPerSecond, keys, memory } = chartLinesOf(history, now);
   const tops = { loads: topOf(loadsPerSecond, 1), keys: topOf(keys, 10), memory: topOf(memory, mebibyte, mebibyte) };
@@ -28,10 +28,10 @@ export function LiveCharts({ live, now, happenings }: LiveChartsProps): ReactEle
   const latest = isConnected(connection) ? live.latest : undefined;
   const rate = latest && hitRateOf(latest);
   const loads = latest && (loadsPerSecond.at(-1)?.at(-1)?.value ?? 0);
-  const time = { now, marksAt: happenings.map(({ at }) => at) };
+  const time = { now, marksAt: timeline.map(({ at }) => at) };
   return (
     <div className="cache-panel-charts">
-      <Symbols happenings={happenings} now={now} />
+      <Symbols timeline={timeline} now={now} />
       <LineChart
         {...time}
         name="Hit rate"
@@ -75,10 +75,10 @@ export function LiveCharts({ live, now, happenings }: LiveChartsProps): ReactEle
 }
 
 /** The list of what has happened says the same in words. */
-function Symbols({ happenings, now }: Pick<LiveChartsProps, 'happenings' | 'now'>): ReactElement {
+function Symbols({ timeline, now }: Pick<LiveChartsProps, 'timeline' | 'now'>): ReactElement {
   return (
     <div className="cache-panel-markers" aria-hidden="true">
-      {marksOf(happenings, now).map(({ percent, symbol, kind, text }) => (
+      {marksOf(timeline, now).map(({ percent, symbol, kind, text }) => (
         <span
           key={`${percent} ${text}`}
           className="cache-panel-symbol"

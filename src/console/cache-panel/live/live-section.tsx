@@ -1,50 +1,46 @@
 /** The cache over the last five minutes. */
-import { useGraphiQL } from '@graphiql/react';
 import type { ReactElement } from 'react';
 import { useStore } from 'zustand';
 import { formatCount, formatPercent } from '../words/format.ts';
 import { seenEntries } from '../request/seen-entries.ts';
 import { useNow } from '../shared/use-now.ts';
-import { ConnectionState } from './connection-state.tsx';
-import { happeningsOf, type Happening } from './happenings.ts';
+import { ConnectionState } from '../live-cache/connection-state.tsx';
+import { timelineOf, type TimelineEvent } from './timeline.ts';
 import { LiveCharts } from './live-charts.tsx';
-import { useIsLiveOffered } from './use-is-live-offered.ts';
-import { useLiveCache } from './use-live-cache.ts';
+import { useLiveCache } from '../live-cache/use-live-cache.ts';
 import './live.css';
 
 export function LiveSection(): ReactElement {
-  const fetcher = useGraphiQL((state) => state.fetcher);
-  const isOffered = useIsLiveOffered();
-  const live = useLiveCache(isOffered === true ? fetcher : undefined);
+  const { isOffered, ...live } = useLiveCache();
   const seen = useStore(seenEntries);
   const tickMs = useNow();
   const { latest, history, connection, clockOffsetMs } = live;
   const now = Math.max(tickMs + clockOffsetMs, latest?.at ?? 0);
-  const happenings = happeningsOf(history.events, seen, { now, clockOffsetMs });
-  if (isOffered === false) return <WithoutServer rows={seen.rows} hits={seen.hits} happenings={happenings} />;
+  const timeline = timelineOf(history.events, seen, { now, clockOffsetMs });
+  if (isOffered === false) return <WithoutServer rows={seen.rows} hits={seen.hits} timeline={timeline} />;
   return (
     <div className="cache-panel-live">
       <ConnectionState connection={connection} />
-      <LiveCharts live={live} now={now} happenings={happenings} />
-      <WhatHappened happenings={happenings} clockOffsetMs={clockOffsetMs} />
+      <LiveCharts live={live} now={now} timeline={timeline} />
+      <WhatHappened timeline={timeline} clockOffsetMs={clockOffsetMs} />
     </div>
   );
 }
 
 /** The newest first. */
 function WhatHappened({
-  happenings,
+  timeline,
   clockOffsetMs,
 }: {
-  happenings: readonly Happening[];
+  timeline: readonly TimelineEvent[];
   clockOffsetMs: number;
 }): ReactElement {
   return (
     <>
       <h3>What happened</h3>
-      {happenings.length === 0 ? <p>Nothing in the last five minutes.</p> : null}
-      <ol className="cache-panel-happenings">
-        {happenings.map(({ at, kind, symbol, text }) => (
+      {timeline.length === 0 ? <p>Nothing in the last five minutes.</p> : null}
+      <ol className="cache-panel-timeline">
+        {timeline.map(({ at, kind, symbol, text }) => (
           <li key={`${at} ${text}`}>
             <time dateTime={new Date(at - clockOffsetMs).toISOString()}>
               {new Date(at - clockOffsetMs).toLocaleTimeString()}
@@ -64,11 +60,11 @@ function WhatHappened({
 function WithoutServer({
   rows,
   hits,
-  happenings,
+  timeline,
 }: {
   rows: number;
   hits: number;
-  happenings: readonly Happening[];
+  timeline: readonly TimelineEvent[];
 }): ReactElement {
   return (
     <div className="cache-panel-live">
@@ -81,7 +77,7 @@ function WithoutServer({
           ? 'Responses on this page have reported no cached field yet.'
           : `The responses on this page have reported ${formatCount(rows)} cached fields, ${formatCount(hits)} of them from the cache (${formatPercent((100 * hits) / rows)}).`}
       </p>
-      <WhatHappened happenings={happenings} clockOffsetMs={0} />
+      <WhatHappened timeline={timeline} clockOffsetMs={0} />
     </div>
   );
 }

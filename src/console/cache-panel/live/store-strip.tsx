@@ -1,8 +1,8 @@
 /** When the store was available. */
 import type { ReactElement } from 'react';
-import type { CacheSnapshot } from './cache-snapshot.ts';
-import { stretchesOf, type History } from './history.ts';
-import { backendText, storeStateOf, storeText } from './store-text.ts';
+import type { CacheSnapshot } from '../live-cache/cache-snapshot.ts';
+import { connectedPeriodsOf, type History } from '../live-cache/history.ts';
+import { backendText, storeStateOf, storeText } from '../live-cache/store-text.ts';
 import { percentOf } from './time-axis.ts';
 
 interface StoreStripProps {
@@ -12,7 +12,7 @@ interface StoreStripProps {
 }
 
 export function StoreStrip({ history, now, backend }: StoreStripProps): ReactElement {
-  const periods = stretchesOf(history, now).flatMap(({ samples, endMs }) =>
+  const periods = connectedPeriodsOf(history, now).flatMap(({ samples, endMs }) =>
     samples.map(({ at, figures }, index) => ({ fromMs: at, toMs: samples[index + 1]?.at ?? endMs, figures })),
   );
   return (

@@ -1,4 +1,5 @@
 /** What the chart of a load test draws: bars of one or several rounds, and an axis. */
+import { roundedUp } from '../shared/rounded-up.ts';
 import { mean } from './statistics.ts';
 import type { Round } from './rounds.ts';
 import { shownMsOf } from './summary.ts';
@@ -57,7 +58,7 @@ export function linearAxis(bars: readonly ChartBar[]): Axis {
   const highest = Math.max(0, ...bars.map(({ meanMs }) => meanMs));
   const slowest = Math.max(0, ...bars.map(({ slowestMs }) => slowestMs));
   const max = Math.min(slowest, 2 * highest) || 1;
-  const step = roundStep(max / 4);
+  const step = roundedUp(max / 4);
   const steps = Math.ceil(max / step);
   return {
     ticks: Array.from({ length: steps + 1 }, (_, index) => index * step),
@@ -75,10 +76,4 @@ export function logarithmicAxis(bars: readonly ChartBar[]): Axis {
     ticks: Array.from({ length: highest - lowest + 1 }, (_, index) => 10 ** (lowest + index)),
     heightOf: (ms) => (ms > 0 ? Math.max(0, (Math.log10(ms) - lowest) / (highest - lowest)) : 0),
   };
-}
-
-/** The smallest of 1, 2 and 5 times a power of ten that is at least `least`. */
-function roundStep(least: number): number {
-  const power = 10 ** Math.floor(Math.log10(least));
-  return power * ([1, 2, 5].find((factor) => factor * power >= least) ?? 10);
 }

@@ -1,7 +1,8 @@
 /** The load test that runs or ran last, and one that was kept. Both remain while another section or another plugin is shown. */
 import { create } from 'zustand';
-import { faultText, type ComparisonRequest } from '../request/use-request.ts';
+import type { ComparisonRequest } from '../request/use-request.ts';
 import { runLoadTest, type LoadTest } from './load-test.ts';
+import { errorText } from '../words/error-text.ts';
 
 export const limits = {
   rounds: { name: 'Rounds', max: 500 },
@@ -46,7 +47,7 @@ export const useLoadTest = create<LoadTestState>((set, get) => ({
       const request = readRequest();
       await runLoadTest(request, { ...options, signal: running.signal, publish: (current) => set({ current }) });
     } catch (error) {
-      set({ fault: faultText(error) });
+      set({ fault: errorText(error) });
     }
     set({ running: undefined });
   },

@@ -31,14 +31,14 @@ export function RoundBars({ pairs, slot, patternId, heightOf }: RoundBarsProps):
             width={slot}
             height={heightOf(slowestOf(pair))}
           />
-          <Bar
+          <RoundBar
             bar={pair.database}
             side="database"
             x={-barWidth}
             {...{ barWidth, heightOf }}
             fill={`url(#${patternId})`}
           />
-          <Bar bar={pair.cache} side="cache" x={0} {...{ barWidth, heightOf }} />
+          <RoundBar bar={pair.cache} side="cache" x={0} {...{ barWidth, heightOf }} />
         </g>
       ))}
     </>
@@ -54,7 +54,7 @@ interface BarProps {
   readonly fill?: string;
 }
 
-function Bar({ bar, side, x, barWidth, heightOf, fill }: BarProps): ReactElement | null {
+function RoundBar({ bar, side, x, barWidth, heightOf, fill }: BarProps): ReactElement | null {
   if (bar === undefined) return null;
   // A bar of no height could be a missing one.
   const height = Math.max(1, heightOf(bar.meanMs));

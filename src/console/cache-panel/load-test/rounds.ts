@@ -5,8 +5,10 @@
 import type { Fetcher } from '@graphiql/toolkit';
 import type { Operation } from '../request/operation.ts';
 import { send, type Reply } from '../request/send.ts';
-import { readSimulatedLatency, simulatedMsIn, type SimulatedLatency } from '../request/simulated-latency.ts';
-import { faultText, type ComparisonRequest } from '../request/use-request.ts';
+import { readServerSettings } from '../request/server-settings.ts';
+import { simulatedMsIn, type SimulatedLatency } from '../request/simulated-latency.ts';
+import type { ComparisonRequest } from '../request/use-request.ts';
+import { errorText } from '../words/error-text.ts';
 
 /** One request that was answered. */
 export interface Sample {
@@ -52,14 +54,15 @@ export async function runRounds(
   { fetcher, schema, sides }: ComparisonRequest,
   { rounds, concurrency, signal, onRound, onError }: RoundsOptions,
 ): Promise<'done' | 'failed'> {
-  const latency = await readSimulatedLatency(fetcher, { schema, headers: sides.cache.headers, signal });
+  const { headers } = sides.cache;
+  const { simulatedLatency: latency } = await readServerSettings(fetcher, { schema, headers, signal });
   let errorsInRow = 0;
   const side = { fetcher, latency, concurrency, signal };
   const onEnd = (error: unknown): void => {
     // After the limit, a late success does not save the run.
     if (errorsInRow >= errorsInRowMax) return;
     errorsInRow = error === undefined ? 0 : errorsInRow + 1;
-    if (error !== undefined) onError(faultText(error));
+    if (error !== undefined) onError(errorText(error));
   };
   for (let round = 0; round < rounds; round += 1) {
     const database = await runSide(sides.database, { ...side, onEnd });

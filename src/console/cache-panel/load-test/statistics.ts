@@ -22,8 +22,3 @@ export function mean(values: readonly number[]): number | undefined {
 export function perSecond(count: number, elapsedMs: number): number | undefined {
   return elapsedMs > 0 ? (1_000 * count) / elapsedMs : undefined;
 }
-
-/** In percent, as `cacheStats` counts: a bypass or a refresh is neither a hit nor a miss. Undefined without hits and misses. */
-export function hitRate({ hits, misses }: { hits: number; misses: number }): number | undefined {
-  return hits + misses === 0 ? undefined : (100 * hits) / (hits + misses);
-}

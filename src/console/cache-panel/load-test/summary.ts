@@ -1,6 +1,7 @@
 /** The figures of a load test. */
 import { withoutSimulated } from '../request/simulated-latency.ts';
-import { hitRate, percentile, perSecond } from './statistics.ts';
+import { hitRateOf } from '../shared/hit-rate.ts';
+import { percentile, perSecond } from './statistics.ts';
 import type { LoadTest } from './load-test.ts';
 import type { Round, Sample } from './rounds.ts';
 
@@ -46,7 +47,7 @@ export function summaryOf({ rounds, concurrency }: LoadTest, side: keyof Round, 
     p95: percentile(durations, 95),
     p99: percentile(durations, 99),
     requestsPerSecond: isElapsedKnown ? perSecond(samples.length, elapsedMs) : undefined,
-    hitRate: hitRate({ hits, misses }),
+    hitRate: hitRateOf({ hits, misses }),
     hits,
     misses,
     requests: samples.length,

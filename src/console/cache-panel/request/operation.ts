@@ -31,6 +31,15 @@ export function operationIn({ queryEditor, variableEditor, headerEditor, operati
   };
 }
 
+/** What is in the editor of headers, for operations of the panel's own; nothing if it is invalid. */
+export function headersIn(headerEditor: Editors['headerEditor']): Operation['headers'] {
+  try {
+    return operationIn({ headerEditor }).headers;
+  } catch {
+    return undefined;
+  }
+}
+
 function objectIn(editor: string, text = ''): Record<string, unknown> | undefined {
   if (text.trim() === '') return undefined;
   const errors: ParseError[] = [];

@@ -29,8 +29,3 @@ export function useRequest(): () => ComparisonRequest {
     return { fetcher, schema, sides: sidesOf(operation, schema) };
   };
 }
-
-/** What to tell the user about anything that was thrown. */
-export function faultText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

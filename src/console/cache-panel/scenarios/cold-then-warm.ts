@@ -9,15 +9,15 @@ export const coldThenWarm: Scenario = {
   explanation:
     'Empties the cache and runs the same query twice: the first run loads the value, the second one finds it.',
   needs: [shopField, 'Mutation.flushCache'],
-  async play({ begins, says, flush, run }) {
-    begins('Flush the cache');
-    says(`${formatCountOf(await flush(), 'key')} removed`);
-    begins('Run the query: cold');
+  async play({ beginStep, endStep, flush, run }) {
+    beginStep('Flush the cache');
+    endStep(`${formatCountOf(await flush(), 'key')} removed`);
+    beginStep('Run the query: cold');
     const cold = (await run(shopQuery)).row;
-    says(runText(cold));
-    begins('Run it again: warm');
+    endStep(runText(cold));
+    beginStep('Run it again: warm');
     const warm = (await run(shopQuery)).row;
-    says(runText(warm));
+    endStep(runText(warm));
     return {
       summary: (shownMs) => summaryOf(cold, warm, shownMs),
       figures: [

@@ -7,18 +7,18 @@ export const expiry: Scenario = {
   name: 'Expiry',
   explanation: 'Runs a query, waits until its value has expired, and runs it again: the value is loaded again.',
   needs: [shopField],
-  async play({ begins, says, run, wait }) {
-    begins('Run the query');
+  async play({ beginStep, endStep, run, wait }) {
+    beginStep('Run the query');
     const before = (await run(shopQuery)).row;
     const { ttlMs, ageMs } = before;
     if (ttlMs == null) throw new Error(`The value was not stored: ${before.notStored ?? 'Redis may be unavailable'}.`);
-    says(`${runText(before)}, expires in ${formatDuration(ttlMs, Math.ceil)}`);
-    begins('Wait until it has expired');
+    endStep(`${runText(before)}, expires in ${formatDuration(ttlMs, Math.ceil)}`);
+    beginStep('Wait until it has expired');
     await wait(ttlMs + 1);
-    says('expired');
-    begins('Run the query again');
+    endStep('expired');
+    beginStep('Run the query again');
     const after = (await run(shopQuery)).row;
-    says(runText(after));
+    endStep(runText(after));
     const lived = formatDuration(ttlMs + (ageMs ?? 0), Math.round);
     return {
       summary: (shownMs) =>

@@ -1,6 +1,6 @@
 import { formatCount, formatMs } from '../words/format.ts';
 import type { ReportRow } from '../request/report.ts';
-import type { Scenario, Stage } from './scenario.ts';
+import type { Scenario, ScenarioContext } from './scenario.ts';
 import { runText, shopField, shopQuery } from './shop.ts';
 
 export const startRedisMutation = 'mutation StartRedis { startRedis }';
@@ -15,27 +15,27 @@ export const redisRestart: Scenario = {
   name: 'Redis stops and restarts',
   explanation: 'Stops Redis, runs the query meanwhile, and starts Redis again: each request is answered all the same.',
   needs: [shopField, 'Mutation.stopRedis', 'Mutation.startRedis'],
-  isOffered: (settings) => settings?.hasPrivateRedis === true,
-  async play(stage) {
-    const { begins, says, send } = stage;
-    begins('Run the query until it is cached');
-    const { row: before } = await runUntilHit(stage);
-    says(runText(before));
+  isOffered: (settings) => settings.hasPrivateRedis,
+  async play(context) {
+    const { beginStep, endStep, send } = context;
+    beginStep('Run the query until it is cached');
+    const { row: before } = await runUntilHit(context);
+    endStep(runText(before));
     let without: readonly ReportRow[];
     try {
-      begins('Stop Redis');
+      beginStep('Stop Redis');
       await send('mutation StopRedis { stopRedis }');
-      says('stopped');
-      without = await runWithout(stage);
-      begins('Start Redis, empty');
+      endStep('stopped');
+      without = await runWithout(context);
+      beginStep('Start Redis, empty');
     } finally {
       // Also after an error, and after the user has stopped the scenario.
       await send(startRedisMutation);
     }
-    says('started');
-    begins('Run the query until it is cached again');
-    const { row: after, runs } = await runUntilHit(stage);
-    says(`${runText(after)} (run ${formatCount(runs)})`);
+    endStep('started');
+    beginStep('Run the query until it is cached again');
+    const { row: after, runs } = await runUntilHit(context);
+    endStep(`${runText(after)} (run ${formatCount(runs)})`);
     return {
       summary: (shownMs) =>
         `All ${formatCount(without.length)} requests were answered without Redis, ${sourcesText(without)}, within ${formatMs(Math.max(...without.map(shownMs)))}. After the restart, run ${formatCount(runs)} was a hit again.`,
@@ -48,19 +48,19 @@ export const redisRestart: Scenario = {
   },
 };
 
-async function runWithout({ begins, says, run }: Stage): Promise<readonly ReportRow[]> {
+async function runWithout({ beginStep, endStep, run }: ScenarioContext): Promise<readonly ReportRow[]> {
   const rows: ReportRow[] = [];
   for (let index = 1; index <= runsWithout; index += 1) {
-    begins(`Run the query without Redis (${index} of ${runsWithout})`);
+    beginStep(`Run the query without Redis (${index} of ${runsWithout})`);
     const { row } = await run(shopQuery);
-    says(runText(row));
+    endStep(runText(row));
     rows.push(row);
   }
   return rows;
 }
 
 /** @throws {Error} if there is none within a minute. */
-async function runUntilHit({ run, wait }: Stage): Promise<{ row: ReportRow; runs: number }> {
+async function runUntilHit({ run, wait }: ScenarioContext): Promise<{ row: ReportRow; runs: number }> {
   const endMs = Date.now() + hitMsMax;
   for (let runs = 1; ; runs += 1) {
     const { row } = await run(shopQuery);

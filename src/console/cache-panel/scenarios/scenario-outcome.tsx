@@ -5,14 +5,14 @@ import { formatMs } from '../words/format.ts';
 import { LatencySwitch, useShownMs } from '../shared/latency-view.tsx';
 import type { ReportRow } from '../request/report.ts';
 import { simulatedMsOf } from '../request/simulated-latency.ts';
-import { useSimulatedLatency } from '../shared/use-simulated-latency.ts';
+import { useServerSettings } from '../shared/use-server-settings.ts';
 import type { ScenarioResult } from './scenario.ts';
-import { outcomeText } from './shop.ts';
+import { outcomeText } from '../words/report-words.ts';
 
 /** @param props.result Undefined: there is no outcome yet. */
 export function ScenarioOutcome({ result }: { result: ScenarioResult | undefined }): ReactElement {
   const figures = result?.figures ?? [];
-  const latency = useSimulatedLatency();
+  const { simulatedLatency: latency } = useServerSettings();
   const shownMsOf = useShownMs();
   const timeOf = (row: ReportRow): { ms: number; simulatedMs: number } => {
     return { ms: row.durationMs, simulatedMs: simulatedMsOf(row, latency) };

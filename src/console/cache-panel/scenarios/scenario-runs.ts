@@ -2,12 +2,13 @@
 import type { Fetcher } from '@graphiql/toolkit';
 import { createStore } from 'zustand/vanilla';
 import { flushCache } from '../request/flush-cache.ts';
-import { sleep } from '../live/pause.ts';
+import { sleep } from '../live-cache/pause.ts';
 import type { Operation } from '../request/operation.ts';
 import { ownOperation } from '../request/own-operation.ts';
 import { noteEntries } from '../request/seen-entries.ts';
 import { send } from '../request/send.ts';
-import type { ReportedRun, Scenario, ScenarioResult, Stage } from './scenario.ts';
+import type { ReportedRun, Scenario, ScenarioResult, ScenarioContext } from './scenario.ts';
+import { errorText } from '../words/error-text.ts';
 
 export interface Step {
   readonly text: string;
@@ -59,11 +60,11 @@ export async function playScenario(scenario: Scenario, server: () => Server): Pr
     });
   scenarioRuns.setState({ [scenario.name]: { state: 'running', steps: [] } });
   try {
-    const result = await scenario.play(stageFor(server(), stop.signal, update));
+    const result = await scenario.play(contextFor(server(), stop.signal, update));
     update(() => ({ state: 'done', result }));
   } catch (error) {
     const isStopped = stop.signal.aborted && error === stop.signal.reason;
-    update(() => (isStopped ? { state: 'stopped' } : { state: 'failed', error: messageOf(error) }));
+    update(() => (isStopped ? { state: 'stopped' } : { state: 'failed', error: errorText(error) }));
   } finally {
     window.removeEventListener('pagehide', stopScenario);
     running = undefined;
@@ -72,7 +73,7 @@ export async function playScenario(scenario: Scenario, server: () => Server): Pr
 
 type Update = (change: (run: ScenarioRun) => Partial<ScenarioRun>) => void;
 
-function stageFor({ fetcher, headers }: Server, signal: AbortSignal, update: Update): Stage {
+function contextFor({ fetcher, headers }: Server, signal: AbortSignal, update: Update): ScenarioContext {
   const lastStep = (change: Partial<Step>): void =>
     update(({ steps }) => ({
       steps: steps.map((step, index) => (index === steps.length - 1 ? { ...step, ...change } : step)),
@@ -81,8 +82,8 @@ function stageFor({ fetcher, headers }: Server, signal: AbortSignal, update: Upd
     run: (query) => runReported(fetcher, ownOperation(query, { headers }), signal),
     send: async (query) => (await send(fetcher, ownOperation(query, { headers }))).data,
     flush: () => flushCache(fetcher, headers, signal),
-    begins: (text) => update(({ steps }) => ({ steps: [...steps, { text, outcome: '' }] })),
-    says: (outcome) => lastStep({ outcome }),
+    beginStep: (text) => update(({ steps }) => ({ steps: [...steps, { text, outcome: '' }] })),
+    endStep: (outcome) => lastStep({ outcome }),
     async wait(ms) {
       if (ms >= shownFromMs) lastStep({ untilMs: Date.now() + ms });
       await sleep(ms, signal);
@@ -99,8 +100,4 @@ async function runReported(fetcher: Fetcher, operation: Operation, signal: Abort
     throw new Error('The response does not say where its values came from: the server may run with CACHE_REPORT=off.');
   noteEntries(rows, Date.now());
   return { row, rows };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -26,7 +26,7 @@ export interface ReportedRun {
 }
 
 /** The server, and what the user sees. Calls reject once the scenario is stopped, unless stated otherwise. */
-export interface Stage {
+export interface ScenarioContext {
   /** Runs a query, and returns what its cached fields did. */
   readonly run: (query: string) => Promise<ReportedRun>;
   /** Sends an operation and returns its data, also after the scenario was stopped. */
@@ -34,9 +34,9 @@ export interface Stage {
   /** @returns the number of values that were removed. */
   readonly flush: () => Promise<number>;
   /** Begins a step; the previous one is done. */
-  readonly begins: (step: string) => void;
+  readonly beginStep: (step: string) => void;
   /** States the outcome of the step. */
-  readonly says: (outcome: string) => void;
+  readonly endStep: (outcome: string) => void;
   /** Waits, and shows the seconds that are left. */
   readonly wait: (ms: number) => Promise<void>;
 }
@@ -48,6 +48,6 @@ export interface Scenario {
   /** The fields that it uses, as `Type.field`. It is not offered if the schema lacks one. */
   readonly needs: readonly string[];
   /** Default: on each server that has the fields. */
-  readonly isOffered?: (settings: ServerSettings | undefined) => boolean;
-  readonly play: (stage: Stage) => Promise<ScenarioResult>;
+  readonly isOffered?: (settings: ServerSettings) => boolean;
+  readonly play: (context: ScenarioContext) => Promise<ScenarioResult>;
 }

@@ -5,7 +5,8 @@ import { useId, type ReactElement } from 'react';
 import { useStore } from 'zustand';
 import { operationIn } from '../request/operation.ts';
 import { schemaHas } from '../request/schema-has.ts';
-import { useServerSettings, type ServerSettings } from '../request/server-settings.ts';
+import type { ServerSettings } from '../request/server-settings.ts';
+import { useServerSettings } from '../shared/use-server-settings.ts';
 import { RunView } from './run-view.tsx';
 import type { Scenario } from './scenario.ts';
 import { playScenario, scenarioRuns, stopScenario, type Server } from './scenario-runs.ts';
@@ -26,7 +27,7 @@ export function ScenariosSection(): ReactElement {
     );
   return (
     <div className="cache-panel-section cache-panel-scenarios">
-      {settings?.hasPrivateRedis === true ? <StoppedRedis server={server} /> : null}
+      {settings.hasPrivateRedis ? <StoppedRedis server={server} /> : null}
       {offered.map((scenario) => (
         <ScenarioCard key={scenario.name} scenario={scenario} server={server} />
       ))}
@@ -64,6 +65,6 @@ function ScenarioCard({ scenario, server }: { scenario: Scenario; server: () => 
   );
 }
 
-function isOffered({ needs, isOffered: suits }: Scenario, schema: GraphQLSchema, settings?: ServerSettings): boolean {
+function isOffered({ needs, isOffered: suits }: Scenario, schema: GraphQLSchema, settings: ServerSettings): boolean {
   return needs.every((coordinate) => schemaHas(schema, coordinate)) && (suits?.(settings) ?? true);
 }

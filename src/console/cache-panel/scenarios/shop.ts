@@ -1,6 +1,6 @@
 /** The shop's query that the scenarios run, and what the report says about it. */
 import { formatMs } from '../words/format.ts';
-import { stateText, tierText } from '../fields/field-words.ts';
+import { outcomeText } from '../words/report-words.ts';
 import type { ReportRow } from '../request/report.ts';
 
 export const shopField = 'Query.categoryStats';
@@ -12,12 +12,6 @@ export const simultaneousQuery = `query Scenario { ${Array.from(
   { length: simultaneous },
   (_, index) => `a${index + 1}: categoryStats { id }`,
 ).join(' ')} }`;
-
-/** `Hit, Redis`; `Miss, database`. */
-export function outcomeText({ state, source, tier }: ReportRow): string {
-  if (source === 'database') return `${stateText(state)}, database`;
-  return tier == null ? stateText(state) : `${stateText(state)}, ${tierText(tier)}`;
-}
 
 /** `Miss, database: 303 ms`. */
 export function runText(row: ReportRow): string {

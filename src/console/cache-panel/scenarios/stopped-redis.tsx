@@ -1,16 +1,16 @@
 /** For a Redis that was stopped by a scenario whose page was closed. */
-import { useGraphiQL } from '@graphiql/react';
 import { useState, type ReactElement } from 'react';
 import { useStore } from 'zustand';
-import { isConnected } from '../live/live-cache.ts';
-import { useLiveCache } from '../live/use-live-cache.ts';
+import { isConnected } from '../live-cache/live-cache.ts';
+import { useLiveCache } from '../live-cache/use-live-cache.ts';
 import { ownOperation } from '../request/own-operation.ts';
 import { send } from '../request/send.ts';
 import { startRedisMutation } from './redis-restart.ts';
 import { scenarioRuns, type Server } from './scenario-runs.ts';
+import { errorText } from '../words/error-text.ts';
 
 export function StoppedRedis({ server }: { server: () => Server }): ReactElement | null {
-  const { connection, latest } = useLiveCache(useGraphiQL((state) => state.fetcher));
+  const { connection, latest } = useLiveCache();
   const isScenarioRunning = useStore(scenarioRuns, (runs) =>
     Object.values(runs).some(({ state }) => state === 'running'),
   );
@@ -23,7 +23,7 @@ export function StoppedRedis({ server }: { server: () => Server }): ReactElement
       const { fetcher, headers } = server();
       await send(fetcher, ownOperation(startRedisMutation, { headers }));
     } catch (reason) {
-      setError(reason instanceof Error ? reason.message : String(reason));
+      setError(errorText(reason));
     }
   };
   return (

@@ -2,46 +2,50 @@
 import { pick, useGraphiQL } from '@graphiql/react';
 import { useState, type ReactElement } from 'react';
 import { createPortal } from 'react-dom';
-import {
-  backendText,
-  ConnectionState,
-  flushCache,
-  formatBytes,
-  formatCount,
-  formatCountOf,
-  formatPercent,
-  hitRateOf,
-  isConnected,
-  operationIn,
-  schemaHas,
-  storeText,
-  useIsLiveOffered,
-  useLastResponse,
-  useLiveCache,
-  type CacheSnapshot,
-} from '../index.ts';
+import { ErrorBoundary } from '../shared/error-boundary.tsx';
+import type { CacheSnapshot } from '../live-cache/cache-snapshot.ts';
+import { ConnectionState } from '../live-cache/connection-state.tsx';
+import { isConnected } from '../live-cache/live-cache.ts';
+import { backendText, storeText } from '../live-cache/store-text.ts';
+import { useLiveCache } from '../live-cache/use-live-cache.ts';
+import { flushCache } from '../request/flush-cache.ts';
+import { useLastResponse } from '../request/last-response.ts';
+import { operationIn } from '../request/operation.ts';
+import { schemaHas } from '../request/schema-has.ts';
+import { hitRateOf } from '../shared/hit-rate.ts';
+import { formatCountOf } from '../words/format-count-of.ts';
+import { formatBytes, formatCount, formatPercent } from '../words/format.ts';
+import '../base.css';
 import './stats-bar.css';
+import { errorText } from '../words/error-text.ts';
 
 /** @param props.bar Where it is shown, outside of GraphiQL. */
-export function StatsBar({ bar }: { bar: HTMLElement }): ReactElement | null {
+export function StatsBar({ bar }: { bar: HTMLElement }): ReactElement {
+  return createPortal(
+    <ErrorBoundary what="This bar">
+      <Statistics />
+    </ErrorBoundary>,
+    bar,
+  );
+}
+
+function Statistics(): ReactElement | null {
   // The panel's component is not there while another plugin is shown; this one always is.
   useLastResponse();
-  const { fetcher, schema } = useGraphiQL(pick('fetcher', 'schema'));
-  const isOffered = useIsLiveOffered();
-  const { connection, latest } = useLiveCache(isOffered === true ? fetcher : undefined);
+  const schema = useGraphiQL((state) => state.schema);
+  const { connection, latest, isOffered } = useLiveCache();
   const hasFlush = schema != null && schemaHas(schema, 'Mutation.flushCache');
   if (isOffered === false && !hasFlush) return null;
   const isThere = isConnected(connection) && latest !== undefined;
-  return createPortal(
-    <section className="console-stats" aria-label="Cache statistics">
+  return (
+    <section className="cache-panel-stats" aria-label="Cache statistics">
       {isOffered === false ? null : isThere ? (
         <Figures latest={latest} />
       ) : (
         <ConnectionState connection={isOffered === true ? connection : { state: 'connecting' }} />
       )}
       {hasFlush ? <Flush /> : null}
-    </section>,
-    bar,
+    </section>
   );
 }
 
@@ -82,15 +86,20 @@ function Flush(): ReactElement {
       const removed = await flushCache(fetcher, headers);
       setOutcome({ text: `${formatCountOf(removed, 'key')} removed`, isError: false });
     } catch (error) {
-      setOutcome({ text: error instanceof Error ? error.message : String(error), isError: true });
+      setOutcome({ text: errorText(error), isError: true });
     }
     setIsRunning(false);
   };
   return (
-    <div className="console-flush">
+    <div className="cache-panel-flush">
       <span role="status">{outcome?.isError === false ? outcome.text : ''}</span>
       {outcome?.isError === true ? <span role="alert">{outcome.text}</span> : null}
-      <button type="button" aria-disabled={isRunning} onClick={() => void (isRunning ? undefined : flush())}>
+      <button
+        type="button"
+        className="cache-panel-small"
+        aria-disabled={isRunning}
+        onClick={() => void (isRunning ? undefined : flush())}
+      >
         Flush
       </button>
     </div>

@@ -235,13 +235,13 @@ it('can be created while Redis is down, reports that, rejects until Redis is up,
 });
 
 it('reports a connection that Redis has closed, also if the first attempt to reconnect succeeds, but not its own end', async () => {
-  const { socketPath, stop } = await startTestRedis();
-  onTestFinished(stop);
-  const admin = await redisClient(socketPath);
+  const server = await startTestRedis();
+  onTestFinished(() => server.stop());
+  const admin = await redisClient(server.socketPath);
   const reports: string[] = [];
   const ready = withResolvers<void>();
   const store = await createRedisStore({
-    address: socketPath,
+    address: server.socketPath,
     namespace: 'shop',
     deadlineMs: 20_000,
     onError: (error) => reports.push(error.message),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ageText, pathText, sourceText, ttlLeft, ttlText } from '../../src/console/cache-panel/fields/field-words.ts';
+import { ageText, ttlLeft, ttlText } from '../../src/console/cache-panel/fields/lifetime.ts';
+import { pathText, sourceText } from '../../src/console/cache-panel/words/report-words.ts';
 import { formatDuration } from '../../src/console/cache-panel/words/format-duration.ts';
 
 it.each([

@@ -30,8 +30,3 @@ const selection = `at hits misses loads keys memoryUsed backend isStoreAvailable
 
 export const cacheEventsSubscription = `subscription CacheEvents($since: Float) { cacheEvents(since: $since) { ${selection} } }`;
 export const cacheSnapshotQuery = `query CacheSnapshot($since: Float) { cacheSnapshot(since: $since) { ${selection} } }`;
-
-/** In percent; undefined before the first request of a cached field. */
-export function hitRateOf({ hits, misses }: Pick<CacheSnapshot, 'hits' | 'misses'>): number | undefined {
-  return hits + misses === 0 ? undefined : (100 * hits) / (hits + misses);
-}

@@ -1,17 +1,29 @@
 /** Receives snapshots of the server's cache, by subscription or else by polling, and reconnects when the connection is lost. */
 import type { Fetcher } from '@graphiql/toolkit';
+import type { Operation } from '../request/operation.ts';
 import { ownOperation } from '../request/own-operation.ts';
 import { send } from '../request/send.ts';
 import { subscribe } from '../request/subscribe.ts';
 import { cacheEventsSubscription, cacheSnapshotQuery, type CacheSnapshot } from './cache-snapshot.ts';
 import { connectionIs, liveCache, received } from './live-cache.ts';
 import { pauseMs, sleep } from './pause.ts';
+import { formatDuration } from '../words/format-duration.ts';
+import { errorText } from '../words/error-text.ts';
 
 const pollEveryMs = 2_000;
+/** A server sends a snapshot every second, or when it is asked. One that is silent for longer hangs, or is out of reach. */
+export const silentMsMax = 10_000;
+
+/** Where snapshots come from. */
+export interface Source {
+  readonly fetcher: Fetcher;
+  /** Those that the user has entered, at the time of the call. */
+  readonly headers: () => Operation['headers'];
+}
 
 interface Transport {
   readonly state: 'pushed' | 'polled';
-  readonly snapshots: (fetcher: Fetcher, signal: AbortSignal) => AsyncIterable<CacheSnapshot>;
+  readonly snapshots: (source: Source, signal: AbortSignal) => AsyncIterable<CacheSnapshot>;
 }
 
 const transports: readonly Transport[] = [
@@ -27,7 +39,7 @@ export function retryNow(): void {
 }
 
 /** Follows the cache until the signal is aborted. The server's schema has at least one of the two fields. */
-export async function follow(fetcher: Fetcher, signal: AbortSignal): Promise<void> {
+export async function follow(source: Source, signal: AbortSignal): Promise<void> {
   // Once one has worked, the other one is not tried any more.
   let candidates = transports;
   let failures = 0;
@@ -35,7 +47,7 @@ export async function follow(fetcher: Fetcher, signal: AbortSignal): Promise<voi
   while (!signal.aborted) {
     let failure: unknown;
     for (const transport of candidates) {
-      const { hasWorked, error } = await receiveAll(transport, fetcher, signal);
+      const { hasWorked, error } = await receiveAll(transport, source, signal);
       failure = error;
       if (signal.aborted) return;
       if (!hasWorked) continue;
@@ -45,7 +57,7 @@ export async function follow(fetcher: Fetcher, signal: AbortSignal): Promise<voi
     }
     failures += 1;
     const ms = pauseMs(failures);
-    connectionIs({ state: 'lost', reason: reasonOf(failure), retryMs: Date.now() + ms });
+    connectionIs({ state: 'lost', reason: errorText(failure), retryMs: Date.now() + ms });
     wake = new AbortController();
     await sleep(ms, AbortSignal.any([signal, wake.signal]));
   }
@@ -54,31 +66,60 @@ export async function follow(fetcher: Fetcher, signal: AbortSignal): Promise<voi
 /** Resolves when the connection has ended, with whether there was one. */
 async function receiveAll(
   { state, snapshots }: Transport,
-  fetcher: Fetcher,
+  source: Source,
   signal: AbortSignal,
 ): Promise<{ hasWorked: boolean; error: unknown }> {
   let hasWorked = false;
+  const silence = new SilenceTimer();
   try {
-    for await (const snapshot of snapshots(fetcher, signal)) {
+    for await (const snapshot of snapshots(source, AbortSignal.any([signal, silence.signal]))) {
       if (signal.aborted) break;
+      silence.begin();
       hasWorked = true;
       received(snapshot, state);
     }
     return { hasWorked, error: new Error('The server has ended the connection.') };
   } catch (error) {
     return { hasWorked, error };
+  } finally {
+    silence.end();
   }
 }
 
-async function* pushed(fetcher: Fetcher, signal: AbortSignal): AsyncGenerator<CacheSnapshot> {
-  const operation = ownOperation(cacheEventsSubscription, { variables: sinceLatest() });
+/** Aborts its signal when nothing has been received for too long. */
+class SilenceTimer {
+  readonly #tooLong = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    this.begin();
+  }
+
+  get signal(): AbortSignal {
+    return this.#tooLong.signal;
+  }
+
+  begin(): void {
+    this.end();
+    const error = new Error(`The server has sent nothing for ${formatDuration(silentMsMax)}.`);
+    this.#timer = setTimeout(() => this.#tooLong.abort(error), silentMsMax);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+async function* pushed({ fetcher, headers }: Source, signal: AbortSignal): AsyncGenerator<CacheSnapshot> {
+  const operation = ownOperation(cacheEventsSubscription, { variables: sinceLatest(), headers: headers() });
   for await (const data of subscribe(fetcher, operation, signal))
     yield (data as { cacheEvents: CacheSnapshot }).cacheEvents;
 }
 
-async function* polled(fetcher: Fetcher, signal: AbortSignal): AsyncGenerator<CacheSnapshot> {
+async function* polled({ fetcher, headers }: Source, signal: AbortSignal): AsyncGenerator<CacheSnapshot> {
   while (!signal.aborted) {
-    const { data } = await send(fetcher, ownOperation(cacheSnapshotQuery, { variables: sinceLatest() }), signal);
+    const operation = ownOperation(cacheSnapshotQuery, { variables: sinceLatest(), headers: headers() });
+    const { data } = await send(fetcher, operation, signal);
     yield (data as { cacheSnapshot: CacheSnapshot }).cacheSnapshot;
     await sleep(pollEveryMs, signal);
   }
@@ -88,8 +129,4 @@ async function* polled(fetcher: Fetcher, signal: AbortSignal): AsyncGenerator<Ca
 function sinceLatest(): { since?: number } {
   const { latest } = liveCache.getState();
   return latest === undefined ? {} : { since: latest.at };
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -36,23 +36,23 @@ export function withGap(history: History, at: number): History {
 }
 
 /** A time in which the connection lasted: at least one sample, and when it ended. */
-export interface Stretch {
+export interface ConnectedPeriod {
   readonly samples: readonly { readonly at: number; readonly figures: NonNullable<Sample['figures']> }[];
   readonly endMs: number;
 }
 
-export function stretchesOf({ samples }: History, now: number): readonly Stretch[] {
-  const stretches: Stretch[] = [];
-  let current: Stretch['samples'][number][] = [];
+export function connectedPeriodsOf({ samples }: History, now: number): readonly ConnectedPeriod[] {
+  const periods: ConnectedPeriod[] = [];
+  let current: ConnectedPeriod['samples'][number][] = [];
   for (const { at, figures } of [...samples, { at: now, figures: null }]) {
     if (figures !== null) {
       current.push({ at, figures });
     } else if (current.length > 0) {
-      stretches.push({ samples: current, endMs: at });
+      periods.push({ samples: current, endMs: at });
       current = [];
     }
   }
-  return stretches;
+  return periods;
 }
 
 function identityOf({ at, kind, detail }: CacheEvent): string {

@@ -1,9 +1,9 @@
 /** What has happened to a cache, in words: the server's events, and entries that the page has seen and whose TTL has ended. */
 import type { SeenEntries } from '../request/seen-entries.ts';
-import type { CacheEvent } from './cache-snapshot.ts';
-import { historyMs } from './history.ts';
+import type { CacheEvent } from '../live-cache/cache-snapshot.ts';
+import { historyMs } from '../live-cache/history.ts';
 
-export interface Happening {
+export interface TimelineEvent {
   /** In the server's time. */
   readonly at: number;
   /** For the marker in the charts; explained in the list of what has happened. */
@@ -12,7 +12,7 @@ export interface Happening {
   readonly text: string;
 }
 
-const symbols: Record<Happening['kind'], string> = {
+const symbols: Record<TimelineEvent['kind'], string> = {
   FLUSH: 'F',
   INVALIDATION: 'I',
   EXPIRY: 'E',
@@ -40,15 +40,15 @@ const endings: ReadonlySet<CacheEvent['kind']> = new Set(['FLUSH', 'INVALIDATION
  * @param now In the server's time, as are the events.
  * @param clockOffsetMs What is added to this machine's time to obtain the server's.
  */
-export function happeningsOf(
+export function timelineOf(
   events: readonly CacheEvent[],
   { entries }: Pick<SeenEntries, 'entries'>,
   { now, clockOffsetMs }: { now: number; clockOffsetMs: number },
-): readonly Happening[] {
-  const told = events.map(({ at, kind, detail }): Happening => {
+): readonly TimelineEvent[] {
+  const told = events.map(({ at, kind, detail }): TimelineEvent => {
     return { at, kind, symbol: symbols[kind], text: detail === '' ? texts[kind] : `${texts[kind]}: ${detail}` };
   });
-  const expired = entries.flatMap(({ field, key, seenMs, expiresMs }): Happening[] => {
+  const expired = entries.flatMap(({ field, key, seenMs, expiresMs }): TimelineEvent[] => {
     const [seenAt, at] = [seenMs + clockOffsetMs, expiresMs + clockOffsetMs];
     const mayBeGone = events.some((event) => endings.has(event.kind) && event.at >= seenAt && event.at <= at);
     return at > now || mayBeGone

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { CacheEvent } from '../../src/console/cache-panel/live/cache-snapshot.ts';
-import { happeningsOf } from '../../src/console/cache-panel/live/happenings.ts';
+import type { CacheEvent } from '../../src/console/cache-panel/live-cache/cache-snapshot.ts';
+import { timelineOf } from '../../src/console/cache-panel/live/timeline.ts';
 import { marksOf } from '../../src/console/cache-panel/live/time-axis.ts';
 import type { ReportRow } from '../../src/console/cache-panel/request/report.ts';
 import { noEntries, withRows } from '../../src/console/cache-panel/request/seen-entries.ts';
@@ -12,7 +12,7 @@ function row(key: string, ttlMs: number | null): ReportRow {
 }
 
 function textsAt(now: number, seen = noEntries, events: readonly CacheEvent[] = []): string[] {
-  return happeningsOf(events, seen, { now: start + now, clockOffsetMs: 0 }).map(({ text }) => text);
+  return timelineOf(events, seen, { now: start + now, clockOffsetMs: 0 }).map(({ text }) => text);
 }
 
 it('tells when the TTL of an entry that was seen has ended', () => {
@@ -52,7 +52,7 @@ it('shows the newest first, those of the last five minutes, in the time of the s
     { at: start - 50, kind: 'CIRCUIT_OPENED', detail: '' },
   ];
   const seen = withRows(noEntries, [row('books:a', 1_000)], start - 5_000);
-  const shown = happeningsOf(events, seen, { now: start, clockOffsetMs: 3_990 });
+  const shown = timelineOf(events, seen, { now: start, clockOffsetMs: 3_990 });
   expect(shown.map(({ text }) => text)).toEqual(['Expired: Query.books (books:a)', 'Circuit opened', 'Flush: 6 keys']);
 });
 
@@ -64,8 +64,8 @@ it('has one mark for what is too close together, with its symbol if it is of one
     { at: start - 99_000, kind: 'INVALIDATION', detail: 'd' },
     { at: start, kind: 'CIRCUIT_OPENED', detail: 'e' },
   ];
-  const happenings = happeningsOf(events, noEntries, { now: start, clockOffsetMs: 0 });
-  expect(marksOf(happenings, start).map(({ symbol, text }) => [symbol, text])).toEqual([
+  const timeline = timelineOf(events, noEntries, { now: start, clockOffsetMs: 0 });
+  expect(marksOf(timeline, start).map(({ symbol, text }) => [symbol, text])).toEqual([
     ['O', 'Circuit opened: e'],
     ['2', 'Invalidation: d\nFlush: c'],
     ['F', 'Flush: b\nFlush: a'],

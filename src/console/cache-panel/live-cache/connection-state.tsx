@@ -4,6 +4,7 @@ import { formatDuration } from '../words/format-duration.ts';
 import { useNow } from '../shared/use-now.ts';
 import { retryNow } from './follow.ts';
 import type { Connection } from './live-cache.ts';
+import './connection-state.css';
 
 const texts = {
   paused: 'Paused while this page is hidden.',
@@ -30,7 +31,7 @@ function Retry({ retryMs }: { retryMs: number }): ReactElement {
   return (
     <>
       <span>{leftMs > 0 ? `Next attempt in ${formatDuration(leftMs, Math.ceil)}.` : 'Trying again…'}</span>
-      <button type="button" onClick={retryNow}>
+      <button type="button" className="cache-panel-small" onClick={retryNow}>
         Retry now
       </button>
     </>
