@@ -102,9 +102,9 @@ function Legend(): ReactElement {
 
 function captionOf(size: number, concurrency: number): string {
   if (size > 1)
-    return `Each bar is the mean of ${size} rounds; a line ends at the slowest request, if that is in the chart.`;
+    return `Each bar is the mean of ${size} rounds; a line leads to its slowest request, or out of the chart if that took much longer.`;
   return concurrency > 1
-    ? `Each bar is the mean of a round’s ${concurrency} requests; a line ends at the slowest, if that is in the chart.`
+    ? `Each bar is the mean of a round’s ${concurrency} requests; a line leads to the slowest, or out of the chart if that took much longer.`
     : 'Each bar is one request.';
 }
 
