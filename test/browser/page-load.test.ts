@@ -1,23 +1,17 @@
 // What a visit to the page costs on the wire, counted by a proxy between the browser and the server.
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { chromium, type Browser, type BrowserContext } from 'playwright-core';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import type { BrowserContext } from 'playwright-core';
+import { expect, it, onTestFinished } from 'vitest';
 import { startServer } from '../server/start-server.ts';
+import { untilUsable, useBrowser } from './open-console.ts';
 
-const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
-const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
-
-let browser: Browser;
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: [...args, ...quiet] });
-});
-afterAll(() => browser.close());
+const browser = useBrowser();
 
 it('loads at most 1.2 MB until the editor completes names, and 30 kB at the second visit', async () => {
   const server = await startServer();
   const wire = await startCountingProxy(server.url);
-  const context = await browser.newContext();
+  const context = await browser().newContext();
   onTestFinished(() => context.close());
   expect(await visit(context, wire)).toBeLessThan(1_200_000);
   expect(await visit(context, wire)).toBeLessThan(30_000);
@@ -26,7 +20,7 @@ it('loads at most 1.2 MB until the editor completes names, and 30 kB at the seco
 it('stays in the browser after an operation was sent to the address of the page', async () => {
   const server = await startServer();
   const wire = await startCountingProxy(server.url);
-  const context = await browser.newContext();
+  const context = await browser().newContext();
   onTestFinished(() => context.close());
   await visit(context, wire, { isRun: true });
   expect(await visit(context, wire)).toBeLessThan(30_000);
@@ -38,6 +32,7 @@ async function visit(context: BrowserContext, wire: Wire, { isRun = false } = {}
   const page = await context.newPage();
   page.setDefaultTimeout(180_000);
   await page.goto(`${wire.url}/graphql`);
+  await untilUsable(page);
   await page.locator('.graphiql-tab-button', { hasText: 'Stats' }).first().click();
   const editor = page.locator('.graphiql-query-editor .monaco-editor').first();
   await editor.locator('.view-line', { hasText: 'cacheStats' }).first().click();
