@@ -119,6 +119,13 @@ const rules: readonly Rule[] = [
     isConsequence: true,
   },
   {
+    pattern: /Redis has closed the connection/,
+    kind: 'closed',
+    text: 'Redis has closed the connection',
+    advice: 'If this recurs, look at its log, and at its setting timeout.',
+    isConnection: true,
+  },
+  {
     pattern: /no (answer|reply) within|timed out/,
     kind: 'slow',
     text: 'the store did not answer in time',

@@ -2,6 +2,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { expect, describe, it, onTestFinished, vi } from 'vitest';
 import {
+  CacheError,
   createCache,
   createMemoryStore,
   createPolicy,
@@ -299,6 +300,17 @@ it.each([
   cache.emit({ type: 'connection-failed', error: new Error('Socket timeout. Expecting data') });
   cache.emit({ type: 'store-failed', operation: 'read', error: new Error(message) });
   expect(take()).toEqual([expect.stringContaining('Redis cannot be reached')]);
+});
+
+it('logs that Redis has closed the connection, and nothing more for the commands that this interrupts', async () => {
+  const { log, take } = newLog();
+  const { cache } = await newWorld('memory', { log });
+  const closed = 'Redis has closed the connection';
+  cache.emit({ type: 'connection-failed', error: new CacheError('STORE_UNAVAILABLE', closed) });
+  const error = new CacheError('STORE_UNAVAILABLE', `no connection to Redis: ${closed}`);
+  cache.emit({ type: 'store-failed', operation: 'read', error });
+  cache.emit({ type: 'connection-ready' });
+  expect(take()).toEqual([expect.stringMatching(`^warn: ${closed}.* look at its log`), 'info: Redis is back']);
 });
 
 it('logs that a store that was unavailable is back', async () => {
