@@ -8,11 +8,11 @@ import { Background } from './base/background.ts';
 import { consoleLog } from './events/cache-log.ts';
 import { checkCacheOptions, type CacheOptions } from './cache-options.ts';
 import { checkFetch, type FetchOptions } from './fetch-options.ts';
-import { received } from './base/check-options.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { EventLog } from './events/event-log.ts';
 import type { CacheEvent, CacheListener, Tier } from './events/events.ts';
 import { eventOf, type LoadResult, outcomeOf } from './outcome.ts';
+import { PendingInvalidations, type InvalidationScope } from './pending-invalidations.ts';
 import { InFlightLoads } from './in-flight.ts';
 import { GuardedStore } from './store/guarded-store.ts';
 import { CachedUsage } from './store/cached-usage.ts';
@@ -24,7 +24,6 @@ import type { EntryRef } from './entry/entry.ts';
 import { watchInstalledDataLoaders } from './scope/installed-data-loaders.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory/memory-tier.ts';
-import { CacheError } from './base/errors.ts';
 import type { Policy } from './policy.ts';
 import { GetOrLoad } from './get-or-load.ts';
 import { Revalidator, type RevalidatedHit } from './revalidate.ts';
@@ -48,6 +47,7 @@ export class Cache {
   readonly #listeners = new Listeners((error) => this.#log?.callbackFailed(error));
   readonly #log: EventLog | undefined;
   readonly #usage: CachedUsage;
+  readonly #pending: PendingInvalidations;
 
   constructor(options: CacheOptions) {
     checkCacheOptions(options);
@@ -58,12 +58,14 @@ export class Cache {
     this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;
-    this.#store = new GuardedStore(store, { clock, deadlineMs, emit: this.emit });
+    const { emit } = this;
+    this.#pending = new PendingInvalidations({ invalidate: (scope) => this.#invalidate(scope), clock, emit });
+    this.#store = new GuardedStore(store, { clock, deadlineMs, emit, isSuspended: () => this.#pending.hasAny });
     this.#loads = new InFlightLoads(clock);
-    const parts = { guarded: this.#store, background: this.#background, clock, emit: this.emit };
+    const parts = { guarded: this.#store, background: this.#background, clock, emit };
     this.#leases = new Leases({ ...parts, random });
     this.#usage = new CachedUsage(() => this.#store.usage(), clock);
-    this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit: this.emit });
+    this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit });
     this.#getOrLoad = new GetOrLoad({
       ...parts,
       tier: store.tier,
@@ -76,8 +78,8 @@ export class Cache {
     this.#revalidator = new Revalidator({ ...parts, tier: store.tier, memory: this.#memory });
     this.on(({ type }) => type === 'breaker-closed' && this.#memory?.reset());
     store.watchConnection?.({
-      failed: (error) => this.emit({ type: 'connection-failed', error }),
-      ready: () => this.emit({ type: 'connection-ready' }),
+      failed: (error) => emit({ type: 'connection-failed', error }),
+      ready: () => emit({ type: 'connection-ready' }),
     });
   }
 
@@ -145,9 +147,19 @@ export class Cache {
    */
   async invalidate(tags: readonly string[]): Promise<void> {
     checkTags('invalidate', tags);
-    if (tags.length === 0) return;
-    await this.#drop(tagsToDrop(tags));
-    this.emit({ type: 'invalidate', tags });
+    if (tags.length > 0) await this.#invalidate(tags);
+  }
+
+  /**
+   * Invalidates what depends on a change that is committed already. It does not reject while the store is unavailable: the
+   * invalidation is tried again until it is delivered, and until then this process neither reads from the store nor stores there.
+   *
+   * @param scope Tags, or `'everything'` if it is not known what has changed.
+   * @throws {CacheError} `INVALID_TAG`
+   */
+  async invalidateCommitted(scope: InvalidationScope): Promise<void> {
+    if (scope !== 'everything') checkTags('invalidateCommitted', scope);
+    if (scope.length > 0) await this.#pending.deliver(scope);
   }
 
   /**
@@ -179,9 +191,6 @@ export class Cache {
    * @returns A function that removes the listener.
    */
   on(listener: CacheListener): () => void {
-    if (typeof listener !== 'function') {
-      throw new CacheError('INVALID_OPTIONS', `on: the listener must be a function, got ${received(listener)}`);
-    }
     return this.#listeners.add(listener);
   }
 
@@ -201,11 +210,17 @@ export class Cache {
 
   /** Closes the store. Running loads finish and are not stored; requests in other processes do not wait for them. */
   async close(): Promise<void> {
+    this.#pending.close();
     await this.#leases.close();
     await this.#background.drain();
     this.#memory?.close();
     this.#log?.close();
     await this.#store.close();
+  }
+
+  async #invalidate(scope: InvalidationScope): Promise<void> {
+    await this.#drop(scope === 'everything' ? [everythingTag] : tagsToDrop(scope));
+    this.emit({ type: 'invalidate', tags: scope === 'everything' ? [everythingTag] : scope });
   }
 
   async #drop(tags: readonly string[]): Promise<void> {

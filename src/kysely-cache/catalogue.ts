@@ -14,7 +14,8 @@
  */
 import { runForLoads, type Clock } from '../cache/index.ts';
 import type { CatalogueRows, NameVerdicts, RelationRow } from './catalogue-sql.ts';
-import type { TableReferences, RelationName } from './table-references.ts';
+import { isTableTag, nameKey, tagOf, type RelationName } from './relation-names.ts';
+import type { TableReferences } from './table-references.ts';
 
 /** What a statement reads, for a load. */
 export interface Sources {
@@ -41,7 +42,6 @@ const keptMs = 60_000;
 /** For a name that was not found: it may be that of a temporary table, which the catalogue query never finds. */
 const absentEveryMs = 10_000;
 const namesMax = 1_000;
-const tagLengthMax = 200;
 
 export class Catalogue {
   readonly #readRows: () => Promise<CatalogueRows>;
@@ -194,19 +194,8 @@ function obstacleOf(row: RelationRow): string | undefined {
   if (row.isSystem) return `relation ${shown(row)}, which is the system's`;
   if (row.hasRowSecurity) return `table ${shown(row)}, which has row security`;
   if (row.calls !== null) return `view ${shown(row)}, which calls ${row.calls}()`;
-  // A colon makes a tag that of a row, and an asterisk is the tag of everything.
-  const tag = tagOf(row);
-  if (tag.includes(':') || tag === '*' || tag.length > tagLengthMax)
-    return `relation ${shown(row)}, whose name is no tag`;
+  if (!isTableTag(tagOf(row))) return `relation ${shown(row)}, whose name is no tag`;
   return undefined;
-}
-
-function tagOf({ schema, name, isVisible }: RelationRow): string {
-  return isVisible ? name : `${schema}.${name}`;
-}
-
-function nameKey({ schema, name }: RelationName): string {
-  return JSON.stringify([schema ?? null, name]);
 }
 
 function shown({ schema, name }: RelationName): string {

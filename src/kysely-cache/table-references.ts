@@ -6,15 +6,9 @@
  * https://github.com/pganalyze/libpg_query/blob/18-latest/protobuf/pg_query.proto
  */
 import { fieldsOf, isRecord, kindOf, lastName, textIn, type Fields } from './parse-tree.ts';
+import type { RelationName } from './relation-names.ts';
 import type { Parsed } from './sql-parser.ts';
 import { mayBegin, transactionEffectOf, type TransactionEffect } from './transaction-effect.ts';
-
-/** A relation as a statement names it. */
-export interface RelationName {
-  /** Undefined if the search path decides. */
-  readonly schema: string | undefined;
-  readonly name: string;
-}
 
 /** What a text refers to. All names are unquoted, as in the catalogue. */
 export interface TableReferences {

@@ -5,12 +5,17 @@
  *   sql-parser.ts, table-references.ts) → the catalogue has their tags (catalogue.ts) → the load has touched these tags
  */
 import type { Dialect } from 'kysely';
-import { currentLoad, type Clock } from '../cache/index.ts';
+import { currentLoad, type Cache, type Clock } from '../cache/index.ts';
 import { catalogueSql, type CatalogueRows } from './catalogue-sql.ts';
 import { Catalogue } from './catalogue.ts';
 import { KnownTableReferences } from './known-table-references.ts';
+import { ParsedTexts } from './parsed-texts.ts';
 import { SqlParser } from './sql-parser.ts';
 import { watchedDialect } from './watched-dialect.ts';
+import { tableWritesOf } from './writes/table-writes.ts';
+import { WriteCatalogues } from './writes/write-catalogues.ts';
+import { writeCatalogueSql, type WriteCatalogueRows } from './writes/write-catalogue-sql.ts';
+import { createWriting, currentWriter, type Writing } from './writes/writing.ts';
 
 /** A PostgreSQL database whose tables become the tags of the values that are loaded from it. Created by `touchedTables`. */
 export interface TouchedTables {
@@ -24,6 +29,8 @@ export interface TouchedTables {
    * unavailable, values are returned and not stored.
    */
   readonly read: () => Promise<void>;
+  /** Returns `writing` for a cache whose values are loaded from this database. */
+  readonly writing: (cache: Cache) => Writing;
 }
 
 /**
@@ -37,9 +44,13 @@ export function touchedTables(
 ): TouchedTables {
   const parser = SqlParser.shared;
   const readings = new KnownTableReferences(parser);
+  const texts = new ParsedTexts(parser, { read: tableWritesOf, namesIn: ({ targets }) => targets.length });
   const watched = watchedDialect(dialect, {
     prepare: () => parser.load(),
-    onStatement(statement, { transactionOf }) {
+    currentWriter,
+    onStatement(statement, { transactionOf, writerOfTransaction }) {
+      const writer = writerOfTransaction ?? currentWriter();
+      writer?.record(texts.of(statement.sql), writerOfTransaction !== undefined);
       const load = currentLoad();
       if (load === undefined) return;
       const reading = readings.of(statement.sql);
@@ -59,5 +70,14 @@ export function touchedTables(
     readRows: async () => JSON.parse(await watched.ask(catalogueSql)) as CatalogueRows,
     clock,
   });
-  return { dialect: watched.dialect, tags: () => catalogue.tags, read: () => catalogue.read() };
+  const writeCatalogues = new WriteCatalogues({
+    readRows: async () => JSON.parse(await watched.ask(writeCatalogueSql)) as WriteCatalogueRows,
+    clock,
+  });
+  return {
+    dialect: watched.dialect,
+    tags: () => catalogue.tags,
+    read: () => catalogue.read(),
+    writing: (cache) => createWriting(cache, writeCatalogues),
+  };
 }

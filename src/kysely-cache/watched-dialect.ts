@@ -7,6 +7,7 @@
 import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult } from 'kysely';
 import { currentLoad, type Load } from '../cache/index.ts';
 import type { TransactionEffect } from './transaction-effect.ts';
+import type { WriteRecorder } from './writes/write-recorder.ts';
 
 /** The callbacks of a watched dialect. */
 export interface StatementWatch {
@@ -17,8 +18,14 @@ export interface StatementWatch {
    *
    * @param during.transactionOf The load in which the connection's transaction began; `'none'` if it began elsewhere or by raw
    *   SQL; undefined if no transaction is open.
+   * @param during.writerOfTransaction What records the writes of the connection's transaction; undefined if nothing does.
    */
-  readonly onStatement: (statement: CompiledQuery, during: { transactionOf: Load | 'none' | undefined }) => void;
+  readonly onStatement: (
+    statement: CompiledQuery,
+    during: { transactionOf: Load | 'none' | undefined; writerOfTransaction: WriteRecorder | undefined },
+  ) => void;
+  /** What records the writes of the code that runs; undefined if nothing does. */
+  readonly currentWriter: () => WriteRecorder | undefined;
   /** What a statement does to its connection's transaction. */
   readonly transactionEffectOf: (sql: string) => TransactionEffect;
 }
@@ -77,7 +84,8 @@ class WatchedDriver implements Driver {
 
   async beginTransaction(...[connection, settings]: Parameters<Driver['beginTransaction']>): Promise<void> {
     await this.#inner.beginTransaction(this.#innerOf(connection), settings);
-    if (connection instanceof WatchedConnection) connection.hasBegun(currentLoad() ?? 'none');
+    if (connection instanceof WatchedConnection)
+      connection.hasBegun(currentLoad() ?? 'none', this.#watch.currentWriter());
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
@@ -145,6 +153,7 @@ type Savepoint = Parameters<NonNullable<Driver['savepoint']>>;
 
 class WatchedConnection implements DatabaseConnection {
   #transactionOf: Load | 'none' | undefined;
+  #writer: WriteRecorder | undefined;
   /** Informs the load that began the transaction. */
   #commit = (): void => {};
   /** The number of statements that have begun a transaction, or may have. */
@@ -157,11 +166,12 @@ class WatchedConnection implements DatabaseConnection {
     this.#watch = watch;
   }
 
-  hasBegun(by: Load | 'none'): void {
+  hasBegun(by: Load | 'none', writer?: WriteRecorder): void {
     this.#begun += 1;
     // BEGIN inside a transaction has no effect.
     if (this.#transactionOf !== undefined) return;
     this.#transactionOf = by;
+    this.#writer = writer;
     if (by === 'none') return;
     let isCommitted = false;
     this.#commit = () => void (isCommitted = true);
@@ -174,6 +184,7 @@ class WatchedConnection implements DatabaseConnection {
 
   hasEnded(): void {
     this.#transactionOf = undefined;
+    this.#writer = undefined;
     this.#commit = () => {};
   }
 
@@ -195,9 +206,13 @@ class WatchedConnection implements DatabaseConnection {
     for await (const chunk of this.#inner.streamQuery<R>(statement, chunkSize)) {
       yield chunk;
       // The code that takes the next rows may run in another load than the code that took the first.
-      this.#watch.onStatement(statement, { transactionOf: this.#transactionOf });
+      this.#watch.onStatement(statement, this.#during);
     }
     settle();
+  }
+
+  get #during(): Parameters<StatementWatch['onStatement']>[1] {
+    return { transactionOf: this.#transactionOf, writerOfTransaction: this.#writer };
   }
 
   /**
@@ -206,7 +221,7 @@ class WatchedConnection implements DatabaseConnection {
    * @returns A function to call after the statement has succeeded.
    */
   #onStatement(statement: CompiledQuery): () => void {
-    this.#watch.onStatement(statement, { transactionOf: this.#transactionOf });
+    this.#watch.onStatement(statement, this.#during);
     const effect = this.#watch.transactionEffectOf(statement.sql);
     if (effect === 'begins' || effect === 'restarts' || effect === 'may-begin') this.hasBegun('none');
     const begun = this.#begun;

@@ -15,6 +15,9 @@ export type CacheEvent =
   | { type: 'uncached'; field: string; error: unknown }
   | { type: 'invalidate'; tags: readonly string[] }
   | { type: 'flush'; keysRemoved: number }
+  /** `invalidateCommitted` could not reach the store: this process does not use it until the invalidation is delivered. */
+  | { type: 'invalidation-pending'; error: unknown }
+  | { type: 'invalidation-delivered' }
   /** A round trip to the store failed; `operation` is the first call in it that did. */
   | { type: 'store-failed'; operation: string; error: unknown }
   /** The fetch continued without this reply, or did not make the call: its calls had used up the deadline. */

@@ -1,3 +1,5 @@
+import { received } from '../base/check-options.ts';
+import { CacheError } from '../base/errors.ts';
 import type { CacheEvent, CacheListener } from './events.ts';
 
 /** The listeners of a cache. None of them can break a request. */
@@ -9,8 +11,14 @@ export class Listeners {
     this.#onFault = onFault;
   }
 
-  /** Adds a listener; the returned function removes it. */
+  /**
+   * Adds a listener; the returned function removes it.
+   *
+   * @throws {CacheError} `INVALID_OPTIONS` if it is not a function.
+   */
   add(listener: CacheListener): () => void {
+    if (typeof listener !== 'function')
+      throw new CacheError('INVALID_OPTIONS', `on: the listener must be a function, got ${received(listener)}`);
     this.#all.add(listener);
     return () => this.#all.delete(listener);
   }

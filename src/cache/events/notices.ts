@@ -10,13 +10,17 @@ export interface Notice {
   /** Warnings of one kind are logged once a minute. */
   readonly kind: string;
   /** The fault that a notice with the level `over` ends. It is logged only if a warning of that fault was. */
-  readonly fault?: 'connection' | 'breaker';
+  readonly fault?: 'connection' | 'breaker' | 'invalidation';
   /** Whether it adds nothing new while its fault lasts. */
   readonly isConsequence?: boolean;
   readonly field?: string;
   readonly fields: object;
   readonly message: string;
 }
+
+const pendingMessage =
+  'an invalidation could not be delivered to the cache store: this process does not use the store until that has succeeded. ' +
+  'Other processes may answer with older values until then.';
 
 type Logged = Exclude<CacheEvent, { type: 'memory-coherent' | 'memory-incoherent' }>;
 
@@ -31,7 +35,7 @@ export function noticeOf(event: Logged): Notice {
     case 'connection-failed':
       return faultNotice(event.error, {});
     case 'connection-ready':
-      return { level: 'recovered', kind: event.type, fault: 'connection', fields: {}, message: 'Redis is back' };
+      return recovery('connection', 'Redis is back');
     case 'store-slow': {
       const message =
         'the cache store is slow: requests did not wait for it. Look at the load of Redis and of this process.';
@@ -48,18 +52,16 @@ export function noticeOf(event: Logged): Notice {
       return { level: 'warn', kind: event.type, fault: 'breaker', fields: {}, message };
     }
     case 'breaker-closed':
-      return {
-        level: 'recovered',
-        kind: event.type,
-        fault: 'breaker',
-        fields: {},
-        message: 'the cache store answers again',
-      };
+      return recovery('breaker', 'the cache store answers again');
     case 'tracking-refused': {
       const { kind, text, advice } = storeFaultOf(event.error);
       const message = `the memory tier is off, because Redis does not report changes: ${text}. ${advice} The next attempt is in a minute.`;
       return { level: 'warn', kind: event.type, fields: { reason: kind }, message };
     }
+    case 'invalidation-pending':
+      return { level: 'warn', kind: event.type, fault: 'invalidation', fields: {}, message: pendingMessage };
+    case 'invalidation-delivered':
+      return recovery('invalidation', 'the pending invalidations were delivered to the cache store');
     case 'flush':
       return { level: 'info', kind: event.type, fields: { keysRemoved: event.keysRemoved }, message: 'cache flushed' };
     case 'invalidate': {
@@ -75,6 +77,10 @@ export function noticeOf(event: Logged): Notice {
       return { level: 'debug', kind: type, fields, message: `cache ${type}` };
     }
   }
+}
+
+function recovery(fault: NonNullable<Notice['fault']>, message: string): Notice {
+  return { level: 'recovered', kind: `${fault} recovered`, fault, fields: {}, message };
 }
 
 /** A listener, a `report` function or `knownTags` has thrown. */

@@ -14,17 +14,8 @@ import { CacheError, isRefusal } from '../base/errors.ts';
 import type { EntryVersion } from '../entry/entry.ts';
 import type { EmitEvent } from '../events/events.ts';
 import { RoundTrips } from './round-trip.ts';
-import type {
-  Confirmation,
-  FillReply,
-  LeasedWrite,
-  LeaseReply,
-  LeaseRequest,
-  Store,
-  StoreRead,
-  StoreUsage,
-  StoreWrite,
-} from './store.ts';
+import type { Confirmation, FillReply, LeasedWrite, LeaseReply, LeaseRequest } from './store.ts';
+import type { Store, StoreRead, StoreUsage, StoreWrite } from './store.ts';
 
 /** For how long a request bypasses the store after a failure. */
 const bypassMs = 1_000;
@@ -36,6 +27,8 @@ interface Guard {
   readonly deadlineMs: number;
   readonly emit: EmitEvent;
   readonly trips: RoundTrips;
+  /** Whether no request may ask the store for now, although it may be available. */
+  readonly isSuspended: () => boolean;
   /** When the store last failed for a request. A request that runs for a long time, such as a script's, asks again later. */
   readonly lastFailureMs: WeakMap<object, number>;
 }
@@ -43,9 +36,9 @@ interface Guard {
 export class GuardedStore {
   readonly #guard: Guard;
 
-  constructor(store: Store, { clock, deadlineMs, emit }: Pick<Guard, 'clock' | 'deadlineMs' | 'emit'>) {
-    const trips = new RoundTrips({ clock, deadlineMs, emit, ping: () => store.ping() });
-    this.#guard = { store, clock, deadlineMs, emit, trips, lastFailureMs: new WeakMap() };
+  constructor(store: Store, parts: Pick<Guard, 'clock' | 'deadlineMs' | 'emit' | 'isSuspended'>) {
+    const trips = new RoundTrips({ ...parts, ping: () => store.ping() });
+    this.#guard = { ...parts, store, trips, lastFailureMs: new WeakMap() };
   }
 
   /** The store for one fetch. After one fetch of a `request` has failed, all of them bypass the store. */
@@ -118,8 +111,9 @@ export class FetchStore {
 
   /** Whether this request does not ask the store. */
   get isBypassed(): boolean {
-    const { clock, lastFailureMs, trips } = this.#guard;
-    return clock.nowMs() - (lastFailureMs.get(this.#request) ?? -Infinity) < bypassMs || trips.isCircuitOpen;
+    const { clock, lastFailureMs, trips, isSuspended } = this.#guard;
+    const failedMs = lastFailureMs.get(this.#request) ?? -Infinity;
+    return clock.nowMs() - failedMs < bypassMs || trips.isCircuitOpen || isSuspended();
   }
 
   /** Makes the request bypass the store, as after a call that failed. */

@@ -1,0 +1,80 @@
+/**
+ * Invalidations of changes that are committed already, which the store must receive. While one is pending, this process neither
+ * reads from the store nor writes to it: what it would read may be older than the change. It is tried again until the store has it.
+ */
+import { CacheError } from './base/errors.ts';
+import type { Clock } from './base/clock.ts';
+import type { EmitEvent } from './events/events.ts';
+
+/** Between attempts. */
+const retryMs = 250;
+
+/** Tags, or everything in the namespace. */
+export type InvalidationScope = readonly string[] | 'everything';
+
+interface PendingInvalidationsParts {
+  /** Rejects with `STORE_UNAVAILABLE` if it is not known whether the store has received it. */
+  readonly invalidate: (scope: InvalidationScope) => Promise<void>;
+  readonly clock: Clock;
+  readonly emit: EmitEvent;
+}
+
+export class PendingInvalidations {
+  readonly #parts: PendingInvalidationsParts;
+  #tags = new Set<string>();
+  #isEverything = false;
+  #isClosed = false;
+  #isRunning = false;
+  #cancel = (): void => {};
+
+  constructor(parts: PendingInvalidationsParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether one is pending. */
+  get hasAny(): boolean {
+    return this.#isEverything || this.#tags.size > 0;
+  }
+
+  /** Resolves when the store has received it, or when it is pending. */
+  async deliver(scope: InvalidationScope): Promise<void> {
+    try {
+      await this.#parts.invalidate(scope);
+    } catch (error) {
+      if (!(error instanceof CacheError) || error.code !== 'STORE_UNAVAILABLE') throw error;
+      if (!this.hasAny) this.#parts.emit({ type: 'invalidation-pending', error });
+      if (scope === 'everything') this.#isEverything = true;
+      else for (const tag of scope) this.#tags.add(tag);
+      this.#retryLater();
+    }
+  }
+
+  /** Stops trying. */
+  close(): void {
+    this.#isClosed = true;
+    this.#cancel();
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed || this.#isRunning) return;
+    this.#cancel();
+    this.#cancel = this.#parts.clock.after(retryMs, () => void this.#retry());
+  }
+
+  async #retry(): Promise<void> {
+    const tags = [...this.#tags];
+    const isEverything = this.#isEverything;
+    this.#isRunning = true;
+    try {
+      await this.#parts.invalidate(isEverything ? 'everything' : tags);
+      for (const tag of isEverything ? this.#tags : tags) this.#tags.delete(tag);
+      if (isEverything) this.#isEverything = false;
+    } catch {
+      // The store has reported the fault as an event.
+    } finally {
+      this.#isRunning = false;
+    }
+    if (this.hasAny) this.#retryLater();
+    else this.#parts.emit({ type: 'invalidation-delivered' });
+  }
+}

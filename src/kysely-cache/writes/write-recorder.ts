@@ -1,0 +1,19 @@
+/** Records what the statements of one `writing` may write. */
+import type { TableWrites } from './table-writes.ts';
+
+export class WriteRecorder {
+  readonly #inTransaction = new Set<TableWrites>();
+  readonly #besides = new Set<TableWrites>();
+  #mayHaveEnded = false;
+
+  /** @param isInTransaction Whether it is a statement of the transaction; otherwise it is committed by itself. */
+  record(writes: TableWrites, isInTransaction: boolean): void {
+    (isInTransaction ? this.#inTransaction : this.#besides).add(writes);
+    if (isInTransaction && writes.endsTransaction) this.#mayHaveEnded = true;
+  }
+
+  /** @param isCommitted Whether the transaction is committed, or may be. */
+  writes(isCommitted: boolean): readonly TableWrites[] {
+    return isCommitted || this.#mayHaveEnded ? [...this.#inTransaction, ...this.#besides] : [...this.#besides];
+  }
+}
