@@ -16,6 +16,7 @@ export type { Key, KeyParts, ParentId, ViewerId } from './entry/key.ts';
 export { currentLoad, runForLoads } from './scope/load-scope.ts';
 export { createMemoryStore } from './store/memory-store.ts';
 export type { Outcome } from './outcome.ts';
+export type { InvalidationScope } from './pending-invalidations.ts';
 export { createPolicy, durationMsOf, type Duration, type Policy } from './policy.ts';
 export { redisAddressFault } from './store/redis/address.ts';
 export { createRedisStore } from './store/redis/create-redis-store.ts';

@@ -9,7 +9,7 @@ import type { EmitEvent } from './events/events.ts';
 /** Between attempts. */
 const retryMs = 250;
 
-/** Tags, or everything in the namespace. */
+/** What to invalidate: the values that depend on one of these tags, or all values of the namespace. */
 export type InvalidationScope = readonly string[] | 'everything';
 
 interface PendingInvalidationsParts {
