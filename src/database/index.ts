@@ -16,4 +16,5 @@ export type { CategoryStats } from './category-stats.ts';
 export type { ProductSearch } from './search-products.ts';
 export type { Category, Product } from './product.ts';
 export type { TopProduct, TopProductsChoice } from './top-products.ts';
-export type { CategoryProductsKey, Loaders, ProductReviewsKey, Review } from './loaders.ts';
+export type { CategoryProductsKey, Loaders, ProductReviewsKey } from './loaders.ts';
+export type { Review } from './review.ts';

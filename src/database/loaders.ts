@@ -1,15 +1,8 @@
 import DataLoader from 'dataloader';
 import { sql, type Kysely } from 'kysely';
 import { productColumns, productOf, type Product } from './product.ts';
+import { reviewColumns, reviewOf, type Review } from './review.ts';
 import type { Tables } from './tables.ts';
-
-/** `createdAt` is ISO 8601 in UTC with milliseconds: `2024-02-29T12:30:00.000Z`. */
-export interface Review {
-  id: number;
-  rating: number;
-  comment: string | null;
-  createdAt: string;
-}
 
 /** One product's reviews. */
 export interface ProductReviewsKey {
@@ -60,7 +53,7 @@ async function loadReviews(db: Kysely<Tables>, keys: readonly ProductReviewsKey[
     .crossJoinLateral((eb) =>
       eb
         .selectFrom('reviews')
-        .select(['reviews.id', 'reviews.rating', 'reviews.comment', 'reviews.created_at'])
+        .select(reviewColumns)
         .whereRef('reviews.product_id', '=', 'wanted.parent_id')
         .orderBy('reviews.created_at', 'desc')
         .orderBy('reviews.id', 'desc')
@@ -72,12 +65,7 @@ async function loadReviews(db: Kysely<Tables>, keys: readonly ProductReviewsKey[
     .orderBy('review.created_at', 'desc')
     .orderBy('review.id', 'desc')
     .execute();
-  return distribute(keys.length, rows, ({ id, rating, comment, created_at }) => ({
-    id,
-    rating,
-    comment,
-    createdAt: created_at.toISOString(),
-  }));
+  return distribute(keys.length, rows, reviewOf);
 }
 
 async function loadProducts(db: Kysely<Tables>, keys: readonly CategoryProductsKey[]): Promise<Product[][]> {
