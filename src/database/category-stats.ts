@@ -13,9 +13,12 @@ export interface CategoryStats {
   avgPrice: string | null;
   minPrice: string | null;
   maxPrice: string | null;
-  /** Sum over the category's products; at most 2,147,483,647, beyond that the statement fails. */
+  /** Sum over the category's products; 2,147,483,647 if it is larger. */
   totalStock: number;
 }
+
+/** GraphQL's Int, and PostgreSQL's integer: the stock of one product can reach it, and one sum must not fail the whole query. */
+const integerMax = 2_147_483_647;
 
 /**
  * Figures of every category, including those without products, in one statement: best rating first, those without a rating last, then
@@ -35,7 +38,7 @@ export function categoryStats(db: Kysely<Tables>): Promise<CategoryStats[]> {
           eb.fn.avg<string>('price').as('avg_price'),
           eb.fn.min('price').as('min_price'),
           eb.fn.max('price').as('max_price'),
-          eb.cast<number>(eb.fn.sum('stock'), 'integer').as('total_stock'),
+          eb.cast<number>(eb.fn('least', [eb.fn.sum('stock'), eb.lit(integerMax)]), 'integer').as('total_stock'),
         ])
         .groupBy('category_id'),
     )

@@ -39,6 +39,15 @@ describe('categoryStats', () => {
     expect(best).toMatchObject({ totalStock: 12, avgPrice: '0.15' });
   });
 
+  it('returns the largest Int for a stock that is larger, and does not fail', async () => {
+    const stock = 2_147_483_647;
+    const { db } = await newShop({
+      categories: [{ id: 1, name: 'Full' }],
+      products: [1, 2].map((id) => ({ id, category_id: 1, name: 'pallet', price: '1.00', stock })),
+    });
+    expect(await categoryStats(db)).toMatchObject([{ productCount: 2, totalStock: stock }]);
+  });
+
   it('returns an empty list for a shop without categories', async () => {
     const { db } = await newShop({});
     expect(await categoryStats(db)).toEqual([]);
