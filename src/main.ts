@@ -15,6 +15,7 @@ import {
   type Database,
 } from './database/index.ts';
 import { EmbeddedError, startPostgres, startRestartableRedis, type RestartableRedis } from './embedded/index.ts';
+import { createWriting } from './kysely-cache/index.ts';
 import { cacheLogOf } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
 import { ConsoleMissingError, readConsoleFiles } from './server/http/console-files.ts';
@@ -50,13 +51,14 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   shutdown.onSignals();
   await checkPortIsFree(config); // before a database is started in vain
   const database = await openDatabase(config, log, shutdown);
-  const shop = createShop({ db: database.db, simulateLatency: config.simulatesLatency });
   if (config.simulatesLatency) log.info('SIMULATED_LATENCY=on: the database answers 250 to 350 ms later than it could');
 
   const { store, ...redis } = await openStore(config, log, shutdown);
   const memoryBytesMax = config.cacheMemoryBytesMax;
   const cache = createCache({ store, memoryBytesMax, knownTags: database.tableTags, log: cacheLogOf(log) });
   shutdown.add('cache', () => cache.close());
+  const writing = createWriting({ cache });
+  const shop = createShop({ db: database.db, writing, simulateLatency: config.simulatesLatency });
   const cacheStats = new CacheStats(cache);
   const ttlMs = config.cacheTtlMs;
   const shopConsole = config.hasConsole ? createShopConsole(cache, redis) : undefined;

@@ -18,3 +18,8 @@ export type { Category, Product } from './product.ts';
 export type { TopProduct, TopProductsChoice } from './top-products.ts';
 export type { CategoryProductsKey, Loaders, ProductReviewsKey } from './loaders.ts';
 export type { Review } from './review.ts';
+export type { NewReview } from './writes/add-review.ts';
+export type { NewProduct } from './writes/create-product.ts';
+export type { DeletedProduct } from './writes/delete-product.ts';
+export { CategoryNotFoundError, ProductNotFoundError } from './writes/not-found.ts';
+export type { ProductChanges } from './writes/update-product.ts';

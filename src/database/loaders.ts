@@ -24,6 +24,8 @@ export interface Loaders {
   productReviews: DataLoader<ProductReviewsKey, Review[], string>;
   /** A category's products by id, each with its category; none for an unknown category. */
   categoryProducts: DataLoader<CategoryProductsKey, Product[], string>;
+  /** Forgets what was loaded before a write. */
+  clear(): void;
 }
 
 // Limits one statement's arrays and rows. More parents than this on one level need a second statement.
@@ -34,15 +36,21 @@ const batchKeysMax = 1_000;
  * loads a second one. Loaders memoize what they loaded outside of cached loads, so each request needs its own.
  */
 export function createLoaders(db: Kysely<Tables>): Loaders {
+  const productReviews: Loaders['productReviews'] = new DataLoader((keys) => loadReviews(db, keys), {
+    cacheKeyFn: ({ productId, limit }) => `${productId}:${limit}`,
+    maxBatchSize: batchKeysMax,
+  });
+  const categoryProducts: Loaders['categoryProducts'] = new DataLoader((keys) => loadProducts(db, keys), {
+    cacheKeyFn: ({ categoryId, limit }) => `${categoryId}:${limit}`,
+    maxBatchSize: batchKeysMax,
+  });
   return {
-    productReviews: new DataLoader((keys) => loadReviews(db, keys), {
-      cacheKeyFn: ({ productId, limit }) => `${productId}:${limit}`,
-      maxBatchSize: batchKeysMax,
-    }),
-    categoryProducts: new DataLoader((keys) => loadProducts(db, keys), {
-      cacheKeyFn: ({ categoryId, limit }) => `${categoryId}:${limit}`,
-      maxBatchSize: batchKeysMax,
-    }),
+    productReviews,
+    categoryProducts,
+    clear() {
+      productReviews.clearAll();
+      categoryProducts.clearAll();
+    },
   };
 }
 

@@ -1,3 +1,6 @@
+import type { Kysely } from 'kysely';
+import type { Tables } from './tables.ts';
+
 /** A product with its category. `price` is decimal text with two places. */
 export interface Product {
   id: number;
@@ -33,4 +36,15 @@ interface ProductRow extends Omit<Product, 'category'> {
 export function productOf(row: ProductRow): Product {
   const { id, name, description, price, stock } = row;
   return { id, name, description, price, stock, category: { id: row.categoryId, name: row.categoryName } };
+}
+
+/** Returns a product that exists. */
+export async function productById(db: Kysely<Tables>, id: number): Promise<Product> {
+  const row = await db
+    .selectFrom('products')
+    .innerJoin('categories', 'categories.id', 'products.category_id')
+    .select(productColumns)
+    .where('products.id', '=', id)
+    .executeTakeFirstOrThrow();
+  return productOf(row);
 }

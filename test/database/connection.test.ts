@@ -8,7 +8,7 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createShop, isDatabaseUnavailable } from '../../src/database/index.ts';
 import type { Tables } from '../../src/database/tables.ts';
 import { makeFolder } from '../../src/embedded/index.ts';
-import { connect, connectAsInProduction } from './shop-database.ts';
+import { connect, connectAsInProduction, noWriting } from './shop-database.ts';
 
 describe('isDatabaseUnavailable', () => {
   it('returns true if nothing listens, the Unix socket is missing, or the host is unknown', async () => {
@@ -279,7 +279,7 @@ describe('connectDatabase', () => {
 });
 
 function ping(db: Kysely<Tables>): Promise<void> {
-  return createShop({ db, simulateLatency: false }).ping();
+  return createShop({ db, writing: noWriting, simulateLatency: false }).ping();
 }
 
 function failureAt(url: string): Promise<unknown> {

@@ -2,7 +2,9 @@ import type { Insertable, Kysely } from 'kysely';
 import { inject, onTestFinished } from 'vitest';
 import { connectDatabase, type Database, type DatabaseOptions } from '../../src/database/index.ts';
 import { migrate } from '../../src/database/migrate.ts';
+import { seed } from '../../src/database/seed.ts';
 import type { Tables } from '../../src/database/tables.ts';
+import type { Writing } from '../../src/kysely-cache/index.ts';
 import { createEmptyDatabase } from '../support/databases.ts';
 
 export interface ShopDatabase {
@@ -37,6 +39,17 @@ export async function emptyDatabase(): Promise<string> {
   onTestFinished(() => database.drop());
   return database.url;
 }
+
+/** A database with the shop's seed data, for tests that write; dropped after the test. */
+export async function seededDatabase(): Promise<string> {
+  const url = await emptyDatabase();
+  await migrate({ url });
+  await seed({ url });
+  return url;
+}
+
+/** For a shop that is only read. */
+export const noWriting: Writing = () => Promise.reject(new Error('this shop must only be read'));
 
 interface ShopRows {
   categories?: Insertable<Tables['categories']>[];

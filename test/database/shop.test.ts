@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createShop, tablesExist } from '../../src/database/index.ts';
 import { withResolvers } from '../cache/world.ts';
-import { connect, emptyDatabase, newShop, seededShop } from './shop-database.ts';
+import { connect, emptyDatabase, newShop, noWriting, seededShop } from './shop-database.ts';
 
 const search = { q: 'steel', limit: 10 };
 const choice = { perCategory: 3, minReviews: 5 };
@@ -9,7 +9,7 @@ const choice = { perCategory: 3, minReviews: 5 };
 it('returns the same rows with and without simulated latency', async () => {
   const { db } = seededShop();
   const answers = [true, false].map(async (simulateLatency) => {
-    const shop = createShop({ db, simulateLatency });
+    const shop = createShop({ db, writing: noWriting, simulateLatency });
     return Promise.all([shop.categoryStats(), shop.searchProducts(search), shop.topProducts(choice)]);
   });
   const [slow, quick] = await Promise.all(answers);
@@ -24,7 +24,7 @@ it('delays the three queries by their simulated latency, and no other statement'
     waits.push(ms);
     return isOver;
   };
-  const shop = createShop({ db, simulateLatency: true, wait });
+  const shop = createShop({ db, writing: noWriting, simulateLatency: true, wait });
   const slow = Promise.all([shop.categoryStats(), shop.searchProducts(search), shop.topProducts(choice)]);
   await shop.createLoaders().productReviews.load({ productId: 1, limit: 5 });
   await shop.ping();

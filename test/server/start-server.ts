@@ -12,6 +12,7 @@ import {
 } from '../../src/cache/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
+import { createWriting } from '../../src/kysely-cache/index.ts';
 import { cacheLogOf } from '../../src/server/cache-log.ts';
 import { readConsoleFiles } from '../../src/server/http/console-files.ts';
 import { createGraphqlHandler } from '../../src/server/graphql/graphql.ts';
@@ -37,6 +38,8 @@ export interface Overrides {
   isDatabaseImpatient?: boolean;
   /** A URL or a socket's path; null for the memory store. Default: the Redis that all tests share. */
   redis?: string | null;
+  /** That of another server, to share its values. Default: a new one. */
+  namespace?: string;
   ttlMs?: number;
   /** Of the cache. Default: long, so that a busy machine does not look like a faulty Redis. */
   deadlineMs?: number;
@@ -68,7 +71,7 @@ export interface RunningServer extends Client {
   readonly http: HttpServer;
   /** The number of executed operations. */
   executions: () => number;
-  /** Different for each server, so that tests on one Redis do not share keys. */
+  /** Different for each server unless given, so that tests on one Redis do not share keys. */
   readonly namespace: string;
   /** The SQL since the last call. */
   statements: () => string[];
@@ -88,7 +91,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     hasConsole = true,
     logLevel = 'info',
   } = overrides;
-  const namespace = `test-${randomBytes(6).toString('hex')}`;
+  const { namespace = `test-${randomBytes(6).toString('hex')}` } = overrides;
   const logLines: string[] = [];
   const log = pino({ ...logOptions, level: logLevel }, { write: (line: string) => void logLines.push(line) });
   let statements: string[] = [];
@@ -100,7 +103,6 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     onError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
     log: ({ query }) => void statements.push(query.sql),
   });
-  const shop = createShop({ db: database.db, simulateLatency });
   const store = withLongLeases(
     redis === null
       ? createMemoryStore({ namespace })
@@ -116,6 +118,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     log: cacheLogOf(log),
     ...clock,
   });
+  const shop = createShop({ db: database.db, writing: createWriting({ cache }), simulateLatency });
   await database.readTables();
   const cacheStats = new CacheStats(cache);
   const redisCli = redis === null ? null : redisCliFor(redis);

@@ -4,13 +4,13 @@ import { pino } from 'pino';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { createSchema } from '../../schema/index.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
-import { patient } from '../database/shop-database.ts';
+import { noWriting, patient } from '../database/shop-database.ts';
 import { cacheLogOf } from '../../src/server/cache-log.ts';
 import { newWorld } from '../cache/world.ts';
 import { startServer } from './start-server.ts';
 
 const database = connectDatabase({ url: inject('databaseUrl'), onError: () => {}, ...patient });
-const shop = createShop({ db: database.db, simulateLatency: false });
+const shop = createShop({ db: database.db, writing: noWriting, simulateLatency: false });
 afterAll(() => database.close());
 
 describe('the viewer', () => {
