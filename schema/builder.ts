@@ -1,5 +1,6 @@
 import SchemaBuilder from '@pothos/core';
 import ComplexityPlugin from '@pothos/plugin-complexity';
+import ErrorsPlugin from '@pothos/plugin-errors';
 import type { Cache, CacheStats } from '../src/cache/index.ts';
 import type { Loaders, Shop } from '../src/database/index.ts';
 import CachePlugin from '../src/pothos-cache/index.ts';
@@ -29,11 +30,17 @@ export const builder = new SchemaBuilder<{
   DefaultFieldNullability: false;
   Scalars: { Decimal: { Input: string; Output: string } };
 }>({
-  plugins: [ComplexityPlugin, CachePlugin],
+  plugins: [ErrorsPlugin, ComplexityPlugin, CachePlugin],
   defaultFieldNullability: false,
   complexity: { disabled: true, defaultListMultiplier: categoriesAssumed },
+  // A field with `errors` returns a union of its type and these errors: `updateProduct` returns an `UpdateProductResult`.
+  errors: { directResult: true, defaultUnionOptions: { name: ({ fieldName }) => `${capitalized(fieldName)}Result` } },
 });
 
 builder.queryType({});
 builder.mutationType({});
 builder.subscriptionType({});
+
+function capitalized(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}

@@ -1,6 +1,7 @@
 /** The shop's schema. Each file defines its part on the builder when it is imported; nothing connects. */
 import type { GraphQLSchema } from 'graphql';
 import type { Cache } from '../src/cache/index.ts';
+import './add-review.ts';
 import { builder } from './builder.ts';
 import './cache-events.ts';
 import './cache-snapshot.ts';
@@ -11,7 +12,9 @@ import './console-settings.ts';
 import './decimal.ts';
 import './flush-cache.ts';
 import './private-redis.ts';
+import './product-mutations.ts';
 import './products.ts';
+import './shop-errors.ts';
 import './top-products.ts';
 
 export type { ShopContext } from './builder.ts';

@@ -4,7 +4,7 @@ import { builder } from './builder.ts';
 
 const searchLengthMax = 200;
 
-const Review = builder.objectRef<ReviewRow>('Review').implement({
+export const Review = builder.objectRef<ReviewRow>('Review').implement({
   fields: (t) => ({
     id: t.exposeInt('id'),
     rating: t.exposeInt('rating', { description: '1 to 5.' }),
@@ -14,7 +14,7 @@ const Review = builder.objectRef<ReviewRow>('Review').implement({
 });
 
 const Category = builder.objectRef<CategoryRow>('Category');
-const Product = builder.objectRef<ProductRow>('Product');
+export const Product = builder.objectRef<ProductRow>('Product');
 
 Category.implement({
   fields: (t) => ({

@@ -20,7 +20,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
   'src/embedded': { ours: [], libraries: ['pg'] },
   schema: {
     ours: ['src/pothos-cache', 'src/cache', 'src/database'],
-    libraries: ['@pothos/core', '@pothos/plugin-complexity', 'commander', 'graphql'],
+    libraries: ['@pothos/core', '@pothos/plugin-complexity', '@pothos/plugin-errors', 'commander', 'graphql'],
   },
   'src/server': {
     ours: [

@@ -9,6 +9,7 @@ import { createEmptyDatabase } from '../support/databases.ts';
 
 export interface ShopDatabase {
   readonly db: Kysely<Tables>;
+  readonly url: string;
   /** The SQL of every statement since the last call, oldest first. */
   statements: () => string[];
 }
@@ -75,6 +76,7 @@ function recorded(url: string): ShopDatabase {
   const { db } = connect({ url, log: ({ query }) => void statements.push(query.sql) });
   return {
     db,
+    url,
     statements: () => {
       const seen = statements;
       statements = [];

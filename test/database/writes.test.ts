@@ -7,8 +7,14 @@ import { createWriting } from '../../src/kysely-cache/index.ts';
 import { newShop } from './shop-database.ts';
 
 const unknown = 999;
-const productNotFound = { code: 'PRODUCT_NOT_FOUND', message: expect.stringMatching(/expected .* product, got \d/) };
-const categoryNotFound = { code: 'CATEGORY_NOT_FOUND', message: expect.stringMatching(/expected .* category, got \d/) };
+const productNotFound = {
+  code: 'PRODUCT_NOT_FOUND',
+  message: expect.stringMatching(/^Expected .* product, got \d+\.$/),
+};
+const categoryNotFound = {
+  code: 'CATEGORY_NOT_FOUND',
+  message: expect.stringMatching(/^Expected .* category, got \d+\.$/),
+};
 
 describe('updateProduct', () => {
   it('changes what it is given and returns the product as it is then', async () => {
@@ -144,11 +150,13 @@ async function open(): Promise<World> {
     shop,
     async meanwhile(statement, write) {
       const transaction = await db.startTransaction().execute();
-      await statement.execute(transaction);
-      const written = write();
+      const written = statement.execute(transaction).then(write);
       written.catch(() => undefined); // it is awaited below, after the commit
-      await expect.poll(() => waitingIn(db)).toBe(1);
-      await transaction.commit().execute();
+      try {
+        await expect.poll(() => waitingIn(db)).toBe(1);
+      } finally {
+        await transaction.commit().execute();
+      }
       return await written;
     },
   };

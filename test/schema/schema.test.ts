@@ -28,7 +28,27 @@ const contract = lexicographicSortSchema(
     console: ConsoleSettings!
     cacheSnapshot(since: Float): CacheSnapshot!
   }
-  type Mutation { flushCache: FlushResult! stopRedis: Boolean! startRedis: Boolean! }
+  type Mutation {
+    flushCache: FlushResult! stopRedis: Boolean! startRedis: Boolean!
+    createProduct(input: CreateProductInput!): CreateProductResult!
+    updateProduct(id: Int!, input: UpdateProductInput!): UpdateProductResult!
+    deleteProduct(id: Int!): DeleteProductResult!
+    addReview(productId: Int!, rating: Int!, comment: String): AddReviewResult!
+  }
+  input CreateProductInput {
+    name: String! description: String! = "" price: Decimal! stock: Int! = 0 categoryId: Int!
+  }
+  input UpdateProductInput { name: String description: String price: Decimal stock: Int categoryId: Int }
+  union CreateProductResult = Product | InvalidInput | CategoryNotFound
+  union UpdateProductResult = Product | InvalidInput | ProductNotFound | CategoryNotFound
+  union DeleteProductResult = DeletedProduct | ProductNotFound
+  union AddReviewResult = Review | InvalidInput | ProductNotFound
+  type DeletedProduct { id: Int! reviewsDeleted: Int! }
+  interface ShopError { message: String! }
+  type InvalidInput implements ShopError { message: String! problems: [InputProblem!]! }
+  type InputProblem { field: String! expected: String! received: String! }
+  type ProductNotFound implements ShopError { message: String! id: Int! }
+  type CategoryNotFound implements ShopError { message: String! id: Int! }
   type Subscription { cacheEvents(since: Float): CacheSnapshot! }
   type CategoryStats {
     id: Int! name: String! productCount: Int! reviewCount: Int! avgRating: Float

@@ -8,7 +8,7 @@ export class ProductNotFoundError extends Error {
   readonly id: number;
 
   constructor(id: number) {
-    super(`expected the id of an existing product, got ${id}`);
+    super(`Expected the id of an existing product, got ${id}.`);
     this.id = id;
   }
 }
@@ -20,7 +20,7 @@ export class CategoryNotFoundError extends Error {
   readonly id: number;
 
   constructor(id: number) {
-    super(`expected the id of an existing category, got ${id}`);
+    super(`Expected the id of an existing category, got ${id}.`);
     this.id = id;
   }
 }
