@@ -3,9 +3,11 @@ import { promisify } from 'node:util';
 import SchemaBuilder from '@pothos/core';
 import type { Locator, Page } from 'playwright-core';
 import { describe, expect, inject, it } from 'vitest';
+import { newShop } from '../database/shop-database.ts';
 import { createClient, type Client } from '../server/client.ts';
 import { startProgram } from '../server/start-program.ts';
-import { openConsole, openShop, phone, useBrowser } from './open-console.ts';
+import type { Overrides } from '../server/start-server.ts';
+import { openConsole, openShop, phone, useBrowser, type OpenedShop } from './open-console.ts';
 import { showSection } from './panel-sections.ts';
 
 const browser = useBrowser();
@@ -14,6 +16,7 @@ const exec = promisify(execFile);
 const names = {
   cold: 'Cold, then warm',
   expiry: 'Expiry',
+  write: 'A write invalidates',
   oneLoad: 'One value, 100 times at once',
   redis: 'Redis stops and restarts',
 } as const;
@@ -95,6 +98,66 @@ it('loads a value once for a hundred requests', async () => {
   expect(server.statements().filter((sql) => sql.includes('avg'))).toHaveLength(1);
 });
 
+describe('a write', () => {
+  const price = '{ searchProducts(limit: 1) @cache(mode: BYPASS) { price } }';
+  const pricesOf = async ({ ask }: Client): Promise<unknown> => (await ask(price)).data['searchProducts'];
+  const before = [{ price: '12.99' }];
+
+  async function openOwnShop(overrides: Overrides = {}): Promise<OpenedShop> {
+    const { url: databaseUrl } = await newShop({
+      categories: [{ id: 1, name: 'Garden' }],
+      products: [{ id: 11, category_id: 1, name: 'spade', price: '12.99' }],
+    });
+    return await openShop(browser(), { overrides: { ...overrides, databaseUrl } });
+  }
+
+  it('is followed by a miss that returns the new price, and the old price is restored', async () => {
+    const { page, server } = await openOwnShop();
+    const scenario = await showScenario(page, names.write);
+    const summary = 'The write invalidated the value: the next read was a miss, and returned 13.99.';
+    expect(await play(scenario)).toBe(summary);
+    await scenario.getByText('12.99 → 13.99').waitFor();
+    expect(await figuresIn(scenario)).toEqual([
+      expect.stringMatching(/^Before\s+Hit, Redis/),
+      expect.stringMatching(/^After the write\s+Miss, database/),
+    ]);
+    expect(await pricesOf(server)).toEqual(before);
+    expect(await play(scenario)).toBe(summary);
+  });
+
+  it('is undone when the user stops the scenario', async () => {
+    const { page, server } = await openOwnShop();
+    const scenario = await showScenario(page, names.write);
+    // The read after the write is not answered.
+    let isWritten = false;
+    await page.route('**/graphql', async (route) => {
+      const body = route.request().postData() ?? '';
+      if (!isWritten || body.includes('mutation')) await route.continue();
+      isWritten ||= body.includes('13.99');
+    });
+    await scenario.getByRole('button', { name: 'Run' }).click();
+    await scenario.getByText('Run the query again').waitFor();
+    expect(await pricesOf(server)).toEqual([{ price: '13.99' }]);
+    await scenario.getByRole('button', { name: 'Stop' }).click();
+    await scenario.getByText('Stopped.').waitFor();
+    expect(await pricesOf(server)).toEqual(before);
+  });
+
+  it('is sent with the token that the user has entered, and refused without it', async () => {
+    const { page, server, problems } = await openOwnShop({ adminToken: 'open-sesame' });
+    const scenario = await showScenario(page, names.write);
+    await scenario.getByRole('button', { name: 'Run' }).click();
+    await expect.poll(() => scenario.getByRole('alert').innerText()).toContain('Authorization: Bearer');
+    await page.getByRole('button', { name: 'Headers', exact: true }).click();
+    await page.locator('.graphiql-editor-tool .monaco-editor').last().click();
+    await page.keyboard.type('{"authorization": "Bearer open-sesame"}');
+    await scenario.getByRole('button', { name: 'Run again' }).click();
+    await scenario.getByText('The write invalidated the value').waitFor();
+    expect(await pricesOf(server)).toEqual(before);
+    problems.splice(0, problems.length, ...problems.filter((one) => !one.includes('status of 401')));
+  });
+});
+
 it('says which part of a load is simulated, and shows the times without it', async () => {
   const { page } = await openShop(browser(), { overrides: { simulateLatency: true } });
   const scenario = await showScenario(page, names.cold);
@@ -120,7 +183,7 @@ it('offers what the schema has, and no Redis to stop if the program has not star
   const { page } = await openShop(browser());
   await showScenario(page, names.cold);
   const headings = page.getByRole('tabpanel').getByRole('heading');
-  await expect.poll(() => headings.allInnerTexts()).toEqual([names.cold, names.expiry, names.oneLoad]);
+  await expect.poll(() => headings.allInnerTexts()).toEqual([names.cold, names.expiry, names.write, names.oneLoad]);
 });
 
 it('offers nothing on a server without the shop’s fields', async () => {

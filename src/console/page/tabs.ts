@@ -46,6 +46,36 @@ query TopProducts {
 }
 `;
 
+const changePrice = `# The next read returns the new price: run the search before and after.
+mutation ChangePrice {
+  updateProduct(id: 7, input: { price: "129.99" }) {
+    __typename
+    ... on Product {
+      name
+      price
+    }
+    ... on ShopError {
+      message
+    }
+  }
+}
+`;
+
+const addReview = `# The next read of any figure that it counts in is a miss.
+mutation AddReview {
+  addReview(productId: 7, rating: 5, comment: "Just right.") {
+    __typename
+    ... on Review {
+      id
+      createdAt
+    }
+    ... on ShopError {
+      message
+    }
+  }
+}
+`;
+
 const stats = `# Since this process started.
 query Stats {
   cacheStats {
@@ -75,4 +105,4 @@ mutation Flush {
 }
 `;
 
-export const tabs = [compare, search, topProducts, stats, flush].map((query) => ({ query }));
+export const tabs = [compare, search, topProducts, changePrice, addReview, stats, flush].map((query) => ({ query }));

@@ -1,5 +1,6 @@
 import { formatCount, formatMs } from '../words/format.ts';
 import type { ReportRow } from '../request/report.ts';
+import { runUntilHit } from './run-until-hit.ts';
 import type { Scenario, ScenarioContext } from './scenario.ts';
 import { runText, shopField, shopQuery } from './shop.ts';
 
@@ -7,9 +8,6 @@ export const startRedisMutation = 'mutation StartRedis { startRedis }';
 
 /** How often queries are run while Redis is stopped. */
 const runsWithout = 3;
-/** How long a hit is waited for. */
-const hitMsMax = 60_000;
-const runEveryMs = 500;
 
 export const redisRestart: Scenario = {
   name: 'Redis stops and restarts',
@@ -19,7 +17,7 @@ export const redisRestart: Scenario = {
   async play(context) {
     const { beginStep, endStep, send } = context;
     beginStep('Run the query until it is cached');
-    const { row: before } = await runUntilHit(context);
+    const { row: before } = await runUntilHit(context, shopQuery);
     endStep(runText(before));
     let without: readonly ReportRow[];
     try {
@@ -34,7 +32,7 @@ export const redisRestart: Scenario = {
     }
     endStep('started');
     beginStep('Run the query until it is cached again');
-    const { row: after, runs } = await runUntilHit(context);
+    const { row: after, runs } = await runUntilHit(context, shopQuery);
     endStep(`${runText(after)} (run ${formatCount(runs)})`);
     return {
       summary: (shownMs) =>
@@ -57,17 +55,6 @@ async function runWithout({ beginStep, endStep, run }: ScenarioContext): Promise
     rows.push(row);
   }
   return rows;
-}
-
-/** @throws {Error} if there is none within a minute. */
-async function runUntilHit({ run, wait }: ScenarioContext): Promise<{ row: ReportRow; runs: number }> {
-  const endMs = Date.now() + hitMsMax;
-  for (let runs = 1; ; runs += 1) {
-    const { row } = await run(shopQuery);
-    if (row.state === 'hit') return { row, runs };
-    if (Date.now() > endMs) throw new Error(`No hit within a minute; the last run: ${runText(row)}.`);
-    await wait(runEveryMs);
-  }
 }
 
 function sourcesText(rows: readonly ReportRow[]): string {

@@ -94,10 +94,11 @@ function contextFor({ fetcher, headers }: Server, signal: AbortSignal, update: U
 
 /** @throws {Error} if the response has no report: then there is nothing to show. */
 async function runReported(fetcher: Fetcher, operation: Operation, signal: AbortSignal): Promise<ReportedRun> {
-  const rows = (await send(fetcher, operation, signal)).report?.fields ?? [];
+  const { data, report } = await send(fetcher, operation, signal);
+  const rows = report?.fields ?? [];
   const [row] = rows;
   if (row === undefined)
     throw new Error('The response does not say where its values came from: the server may run with CACHE_REPORT=off.');
   noteEntries(rows, Date.now());
-  return { row, rows };
+  return { row, rows, data };
 }

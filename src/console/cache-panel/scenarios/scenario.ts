@@ -23,11 +23,13 @@ export interface ReportedRun {
   readonly row: ReportRow;
   /** At least one. */
   readonly rows: readonly ReportRow[];
+  /** The response's `data`. */
+  readonly data: unknown;
 }
 
 /** The server, and what the user sees. Calls reject once the scenario is stopped, unless stated otherwise. */
 export interface ScenarioContext {
-  /** Runs a query, and returns what its cached fields did. */
+  /** Runs a query, and returns its data and what its cached fields did. */
   readonly run: (query: string) => Promise<ReportedRun>;
   /** Sends an operation and returns its data, also after the scenario was stopped. */
   readonly send: (query: string) => Promise<unknown>;

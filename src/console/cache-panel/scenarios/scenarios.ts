@@ -4,5 +4,6 @@ import { expiry } from './expiry.ts';
 import { oneLoad } from './one-load.ts';
 import { redisRestart } from './redis-restart.ts';
 import type { Scenario } from './scenario.ts';
+import { writeInvalidates } from './write-invalidates.ts';
 
-export const scenarios: readonly Scenario[] = [coldThenWarm, expiry, oneLoad, redisRestart];
+export const scenarios: readonly Scenario[] = [coldThenWarm, expiry, writeInvalidates, oneLoad, redisRestart];
