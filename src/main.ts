@@ -15,7 +15,6 @@ import {
   type Database,
 } from './database/index.ts';
 import { EmbeddedError, startPostgres, startRestartableRedis, type RestartableRedis } from './embedded/index.ts';
-import { createWriting } from './kysely-cache/index.ts';
 import { cacheLogOf } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
 import { ConsoleMissingError, readConsoleFiles } from './server/http/console-files.ts';
@@ -57,8 +56,8 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const memoryBytesMax = config.cacheMemoryBytesMax;
   const cache = createCache({ store, memoryBytesMax, knownTags: database.tableTags, log: cacheLogOf(log) });
   shutdown.add('cache', () => cache.close());
-  const writing = createWriting({ cache });
-  const shop = createShop({ db: database.db, writing, simulateLatency: config.simulatesLatency });
+  const { db } = database;
+  const shop = createShop({ db, writing: database.writing(cache), simulateLatency: config.simulatesLatency });
   const cacheStats = new CacheStats(cache);
   const ttlMs = config.cacheTtlMs;
   const shopConsole = config.hasConsole ? createShopConsole(cache, redis) : undefined;

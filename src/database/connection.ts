@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, type KyselyConfig } from 'kysely';
 import { Pool } from 'pg';
-import { touchedTables } from '../kysely-cache/index.ts';
+import type { Cache } from '../cache/index.ts';
+import { touchedTables, type Writing } from '../kysely-cache/index.ts';
 import { addressIn } from './address.ts';
 import { guardedPool } from './guarded-pool.ts';
 import { livenessProbe } from './liveness.ts';
@@ -37,6 +38,8 @@ export interface Database {
   readonly tableTags: () => readonly string[];
   /** Reads which tables exist. Once at the start; later that happens when it is needed. Never rejects. */
   readTables(): Promise<void>;
+  /** Returns `writing` for a cache whose values are loaded from this database. */
+  writing(cache: Cache): Writing;
   /** Waits for running statements, then closes all connections. May be called twice. */
   close(): Promise<void>;
 }
@@ -77,6 +80,7 @@ export function connectDatabase(options: DatabaseOptions): Database {
     db,
     tableTags: tables.tags,
     readTables: tables.read,
+    writing: tables.writing,
     async close() {
       await db.destroy();
       // Kysely does not close a pool that it has not used yet.

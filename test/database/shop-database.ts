@@ -10,6 +10,7 @@ import { createEmptyDatabase } from '../support/databases.ts';
 export interface ShopDatabase {
   readonly db: Kysely<Tables>;
   readonly url: string;
+  readonly writing: Database['writing'];
   /** The SQL of every statement since the last call, oldest first. */
   statements: () => string[];
 }
@@ -73,10 +74,11 @@ export async function newShop(rows: ShopRows): Promise<ShopDatabase> {
 
 function recorded(url: string): ShopDatabase {
   let statements: string[] = [];
-  const { db } = connect({ url, log: ({ query }) => void statements.push(query.sql) });
+  const database = connect({ url, log: ({ query }) => void statements.push(query.sql) });
   return {
-    db,
+    db: database.db,
     url,
+    writing: (cache) => database.writing(cache),
     statements: () => {
       const seen = statements;
       statements = [];

@@ -3,7 +3,6 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createCache, createMemoryStore } from '../../src/cache/index.ts';
 import { createShop, type Shop } from '../../src/database/index.ts';
 import type { Tables } from '../../src/database/tables.ts';
-import { createWriting } from '../../src/kysely-cache/index.ts';
 import { newShop } from './shop-database.ts';
 
 const unknown = 999;
@@ -134,7 +133,7 @@ interface World {
 
 /** A shop of two products with reviews, in a database of its own. */
 async function open(): Promise<World> {
-  const { db } = await newShop({
+  const { db, writing } = await newShop({
     categories: [garden, tools, { id: 3, name: 'Empty' }],
     products: [
       { id: 11, category_id: 1, name: 'spade', price: '10.00', stock: 3 },
@@ -144,7 +143,7 @@ async function open(): Promise<World> {
   });
   const cache = createCache({ store: createMemoryStore({ namespace: 'test' }) });
   onTestFinished(() => cache.close());
-  const shop = createShop({ db, writing: createWriting({ cache }), simulateLatency: false });
+  const shop = createShop({ db, writing: writing(cache), simulateLatency: false });
   return {
     db,
     shop,

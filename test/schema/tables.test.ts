@@ -4,7 +4,6 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSchema } from '../../schema/index.ts';
 import { CacheStats, createCache, createMemoryStore } from '../../src/cache/index.ts';
 import { createShop } from '../../src/database/index.ts';
-import { createWriting } from '../../src/kysely-cache/index.ts';
 import { Trace, withLongLeases } from '../cache/world.ts';
 import { connect } from '../database/shop-database.ts';
 
@@ -52,7 +51,7 @@ async function shop() {
   const trace = new Trace(cache);
   const cacheStats = new CacheStats(cache);
   const schema = createSchema({ cache, ttlMs: 60_000, hasConsole: true });
-  const queries = createShop({ db: database.db, writing: createWriting({ cache }), simulateLatency: false });
+  const queries = createShop({ db: database.db, writing: database.writing(cache), simulateLatency: false });
   return {
     cache,
     trace,

@@ -12,7 +12,6 @@ import {
 } from '../../src/cache/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
-import { createWriting } from '../../src/kysely-cache/index.ts';
 import { cacheLogOf } from '../../src/server/cache-log.ts';
 import { readConsoleFiles } from '../../src/server/http/console-files.ts';
 import { createGraphqlHandler } from '../../src/server/graphql/graphql.ts';
@@ -118,7 +117,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     log: cacheLogOf(log),
     ...clock,
   });
-  const shop = createShop({ db: database.db, writing: createWriting({ cache }), simulateLatency });
+  const shop = createShop({ db: database.db, writing: database.writing(cache), simulateLatency });
   await database.readTables();
   const cacheStats = new CacheStats(cache);
   const redisCli = redis === null ? null : redisCliFor(redis);
