@@ -21,7 +21,7 @@ interface PendingInvalidationsParts {
 
 export class PendingInvalidations {
   readonly #parts: PendingInvalidationsParts;
-  #tags = new Set<string>();
+  readonly #tags = new Set<string>();
   #isEverything = false;
   #isClosed = false;
   #isRunning = false;
@@ -33,7 +33,7 @@ export class PendingInvalidations {
 
   /** Whether one is pending. */
   get hasAny(): boolean {
-    return this.#isEverything || this.#tags.size > 0;
+    return this.#isEverything || this.#tags.size > 0 || this.#isRunning;
   }
 
   /** Resolves when the store has received it, or when it is pending. */
@@ -43,8 +43,7 @@ export class PendingInvalidations {
     } catch (error) {
       if (!(error instanceof CacheError) || error.code !== 'STORE_UNAVAILABLE') throw error;
       if (!this.hasAny) this.#parts.emit({ type: 'invalidation-pending', error });
-      if (scope === 'everything') this.#isEverything = true;
-      else for (const tag of scope) this.#tags.add(tag);
+      this.#add(scope);
       this.#retryLater();
     }
   }
@@ -61,16 +60,21 @@ export class PendingInvalidations {
     this.#cancel = this.#parts.clock.after(retryMs, () => void this.#retry());
   }
 
+  #add(scope: InvalidationScope): void {
+    if (scope === 'everything') this.#isEverything = true;
+    else for (const tag of scope) this.#tags.add(tag);
+  }
+
   async #retry(): Promise<void> {
-    const tags = [...this.#tags];
-    const isEverything = this.#isEverything;
+    const scope = this.#isEverything ? 'everything' : [...this.#tags];
+    // What is added from now on is newer than this attempt, also if it has the same tags.
+    this.#isEverything = false;
+    this.#tags.clear();
     this.#isRunning = true;
     try {
-      await this.#parts.invalidate(isEverything ? 'everything' : tags);
-      for (const tag of isEverything ? this.#tags : tags) this.#tags.delete(tag);
-      if (isEverything) this.#isEverything = false;
+      await this.#parts.invalidate(scope);
     } catch {
-      // The store has reported the fault as an event.
+      this.#add(scope); // the store has reported the fault as an event
     } finally {
       this.#isRunning = false;
     }

@@ -48,6 +48,25 @@ it('while it cannot be delivered, nothing is read from the store or stored there
   expect(trace.text).toMatch(/hit$/);
 });
 
+it('a change that is committed while an attempt runs is not taken for delivered with it', async () => {
+  const { cache, clock, faulty, trace } = await newFaultyWorld(['dropTokens']);
+  faulty.health = 'failing';
+  await cache.invalidateCommitted(['products']);
+  faulty.health = 'mute';
+  clock.advance(250);
+  await tick();
+  // The attempt has dropped the token, and waits for the reply; the second change fails meanwhile.
+  faulty.health = 'failing';
+  await cache.invalidateCommitted(['products']);
+  faulty.calls.length = 0;
+  faulty.answerAll();
+  await tick();
+  expect(trace.count('invalidation-delivered')).toBe(0);
+  faulty.health = 'well';
+  await advanceUntil(clock, 250, () => trace.count('invalidation-delivered') > 0);
+  expect(faulty.calls).toContain('dropTokens');
+});
+
 it('a revalidation does not ask the store meanwhile either', async () => {
   const { cache, outcome, faulty } = await newFaultyWorld(['dropTokens']);
   await outcome({ tags: ['products'] });

@@ -1,6 +1,8 @@
 // What `writing` invalidates, and when.
 import { CompiledQuery, sql, type Transaction } from 'kysely';
 import { describe, expect, it } from 'vitest';
+import { SqlParser } from '../../src/kysely-cache/sql-parser.ts';
+import { tableWritesOf } from '../../src/kysely-cache/writes/table-writes.ts';
 import { tableWorld, type TableWorld } from './world.ts';
 
 type Trx = Transaction<Record<string, Record<string, number>>>;
@@ -101,6 +103,13 @@ describe('the tables that a statement writes', () => {
     expect(await write(text)).toBe(tags);
   });
 
+  it('are not known of a transaction that was prepared before', async () => {
+    await SqlParser.shared.load();
+    const writes = (text: string) => tableWritesOf(text, SqlParser.shared.parse(text));
+    expect(writes(`commit prepared 'x'`)).toMatchObject({ isOpaque: true });
+    expect(writes(`rollback prepared 'x'`)).toMatchObject({ isOpaque: false });
+  });
+
   it('include those of all statements, once each', async () => {
     const { write } = await writingWorld(setUp);
     expect(await write('insert into other values (1)', 'delete from d', 'insert into other values (2)')).toBe(
@@ -158,6 +167,22 @@ describe('triggers', () => {
     );
     expect(await write('insert into other values (1)')).toBe('other');
   });
+});
+
+it.each([
+  ['a default', 'alter table other add column n int default adds()'],
+  ['a constraint', 'alter table other add constraint checked check (adds() > 0) not valid'],
+  [
+    'the condition of a trigger',
+    'create trigger t after insert on other for each row when (adds() > 0) execute function nothing()',
+  ],
+])('the function of %s counts', async (_what, change) => {
+  const { write } = await writingWorld(`${setUp}
+    create table log (id int);
+    create function nothing() returns trigger language plpgsql as 'begin return null; end';
+    create or replace function adds() returns int language plpgsql volatile as 'begin insert into log values (1); return 1; end';
+    ${change};`);
+  expect(await write('insert into other values (1)')).toBe('log other');
 });
 
 it('a rule may change anything', async () => {

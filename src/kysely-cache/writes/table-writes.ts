@@ -65,6 +65,8 @@ class WriteReader implements TableWrites {
 
   #transaction({ kind }: Fields): void {
     if (!/SAVEPOINT|RELEASE|ROLLBACK_TO/.test(textIn(kind))) this.endsTransaction = true;
+    // What was prepared before, perhaps by another process.
+    if (kind === 'TRANS_STMT_COMMIT_PREPARED') this.isOpaque = true;
   }
 
   #note(kind: string, fields: Fields): void {

@@ -24,13 +24,13 @@ export interface WrittenRelation {
   readonly reads: readonly number[];
   /** The tables with a foreign key to this one. */
   readonly referencedBy: readonly { readonly id: number; readonly isActive: boolean }[];
-  /** The functions of its triggers. */
-  readonly triggers: readonly number[];
+  /** The functions that a write calls: of its triggers, defaults, constraints and policies. */
+  readonly calls: readonly number[];
   /** Whether a rule replaces or extends writes. */
   readonly hasRules: boolean;
 }
 
-/** A function that may write: it is volatile or a trigger's, and its code is not that of PostgreSQL or of an extension. */
+/** A function that may write: it is volatile or a trigger's, and neither PostgreSQL's nor written in C. */
 export interface WritingFunction {
   readonly id: number;
   readonly name: string;
@@ -48,6 +48,16 @@ with functions as (
   where l.lanname not in ('c', 'internal') and p.prokind in ('f', 'p', 'w')
     and p.pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
     and (p.provolatile = 'v' or p.prorettype = 'trigger'::regtype)
+), parts as (
+  select 'pg_trigger'::regclass as class, t.oid, t.tgrelid as relation
+  from pg_catalog.pg_trigger t where not t.tgisinternal and t.tgenabled <> 'D'
+  union all select 'pg_attrdef'::regclass, a.oid, a.adrelid from pg_catalog.pg_attrdef a
+  union all select 'pg_constraint'::regclass, k.oid, k.conrelid from pg_catalog.pg_constraint k where k.contype = 'c'
+  union all select 'pg_policy'::regclass, p.oid, p.polrelid from pg_catalog.pg_policy p
+), calls as (
+  select p.relation, d.refobjid::bigint as id
+  from parts p join pg_catalog.pg_depend d on d.classid = p.class and d.objid = p.oid
+  where d.refclassid = 'pg_proc'::regclass
 ), views as (
   select r.ev_class as view, d.refobjid::bigint as id
   from pg_catalog.pg_rewrite r join pg_catalog.pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
@@ -68,10 +78,7 @@ select json_build_object(
           'id', k.conrelid::bigint, 'isActive', k.confdeltype in ('c', 'n', 'd') or k.confupdtype in ('c', 'n', 'd'))), '[]')
         from pg_catalog.pg_constraint k where k.contype = 'f' and k.confrelid = c.oid
       ),
-      'triggers', array(
-        select distinct t.tgfoid::bigint from pg_catalog.pg_trigger t
-        where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D'
-      ),
+      'calls', array(select distinct k.id from calls k where k.relation = c.oid),
       'hasRules', exists(select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.ev_type <> '1')
     )), '[]')
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -52,10 +52,8 @@ export class WriteCatalogues {
   #read(): Promise<void> {
     this.#readMs = this.#clock.nowMs();
     this.#reading ??= this.#readRows()
-      .then(
-        (rows) => void (this.#known = new WriteCatalogue(rows)),
-        () => undefined,
-      )
+      .then((rows) => void (this.#known = new WriteCatalogue(rows)))
+      .catch(() => undefined)
       .finally(() => (this.#reading = undefined));
     return this.#reading;
   }

@@ -1,5 +1,6 @@
 /**
- * The tables that a write may change besides its target: by foreign keys, triggers and functions, and through views and partitions.
+ * The tables that a write may change besides its target: by foreign keys, by the functions that it calls (of triggers, defaults,
+ * constraints and policies), and through views and partitions.
  *
  * A function in SQL or PL/pgSQL may change each relation whose name occurs in its source, and whatever the functions may change that
  * it names. A function that executes text, or in any other language, may change anything.
@@ -94,7 +95,7 @@ class Walk {
     if (!this.#isNew(`${relation.id} ${kind}`)) return;
     if (relation.hasRules) this.isEverything = true;
     this.#addTags(relation);
-    for (const id of relation.triggers) this.call(id);
+    for (const id of relation.calls) this.call(id);
     for (const id of relation.isView ? relation.reads : []) this.#write(id, 'change');
     // Partitions may have triggers and foreign keys that their parent has not.
     for (const child of this.#catalogue.childrenOf(relation.id)) this.write(child, kind);
