@@ -34,5 +34,5 @@ function summaryOf(cold: ReportRow, warm: ReportRow, shownMs: ShownMs): string {
   const [coldMs, warmMs] = [shownMs(cold), shownMs(warm)];
   const times = `${formatMs(warmMs)} from the cache instead of ${formatMs(coldMs)}`;
   // Durations are reported in hundredths of a millisecond.
-  return coldMs > warmMs ? `${times}: ${formatFactor(coldMs / Math.max(warmMs, 0.01))} as fast.` : `${times}.`;
+  return coldMs > warmMs ? `${times}: ${formatFactor(coldMs / Math.max(warmMs, 0.01))} faster.` : `${times}.`;
 }

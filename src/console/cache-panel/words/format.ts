@@ -1,7 +1,8 @@
 /** Figures for people. */
 
-/** `0.41 ms`, `38 ms`, `1.20 s`. */
+/** `0.41 ms`, `38.2 ms`, `314 ms`, `1.20 s`; `< 0.01 ms` for what would be shown as nothing. */
 export function formatMs(ms: number): string {
+  if (ms > 0 && ms < 0.005) return '< 0.01 ms';
   if (ms >= 1_000) return `${(ms / 1_000).toFixed(2)} s`;
   return `${ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2)} ms`;
 }
