@@ -58,9 +58,9 @@ export class Cache {
     this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;
-    const { emit } = this;
-    this.#pending = new PendingInvalidations({ invalidate: (scope) => this.#invalidate(scope), clock, emit });
-    this.#store = new GuardedStore(store, { clock, deadlineMs, emit, isSuspended: () => this.#pending.hasAny });
+    const [emit, invalidate] = [this.emit, this.#invalidate];
+    this.#store = new GuardedStore(store, { clock, deadlineMs, emit });
+    this.#pending = new PendingInvalidations({ invalidate, onPending: this.#store.suspend, clock, emit });
     this.#loads = new InFlightLoads(clock);
     const parts = { guarded: this.#store, background: this.#background, clock, emit };
     this.#leases = new Leases({ ...parts, random });
@@ -218,10 +218,10 @@ export class Cache {
     await this.#store.close();
   }
 
-  async #invalidate(scope: InvalidationScope): Promise<void> {
+  readonly #invalidate = async (scope: InvalidationScope): Promise<void> => {
     await this.#drop(scope === 'everything' ? [everythingTag] : tagsToDrop(scope));
     this.emit({ type: 'invalidate', tags: scope === 'everything' ? [everythingTag] : scope });
-  }
+  };
 
   async #drop(tags: readonly string[]): Promise<void> {
     try {

@@ -15,6 +15,8 @@ export type InvalidationScope = readonly string[] | 'everything';
 interface PendingInvalidationsParts {
   /** Rejects with `STORE_UNAVAILABLE` if it is not known whether the store has received it. */
   readonly invalidate: (scope: InvalidationScope) => Promise<void>;
+  /** Whether one is pending: called when that changes. */
+  readonly onPending: (isPending: boolean) => void;
   readonly clock: Clock;
   readonly emit: EmitEvent;
 }
@@ -25,15 +27,11 @@ export class PendingInvalidations {
   #isEverything = false;
   #isClosed = false;
   #isRunning = false;
+  #isPending = false;
   #cancel = (): void => {};
 
   constructor(parts: PendingInvalidationsParts) {
     this.#parts = parts;
-  }
-
-  /** Whether one is pending. */
-  get hasAny(): boolean {
-    return this.#isEverything || this.#tags.size > 0 || this.#isRunning;
   }
 
   /** Resolves when the store has received it, or when it is pending. */
@@ -42,7 +40,7 @@ export class PendingInvalidations {
       await this.#parts.invalidate(scope);
     } catch (error) {
       if (!(error instanceof CacheError) || error.code !== 'STORE_UNAVAILABLE') throw error;
-      if (!this.hasAny) this.#parts.emit({ type: 'invalidation-pending', error });
+      if (!this.#isPending) this.#parts.emit({ type: 'invalidation-pending', error });
       this.#add(scope);
       this.#retryLater();
     }
@@ -63,6 +61,8 @@ export class PendingInvalidations {
   #add(scope: InvalidationScope): void {
     if (scope === 'everything') this.#isEverything = true;
     else for (const tag of scope) this.#tags.add(tag);
+    this.#isPending = true;
+    this.#parts.onPending(true);
   }
 
   async #retry(): Promise<void> {
@@ -78,7 +78,9 @@ export class PendingInvalidations {
     } finally {
       this.#isRunning = false;
     }
-    if (this.hasAny) this.#retryLater();
-    else this.#parts.emit({ type: 'invalidation-delivered' });
+    if (this.#isEverything || this.#tags.size > 0) return this.#retryLater();
+    this.#isPending = false;
+    this.#parts.onPending(false);
+    this.#parts.emit({ type: 'invalidation-delivered' });
   }
 }

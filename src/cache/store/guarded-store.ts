@@ -28,7 +28,7 @@ interface Guard {
   readonly emit: EmitEvent;
   readonly trips: RoundTrips;
   /** Whether no request may ask the store for now, although it may be available. */
-  readonly isSuspended: () => boolean;
+  isSuspended: boolean;
   /** When the store last failed for a request. A request that runs for a long time, such as a script's, asks again later. */
   readonly lastFailureMs: WeakMap<object, number>;
 }
@@ -36,10 +36,15 @@ interface Guard {
 export class GuardedStore {
   readonly #guard: Guard;
 
-  constructor(store: Store, parts: Pick<Guard, 'clock' | 'deadlineMs' | 'emit' | 'isSuspended'>) {
+  constructor(store: Store, parts: Pick<Guard, 'clock' | 'deadlineMs' | 'emit'>) {
     const trips = new RoundTrips({ ...parts, ping: () => store.ping() });
-    this.#guard = { ...parts, store, trips, lastFailureMs: new WeakMap() };
+    this.#guard = { ...parts, store, trips, isSuspended: false, lastFailureMs: new WeakMap() };
   }
+
+  /** Whether fetches bypass the store from now on, although it may be available. */
+  readonly suspend = (isSuspended: boolean): void => {
+    this.#guard.isSuspended = isSuspended;
+  };
 
   /** The store for one fetch. After one fetch of a `request` has failed, all of them bypass the store. */
   forFetch(request: object = {}): FetchStore {
@@ -113,7 +118,7 @@ export class FetchStore {
   get isBypassed(): boolean {
     const { clock, lastFailureMs, trips, isSuspended } = this.#guard;
     const failedMs = lastFailureMs.get(this.#request) ?? -Infinity;
-    return clock.nowMs() - failedMs < bypassMs || trips.isCircuitOpen || isSuspended();
+    return clock.nowMs() - failedMs < bypassMs || trips.isCircuitOpen || isSuspended;
   }
 
   /** Makes the request bypass the store, as after a call that failed. */
