@@ -171,7 +171,7 @@ class WatchedConnection implements DatabaseConnection {
     // BEGIN inside a transaction has no effect.
     if (this.#transactionOf !== undefined) return;
     this.#transactionOf = by;
-    this.#writer = writer;
+    this.#writer = writer?.takesTransaction() === true ? writer : undefined;
     if (by === 'none') return;
     let isCommitted = false;
     this.#commit = () => void (isCommitted = true);

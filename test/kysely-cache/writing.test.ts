@@ -118,19 +118,19 @@ describe('the tables that a statement writes', () => {
   });
 
   it('include a table that was created after the catalogue was read', async () => {
-    const { write, run: runElsewhere, clock } = await writingWorld(setUp);
+    const { write, run: runElsewhere } = await writingWorld(setUp);
     expect(await write('insert into other values (1)')).toBe('other');
-    clock.advance(1_000);
     await runElsewhere('create table later (id int)');
     expect(await write('insert into later values (1)')).toBe('later');
   });
 
   it('do not include a temporary table', async () => {
-    const { write } = await writingWorld(setUp);
-    expect(await write('insert into other values (1)')).toBe('other');
-    expect(
-      await write('create temporary table scratch (id int) on commit drop', 'insert into scratch values (1)'),
-    ).toBe('*');
+    const { db, writing, invalidated } = await writingWorld(setUp);
+    await db.connection().execute(async (connection) => {
+      await run(connection, 'create temporary table scratch (id int)');
+      await writing(connection, (trx) => run(trx, 'insert into scratch values (1)'));
+    });
+    expect(invalidated()).toBe('');
   });
 });
 
@@ -226,6 +226,17 @@ describe('when', () => {
     await expect(fails('select 1')).rejects.toThrow('no');
     expect(invalidated()).toBe('');
     await expect(fails('insert into other values (1)')).rejects.toThrow('no');
+    expect(invalidated()).toBe('other');
+  });
+
+  it('if another transaction, which the work has begun, is committed, although its own is rolled back', async () => {
+    const { db, writing, invalidated } = await writingWorld(setUp);
+    const failing = writing(db, async (trx) => {
+      await run(trx, 'delete from d');
+      await db.transaction().execute((other) => run(other, 'insert into other values (1)'));
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
     expect(invalidated()).toBe('other');
   });
 

@@ -1,12 +1,13 @@
-/** The catalogue that `writing` uses: read when it is needed first, then once a minute in the background, because triggers may change. */
+/**
+ * The catalogue that `writing` uses: read when it is needed first, then once a minute in the background, because triggers may change,
+ * and again at once for a statement that names what it lacks.
+ */
 import type { Clock } from '../../cache/index.ts';
 import { WriteCatalogue, type Reach } from './write-reach.ts';
 import type { WriteCatalogueRows } from './write-catalogue-sql.ts';
 import type { TableWrites } from './table-writes.ts';
 
 const keptMs = 60_000;
-/** How often it is read, at most, because a statement names what it lacks. */
-const readEveryMsMin = 1_000;
 
 const everything: Reach = { tags: new Set(), isEverything: true, isIncomplete: false };
 
@@ -25,10 +26,12 @@ export class WriteCatalogues {
   /** What the statements may have changed; everything while the catalogue cannot be read. */
   async reachOf(statements: readonly TableWrites[]): Promise<Reach> {
     if (this.#known === undefined) await this.#read();
-    else this.#readIfOlderThan(keptMs);
+    else if (this.#clock.nowMs() - this.#readMs >= keptMs) void this.#read();
     const reach = this.#union(statements);
-    // A table that was created since, or a temporary one, which no value depends on.
-    if (!reach.isIncomplete || this.#clock.nowMs() - this.#readMs < readEveryMsMin) return reach;
+    if (!reach.isIncomplete) return reach;
+    // A table that was created since. What is still missing then is a temporary table, which no value depends on. A reading that
+    // runs already may have begun before the table was there.
+    await this.#reading;
     await this.#read();
     return this.#union(statements);
   }
@@ -42,10 +45,6 @@ export class WriteCatalogues {
       isEverything: reaches.some(({ isEverything }) => isEverything),
       isIncomplete: reaches.some(({ isIncomplete }) => isIncomplete),
     };
-  }
-
-  #readIfOlderThan(ageMs: number): void {
-    if (this.#clock.nowMs() - this.#readMs >= ageMs) void this.#read();
   }
 
   /** Never rejects: if it fails, the previous one stays in use. */

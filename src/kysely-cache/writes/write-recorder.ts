@@ -4,9 +4,17 @@ import type { TableWrites } from './table-writes.ts';
 export class WriteRecorder {
   readonly #inTransaction = new Set<TableWrites>();
   readonly #besides = new Set<TableWrites>();
+  #hasTransaction = false;
   #mayHaveEnded = false;
 
-  /** @param isInTransaction Whether it is a statement of the transaction; otherwise it is committed by itself. */
+  /** Whether a transaction that begins is the one of this `writing`: the first. Others commit on their own, whatever becomes of it. */
+  takesTransaction(): boolean {
+    const isFirst = !this.#hasTransaction;
+    this.#hasTransaction = true;
+    return isFirst;
+  }
+
+  /** @param isInTransaction Whether it is a statement of the transaction of this `writing`. */
   record(writes: TableWrites, isInTransaction: boolean): void {
     (isInTransaction ? this.#inTransaction : this.#besides).add(writes);
     if (isInTransaction && writes.endsTransaction) this.#mayHaveEnded = true;
