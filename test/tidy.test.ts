@@ -12,7 +12,10 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
   'src/async-context': { ours: [], libraries: [] },
   'src/cache': { ours: ['src/async-context'], libraries: ['ioredis', 'lru-cache'] },
   'src/pothos-cache': { ours: ['src/cache'], libraries: ['@pothos/core', 'graphql', 'lru-cache'] },
-  'src/kysely-cache': { ours: ['src/async-context', 'src/cache'], libraries: ['kysely', 'libpg-query', 'lru-cache'] },
+  'src/kysely-cache': {
+    ours: ['src/async-context', 'src/cache'],
+    libraries: ['kysely', 'libpg-query', 'lru-cache', 'pg', 'pg-logical-replication'],
+  },
   'src/database': {
     ours: ['src/cache', 'src/kysely-cache'],
     libraries: ['commander', 'dataloader', 'kysely', 'pg', 'pg-connection-string'],

@@ -40,7 +40,7 @@ export interface CacheOptions {
 
 const storeMethods = [
   ...['read', 'confirm', 'tokens', 'capture', 'write', 'acquire', 'fill', 'renew', 'release', 'dropTokens'],
-  ...['clear', 'usage', 'ping', 'close'],
+  ...['clear', 'getData', 'setData', 'usage', 'ping', 'close'],
 ];
 
 const rules: Readonly<Record<keyof CacheOptions, OptionRule>> = {

@@ -21,13 +21,13 @@ import { Leases } from './lease.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { Listeners } from './events/listeners.ts';
 import type { EntryRef } from './entry/entry.ts';
-import { watchInstalledDataLoaders } from './scope/installed-data-loaders.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory/memory-tier.ts';
 import type { Policy } from './policy.ts';
 import { GetOrLoad } from './get-or-load.ts';
 import { Revalidator, type RevalidatedHit } from './revalidate.ts';
 import type { StoreUsage } from './store/store.ts';
+import type { StoredData } from './store/stored-data.ts';
 import { checkTags, everythingTag, tagsToDrop } from './tags/tags.ts';
 import { TouchedTags } from './tags/touched-tags.ts';
 
@@ -138,16 +138,16 @@ export class Cache {
   }
 
   /**
-   * Invalidates every value that depends on one of `tags`. `products:42` covers the values of that row and of the whole
-   * table, `products` those of the table and of every row. After the returned promise has resolved, no read that begins in
-   * this process returns an older value; other processes lag by at most 500 ms.
+   * Invalidates every value that depends on one of these tags, or every value. `products:42` covers the values of that row and
+   * of the whole table, `products` those of the table and of every row. After the returned promise has resolved, no read that
+   * begins in this process returns an older value; other processes lag by at most 500 ms.
    *
    * @throws {CacheError} `INVALID_TAG`; `STORE_UNAVAILABLE` if it is not known whether the values were invalidated: repeat
    *   the call.
    */
-  async invalidate(tags: readonly string[]): Promise<void> {
-    checkTags('invalidate', tags);
-    if (tags.length > 0) await this.#invalidate(tags);
+  async invalidate(scope: InvalidationScope): Promise<void> {
+    if (scope !== 'everything') checkTags('invalidate', scope);
+    if (scope.length > 0) await this.#invalidate(scope);
   }
 
   /**
@@ -200,6 +200,11 @@ export class Cache {
     this.emit({ type: 'uncached', field, error });
   }
 
+  /** Texts beside the cache, in the same store. Both methods throw `CacheError` `STORE_UNAVAILABLE`. */
+  get data(): StoredData {
+    return this.#store.data;
+  }
+
   /** Calls the listeners. */
   readonly emit = (event: CacheEvent): void => this.#listeners.tell(event);
 
@@ -236,15 +241,4 @@ export class Cache {
       this.#revalidator.reset();
     }
   }
-}
-
-/**
- * Creates a cache over `store`, for its namespace. Every copy of DataLoader that is loaded is adapted so that its batches
- * are correct inside loads; see `watchDataLoader`.
- *
- * @throws {CacheError} `INVALID_OPTIONS`, with the name of the option, what it must be and what was received.
- */
-export function createCache(options: CacheOptions): Cache {
-  watchInstalledDataLoaders();
-  return new Cache(options);
 }

@@ -1,6 +1,6 @@
 import type { Key } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
-import type { FetchStore } from './store/guarded-store.ts';
+import type { FetchStore } from './store/fetch-store.ts';
 import { stampsOf, type Stamps } from './tags/tags.ts';
 
 /**

@@ -2,7 +2,8 @@
 import type { Background } from './base/background.ts';
 import type { Clock } from './base/clock.ts';
 import type { Key } from './entry/key.ts';
-import type { GuardedStore, PendingReply } from './store/guarded-store.ts';
+import type { PendingReply } from './store/fetch-store.ts';
+import type { GuardedStore } from './store/guarded-store.ts';
 import type { LeaseReply } from './store/store.ts';
 import type { FetchTags, Stamps } from './tags/tags.ts';
 import { areStamps } from './tags/validity.ts';

@@ -1,12 +1,13 @@
 /** The cache engine. Knows no GraphQL and no SQL. */
-export type { CacheLog } from './events/cache-log.ts';
+export { consoleLog, type CacheLog } from './events/cache-log.ts';
 export type { CacheOptions } from './cache-options.ts';
 export { optionsFault, type OptionRule, type OptionRules } from './base/check-options.ts';
-export { createCache, type Cache } from './cache.ts';
+export type { Cache } from './cache.ts';
+export { createCache } from './create-cache.ts';
 export { type FetchOptions } from './fetch-options.ts';
 export type { Mode } from './fetch.ts';
 export type { RevalidatedHit } from './revalidate.ts';
-export type { Clock } from './base/clock.ts';
+export { systemClock, type Clock } from './base/clock.ts';
 export { codecVersion } from './entry/codec.ts';
 export { CacheError, type CacheErrorCode } from './base/errors.ts';
 export type { CacheEvent, CacheListener, Tier, WriteRefusal } from './events/events.ts';
@@ -17,6 +18,7 @@ export { currentLoad, runForLoads } from './scope/load-scope.ts';
 export { createMemoryStore } from './store/memory-store.ts';
 export type { Outcome } from './outcome.ts';
 export type { InvalidationScope } from './pending-invalidations.ts';
+export type { StoredData } from './store/stored-data.ts';
 export { createPolicy, durationMsOf, type Duration, type Policy } from './policy.ts';
 export { redisAddressFault } from './store/redis/address.ts';
 export { createRedisStore } from './store/redis/create-redis-store.ts';

@@ -18,7 +18,7 @@ import type { Policy } from './policy.ts';
 import { cancellationOf, type IsAborted } from './scope/cancellation.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { LoadScope } from './scope/load-scope.ts';
-import type { FetchStore } from './store/guarded-store.ts';
+import type { FetchStore } from './store/fetch-store.ts';
 import { encodeForStore, refuse, releaseLease, storeEntry, type StoreParts } from './store-entry.ts';
 import type { LoadResult } from './outcome.ts';
 import type { FetchTags } from './tags/tags.ts';

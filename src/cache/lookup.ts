@@ -2,7 +2,7 @@
 import { decodeEntry, entryIdOf, entryRefOf, type CachedEntry } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
-import type { FetchStore } from './store/guarded-store.ts';
+import type { FetchStore } from './store/fetch-store.ts';
 import type { StoreRead } from './store/store.ts';
 import { stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
 import { hasRequired, isValid, tokensByTag } from './tags/validity.ts';

@@ -9,7 +9,8 @@ import { isStillValid, type EntryRef } from './entry/entry.ts';
 import type { EmitEvent, Tier } from './events/events.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
 import { LoadScope } from './scope/load-scope.ts';
-import type { GuardedStore, FetchStore } from './store/guarded-store.ts';
+import type { FetchStore } from './store/fetch-store.ts';
+import type { GuardedStore } from './store/guarded-store.ts';
 import { tokensByTag } from './tags/validity.ts';
 
 /** An entry that is still valid. */

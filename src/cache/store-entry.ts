@@ -15,7 +15,7 @@ import type { HeldLease } from './held-leases.ts';
 import type { InFlightLoads } from './in-flight.ts';
 import type { LoadResult } from './outcome.ts';
 import type { LoadScope } from './scope/load-scope.ts';
-import { PendingReply, type FetchStore } from './store/guarded-store.ts';
+import { PendingReply, type FetchStore } from './store/fetch-store.ts';
 import { textCharsMax, type FillReply } from './store/store.ts';
 import type { Stamps } from './tags/tags.ts';
 import { areStamps } from './tags/validity.ts';

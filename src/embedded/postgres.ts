@@ -130,10 +130,10 @@ async function startServer(
     // Files in the data folder, so that nothing remains in /dev/shm, which has 64 MB in a container.
     dynamic_shared_memory_type: 'mmap',
     fsync: 'off',
-    synchronous_commit: 'off',
     full_page_writes: 'off',
-    wal_level: 'minimal',
-    max_wal_senders: 0,
+    // For the change feed. Without it being read, at most this much of the log is retained.
+    wal_level: 'logical',
+    max_slot_wal_keep_size: '256MB',
     max_wal_size: '256MB',
   };
   const ours = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);

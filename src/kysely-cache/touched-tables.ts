@@ -5,9 +5,10 @@
  *   sql-parser.ts, table-references.ts) → the catalogue has their tags (catalogue.ts) → the load has touched these tags
  */
 import type { Dialect } from 'kysely';
-import { currentLoad, type Cache, type Clock } from '../cache/index.ts';
+import { currentLoad, runForLoads, type Cache, type Clock } from '../cache/index.ts';
 import { catalogueSql, type CatalogueRows } from './catalogue-sql.ts';
 import { Catalogue } from './catalogue.ts';
+import { lineageSql, type LineageRow } from './feed/lineage.ts';
 import { KnownTableReferences } from './known-table-references.ts';
 import { ParsedTexts } from './parsed-texts.ts';
 import { SqlParser } from './sql-parser.ts';
@@ -31,6 +32,8 @@ export interface TouchedTables {
   readonly read: () => Promise<void>;
   /** Returns `writing` for a cache whose values are loaded from this database. */
   readonly writing: (cache: Cache) => Writing;
+  /** For `changeFeed`: a table of the database and its ancestors, as they are named in tags. */
+  readonly lineageOf: (relationOid: number) => Promise<readonly LineageRow[]>;
 }
 
 /**
@@ -79,5 +82,7 @@ export function touchedTables(
     tags: () => catalogue.tags,
     read: () => catalogue.read(),
     writing: (cache) => createWriting(cache, writeCatalogues),
+    // Outside of all loads: no value depends on what is read here.
+    lineageOf: (oid) => runForLoads([], async () => JSON.parse(await watched.ask(lineageSql(oid))) as LineageRow[]),
   };
 }

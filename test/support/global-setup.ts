@@ -29,7 +29,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   // Vitest itself handles SIGINT and SIGTERM. SIGHUP means that the terminal was closed.
   process.once('SIGHUP', () => process.exit(129));
   const [sqlFiles] = await Promise.all([shopSqlFiles(), build()]);
-  const postgres = await startPostgres({ sqlFiles });
+  const postgres = await startPostgres({ sqlFiles, extraArgs: feedArgs });
   const redis = await startTestRedis();
   project.provide('databaseUrl', postgres.url);
   project.provide('redisSocketPath', redis.socketPath);
@@ -37,6 +37,9 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     await Promise.all([postgres.stop(), redis.stop()]);
   };
 }
+
+/** Each test of a change feed has a slot, and two connections for each process. */
+const feedArgs = ['-c', 'max_replication_slots=50', '-c', 'max_wal_senders=50', '-c', 'max_connections=300'];
 
 async function shopSqlFiles(): Promise<string[]> {
   const folder = join(repository, 'sql');

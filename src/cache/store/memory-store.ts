@@ -64,6 +64,7 @@ export function createMemoryStore(options: { namespace: string; bytesMax?: numbe
     },
 
     ...leasedValues(values, tokenOf, clock),
+    ...keptTexts(),
 
     async dropTokens(tags) {
       for (const tag of tags) tokens.delete(tag);
@@ -179,4 +180,17 @@ class ExpiringTexts {
   get bytes(): number {
     return this.#items.calculatedSize;
   }
+}
+
+function keptTexts(): Pick<Store, 'getData' | 'setData'> {
+  const texts = new Map<string, string>();
+  return {
+    async getData(name) {
+      return texts.get(name);
+    },
+
+    async setData(name, text) {
+      texts.set(name, text);
+    },
+  };
 }

@@ -57,6 +57,10 @@ export interface Store {
   dropTokens(tags: readonly string[]): Promise<void>;
   /** Removes all values and tokens of the namespace, not its leases; returns the number of values that had not expired. */
   clear(): Promise<number>;
+  /** Reads a text that is not a cached value, which `clear` and `usage` leave alone. See `StoredData`. */
+  getData(name: string): Promise<string | undefined>;
+  /** Stores such a text, for `dataTtlMs`. */
+  setData(name: string, text: string): Promise<void>;
   /** Counts what the store holds now. */
   usage(): Promise<StoreUsage>;
   /** Reports tokens that change, whichever process changes them. A store of one process does not have this method. */

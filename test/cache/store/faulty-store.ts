@@ -72,6 +72,12 @@ export class FaultyStore implements Store {
   clear(): Promise<number> {
     return this.#through('clear', () => this.#store.clear());
   }
+  getData(name: string): ReturnType<Store['getData']> {
+    return this.#through('getData', () => this.#store.getData(name));
+  }
+  setData(name: string, text: string): Promise<void> {
+    return this.#through('setData', () => this.#store.setData(name, text));
+  }
   usage(): ReturnType<Store['usage']> {
     return this.#through('usage', () => this.#store.usage());
   }

@@ -52,6 +52,16 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect(read.remainingMs).toBeLessThanOrEqual(60_000);
     });
 
+    it('keeps texts beside the values, which are not counted and outlive `clear`', async () => {
+      const { store } = await newStore();
+      expect(await store.getData('feed:a')).toBeUndefined();
+      await store.setData('feed:a', '0/1');
+      await store.setData('feed:a', '0/2');
+      expect(await store.usage()).toMatchObject({ keys: 0 });
+      expect(await store.clear()).toBe(0);
+      expect([await store.getData('feed:a'), await store.getData('feed:b')]).toEqual(['0/2', undefined]);
+    });
+
     it('replaces both the value and its TTL on the next write', async () => {
       const { store, namespace } = await newStore();
       await store.write(`${namespace}:a`, { text: 'old', ttlMs: 86_400_000, tags: [] });

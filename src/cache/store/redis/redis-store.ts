@@ -12,6 +12,7 @@ import { Listeners } from '../../events/listeners.ts';
 import { batchCalls } from './batch.ts';
 import { connectRedis } from './connection.ts';
 import { namespaceOf } from './namespace.ts';
+import { keptTexts } from './kept-texts.ts';
 import { redisLeases } from './leases.ts';
 import type { RedisStoreOptions } from './store-options.ts';
 import { reachOptionsOf } from './target.ts';
@@ -37,7 +38,6 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     onReady: () => watch.ready(),
   });
   const { send, wrote } = connection;
-
   const tokenPrefix = `${namespace}:tag:`;
   const tokenKey = (tag: string): string => tokenPrefix + tokenNameOf(tag);
   const identity = new DatabaseIdentity({ connection, clock, tokenKey });
@@ -54,6 +54,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     ...redisTokens({ inBatch, inOwnBatch, connection, tokenKey }),
     ...redisEntries({ inBatch, connection, tokenPrefix }),
     ...redisLeases({ inBatch, connection }),
+    ...keptTexts({ send, wrote, namespace }),
     ...namespaceOf({ send, namespace, tokenPrefix, keptKey: identity.key }),
 
     track(listener) {
@@ -66,8 +67,8 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
         wrote();
         return isKnown;
       };
-      const { redis } = connection;
-      return trackTokens({ reach, prefix: tokenPrefix, redis, setHeartbeat, onDatabase: identity.onChange }, listener);
+      const tracked = { reach, prefix: tokenPrefix, redis: connection.redis, onDatabase: identity.onChange };
+      return trackTokens({ ...tracked, setHeartbeat }, listener);
     },
 
     watchConnection: (listener) => watch.watch(listener),

@@ -1,0 +1,227 @@
+/**
+ * The feed of a database's changes: whatever changes a row, the values that depend on it are invalidated in every process.
+ *
+ * All processes of a namespace share a replication slot. One of them reads it and invalidates for all; the others wait, and one of them
+ * takes over as soon as that process goes away. Without a shared store, each process has a slot of its own.
+ */
+import { CacheError, consoleLog, optionsFault, systemClock } from '../../cache/index.ts';
+import type { Cache, CacheLog, Clock, OptionRules } from '../../cache/index.ts';
+import type { TouchedTables } from '../touched-tables.ts';
+import type { DeliveryCounts } from './delivery.ts';
+import { explained, FeedError } from './feed-error.ts';
+import type { FeedSession, SessionParts } from './feed-session.ts';
+import { RelationTags } from './relation-tags.ts';
+
+/** Options of `changeFeed`. */
+export interface ChangeFeedOptions {
+  /** node-postgres' pool of the database. The feed makes two connections of its own with the pool's options. */
+  readonly pool: { readonly options: object };
+  /** The cache whose values are loaded from this database. */
+  readonly cache: Cache;
+  /** From `touchedTables`, for the same database. */
+  readonly tables: TouchedTables;
+  /** The publication that contains the tables. Default: `cachepot`. */
+  readonly publication?: string;
+  /** Options of node-postgres' Client, if the feed must connect elsewhere: a pooler such as PgBouncer cannot stream changes. */
+  readonly connection?: object;
+  /** A logger with pino's interface, or false for none. Default: `console.warn`. */
+  readonly log?: CacheLog | false;
+  readonly clock?: Clock;
+  /** Returns 0…1. Default: `Math.random`. */
+  readonly random?: () => number;
+}
+
+/**
+ * - `starting`: it is not known yet whether the feed works
+ * - `reading`: this process reads the slot, and invalidates for all processes
+ * - `waiting`: another process does
+ * - `interrupted`: the database cannot be reached; it is tried again within seconds
+ * - `off`: the database is not set up for it; it is checked again every half minute
+ * - `closed`
+ */
+export type FeedState = 'starting' | 'reading' | 'waiting' | 'interrupted' | 'off' | 'closed';
+
+/** What a change feed does now, and has done since it was created. */
+export interface FeedStatus extends Readonly<DeliveryCounts> {
+  readonly state: FeedState;
+  /** Why it is interrupted or off. */
+  readonly reason: string | undefined;
+  /** The name of the replication slot, once it is known. */
+  readonly slot: string | undefined;
+  /** Bytes of the log that this process has still to invalidate. */
+  readonly lagBytes: number;
+}
+
+/** Receives the changes of a database. */
+export interface ChangeFeed {
+  readonly status: FeedStatus;
+  /** Resolves when the feed reads or waits, or is known not to work. */
+  readonly ready: Promise<void>;
+  /** Ends it. The slot stays, so that a later process misses nothing. */
+  close(): Promise<void>;
+}
+
+const rules: OptionRules = {
+  pool: {
+    must: "node-postgres' pool",
+    isRight: (value) => typeof value === 'object' && value !== null && 'options' in value,
+    isRequired: true,
+  },
+  cache: { must: 'a cache, which createCache() returns', isRight: isObject, isRequired: true },
+  tables: { must: 'what touchedTables() returns', isRight: isObject, isRequired: true },
+  publication: {
+    must: 'a name of 1 to 63 of a-z, 0-9 and _',
+    isRight: (value) => typeof value === 'string' && /^[a-z0-9_]{1,63}$/.test(value),
+  },
+  connection: { must: "options of node-postgres' Client", isRight: isObject },
+  log: {
+    must: 'a logger with warn(fields, message), or false',
+    isRight: (value) => value === false || isObject(value),
+  },
+  clock: { must: 'a clock', isRight: isObject },
+  random: { must: 'a function that returns a number from 0 to 1', isRight: (value) => typeof value === 'function' },
+};
+
+/**
+ * Invalidates what depends on the rows that change in the database, whatever program changes them, until it is closed.
+ *
+ * Requires `wal_level = logical`, a publication of the tables, and a user with the attribute REPLICATION. Without them it logs what to
+ * run, and checks again every half minute; values are then invalidated by `writing`, by `Cache.invalidate` and by their TTLs.
+ *
+ * @throws {CacheError} `INVALID_OPTIONS`
+ */
+export function changeFeed(options: ChangeFeedOptions): ChangeFeed {
+  const fault = optionsFault(options, rules);
+  if (fault !== undefined) throw new CacheError('INVALID_OPTIONS', `changeFeed: ${fault}`);
+  return new Feed(options);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+/** After a failure: from the first on, twice as long each time. */
+const retryMs = { min: 50, max: 5_000 };
+const checkAgainMs = 30_000;
+const silent: CacheLog = { warn: () => {} };
+
+class Feed implements ChangeFeed {
+  readonly ready: Promise<void>;
+  readonly #log: CacheLog;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #counts: DeliveryCounts = { transactions: 0, invalidations: 0, retries: 0 };
+  readonly #parts: SessionParts;
+  readonly #ended: Promise<void>;
+  #isReady = (): void => {};
+  #session: FeedSession | undefined;
+  #state: FeedState = 'starting';
+  #reason: string | undefined;
+  #logged: string | undefined;
+  #slot: string | undefined;
+  #failures = 0;
+  #wake = (): void => {};
+
+  constructor(options: ChangeFeedOptions) {
+    const { pool, cache, tables, publication = 'cachepot', connection = pool.options } = options;
+    const { log = consoleLog(), clock = systemClock, random = Math.random } = options;
+    this.#log = log === false ? silent : log;
+    this.#clock = clock;
+    this.#random = random;
+    this.ready = new Promise((resolve) => (this.#isReady = resolve));
+    this.#parts = {
+      ...{ connection, publication, cache, clock },
+      isTemporary: cache.tier === 'memory',
+      relations: new RelationTags(tables.lineageOf),
+      counts: this.#counts,
+      onState: (state: 'waiting' | 'reading') => this.#enter(state),
+      onGone: (slot: string) => this.#reportGone(slot),
+    };
+    this.#ended = this.#run();
+  }
+
+  get status(): FeedStatus {
+    const { lagBytes = 0 } = this.#session ?? {};
+    return { state: this.#state, reason: this.#reason, slot: this.#slot, lagBytes, ...this.#counts };
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closed';
+    this.#wake();
+    await this.#session?.close();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isClosed()) {
+      const error = explained(await this.#runSession());
+      this.#session = undefined;
+      if (!this.#isClosed()) await this.#pause(this.#failed(error));
+    }
+    this.#isReady();
+  }
+
+  /** Resolves with the reason why it ended. */
+  async #runSession(): Promise<unknown> {
+    try {
+      // Only here: programs without a feed need not have its libraries.
+      const session = await import('./feed-session.ts');
+      if (this.#isClosed()) return undefined;
+      this.#session = new session.FeedSession(this.#parts);
+      return await this.#session.run();
+    } catch (error) {
+      return error;
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  #enter(state: 'waiting' | 'reading'): void {
+    if (this.#isClosed()) return;
+    this.#slot = this.#session?.slot;
+    this.#failures = 0;
+    this.#reason = undefined;
+    this.#logged = undefined;
+    if (this.#state !== state) {
+      const what = state === 'reading' ? 'this process reads' : 'another process reads';
+      this.#log.info?.({ slot: this.#slot }, `change feed: ${what} the slot ${this.#slot}`);
+    }
+    this.#state = state;
+    this.#isReady();
+  }
+
+  /** @returns After how many milliseconds to try again. */
+  #failed(error: unknown): number {
+    const isSetUpWrongly = error instanceof FeedError && error.code !== 'SILENT';
+    this.#state = isSetUpWrongly ? 'off' : 'interrupted';
+    this.#reason = error instanceof Error ? error.message : String(error);
+    const line = isSetUpWrongly
+      ? `change feed: off, so changes by other programs are seen when the TTL ends: ${this.#reason}`
+      : `change feed: interrupted, and tried again: ${this.#reason}`;
+    if (this.#logged !== line) this.#log.warn({ reason: this.#reason }, line);
+    this.#logged = line;
+    this.#isReady();
+    this.#failures += 1;
+    const backoffMs = Math.min(retryMs.max, retryMs.min * 2 ** (this.#failures - 1));
+    return isSetUpWrongly ? checkAgainMs : backoffMs * (0.5 + this.#random() / 2);
+  }
+
+  #reportGone(slot: string): void {
+    const line =
+      'change feed: the slot was gone, or the server had removed changes from it, so all values are invalidated; ' +
+      'unless it was dropped on purpose, raise max_slot_wal_keep_size or idle_replication_slot_timeout';
+    this.#log.warn({ slot }, line);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+}

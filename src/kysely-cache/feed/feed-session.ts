@@ -1,0 +1,248 @@
+/**
+ * One attempt to read the slot, from its connections to their end.
+ *
+ *   the stream's session takes the lock, opens the slot and begins (replication-stream.ts) → the messages of a transaction are
+ *   collected (logged-transaction.ts) → once new snapshots see it, its tags are invalidated, and it is acknowledged (delivery.ts)
+ */
+import { randomBytes } from 'node:crypto';
+import { Client, type ClientConfig } from 'pg';
+import type { Pgoutput } from 'pg-logical-replication';
+import { CacheError, type Cache, type Clock } from '../../cache/index.ts';
+import { ChangedTags } from './changed-tags.ts';
+import { checkDatabase } from './database-check.ts';
+import { Delivery, type DeliveryCounts } from './delivery.ts';
+import { FeedError } from './feed-error.ts';
+import { lockKeyOf, tryLock, waitUntilFree } from './holder-lock.ts';
+import { LoggedTransaction } from './logged-transaction.ts';
+import { lsnOf, lsnText, type Lsn } from './lsn.ts';
+import type { RelationTags } from './relation-tags.ts';
+import { ReplicationStream } from './replication-stream.ts';
+import { createSlot, openSlot, readSlot, slotNameOf, type SlotStart } from './slot.ts';
+import { Snapshot } from './snapshot.ts';
+
+export interface SessionParts {
+  readonly connection: ClientConfig;
+  readonly publication: string;
+  readonly cache: Pick<Cache, 'namespace' | 'invalidate' | 'data'>;
+  /** Whether the slot belongs to this process alone, and ends with its session. */
+  readonly isTemporary: boolean;
+  readonly relations: RelationTags;
+  readonly clock: Clock;
+  readonly counts: DeliveryCounts;
+  readonly onState: (state: 'waiting' | 'reading') => void;
+  /** The slot that this store was fed from is no longer there, or the server has removed what it retained. */
+  readonly onGone: (slot: string) => void;
+}
+
+/** The server asks for a sign of life every second. */
+const silenceMsMax = 5_000;
+const heldElsewhere = Symbol('another process reads the slot');
+/** The server needs a moment to free the slot of a session that has ended. */
+const freeingMsMax = 1_000;
+
+export class FeedSession {
+  readonly #parts: SessionParts;
+  readonly #control: Client;
+  readonly #ended: Promise<unknown>;
+  #end: (reason: unknown) => void = () => {};
+  #stream: ReplicationStream | undefined;
+  #delivery: Delivery | undefined;
+  #transaction: LoggedTransaction | undefined;
+  #heardMs = 0;
+  #walEnd: Lsn = 0n;
+  #slot = '';
+  #isClosed = false;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#control = new Client(connectionOf(parts.connection));
+    this.#ended = new Promise((resolve) => (this.#end = resolve));
+    this.#control.on('error', this.#end);
+    this.#control.on('end', () => this.#end(new Error('the connection has ended')));
+  }
+
+  /** The slot's name, once it is known. */
+  get slot(): string {
+    return this.#slot;
+  }
+
+  /** Bytes of the log that are not invalidated yet. */
+  get lagBytes(): number {
+    const { acknowledgedLsn } = this.#delivery ?? {};
+    return acknowledgedLsn === undefined ? 0 : Math.max(0, Number(this.#walEnd - acknowledgedLsn));
+  }
+
+  /** Runs until the session ends, and resolves with the reason. */
+  async run(): Promise<unknown> {
+    const { cache, isTemporary, publication, onState } = this.#parts;
+    try {
+      await this.#control.connect();
+      const databaseOid = await checkDatabase(this.#control, publication);
+      this.#slot = slotNameOf(cache.namespace, databaseOid) + (isTemporary ? `_${randomBytes(4).toString('hex')}` : '');
+      for (;;) {
+        const reason = await Promise.race([this.#read(), this.#ended]);
+        if (reason !== heldElsewhere || this.#isClosed) return reason;
+        onState('waiting');
+        await Promise.race([waitUntilFree(this.#control, lockKeyOf(this.#slot), () => this.#isClosed), this.#ended]);
+      }
+    } catch (error) {
+      return error;
+    } finally {
+      await this.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#end(undefined);
+    this.#delivery?.close();
+    await this.#stream?.close();
+    await this.#control.end();
+  }
+
+  /** Resolves with the reason why it reads no longer. */
+  async #read(): Promise<unknown> {
+    const { connection, publication, onState } = this.#parts;
+    const stream = new ReplicationStream({
+      connection: connectionOf(connection),
+      publication,
+      slot: this.#slot,
+      prepare: async (client) => this.#begin(await this.#openSlot(client)),
+      onMessage: (message) => this.#onMessage(message),
+      onKeepalive: (walEnd) => this.#onKeepalive(walEnd),
+    });
+    this.#stream = stream;
+    await stream.started;
+    if (this.#delivery !== undefined) onState('reading');
+    this.#watchSilence();
+    const reason = await stream.ended;
+    this.#delivery?.close();
+    this.#delivery = undefined;
+    await stream.close();
+    return reason;
+  }
+
+  async #openSlot(client: Client): Promise<SlotStart> {
+    if (this.#parts.isTemporary) return await createSlot(client, this.#slot, true);
+    if (!(await tryLock(client, lockKeyOf(this.#slot)))) throw heldElsewhere;
+    for (let waitedMs = 0; (await readSlot(client, this.#slot))?.holderPid != null; waitedMs += 10) {
+      if (waitedMs > freeingMsMax) throw new Error(`another program reads the slot ${this.#slot}`);
+      await this.#pause(10);
+    }
+    return await openSlot(client, this.#slot);
+  }
+
+  async #begin({ lsn, isNew }: SlotStart): Promise<void> {
+    const { cache, clock, counts, onGone } = this.#parts;
+    const delivery = new Delivery(lsn, {
+      readSnapshot: () => this.#readSnapshot(),
+      invalidate: (scope) => cache.invalidate(scope),
+      acknowledge: async (until) => {
+        // First the record: what is acknowledged and not recorded counts as missed.
+        await this.#record(until);
+        this.#stream?.acknowledge(until);
+      },
+      onError: (error) => this.#end(error),
+      clock,
+      counts,
+    });
+    const recordedLsn = await this.#recordedLsn();
+    if (isNew && recordedLsn !== undefined) onGone(this.#slot);
+    if (isNew || recordedLsn === undefined || recordedLsn < lsn) await this.#invalidateEverything(delivery, lsn);
+    this.#delivery = delivery;
+  }
+
+  /**
+   * Changes may have been missed: before the slot was there, or because they were invalidated in another store. A transaction whose
+   * commit is in the log already, but not visible, will not be sent: a value that is loaded before it is visible is invalidated as
+   * soon as it is.
+   */
+  async #invalidateEverything(delivery: Delivery, lsn: Lsn): Promise<void> {
+    const everything = new ChangedTags();
+    everything.addEverything();
+    const tags = Promise.resolve(everything);
+    const { running } = await this.#readSnapshot();
+    delivery.add(lsn, { tags, isSeenBy: () => true });
+    if (running.length > 0)
+      delivery.add(lsn, { tags, isSeenBy: (snapshot) => running.every((xid) => snapshot.sees(xid)) });
+  }
+
+  get #recordName(): string {
+    return `feed:${this.#slot}`;
+  }
+
+  /** How far this store is; undefined if it does not say. */
+  async #recordedLsn(): Promise<Lsn | undefined> {
+    const text = await this.#parts.cache.data.get(this.#recordName).catch(() => undefined);
+    return text === undefined ? undefined : lsnOf(text);
+  }
+
+  async #record(lsn: Lsn): Promise<void> {
+    try {
+      await this.#parts.cache.data.set(this.#recordName, lsnText(lsn));
+    } catch (error) {
+      // A store that takes no record, because it is full or the user may not, has deleted the tokens. The next session will
+      // invalidate everything.
+      if (!isRefused(error)) throw error;
+    }
+  }
+
+  async #readSnapshot(): Promise<Snapshot> {
+    const { rows } = await this.#control.query<{ snapshot: string }>('select pg_current_snapshot()::text as snapshot');
+    return new Snapshot(rows[0]?.snapshot ?? '');
+  }
+
+  #onMessage(message: Pgoutput.Message): void {
+    this.#heardMs = this.#parts.clock.nowMs();
+    if (message.tag === 'begin') this.#transaction = new LoggedTransaction(message);
+    else if (message.tag === 'relation') void this.#parts.relations.of(message);
+    else if (message.tag === 'commit') this.#commit(message);
+    else this.#transaction?.note(message);
+  }
+
+  #commit({ commitEndLsn }: Pgoutput.MessageCommit): void {
+    const transaction = this.#transaction;
+    this.#transaction = undefined;
+    if (transaction === undefined || commitEndLsn === null) return;
+    const endLsn = lsnOf(commitEndLsn);
+    if (endLsn > this.#walEnd) this.#walEnd = endLsn;
+    const tags = transaction.tags(this.#parts.relations);
+    tags.catch(() => {}); // the delivery reports it
+    const isSeenBy = (snapshot: Snapshot): boolean => snapshot.sees(snapshot.fullXid(transaction.xid));
+    this.#delivery?.add(endLsn, { tags, isSeenBy });
+  }
+
+  #onKeepalive(walEnd: Lsn): void {
+    this.#heardMs = this.#parts.clock.nowMs();
+    if (walEnd > this.#walEnd) this.#walEnd = walEnd;
+    const delivery = this.#delivery;
+    if (delivery === undefined) return;
+    // Also if it is the same position: the server ends the connection of a process that does not answer.
+    this.#stream?.acknowledge(delivery.acknowledgedLsn);
+    if (this.#transaction === undefined) delivery.reach(walEnd);
+  }
+
+  #watchSilence(): void {
+    const { clock } = this.#parts;
+    if (this.#isClosed || this.#delivery === undefined) return;
+    if (this.#heardMs === 0) this.#heardMs = clock.nowMs();
+    const silentMs = clock.nowMs() - this.#heardMs;
+    if (silentMs >= silenceMsMax)
+      return this.#end(new FeedError('SILENT', `the server has sent nothing for ${silenceMsMax} ms`));
+    clock.after(silenceMsMax - silentMs, () => this.#watchSilence());
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#parts.clock.after(ms, resolve));
+  }
+}
+
+function connectionOf(connection: ClientConfig): ClientConfig {
+  return { ...connection, application_name: 'cachepot feed', connectionTimeoutMillis: 5_000, keepAlive: true };
+}
+
+/** Whether the store has replied, and refused. */
+function isRefused(error: unknown): boolean {
+  const { cause } = error as { readonly cause?: unknown };
+  return cause instanceof CacheError && (cause.code === 'STORE_FULL' || cause.code === 'STORE_REFUSED');
+}

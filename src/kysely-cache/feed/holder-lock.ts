@@ -1,0 +1,33 @@
+/**
+ * Waits for the slot without polling. The process that reads the slot has an advisory lock in the session of the stream, so the lock
+ * ends when the server ends that session. The other processes wait for the lock in sessions of their own, each for at most ten
+ * seconds at a time: a statement that waits holds back VACUUM.
+ */
+import { createHash } from 'node:crypto';
+import type { Client } from 'pg';
+
+const waitMs = 10_000;
+
+/** The key of the lock, as a literal. Advisory locks belong to a database. */
+export function lockKeyOf(slot: string): string {
+  return createHash('sha256').update(slot).digest().readBigInt64BE().toString();
+}
+
+/** Resolves when no process has the lock; it may have it again when the caller asks for it. */
+export async function waitUntilFree(client: Client, key: string, isClosed: () => boolean): Promise<void> {
+  await client.query(`set lock_timeout = ${waitMs}; set statement_timeout = 0`);
+  while (!isClosed()) {
+    // A timeout is caught where it occurs, because the server would log it as an error.
+    await client.query(
+      `do $$ begin perform pg_advisory_lock(${key}); exception when lock_not_available then null; end $$`,
+    );
+    if (await tryLock(client, key)) break;
+  }
+  await client.query('select pg_advisory_unlock_all()');
+}
+
+/** Takes the lock until the session ends, if it is free or already the session's. */
+export async function tryLock(client: Client, key: string): Promise<boolean> {
+  const { rows } = await client.query<{ isTaken: boolean }>(`select pg_try_advisory_lock(${key}) as "isTaken"`);
+  return rows[0]?.isTaken === true;
+}
