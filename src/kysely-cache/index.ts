@@ -5,3 +5,6 @@ export { changeFeed, type ChangeFeed, type ChangeFeedOptions } from './feed/chan
 export type { FeedState, FeedStatus } from './feed/change-feed.ts';
 export type { LineageRow } from './feed/lineage.ts';
 export type { DeliveryCounts } from './feed/delivery.ts';
+export { FeedError, type FeedErrorCode } from './feed/feed-error.ts';
+export { feedSetup, installFeed, removeFeed, type FeedInstallation, type FeedSetup } from './feed/setup.ts';
+export type { FeedSlot, InstalledFeed, SqlClient } from './feed/setup.ts';

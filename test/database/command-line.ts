@@ -9,7 +9,7 @@ interface Ending {
 
 /** Runs a built program of `src/database` as `npm run` does; if `url` is null, DATABASE_URL is not set. */
 export function runBuilt(
-  program: 'migrate-cli' | 'seed-cli',
+  program: 'migrate-cli' | 'seed-cli' | 'feed-cli',
   url: string | null,
   args: string[] = [],
 ): Promise<Ending> {

@@ -103,6 +103,11 @@ function isObject(value: unknown): boolean {
 /** After a failure: from the first on, twice as long each time. */
 const retryMs = { min: 50, max: 5_000 };
 const checkAgainMs = 30_000;
+/**
+ * The slot is there but cannot be read: it is out of date, or it is older than the publication, which was replaced.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const slotFaults: ReadonlySet<string> = new Set(['42704', '55000']);
 const silent: CacheLog = { warn: () => {} };
 
 class Feed implements ChangeFeed {
@@ -111,7 +116,7 @@ class Feed implements ChangeFeed {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #counts: DeliveryCounts = { transactions: 0, invalidations: 0, retries: 0 };
-  readonly #parts: SessionParts;
+  readonly #parts: Omit<SessionParts, 'isSlotBroken'>;
   readonly #ended: Promise<void>;
   #isReady = (): void => {};
   #session: FeedSession | undefined;
@@ -120,6 +125,7 @@ class Feed implements ChangeFeed {
   #logged: string | undefined;
   #slot: string | undefined;
   #failures = 0;
+  #isSlotBroken = false;
   #wake = (): void => {};
 
   constructor(options: ChangeFeedOptions) {
@@ -146,16 +152,26 @@ class Feed implements ChangeFeed {
   }
 
   async close(): Promise<void> {
+    const isLast = this.#state === 'reading' && (await this.#session?.isLast()) === true;
     this.#state = 'closed';
     this.#wake();
     await this.#session?.close();
     await this.#ended;
+    if (isLast) {
+      const cost = 'until then, PostgreSQL retains its log for it, up to max_slot_wal_keep_size';
+      this.#log.info?.(
+        { slot: this.#slot },
+        `change feed: the slot ${this.#slot} stays, so the next start misses nothing; ${cost}`,
+      );
+    }
   }
 
   async #run(): Promise<void> {
     while (!this.#isClosed()) {
-      const error = explained(await this.#runSession());
+      const reason = await this.#runSession();
       this.#session = undefined;
+      this.#isSlotBroken = slotFaults.has((reason as { code?: string } | undefined)?.code ?? '');
+      const error = explained(reason);
       if (!this.#isClosed()) await this.#pause(this.#failed(error));
     }
     this.#isReady();
@@ -167,7 +183,7 @@ class Feed implements ChangeFeed {
       // Only here: programs without a feed need not have its libraries.
       const session = await import('./feed-session.ts');
       if (this.#isClosed()) return undefined;
-      this.#session = new session.FeedSession(this.#parts);
+      this.#session = new session.FeedSession({ ...this.#parts, isSlotBroken: this.#isSlotBroken });
       return await this.#session.run();
     } catch (error) {
       return error;

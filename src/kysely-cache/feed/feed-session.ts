@@ -7,17 +7,18 @@
 import { randomBytes } from 'node:crypto';
 import { Client, type ClientConfig } from 'pg';
 import type { Pgoutput } from 'pg-logical-replication';
-import { CacheError, type Cache, type Clock } from '../../cache/index.ts';
+import type { Cache, Clock } from '../../cache/index.ts';
 import { ChangedTags } from './changed-tags.ts';
-import { checkDatabase } from './database-check.ts';
+import { faultOf, readDatabase } from './database-check.ts';
 import { Delivery, type DeliveryCounts } from './delivery.ts';
 import { FeedError } from './feed-error.ts';
-import { lockKeyOf, tryLock, waitUntilFree } from './holder-lock.ts';
+import { isAwaited, lockKeyOf, tryLock, waitUntilFree } from './holder-lock.ts';
+import { FeedRecord } from './feed-record.ts';
 import { LoggedTransaction } from './logged-transaction.ts';
-import { lsnOf, lsnText, type Lsn } from './lsn.ts';
+import { lsnOf, type Lsn } from './lsn.ts';
 import type { RelationTags } from './relation-tags.ts';
 import { ReplicationStream } from './replication-stream.ts';
-import { createSlot, openSlot, readSlot, slotNameOf, type SlotStart } from './slot.ts';
+import { createSlot, dropUnreadSlot, openSlot, readSlot, slotNameOf, type SlotStart } from './slot.ts';
 import { Snapshot } from './snapshot.ts';
 
 export interface SessionParts {
@@ -26,6 +27,8 @@ export interface SessionParts {
   readonly cache: Pick<Cache, 'namespace' | 'invalidate' | 'data'>;
   /** Whether the slot belongs to this process alone, and ends with its session. */
   readonly isTemporary: boolean;
+  /** Whether the slot could not be read, although it is there: it is replaced. */
+  readonly isSlotBroken: boolean;
   readonly relations: RelationTags;
   readonly clock: Clock;
   readonly counts: DeliveryCounts;
@@ -77,8 +80,15 @@ export class FeedSession {
     const { cache, isTemporary, publication, onState } = this.#parts;
     try {
       await this.#control.connect();
-      const databaseOid = await checkDatabase(this.#control, publication);
-      this.#slot = slotNameOf(cache.namespace, databaseOid) + (isTemporary ? `_${randomBytes(4).toString('hex')}` : '');
+      const database = await readDatabase(this.#control, publication);
+      const name = slotNameOf(cache.namespace, database.oid);
+      this.#slot = isTemporary ? `${name}_${randomBytes(4).toString('hex')}` : name;
+      const fault = faultOf(database, publication);
+      if (fault !== undefined) {
+        // Nothing will read what the server would retain for it.
+        await dropUnreadSlot(this.#control, this.#slot).catch(() => {});
+        return fault;
+      }
       for (;;) {
         const reason = await Promise.race([this.#read(), this.#ended]);
         if (reason !== heldElsewhere || this.#isClosed) return reason;
@@ -90,6 +100,12 @@ export class FeedSession {
     } finally {
       await this.close();
     }
+  }
+
+  /** Whether nothing will read the slot when this process does not: the server then retains its log. */
+  async isLast(): Promise<boolean> {
+    if (this.#delivery === undefined || this.#parts.isTemporary) return false;
+    return !(await isAwaited(this.#control, lockKeyOf(this.#slot)).catch(() => true));
   }
 
   async close(): Promise<void> {
@@ -129,24 +145,25 @@ export class FeedSession {
       if (waitedMs > freeingMsMax) throw new Error(`another program reads the slot ${this.#slot}`);
       await this.#pause(10);
     }
-    return await openSlot(client, this.#slot);
+    return await openSlot(client, this.#slot, this.#parts.isSlotBroken);
   }
 
   async #begin({ lsn, isNew }: SlotStart): Promise<void> {
     const { cache, clock, counts, onGone } = this.#parts;
+    const record = new FeedRecord(cache.data, this.#slot);
     const delivery = new Delivery(lsn, {
       readSnapshot: () => this.#readSnapshot(),
       invalidate: (scope) => cache.invalidate(scope),
       acknowledge: async (until) => {
         // First the record: what is acknowledged and not recorded counts as missed.
-        await this.#record(until);
+        await record.write(until);
         this.#stream?.acknowledge(until);
       },
       onError: (error) => this.#end(error),
       clock,
       counts,
     });
-    const recordedLsn = await this.#recordedLsn();
+    const recordedLsn = await record.read();
     if (isNew && recordedLsn !== undefined) onGone(this.#slot);
     if (isNew || recordedLsn === undefined || recordedLsn < lsn) await this.#invalidateEverything(delivery, lsn);
     this.#delivery = delivery;
@@ -165,26 +182,6 @@ export class FeedSession {
     delivery.add(lsn, { tags, isSeenBy: () => true });
     if (running.length > 0)
       delivery.add(lsn, { tags, isSeenBy: (snapshot) => running.every((xid) => snapshot.sees(xid)) });
-  }
-
-  get #recordName(): string {
-    return `feed:${this.#slot}`;
-  }
-
-  /** How far this store is; undefined if it does not say. */
-  async #recordedLsn(): Promise<Lsn | undefined> {
-    const text = await this.#parts.cache.data.get(this.#recordName).catch(() => undefined);
-    return text === undefined ? undefined : lsnOf(text);
-  }
-
-  async #record(lsn: Lsn): Promise<void> {
-    try {
-      await this.#parts.cache.data.set(this.#recordName, lsnText(lsn));
-    } catch (error) {
-      // A store that takes no record, because it is full or the user may not, has deleted the tokens. The next session will
-      // invalidate everything.
-      if (!isRefused(error)) throw error;
-    }
   }
 
   async #readSnapshot(): Promise<Snapshot> {
@@ -239,10 +236,4 @@ export class FeedSession {
 
 function connectionOf(connection: ClientConfig): ClientConfig {
   return { ...connection, application_name: 'cachepot feed', connectionTimeoutMillis: 5_000, keepAlive: true };
-}
-
-/** Whether the store has replied, and refused. */
-function isRefused(error: unknown): boolean {
-  const { cause } = error as { readonly cause?: unknown };
-  return cause instanceof CacheError && (cause.code === 'STORE_FULL' || cause.code === 'STORE_REFUSED');
 }

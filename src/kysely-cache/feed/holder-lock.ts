@@ -31,3 +31,11 @@ export async function tryLock(client: Client, key: string): Promise<boolean> {
   const { rows } = await client.query<{ isTaken: boolean }>(`select pg_try_advisory_lock(${key}) as "isTaken"`);
   return rows[0]?.isTaken === true;
 }
+
+/** Whether a process waits for the lock. */
+export async function isAwaited(client: Client, key: string): Promise<boolean> {
+  const { rows } = await client.query(`
+    select from pg_catalog.pg_locks
+    where locktype = 'advisory' and not granted and (classid::int8 << 32) | objid::int8 = ${key}`);
+  return rows.length > 0;
+}

@@ -26,6 +26,8 @@ interface StreamOptions extends StreamListener {
  * for an answer after half of it.
  */
 const senderTimeout = '2s';
+/** The code of `skipped loading publication`. */
+const publicationSkipped = '55000';
 
 export class ReplicationStream {
   /** Resolves when the stream has begun, or has failed to. */
@@ -35,7 +37,13 @@ export class ReplicationStream {
   readonly #service: LogicalReplicationService;
 
   constructor({ connection, slot, publication, prepare, onMessage, onKeepalive }: StreamOptions) {
-    const plugin = new KeyPlugin({ protoVersion: 1, publicationNames: [publication] }, prepare);
+    let skipped = (_notice: unknown): void => {};
+    const hasSkipped = new Promise<unknown>((resolve) => (skipped = resolve));
+    const plugin = new KeyPlugin({ protoVersion: 1, publicationNames: [publication] }, async (client) => {
+      // From PostgreSQL 18 on, the server continues without the changes of a publication that is not there.
+      client.on('notice', (notice) => void (notice.code === publicationSkipped && skipped(notice)));
+      await prepare(client);
+    });
     const config = { acknowledge: { auto: false, timeoutSeconds: 0 } } as const;
     this.#service = new LogicalReplicationService(connection, config);
     this.#service.on('data', (_lsn: string, message: Pgoutput.Message) => onMessage(message));
@@ -45,7 +53,7 @@ export class ReplicationStream {
       () => new Error('the server has ended the stream'),
       (error: unknown) => error,
     );
-    this.ended = Promise.race([failed, subscribed]);
+    this.ended = Promise.race([failed, subscribed, hasSkipped]);
     this.started = Promise.race([
       new Promise<void>((resolve) => this.#service.on('start', resolve)),
       this.ended.then(() => undefined),

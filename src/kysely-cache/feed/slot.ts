@@ -26,7 +26,7 @@ export interface SlotStart {
 }
 
 /** The same for all processes that share a namespace and a database. Slots belong to the whole server, so the name has both. */
-export function slotNameOf(namespace: string, databaseOid: number): string {
+export function slotNameOf(namespace: string, databaseOid: string): string {
   const digest = createHash('sha256').update(`${namespace}\0${databaseOid}`).digest('hex').slice(0, 8);
   return `cachepot_${namespace.replaceAll('-', '_')}_${digest}`;
 }
@@ -39,13 +39,17 @@ export async function readSlot(client: Client, slot: string): Promise<SlotRow | 
   return rows[0];
 }
 
-/** Returns where to begin: with a new slot if there is none, or if the server has removed what it retained. */
-export async function openSlot(client: Client, slot: string): Promise<SlotStart> {
+/**
+ * Returns where to begin: with a new slot if there is none, or if the server has removed what it retained.
+ *
+ * @param isBroken Whether the slot cannot be read, although it is there.
+ */
+export async function openSlot(client: Client, slot: string, isBroken: boolean): Promise<SlotStart> {
   const found = await readSlot(client, slot);
   if (found !== undefined && (found.plugin !== 'pgoutput' || !found.isHere)) {
     throw new FeedError('SLOT_FOREIGN', `the replication slot ${slot} belongs to another program or database`);
   }
-  if (found?.walStatus === 'lost') {
+  if (found !== undefined && (isBroken || found.walStatus === 'lost')) {
     await client.query(`select pg_drop_replication_slot('${slot}')`);
   } else if (found !== undefined && found.confirmedLsn !== null) {
     return { lsn: lsnOf(found.confirmedLsn), isNew: false };
@@ -59,4 +63,11 @@ export async function createSlot(client: Client, slot: string, isTemporary: bool
     `select lsn::text from pg_create_logical_replication_slot('${slot}', 'pgoutput', ${isTemporary})`,
   );
   return { lsn: lsnOf(rows[0]?.lsn ?? ''), isNew: true };
+}
+
+/** Drops the slot, unless a process reads it. */
+export async function dropUnreadSlot(client: Client, slot: string): Promise<void> {
+  await client.query(
+    `select pg_drop_replication_slot(slot_name) from pg_catalog.pg_replication_slots where slot_name = '${slot}' and not active`,
+  );
 }

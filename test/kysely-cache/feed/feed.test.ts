@@ -106,7 +106,7 @@ it('keeps its connection while nothing changes', async () => {
   await vi.waitFor(async () => {
     const rows = await world.run(
       `select from pg_stat_replication r join pg_replication_slots s on s.active_pid = r.pid
-        where s.database = current_database() and reply_time - backend_start > '3 s'`,
+        where s.database = current_database() and now() - backend_start > '3 s'`,
     );
     expect(rows).toHaveLength(1);
   }, patience);
@@ -215,18 +215,4 @@ it('has a slot of its own, which ends with it, if the store belongs to the proce
   }
   for (const process of processes) await process.feed.close();
   await vi.waitFor(async () => expect(await slotOf(world)).toBeUndefined(), patience);
-});
-
-it.each<[string, string, RegExp]>([
-  [
-    'the publication is missing',
-    'drop publication cachepot',
-    /there is no publication cachepot: run CREATE PUBLICATION/,
-  ],
-])('is off if %s, and says what to run', async (_, sql, reason) => {
-  const world = await feedWorld(setUp);
-  await world.run(sql);
-  const process = await world.process();
-  expect(process.feed.status).toMatchObject({ state: 'off', reason: expect.stringMatching(reason) as string });
-  expect(process.log).toEqual([expect.stringMatching(reason)]);
 });

@@ -97,10 +97,10 @@ describe('changed tags', () => {
 
 it('the name of a slot is one that PostgreSQL accepts, and another one for each namespace and database', () => {
   const names = [
-    slotNameOf('a-b', 1),
-    slotNameOf('a_b', 1),
-    slotNameOf('a_b', 2),
-    slotNameOf('x'.repeat(32), 4_294_967_295),
+    slotNameOf('a-b', '1'),
+    slotNameOf('a_b', '1'),
+    slotNameOf('a_b', '2'),
+    slotNameOf('x'.repeat(32), '4294967295'),
   ];
   for (const name of names) expect(name).toMatch(/^[a-z0-9_]{1,53}$/);
   expect(new Set(names).size).toBe(4);
