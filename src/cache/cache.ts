@@ -60,7 +60,8 @@ export class Cache {
     this.#clock = clock;
     const [emit, invalidate] = [this.emit, this.#invalidate];
     this.#store = new GuardedStore(store, { clock, deadlineMs, emit });
-    this.#pending = new PendingInvalidations({ invalidate, onPending: this.#store.suspend, clock, emit });
+    const onPending = (isPending: boolean): void => this.#store.suspend(this.#pending, isPending);
+    this.#pending = new PendingInvalidations({ invalidate, onPending, clock, emit });
     this.#loads = new InFlightLoads(clock);
     const parts = { guarded: this.#store, background: this.#background, clock, emit };
     this.#leases = new Leases({ ...parts, random });
@@ -194,6 +195,11 @@ export class Cache {
     return this.#listeners.add(listener);
   }
 
+  /** While any caller suspends it, this process neither reads from the store nor stores there. Invalidations are delivered. */
+  suspend(by: object, isSuspended: boolean): void {
+    this.#store.suspend(by, isSuspended);
+  }
+
   /** Reports that a field was resolved without the cache. The value of an enclosing load is then not stored either. */
   uncached(field: string, error: unknown): void {
     LoadScope.current()?.join({ cache: this.#running, key: field }, undefined, Infinity);
@@ -208,7 +214,7 @@ export class Cache {
   /** Calls the listeners. */
   readonly emit = (event: CacheEvent): void => this.#listeners.tell(event);
 
-  /** The memory tier: whether it serves values, and its approximate size in bytes. Undefined if there is none. */
+  /** The memory tier: whether it serves values, and its approximate size in bytes. */
   get memory(): { readonly isCoherent: boolean; readonly bytes: number } | undefined {
     return this.#memory;
   }

@@ -24,8 +24,8 @@ export interface Guard {
   readonly deadlineMs: number;
   readonly emit: EmitEvent;
   readonly trips: RoundTrips;
-  /** Whether no request may ask the store for now, although it may be available. */
-  isSuspended: boolean;
+  /** While there are any, no request asks the store, although it may be available. */
+  readonly suspendedBy: Set<object>;
   /** When the store last failed for a request. A request that runs for a long time, such as a script's, asks again later. */
   readonly lastFailureMs: WeakMap<object, number>;
 }
@@ -55,9 +55,9 @@ export class FetchStore {
 
   /** Whether this request does not ask the store. */
   get isBypassed(): boolean {
-    const { clock, lastFailureMs, trips, isSuspended } = this.#guard;
+    const { clock, lastFailureMs, trips, suspendedBy } = this.#guard;
     const failedMs = lastFailureMs.get(this.#request) ?? -Infinity;
-    return clock.nowMs() - failedMs < bypassMs || trips.isCircuitOpen || isSuspended;
+    return clock.nowMs() - failedMs < bypassMs || trips.isCircuitOpen || suspendedBy.size > 0;
   }
 
   /** Makes the request bypass the store, as after a call that failed. */

@@ -16,12 +16,13 @@ export class GuardedStore {
 
   constructor(store: Store, parts: Pick<Guard, 'clock' | 'deadlineMs' | 'emit'>) {
     const trips = new RoundTrips({ ...parts, ping: () => store.ping() });
-    this.#guard = { ...parts, store, trips, isSuspended: false, lastFailureMs: new WeakMap() };
+    this.#guard = { ...parts, store, trips, suspendedBy: new Set(), lastFailureMs: new WeakMap() };
   }
 
-  /** Whether fetches bypass the store from now on, although it may be available. */
-  readonly suspend = (isSuspended: boolean): void => {
-    this.#guard.isSuspended = isSuspended;
+  /** Whether fetches bypass the store from now on, although it may be available: until every caller that wants it has ended it. */
+  readonly suspend = (by: object, isSuspended: boolean): void => {
+    if (isSuspended) this.#guard.suspendedBy.add(by);
+    else this.#guard.suspendedBy.delete(by);
   };
 
   /** The store for one fetch. After one fetch of a `request` has failed, all of them bypass the store. */

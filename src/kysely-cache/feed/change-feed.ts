@@ -4,32 +4,15 @@
  * All processes of a namespace share a replication slot. One of them reads it and invalidates for all; the others wait, and one of them
  * takes over as soon as that process goes away. Without a shared store, each process has a slot of its own.
  */
-import { CacheError, consoleLog, optionsFault, systemClock } from '../../cache/index.ts';
-import type { Cache, CacheLog, Clock, OptionRules } from '../../cache/index.ts';
-import type { TouchedTables } from '../touched-tables.ts';
+import { consoleLog, systemClock } from '../../cache/index.ts';
+import type { CacheLog, Clock } from '../../cache/index.ts';
 import type { DeliveryCounts } from './delivery.ts';
+import { CatchUp } from './catch-up.ts';
 import { explained, FeedError } from './feed-error.ts';
+import { checkFeedOptions, type ChangeFeedOptions } from './feed-options.ts';
+import { FeedRecord } from './feed-record.ts';
 import type { FeedSession, SessionParts } from './feed-session.ts';
 import { RelationTags } from './relation-tags.ts';
-
-/** Options of `changeFeed`. */
-export interface ChangeFeedOptions {
-  /** node-postgres' pool of the database. The feed makes two connections of its own with the pool's options. */
-  readonly pool: { readonly options: object };
-  /** The cache whose values are loaded from this database. */
-  readonly cache: Cache;
-  /** From `touchedTables`, for the same database. */
-  readonly tables: TouchedTables;
-  /** The publication that contains the tables. Default: `cachepot`. */
-  readonly publication?: string;
-  /** Options of node-postgres' Client, if the feed must connect elsewhere: a pooler such as PgBouncer cannot stream changes. */
-  readonly connection?: object;
-  /** A logger with pino's interface, or false for none. Default: `console.warn`. */
-  readonly log?: CacheLog | false;
-  readonly clock?: Clock;
-  /** Returns 0…1. Default: `Math.random`. */
-  readonly random?: () => number;
-}
 
 /**
  * - `starting`: it is not known yet whether the feed works
@@ -61,27 +44,6 @@ export interface ChangeFeed {
   close(): Promise<void>;
 }
 
-const rules: OptionRules = {
-  pool: {
-    must: "node-postgres' pool",
-    isRight: (value) => typeof value === 'object' && value !== null && 'options' in value,
-    isRequired: true,
-  },
-  cache: { must: 'a cache, which createCache() returns', isRight: isObject, isRequired: true },
-  tables: { must: 'what touchedTables() returns', isRight: isObject, isRequired: true },
-  publication: {
-    must: 'a name of 1 to 63 of a-z, 0-9 and _',
-    isRight: (value) => typeof value === 'string' && /^[a-z0-9_]{1,63}$/.test(value),
-  },
-  connection: { must: "options of node-postgres' Client", isRight: isObject },
-  log: {
-    must: 'a logger with warn(fields, message), or false',
-    isRight: (value) => value === false || isObject(value),
-  },
-  clock: { must: 'a clock', isRight: isObject },
-  random: { must: 'a function that returns a number from 0 to 1', isRight: (value) => typeof value === 'function' },
-};
-
 /**
  * Invalidates what depends on the rows that change in the database, whatever program changes them, until it is closed.
  *
@@ -91,13 +53,8 @@ const rules: OptionRules = {
  * @throws {CacheError} `INVALID_OPTIONS`
  */
 export function changeFeed(options: ChangeFeedOptions): ChangeFeed {
-  const fault = optionsFault(options, rules);
-  if (fault !== undefined) throw new CacheError('INVALID_OPTIONS', `changeFeed: ${fault}`);
+  checkFeedOptions(options);
   return new Feed(options);
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }
 
 /** After a failure: from the first on, twice as long each time. */
@@ -108,6 +65,7 @@ const checkAgainMs = 30_000;
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const slotFaults: ReadonlySet<string> = new Set(['42704', '55000']);
+const late = 'it has not caught up within five seconds of the end of the outage, so all values are invalidated';
 const silent: CacheLog = { warn: () => {} };
 
 class Feed implements ChangeFeed {
@@ -117,6 +75,7 @@ class Feed implements ChangeFeed {
   readonly #random: () => number;
   readonly #counts: DeliveryCounts = { transactions: 0, invalidations: 0, retries: 0 };
   readonly #parts: Omit<SessionParts, 'isSlotBroken'>;
+  readonly #catchUp: CatchUp;
   readonly #ended: Promise<void>;
   #isReady = (): void => {};
   #session: FeedSession | undefined;
@@ -143,6 +102,14 @@ class Feed implements ChangeFeed {
       onState: (state: 'waiting' | 'reading') => this.#enter(state),
       onGone: (slot: string) => this.#reportGone(slot),
     };
+    this.#catchUp = new CatchUp({
+      cache,
+      clock,
+      readPosition: async () => (await import('./wal-position.ts')).readWalPosition(connection),
+      readRecord: async () => await new FeedRecord(cache.data, this.status.slot ?? '').read(),
+      isFed: () => this.#state !== 'off' && this.#state !== 'closed',
+      onLate: () => this.#log.warn({}, `change feed: ${late}`),
+    });
     this.#ended = this.#run();
   }
 
@@ -154,6 +121,7 @@ class Feed implements ChangeFeed {
   async close(): Promise<void> {
     const isLast = this.#state === 'reading' && (await this.#session?.isLast()) === true;
     this.#state = 'closed';
+    this.#catchUp.close();
     this.#wake();
     await this.#session?.close();
     await this.#ended;

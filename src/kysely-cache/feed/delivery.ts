@@ -58,6 +58,7 @@ export class Delivery {
   #endLsn: Lsn;
   #acknowledgedLsn: Lsn;
   #isRunning = false;
+  #mustRecord = false;
   #isClosed = false;
   #lookAgainMs = 1;
 
@@ -82,6 +83,8 @@ export class Delivery {
   /** The log has reached this position, and everything before it was added. */
   reach(lsn: Lsn): void {
     if (lsn > this.#endLsn) this.#endLsn = lsn;
+    // Also if it is the same: the store may have lost the record.
+    this.#mustRecord = true;
     if (!this.#isRunning) void this.#run();
   }
 
@@ -93,7 +96,7 @@ export class Delivery {
   async #run(): Promise<void> {
     this.#isRunning = true;
     try {
-      while (!this.#isClosed && (this.#waiting.length > 0 || this.#endLsn > this.#acknowledgedLsn)) {
+      while (!this.#isClosed && (this.#waiting.length > 0 || this.#mustRecord)) {
         const before = this.#waiting.length;
         if (before > 0) await this.#sortOutVisible();
         const isDelivered = await this.#deliver();
@@ -128,16 +131,18 @@ export class Delivery {
     const changed = this.#changed;
     const untilLsn = this.#waiting[0]?.beginLsn ?? this.#endLsn;
     this.#changed = new ChangedTags();
+    this.#mustRecord = false;
     try {
       for (const scope of changed.scopes(tagsPerInvalidation)) {
         await this.#parts.invalidate(scope);
         this.#parts.counts.invalidations += 1;
       }
-      if (untilLsn > this.#acknowledgedLsn) await this.#parts.acknowledge(untilLsn);
+      await this.#parts.acknowledge(untilLsn);
       this.#acknowledgedLsn = untilLsn;
       return true;
     } catch (error) {
       this.#changed.addAll(changed);
+      this.#mustRecord = true;
       // Nothing is missed because of a tag that the cache does not take.
       if (!isUnavailable(error)) this.#changed.addEverything();
       this.#parts.counts.retries += 1;

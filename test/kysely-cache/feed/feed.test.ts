@@ -43,17 +43,27 @@ it('does not invalidate before a new snapshot sees the commit, which the log has
   await world.settled(process);
   process.taken();
   const writer = new Client({ connectionString: server.url });
+  writer.on('error', () => {});
   await writer.connect();
   // From now on, commits wait for a standby that does not exist, unless their session does not want that.
   await world.run("alter system set synchronous_standby_names = 'absent'", 'select pg_reload_conf()');
-  const committed = writer.query('update a set n = 1 where id = 7');
-  await vi.waitFor(async () => {
-    const rows = await world.run("select from pg_stat_activity where wait_event = 'SyncRep'");
-    expect(rows).toHaveLength(1);
-  }, patience);
+  const isWaiting = async (): Promise<boolean> =>
+    (await world.run("select from pg_stat_activity where wait_event = 'SyncRep'")).length > 0;
+  let isCommitted = true;
+  let committed = Promise.resolve();
+  // The servers' processes need a moment to take the setting over.
+  while (isCommitted) {
+    isCommitted = false;
+    committed = writer.query('update a set n = n + 1 where id = 7').then(() => void (isCommitted = true));
+    await vi.waitUntil(async () => isCommitted || (await isWaiting()), patience);
+  }
   // Later in the log, but visible.
-  await world.run('set synchronous_commit = local', 'update a set n = 2 where id = 8');
-  await vi.waitFor(() => expect(process.taken()).toBe('a:8'), patience);
+  const updateVisibly = (id: number) =>
+    world.run('set synchronous_commit = local', `update a set n = 2 where id = ${id}`);
+  await updateVisibly(8);
+  await vi.waitFor(() => expect(process.taken()).toContain('a:8'), patience);
+  await updateVisibly(9);
+  await vi.waitFor(() => expect(process.taken()).toBe('a:9'), patience);
   const { confirmed_flush_lsn: before } = (await slotOf(world)) ?? {};
   await world.run("alter system set synchronous_standby_names = ''", 'select pg_reload_conf()');
   await committed;

@@ -1,0 +1,53 @@
+import { CacheError, optionsFault } from '../../cache/index.ts';
+import type { Cache, CacheLog, Clock, OptionRules } from '../../cache/index.ts';
+import type { TouchedTables } from '../touched-tables.ts';
+
+/** Options of `changeFeed`. */
+export interface ChangeFeedOptions {
+  /** node-postgres' pool of the database. The feed makes two connections of its own with the pool's options. */
+  readonly pool: { readonly options: object };
+  /** The cache whose values are loaded from this database. */
+  readonly cache: Cache;
+  /** From `touchedTables`, for the same database. */
+  readonly tables: TouchedTables;
+  /** The publication that contains the tables. Default: `cachepot`. */
+  readonly publication?: string;
+  /** Options of node-postgres' Client, if the feed must connect elsewhere: a pooler such as PgBouncer cannot stream changes. */
+  readonly connection?: object;
+  /** A logger with pino's interface, or false for none. Default: `console.warn`. */
+  readonly log?: CacheLog | false;
+  readonly clock?: Clock;
+  /** Returns 0…1. Default: `Math.random`. */
+  readonly random?: () => number;
+}
+
+const rules: OptionRules = {
+  pool: {
+    must: "node-postgres' pool",
+    isRight: (value) => typeof value === 'object' && value !== null && 'options' in value,
+    isRequired: true,
+  },
+  cache: { must: 'a cache, which createCache() returns', isRight: isObject, isRequired: true },
+  tables: { must: 'what touchedTables() returns', isRight: isObject, isRequired: true },
+  publication: {
+    must: 'a name of 1 to 63 of a-z, 0-9 and _',
+    isRight: (value) => typeof value === 'string' && /^[a-z0-9_]{1,63}$/.test(value),
+  },
+  connection: { must: "options of node-postgres' Client", isRight: isObject },
+  log: {
+    must: 'a logger with warn(fields, message), or false',
+    isRight: (value) => value === false || isObject(value),
+  },
+  clock: { must: 'a clock', isRight: isObject },
+  random: { must: 'a function that returns a number from 0 to 1', isRight: (value) => typeof value === 'function' },
+};
+
+/** @throws {CacheError} `INVALID_OPTIONS` */
+export function checkFeedOptions(options: ChangeFeedOptions): void {
+  const fault = optionsFault(options, rules);
+  if (fault !== undefined) throw new CacheError('INVALID_OPTIONS', `changeFeed: ${fault}`);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
