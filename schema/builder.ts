@@ -2,7 +2,7 @@ import SchemaBuilder from '@pothos/core';
 import ComplexityPlugin from '@pothos/plugin-complexity';
 import ErrorsPlugin from '@pothos/plugin-errors';
 import type { Cache, CacheStats } from '../src/cache/index.ts';
-import type { Loaders, Shop } from '../src/database/index.ts';
+import type { ChangeFeed, Loaders, Shop } from '../src/database/index.ts';
 import CachePlugin from '../src/pothos-cache/index.ts';
 import type { ShopConsole } from './shop-console.ts';
 
@@ -13,6 +13,8 @@ export interface ShopContext {
   readonly loaders: Loaders;
   readonly cache: Cache;
   readonly cacheStats: CacheStats;
+  /** Undefined if it is switched off. */
+  readonly changeFeed?: ChangeFeed | undefined;
   /** Undefined if the schema has no console. */
   readonly shopConsole: ShopConsole | undefined;
   /** The viewer, as far as this shop knows: the holder of the admin token, or undefined. */

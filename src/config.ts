@@ -20,6 +20,8 @@ export interface Config {
   readonly cacheTtlMs: number;
   /** Size of the memory tier, or of the memory store without Redis: 0…4_294_967_296 bytes; 0: none. */
   readonly cacheMemoryBytesMax: number;
+  /** Whether changes that other programs make in the database are noticed; `required`: do not start without. */
+  readonly changeFeed: 'auto' | 'off' | 'required';
   /** Whether responses contain `extensions.cache`. */
   readonly hasReport: boolean;
   /** Whether people may try things: GraphiQL, introspection, `@cache`, mutations without a token. */
@@ -78,6 +80,10 @@ const variables = z.object({
     .default(60)
     .describe('how long the three queries of the shop stay fresh, in seconds'),
   CACHE_MEMORY_MB: wholeNumber(0, 4_096, ' (MiB)').default(32).describe('the size of the memory tier; 0 turns it off'),
+  CHANGE_FEED: z
+    .enum(['auto', 'off', 'required'], 'auto, off or required')
+    .default('auto')
+    .describe('invalidates what other programs change in the database; required: does not start without'),
   CACHE_REPORT: onOrOff().describe('whether responses contain extensions.cache'),
   CONSOLE: onOrOff().describe('GraphiQL, introspection, @cache, and mutations without a token'),
   ADMIN_TOKEN: z
@@ -111,6 +117,7 @@ export function readConfig(env: Environment): Config {
     cacheNamespace: data.CACHE_NAMESPACE,
     cacheTtlMs: data.CACHE_TTL * 1_000,
     cacheMemoryBytesMax: data.CACHE_MEMORY_MB * 1024 * 1024,
+    changeFeed: data.CHANGE_FEED,
     hasReport: data.CACHE_REPORT,
     hasConsole: data.CONSOLE,
     adminToken: data.ADMIN_TOKEN,

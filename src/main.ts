@@ -2,9 +2,10 @@
  * The only file that connects the parts. It starts from the bottom up (database, Redis, cache, schema, server) and stops from the top
  * down.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { createSchema, createShopConsole, type ShopConsoleOptions } from '../schema/index.ts';
-import { CacheStats, createCache, createMemoryStore, createRedisStore, type Store } from './cache/index.ts';
+import { CacheStats, createCache, createMemoryStore, createRedisStore, type Cache, type Store } from './cache/index.ts';
 import { ConfigError, environmentHelp, readConfig, type Config } from './config.ts';
 import {
   connectDatabase,
@@ -12,6 +13,7 @@ import {
   DatabaseUrlError,
   sqlFiles,
   tablesExist,
+  type ChangeFeed,
   type Database,
 } from './database/index.ts';
 import { EmbeddedError, startPostgres, startRestartableRedis, type RestartableRedis } from './embedded/index.ts';
@@ -31,6 +33,8 @@ import { Shutdown } from './server/shutdown.ts';
 
 /** How long a server that is told to stop still accepts requests: until load balancers have noticed that it is not ready. */
 const drainMs = 2_000;
+/** How long the start waits for the change feed, in milliseconds. */
+const feedMsMax = { auto: 1_000, required: 10_000 };
 /** The size of cached responses, in bytes. */
 const readyBytesMax = 8_388_608;
 
@@ -56,25 +60,27 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const memoryBytesMax = config.cacheMemoryBytesMax;
   const cache = createCache({ store, memoryBytesMax, knownTags: database.tableTags, log: cacheLogOf(log) });
   shutdown.add('cache', () => cache.close());
+  const changeFeed = config.changeFeed === 'off' ? undefined : openChangeFeed(database, cache, { log, shutdown });
   const { db } = database;
   const shop = createShop({ db, writing: database.writing(cache), simulateLatency: config.simulatesLatency });
   const cacheStats = new CacheStats(cache);
   const ttlMs = config.cacheTtlMs;
   const shopConsole = config.hasConsole ? createShopConsole(cache, redis) : undefined;
-  const metrics = createMetrics(cache);
+  const metrics = createMetrics(cache, changeFeed);
 
   const health = createHealth(() => shop.ping());
   const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport: config.hasReport });
   const graphql = createGraphqlHandler({
     ready,
     schema: createSchema({ cache, ttlMs, hasConsole: config.hasConsole }),
-    contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats, shopConsole }),
+    contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats, changeFeed, shopConsole }),
     hasReport: config.hasReport,
     hasConsole: config.hasConsole,
     adminToken: config.adminToken,
     log,
   });
   await database.readTables(); // so that the first values are stored
+  await startFeed(changeFeed, config);
   const consoleFiles = config.hasConsole ? await readConsoleFiles() : undefined;
   const http = createHttpServer({
     graphql,
@@ -129,6 +135,28 @@ function watchGivenDatabase({ db }: Database, log: Log, shutdown: Shutdown): voi
     end.abort();
     return watching;
   });
+}
+
+function openChangeFeed(
+  database: Database,
+  cache: Cache,
+  { log, shutdown }: { log: Log; shutdown: Shutdown },
+): ChangeFeed {
+  const changeFeed = database.changeFeed(cache, cacheLogOf(log));
+  shutdown.add('change feed', () => changeFeed.close());
+  return changeFeed;
+}
+
+/** Waits for the feed, because it begins by invalidating everything, but not for long: without Redis it waits, too. */
+async function startFeed(changeFeed: ChangeFeed | undefined, config: Config): Promise<void> {
+  const isRequired = config.changeFeed === 'required';
+  await Promise.race([
+    changeFeed?.ready,
+    sleep(isRequired ? feedMsMax.required : feedMsMax.auto, undefined, { ref: false }),
+  ]);
+  const { state, reason = 'Redis cannot be reached' } = changeFeed?.status ?? {};
+  if (isRequired && state !== 'reading' && state !== 'waiting')
+    throw new ConfigError(`CHANGE_FEED=required, but the change feed does not work: ${reason}`);
 }
 
 /** The store, and what the console knows of its Redis. */

@@ -11,6 +11,7 @@ const defaults = {
   cacheNamespace: 'shop',
   cacheTtlMs: 60_000,
   cacheMemoryBytesMax: 33_554_432,
+  changeFeed: 'auto',
   hasReport: true,
   hasConsole: true,
   adminToken: undefined,
@@ -37,6 +38,7 @@ describe('the configuration', () => {
       'CACHE_TTL',
       'CACHE_REPORT',
       'CACHE_MEMORY_MB',
+      'CHANGE_FEED',
     ];
     const empty = Object.fromEntries(
       [...names, 'CONSOLE', 'ADMIN_TOKEN', 'SIMULATED_LATENCY', 'LOG_LEVEL'].map((name) => [name, '']),
@@ -45,6 +47,8 @@ describe('the configuration', () => {
   });
 
   it.each([
+    ['CHANGE_FEED', 'off', { changeFeed: 'off' }],
+    ['CHANGE_FEED', 'required', { changeFeed: 'required' }],
     ['PORT', '0', { port: 0 }],
     ['PORT', '65535', { port: 65_535 }],
     ['HOST', '0.0.0.0', { host: '0.0.0.0' }],

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, type KyselyConfig } from 'kysely';
 import { Pool } from 'pg';
-import type { Cache } from '../cache/index.ts';
-import { touchedTables, type Writing } from '../kysely-cache/index.ts';
+import type { Cache, CacheLog } from '../cache/index.ts';
+import { changeFeed, touchedTables, type ChangeFeed, type Writing } from '../kysely-cache/index.ts';
 import { addressIn } from './address.ts';
 import { guardedPool } from './guarded-pool.ts';
 import { livenessProbe } from './liveness.ts';
@@ -40,6 +40,8 @@ export interface Database {
   readTables(): Promise<void>;
   /** Returns `writing` for a cache whose values are loaded from this database. */
   writing(cache: Cache): Writing;
+  /** Invalidates what depends on rows that any program changes. Close it before the cache. */
+  changeFeed(cache: Cache, log: CacheLog | false): ChangeFeed;
   /** Waits for running statements, then closes all connections. May be called twice. */
   close(): Promise<void>;
 }
@@ -74,13 +76,15 @@ export function connectDatabase(options: DatabaseOptions): Database {
   pool.on('error', onError);
   const isThere = livenessProbe(address, replyMsMax);
   const guarded = guardedPool(pool, { isThere, askEveryMs: askAfterMs, statementMsMax, cancelMsMax });
-  const { dialect, ...tables } = touchedTables(new PostgresDialect({ pool: guarded }));
+  const tables = touchedTables(new PostgresDialect({ pool: guarded }));
+  const { dialect } = tables;
   const db = new Kysely<Tables>(log === undefined ? { dialect } : { dialect, log });
   return {
     db,
     tableTags: tables.tags,
     readTables: tables.read,
     writing: tables.writing,
+    changeFeed: (cache, feedLog) => changeFeed({ pool, cache, tables, log: feedLog }),
     async close() {
       await db.destroy();
       // Kysely does not close a pool that it has not used yet.

@@ -2,11 +2,12 @@
  * The shop's database: connection, queries, loaders, and what creates and fills the tables.
  *
  * At startup, `connectDatabase` → `createShop` → `readTables`. A database that was given is never changed: `main.ts` only calls
- * `tablesExist`. The embedded PostgreSQL receives `sqlFiles()` first. `migrate` and the seed are the commands `npm run migrate` and
- * `npm run seed`. Each request uses the shop, with loaders of its own.
+ * `tablesExist`. The embedded PostgreSQL receives `sqlFiles()` first. `migrate`, the seed and the set-up of the
+ * change feed are the commands `npm run migrate`, `npm run seed` and `npm run feed`. Each request uses the shop, with loaders of its own.
  */
 export { DatabaseUrlError } from './address.ts';
 export { connectDatabase, type Database, type DatabaseOptions } from './connection.ts';
+export type { ChangeFeed, FeedState } from '../kysely-cache/index.ts';
 export { isDatabaseUnavailable } from './unavailable.ts';
 export type { Tables } from './tables.ts';
 export { sqlFiles } from './sql-text.ts';

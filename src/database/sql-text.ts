@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 /** In the order in which they run. */
-const sqlNames = ['1-tables.sql', '2-seed.sql'] as const;
+const sqlNames = ['1-tables.sql', '2-seed.sql', '3-publication.sql'] as const;
 
 /** The paths of the files that create and fill an empty database, in order. */
 export function sqlFiles(): string[] {

@@ -1,5 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Cache } from '../cache/index.ts';
+import type { ChangeFeed } from '../database/index.ts';
+import { addFeedMetrics } from './feed-metrics.ts';
 
 /** The metrics, and how the server reports what the cache does not know. */
 export interface Metrics {
@@ -9,12 +11,13 @@ export interface Metrics {
 }
 
 /** What Prometheus reads at `/metrics`: the process, and what the cache did. */
-export function createMetrics(cache: Cache): Metrics {
+export function createMetrics(cache: Cache, changeFeed?: ChangeFeed): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   addFieldMetrics(registry, cache);
   addStoreMetrics(registry, cache);
   addMemoryMetrics(registry, cache);
+  if (changeFeed !== undefined) addFeedMetrics(registry, changeFeed);
   const trafficRefusals = new Counter({
     name: 'cachepot_traffic_refused_total',
     help: 'Connections and requests that a limit on traffic has ended, by limit.',

@@ -65,8 +65,14 @@ const contract = lexicographicSortSchema(
   }
   type CacheStats {
     hits: Float! misses: Float! hitRate: Float! memoryUsed: Float! keys: Int! backend: CacheBackend!
+    changeFeed: ChangeFeedStats
     fields: [FieldCacheStats!]!
   }
+  type ChangeFeedStats {
+    state: ChangeFeedState! transactions: Float! invalidations: Float! retries: Float!
+    lagMs: Float! lagBytes: Float! retainedBytes: Float
+  }
+  enum ChangeFeedState { STARTING READING WAITING INTERRUPTED OFF CLOSED }
   type FieldCacheStats {
     field: String! hits: Float! misses: Float! loads: Float! meanLoadMs: Float! savedMs: Float!
   }

@@ -31,6 +31,8 @@ export interface FeedStatus extends Readonly<DeliveryCounts> {
   readonly reason: string | undefined;
   /** The name of the replication slot, once it is known. */
   readonly slot: string | undefined;
+  /** How long the oldest change that this process has still to invalidate has been waiting; 0 if there is none. */
+  readonly lagMs: number;
   /** Bytes of the log that this process has still to invalidate. */
   readonly lagBytes: number;
 }
@@ -40,6 +42,8 @@ export interface ChangeFeed {
   readonly status: FeedStatus;
   /** Resolves when the feed reads or waits, or is known not to work. */
   readonly ready: Promise<void>;
+  /** Asks the server how many bytes of its log it retains for the slot, every two seconds; undefined if it cannot be asked. */
+  retainedBytes(): Promise<number | undefined>;
   /** Ends it. The slot stays, so that a later process misses nothing. */
   close(): Promise<void>;
 }
@@ -60,6 +64,7 @@ export function changeFeed(options: ChangeFeedOptions): ChangeFeed {
 /** After a failure: from the first on, twice as long each time. */
 const retryMs = { min: 50, max: 5_000 };
 const checkAgainMs = 30_000;
+const askedEveryMs = 2_000;
 /**
  * The slot is there but cannot be read: it is out of date, or it is older than the publication, which was replaced.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -74,7 +79,8 @@ class Feed implements ChangeFeed {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #counts: DeliveryCounts = { transactions: 0, invalidations: 0, retries: 0 };
-  readonly #parts: Omit<SessionParts, 'isSlotBroken'>;
+  #parts: Omit<SessionParts, 'isSlotBroken'>;
+  readonly #connection: object;
   readonly #catchUp: CatchUp;
   readonly #ended: Promise<void>;
   #isReady = (): void => {};
@@ -83,6 +89,7 @@ class Feed implements ChangeFeed {
   #reason: string | undefined;
   #logged: string | undefined;
   #slot: string | undefined;
+  #retained = { askedMs: -Infinity, bytes: Promise.resolve<number | undefined>(undefined) };
   #failures = 0;
   #isSlotBroken = false;
   #wake = (): void => {};
@@ -93,6 +100,7 @@ class Feed implements ChangeFeed {
     this.#log = log === false ? silent : log;
     this.#clock = clock;
     this.#random = random;
+    this.#connection = connection;
     this.ready = new Promise((resolve) => (this.#isReady = resolve));
     this.#parts = {
       ...{ connection, publication, cache, clock },
@@ -114,8 +122,22 @@ class Feed implements ChangeFeed {
   }
 
   get status(): FeedStatus {
-    const { lagBytes = 0 } = this.#session ?? {};
-    return { state: this.#state, reason: this.#reason, slot: this.#slot, lagBytes, ...this.#counts };
+    const { lagMs = 0, lagBytes = 0 } = this.#session ?? {};
+    return { state: this.#state, reason: this.#reason, slot: this.#slot, lagMs, lagBytes, ...this.#counts };
+  }
+
+  async retainedBytes(): Promise<number | undefined> {
+    const nowMs = this.#clock.nowMs();
+    // Each question needs a connection.
+    if (nowMs - this.#retained.askedMs > askedEveryMs)
+      this.#retained = { askedMs: nowMs, bytes: this.#askRetainedBytes().catch(() => undefined) };
+    return await this.#retained.bytes;
+  }
+
+  async #askRetainedBytes(): Promise<number | undefined> {
+    if (this.#slot === undefined || this.#isClosed()) return undefined;
+    const { readRetainedBytes } = await import('./wal-position.ts');
+    return await readRetainedBytes(this.#connection, this.#slot);
   }
 
   async close(): Promise<void> {
@@ -152,10 +174,19 @@ class Feed implements ChangeFeed {
       const session = await import('./feed-session.ts');
       if (this.#isClosed()) return undefined;
       this.#session = new session.FeedSession({ ...this.#parts, isSlotBroken: this.#isSlotBroken });
-      return await this.#session.run();
+      const reason = await this.#session.run();
+      return reason === session.otherStore ? this.#useOwnSlot() : reason;
     } catch (error) {
       return error;
     }
+  }
+
+  #useOwnSlot(): Error {
+    this.#parts = { ...this.#parts, isTemporary: true };
+    return new Error(
+      `the slot ${this.#slot} is read for another Redis: this process reads one of its own from now on; ` +
+        'give deployments with different Redis servers different namespaces',
+    );
   }
 
   #isClosed(): boolean {
@@ -163,15 +194,13 @@ class Feed implements ChangeFeed {
   }
 
   #enter(state: 'waiting' | 'reading'): void {
-    if (this.#isClosed()) return;
+    if (this.#isClosed() || this.#state === state) return;
     this.#slot = this.#session?.slot;
     this.#failures = 0;
     this.#reason = undefined;
     this.#logged = undefined;
-    if (this.#state !== state) {
-      const what = state === 'reading' ? 'this process reads' : 'another process reads';
-      this.#log.info?.({ slot: this.#slot }, `change feed: ${what} the slot ${this.#slot}`);
-    }
+    const what = state === 'reading' ? 'this process reads' : 'another process reads';
+    this.#log.info?.({ slot: this.#slot }, `change feed: ${what} the slot ${this.#slot}`);
     this.#state = state;
     this.#isReady();
   }

@@ -57,6 +57,7 @@ export class Delivery {
   #changed = new ChangedTags();
   #endLsn: Lsn;
   #acknowledgedLsn: Lsn;
+  #pendingSinceMs: number | undefined;
   #isRunning = false;
   #mustRecord = false;
   #isClosed = false;
@@ -69,6 +70,11 @@ export class Delivery {
     this.#acknowledgedLsn = lsn;
   }
 
+  /** How long the oldest change that is not invalidated yet has been waiting, in milliseconds; 0 if there is none. */
+  get lagMs(): number {
+    return this.#pendingSinceMs === undefined ? 0 : this.#parts.clock.nowMs() - this.#pendingSinceMs;
+  }
+
   /** Up to where everything is invalidated and recorded. */
   get acknowledgedLsn(): Lsn {
     return this.#acknowledgedLsn;
@@ -76,6 +82,7 @@ export class Delivery {
 
   /** @param endLsn The end of the transaction in the log. */
   add(endLsn: Lsn, committed: Omit<Committed, 'beginLsn'>): void {
+    this.#pendingSinceMs ??= this.#parts.clock.nowMs();
     this.#waiting.push({ ...committed, beginLsn: this.#endLsn });
     this.reach(endLsn);
   }
@@ -139,6 +146,7 @@ export class Delivery {
       }
       await this.#parts.acknowledge(untilLsn);
       this.#acknowledgedLsn = untilLsn;
+      if (this.#waiting.length === 0) this.#pendingSinceMs = undefined;
       return true;
     } catch (error) {
       this.#changed.addAll(changed);

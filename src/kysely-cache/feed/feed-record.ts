@@ -24,6 +24,16 @@ export class FeedRecord {
     }
   }
 
+  /** Whether this store has missed what was acknowledged before `lsn`; false if it cannot be asked. */
+  async isBehind(lsn: Lsn): Promise<boolean> {
+    try {
+      const text = await this.#data.get(this.#name);
+      return text === undefined || lsnOf(text) < lsn;
+    } catch (error) {
+      return !(error instanceof CacheError);
+    }
+  }
+
   /** @throws {CacheError} `STORE_UNAVAILABLE` */
   async write(lsn: Lsn): Promise<void> {
     try {

@@ -18,6 +18,7 @@ import { LoggedTransaction } from './logged-transaction.ts';
 import { lsnOf, type Lsn } from './lsn.ts';
 import type { RelationTags } from './relation-tags.ts';
 import { ReplicationStream } from './replication-stream.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import { createSlot, dropUnreadSlot, openSlot, readSlot, slotNameOf, type SlotStart } from './slot.ts';
 import { Snapshot } from './snapshot.ts';
 
@@ -32,6 +33,7 @@ export interface SessionParts {
   readonly relations: RelationTags;
   readonly clock: Clock;
   readonly counts: DeliveryCounts;
+  /** `reading`: after each delivery. */
   readonly onState: (state: 'waiting' | 'reading') => void;
   /** The slot that this store was fed from is no longer there, or the server has removed what it retained. */
   readonly onGone: (slot: string) => void;
@@ -40,6 +42,8 @@ export interface SessionParts {
 /** The server asks for a sign of life every second. */
 const silenceMsMax = 5_000;
 const heldElsewhere = Symbol('another process reads the slot');
+/** Why a session ended: the process that reads the slot invalidates in another store than this one. */
+export const otherStore = Symbol('the slot is read for another store');
 /** The server needs a moment to free the slot of a session that has ended. */
 const freeingMsMax = 1_000;
 
@@ -51,7 +55,7 @@ export class FeedSession {
   #stream: ReplicationStream | undefined;
   #delivery: Delivery | undefined;
   #transaction: LoggedTransaction | undefined;
-  #heardMs = 0;
+  #silence: SilenceWatch | undefined;
   #walEnd: Lsn = 0n;
   #slot = '';
   #isClosed = false;
@@ -67,6 +71,10 @@ export class FeedSession {
   /** The slot's name, once it is known. */
   get slot(): string {
     return this.#slot;
+  }
+
+  get lagMs(): number {
+    return this.#delivery?.lagMs ?? 0;
   }
 
   /** Bytes of the log that are not invalidated yet. */
@@ -93,7 +101,8 @@ export class FeedSession {
         const reason = await Promise.race([this.#read(), this.#ended]);
         if (reason !== heldElsewhere || this.#isClosed) return reason;
         onState('waiting');
-        await Promise.race([waitUntilFree(this.#control, lockKeyOf(this.#slot), () => this.#isClosed), this.#ended]);
+        const waiting = waitUntilFree(this.#control, lockKeyOf(this.#slot), () => this.#feedsOtherStore());
+        if ((await Promise.race([waiting, this.#ended])) === 'given up') return otherStore;
       }
     } catch (error) {
       return error;
@@ -118,7 +127,7 @@ export class FeedSession {
 
   /** Resolves with the reason why it reads no longer. */
   async #read(): Promise<unknown> {
-    const { connection, publication, onState } = this.#parts;
+    const { connection, publication } = this.#parts;
     const stream = new ReplicationStream({
       connection: connectionOf(connection),
       publication,
@@ -129,13 +138,23 @@ export class FeedSession {
     });
     this.#stream = stream;
     await stream.started;
-    if (this.#delivery !== undefined) onState('reading');
-    this.#watchSilence();
+    const silence = new SilenceWatch(this.#parts.clock, silenceMsMax, () =>
+      this.#end(new FeedError('SILENT', `the server has sent nothing for ${silenceMsMax} ms`)),
+    );
+    this.#silence = silence;
     const reason = await stream.ended;
+    silence.close();
     this.#delivery?.close();
     this.#delivery = undefined;
     await stream.close();
     return reason;
+  }
+
+  /** Processes with the same namespace and database, but with stores of their own, would wait for each other's slot. */
+  async #feedsOtherStore(): Promise<boolean> {
+    const { confirmedLsn } = (await readSlot(this.#control, this.#slot)) ?? {};
+    if (confirmedLsn == null) return false;
+    return await new FeedRecord(this.#parts.cache.data, this.#slot).isBehind(lsnOf(confirmedLsn));
   }
 
   async #openSlot(client: Client): Promise<SlotStart> {
@@ -149,7 +168,7 @@ export class FeedSession {
   }
 
   async #begin({ lsn, isNew }: SlotStart): Promise<void> {
-    const { cache, clock, counts, onGone } = this.#parts;
+    const { cache, clock, counts, onGone, onState } = this.#parts;
     const record = new FeedRecord(cache.data, this.#slot);
     const delivery = new Delivery(lsn, {
       readSnapshot: () => this.#readSnapshot(),
@@ -158,6 +177,7 @@ export class FeedSession {
         // First the record: what is acknowledged and not recorded counts as missed.
         await record.write(until);
         this.#stream?.acknowledge(until);
+        onState('reading');
       },
       onError: (error) => this.#end(error),
       clock,
@@ -167,6 +187,7 @@ export class FeedSession {
     if (isNew && recordedLsn !== undefined) onGone(this.#slot);
     if (isNew || recordedLsn === undefined || recordedLsn < lsn) await this.#invalidateEverything(delivery, lsn);
     this.#delivery = delivery;
+    delivery.reach(lsn);
   }
 
   /**
@@ -190,7 +211,7 @@ export class FeedSession {
   }
 
   #onMessage(message: Pgoutput.Message): void {
-    this.#heardMs = this.#parts.clock.nowMs();
+    this.#silence?.heard();
     if (message.tag === 'begin') this.#transaction = new LoggedTransaction(message);
     else if (message.tag === 'relation') void this.#parts.relations.of(message);
     else if (message.tag === 'commit') this.#commit(message);
@@ -210,23 +231,13 @@ export class FeedSession {
   }
 
   #onKeepalive(walEnd: Lsn): void {
-    this.#heardMs = this.#parts.clock.nowMs();
+    this.#silence?.heard();
     if (walEnd > this.#walEnd) this.#walEnd = walEnd;
     const delivery = this.#delivery;
     if (delivery === undefined) return;
     // Also if it is the same position: the server ends the connection of a process that does not answer.
     this.#stream?.acknowledge(delivery.acknowledgedLsn);
     if (this.#transaction === undefined) delivery.reach(walEnd);
-  }
-
-  #watchSilence(): void {
-    const { clock } = this.#parts;
-    if (this.#isClosed || this.#delivery === undefined) return;
-    if (this.#heardMs === 0) this.#heardMs = clock.nowMs();
-    const silentMs = clock.nowMs() - this.#heardMs;
-    if (silentMs >= silenceMsMax)
-      return this.#end(new FeedError('SILENT', `the server has sent nothing for ${silenceMsMax} ms`));
-    clock.after(silenceMsMax - silentMs, () => this.#watchSilence());
   }
 
   #pause(ms: number): Promise<void> {

@@ -6,24 +6,35 @@
 import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
 
-const waitMs = 10_000;
+const waitMs = { first: 1_000, next: 10_000 };
 
 /** The key of the lock, as a literal. Advisory locks belong to a database. */
 export function lockKeyOf(slot: string): string {
   return createHash('sha256').update(slot).digest().readBigInt64BE().toString();
 }
 
-/** Resolves when no process has the lock; it may have it again when the caller asks for it. */
-export async function waitUntilFree(client: Client, key: string, isClosed: () => boolean): Promise<void> {
-  await client.query(`set lock_timeout = ${waitMs}; set statement_timeout = 0`);
-  while (!isClosed()) {
+/**
+ * Resolves when no process has the lock; it may have it again when the caller asks for it.
+ *
+ * @param isInVain Asked after each wait: whether to give up.
+ */
+export async function waitUntilFree(
+  client: Client,
+  key: string,
+  isInVain: () => Promise<boolean>,
+): Promise<'free' | 'given up'> {
+  await client.query('set statement_timeout = 0');
+  for (let timeoutMs = waitMs.first; ; timeoutMs = waitMs.next) {
+    await client.query(`set lock_timeout = ${timeoutMs}`);
     // A timeout is caught where it occurs, because the server would log it as an error.
     await client.query(
       `do $$ begin perform pg_advisory_lock(${key}); exception when lock_not_available then null; end $$`,
     );
     if (await tryLock(client, key)) break;
+    if (await isInVain()) return 'given up';
   }
   await client.query('select pg_advisory_unlock_all()');
+  return 'free';
 }
 
 /** Takes the lock until the session ends, if it is free or already the session's. */

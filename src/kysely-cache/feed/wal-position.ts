@@ -1,15 +1,31 @@
-/** Reads where PostgreSQL's log ends now, on a connection of its own: those of a pool may all wait. */
+/** Asks PostgreSQL about its log, on a connection that is made for it: those of a pool may all be in use. */
 import { Client, type ClientConfig } from 'pg';
 import { lsnOf, type Lsn } from './lsn.ts';
 
+/** Where the log ends now. */
 export async function readWalPosition(connection: ClientConfig): Promise<Lsn> {
+  // Not the position that is on disk: a commit may be visible before it is.
+  const row = await rowOf<{ lsn: string }>(connection, 'select pg_current_wal_insert_lsn()::text as lsn');
+  return lsnOf(row?.lsn ?? '');
+}
+
+/** How much of the log the server retains for a slot; undefined if there is no such slot. */
+export async function readRetainedBytes(connection: ClientConfig, slot: string): Promise<number | undefined> {
+  const row = await rowOf<{ bytes: number }>(
+    connection,
+    `select pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 as bytes
+      from pg_catalog.pg_replication_slots where slot_name = '${slot}'`,
+  );
+  return row?.bytes;
+}
+
+async function rowOf<Row extends object>(connection: ClientConfig, sql: string): Promise<Row | undefined> {
   const client = new Client({ ...connection, application_name: 'cachepot feed', connectionTimeoutMillis: 1_000 });
   client.on('error', () => {});
   try {
     await client.connect();
-    // Not the position that is on disk: a commit may be visible before it is.
-    const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
-    return lsnOf(rows[0]?.lsn ?? '');
+    const { rows } = await client.query<Row>(sql);
+    return rows[0];
   } finally {
     await client.end();
   }

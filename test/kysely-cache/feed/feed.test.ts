@@ -96,6 +96,13 @@ it('acknowledges no byte beyond what was sent: the next transaction may begin th
   expect(Number(`0x${lsn.split('/')[1]}`) % 8).toBe(0);
 });
 
+it('records its position again if the store has lost it, although nothing changes', async () => {
+  const world = await feedWorld(setUp);
+  const { cache, feed } = await world.process();
+  await cache.data.set(`feed:${feed.status.slot}`, 'lost');
+  await vi.waitFor(async () => expect(await cache.data.get(`feed:${feed.status.slot}`)).not.toBe('lost'), patience);
+});
+
 it('is taken over by a process that waits, which misses nothing', async () => {
   const world = await feedWorld(setUp);
   const first = await world.process();
@@ -214,6 +221,18 @@ it('invalidates everything if the slot is new, although the store is ahead of it
   const second = await world.process();
   await world.settled(second);
   expect(second.taken()).toBe('*');
+});
+
+it('reads a slot of its own if another process reads the shared one for another Redis', async () => {
+  const world = await feedWorld(setUp);
+  const first = await world.process();
+  // The same namespace, in a store of its own that calls itself Redis.
+  const store = memoryStore();
+  const second = await world.process({ store: { ...store, tier: 'redis', namespace: world.namespace } });
+  await vi.waitFor(() => expect(second.log.join()).toMatch('is read for another Redis'), patience);
+  await untilState(second, 'reading');
+  expect(await world.invalidates(second, 'update a set n = 1 where id = 1')).toBe('a:1');
+  expect(first.feed.status.state).toBe('reading');
 });
 
 it('has a slot of its own, which ends with it, if the store belongs to the process', async () => {

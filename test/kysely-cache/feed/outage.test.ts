@@ -14,16 +14,17 @@ it('what changed while Redis was away is not returned from it afterwards', async
   onTestFinished(() => redis.stop());
   const world = await feedWorld(setUp);
   const store = () => createRedisStore({ address: redis.socketPath, namespace: 'feed', deadlineMs: 100 });
-  const processes = [await world.process({ store: await store() }), await world.process({ store: await store() })];
+  const reader = await world.process({ store: await store() });
+  const processes = [reader, await world.process({ store: await store() })];
   let n = 0;
   const read = async ({ cache }: (typeof processes)[number]): Promise<unknown> =>
     await cache.fetch(cache.key({ field: 'Query.a' }), createPolicy('Query.a', { ttl: '1h', tags: ['a'] }), () => n);
-  await world.settled(processes[0] ?? expect.unreachable());
+  await world.settled(reader);
   for (const process of processes) expect(await read(process)).toBe(0);
   redis.kill('SIGSTOP');
   await world.run('update a set n = 1');
   n = 1;
-  await vi.waitFor(() => expect(processes[0]?.feed.status.retries).toBeGreaterThan(0), patience);
+  await vi.waitFor(() => expect(reader.feed.status.retries).toBeGreaterThan(0), patience);
   redis.kill('SIGCONT');
   // From the first reply on.
   for (let round = 0; round < 200; round += 1) for (const process of processes) expect(await read(process)).toBe(1);
@@ -128,6 +129,21 @@ it('a second outage begins the wait anew', async () => {
   state.position = 30n;
   cache.emit({ type: 'breaker-closed' });
   await pass(1_000);
+  expect(await isCached()).toBe(false);
+  state.record = 30n;
+  await pass(20);
+  expect(await isCached()).toBe(true);
+});
+
+it('waits again when the circuit closes, although it has caught up with the connection', async () => {
+  const { cache, state, isCached, outage, pass } = newWorld();
+  state.record = 20n;
+  await outage();
+  await pass(20);
+  await isCached();
+  expect(await isCached()).toBe(true);
+  state.position = 30n;
+  cache.emit({ type: 'breaker-closed' });
   expect(await isCached()).toBe(false);
   state.record = 30n;
   await pass(20);
