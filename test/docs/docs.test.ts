@@ -15,7 +15,17 @@ const fragments = blocks
   .filter(({ program }) => program === undefined)
   .map((block, index) => ({ ...block, name: `fragment-${index}-${block.page.replaceAll(/\W/g, '-')}` }));
 
-const peers = ['graphql', '@pothos/core', 'ioredis', 'kysely', 'pg', '@types/pg', 'dataloader', 'graphql-yoga'];
+const peers = [
+  'graphql',
+  '@pothos/core',
+  'ioredis',
+  'kysely',
+  'pg',
+  '@types/pg',
+  'pg-logical-replication',
+  'dataloader',
+  'graphql-yoga',
+];
 const others = {
   '@apollo/server': '^5.5.1',
   fastify: '^5.12.8',

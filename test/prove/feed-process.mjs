@@ -106,5 +106,19 @@ async function changeAndRead({ rows, count }) {
   return stale;
 }
 
-serve(cache, { readRows, until, changeAndRead, status: async () => feed?.status, now: async () => nowNs() });
+/** Writes a row as the API does, and is killed between COMMIT and the invalidation. */
+async function writeAndDie({ row }) {
+  const writing = tables.writing({ invalidateCommitted: () => process.kill(process.pid, 'SIGKILL') });
+  await writing(db, (trx) =>
+    trx.updateTable('counters').set({ version: -1 }).where('id', '=', row).executeTakeFirstOrThrow(),
+  );
+}
+
+/** The time that this process has computed for, in milliseconds. */
+async function cpuMs() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+serve(cache, { readRows, until, changeAndRead, writeAndDie, cpuMs, status: async () => feed?.status });
 ready();

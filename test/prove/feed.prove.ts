@@ -1,5 +1,10 @@
 /** `npm run prove:feed`: what the change feed guarantees while other programs write and processes, Redis and PostgreSQL fail. */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
 import { startPostgres } from '../../src/embedded/index.ts';
@@ -16,6 +21,8 @@ interface World {
   readonly url: string;
   readonly redis: TestRedis;
   readonly sql: <Row extends object>(text: string) => Promise<Row[]>;
+  /** The same in a session of its own, again and again until the server is there. */
+  readonly retrying: <Row extends object>(text: string) => Promise<Row[]>;
   readonly process: (way?: 'feed' | 'control') => Promise<EngineProcess>;
 }
 
@@ -35,9 +42,25 @@ async function newWorld({ rows, memory = memoryBytesMax }: { rows: number; memor
     url: postgres.url,
     redis: server,
     sql,
+    retrying: (text) => runUntilDone(postgres.url, text),
     process: (way = 'feed') =>
       newProcess('feed-process.mjs', { args: [server.socketPath, postgres.url, String(memory), way] }),
   };
+}
+
+async function runUntilDone<Row extends object>(url: string, text: string): Promise<Row[]> {
+  for (;;) {
+    const client = new Client({ connectionString: url });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return (await client.query<Row>(text)).rows;
+    } catch {
+      await pause(20);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
 }
 
 it('a row changed by another program: every process returns the new value within milliseconds', async () => {
@@ -134,3 +157,153 @@ it('no change is missed while the process that reads the slot is killed', async 
 it('no change is missed while the process that reads the slot is stopped', async () => {
   expect(await tagsMissed('SIGSTOP', rounds(20))).toBe(0);
 }, 1_200_000);
+
+/** Changes 200 rows while `fault` is going on, and returns how many of them a process still has as they were, when it is over. */
+async function missedDuring(world: World, fault: () => Promise<void>): Promise<number> {
+  const processes = await Promise.all(Array.from({ length: processCount }, () => world.process()));
+  const rows = Array.from({ length: 200 }, (_, index) => 1 + index);
+  for (const one of processes) await one.run('readRows', { rows });
+  const isOver = fault();
+  for (const row of rows) {
+    await world.retrying(`update counters set version = version + 1 where id = ${row}`);
+    await pause(1);
+  }
+  await isOver;
+  const [mark] = await world.retrying<{ version: number }>(
+    'update counters set version = version + 1 where id = 0 returning version',
+  );
+  await Promise.all(processes.map((one) => one.run('until', { row: 0, ...mark })));
+  await Promise.all(processes.map((one) => feedIsUp(one)));
+  const expected = await world.retrying<{ version: number }>(
+    'select version from counters where id between 1 and 200 order by id',
+  );
+  let missed = 0;
+  for (const one of processes) {
+    const versions = await one.run<number[]>('readRows', { rows });
+    missed += versions.filter((version, index) => version !== expected[index]?.version).length;
+  }
+  return missed;
+}
+
+async function feedIsUp(one: EngineProcess): Promise<void> {
+  while (!['reading', 'waiting'].includes((await one.run<FeedStatus>('status')).state)) await pause(20);
+}
+
+it.each<[string, (world: World) => Promise<void>]>([
+  [
+    'Redis does not answer for ten seconds',
+    async ({ redis }) => {
+      redis.kill('SIGSTOP');
+      await pause(10_000);
+      redis.kill('SIGCONT');
+    },
+  ],
+  [
+    'PostgreSQL crashes and restarts',
+    async ({ sql }) => {
+      const [{ pid }] = (await sql<{ pid: number }>('select pg_backend_pid() as pid')) as [{ pid: number }];
+      await pause(100);
+      process.kill(pid, 'SIGKILL');
+    },
+  ],
+  [
+    'the slot is dropped',
+    async ({ retrying }) => {
+      await pause(100);
+      await retrying(`do $$ begin
+        loop
+          perform pg_terminate_backend(active_pid) from pg_replication_slots;
+          begin
+            perform pg_drop_replication_slot(slot_name) from pg_replication_slots;
+            exit;
+          exception when object_in_use then
+          end;
+        end loop;
+      end $$`);
+    },
+  ],
+])(
+  'no change is missed while %s',
+  async (name, fault) => {
+    const world = await newWorld({ rows: 1_000 });
+    const missed = await missedDuring(world, () => fault(world));
+    note(`${name}: of 800 values ${missed} missed`);
+    expect(missed).toBe(0);
+  },
+  600_000,
+);
+
+it('a write whose process is killed between COMMIT and the invalidation is invalidated by the feed', async () => {
+  const world = await newWorld({ rows: 1_000 });
+  const reader = await world.process();
+  const delaysMs: number[] = [];
+  for (let row = 1; row <= rounds(20); row += 1) {
+    await reader.run('readRows', { rows: [row] });
+    const writer = await world.process();
+    void writer.run('writeAndDie', { row });
+    await once(writer.child, 'exit');
+    const killedNs = Number(process.hrtime.bigint());
+    const seenNs = await reader.run<number>('until', { row, version: -1 });
+    delaysMs.push(Math.max(0, seenNs - killedNs) / 1e6);
+  }
+  note(
+    `${delaysMs.length} times: the new value at most ${Math.max(...delaysMs).toFixed(0)} ms after the process was killed`,
+  );
+  expect(Math.max(...delaysMs)).toBeLessThan(5_000);
+}, 600_000);
+
+it('reports how much slower writes are, and what the process that reads them computes', async () => {
+  const world = await newWorld({ rows: 10_000 });
+  const seconds = Math.max(2, rounds(5));
+  const rates: { off: number[]; on: number[] } = { off: [], on: [] };
+  const cpuPer10k: number[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    rates.off.push(await transactionsPerSecond(world.url, seconds));
+    const reader = await world.process();
+    const beganMs = await reader.run<number>('cpuMs');
+    const rate = await transactionsPerSecond(world.url, seconds);
+    rates.on.push(rate);
+    cpuPer10k.push((((await reader.run<number>('cpuMs')) - beganMs) / (rate * seconds)) * 10_000);
+    reader.child.kill('SIGKILL');
+    await world.retrying('select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active');
+  }
+  const median = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0;
+  const lost = 100 * (1 - median(rates.on) / median(rates.off));
+  note(
+    `16 clients: ${median(rates.off).toFixed(0)} transactions/s, with the feed ${median(rates.on).toFixed(0)}: ${lost.toFixed(0)} % fewer`,
+  );
+  note(`the process that reads: ${median(cpuPer10k).toFixed(0)} ms of CPU for 10,000 changes`);
+  expect(median(rates.on)).toBeGreaterThan(0);
+}, 600_000);
+
+async function transactionsPerSecond(url: string, seconds: number): Promise<number> {
+  const script = fileURLToPath(new URL('feed-writes.sql', import.meta.url));
+  const args = ['-n', '-c', '16', '-j', '2', '-T', String(seconds), '-f', script, url];
+  const { stdout } = await promisify(execFile)(await pgbench(), args);
+  return Number(/tps = ([\d.]+)/.exec(stdout)?.[1]);
+}
+
+async function pgbench(): Promise<string> {
+  const versions = (await readdir('/usr/lib/postgresql').catch(() => [])).toSorted((a, b) => Number(b) - Number(a));
+  return versions[0] === undefined ? 'pgbench' : `/usr/lib/postgresql/${versions[0]}/bin/pgbench`;
+}
+
+it('reports what four processes ask of PostgreSQL while nothing changes', async () => {
+  const world = await newWorld({ rows: 10 });
+  const processes = await Promise.all(Array.from({ length: processCount }, () => world.process()));
+  await Promise.all(processes.map((one) => feedIsUp(one)));
+  await pause(5_000);
+  const transactions = async (): Promise<number> => {
+    const [row] = await world.sql<{ count: string }>(
+      'select xact_commit + xact_rollback as count from pg_stat_database where datname = current_database()',
+    );
+    return Number(row?.count);
+  };
+  const before = await transactions();
+  const seconds = 60;
+  await pause(seconds * 1_000);
+  const statements = (await transactions()) - before - 1;
+  note(`four processes for ${seconds} s: ${statements} statements, beside keepalives`);
+  // Three processes wait for the lock, for ten seconds at a time: three statements each.
+  expect(statements).toBeLessThan(processCount * seconds);
+}, 600_000);

@@ -24,11 +24,11 @@ export interface ChangeFeedOptions {
 const rules: OptionRules = {
   pool: {
     must: "node-postgres' pool",
-    isRight: (value) => typeof value === 'object' && value !== null && 'options' in value,
+    isRight: hasMember('options'),
     isRequired: true,
   },
-  cache: { must: 'a cache, which createCache() returns', isRight: isObject, isRequired: true },
-  tables: { must: 'what touchedTables() returns', isRight: isObject, isRequired: true },
+  cache: { must: 'a cache, which createCache() returns', isRight: hasMember('invalidate'), isRequired: true },
+  tables: { must: 'what touchedTables() returns', isRight: hasMember('lineageOf'), isRequired: true },
   publication: {
     must: 'a name of 1 to 63 of a-z, 0-9 and _',
     isRight: (value) => typeof value === 'string' && /^[a-z0-9_]{1,63}$/.test(value),
@@ -44,10 +44,21 @@ const rules: OptionRules = {
 
 /** @throws {CacheError} `INVALID_OPTIONS` */
 export function checkFeedOptions(options: ChangeFeedOptions): void {
-  const fault = optionsFault(options, rules);
+  const fault = addressFault(options) ?? optionsFault(options, rules);
   if (fault !== undefined) throw new CacheError('INVALID_OPTIONS', `changeFeed: ${fault}`);
+}
+
+/** An address may contain a password, so it is not repeated. */
+function addressFault({ pool, connection }: Partial<Record<'pool' | 'connection', unknown>>): string | undefined {
+  if (typeof pool === 'string') return 'pool must not be a text: pass new Pool({ connectionString })';
+  if (typeof connection === 'string') return 'connection must not be a text: pass { connectionString }';
+  return undefined;
 }
 
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
+}
+
+function hasMember(name: string): (value: unknown) => boolean {
+  return (value) => typeof value === 'object' && value !== null && name in value;
 }
