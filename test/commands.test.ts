@@ -14,6 +14,7 @@ const commands = {
   start: ['dist/src/main.js'],
   migrate: ['dist/src/database/migrate-cli.js'],
   seed: ['dist/src/database/seed-cli.js'],
+  feed: ['dist/src/database/feed-cli.js'],
   compare: ['test/bench/compare.mjs'],
   bench: ['test/bench/bench.mjs'],
   'bench:curves': ['test/bench/curves.mjs'],

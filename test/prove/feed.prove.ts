@@ -26,8 +26,17 @@ interface World {
   readonly process: (way?: 'feed' | 'control') => Promise<EngineProcess>;
 }
 
-async function newWorld({ rows, memory = memoryBytesMax }: { rows: number; memory?: number }): Promise<World> {
-  const postgres = await startPostgres({ sqlFiles: [], extraArgs: ['-c', 'max_connections=300'] });
+interface WorldOptions {
+  readonly rows: number;
+  /** Bytes of the memory tiers. */
+  readonly memory?: number;
+  /** Of PostgreSQL. */
+  readonly settings?: readonly string[];
+}
+
+async function newWorld({ rows, memory = memoryBytesMax, settings = [] }: WorldOptions): Promise<World> {
+  const extraArgs = ['max_connections=300', ...settings].flatMap((setting) => ['-c', setting]);
+  const postgres = await startPostgres({ sqlFiles: [], extraArgs });
   onTestFinished(() => postgres.stop());
   const { server } = await newRedis();
   const client = new Client({ connectionString: postgres.url });
@@ -87,7 +96,7 @@ it('a row changed by another program: every process returns the new value within
 
 it('no value is stale after an invalidation, unlike without the gate', async () => {
   const world = await newWorld({ rows: 1_000, memory: 0 });
-  const count = rounds(20_000);
+  const count = rounds(100_000);
   const staleValues = async (way: 'control' | 'feed'): Promise<number> => {
     const one = await world.process(way);
     const stale = await one.run<number>('changeAndRead', { rows: 1_000, count });
@@ -253,7 +262,8 @@ it('a write whose process is killed between COMMIT and the invalidation is inval
 }, 600_000);
 
 it('reports how much slower writes are, and what the process that reads them computes', async () => {
-  const world = await newWorld({ rows: 10_000 });
+  // Writes are durable, as on a server that is not only for a test.
+  const world = await newWorld({ rows: 10_000, settings: ['fsync=on', 'full_page_writes=on'] });
   const seconds = Math.max(2, rounds(5));
   const rates: { off: number[]; on: number[] } = { off: [], on: [] };
   const cpuPer10k: number[] = [];

@@ -46,6 +46,9 @@ export interface DeliveryCounts {
 const tagsPerInvalidation = 500;
 /** Between two attempts, while the store is unavailable. */
 const retryMs = 250;
+/** Under many writes, more transactions share an invalidation: each batch costs three round trips. */
+const manyWaiting = 20;
+const gatherMs = 20;
 /** Between two looks for the end of a commit: from one millisecond on, twice as long each time. */
 const lookAgainMsMax = 50;
 
@@ -108,6 +111,7 @@ export class Delivery {
         if (before > 0) await this.#sortOutVisible();
         const isDelivered = await this.#deliver();
         if (!isDelivered) await this.#pause(retryMs);
+        else if (before >= manyWaiting) await this.#pause(gatherMs);
         else if (before > 0 && this.#waiting.length >= before) await this.#pause(this.#nextLookMs());
         else this.#lookAgainMs = 1;
       }

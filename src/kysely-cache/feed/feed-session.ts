@@ -134,7 +134,7 @@ export class FeedSession {
       slot: this.#slot,
       prepare: async (client) => this.#begin(await this.#openSlot(client)),
       onMessage: (message) => this.#onMessage(message),
-      onKeepalive: (walEnd) => this.#onKeepalive(walEnd),
+      onKeepalive: (walEnd, isQuestion) => this.#onKeepalive(walEnd, isQuestion),
     });
     this.#stream = stream;
     await stream.started;
@@ -230,13 +230,12 @@ export class FeedSession {
     this.#delivery?.add(endLsn, { tags, isSeenBy });
   }
 
-  #onKeepalive(walEnd: Lsn): void {
+  #onKeepalive(walEnd: Lsn, isQuestion: boolean): void {
     this.#silence?.heard();
     if (walEnd > this.#walEnd) this.#walEnd = walEnd;
     const delivery = this.#delivery;
     if (delivery === undefined) return;
-    // Also if it is the same position: the server ends the connection of a process that does not answer.
-    this.#stream?.acknowledge(delivery.acknowledgedLsn);
+    if (isQuestion) this.#stream?.acknowledge(delivery.acknowledgedLsn);
     if (this.#transaction === undefined) delivery.reach(walEnd);
   }
 

@@ -9,8 +9,11 @@ import { lsnOf, lsnText, type Lsn } from './lsn.ts';
 
 export interface StreamListener {
   readonly onMessage: (message: Pgoutput.Message) => void;
-  /** @param walEnd Everything before it that the publication contains has been sent. */
-  readonly onKeepalive: (walEnd: Lsn) => void;
+  /**
+   * @param walEnd Everything before it that the publication contains has been sent.
+   * @param isQuestion Whether the server ends the connection if it is not answered by `acknowledge`.
+   */
+  readonly onKeepalive: (walEnd: Lsn, isQuestion: boolean) => void;
 }
 
 interface StreamOptions extends StreamListener {
@@ -47,7 +50,7 @@ export class ReplicationStream {
     const config = { acknowledge: { auto: false, timeoutSeconds: 0 } } as const;
     this.#service = new LogicalReplicationService(connection, config);
     this.#service.on('data', (_lsn: string, message: Pgoutput.Message) => onMessage(message));
-    this.#service.on('heartbeat', (walEnd: string) => onKeepalive(lsnOf(walEnd)));
+    this.#service.on('heartbeat', (walEnd, _timestamp, isQuestion) => onKeepalive(lsnOf(walEnd), isQuestion));
     const failed = new Promise<unknown>((resolve) => this.#service.on('error', resolve));
     const subscribed = this.#service.subscribe(plugin, slot).then(
       () => new Error('the server has ended the stream'),

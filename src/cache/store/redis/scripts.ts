@@ -114,8 +114,14 @@ const dropToken = (key: string): string => `
   redis.call('SET', ${key}, '', 'PX', 1000)
   redis.call('DEL', ${key})`;
 
-/** `KEYS[1]`: a token. */
-export const dropScript = script(`${dropToken('KEYS[1]')}
+/** The tokens that one call of `dropScript` deletes, so that it does not delay other clients of Redis. */
+export const tokensPerDrop = 100;
+
+/** `KEYS`: tokens. */
+export const dropScript = script(`
+  for _, key in ipairs(KEYS) do
+    ${dropToken('key')}
+  end
   return 1`);
 
 /**

@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
 import type { AskBatch } from './batch.ts';
 import type { RedisConnection } from './connection.ts';
-import { dropScript } from './scripts.ts';
+import { dropScript, tokensPerDrop } from './scripts.ts';
 import { tokenTtlMs, type Store } from '../store.ts';
 
 interface TokenParts {
@@ -69,8 +69,8 @@ export function redisTokens({
     async dropTokens(tags) {
       await inOwnBatch((batch) => {
         // By its text, which is short: an invalidation must not need a second round trip.
-        const dropping = tags.map((tag) =>
-          batch.script(dropScript, { keys: [tokenKey(tag)], args: [], isKnown: false }),
+        const dropping = inParts(tags, tokensPerDrop).map((part) =>
+          batch.script(dropScript, { keys: part.map(tokenKey), args: [], isKnown: false }),
         );
         // In another database than before, everything is invalidated before this call resolves.
         const database = batch.database();
@@ -82,4 +82,9 @@ export function redisTokens({
       wrote();
     },
   };
+}
+
+function inParts<T>(list: readonly T[], partMax: number): readonly (readonly T[])[] {
+  const count = Math.ceil(list.length / partMax);
+  return Array.from({ length: count }, (_, part) => list.slice(part * partMax, (part + 1) * partMax));
 }
