@@ -5,6 +5,7 @@ export type FeedErrorCode =
   | 'PRIVILEGE_MISSING'
   | 'SLOT_FOREIGN' // the slot's name is taken by another program or database
   | 'NONE_FREE' // the server has no slot or no connection left
+  | 'PUBLICATION_REFUSED' // its name
   | 'TABLE_REFUSED' // it cannot be published
   | 'LIBRARY_MISSING'
   | 'SILENT'; // the server does not send any more

@@ -21,6 +21,12 @@ export interface ChangeFeedOptions {
   readonly random?: () => number;
 }
 
+export const publicationRule = 'a name of 1 to 63 of a-z, 0-9 and _';
+
+export function isPublicationName(value: unknown): value is string {
+  return typeof value === 'string' && /^[a-z_][a-z0-9_]{0,62}$/.test(value);
+}
+
 const rules: OptionRules = {
   pool: {
     must: "node-postgres' pool",
@@ -30,8 +36,8 @@ const rules: OptionRules = {
   cache: { must: 'a cache, which createCache() returns', isRight: hasMember('invalidate'), isRequired: true },
   tables: { must: 'what touchedTables() returns', isRight: hasMember('lineageOf'), isRequired: true },
   publication: {
-    must: 'a name of 1 to 63 of a-z, 0-9 and _',
-    isRight: (value) => typeof value === 'string' && /^[a-z0-9_]{1,63}$/.test(value),
+    must: publicationRule,
+    isRight: isPublicationName,
   },
   connection: { must: "options of node-postgres' Client", isRight: isObject },
   log: {

@@ -9,6 +9,7 @@ import { Client, type ClientConfig } from 'pg';
 import type { Pgoutput } from 'pg-logical-replication';
 import type { Cache, Clock } from '../../cache/index.ts';
 import { ChangedTags } from './changed-tags.ts';
+import { connectionOf, endClient } from './connections.ts';
 import { faultOf, readDatabase } from './database-check.ts';
 import { Delivery, type DeliveryCounts } from './delivery.ts';
 import { FeedError } from './feed-error.ts';
@@ -19,7 +20,7 @@ import { lsnOf, type Lsn } from './lsn.ts';
 import type { RelationTags } from './relation-tags.ts';
 import { ReplicationStream } from './replication-stream.ts';
 import { SilenceWatch } from './silence-watch.ts';
-import { createSlot, dropUnreadSlot, openSlot, readSlot, slotNameOf, type SlotStart } from './slot.ts';
+import { createSlot, dropUnreadSlot, openSlot, readSlot, slotNameOf, untilFreed, type SlotStart } from './slot.ts';
 import { Snapshot } from './snapshot.ts';
 
 export interface SessionParts {
@@ -44,8 +45,6 @@ const silenceMsMax = 5_000;
 const heldElsewhere = Symbol('another process reads the slot');
 /** Why a session ended: the process that reads the slot invalidates in another store than this one. */
 export const otherStore = Symbol('the slot is read for another store');
-/** The server needs a moment to free the slot of a session that has ended. */
-const freeingMsMax = 1_000;
 
 export class FeedSession {
   readonly #parts: SessionParts;
@@ -58,6 +57,7 @@ export class FeedSession {
   #silence: SilenceWatch | undefined;
   #walEnd: Lsn = 0n;
   #slot = '';
+  #isBehind = false;
   #isClosed = false;
 
   constructor(parts: SessionParts) {
@@ -114,7 +114,8 @@ export class FeedSession {
   /** Whether nothing will read the slot when this process does not: the server then retains its log. */
   async isLast(): Promise<boolean> {
     if (this.#delivery === undefined || this.#parts.isTemporary) return false;
-    return !(await isAwaited(this.#control, lockKeyOf(this.#slot)).catch(() => true));
+    const isUnknown = this.#pause(500).then(() => true);
+    return !(await Promise.race([isAwaited(this.#control, lockKeyOf(this.#slot)).catch(() => true), isUnknown]));
   }
 
   async close(): Promise<void> {
@@ -122,7 +123,7 @@ export class FeedSession {
     this.#end(undefined);
     this.#delivery?.close();
     await this.#stream?.close();
-    await this.#control.end();
+    await endClient(this.#control);
   }
 
   /** Resolves with the reason why it reads no longer. */
@@ -153,17 +154,17 @@ export class FeedSession {
   /** Processes with the same namespace and database, but with stores of their own, would wait for each other's slot. */
   async #feedsOtherStore(): Promise<boolean> {
     const { confirmedLsn } = (await readSlot(this.#control, this.#slot)) ?? {};
-    if (confirmedLsn == null) return false;
-    return await new FeedRecord(this.#parts.cache.data, this.#slot).isBehind(lsnOf(confirmedLsn));
+    const wasBehind = this.#isBehind;
+    this.#isBehind =
+      confirmedLsn != null && (await new FeedRecord(this.#parts.cache.data, this.#slot).isBehind(lsnOf(confirmedLsn)));
+    // Once may be a moment: a process that has lost the slot may still record what it had delivered.
+    return wasBehind && this.#isBehind;
   }
 
   async #openSlot(client: Client): Promise<SlotStart> {
     if (this.#parts.isTemporary) return await createSlot(client, this.#slot, true);
     if (!(await tryLock(client, lockKeyOf(this.#slot)))) throw heldElsewhere;
-    for (let waitedMs = 0; (await readSlot(client, this.#slot))?.holderPid != null; waitedMs += 10) {
-      if (waitedMs > freeingMsMax) throw new Error(`another program reads the slot ${this.#slot}`);
-      await this.#pause(10);
-    }
+    await untilFreed(client, this.#slot, (ms) => this.#pause(ms));
     return await openSlot(client, this.#slot, this.#parts.isSlotBroken);
   }
 
@@ -242,8 +243,4 @@ export class FeedSession {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => void this.#parts.clock.after(ms, resolve));
   }
-}
-
-function connectionOf(connection: ClientConfig): ClientConfig {
-  return { ...connection, application_name: 'cachepot feed', connectionTimeoutMillis: 5_000, keepAlive: true };
 }

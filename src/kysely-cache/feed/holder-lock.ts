@@ -6,7 +6,8 @@
 import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
 
-const waitMs = { first: 1_000, next: 10_000 };
+/** Longer each time. */
+const waitMs = [1_000, 2_000, 10_000] as const;
 
 /** The key of the lock, as a literal. Advisory locks belong to a database. */
 export function lockKeyOf(slot: string): string {
@@ -24,8 +25,8 @@ export async function waitUntilFree(
   isInVain: () => Promise<boolean>,
 ): Promise<'free' | 'given up'> {
   await client.query('set statement_timeout = 0');
-  for (let timeoutMs = waitMs.first; ; timeoutMs = waitMs.next) {
-    await client.query(`set lock_timeout = ${timeoutMs}`);
+  for (let waits = 0; ; waits += 1) {
+    await client.query(`set lock_timeout = ${waitMs[waits] ?? waitMs[2]}`);
     // A timeout is caught where it occurs, because the server would log it as an error.
     await client.query(
       `do $$ begin perform pg_advisory_lock(${key}); exception when lock_not_available then null; end $$`,

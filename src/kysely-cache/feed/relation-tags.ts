@@ -62,8 +62,16 @@ export class RelationTags {
     relation: Pgoutput.MessageRelation,
     before: Promise<readonly RelationTag[]> | undefined,
   ): Promise<readonly RelationTag[]> {
-    const tags = relationTagsOf(relation, await this.#lineageOf(relation.relationOid));
     const earlier = (await before) ?? [];
+    let lineage: readonly LineageRow[];
+    try {
+      lineage = await this.#lineageOf(relation.relationOid);
+    } catch (error) {
+      // The pool may be exhausted. What is known of the relation is better than to invalidate nothing until it is not.
+      if (earlier.length > 0) return earlier;
+      throw error;
+    }
+    const tags = relationTagsOf(relation, lineage);
     // Values that were stored before it was renamed, or detached from its parent, have these.
     const gone = earlier.filter(({ tag }) => tags.every((other) => other.tag !== tag));
     return [...tags, ...gone.map(({ tag }) => ({ tag, hasRowTags: false }))];

@@ -1,5 +1,6 @@
 /** Sets a database up for change feeds, and removes what they have left in it: a publication, and replication slots. */
 import { FeedError } from './feed-error.ts';
+import { isPublicationName, publicationRule } from './feed-options.ts';
 
 /** What is needed of a client of node-postgres. */
 export interface SqlClient {
@@ -29,12 +30,14 @@ interface TableRow {
 /**
  * Creates the publication that change feeds read, or changes which tables it has.
  *
- * @throws {FeedError} `TABLE_REFUSED` for a named table that does not exist, or that has no primary key and no other replica identity.
+ * @throws {FeedError} `PUBLICATION_REFUSED` for its name; `TABLE_REFUSED` for a named table that does not exist, or that has no
+ *   primary key and no other replica identity.
  */
 export async function installFeed(
   client: SqlClient,
   { tables, publication = 'cachepot' }: FeedInstallation = {},
 ): Promise<InstalledFeed> {
+  checkPublication(publication);
   const all = await tablesOf(client);
   const named = tables === undefined ? all : await tablesNamed(client, all, tables);
   const published = named.filter(({ canPublish }) => canPublish).map(({ name }) => name);
@@ -90,6 +93,7 @@ async function tablesNamed(
  * @returns The names of the dropped slots.
  */
 export async function removeFeed(client: SqlClient, publication = 'cachepot'): Promise<readonly string[]> {
+  checkPublication(publication);
   await client.query(`drop publication if exists ${publication}`);
   const dropped: string[] = [];
   for (const { slot } of await slotsOf(client)) {
@@ -163,6 +167,14 @@ async function slotsOf(client: SqlClient): Promise<readonly FeedSlot[]> {
     from pg_catalog.pg_replication_slots
     where database = current_database() and plugin = 'pgoutput' and slot_name like 'cachepot\\_%' order by 1`);
   return rows as readonly FeedSlot[];
+}
+
+function checkPublication(name: string): void {
+  if (!isPublicationName(name))
+    throw new FeedError(
+      'PUBLICATION_REFUSED',
+      `the publication must have ${publicationRule}, got ${JSON.stringify(name)}`,
+    );
 }
 
 function literal(text: string): string {

@@ -39,6 +39,17 @@ export async function readSlot(client: Client, slot: string): Promise<SlotRow | 
   return rows[0];
 }
 
+/** The server needs a moment to free the slot of a session that has ended. */
+const freeingMsMax = 1_000;
+
+/** Resolves when no session reads the slot. Rejects if one still does after a second. */
+export async function untilFreed(client: Client, slot: string, pause: (ms: number) => Promise<void>): Promise<void> {
+  for (let waitedMs = 0; (await readSlot(client, slot))?.holderPid != null; waitedMs += 10) {
+    if (waitedMs > freeingMsMax) throw new Error(`another program reads the slot ${slot}`);
+    await pause(10);
+  }
+}
+
 /**
  * Returns where to begin: with a new slot if there is none, or if the server has removed what it retained.
  *

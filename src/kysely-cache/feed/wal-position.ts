@@ -1,5 +1,6 @@
-/** Asks PostgreSQL about its log, on a connection that is made for it: those of a pool may all be in use. */
-import { Client, type ClientConfig } from 'pg';
+/** Asks PostgreSQL about its log. */
+import type { ClientConfig } from 'pg';
+import { rowOf } from './connections.ts';
 import { lsnOf, type Lsn } from './lsn.ts';
 
 /** Where the log ends now. */
@@ -17,16 +18,4 @@ export async function readRetainedBytes(connection: ClientConfig, slot: string):
       from pg_catalog.pg_replication_slots where slot_name = '${slot}'`,
   );
   return row?.bytes;
-}
-
-async function rowOf<Row extends object>(connection: ClientConfig, sql: string): Promise<Row | undefined> {
-  const client = new Client({ ...connection, application_name: 'cachepot feed', connectionTimeoutMillis: 1_000 });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    const { rows } = await client.query<Row>(sql);
-    return rows[0];
-  } finally {
-    await client.end();
-  }
 }

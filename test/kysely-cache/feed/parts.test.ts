@@ -1,7 +1,9 @@
 // The parts of the feed that need no database.
+import type { Pgoutput } from 'pg-logical-replication';
 import { describe, expect, it } from 'vitest';
 import { ChangedTags } from '../../../src/kysely-cache/feed/changed-tags.ts';
 import { lsnOf, lsnText } from '../../../src/kysely-cache/feed/lsn.ts';
+import { RelationTags } from '../../../src/kysely-cache/feed/relation-tags.ts';
 import { slotNameOf } from '../../../src/kysely-cache/feed/slot.ts';
 import { Snapshot } from '../../../src/kysely-cache/feed/snapshot.ts';
 
@@ -92,6 +94,28 @@ describe('changed tags', () => {
     changed.addTable('b');
     expect(changed.isEmpty).toBe(false);
     expect(changed.scopes(500)).toEqual(['everything']);
+  });
+});
+
+describe('the tags of a relation', () => {
+  const described = (name: string): Pgoutput.MessageRelation => ({
+    ...{ tag: 'relation', relationOid: 1, schema: 'public', name, replicaIdentity: 'default' },
+    ...{ columns: [], keyColumns: ['id'] },
+  });
+  const row = (name: string) => ({ schema: 'public', name, isVisible: true, key: ['id'] });
+
+  it('are those that it had before, while the database cannot be asked', async () => {
+    let lineage = Promise.resolve([row('p1'), row('p')]);
+    const relations = new RelationTags(() => lineage);
+    const before = await relations.of(described('p1'));
+    expect(before.map(({ tag }) => tag)).toEqual(['p1', 'p']);
+    lineage = Promise.reject(new Error('no connection is free'));
+    expect(await relations.of(described('p1'))).toEqual(before);
+  });
+
+  it('are not known if it could never be asked', async () => {
+    const relations = new RelationTags(() => Promise.reject(new Error('no connection is free')));
+    await expect(relations.of(described('a'))).rejects.toThrow('no connection is free');
   });
 });
 
