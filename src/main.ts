@@ -60,7 +60,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const memoryBytesMax = config.cacheMemoryBytesMax;
   const cache = createCache({ store, memoryBytesMax, knownTags: database.tableTags, log: cacheLogOf(log) });
   shutdown.add('cache', () => cache.close());
-  const changeFeed = config.changeFeed === 'off' ? undefined : openChangeFeed(database, cache, { log, shutdown });
+  const changeFeed = openChangeFeed(config, database, { cache, log, shutdown });
   const { db } = database;
   const shop = createShop({ db, writing: database.writing(cache), simulateLatency: config.simulatesLatency });
   const cacheStats = new CacheStats(cache);
@@ -138,13 +138,22 @@ function watchGivenDatabase({ db }: Database, log: Log, shutdown: Shutdown): voi
 }
 
 function openChangeFeed(
+  config: Config,
   database: Database,
-  cache: Cache,
-  { log, shutdown }: { log: Log; shutdown: Shutdown },
-): ChangeFeed {
-  const changeFeed = database.changeFeed(cache, cacheLogOf(log));
+  { cache, log, shutdown }: FeedParts,
+): ChangeFeed | undefined {
+  if (config.changeFeed === 'off') return undefined;
+  const isEmbedded = config.databaseUrl === undefined;
+  // The slot of a database that is gone with this program need not outlive it.
+  const changeFeed = database.changeFeed(cache, { log: cacheLogOf(log), ...(isEmbedded && { ownSlot: true }) });
   shutdown.add('change feed', () => changeFeed.close());
   return changeFeed;
+}
+
+interface FeedParts {
+  readonly cache: Cache;
+  readonly log: Log;
+  readonly shutdown: Shutdown;
 }
 
 /** Waits for the feed, because it begins by invalidating everything, but not for long: without Redis it waits, too. */

@@ -141,14 +141,14 @@ export class Cache {
   /**
    * Invalidates every value that depends on one of these tags, or every value. `products:42` covers the values of that row and
    * of the whole table, `products` those of the table and of every row. After the returned promise has resolved, no read that
-   * begins in this process returns an older value; other processes lag by at most 500 ms.
+   * begins in this process returns an older value; other processes lag by at most 500 ms. `isFed`: see the event.
    *
    * @throws {CacheError} `INVALID_TAG`; `STORE_UNAVAILABLE` if it is not known whether the values were invalidated: repeat
    *   the call.
    */
-  async invalidate(scope: InvalidationScope): Promise<void> {
+  async invalidate(scope: InvalidationScope, { isFed = false }: { isFed?: boolean } = {}): Promise<void> {
     if (scope !== 'everything') checkTags('invalidate', scope);
-    if (scope.length > 0) await this.#invalidate(scope);
+    if (scope.length > 0) await this.#invalidate(scope, isFed);
   }
 
   /**
@@ -229,9 +229,9 @@ export class Cache {
     await this.#store.close();
   }
 
-  readonly #invalidate = async (scope: InvalidationScope): Promise<void> => {
+  readonly #invalidate = async (scope: InvalidationScope, isFed = false): Promise<void> => {
     await this.#drop(scope === 'everything' ? [everythingTag] : tagsToDrop(scope));
-    this.emit({ type: 'invalidate', tags: scope === 'everything' ? [everythingTag] : scope });
+    this.emit({ type: 'invalidate', tags: scope === 'everything' ? [everythingTag] : scope, ...(isFed && { isFed }) });
   };
 
   async #drop(tags: readonly string[]): Promise<void> {

@@ -1,7 +1,13 @@
 import { Kysely, PostgresDialect, type KyselyConfig } from 'kysely';
 import { Pool } from 'pg';
-import type { Cache, CacheLog } from '../cache/index.ts';
-import { changeFeed, touchedTables, type ChangeFeed, type Writing } from '../kysely-cache/index.ts';
+import type { Cache } from '../cache/index.ts';
+import {
+  changeFeed,
+  touchedTables,
+  type ChangeFeed,
+  type ChangeFeedOptions,
+  type Writing,
+} from '../kysely-cache/index.ts';
 import { addressIn } from './address.ts';
 import { guardedPool } from './guarded-pool.ts';
 import { livenessProbe } from './liveness.ts';
@@ -41,7 +47,7 @@ export interface Database {
   /** Returns `writing` for a cache whose values are loaded from this database. */
   writing(cache: Cache): Writing;
   /** Invalidates what depends on rows that any program changes. Close it before the cache. */
-  changeFeed(cache: Cache, log: CacheLog | false): ChangeFeed;
+  changeFeed(cache: Cache, options: Pick<ChangeFeedOptions, 'log' | 'ownSlot'>): ChangeFeed;
   /** Waits for running statements, then closes all connections. May be called twice. */
   close(): Promise<void>;
 }
@@ -84,7 +90,7 @@ export function connectDatabase(options: DatabaseOptions): Database {
     tableTags: tables.tags,
     readTables: tables.read,
     writing: tables.writing,
-    changeFeed: (cache, feedLog) => changeFeed({ pool, cache, tables, log: feedLog }),
+    changeFeed: (cache, feedOptions) => changeFeed({ pool, cache, tables, ...feedOptions }),
     async close() {
       await db.destroy();
       // Kysely does not close a pool that it has not used yet.

@@ -47,6 +47,9 @@ it('returns what another program has written, long before its TTL ends', async (
   expect(metrics).toMatch(/^cachepot_feed_invalidations_total [1-9]\d*$/m);
   expect(metrics).toMatch(/^cachepot_feed_retained_bytes \d+$/m);
   expect(program.stdout()).toMatch(/change feed: this process reads the slot cachepot_shop_[0-9a-f]{8}/);
+  program.signal('SIGTERM');
+  await program.ended;
+  expect(program.stdout()).not.toContain('stays');
 });
 
 it('does not start with CHANGE_FEED=required if the database is not set up for it', async () => {

@@ -13,7 +13,8 @@ export type CacheEvent =
   | { type: 'entry-rejected'; key: string; field: string; reason: 'corrupt' | 'invalidated' }
   /** The field was resolved without the cache, because of its arguments or its parent: `Cache.uncached`. */
   | { type: 'uncached'; field: string; error: unknown }
-  | { type: 'invalidate'; tags: readonly string[] }
+  /** `isFed`: because another program has changed rows, as a change feed has reported. */
+  | { type: 'invalidate'; tags: readonly string[]; isFed?: boolean }
   | { type: 'flush'; keysRemoved: number }
   /** `invalidateCommitted` could not reach the store: this process does not use it until the invalidation is delivered. */
   | { type: 'invalidation-pending'; error: unknown }

@@ -66,7 +66,9 @@ export function noticeOf(event: Logged): Notice {
       return { level: 'info', kind: event.type, fields: { keysRemoved: event.keysRemoved }, message: 'cache flushed' };
     case 'invalidate': {
       const tags = [...new Set(event.tags.map((tag) => tag.replace(/:[^]*$/, ':…')))];
-      return { level: 'info', kind: event.type, fields: { tags }, message: 'cache invalidated' };
+      // A feed invalidates as often as rows change.
+      const level = event.isFed === true ? 'debug' : 'info';
+      return { level, kind: event.type, fields: { tags }, message: 'cache invalidated' };
     }
     case 'load-failed': {
       const fields = { field: event.field, reason: thrownText(event.error) };

@@ -96,7 +96,12 @@ class Feed implements ChangeFeed {
 
   constructor(options: ChangeFeedOptions) {
     const { pool, cache, tables, publication = 'cachepot', connection = pool.options } = options;
-    const { log = consoleLog(), clock = systemClock, random = Math.random } = options;
+    const {
+      log = consoleLog(),
+      clock = systemClock,
+      random = Math.random,
+      ownSlot = cache.tier === 'memory',
+    } = options;
     this.#log = log === false ? silent : log;
     this.#clock = clock;
     this.#random = random;
@@ -104,7 +109,7 @@ class Feed implements ChangeFeed {
     this.ready = new Promise((resolve) => (this.#isReady = resolve));
     this.#parts = {
       ...{ connection, publication, cache, clock },
-      isTemporary: cache.tier === 'memory',
+      isTemporary: ownSlot,
       relations: new RelationTags(tables.lineageOf),
       counts: this.#counts,
       onState: (state: 'waiting' | 'reading') => this.#enter(state),

@@ -10,6 +10,11 @@ export interface ChangeFeedOptions {
   readonly cache: Cache;
   /** From `touchedTables`, for the same database. */
   readonly tables: TouchedTables;
+  /**
+   * Whether this process reads a slot that ends with it, instead of sharing one: for a database that ends with the program. Default:
+   * false with Redis, true with the memory store, which belongs to the process.
+   */
+  readonly ownSlot?: boolean;
   /** The publication that contains the tables. Default: `cachepot`. */
   readonly publication?: string;
   /** Options of node-postgres' Client, if the feed must connect elsewhere: a pooler such as PgBouncer cannot stream changes. */
@@ -35,6 +40,7 @@ const rules: OptionRules = {
   },
   cache: { must: 'a cache, which createCache() returns', isRight: hasMember('invalidate'), isRequired: true },
   tables: { must: 'what touchedTables() returns', isRight: hasMember('lineageOf'), isRequired: true },
+  ownSlot: { must: 'true or false', isRight: (value) => typeof value === 'boolean' },
   publication: {
     must: publicationRule,
     isRight: isPublicationName,

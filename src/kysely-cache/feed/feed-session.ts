@@ -173,7 +173,7 @@ export class FeedSession {
     const record = new FeedRecord(cache.data, this.#slot);
     const delivery = new Delivery(lsn, {
       readSnapshot: () => this.#readSnapshot(),
-      invalidate: (scope) => cache.invalidate(scope),
+      invalidate: (scope) => cache.invalidate(scope, { isFed: true }),
       acknowledge: async (until) => {
         // First the record: what is acknowledged and not recorded counts as missed.
         await record.write(until);

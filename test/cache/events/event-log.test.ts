@@ -139,6 +139,9 @@ describe('logs why a value was not stored, and what to do about it', () => {
     await fetch({ load: () => (currentLoad()?.touch(['reviews']), 1) });
     await cache.invalidate(['reviews:ann@example.com']);
     expect(take()).toEqual(['info: cache invalidated']);
+    // As often as rows change in the database.
+    await cache.invalidate(['reviews:ann@example.com'], { isFed: true });
+    expect(take()).toEqual([]);
   });
 });
 

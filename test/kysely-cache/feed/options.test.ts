@@ -20,7 +20,10 @@ it.each<[object, string]>([
   [{ cache: undefined as Cache | undefined }, 'cache must be a cache, which createCache() returns, got undefined'],
   [{ tables: ['products'] }, 'tables must be what touchedTables() returns, got a list'],
   [{ publication: "a'b" }, 'publication must be a name of 1 to 63 of a-z, 0-9 and _, got "a\'b"'],
-  [{ slot: 'mine' }, 'unknown option "slot"; it has pool, cache, tables, publication, connection, log, clock, random'],
+  [
+    { slot: 'mine' },
+    'unknown option "slot"; it has pool, cache, tables, ownSlot, publication, connection, log, clock, random',
+  ],
 ])('%j is refused', (wrong, message) => {
   expect(() => changeFeed({ ...right, ...wrong })).toThrow(`changeFeed: ${message}`);
 });
