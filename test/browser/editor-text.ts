@@ -1,4 +1,4 @@
-/** Writes into GraphiQL's editors. */
+/** Writes into GraphiQL's editors, and has them complete what is written. */
 import { expect } from 'vitest';
 import type { Page } from 'playwright-core';
 
@@ -13,6 +13,20 @@ export async function writeVariables(page: Page, text: string): Promise<void> {
   const editor = '.graphiql-editor-tool .graphiql-editor:not(.hidden)';
   if (!(await page.locator(editor).first().isVisible())) await page.getByRole('button', { name: 'Variables' }).click();
   await replace(page, editor, text);
+}
+
+/** Types the start of a field's name into the tab Stats, and waits until the worker for GraphQL offers the rest. */
+export async function completeName(page: Page): Promise<void> {
+  await page.locator('.graphiql-tab-button', { hasText: 'Stats' }).first().click();
+  const editor = page.locator('.graphiql-query-editor .monaco-editor').first();
+  await editor.locator('.view-line', { hasText: 'cacheStats' }).first().click();
+  // The worker for GraphQL offers the fields of the schema.
+  await page.keyboard.press('Control+Home');
+  for (let line = 0; line < 2; line += 1) await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Home');
+  await page.keyboard.type('categoryS');
+  await page.keyboard.press('Control+Space');
+  await page.locator('.suggest-widget').getByText('categoryStats').first().waitFor();
 }
 
 async function replace(page: Page, editor: string, text: string): Promise<void> {

@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import type { BrowserContext } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
 import { startServer } from '../server/start-server.ts';
+import { completeName } from './editor-text.ts';
 import { untilUsable, useBrowser } from './open-console.ts';
 
 const browser = useBrowser();
@@ -33,16 +34,7 @@ async function visit(context: BrowserContext, wire: Wire, { isRun = false } = {}
   page.setDefaultTimeout(180_000);
   await page.goto(`${wire.url}/graphql`);
   await untilUsable(page);
-  await page.locator('.graphiql-tab-button', { hasText: 'Stats' }).first().click();
-  const editor = page.locator('.graphiql-query-editor .monaco-editor').first();
-  await editor.locator('.view-line', { hasText: 'cacheStats' }).first().click();
-  // The worker for GraphQL offers the fields of the schema.
-  await page.keyboard.press('Control+Home');
-  for (let line = 0; line < 2; line += 1) await page.keyboard.press('ArrowDown');
-  await page.keyboard.press('Home');
-  await page.keyboard.type('categoryS');
-  await page.keyboard.press('Control+Space');
-  await page.locator('.suggest-widget').getByText('categoryStats').first().waitFor();
+  await completeName(page);
   if (isRun) {
     const [response] = await Promise.all([
       page.waitForResponse((one) => one.request().method() === 'POST'),
