@@ -1,7 +1,8 @@
 // What is left of the console when a part of it fails, and how that part comes back.
 import { expect, it } from 'vitest';
 import { completeName } from './editor-text.ts';
-import { openShop, untilUsable, useBrowser } from './open-console.ts';
+import { openShop, run, untilUsable, useBrowser } from './open-console.ts';
+import { showSection } from './panel-sections.ts';
 
 const browser = useBrowser();
 
@@ -18,6 +19,47 @@ it('completes names although the worker could not be loaded twice', async () => 
   await completeName(page);
   expect(refused).toBe(2);
   expectProblem(problems, /net::ERR_/);
+});
+
+it('shows a section again when the user tries it again', async () => {
+  const { page, problems } = await openShop(browser());
+  const fields = [{ path: ['first'], field: 'Query.categoryStats', state: 'hit', durationMs: 'long' }];
+  await page.route('**/graphql', (route) =>
+    route.request().postData()?.includes(' Compare') === true
+      ? route.fulfill({ json: { data: {}, extensions: { cache: { fields } } } })
+      : route.continue(),
+  );
+  await run(page, 'Compare');
+  const section = await showSection(page, 'Fields');
+  const failure = section.getByRole('alert').filter({ hasText: 'This section has failed' });
+  await failure.waitFor();
+  await page.unroute('**/graphql');
+  await run(page, 'Compare');
+  await failure.getByRole('button', { name: 'Try again' }).click();
+  await section.getByRole('list', { name: 'Cached fields' }).waitFor();
+  expect(await failure.count()).toBe(0);
+  expectProblem(problems, /toFixed/);
+});
+
+it('keeps the page when the bar fails, and shows the bar again when the user tries it again', async () => {
+  const { page, problems } = await openShop(browser());
+  await page.route('**/graphql', (route) => {
+    const body = route.request().postData() ?? '';
+    if (body.includes('cacheEvents')) return route.fulfill({ status: 405, body: 'no subscriptions here' });
+    if (!body.includes('cacheSnapshot')) return route.continue();
+    return route.fulfill({ json: { data: { cacheSnapshot: { at: Date.now(), events: [] } } } });
+  });
+  await page.reload();
+  const failure = page.getByRole('alert').filter({ hasText: 'This bar has failed' });
+  await failure.waitFor();
+  await untilUsable(page);
+  expect(await run(page, 'Compare')).toContain('"data"');
+  await page.unroute('**/graphql');
+  await failure.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('region', { name: 'Cache statistics' }).locator('dl').waitFor();
+  expect(await failure.count()).toBe(0);
+  expectProblem(problems, /toLocaleString/);
+  expectProblem(problems, /status of 405/);
 });
 
 /** Removes the problems that the test has caused, of which there must be at least one. */
