@@ -62,6 +62,22 @@ it('keeps the page when the bar fails, and shows the bar again when the user tri
   expectProblem(problems, /status of 405/);
 });
 
+it('says that the whole page has failed instead of showing nothing', async () => {
+  const { page, context, problems } = await openShop(browser());
+  // An effect of a component outside of the panel's sections fails.
+  await context.addInitScript(() => {
+    HTMLElement.prototype.setAttribute = function (name, value) {
+      if (name === 'data-pane') throw new Error('out of panes');
+      Element.prototype.setAttribute.call(this, name, value);
+    };
+  });
+  await page.reload();
+  await expect
+    .poll(() => page.getByRole('alert').allInnerTexts())
+    .toEqual(['The console has failed: Error: out of panes. Reload the page.']);
+  expectProblem(problems, /out of panes/);
+});
+
 /** Removes the problems that the test has caused, of which there must be at least one. */
 function expectProblem(problems: string[], caused: RegExp): void {
   const others = problems.filter((one) => !caused.test(one));
