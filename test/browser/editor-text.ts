@@ -29,6 +29,12 @@ export async function completeName(page: Page): Promise<void> {
   await page.locator('.suggest-widget').getByText('categoryStats').first().waitFor();
 }
 
+/** Replaces the headers. */
+export async function writeHeaders(page: Page, text: string): Promise<void> {
+  await page.getByRole('button', { name: 'Headers', exact: true }).click();
+  await replace(page, '.graphiql-editor-tool .graphiql-editor:not(.hidden)', text);
+}
+
 async function replace(page: Page, editor: string, text: string): Promise<void> {
   await page.locator(`${editor} .monaco-editor`).first().click();
   await page.keyboard.press('ControlOrMeta+A');

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { seededDatabase } from '../database/shop-database.ts';
+import { writeHeaders } from './editor-text.ts';
 import { openShop, phone, run, showTab, untilUsable, useBrowser } from './open-console.ts';
 
 const browser = useBrowser();
@@ -54,9 +55,7 @@ it('shows the responses again after a reload, each in its tab', async () => {
 
 it('does not store headers, which may contain a token', async () => {
   const { page } = await openShop(browser());
-  await page.getByRole('button', { name: 'Headers', exact: true }).click();
-  await page.locator('.graphiql-editor-tool .monaco-editor').last().click();
-  await page.keyboard.type('{"authorization": "Bearer a-secret"}');
+  await writeHeaders(page, '{"authorization": "Bearer a-secret"}');
   await run(page, 'Compare');
   await showTab(page, 'Stats');
   const stored = (): Promise<string> =>

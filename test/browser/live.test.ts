@@ -1,9 +1,9 @@
-import type { Locator, Page } from 'playwright-core';
+import type { Locator } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunningServer } from '../server/start-server.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { writeOperation } from './editor-text.ts';
-import { openShop, phone, run, untilUsable, useBrowser, type OpenedShop } from './open-console.ts';
+import { becomes, openShop, phone, run, untilUsable, useBrowser, type OpenedShop } from './open-console.ts';
 import { rowsIn, showSection } from './panel-sections.ts';
 
 const browser = useBrowser();
@@ -231,11 +231,3 @@ it('fits a phone', async () => {
   const content = page.locator('.cache-panel-content');
   expect(await content.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
 });
-
-/** As when the user shows another of the browser's tabs. */
-async function becomes(page: Page, state: 'hidden' | 'visible'): Promise<void> {
-  await page.evaluate((value) => {
-    Object.defineProperty(document, 'visibilityState', { value, configurable: true });
-    document.dispatchEvent(new Event('visibilitychange'));
-  }, state);
-}

@@ -96,3 +96,11 @@ export async function run(page: Page, operation: string): Promise<string> {
   await page.locator('.result-window .view-line').first().waitFor();
   return JSON.stringify(answer, null, 2);
 }
+
+/** As when the user shows another of the browser's tabs. */
+export async function becomes(page: Page, state: 'hidden' | 'visible'): Promise<void> {
+  await page.evaluate((value) => {
+    Object.defineProperty(document, 'visibilityState', { value, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, state);
+}

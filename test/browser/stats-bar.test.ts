@@ -3,6 +3,7 @@ import type { Locator, Page } from 'playwright-core';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import type { RunningServer } from '../server/start-server.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { writeHeaders } from './editor-text.ts';
 import { openShop, phone, useBrowser } from './open-console.ts';
 
 const browser = useBrowser();
@@ -79,9 +80,7 @@ it('shows why the server refuses to empty the cache, until the header that it as
   const bar = barOf(page);
   await bar.getByRole('button', { name: 'Flush' }).click();
   await expect.poll(() => bar.getByRole('alert').innerText()).toContain('Authorization: Bearer <ADMIN_TOKEN>');
-  await page.getByRole('button', { name: 'Headers', exact: true }).click();
-  await page.locator('.graphiql-editor-tool .monaco-editor').last().click();
-  await page.keyboard.insertText('{ "authorization": "Bearer open-sesame" }');
+  await writeHeaders(page, '{ "authorization": "Bearer open-sesame" }');
   await bar.getByRole('button', { name: 'Flush' }).click();
   await expect.poll(() => bar.getByRole('status').innerText()).toBe('0 keys removed');
   // The browser itself logs the response with status 401.
