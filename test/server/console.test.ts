@@ -1,6 +1,7 @@
 // What the server tells its console, besides what every client sees.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startRestartableRedis, type RestartableRedis } from '../../src/embedded/index.ts';
+import { TestClock } from '../cache/world.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { startServer, type RunningServer } from './start-server.ts';
 
@@ -163,6 +164,16 @@ describe('stopRedis and startRedis', () => {
       expect((await server.ask('mutation { startRedis }')).data).toEqual({ startRedis: true });
     await expect.poll(async () => (await server.row('{ categoryStats { id } }')).state).toBe('hit');
     expect((await snapshotOf(server)).events).toMatchObject([...events, { kind: 'STORE_AVAILABLE' }]);
+  });
+
+  it('leave it stopped for a minute at most, as after the page that stopped it was closed', async () => {
+    const privateRedis = await newPrivateRedis();
+    const clock = new TestClock();
+    const server = await startServer({ redis: privateRedis.socketPath, shopConsole: { privateRedis, clock } });
+    await server.ask('mutation { stopRedis }');
+    await expect.poll(() => snapshotOf(server)).toMatchObject({ isStoreAvailable: false, keys: null });
+    clock.advance(60_000);
+    await expect.poll(() => snapshotOf(server)).toMatchObject({ isStoreAvailable: true, keys: 0 });
   });
 
   it('are refused without a private Redis', async () => {
