@@ -178,6 +178,22 @@ it('says that a server which sends nothing any more is lost', async () => {
   await expect.poll(() => page.clock.runFor(1_000).then(() => timeline(live))).toEqual(['Flush: 0 keys removed']);
 });
 
+it('keeps a connection on which something arrives now and then', async () => {
+  const { page, server } = await openShop(browser());
+  await page.clock.install();
+  await page.reload();
+  const live = await showSection(page, 'Live');
+  await live.getByText('Live: the server sends changes').waitFor();
+  let connections = 0;
+  page.on('request', (request) => (connections += Number(request.postData()?.includes('cacheEvents') === true)));
+  for (let flushes = 1; flushes <= 4; flushes += 1) {
+    await page.clock.runFor(5_000);
+    await flush(server);
+    await expect.poll(() => timeline(live)).toHaveLength(flushes);
+  }
+  expect(connections).toBe(0);
+});
+
 it('asks every two seconds if subscriptions are refused', async () => {
   const { page, server, problems } = await openShop(browser(), { overrides: { redis: null } });
   await page.route('**/graphql', async (route) => {
