@@ -1,7 +1,7 @@
 // A process of the tests `engine*.prove.ts`: its own cache on the Redis that all processes share, and a source.
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ready, serve } from './engine-tasks.mjs';
+import { readBesideWrites, ready, serve } from './engine-tasks.mjs';
 
 const { Redis } = createRequire(import.meta.url)('ioredis');
 const built = new URL('../../dist/src/cache/index.js', import.meta.url);
@@ -14,7 +14,6 @@ const redis = new Redis({ path: source, protocol: 2 });
 const plain = new Redis({ path: address, protocol: 2 });
 plain.on('error', () => {}); // it reconnects, and repeats its commands
 const cache = createCache({ store: await createRedisStore({ address, namespace: 'shop', deadlineMs }), deadlineMs });
-const nowNs = () => Number(process.hrtime.bigint());
 const key = cache.key({ field: 'Query.field' });
 
 /** Makes `count` fetches of one key at once; each load is counted in Redis. */
@@ -75,43 +74,22 @@ async function invalidateRow({ way, row }) {
   await ways[way].invalidate(row);
 }
 
-/** Makes `count` reads while a writer writes. Returns both as flat triples of row, version and time. */
-async function readAndWrite({ way, count, rows, readers, writeEveryMs }) {
+/** Makes `count` reads while a writer writes; see `readBesideWrites`. */
+function readAndWrite({ way, count, rows, readers, writeEveryMs }) {
   const { read, invalidate } = ways[way];
-  const [reads, writes] = [[], []];
-  let begun = 0;
-  let ended = 0;
-  const anyRow = () => Math.floor(Math.random() * rows);
-  const reader = async () => {
-    while (begun < count) {
-      begun += 1;
-      const row = anyRow();
-      const beganNs = nowNs();
-      reads.push(row, await read(row), beganNs);
-      await pause(Math.random() * 3);
-    }
-    ended += 1;
-  };
-  const isOver = () => ended === readers;
-  const writer = async () => {
-    while (!isOver()) {
-      const row = anyRow();
-      const version = await redis.incr(`source:${row}`);
-      // Repeat until the invalidation succeeds; the write counts as acknowledged from then on.
-      for (;;) {
-        const isInvalidated = await invalidate(row).then(
-          () => true,
-          () => false,
-        );
-        if (isInvalidated) break;
-        await pause(5); // without a connection it fails at once; the pause lets the client connect
-      }
-      writes.push(row, version, nowNs());
-      await pause(Math.random() * 2 * writeEveryMs);
+  const write = async (row) => {
+    const version = await redis.incr(`source:${row}`);
+    // Repeat until the invalidation succeeds; the write counts as acknowledged from then on.
+    for (;;) {
+      const isInvalidated = await invalidate(row).then(
+        () => true,
+        () => false,
+      );
+      if (isInvalidated) return version;
+      await pause(5); // without a connection it fails at once; the pause lets the client connect
     }
   };
-  await Promise.all([writer(), ...Array.from({ length: readers }, reader)]);
-  return { reads: Float64Array.from(reads), writes: Float64Array.from(writes) };
+  return readBesideWrites({ count, rows, readers, read: (row) => read(row), writers: 1, write, writeEveryMs });
 }
 
 serve(cache, { fetchAtOnce, readRow, invalidateRow, readAndWrite });

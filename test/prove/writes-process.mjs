@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
-import { ready, serve } from './engine-tasks.mjs';
+import { readBesideWrites, ready, serve } from './engine-tasks.mjs';
 
 const { Pool } = createRequire(import.meta.url)('pg');
 const built = (path) => import(new URL(`../../dist/src/${path}`, import.meta.url).href);
@@ -18,7 +18,6 @@ const store = await createRedisStore({ address, namespace: 'writes', deadlineMs:
 const memoryBytesMax = Number(memoryBytes);
 const cache = createCache({ store, deadlineMs: 1_000, memoryBytesMax, knownTags: tables.tags, log: false });
 await tables.read();
-const nowNs = () => Number(process.hrtime.bigint());
 
 /** A row that was never committed has this version. */
 const uncommitted = -1;
@@ -50,53 +49,45 @@ function read(row, on = db) {
   });
 }
 
-/** Makes `count` reads beside `writers`. Returns reads and committed writes as flat triples of row, version and time. */
+/** Makes `count` reads beside `writers`, of which some roll back; see `readBesideWrites`. */
 async function readAndWrite({ way, count, rows, readers, writers }) {
-  const writing = writings[way];
-  const [reads, writes] = [[], []];
-  let [begun, ended, rolledBack] = [0, 0, 0];
-  const anyRow = () => 1 + Math.floor(Math.random() * rows);
-  const reader = async () => {
-    while (begun < count) {
-      begun += 1;
-      const row = anyRow();
-      const beganNs = nowNs();
-      reads.push(row, await read(row), beganNs);
-      await pause(Math.random() * 3);
-    }
-    ended += 1;
-  };
-  const isOver = () => ended === readers;
-  const writer = async () => {
-    while (!isOver()) {
-      const row = anyRow();
-      const isRolledBack = Math.random() < 0.3;
-      const change = async (trx) => {
-        const set = isRolledBack ? { version: uncommitted } : (eb) => ({ version: eb('version', '+', 1) });
-        const { version } = await trx
-          .updateTable('counters')
-          .set(set)
-          .where('id', '=', row)
-          .returning('version')
-          .executeTakeFirstOrThrow();
-        // What is read inside sees the change, and must not be cached.
-        await read(row, trx);
-        await pause(Math.random() * 3);
-        if (isRolledBack) throw rollBack;
-        return version;
-      };
-      try {
-        const version = await writing(db, change);
-        writes.push(row, version, nowNs());
-      } catch (error) {
-        if (error !== rollBack) throw error;
-        rolledBack += 1;
-      }
-      await pause(Math.random() * 10);
+  let rolledBack = 0;
+  const write = async (row) => {
+    const isRolledBack = Math.random() < 0.3;
+    try {
+      return await writings[way](db, (trx) => change(trx, row, isRolledBack));
+    } catch (error) {
+      if (error !== rollBack) throw error;
+      rolledBack += 1;
+      return undefined;
     }
   };
-  await Promise.all([...Array.from({ length: writers }, writer), ...Array.from({ length: readers }, reader)]);
-  return { reads: Float64Array.from(reads), writes: Float64Array.from(writes), rolledBack };
+  const log = await readBesideWrites({
+    count,
+    rows,
+    readers,
+    read: (row) => read(row),
+    writers,
+    write,
+    writeEveryMs: 5,
+  });
+  return { ...log, rolledBack };
+}
+
+/** Returns the new version of a row. */
+async function change(trx, row, isRolledBack) {
+  const set = isRolledBack ? { version: uncommitted } : (eb) => ({ version: eb('version', '+', 1) });
+  const { version } = await trx
+    .updateTable('counters')
+    .set(set)
+    .where('id', '=', row)
+    .returning('version')
+    .executeTakeFirstOrThrow();
+  // What is read inside sees the change, and must not be cached.
+  await read(row, trx);
+  await pause(Math.random() * 3);
+  if (isRolledBack) throw rollBack;
+  return version;
 }
 
 serve(cache, { readAndWrite });

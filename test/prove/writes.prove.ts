@@ -31,7 +31,7 @@ async function run(way: 'control' | 'writing', memoryBytesMax = 0): Promise<{ st
   client.on('error', () => {});
   await client.connect();
   await client.query('create table counters (id int primary key, version int not null)');
-  await client.query('insert into counters select n, 0 from generate_series(1, $1::int) n', [rows]);
+  await client.query('insert into counters select n, 0 from generate_series(0, $1::int - 1) n', [rows]);
   await client.end();
   const { server } = await newRedis();
   const args = [server.socketPath, database.url, String(memoryBytesMax)];
