@@ -28,6 +28,8 @@ interface DeliveryParts {
   readonly invalidate: (scope: InvalidationScope) => Promise<void>;
   /** Records that everything before `lsn` is invalidated, and acknowledges it. Rejects as `invalidate` does. */
   readonly acknowledge: (lsn: Lsn) => Promise<void>;
+  /** Whether changes could not be invalidated: what the store has may be outdated. Called after each attempt. */
+  readonly onUndelivered: (isUndelivered: boolean) => void;
   /** The process can go on no longer: the database cannot be asked. */
   readonly onError: (error: unknown) => void;
   readonly clock: Clock;
@@ -150,6 +152,7 @@ export class Delivery {
       }
       await this.#parts.acknowledge(untilLsn);
       this.#acknowledgedLsn = untilLsn;
+      this.#parts.onUndelivered(false);
       if (this.#waiting.length === 0) this.#pendingSinceMs = undefined;
       return true;
     } catch (error) {
@@ -158,6 +161,7 @@ export class Delivery {
       // Nothing is missed because of a tag that the cache does not take.
       if (!isUnavailable(error)) this.#changed.addEverything();
       this.#parts.counts.retries += 1;
+      this.#parts.onUndelivered(true);
       return false;
     }
   }

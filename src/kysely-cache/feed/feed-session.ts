@@ -26,7 +26,7 @@ import { Snapshot } from './snapshot.ts';
 export interface SessionParts {
   readonly connection: ClientConfig;
   readonly publication: string;
-  readonly cache: Pick<Cache, 'namespace' | 'invalidate' | 'data'>;
+  readonly cache: Pick<Cache, 'namespace' | 'invalidate' | 'suspend' | 'data'>;
   /** Whether the slot belongs to this process alone, and ends with its session. */
   readonly isTemporary: boolean;
   /** Whether the slot could not be read, although it is there: it is replaced. */
@@ -88,6 +88,7 @@ export class FeedSession {
     const { cache, isTemporary, publication, onState } = this.#parts;
     try {
       await this.#control.connect();
+      await this.#control.query('set statement_timeout = 0; set idle_session_timeout = 0');
       const database = await readDatabase(this.#control, publication);
       const name = slotNameOf(cache.namespace, database.oid);
       this.#slot = isTemporary ? `${name}_${randomBytes(4).toString('hex')}` : name;
@@ -121,6 +122,7 @@ export class FeedSession {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#end(undefined);
+    this.#parts.cache.suspend(this, false);
     this.#delivery?.close();
     await this.#stream?.close();
     await endClient(this.#control);
@@ -178,8 +180,10 @@ export class FeedSession {
         // First the record: what is acknowledged and not recorded counts as missed.
         await record.write(until);
         this.#stream?.acknowledge(until);
-        onState('reading');
+        // What was under way when it ended may still be delivered.
+        if (this.#delivery === delivery) onState('reading');
       },
+      onUndelivered: (isUndelivered) => cache.suspend(this, isUndelivered && !this.#isClosed),
       onError: (error) => this.#end(error),
       clock,
       counts,

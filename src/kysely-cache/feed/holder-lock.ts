@@ -24,7 +24,6 @@ export async function waitUntilFree(
   key: string,
   isInVain: () => Promise<boolean>,
 ): Promise<'free' | 'given up'> {
-  await client.query('set statement_timeout = 0');
   for (let waits = 0; ; waits += 1) {
     await client.query(`set lock_timeout = ${waitMs[waits] ?? waitMs[2]}`);
     // A timeout is caught where it occurs, because the server would log it as an error.

@@ -85,7 +85,8 @@ class KeyPlugin extends PgoutputPlugin {
   }
 
   override async start(client: Client, slot: string, lsn: string): Promise<unknown> {
-    await client.query(`set wal_sender_timeout = '${senderTimeout}'`);
+    // To create a slot takes as long as the longest transaction.
+    await client.query(`set wal_sender_timeout = '${senderTimeout}'; set statement_timeout = 0`);
     await this.#prepare(client);
     return (await super.start(client, slot, lsn)) as unknown;
   }

@@ -31,6 +31,8 @@ export interface FeedWorld {
 
 interface ProcessOptions extends Partial<ChangeFeedOptions> {
   readonly store?: Store;
+  /** Of the cache; by default so long that a busy machine is not mistaken for an outage. */
+  readonly deadlineMs?: number;
   readonly namespace?: string;
 }
 
@@ -88,14 +90,14 @@ export async function feedWorld(setUp: string, url?: string): Promise<FeedWorld>
 }
 
 async function newProcess(url: string, options: ProcessOptions & { namespace: string }): Promise<FedProcess> {
-  const { namespace, store, ...feedOptions } = options;
+  const { namespace, store, deadlineMs = 60_000, ...feedOptions } = options;
   const opened =
     store ?? (await createRedisStore({ address: inject('redisSocketPath'), namespace, deadlineMs: 60_000 }));
   const pool = new Pool({ connectionString: url, max: 4 });
   pool.on('error', () => {});
   const tables = touchedTables(new PostgresDialect({ pool }));
   const db = new Kysely<object>({ dialect: tables.dialect });
-  const cache = createCache({ store: opened, deadlineMs: 60_000, log: false });
+  const cache = createCache({ store: opened, deadlineMs, log: false });
   const log: string[] = [];
   const write = (_fields: object, line: string): void => void log.push(line);
   const feed = changeFeed({ pool, cache, tables, log: { warn: write, info: write }, ...feedOptions });

@@ -96,6 +96,24 @@ it('acknowledges no byte beyond what was sent: the next transaction may begin th
   expect(Number(`0x${lsn.split('/')[1]}`) % 8).toBe(0);
 });
 
+it('is not ended by the timeouts that a database sets for its sessions', async () => {
+  const world = await feedWorld(setUp);
+  await world.run(`do $$ begin
+    execute format('alter database %I set statement_timeout = 300', current_database());
+    execute format('alter database %I set idle_session_timeout = 300', current_database());
+  end $$`);
+  const [reading, waiting] = [await world.process(), await world.process()];
+  await vi.waitFor(async () => {
+    const rows = await world.run(
+      `select from pg_stat_activity where datname = current_database() and application_name = 'cachepot feed'
+        and now() - backend_start > '2 s'`,
+    );
+    // Of both processes, and the stream.
+    expect(rows).toHaveLength(3);
+  }, patience);
+  for (const { log } of [reading, waiting]) expect(log).toHaveLength(1);
+});
+
 it('records its position again if the store has lost it, although nothing changes', async () => {
   const world = await feedWorld(setUp);
   const { cache, feed } = await world.process();

@@ -14,21 +14,49 @@ it('what changed while Redis was away is not returned from it afterwards', async
   onTestFinished(() => redis.stop());
   const world = await feedWorld(setUp);
   const store = () => createRedisStore({ address: redis.socketPath, namespace: 'feed', deadlineMs: 100 });
-  const reader = await world.process({ store: await store() });
-  const processes = [reader, await world.process({ store: await store() })];
+  const reader = await world.process({ store: await store(), deadlineMs: 100 });
+  const processes = [reader, await world.process({ store: await store(), deadlineMs: 100 })];
   let n = 0;
   const read = async ({ cache }: (typeof processes)[number]): Promise<unknown> =>
     await cache.fetch(cache.key({ field: 'Query.a' }), createPolicy('Query.a', { ttl: '1h', tags: ['a'] }), () => n);
   await world.settled(reader);
   for (const process of processes) expect(await read(process)).toBe(0);
+  const openCircuits = new Set<unknown>();
+  for (const { cache } of processes)
+    cache.on(({ type }) => void (type === 'breaker-opened' && openCircuits.add(cache)));
   redis.kill('SIGSTOP');
   await world.run('update a set n = 1');
   n = 1;
-  await vi.waitFor(() => expect(reader.feed.status.retries).toBeGreaterThan(0), patience);
+  await vi.waitFor(async () => {
+    for (const process of processes) await read(process);
+    expect(openCircuits.size).toBe(2);
+  }, patience);
   redis.kill('SIGCONT');
   // From the first reply on.
   for (let round = 0; round < 200; round += 1) for (const process of processes) expect(await read(process)).toBe(1);
 }, 120_000);
+
+it('the process that reads the slot does not read from its store while it cannot invalidate there', async () => {
+  const world = await feedWorld(setUp);
+  const store = new FaultyStore(memoryStore(), ['dropTokens']);
+  const process = await world.process({ store });
+  await world.settled(process);
+  let n = 0;
+  const read = async ({ cache }: typeof process): Promise<unknown> =>
+    await cache.fetch(cache.key({ field: 'Query.a' }), createPolicy('Query.a', { ttl: '1h', tags: ['a'] }), () => n);
+  expect(await read(process)).toBe(0);
+  store.health = 'failing';
+  n = 1;
+  await world.run('update a set n = 1');
+  await vi.waitFor(() => expect(process.feed.status.retries).toBeGreaterThan(0), patience);
+  expect(await read(process)).toBe(1);
+  store.health = 'well';
+  await world.settled(process);
+  n = 2;
+  expect([await read(process), await read(process)]).toEqual([2, 2]);
+  n = 3;
+  expect(await read(process)).toBe(2);
+});
 
 /** A process whose feed, of another process, records positions in the store when the test says so. */
 function newWorld({ isFed = true } = {}) {
