@@ -1,27 +1,33 @@
 /** What a write refers to does not exist, or was deleted meanwhile. Nothing was written. */
 import { DatabaseError } from 'pg';
 
-/** There is no product with this id. */
-export class ProductNotFoundError extends Error {
-  override readonly name = 'ProductNotFoundError';
-  readonly code = 'PRODUCT_NOT_FOUND';
+/** There is no row with this id. */
+abstract class NotFoundError extends Error {
   readonly id: number;
 
-  constructor(id: number) {
-    super(`Expected the id of an existing product, got ${id}.`);
+  constructor(row: string, id: number) {
+    super(`Expected the id of an existing ${row}, got ${id}.`);
     this.id = id;
   }
 }
 
-/** There is no category with this id. */
-export class CategoryNotFoundError extends Error {
-  override readonly name = 'CategoryNotFoundError';
-  readonly code = 'CATEGORY_NOT_FOUND';
-  readonly id: number;
+/** There is no product with this id. */
+export class ProductNotFoundError extends NotFoundError {
+  override readonly name = 'ProductNotFoundError';
+  readonly code = 'PRODUCT_NOT_FOUND';
 
   constructor(id: number) {
-    super(`Expected the id of an existing category, got ${id}.`);
-    this.id = id;
+    super('product', id);
+  }
+}
+
+/** There is no category with this id. */
+export class CategoryNotFoundError extends NotFoundError {
+  override readonly name = 'CategoryNotFoundError';
+  readonly code = 'CATEGORY_NOT_FOUND';
+
+  constructor(id: number) {
+    super('category', id);
   }
 }
 
@@ -32,7 +38,7 @@ export class CategoryNotFoundError extends Error {
  *
  * @param notFound The error to reject with if the key refers to no row.
  */
-export async function referring<T>(write: Promise<T>, notFound: Error): Promise<T> {
+export async function referring<T>(write: Promise<T>, notFound: NotFoundError): Promise<T> {
   try {
     return await write;
   } catch (error) {
