@@ -5,6 +5,7 @@
  * The relations that a view reads are in pg_depend, except those of the system, which PostgreSQL does not track: only the view's
  * stored tree shows them. https://www.postgresql.org/docs/current/catalog-pg-depend.html
  */
+import { relationColumns, relationsClause, type CatalogueRelation } from './catalogue-relation.ts';
 
 /** The result of the statement. */
 export interface CatalogueRows {
@@ -25,18 +26,11 @@ export interface NameVerdicts {
   readonly suspicious: readonly string[];
 }
 
-export interface RelationRow {
-  readonly id: number;
-  readonly schema: string;
-  readonly name: string;
+export interface RelationRow extends CatalogueRelation {
   /** As pg_class.relkind: `r` table, `p` partitioned table, `m` materialized view, `f` foreign table, `v` view. */
   readonly kind: 'r' | 'p' | 'm' | 'f' | 'v';
-  /** Whether its unqualified name refers to it, by the search path. */
-  readonly isVisible: boolean;
   readonly isSystem: boolean;
   readonly hasRowSecurity: boolean;
-  /** For a partition or an inheriting table. */
-  readonly parents: readonly number[];
   /** For a view: the relations that it names, including those that are not tables. */
   readonly reads: readonly number[];
   /** For a view: a function that it calls and that may read tables. */
@@ -119,22 +113,17 @@ with functions as (
 select json_build_object(
   'relations', (
     select coalesce(json_agg(json_build_object(
-      'id', c.oid::bigint,
-      'schema', n.nspname,
-      'name', c.relname,
+      ${relationColumns},
       'kind', c.relkind,
-      'isVisible', pg_table_is_visible(c.oid),
       'isSystem', n.nspname in ('pg_catalog', 'information_schema'),
       'hasRowSecurity', c.relrowsecurity,
-      'parents', array(select i.inhparent::bigint from pg_catalog.pg_inherits i where i.inhrelid = c.oid),
       'reads', array(select s.id from needs s where s.view = c.oid and s.class = 'pg_class' and s.id <> c.oid and s.id <> 0),
       'calls', coalesce(
         (select min(f.name) from calls s join functions f on f.oid = s.id where s.view = c.oid and f.is_suspicious),
         (select min('current_user') from views_of_user u where u.view = c.oid)
       )
     )), '[]')
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'm', 'f', 'v') and n.nspname !~ '^pg_(toast|temp)'
+    ${relationsClause}
   ),
   'functions', ${judged('functions')},
   'operators', ${judged('operators')},

@@ -2,6 +2,7 @@
  * Reads from PostgreSQL's catalogue, versions 15 to 18, what a write to a table leads to: one row with one column, as JSON, so that
  * every driver returns the same.
  */
+import { relationColumns, relationsClause, type CatalogueRelation } from '../catalogue-relation.ts';
 
 /** The result of the statement. */
 export interface WriteCatalogueRows {
@@ -11,15 +12,8 @@ export interface WriteCatalogueRows {
   readonly operators: readonly { readonly name: string; readonly calls: readonly number[] }[];
 }
 
-export interface WrittenRelation {
-  readonly id: number;
-  readonly schema: string;
-  readonly name: string;
-  /** Whether its unqualified name refers to it, by the search path. */
-  readonly isVisible: boolean;
+export interface WrittenRelation extends CatalogueRelation {
   readonly isView: boolean;
-  /** Of a partition or an inheriting table. */
-  readonly parents: readonly number[];
   /** For a view: the relations that it names, which an insert into the view may change. */
   readonly reads: readonly number[];
   /** The tables with a foreign key to this one. */
@@ -66,12 +60,8 @@ with functions as (
 select json_build_object(
   'relations', (
     select coalesce(json_agg(json_build_object(
-      'id', c.oid::bigint,
-      'schema', n.nspname,
-      'name', c.relname,
-      'isVisible', pg_table_is_visible(c.oid),
+      ${relationColumns},
       'isView', c.relkind = 'v',
-      'parents', array(select i.inhparent::bigint from pg_catalog.pg_inherits i where i.inhrelid = c.oid),
       'reads', array(select distinct v.id from views v where v.view = c.oid and c.relkind = 'v'),
       'referencedBy', (
         select coalesce(json_agg(json_build_object(
@@ -81,8 +71,7 @@ select json_build_object(
       'calls', array(select distinct k.id from calls k where k.relation = c.oid),
       'hasRules', exists(select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.ev_type <> '1')
     )), '[]')
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'm', 'f', 'v') and n.nspname !~ '^pg_(toast|temp)'
+    ${relationsClause}
       and n.nspname not in ('pg_catalog', 'information_schema')
   ),
   'functions', (select coalesce(json_agg(f), '[]') from functions f),
