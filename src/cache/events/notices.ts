@@ -9,7 +9,7 @@ export interface Notice {
   readonly level: 'warn' | 'info' | 'debug' | 'recovered';
   /** Warnings of one kind are logged once a minute. */
   readonly kind: string;
-  /** The fault that a notice with the level `over` ends. It is logged only if a warning of that fault was. */
+  /** The fault that a notice with the level `recovered` ends. It is logged only if a warning of that fault was. */
   readonly fault?: 'connection' | 'breaker' | 'invalidation';
   /** Whether it adds nothing new while its fault lasts. */
   readonly isConsequence?: boolean;
