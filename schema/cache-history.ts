@@ -81,7 +81,7 @@ export class CacheHistory {
         return this.#add('flush', keysRemoved === 1 ? '1 key removed' : `${keysRemoved} keys removed`);
       }
       case 'invalidate':
-        return this.#add('invalidation', event.tags.join(', '));
+        return this.#add('invalidation', event.tags.map(shownTag).join(', '));
       // Each attempt to connect that fails is an event of the cache.
       case 'connection-failed':
         if (this.#isStoreAvailable) this.#add('store-unavailable', messageOf(event.error));
@@ -114,6 +114,11 @@ export class CacheHistory {
     if (oldest !== undefined && oldest.atMs < firstMs)
       this.#events = this.#events.filter(({ atMs }) => atMs >= firstMs);
   }
+}
+
+/** Everything has a tag of its own, which no field can have. */
+function shownTag(tag: string): string {
+  return tag === '*' ? 'everything' : tag;
 }
 
 function messageOf(error: unknown): string {

@@ -41,11 +41,13 @@ describe('the history of a cache', () => {
     await fetch({ tags: ['a'] });
     await fetch();
     await cache.invalidate(['a', 'b:42']);
+    await cache.invalidate('everything');
     await cache.flush();
     await fetch();
     await cache.flush();
     expect(history.eventsAfter()).toMatchObject([
       { kind: 'invalidation', detail: 'a, b:42' },
+      { kind: 'invalidation', detail: 'everything' },
       { kind: 'flush', detail: '1 key removed' },
       { kind: 'flush', detail: '1 key removed' },
     ]);
