@@ -114,7 +114,8 @@ describe('cacheSnapshot while Redis is unavailable', () => {
     expect(await snapshotOf(server)).toMatchObject({ keys: null, memoryUsed: null, hits: 0, misses: 1, loads: 1 });
     await redis.restart();
     await expect.poll(() => snapshotOf(server)).toMatchObject({ isStoreAvailable: true, keys: 0 });
-    const { events } = await snapshotOf(server);
+    // If the restart takes long, the circuit opens as well.
+    const events = (await snapshotOf(server)).events.filter(({ kind }) => kind.startsWith('STORE'));
     expect(events).toMatchObject([{ kind: 'STORE_UNAVAILABLE' }, { kind: 'STORE_AVAILABLE' }]);
     expect(events[0]?.detail).toMatch(/^Redis (cannot be reached|has closed the connection)/);
   });
