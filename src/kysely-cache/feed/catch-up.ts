@@ -23,6 +23,8 @@ interface CatchUpParts {
 
 const waitMsMax = 5_000;
 const askAgainMs = 20;
+/** Between two attempts to invalidate everything. */
+const retryMs = 250;
 
 export class CatchUp {
   readonly #parts: CatchUpParts;
@@ -53,7 +55,7 @@ export class CatchUp {
   }
 
   async #catchUp(outage: number): Promise<void> {
-    const { readRecord, cache, onLate, isFed, clock } = this.#parts;
+    const { readRecord, onLate, isFed, clock } = this.#parts;
     const isOver = (): boolean => this.#outage !== outage;
     this.#suspend(true);
     const beganMs = clock.nowMs();
@@ -68,14 +70,23 @@ export class CatchUp {
     }
     if (isFed()) {
       onLate();
-      // If the store is away again, its return begins this anew.
-      const isDone = await cache.invalidate('everything').then(
-        () => true,
-        () => false,
-      );
-      if (isOver() || !isDone) return;
+      while (!(await this.#invalidateEverything())) {
+        await new Promise<void>((resolve) => void clock.after(retryMs, resolve));
+        if (isOver()) return;
+      }
+      if (isOver()) return;
     }
     this.#suspend(false);
+  }
+
+  /** @returns False if the store is unavailable. */
+  async #invalidateEverything(): Promise<boolean> {
+    try {
+      await this.#parts.cache.invalidate('everything');
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #position(): Promise<Lsn | undefined> {

@@ -4,7 +4,7 @@ export type FeedErrorCode =
   | 'PUBLICATION_MISSING'
   | 'PRIVILEGE_MISSING'
   | 'SLOT_FOREIGN' // the slot's name is taken by another program or database
-  | 'NONE_FREE' // the server has no slot or no connection left
+  | 'NONE_FREE' // the server has no slot left
   | 'PUBLICATION_REFUSED' // its name
   | 'TABLE_REFUSED' // it cannot be published
   | 'LIBRARY_MISSING'
@@ -28,7 +28,6 @@ const meanings: Readonly<Record<string, readonly [FeedErrorCode, string]>> = {
     'NONE_FREE',
     'all replication slots are in use: raise max_replication_slots, or drop those that nothing reads',
   ],
-  '53300': ['NONE_FREE', 'the server accepts no more connections: raise max_connections or max_wal_senders'],
 };
 
 const missing = 'a library is missing: run npm install pg pg-logical-replication';
