@@ -14,6 +14,8 @@ import type { CacheEvent, CacheListener, Tier } from './events/events.ts';
 import { eventOf, type LoadResult, outcomeOf } from './outcome.ts';
 import { PendingInvalidations, type InvalidationScope } from './pending-invalidations.ts';
 import { InFlightLoads } from './in-flight.ts';
+import { Invalidator } from './invalidator.ts';
+import { Refills } from './refills.ts';
 import { GuardedStore } from './store/guarded-store.ts';
 import { CachedUsage } from './store/cached-usage.ts';
 import { createKey, isVisibleTo, type Key, type KeyParts } from './entry/key.ts';
@@ -24,11 +26,12 @@ import type { EntryRef } from './entry/entry.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory/memory-tier.ts';
 import type { Policy } from './policy.ts';
+import type { FetchRequest } from './fetch.ts';
 import { GetOrLoad } from './get-or-load.ts';
 import { Revalidator, type RevalidatedHit } from './revalidate.ts';
 import type { StoreUsage } from './store/store.ts';
 import type { StoredData } from './store/stored-data.ts';
-import { checkTags, everythingTag, tagsToDrop } from './tags/tags.ts';
+import { checkTags } from './tags/tags.ts';
 import { TouchedTags } from './tags/touched-tags.ts';
 
 /** A cache over one store, for one namespace. `createCache` makes one. */
@@ -37,10 +40,9 @@ export class Cache {
   readonly tier: Tier;
   readonly #store: GuardedStore;
   readonly #clock: Clock;
-  readonly #loads: InFlightLoads<LoadResult>;
   readonly #getOrLoad: GetOrLoad;
   readonly #revalidator: Revalidator;
-  readonly #background = new Background();
+  readonly #background = LoadScope.outside(() => new Background());
   readonly #leases: Leases;
   readonly #memory: MemoryTier | undefined;
   readonly #running: RunningLoads = new Map();
@@ -48,6 +50,8 @@ export class Cache {
   readonly #log: EventLog | undefined;
   readonly #usage: CachedUsage;
   readonly #pending: PendingInvalidations;
+  readonly #invalidator: Invalidator;
+  readonly #refills: Refills;
 
   constructor(options: CacheOptions) {
     checkCacheOptions(options);
@@ -58,25 +62,28 @@ export class Cache {
     this.namespace = store.namespace;
     this.tier = store.tier;
     this.#clock = clock;
-    const [emit, invalidate] = [this.emit, this.#invalidate];
+    const { emit } = this;
     this.#store = new GuardedStore(store, { clock, deadlineMs, emit });
-    const onPending = (isPending: boolean): void => this.#store.suspend(this.#pending, isPending);
-    this.#pending = new PendingInvalidations({ invalidate, onPending, clock, emit });
-    this.#loads = new InFlightLoads(clock);
+    const loads = new InFlightLoads<LoadResult>(clock);
     const parts = { guarded: this.#store, background: this.#background, clock, emit };
     this.#leases = new Leases({ ...parts, random });
     this.#usage = new CachedUsage(() => this.#store.usage(), clock);
-    this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit });
+    const answer = (again: FetchRequest): ReturnType<GetOrLoad['answer']> =>
+      this.#getOrLoad.answer(again, clock.nowMs());
+    this.#refills = new Refills({ ...parts, answer });
+    const onChanged = (tags: readonly string[]): void => this.#refills.changed(tags);
+    this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit, onChanged });
+    const shared = { ...parts, tier: store.tier, leases: this.#leases, loads, memory: this.#memory };
     this.#getOrLoad = new GetOrLoad({
-      ...parts,
-      tier: store.tier,
-      leases: this.#leases,
-      loads: this.#loads,
-      memory: this.#memory,
+      ...shared,
       running: this.#running,
       touched: new TouchedTags(knownTags, (error) => this.#log?.callbackFailed(error)),
     });
-    this.#revalidator = new Revalidator({ ...parts, tier: store.tier, memory: this.#memory });
+    this.#revalidator = new Revalidator(shared);
+    this.#invalidator = new Invalidator({ ...shared, revalidator: this.#revalidator, refills: this.#refills });
+    const { invalidate } = this.#invalidator;
+    const onPending = (isPending: boolean): void => this.#store.suspend(this.#pending, isPending);
+    this.#pending = new PendingInvalidations({ invalidate, onPending, clock, emit });
     this.on(({ type }) => type === 'breaker-closed' && this.#memory?.reset());
     store.watchConnection?.({
       failed: (error) => emit({ type: 'connection-failed', error }),
@@ -98,7 +105,7 @@ export class Cache {
     const outer = LoadScope.current();
     outer?.dependsOnRequest((own) => isVisibleTo(own, key), { refusal: 'viewer-dependent', what: key.field });
     const startedMs = this.#clock.nowMs();
-    const { mode = 'use', request, dependsOn, isAborted = outer?.isAborted } = options;
+    const { mode = 'use', request, dependsOn, isAborted = outer?.isAborted, reload = load } = options;
     const fetchRequest = { key, policy, load, dependsOn, isAborted, mode, request };
     const getOrLoad = (): ReturnType<GetOrLoad['answer']> => this.#getOrLoad.answer(fetchRequest, startedMs);
     const name = { cache: this.#running, key: key.text };
@@ -106,6 +113,7 @@ export class Cache {
     const answer = pending instanceof Promise ? await pending : pending;
     const nowMs = this.#clock.nowMs();
     outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
+    if (policy.isRefilled === true) this.#refills.read({ ...fetchRequest, load: reload }, answer.stamps);
     const durationMs = nowMs - startedMs;
     this.emit(eventOf(key, answer, durationMs));
     if (options.report !== undefined)
@@ -126,6 +134,7 @@ export class Cache {
     entryRefs: readonly EntryRef[],
     request?: object,
   ): readonly RevalidatedHit[] | undefined | Promise<readonly RevalidatedHit[] | undefined> {
+    for (const { key } of entryRefs) this.#refills.readAgain(key);
     return this.#revalidator.revalidate(entryRefs, request);
   }
 
@@ -148,7 +157,7 @@ export class Cache {
    */
   async invalidate(scope: InvalidationScope, { isFed = false }: { isFed?: boolean } = {}): Promise<void> {
     if (scope !== 'everything') checkTags('invalidate', scope);
-    if (scope.length > 0) await this.#invalidate(scope, isFed);
+    if (scope.length > 0) await this.#invalidator.invalidate(scope, isFed);
   }
 
   /**
@@ -170,7 +179,7 @@ export class Cache {
    * @throws {CacheError} `STORE_UNAVAILABLE` if it is not known whether the values were invalidated: repeat the call.
    */
   async flush(): Promise<number> {
-    await this.#drop([everythingTag]);
+    await this.#invalidator.invalidateAll();
     const keysRemoved = await this.#store.clear();
     this.#usage.forget();
     this.emit({ type: 'flush', keysRemoved });
@@ -222,29 +231,11 @@ export class Cache {
   /** Closes the store. Running loads finish and are not stored; requests in other processes do not wait for them. */
   async close(): Promise<void> {
     this.#pending.close();
+    this.#refills.clear();
     await this.#leases.close();
     await this.#background.drain();
     this.#memory?.close();
     this.#log?.close();
     await this.#store.close();
-  }
-
-  readonly #invalidate = async (scope: InvalidationScope, isFed = false): Promise<void> => {
-    await this.#drop(scope === 'everything' ? [everythingTag] : tagsToDrop(scope));
-    this.emit({ type: 'invalidate', tags: scope === 'everything' ? [everythingTag] : scope, ...(isFed && { isFed }) });
-  };
-
-  async #drop(tags: readonly string[]): Promise<void> {
-    try {
-      await this.#store.dropTokens(tags);
-    } catch (error) {
-      // The tokens may be unchanged. Without their leases, the running loads are not stored under them.
-      this.#background.run(this.#leases.endAll());
-      throw error;
-    } finally {
-      this.#memory?.forget(tags);
-      this.#loads.clear();
-      this.#revalidator.reset();
-    }
   }
 }

@@ -24,6 +24,11 @@ export interface FetchOptions {
    * loads again. Default: that of the enclosing load; without one, only an error that names itself a cancellation counts.
    */
   isAborted?: (() => boolean | undefined) | undefined;
+  /**
+   * Loads the value when no request waits for it, for a policy with `refill`: up to a minute after this request, which may have
+   * ended. Default: the `load` of this call.
+   */
+  reload?: (() => unknown) | undefined;
   /** Called with how the value was obtained, before `fetch` resolves; not called if the load rejects. */
   report?: (outcome: Outcome) => void;
 }
@@ -47,7 +52,7 @@ export function checkFetch(key: Key, policy: Policy, load: unknown, options: Fet
   if (typeof options !== 'object' || options === null) {
     throw invalid(`${field}: the options must be an object, got ${received(options)}`);
   }
-  const { mode, request, dependsOn, isAborted, report } = options;
+  const { mode, request, dependsOn, isAborted, reload, report } = options;
   if (mode !== undefined && mode !== 'use' && mode !== 'bypass' && mode !== 'refresh') {
     throw invalid(`${field}: mode must be "use", "bypass" or "refresh", got ${received(mode)}`);
   }
@@ -59,6 +64,9 @@ export function checkFetch(key: Key, policy: Policy, load: unknown, options: Fet
   }
   if (isAborted !== undefined && typeof isAborted !== 'function') {
     throw invalid(`${field}: isAborted must be a function, got ${received(isAborted)}`);
+  }
+  if (reload !== undefined && typeof reload !== 'function') {
+    throw invalid(`${field}: reload must be a function, got ${received(reload)}`);
   }
   if (report !== undefined && typeof report !== 'function') {
     throw invalid(`${field}: report must be a function, got ${received(report)}`);

@@ -75,13 +75,15 @@ export class GetOrLoad {
     // for it, as it is for request 0, which arrived before all others.
     const inFlight = loads.get(key.text);
     if (inFlight !== undefined) return this.#join(fetch, inFlight, 0);
-    const load = loads.start(key.text, (own) => loadAndStore(this.#parts, fetch, { reason: found, inFlight: own }));
+    const load = loads.start(key.text, tags.all, (own) =>
+      loadAndStore(this.#parts, fetch, { reason: found, inFlight: own }),
+    );
     const { isShared, ...result } = await load;
     return { ...result, state: isShared ? 'shared' : 'miss' };
   }
 
   async #refresh(fetch: Fetch): Promise<Answer> {
-    const load = this.#parts.loads.start(fetch.key.text, (inFlight) =>
+    const load = this.#parts.loads.start(fetch.key.text, fetch.tags.all, (inFlight) =>
       loadAndStore(this.#parts, fetch, { reason: 'refresh', inFlight }),
     );
     return { ...(await load), state: 'refresh' };

@@ -8,7 +8,7 @@
  * - *With the store*, a request joins a running load and checks `validUpTo` when it ends. If the result is too old, the request
  *   starts over. It must not receive the value of a load that began before an invalidation it has already seen acknowledged: an
  *   invalidation in another process changes the tokens, so the request may join such a load and then rejects its result; one
- *   in this process calls `clear`, so no later request joins it.
+ *   in this process calls `forget`, so no later request joins it in vain.
  * - *Without the store*, no token can be checked, so a running load is of no use to later requests. They join the next load
  *   of the key, which has not begun yet. The loads of a key then run side by side, an eighth of a load apart: no request
  *   waits for much longer than one load, and at most eight loads of a key run at once. When all eight run, the next one
@@ -56,6 +56,8 @@ type NextResult<T> =
 interface KeyLoads<T> {
   /** The newest load that requests may join while it runs. */
   joinable: Promise<JoinedResult<T>> | undefined;
+  /** Those of that load. */
+  tags: readonly string[];
   /** The load that has not begun yet. */
   next: Promise<JoinedResult<T>> | undefined;
   /** Loads that requests still wait for. */
@@ -96,11 +98,12 @@ export class InFlightLoads<T> {
     return this.#byKey.get(key)?.joinable;
   }
 
-  /** Begins a load of `key`, which later requests join instead of an older one. */
-  start(key: string, run: (load: InFlightLoad) => Promise<T>): Promise<T> {
+  /** Begins a load of `key`, which later requests join instead of an older one. `tags`: those whose tokens it captures. */
+  start(key: string, tags: readonly string[], run: (load: InFlightLoad) => Promise<T>): Promise<T> {
     const loads = this.#loadsOf(key);
     const { result, joined } = this.#begin(key, loads, run);
     loads.joinable = joined;
+    loads.tags = tags;
     return result;
   }
 
@@ -119,9 +122,11 @@ export class InFlightLoads<T> {
     return { isShared: false, result: await result };
   }
 
-  /** Running loads can no longer be joined. Requests that have joined one still receive its result. */
-  clear(): void {
-    for (const loads of this.#byKey.values()) loads.joinable = undefined;
+  /** Running loads that depend on one of these tags can no longer be joined. Requests that have joined one still receive its result. */
+  forget(tags: readonly string[]): void {
+    const forgotten = new Set(tags);
+    for (const loads of this.#byKey.values())
+      if (loads.joinable !== undefined && loads.tags.some((tag) => forgotten.has(tag))) loads.joinable = undefined;
   }
 
   #loadsOf(key: string): KeyLoads<T> {
@@ -129,6 +134,7 @@ export class InFlightLoads<T> {
     if (known !== undefined) return known;
     const loads: KeyLoads<T> = {
       joinable: undefined,
+      tags: [],
       next: undefined,
       running: 0,
       lastBeganMs: -Infinity,

@@ -14,9 +14,14 @@ export interface Policy {
   readonly tags: readonly string[];
   /** Whether the value is always read from the store, never from the memory tier; see `CacheOptions.memoryBytesMax`. */
   readonly isStrict?: boolean;
+  /**
+   * Whether a value that was read in the last minute is loaded again as soon as it is invalidated, so that the next request gets
+   * a hit. See `FetchOptions.reload`.
+   */
+  readonly isRefilled?: boolean;
 }
 
-const optionNames = ['ttl', 'tags', 'strict'];
+const optionNames = ['ttl', 'tags', 'strict', 'refill'];
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -28,16 +33,26 @@ const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_00
  */
 export function createPolicy(
   place: string,
-  options: { ttl: Duration; tags?: readonly string[]; strict?: boolean },
+  options: { ttl: Duration; tags?: readonly string[]; strict?: boolean; refill?: boolean },
 ): Policy {
   checkNames(place, options);
-  const { ttl, tags = [], strict = false } = options;
-  if (typeof strict !== 'boolean') {
-    throw new CacheError('INVALID_POLICY', `${place}: strict must be true or false, got ${typeof strict}`);
-  }
+  const { ttl, tags = [], strict = false, refill = false } = options;
+  checkFlags(place, { strict, refill });
   if (!Array.isArray(tags)) throw new CacheError('INVALID_TAG', `${place}: tags must be a list, got ${kindOf(tags)}`);
   for (const tag of tags) checkTag(place, tag);
-  return Object.freeze({ ttlMs: ttlMsOf(place, ttl), tags: Object.freeze([...new Set(tags)]), isStrict: strict });
+  return Object.freeze({
+    ttlMs: ttlMsOf(place, ttl),
+    tags: Object.freeze([...new Set(tags)]),
+    isStrict: strict,
+    isRefilled: refill,
+  });
+}
+
+function checkFlags(place: string, flags: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(flags)) {
+    if (typeof value === 'boolean') continue;
+    throw new CacheError('INVALID_POLICY', `${place}: ${name} must be true or false, got ${typeof value}`);
+  }
 }
 
 function checkNames(place: string, options: unknown): void {

@@ -13,6 +13,7 @@ const rules: Readonly<Record<keyof PluginOptions, OptionRule>> = {
   viewerProperties: { must: 'a list of property names', isRight: isNames },
   request: ofContext,
   signal: ofContext,
+  refreshContext: ofContext,
   directive: { must: 'true or false', isRight: (value) => typeof value === 'boolean' },
 };
 

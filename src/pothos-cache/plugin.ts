@@ -18,10 +18,12 @@ import {
   watchInstalledDataLoaders,
   type Cache,
   type Key,
+  type Mode,
   type Dependency,
   type Outcome,
   type Policy,
 } from '../cache/index.ts';
+import { backgroundContext } from './background-context.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
 import { isClientGone } from './client-gone.ts';
 import { noteEnumIdentities } from './enum-values.ts';
@@ -36,6 +38,9 @@ import { unawaited } from './unawaited.ts';
 import { ViewerWatch } from './viewer-watch.ts';
 import { pauseReads, resumeReads } from './watched-context.ts';
 import { watchInfo } from './watched-info.ts';
+
+/** Otherwise the value of one viewer would be stored for another one. */
+const otherKey = 'refreshContext must return a context with the same viewer and variation';
 
 type Path = GraphQLResolveInfo['path'];
 type Resolver<Context> = GraphQLFieldResolver<unknown, Context, object>;
@@ -132,15 +137,9 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
         if (currentLoad() !== undefined) this.#watch.begin(context);
         return resolver(parent, args, context, info);
       }
-      const { key, policy, isViewerUnknown, selection, request } = fieldRequest;
+      const { key, policy, isViewerUnknown, request } = fieldRequest;
       const mode = isViewerUnknown ? 'bypass' : modeOf(info, this.#hasDirective);
-      const load = (): unknown => {
-        const running = currentLoad();
-        if (running !== undefined) this.#watch.begin(context);
-        // A load that bypasses the cache has no scope of its own: `running` is an enclosing load, if there is one.
-        const own = { load: mode === 'bypass' ? undefined : running, selection, keySelection: key.selection };
-        return resolver(parent, args, context, watchInfo(info, own));
-      };
+      const { load, reload } = this.#loads(resolver, field, { ...fieldRequest, call, mode, dependsOn });
       const { httpMs } = field.policy;
       const tellRow = openRow(context, { key, httpMs, path: () => responsePathAsArray(info.path) });
       const report = (outcome: Outcome): void => {
@@ -149,8 +148,36 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       };
       const isAborted = (): boolean | undefined =>
         signalOf === undefined ? isClientGone(context) : signalOf(context)?.aborted;
-      return field.engine.fetch(key, policy, load, { mode, request, dependsOn, isAborted, report });
+      return field.engine.fetch(key, policy, load, { mode, request, dependsOn, isAborted, reload, report });
     };
+  }
+
+  /** The load of the request itself, and the one that runs when no request waits for it. */
+  #loads(
+    resolver: Resolver<Types['Context']>,
+    field: CachedField<Types['Context']>,
+    request: FieldRequest & {
+      readonly call: ResolverCall<Types['Context']>;
+      readonly mode: Mode;
+      readonly dependsOn: Dependency | undefined;
+    },
+  ): { load: () => unknown; reload: () => unknown } {
+    const { refreshContext = backgroundContext } = field.options;
+    const { call, key, mode, selection, dependsOn } = request;
+    const loadWith = (context: Types['Context']): unknown => {
+      const running = currentLoad();
+      if (running !== undefined) this.#watch.begin(context);
+      // A load that bypasses the cache has no scope of its own: `running` is an enclosing load, if there is one.
+      const own = { load: mode === 'bypass' ? undefined : running, selection, keySelection: key.selection };
+      return resolver(call.parent, call.args, context, watchInfo(call.info, own));
+    };
+    const reload = (): unknown => {
+      const context = refreshContext(call.context);
+      const again = this.#request(field, { ...call, context }, dependsOn?.key.selection);
+      if (again?.key.text !== key.text) throw new Error(`${key.field}: ${otherKey}`);
+      return loadWith(context);
+    };
+    return { load: () => loadWith(call.context), reload };
   }
 
   /** The cached value that the parent is part of. */

@@ -36,6 +36,12 @@ export interface PluginOptions<Context = unknown> {
    * such as Yoga's `request.signal`, or Node's `req` and `res`.
    */
   readonly signal?: (context: Context) => AbortSignal | undefined;
+  /**
+   * Returns the context for a load that runs in the background, for a field with `refill`. Its request may have ended. Needed if
+   * resolvers use something that ends with the request, such as a transaction. Default: the context of that request, with
+   * abort signals that never fire.
+   */
+  readonly refreshContext?: (context: Context) => Context;
   /** Whether requests may use `@cache(mode:)`, on a field or on the query, and so bypass the cache. Default: true. */
   readonly directive?: boolean;
 }
@@ -80,6 +86,12 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
    * invalidated up to 500 ms before the read began. Default: false.
    */
   readonly strict?: boolean;
+  /**
+   * Whether a value that was read in the last minute is loaded again as soon as it is invalidated, so that the next request does
+   * not wait. The load runs in the background; see `refreshContext`. Each change costs a load, even if no request follows.
+   * Default: false.
+   */
+  readonly refill?: boolean;
   /**
    * How long browsers and proxies may reuse the response to a GET request without asking, such as `'30s'`: whole seconds, at most
    * `ttl`. It applies if every field of the response has this option; the shortest duration counts. Invalidations do not reach

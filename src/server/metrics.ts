@@ -59,10 +59,17 @@ function addFieldMetrics(registry: Registry, cache: Cache): void {
     labelNames: ['field'],
     registers,
   });
+  const refills = new Counter({
+    name: 'cachepot_refills_total',
+    help: 'Invalidated values that were loaded again in the background.',
+    labelNames: ['field'],
+    registers,
+  });
   cache.on((event) => {
     if (event.type === 'load') loads.observe({ field: event.field }, event.loadMs / 1_000);
     else if (event.type === 'write-refused') refusals.inc({ field: event.field, reason: event.reason });
     else if (event.type === 'lease-timeout') leaseTimeouts.inc({ field: event.field });
+    else if (event.type === 'refill') refills.inc({ field: event.field });
     else if ('durationMs' in event) answers.add(event.field, event.type, event.type === 'hit' ? event.tier : 'none');
   });
 }

@@ -23,6 +23,16 @@ async function loadBefore(
 }
 
 describe.each(tiers)('on the %s store', (tier) => {
+  it('a request joins a load that began before an invalidation of other tags', async () => {
+    const world = await newWorld(tier);
+    const { held, before } = await loadBefore(world, (cache) => cache.invalidate(['orders']));
+    const after = world.outcome({ tags });
+    held.give('value');
+    await before;
+    expect(await after).toMatchObject({ state: 'shared', value: 'value' });
+    expect(world.source.loads).toBe(1);
+  });
+
   describe.each(invalidations)('after %s', (_, invalidate) => {
     it('does not share a load that began before with a request that arrives afterwards', async () => {
       const world = await newWorld(tier);

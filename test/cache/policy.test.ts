@@ -2,6 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { CacheError, createMemoryStore, createPolicy, type Duration } from '../../src/cache/index.ts';
 
 describe('a policy', () => {
+  it.each([
+    ['strict', { strict: 'yes' }],
+    ['refill', { refill: 1 }],
+  ])('rejects a %s that is neither true nor false', (name, given) => {
+    const create = (): unknown => createPolicy('Query.field', { ttl: '60s', ...(given as object) });
+    expect(create).toThrow(`Query.field: ${name} must be true or false, got ${typeof Object.values(given)[0]}`);
+  });
+
   it.each<[Duration, number]>([
     ['1ms', 1],
     ['250ms', 250],
@@ -13,7 +21,7 @@ describe('a policy', () => {
     ['86400000ms', 86_400_000],
     ['007s', 7_000],
   ])('parses %s as %d ms', (ttl, ttlMs) => {
-    expect(createPolicy('Query.field', { ttl })).toEqual({ ttlMs, tags: [], isStrict: false });
+    expect(createPolicy('Query.field', { ttl })).toEqual({ ttlMs, tags: [], isStrict: false, isRefilled: false });
   });
 
   it.each<[unknown]>([

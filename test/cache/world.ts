@@ -165,6 +165,7 @@ export interface FetchCall extends FetchOptions {
   readonly ttl?: Duration;
   readonly tags?: readonly string[];
   readonly strict?: boolean;
+  readonly refill?: boolean;
   readonly load?: () => unknown;
 }
 
@@ -214,15 +215,29 @@ export async function newWorld(
   const source = new Source();
   const trace = new Trace(cache);
   const fetch = async (options: FetchCall = {}): Promise<unknown> => {
-    const { field = 'Query.field', ttl = '60s', tags = [], strict = false, load = source.load, ...rest } = options;
-    const { mode, report, request, isAborted, ...parts } = rest;
+    const {
+      field = 'Query.field',
+      ttl = '60s',
+      tags = [],
+      strict = false,
+      refill = false,
+      load = source.load,
+      ...rest
+    } = options;
+    const { mode, report, request, isAborted, dependsOn, reload, ...parts } = rest;
     const fetchOptions = {
       ...(mode === undefined ? {} : { mode }),
       ...(report === undefined ? {} : { report }),
       ...(request === undefined ? {} : { request }),
       ...(isAborted === undefined ? {} : { isAborted }),
+      ...{ dependsOn, reload },
     };
-    return cache.fetch(cache.key({ field, ...parts }), createPolicy(field, { ttl, tags, strict }), load, fetchOptions);
+    return cache.fetch(
+      cache.key({ field, ...parts }),
+      createPolicy(field, { ttl, tags, strict, refill }),
+      load,
+      fetchOptions,
+    );
   };
   const outcome = async (options: FetchCall = {}): Promise<Outcome & { value: unknown }> => {
     let reported: Outcome | undefined;

@@ -41,7 +41,7 @@ describe('building a schema', () => {
     [
       'an unknown option',
       { ttl: '60s', scope: 'public', stale: '5m' },
-      'Query.stats: unknown option "stale" in cache; it has scope, ttl, tags, strict, parentId, selection, vary, http',
+      'Query.stats: unknown option "stale" in cache; it has scope, ttl, tags, strict, refill, parentId, selection, vary, http',
     ],
     ...[null, true, 'public', ['public']].map((cache): [string, unknown, string] => [
       `${JSON.stringify(cache)} in place of the options`,
@@ -73,6 +73,11 @@ describe('building a schema', () => {
       { ttl: '60s', scope: 'public', http },
       `Query.stats: cache.http must be whole seconds such as '30s', at most cache.ttl, got ${JSON.stringify(http)}`,
     ]),
+    [
+      'a refill that is a text',
+      { scope: 'public', ttl: '60s', refill: 'yes' },
+      'Query.stats: cache.refill must be true or false, got string',
+    ],
     ...[{ vary: () => 1 }, { strict: true }].map((more): [string, object, string] => [
       `an http together with ${Object.keys(more).join()}`,
       { ttl: '60s', scope: 'public', http: '30s', ...more },
@@ -153,7 +158,7 @@ describe('building a schema', () => {
     [
       'an unknown option',
       { ttl: '60s' },
-      'unknown option "ttl"; it has engine, defaultTtl, version, viewer, viewerProperties, request, signal, directive',
+      'unknown option "ttl"; it has engine, defaultTtl, version, viewer, viewerProperties, request, signal, refreshContext, directive',
     ],
     ['an unknown option named like an inherited method', { toString: () => '' }, 'unknown option "toString"'],
     ['an engine that is not a cache', { engine: {} }, 'engine must be what createCache returns, got an object'],
@@ -172,6 +177,11 @@ describe('building a schema', () => {
       'viewerProperties must be a list of property names, got a list',
     ],
     ['a request that is not a function', { request: true }, 'request must be a function of the context, got true'],
+    [
+      'a refreshContext that is not a function',
+      { refreshContext: {} },
+      'refreshContext must be a function of the context, got ',
+    ],
     ['a signal that is not a function', { signal: true }, 'signal must be a function of the context, got true'],
     ['a directive that is a string', { directive: 'no' }, 'directive must be true or false, got "no"'],
   ])('throws for %s in toSchema, naming the option, the rule and the value', async (_, more, message) => {

@@ -39,7 +39,7 @@ async function newShop(read: (context: Context) => unknown, options: Options = {
         : { own: t.string({ cache: { ...cache, scope: 'private' }, resolve: () => 'own' }) }),
     }),
   });
-  const schema = builder.toSchema({ cache: { engine: world.cache, ...options } as PluginOptions<Context> });
+  const schema = builder.toSchema({ cache: { engine: world.cache, ...options } as unknown as PluginOptions<Context> });
   const ask: Shop['ask'] = async (contextValue, text = '{ value }') => {
     const { data, errors } = await execute({ schema, document: parse(text), contextValue });
     return errors === undefined ? (data as { value?: unknown }).value : errors[0]?.message;

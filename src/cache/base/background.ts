@@ -1,11 +1,22 @@
+import { AsyncResource } from 'node:async_hooks';
+
 /** Work that no request waits for. Its errors are caught, and `drain` waits for it when the cache is closed. */
 export class Background {
   readonly #tasks = new Set<Promise<void>>();
+  /** The asynchronous context of the code that created this object. */
+  readonly #context = new AsyncResource('cachepot.Background');
 
   run(task: Promise<unknown>): void {
     const running = this.#caught(task);
     this.#tasks.add(running);
     void running.finally(() => this.#tasks.delete(running));
+  }
+
+  /** Runs `work` outside of the request that causes it: what `AsyncLocalStorage` holds for that request is not there. */
+  start<T>(work: () => Promise<T>): Promise<T> {
+    const task = this.#context.runInAsyncScope(work);
+    this.run(task);
+    return task;
   }
 
   /** Resolves when nothing runs any more, including work that was started meanwhile. */

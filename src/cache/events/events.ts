@@ -2,6 +2,8 @@
 export type CacheEvent =
   | { type: 'hit'; key: string; field: string; tier: Tier; durationMs: number; ageMs: number; loadMs: number }
   | { type: 'miss' | 'shared' | 'bypass' | 'refresh'; key: string; field: string; durationMs: number }
+  /** An invalidated value was loaded again, and no request waited for it; see `Policy.isRefilled`. */
+  | { type: 'refill'; key: string; field: string }
   | { type: 'load'; key: string; field: string; loadMs: number }
   | { type: 'load-failed'; key: string; field: string; loadMs: number; error: unknown }
   | { type: 'write'; key: string; field: string; ttlMs: number; textChars: number }

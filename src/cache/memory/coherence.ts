@@ -28,6 +28,7 @@ interface CoherenceOptions {
   readonly clock: Clock;
   readonly emit: EmitEvent;
   readonly tokenBytesMax: number;
+  readonly onChanged: (tags: readonly string[]) => void;
   readonly onReplaced: (key: string) => void;
 }
 
@@ -46,7 +47,7 @@ export class Coherence {
   #wasCoherent = false;
   #cancelTick = (): void => {};
 
-  constructor(track: TrackTokens, { clock, emit, tokenBytesMax, onReplaced }: CoherenceOptions) {
+  constructor(track: TrackTokens, { clock, emit, tokenBytesMax, onChanged, onReplaced }: CoherenceOptions) {
     this.#clock = clock;
     this.#emit = emit;
     this.known = new KnownTokens(tokenBytesMax);
@@ -54,7 +55,11 @@ export class Coherence {
     this.#tracking = track({
       onConnected: () => this.#begin(true),
       onDisconnected: () => this.#begin(false),
-      onChanged: (tags) => (tags === undefined ? this.known.forgetAll() : this.known.forget(tags)),
+      onChanged: (tags) => {
+        if (tags === undefined) return this.known.forgetAll();
+        this.known.forget(tags);
+        onChanged(tags);
+      },
       onReplaced,
       onHeartbeat: (heartbeat) => this.#onHeartbeat(heartbeat),
       onRefused: (error) => {

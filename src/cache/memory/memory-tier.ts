@@ -45,6 +45,8 @@ interface MemoryTierOptions {
   readonly bytesMax: number;
   readonly clock: Clock;
   readonly emit: EmitEvent;
+  /** Called with tags whose tokens have changed in the store, by this process or another one. */
+  readonly onChanged: (tags: readonly string[]) => void;
 }
 
 /** The size of an entry besides its key, value and stamps. Measured, approximately. */
@@ -55,11 +57,17 @@ export class MemoryTier {
   readonly #values: LRUCache<string, MemoryEntry>;
   readonly #clock: Clock;
 
-  constructor(track: TrackTokens, { bytesMax, clock, emit }: MemoryTierOptions) {
+  constructor(track: TrackTokens, { bytesMax, clock, emit, onChanged }: MemoryTierOptions) {
     const tokenBytesMax = Math.ceil(bytesMax / 8);
     this.#clock = clock;
     this.#values = new LRUCache({ maxSize: Math.max(1, bytesMax - tokenBytesMax) });
-    this.#coherence = new Coherence(track, { clock, emit, tokenBytesMax, onReplaced: (key) => this.drop(key) });
+    this.#coherence = new Coherence(track, {
+      clock,
+      emit,
+      tokenBytesMax,
+      onChanged,
+      onReplaced: (key) => this.drop(key),
+    });
   }
 
   get isCoherent(): boolean {

@@ -253,7 +253,7 @@ function newCoherence(): CoherenceWorld {
         close() {},
       };
     },
-    { clock, emit: ({ type }) => state.events.push(type), tokenBytesMax: 10_000, onReplaced() {} },
+    { clock, emit: ({ type }) => state.events.push(type), tokenBytesMax: 10_000, onChanged() {}, onReplaced() {} },
   );
   const [listener] = listeners;
   if (listener === undefined) throw new Error('nobody listens');

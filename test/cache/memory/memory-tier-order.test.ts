@@ -35,7 +35,7 @@ function found(key: string): CachedEntry {
 function newTier(): { tier: MemoryTier; clock: TestClock; ticket: NonNullable<ReturnType<MemoryTier['ticket']>> } {
   const { track, begin } = newSilentTracking();
   const clock = new TestClock();
-  const tier = new MemoryTier(track, { bytesMax: 100_000, clock, emit() {} });
+  const tier = new MemoryTier(track, { bytesMax: 100_000, clock, emit() {}, onChanged() {} });
   onTestFinished(() => tier.close());
   begin();
   const ticket = tier.ticket();

@@ -1,0 +1,213 @@
+// Fields whose values are loaded again in the background as soon as they are invalidated.
+import { describe, expect, it } from 'vitest';
+import { currentLoad } from '../../src/cache/index.ts';
+import { tick } from '../cache/world.ts';
+import { newSchema, type RequestContext, type SchemaWorld } from './world.ts';
+
+const cache = { scope: 'public', ttl: '60s', tags: ['products'], refill: true } as const;
+
+interface Product {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** Invalidates, and waits until nothing happens any more. */
+async function invalidated({ cache: engine, callsPending }: SchemaWorld, tag: string): Promise<void> {
+  await engine.invalidate([tag]);
+  await tick();
+  await expect.poll(callsPending).toBe(0);
+  await tick();
+}
+
+describe('a field with refill', () => {
+  it('is a hit after an invalidation', async () => {
+    const row = { name: 'Pot' };
+    const world = await newSchema((builder) => {
+      builder.queryField('name', (t) => t.string({ cache, resolve: () => row.name }));
+    });
+    await world.run('{ name }');
+    row.name = 'Pan';
+    await invalidated(world, 'products');
+    expect(await world.run('{ name }')).toMatchObject({ data: { name: 'Pan' }, states: 'hit' });
+  });
+
+  it('is a hit after an invalidation of its own rows, but not after one of its parent', async () => {
+    const names: Record<number, string> = { 1: 'Pot' };
+    const reviews = ['good'];
+    let reviewLoads = 0;
+    const world = await newSchema((builder) => {
+      const Product = builder.objectRef<Product>('Product').implement({
+        fields: (t) => ({
+          reviews: t.stringList({
+            cache: { ...cache, tags: ['reviews'], parentId: ({ id }) => id },
+            resolve: ({ name }) => {
+              reviewLoads += 1;
+              return reviews.map((review) => `${name} is ${review}`);
+            },
+          }),
+        }),
+      });
+      builder.queryField('product', (t) =>
+        t.field({
+          type: Product,
+          cache: { scope: 'public', ttl: '60s', tags: ['products'] },
+          resolve: () => ({ id: 1, name: names[1] ?? '' }),
+        }),
+      );
+    });
+    const text = '{ product { reviews } }';
+    await world.run(text);
+    reviews[0] = 'bad';
+    await invalidated(world, 'reviews');
+    expect(await world.run(text)).toMatchObject({ data: { product: { reviews: ['Pot is bad'] } }, states: 'hit hit' });
+    names[1] = 'Pan';
+    await invalidated(world, 'products');
+    expect(reviewLoads).toBe(2); // it would have been loaded for the old parent
+    expect(await world.run(text)).toMatchObject({
+      data: { product: { reviews: ['Pan is bad'] } },
+      states: 'miss miss',
+    });
+  });
+
+  it('what its load reads of the context and of the selection is noticed in the background too', async () => {
+    const world = await newSchema(
+      (builder) => {
+        let loads = 0;
+        builder.queryField('greeting', (t) =>
+          t.string({
+            cache,
+            // The first load reads nothing that belongs to its request.
+            resolve: (_parent, _args, { viewer }) => (loads++ === 0 ? 'nobody' : `hello ${viewer}`),
+          }),
+        );
+      },
+      { viewer: ({ viewer }) => viewer },
+    );
+    await world.run('{ greeting }', {}, nobody());
+    await invalidated(world, 'products');
+    const { data, states } = await world.run('{ greeting }', {}, { viewer: 'Bob' });
+    expect({ data, states }).toEqual({ data: { greeting: 'hello Bob' }, states: 'miss' });
+  });
+});
+
+/** A context whose viewer is read only by the resolver. */
+function nobody(): RequestContext {
+  return { viewer: 'Ann' };
+}
+
+describe('the context of a refill', () => {
+  it('has signals that never fire, and methods that still work', async () => {
+    const controller = new AbortController();
+    class Context {
+      readonly #name = 'Pot';
+      readonly request = new Request('http://localhost/', { signal: controller.signal });
+      readonly signal = controller.signal;
+      readonly named = (): string => this.#name;
+      name(): string {
+        return this.#name;
+      }
+      get ownName(): string {
+        return this.#name;
+      }
+    }
+    const seen: unknown[] = [];
+    const world = await newSchema(
+      (builder) => {
+        builder.queryField('name', (t) =>
+          t.string({
+            cache,
+            resolve: (_parent, _args, context) => {
+              const { request, signal, ...all } = context as Context;
+              seen.push([request.signal.aborted, signal.aborted, request.url]);
+              return `${(context as Context).name()} ${(context as Context).ownName} ${all.named()}`;
+            },
+          }),
+        );
+      },
+      { viewerProperties: [] },
+    );
+    await world.run('{ name }', {}, new Context() as RequestContext);
+    controller.abort();
+    await invalidated(world, 'products');
+    expect(seen.at(-1)).toEqual([false, false, 'http://localhost/']);
+    expect(await world.run('{ name }')).toMatchObject({ data: { name: 'Pot Pot Pot' }, states: 'hit' });
+  });
+
+  it('may be frozen', async () => {
+    const world = await newSchema(
+      (builder) => {
+        builder.queryField('signals', (t) =>
+          t.boolean({
+            cache,
+            resolve: (_parent, _args, context) => 'signal' in context && context.signal !== undefined,
+          }),
+        );
+      },
+      { viewerProperties: [] },
+    );
+    await world.run('{ signals }', {}, Object.freeze({ signal: new AbortController().signal }) as RequestContext);
+    await invalidated(world, 'products');
+    expect(await world.run('{ signals }')).toMatchObject({ data: { signals: true }, states: 'hit' });
+  });
+
+  it('is the one that refreshContext returns', async () => {
+    const world = await newSchema(
+      (builder) => {
+        builder.queryField('tenant', (t) => t.string({ cache, resolve: (_parent, _args, { tenant }) => tenant ?? '' }));
+      },
+      { viewerProperties: [], refreshContext: () => ({ tenant: 'later' }) },
+    );
+    await world.run('{ tenant }', {}, { tenant: 'first' });
+    await invalidated(world, 'products');
+    expect(await world.run('{ tenant }')).toMatchObject({ data: { tenant: 'later' }, states: 'hit' });
+  });
+
+  it.each([
+    ['viewer', { viewer: 'Bob', tenant: 'one' }],
+    ['variation', { viewer: 'Ann', tenant: 'two' }],
+  ])('must have the same %s', async (_, other) => {
+    const loaded: unknown[] = [];
+    const world = await newSchema(
+      (builder) => {
+        builder.queryField('secret', (t) =>
+          t.string({
+            cache: { ...cache, scope: 'private', vary: ({ tenant }) => tenant },
+            resolve: (_parent, _args, { viewer }) => {
+              loaded.push(viewer);
+              return `secret of ${viewer}`;
+            },
+          }),
+        );
+      },
+      { viewer: ({ viewer }) => viewer, refreshContext: () => other },
+    );
+    const context = (): RequestContext => ({ viewer: 'Ann', tenant: 'one' });
+    await world.run('{ secret }', {}, context());
+    await invalidated(world, 'products');
+    expect(world.trace.events.find(({ type }) => type === 'load-failed')).toMatchObject({
+      error: { message: 'Query.secret: refreshContext must return a context with the same viewer and variation' },
+    });
+    expect(await world.run('{ secret }', {}, context())).toMatchObject({ states: 'miss' });
+    expect(loaded).toEqual(['Ann', 'Ann']);
+  });
+
+  it('a refill belongs to no load and no request', async () => {
+    const loads: unknown[] = [];
+    const world = await newSchema((builder) => {
+      builder.queryField('name', (t) =>
+        t.string({
+          cache,
+          resolve: async () => {
+            loads.push(currentLoad() !== undefined);
+            await tick();
+            return 'Pot';
+          },
+        }),
+      );
+    });
+    await world.run('{ name }');
+    await invalidated(world, 'products');
+    await expect.poll(() => world.trace.count('refill')).toBe(1);
+    expect(loads).toEqual([true, true]);
+  });
+});
