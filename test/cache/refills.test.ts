@@ -68,6 +68,47 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(await world.outcome(products)).toMatchObject({ state: 'hit', value: 'newest' });
   });
 
+  it('the refills of a value run one after another', async () => {
+    const world = await newWorld(tier);
+    await world.fetch(products);
+    const [first, second] = [world.source.hold(), world.source.hold()];
+    await world.cache.invalidate(['products']);
+    await first.begun;
+    await world.cache.invalidate(['products']);
+    await settled(world);
+    expect(world.source.loads).toBe(2);
+    first.give('outdated');
+    await second.begun;
+    second.give('new');
+    await settled(world);
+    expect(world.source.loads).toBe(3);
+  });
+
+  it('a request shares the failure of a refill that it joined, even if the client of an earlier request disconnected', async () => {
+    const world = await newWorld(tier);
+    await world.fetch({ ...products, isAborted: () => true });
+    const held = world.source.hold();
+    await world.cache.invalidate(['products']);
+    await held.begun;
+    const request = world.fetch(products);
+    await settled(world);
+    held.fail(new Error('down'));
+    await expect(request).rejects.toThrow('down');
+    expect(world.source.loads).toBe(2);
+  });
+
+  it('a value that was returned with a cached response counts as read', async () => {
+    const world = await newWorld(tier);
+    const hour: FetchCall = { ...products, ttl: '1h' };
+    await world.fetch(hour);
+    const { entryRef } = await world.outcome(hour);
+    world.clock.advance(50_000);
+    expect(await world.cache.revalidate(entryRef === undefined ? [] : [entryRef])).toHaveLength(1);
+    world.clock.advance(50_000);
+    await refilled(world);
+    expect(world.source.loads).toBe(2);
+  });
+
   it.each([
     ['a value without the option', { tags: ['products'] }],
     ['a value that bypassed the cache', { ...products, mode: 'bypass' as const }],

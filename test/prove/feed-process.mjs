@@ -119,11 +119,30 @@ async function writeAndDie({ row }) {
   );
 }
 
+let peak = { heapMb: 0, rssMb: 0 };
+let sampling;
+
+/** Takes the largest size from now on. */
+async function watchMemory() {
+  clearInterval(sampling);
+  peak = { heapMb: 0, rssMb: 0 };
+  sampling = setInterval(() => {
+    const { heapUsed, rss } = process.memoryUsage();
+    const megabytes = (bytes) => Math.round(bytes / 1_000_000);
+    peak = { heapMb: Math.max(peak.heapMb, megabytes(heapUsed)), rssMb: Math.max(peak.rssMb, megabytes(rss)) };
+  }, 20);
+}
+
+async function peakMemory() {
+  return peak;
+}
+
 /** The time that this process has computed for, in milliseconds. */
 async function cpuMs() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
 }
 
-serve(cache, { readRows, until, changeAndRead, writeAndDie, cpuMs, status: async () => feed?.status });
+const status = async () => feed?.status;
+serve(cache, { readRows, until, changeAndRead, writeAndDie, cpuMs, watchMemory, peakMemory, status });
 ready();

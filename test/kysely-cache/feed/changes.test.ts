@@ -56,6 +56,8 @@ describe('a change invalidates', () => {
     ['insert into a select n, 0 from generate_series(1000, 2000) n', 'a'],
     ['begin; insert into a values (8, 8); savepoint s; insert into b values (8, 8); rollback to s; commit', 'a:8'],
     ['begin; insert into a values (8, 8); rollback', ''],
+    ["begin; insert into a values (8, 8); prepare transaction 'p'; commit prepared 'p'", 'a:8'],
+    ["begin; insert into a values (8, 8); prepare transaction 'p'; rollback prepared 'p'", ''],
     ['create table later (id int primary key); insert into later values (1)', 'later:1'],
   ])('%s', async (sql, tags) => {
     const world = await feedWorld(setUp);
