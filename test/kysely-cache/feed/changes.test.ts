@@ -1,5 +1,5 @@
 // Which tags a change of the database invalidates, however it is made.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { feedWorld } from './feed-world.ts';
 
 const setUp = `
@@ -56,13 +56,24 @@ describe('a change invalidates', () => {
     ['insert into a select n, 0 from generate_series(1000, 2000) n', 'a'],
     ['begin; insert into a values (8, 8); savepoint s; insert into b values (8, 8); rollback to s; commit', 'a:8'],
     ['begin; insert into a values (8, 8); rollback', ''],
-    ["begin; insert into a values (8, 8); prepare transaction 'p'; commit prepared 'p'", 'a:8'],
-    ["begin; insert into a values (8, 8); prepare transaction 'p'; rollback prepared 'p'", ''],
     ['create table later (id int primary key); insert into later values (1)', 'later:1'],
   ])('%s', async (sql, tags) => {
     const world = await feedWorld(setUp);
     const process = await world.process();
     expect(await world.invalidates(process, sql)).toBe(tags);
+  });
+
+  it.each([
+    ['commit', 'a:8'],
+    ['rollback', ''],
+  ])('of a prepared transaction, once it ends with %s', async (end, tags) => {
+    const world = await feedWorld(setUp);
+    const process = await world.process();
+    const name = `'${world.namespace}'`;
+    const prepare = ['begin', 'insert into a values (8, 8)', `prepare transaction ${name}`];
+    onTestFinished(async () => void (await world.run(`rollback prepared ${name}`).catch(() => []))); // the database could not be dropped
+    expect(await world.invalidates(process, ...prepare)).toBe('');
+    expect(await world.invalidates(process, `${end} prepared ${name}`)).toBe(tags);
   });
 
   // Whether its tag has the row depends on whether the database is asked for its name before or after the transaction is visible.
