@@ -15,7 +15,9 @@ import { eventOf, type LoadResult, outcomeOf } from './outcome.ts';
 import { PendingInvalidations, type InvalidationScope } from './pending-invalidations.ts';
 import { InFlightLoads } from './in-flight.ts';
 import { Invalidator } from './invalidator.ts';
+import { RecentReads } from './recent-reads.ts';
 import { Refills } from './refills.ts';
+import { Refresher } from './refresher.ts';
 import { GuardedStore } from './store/guarded-store.ts';
 import { CachedUsage } from './store/cached-usage.ts';
 import { createKey, isVisibleTo, type Key, type KeyParts } from './entry/key.ts';
@@ -51,6 +53,7 @@ export class Cache {
   readonly #usage: CachedUsage;
   readonly #pending: PendingInvalidations;
   readonly #invalidator: Invalidator;
+  readonly #reads: RecentReads;
   readonly #refills: Refills;
 
   constructor(options: CacheOptions) {
@@ -67,19 +70,19 @@ export class Cache {
     const loads = new InFlightLoads<LoadResult>(clock);
     const parts = { guarded: this.#store, background: this.#background, clock, emit };
     this.#leases = new Leases({ ...parts, random });
+    this.#reads = new RecentReads(clock);
     this.#usage = new CachedUsage(() => this.#store.usage(), clock);
     const answer = (again: FetchRequest): ReturnType<GetOrLoad['answer']> =>
       this.#getOrLoad.answer(again, clock.nowMs());
-    this.#refills = new Refills({ ...parts, answer });
+    this.#refills = new Refills({ ...parts, reads: this.#reads, answer });
     const onChanged = (tags: readonly string[]): void => this.#refills.changed(tags);
     this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit, onChanged });
     const shared = { ...parts, tier: store.tier, leases: this.#leases, loads, memory: this.#memory };
-    this.#getOrLoad = new GetOrLoad({
-      ...shared,
-      running: this.#running,
-      touched: new TouchedTags(knownTags, (error) => this.#log?.callbackFailed(error)),
-    });
-    this.#revalidator = new Revalidator(shared);
+    const touched = new TouchedTags(knownTags, (error) => this.#log?.callbackFailed(error));
+    const loading = { ...shared, running: this.#running, touched };
+    const refresher = new Refresher({ ...loading, reads: this.#reads, random });
+    this.#getOrLoad = new GetOrLoad({ ...loading, refresher });
+    this.#revalidator = new Revalidator({ ...shared, refresher });
     this.#invalidator = new Invalidator({ ...shared, revalidator: this.#revalidator, refills: this.#refills });
     const { invalidate } = this.#invalidator;
     const onPending = (isPending: boolean): void => this.#store.suspend(this.#pending, isPending);
@@ -106,14 +109,14 @@ export class Cache {
     outer?.dependsOnRequest((own) => isVisibleTo(own, key), { refusal: 'viewer-dependent', what: key.field });
     const startedMs = this.#clock.nowMs();
     const { mode = 'use', request, dependsOn, isAborted = outer?.isAborted, reload = load } = options;
-    const fetchRequest = { key, policy, load, dependsOn, isAborted, mode, request };
+    const fetchRequest = { key, policy, load, reload, dependsOn, isAborted, mode, request };
     const getOrLoad = (): ReturnType<GetOrLoad['answer']> => this.#getOrLoad.answer(fetchRequest, startedMs);
     const name = { cache: this.#running, key: key.text };
     const pending = outer === undefined ? getOrLoad() : outer.fetching(name, async () => await getOrLoad());
     const answer = pending instanceof Promise ? await pending : pending;
     const nowMs = this.#clock.nowMs();
     outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
-    if (policy.isRefilled === true) this.#refills.read({ ...fetchRequest, load: reload }, answer.stamps);
+    this.#reads.note(fetchRequest, answer.stamps);
     const durationMs = nowMs - startedMs;
     this.emit(eventOf(key, answer, durationMs));
     if (options.report !== undefined)
@@ -134,7 +137,6 @@ export class Cache {
     entryRefs: readonly EntryRef[],
     request?: object,
   ): readonly RevalidatedHit[] | undefined | Promise<readonly RevalidatedHit[] | undefined> {
-    for (const { key } of entryRefs) this.#refills.readAgain(key);
     return this.#revalidator.revalidate(entryRefs, request);
   }
 

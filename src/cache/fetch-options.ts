@@ -25,8 +25,8 @@ export interface FetchOptions {
    */
   isAborted?: (() => boolean | undefined) | undefined;
   /**
-   * Loads the value when no request waits for it, for a policy with `refill`: up to a minute after this request, which may have
-   * ended. Default: the `load` of this call.
+   * Loads the value when no request waits for it, for a policy with `stale`, `early` or `refill`: up to a minute after this request,
+   * which may have ended. Default: the `load` of this call.
    */
   reload?: (() => unknown) | undefined;
   /** Called with how the value was obtained, before `fetch` resolves; not called if the load rejects. */

@@ -1,28 +1,40 @@
 /** A fetch on its way through `get-or-load.ts`, and what it needs. */
+import type { CachedEntry } from './entry/entry.ts';
 import type { Tier } from './events/events.ts';
 import type { InFlightLoads } from './in-flight.ts';
 import type { LoadParts, LoadRequest } from './load.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
-import type { LoadResult } from './outcome.ts';
+import type { Answer, LoadResult } from './outcome.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
 
 /** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
 export type Mode = 'use' | 'bypass' | 'refresh';
 
 export interface FetchRequest extends Pick<LoadRequest, 'key' | 'policy' | 'load' | 'dependsOn' | 'isAborted'> {
+  /** Loads the value when no request waits for it. */
+  readonly reload: () => unknown;
   readonly mode: Mode;
   /** What this fetch is part of. After one of its fetches has failed at the store, the others bypass it. */
   readonly request: object | undefined;
 }
+
+/** What a refresh needs of a fetch. */
+export type RefreshRequest = Pick<FetchRequest, 'key' | 'policy' | 'reload' | 'dependsOn'>;
 
 export interface FetchParts extends LoadParts {
   readonly tier: Tier;
   readonly guarded: Pick<GuardedStore, 'forFetch'>;
   readonly loads: InFlightLoads<LoadResult>;
   readonly memory: MemoryTier | undefined;
+  /** Answers with what was found. */
+  readonly refresher: {
+    found(request: RefreshRequest, tier: Tier, entry: CachedEntry): Answer;
+  };
 }
 
-export interface Fetch extends LoadRequest {
+export interface Fetch extends LoadRequest, Pick<FetchRequest, 'reload'> {
+  /** For how long after it has expired a value is accepted. */
+  readonly staleMs: number;
   /** The memory tier, if this fetch may read it. */
   readonly memory: MemoryTier | undefined;
   /** Whether it has joined a load in vain. If the second one has no result for it either, it loads for itself. */

@@ -1,20 +1,18 @@
 /**
  * The main path of a fetch:
  *
- *   memory tier: valid? → return it
+ *   memory tier: valid? → return it; if it is stale, or about to expire, it is loaded again in the background (`refresher.ts`)
  *   a load of this key in flight? → join it, if its result is valid for this request
- *   store: read the value and its tokens in one round trip; valid? → keep it in memory, return it
+ *   store: read the value and its tokens in one round trip; valid? → keep it in memory, return it likewise
  *   otherwise one load for all requests, in this process and the others: acquire the lease, load, store (`load.ts`)
  *
  * If the store is bypassed, or takes no new values, requests share the next load of their key instead (`without-store.ts`).
  */
-import type { Fetch, FetchParts, FetchRequest, Mode } from './fetch.ts';
+import type { Fetch, FetchParts, FetchRequest } from './fetch.ts';
 import { Cancelled, type JoinedResult } from './in-flight.ts';
 import { loadAndStore } from './load.ts';
 import { lookUp } from './lookup.ts';
-import type { MemoryTier } from './memory/memory-tier.ts';
-import { hit, type Answer, type LoadResult } from './outcome.ts';
-import type { Policy } from './policy.ts';
+import type { Answer, LoadResult } from './outcome.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import { afterCancelled, isFor, loadAlone, share } from './shared-result.ts';
 import { loadWithoutStore } from './without-store.ts';
@@ -31,15 +29,20 @@ export class GetOrLoad {
    * @returns No promise for a value from memory: a promise would cost as much as the rest of such a hit.
    */
   answer(fetchRequest: FetchRequest, nowMs: number): Answer | Promise<Answer> {
-    const { key, policy, load, dependsOn, isAborted, mode, request } = fetchRequest;
-    const tags = this.#parts.touched.ofFetch(key.field, policy.tags);
+    const { key, policy, load, reload, dependsOn, isAborted, mode, request } = fetchRequest;
+    const { touched, guarded, refresher } = this.#parts;
+    const tags = touched.ofFetch(key.field, policy.tags);
     if (mode === 'bypass') return bypass(fetchRequest);
-    const memory = this.#memoryFor(policy, mode);
+    const isInLoad = LoadScope.current() !== undefined;
+    // A value that is derived from a stale one would be stored as a fresh one.
+    const staleMs = isInLoad ? 0 : (policy.staleMs ?? 0);
+    const memory = mode === 'use' && policy.isStrict !== true && !isInLoad ? this.#parts.memory : undefined;
     const entry = memory?.get(key.text, tags.required, nowMs);
-    if (entry !== undefined) return hit('memory', entry);
-    const store = this.#parts.guarded.forFetch(request);
+    if (entry !== undefined && entry.remainingMs > -staleMs) return refresher.found(fetchRequest, 'memory', entry);
+    const store = guarded.forFetch(request);
     // Field by field: a rest property costs V8 as much as the rest of a hit from the store.
-    const fetch: Fetch = { key, policy, load, dependsOn, isAborted, tags, store, memory, isRetry: false, claims: 0 };
+    const own = { key, policy, load, reload, dependsOn, isAborted, tags, store, memory, staleMs };
+    const fetch: Fetch = { ...own, isRetry: false, claims: 0 };
     return mode === 'refresh' ? this.#refresh(fetch) : this.#get(fetch);
   }
 
@@ -61,22 +64,22 @@ export class GetOrLoad {
   }
 
   async #getFromStore(fetch: Fetch): Promise<Answer> {
-    const { key, tags, store, memory } = fetch;
-    const { loads, touched, tier, emit } = this.#parts;
+    const { key, tags, staleMs, store, memory } = fetch;
+    const { loads, touched, refresher, tier, emit } = this.#parts;
     const ticket = memory?.ticket();
-    const found = await lookUp({ store, emit }, key, tags);
-    if (found.state === 'hit') {
-      if (ticket !== undefined) memory?.keep(ticket, found.entry);
-      touched.saw(key.field, Object.keys(found.entry.entryRef.stamps));
-      return hit(tier, found.entry);
+    const looked = await lookUp({ store, emit }, key, { tags, staleMs });
+    if (looked.state === 'hit') {
+      if (ticket !== undefined) memory?.keep(ticket, looked.entry);
+      touched.saw(key.field, Object.keys(looked.entry.entryRef.stamps));
+      return refresher.found(fetch, tier, looked.entry);
     }
-    if (found.state === 'no-store' || store.isFull) return loadWithoutStore(this.#parts, fetch);
+    if (looked.state === 'no-store' || store.isFull) return loadWithoutStore(this.#parts, fetch);
     // While this request read the store, another one began a load. It is newer than this request, so its result is valid
     // for it, as it is for request 0, which arrived before all others.
     const inFlight = loads.get(key.text);
     if (inFlight !== undefined) return this.#join(fetch, inFlight, 0);
     const load = loads.start(key.text, tags.all, (own) =>
-      loadAndStore(this.#parts, fetch, { reason: found, inFlight: own }),
+      loadAndStore(this.#parts, fetch, { reason: looked, inFlight: own }),
     );
     const { isShared, ...result } = await load;
     return { ...result, state: isShared ? 'shared' : 'miss' };
@@ -87,11 +90,6 @@ export class GetOrLoad {
       loadAndStore(this.#parts, fetch, { reason: 'refresh', inFlight }),
     );
     return { ...(await load), state: 'refresh' };
-  }
-
-  /** A load reads what it depends on from the store: memory may still return values older than the load's tokens. */
-  #memoryFor({ isStrict = false }: Policy, mode: Mode): MemoryTier | undefined {
-    return mode === 'use' && !isStrict && LoadScope.current() === undefined ? this.#parts.memory : undefined;
   }
 }
 

@@ -58,6 +58,8 @@ interface LeaseRequester {
   readonly miss: Miss;
   /** The number of the request that arrived last. */
   readonly sequence: () => number;
+  /** Whether it waits while another process loads. */
+  readonly canWait: boolean;
 }
 
 /** What the request does next. */
@@ -73,7 +75,7 @@ export type LeaseDecision =
   | { readonly action: 'use-stored'; readonly entry: CachedEntry; readonly validUpTo: number };
 
 /** The state of one request that asks for a lease. */
-interface Acquisition extends Pick<LeaseRequester, 'key' | 'tags'> {
+interface Acquisition extends Pick<LeaseRequester, 'key' | 'tags' | 'canWait'> {
   store: FetchStore;
   /** The id of the lease, if the request gets it. */
   readonly leaseId: string;
@@ -102,9 +104,10 @@ export class Leases {
     this.#held = new HeldLeases(parts);
   }
 
-  async acquire({ store, key, tags, miss, sequence }: LeaseRequester): Promise<LeaseDecision> {
+  /** Without `canWait`, the decision is `load-only` if another process loads, or has failed to a moment ago. */
+  async acquire({ store, key, tags, miss, sequence, canWait }: LeaseRequester): Promise<LeaseDecision> {
     const acquisition: Acquisition = {
-      ...{ store, key, tags },
+      ...{ store, key, tags, canWait },
       ...miss,
       leaseId: randomBytes(16).toString('base64url'),
       startedMs: this.#parts.clock.nowMs(),
@@ -166,7 +169,7 @@ export class Leases {
     acquisition.isHeld ||= state === 'held';
     if (state === 'value') {
       const { emit } = this.#parts;
-      const verdict = await checkEntry({ store, emit }, key, { tags, read: { text, remainingMs, tokens } });
+      const verdict = await checkEntry({ store, emit }, key, { tags, staleMs: 0, read: { text, remainingMs, tokens } });
       if (verdict.state === 'valid') return { action: 'use-stored', entry: verdict.entry, validUpTo };
       if (verdict.state === 'no-store') return loadOnly;
       acquisition.rejectedEntryId = verdict.entryId;
@@ -177,6 +180,7 @@ export class Leases {
       return 'repeat';
     }
     if (state === 'held') return { action: 'load-and-store', lease: this.#held.keep(key, leaseId), stamps };
+    if (!acquisition.canWait && (state === 'open' || state === 'taken')) return loadOnly;
     if (state === 'open') return { action: 'load-and-store', lease: undefined, stamps };
     if (state === 'value') return 'repeat';
     if (holder === undefined || isInvalidated(holder.stampsDigest, stamps)) {

@@ -72,7 +72,8 @@ export async function loadAndStore(
   return result;
 }
 
-async function runLoad(
+/** Runs the load, and stores its value. */
+export async function runLoad(
   parts: LoadParts,
   request: LoadRequest,
   {
@@ -81,8 +82,8 @@ async function runLoad(
     inFlight,
   }: {
     readonly decision: Exclude<LeaseDecision, { action: 'use-stored' }>;
-    readonly reason: LoadReason;
-    readonly inFlight: InFlightLoad | undefined;
+    readonly reason: LoadReason | 'in-background';
+    readonly inFlight?: InFlightLoad | undefined;
   },
 ): Promise<LoadResult> {
   const { key, policy, tags, load, store, dependsOn, isAborted } = request;
@@ -107,8 +108,10 @@ async function runLoad(
     };
     const storable = scope.storable(parts.clock.nowMs());
     if (stamps === undefined) return { ...unstored, notStored: whyUnstored(storable, withoutStore) };
-    const encoded = encodeForStore(key, { value, loadMs, storable });
-    if (!('refusal' in encoded)) return await storeEntry(parts, { key, store, lease, unstored, ...encoded });
+    const encoded = encodeForStore(key, { value, loadMs, staleMs: policy.staleMs ?? 0, storable });
+    const isReplacing = reason === 'in-background';
+    if (!('refusal' in encoded))
+      return await storeEntry(parts, { key, store, lease, isReplacing, unstored, ...encoded });
     refuse(parts, key, encoded);
     releaseLease(parts, lease, encoded.isTemporary ? 0 : openMs);
     return { ...unstored, notStored: whyNotStored(encoded.refusal, encoded.what) };
@@ -130,7 +133,8 @@ async function decide(
   reason: LoadReason,
 ): Promise<LeaseDecision> {
   if (reason === 'no-store') return { action: 'load-only' };
-  if (reason !== 'refresh') return leases.acquire({ key, tags, store, miss: reason, sequence: () => loads.sequence });
+  if (reason !== 'refresh')
+    return leases.acquire({ key, tags, store, miss: reason, sequence: () => loads.sequence, canWait: true });
   const stamps = await captureStamps({ store, emit }, key, tags.all);
   return stamps === undefined ? { action: 'load-only' } : { action: 'load-and-store', lease: undefined, stamps };
 }
@@ -141,7 +145,7 @@ function storedResult({ entry, validUpTo }: { entry: CachedEntry; validUpTo: num
   return { value, stamps, ttlMs: entry.remainingMs, ageMs, isShared: true, beganAt: notLoadedHere, validUpTo };
 }
 
-function whyLoadOnly(store: FetchStore, reason: LoadReason): string {
+function whyLoadOnly(store: FetchStore, reason: LoadReason | 'in-background'): string {
   if (store.isFull) return 'the store takes no new values';
   if (store.isBypassed) return 'the store is not available';
   if (store.hasRefused) return 'the store refused a command';

@@ -32,7 +32,12 @@ interface LookupParts {
   readonly emit: EmitEvent;
 }
 
-export async function lookUp(parts: LookupParts, key: Key, tags: FetchTags): Promise<Lookup> {
+/** @param staleMs For how long after it has expired an entry is accepted. */
+export async function lookUp(
+  parts: LookupParts,
+  key: Key,
+  { tags, staleMs }: { tags: FetchTags; staleMs: number },
+): Promise<Lookup> {
   const read = await parts.store.read(key.text, tags.all);
   if (read === undefined) return { state: 'no-store' };
   const { text, tokens } = read;
@@ -40,24 +45,26 @@ export async function lookUp(parts: LookupParts, key: Key, tags: FetchTags): Pro
     return { state: 'miss', stamps: stampsOf(tags.all, tokens), rejectedEntryId };
   };
   if (text === undefined) return miss(undefined);
-  const verdict = await checkEntry(parts, key, { tags, read: { ...read, text } });
+  const verdict = await checkEntry(parts, key, { tags, staleMs, read: { ...read, text } });
   if (verdict.state === 'valid') return { state: 'hit', entry: verdict.entry };
   return verdict.state === 'rejected' ? miss(verdict.entryId) : verdict;
 }
 
-/** Decides whether the text that was read at `key` is an entry of that key, and valid. */
+/** Decides whether the text that was read at `key` is an entry of that key, valid, and not stale for too long. */
 export async function checkEntry(
   { store, emit }: LookupParts,
   key: Key,
-  { tags, read }: { tags: FetchTags; read: StoreRead & { readonly text: string } },
+  { tags, staleMs, read }: { tags: FetchTags; staleMs: number; read: StoreRead & { readonly text: string } },
 ): Promise<Verdict> {
-  const { text, remainingMs, tokens } = read;
+  const { text, remainingMs: lifeMs, tokens } = read;
   const rejected = (reason: 'corrupt' | 'invalidated'): Verdict => {
     emit({ type: 'entry-rejected', key: key.text, field: key.field, reason });
     return { state: 'rejected', entryId: entryIdOf(text) };
   };
-  const entry = decodeEntry(key, { text, remainingMs });
+  const entry = decodeEntry(key, { text, lifeMs });
   if (entry === undefined) return rejected('corrupt');
+  const remainingMs = lifeMs - entry.staleMs;
+  if (remainingMs <= -staleMs) return { state: 'rejected', entryId: entryIdOf(text) };
   if (!hasRequired(entry.stamps, tags.required)) return rejected('invalidated');
   const known = tokensByTag(tags.all, tokens);
   const others = Object.keys(entry.stamps).filter((tag) => !known.has(tag));

@@ -5,16 +5,19 @@ import type { Stamps } from './tags/tags.ts';
 
 /** How a value was obtained. */
 export interface Outcome {
-  /** `shared`: another request loaded it, in this process or another one, while this request waited. */
-  readonly state: 'hit' | 'miss' | 'bypass' | 'refresh' | 'shared';
-  /** Where a hit was found; null for every other state. */
+  /**
+   * `stale`: found after it had expired, and loaded again in the background. `shared`: another request loaded it, in this process
+   * or another one, while this request waited.
+   */
+  readonly state: 'hit' | 'stale' | 'miss' | 'bypass' | 'refresh' | 'shared';
+  /** Where the value was found; null if it was loaded. */
   readonly tier: Tier | null;
   /** When the fetch began, in milliseconds on the cache's clock: only differences are meaningful. */
   readonly startedMs: number;
   readonly durationMs: number;
   /** How long the value has been stored; null if it is not stored. */
   readonly ageMs: number | null;
-  /** How long it stays fresh; null if it is not stored. */
+  /** How long it stays fresh, 0 if it is stale; null if it is not stored. */
   readonly ttlMs: number | null;
   /** Why the value was not stored, such as `instance of Decimal at 0.price`; undefined if it was, or was not meant to be. */
   readonly notStored?: string;
@@ -25,27 +28,35 @@ export interface Outcome {
 }
 
 /** What a fetch returns, before its duration is known. */
-export type Answer = AnswerSource & {
+export type Answer = AnswerValue & (HitSource | { readonly state: Exclude<Outcome['state'], HitSource['state']> });
+
+interface AnswerValue {
   readonly value: unknown;
   /** Undefined if the value is not stored. */
   readonly stamps: Stamps | undefined;
   readonly ttlMs: number;
   readonly ageMs: number;
   readonly notStored?: string;
-};
+}
 
-type AnswerSource =
-  /** `loadMs`: how long the load took that the hit saves. */
-  | { readonly state: 'hit'; readonly tier: Tier; readonly loadMs: number; readonly entryRef: EntryRef }
-  | { readonly state: Exclude<Outcome['state'], 'hit'> };
+interface HitSource {
+  readonly state: 'hit' | 'stale';
+  readonly tier: Tier;
+  /** How long the load took that it saves. */
+  readonly loadMs: number;
+  readonly entryRef: EntryRef;
+}
 
-export function hit(tier: Tier, { entry, remainingMs: ttlMs, entryRef }: CachedEntry): Answer {
+/** A value that was found, fresh or stale. */
+export function found(tier: Tier, { entry, remainingMs, entryRef }: CachedEntry): AnswerValue & HitSource {
   const { value, stamps, freshMs, loadMs } = entry;
-  return { state: 'hit', tier, value, stamps, ttlMs, ageMs: freshMs - ttlMs, loadMs, entryRef };
+  const state = remainingMs > 0 ? 'hit' : 'stale';
+  const [ttlMs, ageMs] = [Math.max(0, remainingMs), freshMs - remainingMs];
+  return { state, tier, value, stamps, ttlMs, ageMs, loadMs, entryRef };
 }
 
 export function eventOf({ text: key, field }: Key, answer: Answer, durationMs: number): CacheEvent {
-  if (answer.state !== 'hit') return { type: answer.state, key, field, durationMs };
+  if (answer.state !== 'hit' && answer.state !== 'stale') return { type: answer.state, key, field, durationMs };
   const { state: type, tier, ageMs, loadMs } = answer;
   return { type, key, field, tier, durationMs, ageMs, loadMs };
 }
@@ -59,7 +70,7 @@ export function outcomeOf(
   const isStored = stamps !== undefined && answer.notStored === undefined;
   const outcome: Outcome = {
     state,
-    tier: answer.state === 'hit' ? answer.tier : null,
+    tier: 'tier' in answer ? answer.tier : null,
     startedMs,
     durationMs,
     ageMs: isStored ? Math.max(0, ageMs) : null,

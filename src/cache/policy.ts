@@ -10,6 +10,10 @@ export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 export interface Policy {
   /** How long a stored value stays fresh, 1…86_400_000 ms. */
   readonly ttlMs: number;
+  /** For how long after that it may be returned while it is loaded again in the background, 0…86_400_000 ms. Default: 0. */
+  readonly staleMs?: number;
+  /** Whether it may be loaded again in the background shortly before it expires; see `early-refresh.ts`. */
+  readonly isRefreshedEarly?: boolean;
   /** What the value depends on: invalidating any of these tags invalidates it. Without `*`, which every value has. */
   readonly tags: readonly string[];
   /** Whether the value is always read from the store, never from the memory tier; see `CacheOptions.memoryBytesMax`. */
@@ -21,9 +25,19 @@ export interface Policy {
   readonly isRefilled?: boolean;
 }
 
-const optionNames = ['ttl', 'tags', 'strict', 'refill'];
+const optionNames = ['ttl', 'stale', 'early', 'tags', 'strict', 'refill'];
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The options of a policy: what those of a field with the same names mean. */
+export interface PolicyOptions {
+  readonly ttl: Duration;
+  readonly stale?: Duration | undefined;
+  readonly early?: boolean | undefined;
+  readonly tags?: readonly string[];
+  readonly strict?: boolean;
+  readonly refill?: boolean;
+}
 
 /**
  * Checks the options of a policy and returns it.
@@ -31,17 +45,22 @@ const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_00
  * @param place What the policy belongs to, for the error message: `'Query.topProducts'`.
  * @throws {CacheError} `INVALID_POLICY` or `INVALID_TAG`, with the place, the rule and the value.
  */
-export function createPolicy(
-  place: string,
-  options: { ttl: Duration; tags?: readonly string[]; strict?: boolean; refill?: boolean },
-): Policy {
+export function createPolicy(place: string, options: PolicyOptions): Policy {
   checkNames(place, options);
-  const { ttl, tags = [], strict = false, refill = false } = options;
-  checkFlags(place, { strict, refill });
+  const { ttl, stale, early = stale !== undefined, tags = [], strict = false, refill = false } = options;
+  checkFlags(place, { early, strict, refill });
   if (!Array.isArray(tags)) throw new CacheError('INVALID_TAG', `${place}: tags must be a list, got ${kindOf(tags)}`);
   for (const tag of tags) checkTag(place, tag);
+  const ttlMs = checkedMs(place, 'ttl', ttl);
+  const staleMs = stale === undefined ? 0 : checkedMs(place, 'stale', stale);
+  if (ttlMs + staleMs > ttlMsMax) {
+    const message = `${place}: cache.ttl and cache.stale must be 1d at most together, got ${ttl} and ${stale}`;
+    throw new CacheError('INVALID_POLICY', message);
+  }
   return Object.freeze({
-    ttlMs: ttlMsOf(place, ttl),
+    ttlMs,
+    staleMs,
+    isRefreshedEarly: early,
     tags: Object.freeze([...new Set(tags)]),
     isStrict: strict,
     isRefilled: refill,
@@ -69,11 +88,11 @@ export function durationMsOf(text: string): number {
   return Number(digits) * (unitMs[unit ?? ''] ?? Number.NaN);
 }
 
-function ttlMsOf(place: string, ttl: Duration): number {
-  const ttlMs = durationMsOf(ttl);
-  if (ttlMs >= 1 && ttlMs <= ttlMsMax) return ttlMs;
+function checkedMs(place: string, name: 'ttl' | 'stale', duration: Duration): number {
+  const ms = durationMsOf(duration);
+  if (ms >= 1 && ms <= ttlMsMax) return ms;
   throw new CacheError(
     'INVALID_POLICY',
-    `${place}: cache.ttl must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, got ${JSON.stringify(ttl)}`,
+    `${place}: cache.${name} must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, got ${JSON.stringify(duration)}`,
   );
 }

@@ -11,16 +11,14 @@ import { endOfTick, type Clock } from './base/clock.ts';
 import type { EmitEvent } from './events/events.ts';
 import type { FetchRequest } from './fetch.ts';
 import type { Answer } from './outcome.ts';
+import type { RecentRead, RecentReads } from './recent-reads.ts';
 import { everythingTag, type Stamps } from './tags/tags.ts';
 
-/** How long ago a value may have been read. */
-const readMsMax = 60_000;
-/** The number of values of which it is known how to load them again. */
-const keysMax = 1_000;
 /** The number of refills that run at once: the others wait. */
 const atOnceMax = 4;
 
 interface RefillsParts {
+  readonly reads: RecentReads;
   /** Answers a fetch that belongs to no request. */
   readonly answer: (request: FetchRequest) => Answer | Promise<Answer>;
   readonly background: Background;
@@ -28,17 +26,8 @@ interface RefillsParts {
   readonly emit: EmitEvent;
 }
 
-/** A value that was read, and how to fetch it again. */
-interface Read {
-  readonly request: FetchRequest;
-  readonly stamps: Stamps;
-  readonly readMs: number;
-}
-
 export class Refills {
   readonly #parts: RefillsParts;
-  /** By key, the one that was not read for longest first. */
-  readonly #reads = new Map<string, Read>();
   readonly #waiting = new Set<string>();
   readonly #running = new Set<string>();
 
@@ -46,51 +35,19 @@ export class Refills {
     this.#parts = parts;
   }
 
-  /**
-   * @param request How to fetch the value again; its `load` does not need the request that has read it.
-   * @param stamps Undefined if the value is not stored.
-   */
-  read(request: FetchRequest, stamps: Stamps | undefined): void {
-    if (stamps === undefined) return;
-    const readMs = this.#parts.clock.nowMs();
-    const key = request.key.text;
-    this.#reads.delete(key);
-    this.#reads.set(key, { request, stamps, readMs });
-    for (const [oldKey, oldest] of this.#reads) {
-      if (this.#reads.size <= keysMax && this.#isRecent(oldest)) return;
-      this.#reads.delete(oldKey);
-    }
-  }
-
-  /** The value at `key`, as it was read before, was returned again. */
-  readAgain(key: string): void {
-    const known = this.#reads.get(key);
-    if (known !== undefined) this.read(known.request, known.stamps);
-  }
-
   /** The tokens of these tags have changed. */
   changed(tags: readonly string[]): void {
-    if (this.#reads.size === 0) return;
+    const { reads } = this.#parts;
+    if (reads.size === 0) return;
     if (tags.includes(everythingTag)) return this.clear();
-    for (const [key, read] of this.#reads) if (this.#isAffected(read, tags)) this.#waiting.add(key);
+    for (const [key, read] of reads) if (isAffected(read, tags)) this.#waiting.add(key);
     this.#runWaiting();
   }
 
   /** Forgets what was read. */
   clear(): void {
-    this.#reads.clear();
+    this.#parts.reads.clear();
     this.#waiting.clear();
-  }
-
-  /** If its parent has changed too, the new value will depend on the new parent, which the next request loads. */
-  #isAffected(read: Read, tags: readonly string[]): boolean {
-    const { request, stamps } = read;
-    const isOf = (own: Stamps): boolean => tags.some((tag) => Object.hasOwn(own, tag));
-    return this.#isRecent(read) && isOf(stamps) && !isOf(request.dependsOn?.stamps ?? {});
-  }
-
-  #isRecent({ readMs }: Read): boolean {
-    return this.#parts.clock.nowMs() - readMs <= readMsMax;
   }
 
   #runWaiting(): void {
@@ -103,7 +60,7 @@ export class Refills {
 
   #run(key: string): void {
     this.#waiting.delete(key);
-    const { request } = this.#reads.get(key) ?? {};
+    const { request } = this.#parts.reads.get(key) ?? {};
     if (request === undefined) return;
     this.#running.add(key);
     void this.#parts.background.start(async () => {
@@ -119,13 +76,21 @@ export class Refills {
   }
 
   async #refill(request: FetchRequest): Promise<void> {
-    const { answer, emit } = this.#parts;
-    const { text, field } = request.key;
-    const own = { ...request, mode: 'use', request: undefined, isAborted: () => false } as const;
-    const { state, stamps } = await answer(own);
-    if (state === 'miss') emit({ type: 'refill', key: text, field });
-    const latest = this.#reads.get(text);
-    // The time of the last read stays as it is.
-    if (latest !== undefined && stamps !== undefined) this.#reads.set(text, { ...latest, stamps });
+    const { reads, answer, emit } = this.#parts;
+    const { text: key, field } = request.key;
+    const own = { ...request, load: request.reload, mode: 'use', request: undefined, isAborted: () => false } as const;
+    try {
+      const { state, stamps } = await answer(own);
+      if (state === 'miss') emit({ type: 'refill', key, field });
+      if (stamps !== undefined) reads.replaced(key, stamps);
+    } catch (error) {
+      emit({ type: 'background-failed', key, field, error });
+    }
   }
+}
+
+/** Not if its parent has changed too: the new value will depend on the new parent, which the next request loads. */
+function isAffected({ request, stamps }: RecentRead, tags: readonly string[]): boolean {
+  const isOf = (own: Stamps): boolean => tags.some((tag) => Object.hasOwn(own, tag));
+  return request.policy.isRefilled === true && isOf(stamps) && !isOf(request.dependsOn?.stamps ?? {});
 }

@@ -5,10 +5,11 @@
  * The check is that of a read: by the memory tier while it is coherent, otherwise by the store, in one round trip for all.
  */
 import { type Clock, endOfTick } from './base/clock.ts';
-import { isStillValid, type EntryRef } from './entry/entry.ts';
+import { freshMsLeft, type EntryRef } from './entry/entry.ts';
 import type { EmitEvent, Tier } from './events/events.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
 import { LoadScope } from './scope/load-scope.ts';
+import type { Refresher } from './refresher.ts';
 import type { FetchStore } from './store/fetch-store.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
 import { tokensByTag } from './tags/validity.ts';
@@ -27,6 +28,7 @@ export interface RevalidatedHit {
 interface RevalidatorParts {
   readonly tier: Tier;
   readonly memory: MemoryTier | undefined;
+  readonly refresher: Refresher;
   readonly guarded: Pick<GuardedStore, 'forFetch'>;
   readonly clock: Clock;
   readonly emit: EmitEvent;
@@ -90,11 +92,12 @@ export class Revalidator {
     remaining: readonly number[],
     { tier, startedMs }: { tier: Tier; startedMs: number },
   ): readonly RevalidatedHit[] {
-    const { clock, emit } = this.#parts;
+    const { clock, refresher, emit } = this.#parts;
     const durationMs = clock.nowMs() - startedMs;
     return entryRefs.map((entryRef, index) => {
       const { key, field, freshMs, loadMs } = entryRef;
       const ttlMs = remaining[index] ?? 0;
+      refresher.foundAgain(entryRef, ttlMs);
       const ageMs = Math.max(0, freshMs - ttlMs);
       emit({ type: 'hit', key, field, tier, durationMs, ageMs, loadMs });
       return { entryRef, tier, durationMs, ageMs, ttlMs };
@@ -112,8 +115,9 @@ async function remainingInStore(store: FetchStore, entryRefs: readonly EntryRef[
   const tokens = tokensByTag(tags, confirmation.tokens);
   const remaining: number[] = [];
   for (const [index, entryRef] of entryRefs.entries()) {
-    const remainingMs = confirmation.remainingMs[index];
-    if (remainingMs === undefined || !isStillValid(entryRef, remainingMs, (tag) => tokens.get(tag))) return 'changed';
+    const lifeMs = confirmation.remainingMs[index];
+    const remainingMs = lifeMs && freshMsLeft(entryRef, lifeMs, (tag) => tokens.get(tag));
+    if (remainingMs === undefined) return 'changed';
     remaining.push(remainingMs);
   }
   return remaining;

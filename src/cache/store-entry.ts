@@ -32,7 +32,9 @@ export interface StoreParts {
 /** The stored form of a value. */
 interface EncodedEntry {
   readonly text: string;
+  /** How long it is fresh, and how long it may be stale after that. */
   readonly ttlMs: number;
+  readonly staleMs: number;
   readonly stamps: Stamps;
 }
 
@@ -51,19 +53,26 @@ interface EntryToStore extends EncodedEntry {
   readonly key: Key;
   readonly store: FetchStore;
   readonly lease: Lease;
+  /** See `LeasedWrite`. */
+  readonly isReplacing: boolean;
   /** The result of the load if its value is not stored. */
   readonly unstored: LoadResult;
 }
 
 export function encodeForStore(
   key: Key,
-  { value, loadMs, storable }: { value: unknown; loadMs: number; storable: ReturnType<LoadScope['storable']> },
+  {
+    value,
+    loadMs,
+    staleMs,
+    storable,
+  }: { value: unknown; loadMs: number; staleMs: number; storable: ReturnType<LoadScope['storable']> },
 ): EncodedEntry | StoreRefusal {
   if ('refusal' in storable) return { ...storable, isTemporary: temporary.has(storable.refusal) };
   const { ttlMs, stamps } = storable;
   try {
-    const text = encodeEntry(key, { value, freshMs: ttlMs, loadMs, stamps });
-    return text.length > textCharsMax ? { refusal: 'too-large', isTemporary: false } : { ttlMs, stamps, text };
+    const text = encodeEntry(key, { value, freshMs: ttlMs, staleMs, loadMs, stamps });
+    return text.length > textCharsMax ? { refusal: 'too-large', isTemporary: false } : { ttlMs, staleMs, stamps, text };
   } catch (error) {
     // The text would exceed the maximum length of a string.
     if (error instanceof RangeError) return { refusal: 'too-large', error, isTemporary: false };
@@ -74,7 +83,7 @@ export function encodeForStore(
 
 /** Stores the entry. With a pending lease, it is stored later, if the lease is given; the request does not wait for that. */
 export async function storeEntry(parts: StoreParts, request: EntryToStore): Promise<LoadResult> {
-  const { key, store, lease, text, ttlMs, stamps, unstored } = request;
+  const { key, store, lease, isReplacing, text, ttlMs, staleMs, stamps, unstored } = request;
   const { background } = parts;
   if (lease instanceof PendingReply) {
     background.run(lease.answer.then((held) => held && storeEntry(parts, { ...request, lease: held })));
@@ -82,10 +91,10 @@ export async function storeEntry(parts: StoreParts, request: EntryToStore): Prom
   }
   const { sequence } = parts.loads;
   lease?.stopRenewing();
-  const write = { text, ttlMs, tags: Object.keys(stamps) };
+  const write = { text, ttlMs: ttlMs + staleMs, tags: Object.keys(stamps) };
   const reply = await (lease === undefined
     ? store.write(key.text, write)
-    : store.fill(key.text, { ...write, lease: lease.id }));
+    : store.fill(key.text, { ...write, lease: lease.id, isReplacing }));
   if (!(reply instanceof PendingReply)) return evaluate(parts, request, { reply, sequence });
   background.run(reply.answer.then((late) => evaluate(parts, request, { reply: late, sequence })));
   return unstored;

@@ -26,7 +26,19 @@ export interface FieldPolicy {
   readonly httpMs: number | undefined;
 }
 
-const optionNames = ['scope', 'ttl', 'tags', 'strict', 'refill', 'parentId', 'selection', 'vary', 'http'];
+const optionNames = [
+  'scope',
+  'ttl',
+  'stale',
+  'early',
+  'tags',
+  'strict',
+  'refill',
+  'parentId',
+  'selection',
+  'vary',
+  'http',
+];
 
 /** The position of a field in the schema. */
 interface Field {
@@ -54,7 +66,17 @@ export function createFieldPolicy(
   const unknownName = Object.keys(options).find((name) => !optionNames.includes(name));
   if (unknownName !== undefined)
     throw wrong(place, `unknown option ${JSON.stringify(unknownName)} in cache; it has ${optionNames.join(', ')}`);
-  const { scope, tags, strict = false, refill = false, parentId, selection = false, vary } = options;
+  const {
+    scope,
+    stale,
+    early = stale !== undefined,
+    tags,
+    strict = false,
+    refill = false,
+    parentId,
+    selection = false,
+    vary,
+  } = options;
   const isOff = ofSchema?.engine === undefined;
   if (scope !== 'public' && scope !== 'private') {
     throw wrong(place, `cache.scope is required and must be 'public' or 'private', got ${JSON.stringify(scope)}`);
@@ -72,10 +94,11 @@ export function createFieldPolicy(
   const ttl = options.ttl ?? ofSchema?.defaultTtl ?? (isOff ? ttlWhenOff : undefined);
   if (ttl === undefined) throw wrong(place, 'cache.ttl must be set, here or as defaultTtl of toSchema({ cache })');
 
-  for (const [name, flag] of Object.entries({ strict, refill }))
+  for (const [name, flag] of Object.entries({ early, strict, refill }))
     if (typeof flag !== 'boolean') throw wrong(place, `cache.${name} must be true or false, got ${typeof flag}`);
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
-  const base = checked(() => createPolicy(place, { ttl, tags: staticTags ?? [], strict, refill }));
+  const lasting = { ttl, stale, early, strict, refill };
+  const base = checked(() => createPolicy(place, { ...lasting, tags: staticTags ?? [] }));
   return {
     ttlMs: base.ttlMs,
     staticTags,
@@ -85,9 +108,7 @@ export function createFieldPolicy(
     hasSelection: selection,
     httpMs: httpMsOf(place, options, base.ttlMs),
     policyOf: (parent, args) =>
-      typeof tags === 'function'
-        ? createPolicy(place, { ttl, tags: unawaited(tags(parent, args)), strict, refill })
-        : base,
+      typeof tags === 'function' ? createPolicy(place, { ...lasting, tags: unawaited(tags(parent, args)) }) : base,
     parentIdOf: (parent) =>
       parentId === undefined ? requireRoot(place, parent) : checkedId(place, unawaited(parentId(parent))),
   };

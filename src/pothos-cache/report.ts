@@ -176,7 +176,7 @@ function rowOf({ key, path, outcome }: Done, firstMs: number): ReportRow {
   return {
     path,
     field: key.field,
-    source: state === 'hit' ? 'cache' : 'database',
+    source: state === 'hit' || state === 'stale' ? 'cache' : 'database',
     state,
     ...(tier === null ? {} : { tier }),
     startMs: toHundredths(startedMs - firstMs),

@@ -37,7 +37,7 @@ export interface PluginOptions<Context = unknown> {
    */
   readonly signal?: (context: Context) => AbortSignal | undefined;
   /**
-   * Returns the context for a load that runs in the background, for a field with `refill`. Its request may have ended. Needed if
+   * Returns the context for a load that runs in the background, for a field with `stale`, `early` or `refill`. Its request may have ended. Needed if
    * resolvers use something that ends with the request, such as a transaction. Default: the context of that request, with
    * abort signals that never fire.
    */
@@ -75,6 +75,17 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
   readonly vary?: (context: Context) => Variation;
   /** How long a value stays fresh, such as `'60s'` or `'5m'`; at most one day. Default: the schema's `defaultTtl`. */
   readonly ttl?: Duration;
+  /**
+   * For how long after `ttl` the value may still be returned, such as `'5m'`; together at most one day. Such a request does not wait: the
+   * value is loaded again in the background, by one process; see `refreshContext`. An invalidated value is never returned.
+   * Default: none, so the first request after `ttl` waits for the load.
+   */
+  readonly stale?: Duration;
+  /**
+   * Whether the value may be loaded again in the background shortly before `ttl` ends: the slower its load and the more it is
+   * requested, the more probably. Default: true with `stale`, otherwise false.
+   */
+  readonly early?: boolean;
   /**
    * What the value depends on, besides what its load touches: `engine.invalidate(['products'])` invalidates it. `products:42` is
    * one row of `products`: invalidating that row leaves the values of other rows valid, and invalidates those that depend on the

@@ -70,7 +70,7 @@ function addFieldMetrics(registry: Registry, cache: Cache): void {
     else if (event.type === 'write-refused') refusals.inc({ field: event.field, reason: event.reason });
     else if (event.type === 'lease-timeout') leaseTimeouts.inc({ field: event.field });
     else if (event.type === 'refill') refills.inc({ field: event.field });
-    else if ('durationMs' in event) answers.add(event.field, event.type, event.type === 'hit' ? event.tier : 'none');
+    else if ('durationMs' in event) answers.add(event.field, event.type, 'tier' in event ? event.tier : 'none');
   });
 }
 

@@ -21,7 +21,14 @@ describe('a policy', () => {
     ['86400000ms', 86_400_000],
     ['007s', 7_000],
   ])('parses %s as %d ms', (ttl, ttlMs) => {
-    expect(createPolicy('Query.field', { ttl })).toEqual({ ttlMs, tags: [], isStrict: false, isRefilled: false });
+    expect(createPolicy('Query.field', { ttl })).toEqual({
+      ttlMs,
+      staleMs: 0,
+      isRefreshedEarly: false,
+      tags: [],
+      isStrict: false,
+      isRefilled: false,
+    });
   });
 
   it.each<[unknown]>([

@@ -163,6 +163,8 @@ export interface FetchCall extends FetchOptions {
   readonly viewer?: ViewerId;
   readonly vary?: unknown;
   readonly ttl?: Duration;
+  readonly stale?: Duration;
+  readonly early?: boolean;
   readonly tags?: readonly string[];
   readonly strict?: boolean;
   readonly refill?: boolean;
@@ -193,12 +195,14 @@ export async function newWorld(
     knownTags = [],
     memoryBytesMax = 0,
     log = false,
+    random = () => 1,
   }: {
     namespace?: string;
     clock?: TestClock;
     knownTags?: readonly string[];
     memoryBytesMax?: number;
     log?: CacheLog | false;
+    random?: () => number;
   } = {},
 ): Promise<World> {
   const store = typeof over === 'object' ? over : await openers[over](namespace, clock);
@@ -206,7 +210,7 @@ export async function newWorld(
   const cache = createCache({
     store: counted,
     clock,
-    random: () => 1,
+    random,
     knownTags: () => knownTags,
     memoryBytesMax,
     log,
@@ -221,6 +225,8 @@ export async function newWorld(
       tags = [],
       strict = false,
       refill = false,
+      stale,
+      early,
       load = source.load,
       ...rest
     } = options;
@@ -234,7 +240,7 @@ export async function newWorld(
     };
     return cache.fetch(
       cache.key({ field, ...parts }),
-      createPolicy(field, { ttl, tags, strict, refill }),
+      createPolicy(field, { ttl, stale, early, tags, strict, refill }),
       load,
       fetchOptions,
     );

@@ -40,8 +40,8 @@ describe('building a schema', () => {
     ],
     [
       'an unknown option',
-      { ttl: '60s', scope: 'public', stale: '5m' },
-      'Query.stats: unknown option "stale" in cache; it has scope, ttl, tags, strict, refill, parentId, selection, vary, http',
+      { ttl: '60s', scope: 'public', swr: '5m' },
+      'Query.stats: unknown option "swr" in cache; it has scope, ttl, stale, early, tags, strict, refill, parentId, selection, vary, http',
     ],
     ...[null, true, 'public', ['public']].map((cache): [string, unknown, string] => [
       `${JSON.stringify(cache)} in place of the options`,
@@ -73,6 +73,21 @@ describe('building a schema', () => {
       { ttl: '60s', scope: 'public', http },
       `Query.stats: cache.http must be whole seconds such as '30s', at most cache.ttl, got ${JSON.stringify(http)}`,
     ]),
+    [
+      'a stale time that is no duration',
+      { scope: 'public', ttl: '60s', stale: 300 },
+      'Query.stats: cache.stale must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, got 300',
+    ],
+    [
+      'a life of more than a day',
+      { scope: 'public', ttl: '1s', stale: '1d' },
+      'Query.stats: cache.ttl and cache.stale must be 1d at most together, got 1s and 1d',
+    ],
+    [
+      'an early refresh that is a text',
+      { scope: 'public', ttl: '60s', early: 'yes' },
+      'Query.stats: cache.early must be true or false, got string',
+    ],
     [
       'a refill that is a text',
       { scope: 'public', ttl: '60s', refill: 'yes' },

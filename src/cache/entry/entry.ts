@@ -14,13 +14,15 @@ interface Entry {
   readonly value: unknown;
   /** How long the entry is fresh in total. */
   readonly freshMs: number;
+  /** How long it may be returned after that, while it is loaded again. */
+  readonly staleMs: number;
   /** How long its load took, which is what a hit saves. */
   readonly loadMs: number;
   readonly stamps: Stamps;
 }
 
 /** @throws {UnencodableError} if the value has no stored form, or if the resolver put something into the arguments that has none. */
-export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry): string {
+export function encodeEntry(key: Key, { value, freshMs, staleMs, loadMs, stamps }: Entry): string {
   const start = JSON.stringify({
     id: randomBytes(12).toString('base64url'),
     key: key.text,
@@ -28,6 +30,7 @@ export function encodeEntry(key: Key, { value, freshMs, loadMs, stamps }: Entry)
     ...(key.parent === undefined ? {} : { parent: String(key.parent) }),
     args: argsToRead(key),
     freshMs,
+    ...(staleMs === 0 ? {} : { staleMs }),
     loadMs,
     stamps,
   });
@@ -60,33 +63,37 @@ const clockSlackMs = 1_000;
  * Decodes the entry in `text`. Undefined for anything that `encodeEntry` did not write for this key, such as a copy of another
  * key's entry, and if the entry has longer to live than it was given: its expiry or the server's clock was changed.
  */
-export function decodeEntry(key: Key, { text, remainingMs }: { text: string; remainingMs: number }): Entry | undefined {
+export function decodeEntry(key: Key, { text, lifeMs }: { text: string; lifeMs: number }): Entry | undefined {
   if (!entryIdPattern.test(text)) return undefined; // a foreign value may be large: it is not parsed
   try {
     const json: unknown = JSON.parse(text);
-    if (!isStored(json) || json.key !== key.text || !isPossibleTtl(json, remainingMs)) return undefined;
+    if (!isStored(json) || json.key !== key.text || !isPossibleLife(json, lifeMs)) return undefined;
     const value = text.includes('"$":') ? decodeValue(json.value) : json.value;
-    return { value, freshMs: json.freshMs, loadMs: json.loadMs, stamps: json.stamps };
+    const { freshMs, staleMs = 0, loadMs, stamps } = json;
+    return { value, freshMs, staleMs, loadMs, stamps };
   } catch {
     return undefined; // not JSON, or a type that `encodeEntry` never writes
   }
 }
 
 /** Whether an entry can have this much of its life left. */
-function isPossibleTtl({ freshMs }: Pick<Entry, 'freshMs'>, remainingMs: number): boolean {
-  return remainingMs <= freshMs + clockSlackMs;
+function isPossibleLife({ freshMs, staleMs = 0 }: Pick<Stored, 'freshMs' | 'staleMs'>, lifeMs: number): boolean {
+  return lifeMs <= freshMs + staleMs + clockSlackMs;
 }
 
-interface Stored extends Entry {
+interface Stored extends Omit<Entry, 'staleMs'> {
   readonly key: string;
+  /** Absent if it is 0. */
+  readonly staleMs?: number;
 }
 
 function isStored(json: unknown): json is Stored {
   if (typeof json !== 'object' || json === null || !('value' in json)) return false;
-  const { key, freshMs, loadMs, stamps } = json as Partial<Stored>;
+  const { key, freshMs, staleMs = 0, loadMs, stamps } = json as Partial<Stored>;
   return (
     typeof key === 'string' &&
     typeof freshMs === 'number' &&
+    typeof staleMs === 'number' &&
     typeof loadMs === 'number' &&
     typeof stamps === 'object' &&
     stamps !== null
@@ -109,17 +116,25 @@ export interface EntryRef extends EntryVersion {
   readonly stamps: Stamps;
   /** How long the entry was fresh in total, when it was written. */
   readonly freshMs: number;
+  /** For how long it was stored beyond that. */
+  readonly staleMs: number;
   /** How long its load took. */
   readonly loadMs: number;
 }
 
-export function entryRefOf({ text: key, field }: Key, { stamps, freshMs, loadMs }: Entry, text: string): EntryRef {
-  return { key, field, stamps, freshMs, loadMs, entryId: entryIdOf(text), textBytes: Buffer.byteLength(text) };
+export function entryRefOf(
+  { text: key, field }: Key,
+  { stamps, freshMs, staleMs, loadMs }: Entry,
+  text: string,
+): EntryRef {
+  return { key, field, stamps, freshMs, staleMs, loadMs, entryId: entryIdOf(text), textBytes: Buffer.byteLength(text) };
 }
 
-/** Whether an entry with this much of its life left is still valid. */
-export function isStillValid(entryRef: EntryRef, remainingMs: number, tokenOf: TokenOf): boolean {
-  return isPossibleTtl(entryRef, remainingMs) && isValid(entryRef.stamps, tokenOf);
+/** How long an entry with this much of its life left stays fresh; undefined if it is not valid any more. */
+export function freshMsLeft(entryRef: EntryRef, lifeMs: number, tokenOf: TokenOf): number | undefined {
+  const remainingMs = lifeMs - entryRef.staleMs;
+  const isFresh = remainingMs > 0 && isPossibleLife(entryRef, lifeMs);
+  return isFresh && isValid(entryRef.stamps, tokenOf) ? remainingMs : undefined;
 }
 
 /** Tells one entry of a key from the next one. */
@@ -134,6 +149,7 @@ export interface EntryVersion {
 /** A valid entry with its value. */
 export interface CachedEntry {
   readonly entry: Entry;
+  /** How long it stays fresh; 0 or less if it is stale. */
   readonly remainingMs: number;
   readonly entryRef: EntryRef;
 }

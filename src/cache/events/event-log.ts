@@ -39,10 +39,12 @@ export class EventLog {
   readonly onEvent = (event: CacheEvent): void => {
     switch (event.type) {
       case 'hit':
+      case 'stale':
       case 'miss':
       case 'shared':
       case 'bypass':
       case 'refresh':
+      case 'refill':
       case 'load':
       case 'write':
         // Every request emits these, so their text is made only if it is logged.

@@ -1,9 +1,12 @@
 /** Everything that the engine does, as one union: stats, metrics, logs and tests listen to it. */
 export type CacheEvent =
-  | { type: 'hit'; key: string; field: string; tier: Tier; durationMs: number; ageMs: number; loadMs: number }
+  /** `stale`: the value had expired, and is being loaded again in the background. */
+  | { type: 'hit' | 'stale'; key: string; field: string; tier: Tier; durationMs: number; ageMs: number; loadMs: number }
   | { type: 'miss' | 'shared' | 'bypass' | 'refresh'; key: string; field: string; durationMs: number }
-  /** An invalidated value was loaded again, and no request waited for it; see `Policy.isRefilled`. */
+  /** An invalidated value was loaded again, and no request waited for it; see `refills.ts`. */
   | { type: 'refill'; key: string; field: string }
+  /** A load that no request waited for has failed: a refill, or a refresh of a value that requests still receive. */
+  | { type: 'background-failed'; key: string; field: string; error: unknown }
   | { type: 'load'; key: string; field: string; loadMs: number }
   | { type: 'load-failed'; key: string; field: string; loadMs: number; error: unknown }
   | { type: 'write'; key: string; field: string; ttlMs: number; textChars: number }

@@ -46,6 +46,8 @@ export function noticeOf(event: Logged): Notice {
       const message = `${field}: another process has been loading for more than ${waitMs} ms: this one loads too. Make the resolver faster.`;
       return { level: 'warn', kind: event.type, field, fields: { field, waitMs }, message };
     }
+    case 'background-failed':
+      return backgroundNotice(event);
     case 'breaker-opened': {
       const message =
         'the cache store fails too often: requests bypass it until it answers again. See the previous warning for the cause.';
@@ -90,6 +92,12 @@ export function callbackNotice(error: unknown): Notice {
   const reason = thrownText(error);
   const message = `a function passed to the cache (a listener, report or knownTags) failed: ${reason}. No request failed because of it.`;
   return { level: 'warn', kind: 'callback-failed', fields: { reason }, message };
+}
+
+function backgroundNotice({ field, error }: Extract<CacheEvent, { type: 'background-failed' }>): Notice {
+  const reason = thrownText(error);
+  const message = `${field}: could not be loaded again in the background: ${reason}. Requests receive a stale value while there is one, then they load.`;
+  return { level: 'warn', kind: 'background-failed', field, fields: { field, reason }, message };
 }
 
 function refusalNotice({ field, reason, what }: Extract<CacheEvent, { type: 'write-refused' }>): Notice {

@@ -42,6 +42,7 @@ export class CacheStats {
 
   #count(event: CacheEvent): void {
     switch (event.type) {
+      case 'stale':
       case 'hit': {
         const counts = this.#of(event.field);
         counts.hits += 1;

@@ -4,7 +4,7 @@
  *
  * A value is returned only while
  * - every change in the store up to half a second ago is known (`coherence.ts`),
- * - it is fresh, counted from when it was requested, so never longer than in the store,
+ * - it is fresh, or stale where the fetch allows it, counted from when it was requested, so never longer than in the store,
  * - every token that it is stamped with is known to be current, and it carries every tag that the fetch requires.
  *
  * So no read returns a value that this process invalidated before the read began, nor one that another process invalidated
@@ -24,6 +24,7 @@ import { hasRequired } from '../tags/validity.ts';
 interface MemoryEntry {
   readonly shared: SharedValue;
   readonly entryRef: EntryRef;
+  /** When it stops to be fresh. */
   readonly endsAtMs: number;
   /** The version of the known tokens for which the stamps were last found to be current. */
   checkedVersion: number;
@@ -84,22 +85,24 @@ export class MemoryTier {
     return this.#values.calculatedSize + this.#coherence.known.bytes;
   }
 
-  /** The entry at `key`, if it is valid for a fetch that requires these tags now. Its value is frozen, or a copy. */
+  /** The entry at `key`, fresh or stale, if it is valid for a fetch that requires these tags now. Its value is frozen, or a copy. */
   get(key: string, tags: readonly string[], nowMs: number): CachedEntry | undefined {
     if (!this.isCoherentAt(nowMs)) return undefined;
     const memoryEntry = this.#validEntry(key);
-    const remainingMs = memoryEntry && this.#remainingMs(key, memoryEntry, nowMs);
-    if (memoryEntry === undefined || remainingMs === undefined) return undefined;
-    const { shared, entryRef } = memoryEntry;
-    const { stamps, freshMs, loadMs } = entryRef;
+    if (memoryEntry === undefined || !this.#isAlive(key, memoryEntry, nowMs)) return undefined;
+    const { shared, entryRef, endsAtMs } = memoryEntry;
+    const { stamps, freshMs, staleMs, loadMs } = entryRef;
     if (!hasRequired(stamps, tags)) return undefined;
-    return { entry: { value: readShared(shared), stamps, freshMs, loadMs }, remainingMs, entryRef };
+    const entry = { value: readShared(shared), stamps, freshMs, staleMs, loadMs };
+    return { entry, remainingMs: endsAtMs - nowMs, entryRef };
   }
 
   /** How long an entry that was returned before stays fresh, if it is still valid. Only while the tier is coherent. */
   remainingMs(entryRef: EntryRef, nowMs: number): number | undefined {
     const memoryEntry = this.#validEntry(entryRef.key);
-    return memoryEntry?.entryRef === entryRef ? this.#remainingMs(entryRef.key, memoryEntry, nowMs) : undefined;
+    if (memoryEntry?.entryRef !== entryRef || !this.#isAlive(entryRef.key, memoryEntry, nowMs)) return undefined;
+    const remainingMs = memoryEntry.endsAtMs - nowMs;
+    return remainingMs > 0 ? remainingMs : undefined;
   }
 
   /** Taken before the store is asked, and passed to `keep` with the reply; undefined if the reply will not be kept. */
@@ -149,11 +152,10 @@ export class MemoryTier {
     return memoryEntry;
   }
 
-  /** Undefined if it has expired. */
-  #remainingMs(key: string, { endsAtMs }: MemoryEntry, nowMs: number): number | undefined {
-    const remainingMs = endsAtMs - nowMs;
-    if (remainingMs > 0) return remainingMs;
+  /** Whether it is fresh or stale, not longer. */
+  #isAlive(key: string, { endsAtMs, entryRef }: MemoryEntry, nowMs: number): boolean {
+    if (nowMs < endsAtMs + entryRef.staleMs) return true;
     this.#values.delete(key);
-    return undefined;
+    return false;
   }
 }

@@ -109,6 +109,8 @@ export interface StoreWrite {
 export interface LeasedWrite extends StoreWrite {
   /** The id of the lease. */
   readonly lease: string;
+  /** Whether there may be a valid value already, which other processes have in memory. Default: false. */
+  readonly isReplacing?: boolean;
 }
 
 /** A request for the lease of a key. */
@@ -153,11 +155,11 @@ export function checkNamespace(namespace: string): void {
   throw new CacheError('INVALID_KEY', `a namespace is 1 to 32 of a-z 0-9 _ -, got ${JSON.stringify(namespace)}`);
 }
 
-/** The longest TTL of a value, in milliseconds: one day. */
+/** The longest life of a value in milliseconds, fresh and stale: one day. */
 export const ttlMsMax = 86_400_000;
 
 /**
- * The TTL of a token: twice the longest TTL of a value, so that no value outlives the token that it is stamped with by accident.
+ * The TTL of a token: twice the longest life of a value, so that no value outlives the token that it is stamped with by accident.
  * If that happened, the value would only be loaded again.
  */
 export const tokenTtlMs = 2 * ttlMsMax;

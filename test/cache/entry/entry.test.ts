@@ -137,7 +137,7 @@ it('the id of an entry does not keep the rest of the text in memory', () => {
   const before = heapUsed();
   const ids = times(200, (index) => {
     const value = 'x'.repeat(100_000) + String(index);
-    return entryIdOf(encodeEntry(key, { value, freshMs: 1, loadMs: 1, stamps: {} }));
+    return entryIdOf(encodeEntry(key, { value, freshMs: 1, staleMs: 0, loadMs: 1, stamps: {} }));
   });
   expect(heapUsed() - before).toBeLessThan(5_000_000); // of more than 20 million
   expect(new Set(ids).size).toBe(200);

@@ -9,7 +9,7 @@ import { trackTokens } from '../../../src/cache/store/redis/tracking.ts';
 import { FaultyStore } from '../store/faulty-store.ts';
 import { newNamespace, newWorld, redisClient, TestClock, times } from '../world.ts';
 
-const entry = { value: 'value', freshMs: 1_000, loadMs: 1, stamps: { '*': '1' } };
+const entry = { value: 'value', freshMs: 1_000, staleMs: 0, loadMs: 1, stamps: { '*': '1' } };
 
 /** Tracking that reports nothing but its first heartbeat. */
 function newSilentTracking(): { track: TrackTokens; begin: () => void } {

@@ -3,8 +3,10 @@ import type { AskBatch } from './batch.ts';
 import type { RedisConnection } from './connection.ts';
 import { acquireScript, endAfter, fillScript, leaseKey, releaseScript, renewScript, type Script } from './scripts.ts';
 import type { LeaseReply, Store } from '../store.ts';
+import { addReplaced } from './tracking.ts';
 
 interface LeaseParts {
+  readonly tokenPrefix: string;
   readonly inBatch: AskBatch;
   readonly connection: Pick<RedisConnection, 'wrote' | 'knownServerNowMs' | 'serverNowMs'>;
 }
@@ -12,6 +14,7 @@ interface LeaseParts {
 export function redisLeases({
   inBatch,
   connection: { wrote, knownServerNowMs, serverNowMs },
+  tokenPrefix,
 }: LeaseParts): Pick<Store, 'acquire' | 'fill' | 'renew' | 'release'> {
   const runScript = (script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<void> =>
     inBatch((batch, isKnown) => {
@@ -38,10 +41,11 @@ export function redisLeases({
         };
       }),
 
-    async fill(key, { lease, text, ttlMs, tags }) {
+    async fill(key, { lease, text, ttlMs, tags, isReplacing }) {
       const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
       return await inBatch((batch, isKnown) => {
         const reply = batch.script(fillScript, { keys: withLease(key), args: [lease, text, endMs], isKnown });
+        if (isReplacing === true) batch.run((commands) => addReplaced(commands, tokenPrefix, key));
         const tokens = batch.tokens(tags);
         return () => {
           const isStored = reply() === 1;

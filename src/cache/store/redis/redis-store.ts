@@ -53,7 +53,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
 
     ...redisTokens({ inBatch, inOwnBatch, connection, tokenKey }),
     ...redisEntries({ inBatch, connection, tokenPrefix }),
-    ...redisLeases({ inBatch, connection }),
+    ...redisLeases({ inBatch, connection, tokenPrefix }),
     ...keptTexts({ send, wrote, namespace }),
     ...namespaceOf({ send, namespace, tokenPrefix, keptKey: identity.key }),
 

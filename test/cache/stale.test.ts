@@ -1,0 +1,305 @@
+// Expired values that are returned while they are loaded again in the background.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { describe, expect, it } from 'vitest';
+import type { Cache } from '../../src/cache/index.ts';
+import {
+  advanceUntil,
+  keysOf,
+  newNamespace,
+  newWorld,
+  redisClient,
+  TestClock,
+  tick,
+  tiers,
+  times,
+  type FetchCall,
+  type World,
+} from './world.ts';
+
+/** Fresh for a second, then stale for an hour. */
+const call: FetchCall = { ttl: '1s', stale: '1h', tags: ['products'], early: false };
+
+/** Everything that a request has caused has ended. */
+async function settled({ callsPending }: World): Promise<void> {
+  for (const _ of times(3, Number)) {
+    await tick();
+    await expect.poll(callsPending).toBe(0);
+  }
+}
+
+/** A world on Redis whose entries age with its clock: Redis has a time of its own. */
+async function age({ clock, namespace }: World, byMs: number): Promise<void> {
+  clock.advance(byMs);
+  const client = await redisClient();
+  for (const key of await keysOf(client, `${namespace}:*`)) {
+    const remainingMs = await client.pttl(key);
+    if (!key.includes(':tag:') && remainingMs > byMs) await client.pexpire(key, remainingMs - byMs);
+    else if (!key.includes(':tag:')) await client.del(key);
+  }
+}
+
+describe.each(tiers)('on the %s store', (tier) => {
+  const newStaleWorld = async (load = 'old', options: Parameters<typeof newWorld>[1] = {}): Promise<World> => {
+    const world = await newWorld(tier, options);
+    world.source.gives(load);
+    await world.fetch(call);
+    await (tier === 'redis' ? age(world, 1_001) : world.clock.advance(1_001));
+    world.trace.take();
+    world.source.gives('new');
+    return world;
+  };
+
+  it('all requests receive the stale value, and one load refreshes it', async () => {
+    const world = await newStaleWorld();
+    const seen = await Promise.all(times(50, () => world.fetch(call)));
+    expect(new Set(seen)).toEqual(new Set(['old']));
+    await settled(world);
+    expect(world.source.loads).toBe(2);
+    expect(world.trace.take()).toBe('stale×50 load write');
+    expect(await world.outcome(call)).toMatchObject({ state: 'hit', value: 'new' });
+  });
+
+  it('requests receive it while the refresh runs, which they do not wait for', async () => {
+    const world = await newStaleWorld();
+    const held = world.source.hold();
+    expect(await world.outcome(call)).toMatchObject({ state: 'stale', value: 'old', ttlMs: 0 });
+    await held.begun;
+    expect(await world.outcome(call)).toMatchObject({ state: 'stale', value: 'old' });
+    held.give('new');
+    await settled(world);
+    expect(await world.fetch(call)).toBe('new');
+    expect(world.source.loads).toBe(2);
+  });
+
+  it.each<[string, (cache: Cache) => Promise<unknown>]>([
+    ['its tag was invalidated', (cache) => cache.invalidate(['products'])],
+    ['everything was invalidated', (cache) => cache.invalidate('everything')],
+    ['everything was flushed', (cache) => cache.flush()],
+  ])('it is not returned after %s', async (_, invalidate) => {
+    const world = await newStaleWorld();
+    await invalidate(world.cache);
+    expect(await world.outcome(call)).toMatchObject({ state: 'miss', value: 'new' });
+  });
+
+  it('a request that finds it invalidated during its refresh loads, and the refresh does not replace that value', async () => {
+    const world = await newStaleWorld();
+    const held = world.source.hold();
+    await world.fetch(call);
+    await held.begun;
+    await world.cache.invalidate(['products']);
+    expect(await world.outcome(call)).toMatchObject({ state: 'miss', value: 'new' });
+    held.give('outdated');
+    await settled(world);
+    expect(await world.outcome(call)).toMatchObject({ state: 'hit', value: 'new' });
+  });
+
+  it('it is not returned after the time that it may be stale', async () => {
+    const world = await newStaleWorld();
+    await (tier === 'redis' ? age(world, 3_600_000) : world.clock.advance(3_600_000));
+    expect(await world.outcome(call)).toMatchObject({ state: 'miss', value: 'new' });
+  });
+
+  it('it is not returned to a fetch whose policy allows no, or less, stale time', async () => {
+    const world = await newStaleWorld();
+    expect(await world.outcome({ ...call, stale: '1ms' })).toMatchObject({ state: 'miss', value: 'new' });
+  });
+
+  it('a load that fetches it does not use it', async () => {
+    const world = await newStaleWorld();
+    const outer = { field: 'Query.outer', load: async () => [await world.fetch(call)] };
+    expect(await world.fetch(outer)).toEqual(['new']);
+    expect(await world.outcome(outer)).toMatchObject({ state: 'hit', value: ['new'] });
+  });
+
+  it('a refresh that fails is not repeated for a second, and the stale value is returned meanwhile', async () => {
+    const world = await newStaleWorld();
+    world.source.fails(new Error('down'));
+    const failed = world.trace.next('background-failed');
+    expect(await world.fetch(call)).toBe('old');
+    await failed;
+    await settled(world);
+    for (const _ of times(5, Number)) {
+      expect(await world.outcome(call)).toMatchObject({ state: 'stale', value: 'old' });
+      await settled(world);
+    }
+    expect(world.source.loads).toBe(2);
+  });
+
+  it('a refresh has the load for later, and runs outside of the request', async () => {
+    const world = await newStaleWorld();
+    const request = new AsyncLocalStorage<string>();
+    let seen: unknown = 'nothing';
+    const reload = (): string => {
+      seen = request.getStore();
+      return 'reloaded';
+    };
+    expect(await request.run('request', () => world.fetch({ ...call, reload }))).toBe('old');
+    await settled(world);
+    expect(seen).toBeUndefined();
+    expect(await world.fetch(call)).toBe('reloaded');
+  });
+
+  it('bypass and refresh do not return it', async () => {
+    const world = await newStaleWorld();
+    expect(await world.outcome({ ...call, mode: 'bypass' })).toMatchObject({ state: 'bypass', value: 'new' });
+    expect(await world.outcome({ ...call, mode: 'refresh' })).toMatchObject({ state: 'refresh', value: 'new' });
+    expect(await world.outcome(call)).toMatchObject({ state: 'hit' });
+  });
+
+  it('it is no hit of a cached response', async () => {
+    const world = await newWorld(tier);
+    await world.fetch(call);
+    const { entryRef } = await world.outcome(call);
+    const refs = entryRef === undefined ? [] : [entryRef];
+    expect(await world.cache.revalidate(refs)).toHaveLength(1);
+    await (tier === 'redis' ? age(world, 1_001) : world.clock.advance(1_001));
+    await tick(); // requests of one tick share the check
+    expect(await world.cache.revalidate(refs)).toBeUndefined();
+    expect(await world.outcome(call)).toMatchObject({ state: 'stale', entryRef: undefined });
+  });
+
+  it('its age counts from when it was loaded', async () => {
+    const world = await newStaleWorld();
+    const { ageMs } = await world.outcome(call);
+    expect(ageMs).toBeGreaterThanOrEqual(1_000);
+    expect(ageMs).toBeLessThan(30_000);
+  });
+
+  it('closing the cache ends refreshes that have not begun', async () => {
+    const world = await newStaleWorld();
+    const closing = world.cache.close();
+    await world.fetch(call);
+    await closing;
+    await tick();
+    expect(world.trace.count('write')).toBe(0);
+  });
+});
+
+describe('with memory tiers', () => {
+  const memoryBytesMax = 1_000_000;
+
+  /** Processes on one namespace and one clock that all have the value in memory, and then wait until it is stale. */
+  async function staleInMemory(count: number): Promise<World[]> {
+    const [namespace, clock] = [newNamespace(), new TestClock()];
+    const worlds = await Promise.all(times(count, () => newWorld('redis', { namespace, clock, memoryBytesMax })));
+    const areCoherent = (): boolean => worlds.every(({ cache }) => cache.memory?.isCoherent === true);
+    await advanceUntil(clock, 100, areCoherent);
+    const long: FetchCall = { ...call, ttl: '1h' };
+    for (const world of worlds) {
+      world.source.gives('old');
+      await world.fetch(long);
+      while ((await world.outcome(long)).tier !== 'memory') await advanceUntil(clock, 50, areCoherent);
+    }
+    clock.stall(3_600_000);
+    await advanceUntil(clock, 100, areCoherent);
+    for (const world of worlds) world.source.gives('new');
+    return worlds;
+  }
+
+  const long: FetchCall = { ...call, ttl: '1h' };
+
+  it('a stale value is returned from memory, and one process of three refreshes it for all', async () => {
+    const worlds = await staleInMemory(3);
+    const outcomes = await Promise.all(worlds.flatMap((world) => times(33, () => world.outcome(long))));
+    expect(new Set(outcomes.map(({ state, tier, value }) => [state, tier, value].join()))).toEqual(
+      new Set(['stale,memory,old']),
+    );
+    for (const world of worlds) await settled(world);
+    expect(worlds.reduce((sum, { source }) => sum + source.loads, 0)).toBe(2);
+    for (const world of worlds) {
+      await expect.poll(async () => (await world.outcome(long)).value).toBe('new');
+    }
+    expect(worlds.reduce((sum, { source }) => sum + source.loads, 0)).toBe(2);
+  });
+
+  it('it is not returned after another process has invalidated it', async () => {
+    const worlds = await staleInMemory(2);
+    const [reader, writer] = worlds as [World, World];
+    await writer.cache.invalidate(['products']);
+    // For half a second at most.
+    await advanceUntil(reader.clock, 100, () => reader.cache.memory?.isCoherent === true);
+    await expect.poll(async () => (await reader.outcome(long)).state).not.toBe('stale');
+    expect(await reader.fetch(long)).toBe('new');
+  });
+});
+
+describe('early refresh', () => {
+  /** Redis' own time passes by less than this while a test runs. */
+  const patientCall: FetchCall = { ttl: '1h', early: true, tags: ['products'] };
+
+  it.each(tiers)(
+    'on the %s store, a value that is about to expire is loaded again while it is returned',
+    async (tier) => {
+      let random = 1;
+      const world = await newWorld(tier, { random: () => random });
+      world.source.gives('old');
+      await world.fetch(patientCall);
+      world.source.gives('new');
+      expect(await world.outcome(patientCall)).toMatchObject({ state: 'hit', value: 'old' });
+      await settled(world);
+      expect(world.source.loads).toBe(1);
+      random = 0; // the logarithm is infinite: always due
+      expect(await world.outcome(patientCall)).toMatchObject({ state: 'hit', value: 'old' });
+      random = 1;
+      await settled(world);
+      expect(world.source.loads).toBe(2);
+      expect(await world.outcome(patientCall)).toMatchObject({ state: 'hit', value: 'new' });
+    },
+  );
+
+  it('a value in the memory of another process is replaced', async () => {
+    const [namespace, clock] = [newNamespace(), new TestClock()];
+    let random = 1;
+    const options = { namespace, clock, memoryBytesMax: 1_000_000 };
+    const other = await newWorld('redis', options);
+    const world = await newWorld('redis', { ...options, random: () => random });
+    await advanceUntil(clock, 100, () => other.cache.memory?.isCoherent === true);
+    world.source.gives('old');
+    await world.fetch(patientCall);
+    while ((await other.outcome(patientCall)).tier !== 'memory') await tick();
+    world.source.gives('new');
+    random = 0;
+    await world.fetch(patientCall);
+    random = 1;
+    await settled(world);
+    await expect.poll(async () => await other.fetch(patientCall)).toBe('new');
+    expect(other.source.loads).toBe(0);
+  });
+
+  it('hits of cached responses count, too', async () => {
+    let random = 1;
+    const world = await newWorld('memory', { random: () => random });
+    await world.fetch(patientCall);
+    const { entryRef } = await world.outcome(patientCall);
+    random = 0;
+    expect(await world.cache.revalidate(entryRef === undefined ? [] : [entryRef])).toHaveLength(1);
+    random = 1;
+    await settled(world);
+    expect(world.source.loads).toBe(2);
+  });
+
+  it('without the option, nothing is loaded early', async () => {
+    const world = await newWorld('memory', { random: () => 0 });
+    await world.fetch({ ...patientCall, early: false });
+    await world.fetch({ ...patientCall, early: false });
+    await settled(world);
+    expect(world.source.loads).toBe(1);
+  });
+
+  it('is as probable as the formula says', async () => {
+    const { isDueEarly } = await import('../../src/cache/early-refresh.ts');
+    const due = (remainingMs: number): number => {
+      const draws = 10_000;
+      const isDue = times(draws, (index) =>
+        isDueEarly({ loadMs: 100, freshMs: 60_000 }, remainingMs, () => (index + 0.5) / draws),
+      );
+      return isDue.filter(Boolean).length / draws;
+    };
+    for (const remainingMs of [1, 10, 100, 300]) expect(due(remainingMs)).toBeCloseTo(Math.exp(-remainingMs / 100), 3);
+    // A load that takes longer than a quarter of the TTL counts as a quarter.
+    const slow = times(10_000, (index) =>
+      isDueEarly({ loadMs: 9_000, freshMs: 4_000 }, 1_000, () => (index + 0.5) / 10_000),
+    );
+    expect(slow.filter(Boolean).length / 10_000).toBeCloseTo(Math.exp(-1), 3);
+  });
+});
