@@ -59,7 +59,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(await world.outcome(call)).toMatchObject({ state: 'hit', value: 'new' });
   });
 
-  it('requests receive it while the refresh runs, which they do not wait for', async () => {
+  it('requests receive the stale value while the refresh runs, which they do not wait for', async () => {
     const world = await newStaleWorld();
     const held = world.source.hold();
     expect(await world.outcome(call)).toMatchObject({ state: 'stale', value: 'old', ttlMs: 0 });
@@ -75,7 +75,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     ['its tag was invalidated', (cache) => cache.invalidate(['products'])],
     ['everything was invalidated', (cache) => cache.invalidate('everything')],
     ['everything was flushed', (cache) => cache.flush()],
-  ])('it is not returned after %s', async (_, invalidate) => {
+  ])('a stale value is not returned after %s', async (_, invalidate) => {
     const world = await newStaleWorld();
     await invalidate(world.cache);
     expect(await world.outcome(call)).toMatchObject({ state: 'miss', value: 'new' });
@@ -93,18 +93,18 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(await world.outcome(call)).toMatchObject({ state: 'hit', value: 'new' });
   });
 
-  it('it is not returned after the time that it may be stale', async () => {
+  it('a stale value is not returned after the time that it may be stale', async () => {
     const world = await newStaleWorld();
     await (tier === 'redis' ? age(world, 3_600_000) : world.clock.advance(3_600_000));
     expect(await world.outcome(call)).toMatchObject({ state: 'miss', value: 'new' });
   });
 
-  it('it is not returned to a fetch whose policy allows no, or less, stale time', async () => {
+  it('a stale value is not returned to a fetch whose policy allows no, or less, stale time', async () => {
     const world = await newStaleWorld();
     expect(await world.outcome({ ...call, stale: '1ms' })).toMatchObject({ state: 'miss', value: 'new' });
   });
 
-  it('a load that fetches it does not use it', async () => {
+  it('a load that fetches a stale value loads it instead', async () => {
     const world = await newStaleWorld();
     const outer = { field: 'Query.outer', load: async () => [await world.fetch(call)] };
     expect(await world.fetch(outer)).toEqual(['new']);
@@ -139,14 +139,14 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(await world.fetch(call)).toBe('reloaded');
   });
 
-  it('bypass and refresh do not return it', async () => {
+  it('bypass and refresh do not return a stale value', async () => {
     const world = await newStaleWorld();
     expect(await world.outcome({ ...call, mode: 'bypass' })).toMatchObject({ state: 'bypass', value: 'new' });
     expect(await world.outcome({ ...call, mode: 'refresh' })).toMatchObject({ state: 'refresh', value: 'new' });
     expect(await world.outcome(call)).toMatchObject({ state: 'hit' });
   });
 
-  it('it is no hit of a cached response', async () => {
+  it('a stale value is no hit of a cached response', async () => {
     const world = await newWorld(tier);
     await world.fetch(call);
     const { entryRef } = await world.outcome(call);
@@ -158,7 +158,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(await world.outcome(call)).toMatchObject({ state: 'stale', entryRef: undefined });
   });
 
-  it('its age counts from when it was loaded', async () => {
+  it('the age of a stale value counts from when it was loaded', async () => {
     const world = await newStaleWorld();
     const { ageMs } = await world.outcome(call);
     expect(ageMs).toBeGreaterThanOrEqual(1_000);
@@ -212,7 +212,7 @@ describe('with memory tiers', () => {
     expect(worlds.reduce((sum, { source }) => sum + source.loads, 0)).toBe(2);
   });
 
-  it('it is not returned after another process has invalidated it', async () => {
+  it('a stale value is not returned after another process has invalidated it', async () => {
     const worlds = await staleInMemory(2);
     const [reader, writer] = worlds as [World, World];
     await writer.cache.invalidate(['products']);
