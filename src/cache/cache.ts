@@ -44,6 +44,7 @@ export class Cache {
   readonly #clock: Clock;
   readonly #getOrLoad: GetOrLoad;
   readonly #revalidator: Revalidator;
+  /** A cache may be created inside a load. */
   readonly #background = LoadScope.outside(() => new Background());
   readonly #leases: Leases;
   readonly #memory: MemoryTier | undefined;
@@ -181,7 +182,7 @@ export class Cache {
    * @throws {CacheError} `STORE_UNAVAILABLE` if it is not known whether the values were invalidated: repeat the call.
    */
   async flush(): Promise<number> {
-    await this.#invalidator.invalidateAll();
+    await this.#invalidator.dropAll();
     const keysRemoved = await this.#store.clear();
     this.#usage.forget();
     this.emit({ type: 'flush', keysRemoved });

@@ -1,12 +1,10 @@
 /**
  * Decides whether a value is loaded again although it is still fresh: the nearer its end, and the longer its load takes, the more
- * probably. Of many requests, about one does so in time, without any coordination.
+ * probably. Of many requests, a few are due before the value expires; the lease lets one of them load.
  *
- * Source: Vattani, Chierichetti, Lowenstein, Optimal Probabilistic Cache Stampede Prevention (VLDB 2015), algorithm XFetch with β = 1.
+ * Source: Vattani, Chierichetti, Lowenstein, Optimal Probabilistic Cache Stampede Prevention (VLDB 2015): XFetch, with β = 1, as in the paper.
  */
 import type { EntryRef } from './entry/entry.ts';
-
-const beta = 1;
 
 /** @param random 0…1. */
 export function isDueEarly(
@@ -14,7 +12,7 @@ export function isDueEarly(
   remainingMs: number,
   random: () => number,
 ): boolean {
-  // A slow load of a value that is fresh for a short time would otherwise be repeated without end.
+  // Without this limit, a value whose load takes longer than its TTL would be due at almost every hit.
   const typicalMs = Math.min(Math.max(1, loadMs), freshMs / 4);
-  return -beta * typicalMs * Math.log(random()) >= remainingMs;
+  return -typicalMs * Math.log(random()) >= remainingMs;
 }

@@ -26,9 +26,9 @@ export interface FetchParts extends LoadParts {
   readonly guarded: Pick<GuardedStore, 'forFetch'>;
   readonly loads: InFlightLoads<LoadResult>;
   readonly memory: MemoryTier | undefined;
-  /** Answers with what was found. */
+  /** See `refresher.ts`. */
   readonly refresher: {
-    found(request: RefreshRequest, tier: Tier, entry: CachedEntry): Answer;
+    answerWith(request: RefreshRequest, tier: Tier, entry: CachedEntry): Answer;
   };
 }
 

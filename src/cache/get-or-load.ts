@@ -36,13 +36,14 @@ export class GetOrLoad {
     const isInLoad = LoadScope.current() !== undefined;
     // A value that is derived from a stale one would be stored as a fresh one.
     const staleMs = isInLoad ? 0 : (policy.staleMs ?? 0);
+    // A load reads what it depends on from the store: memory may still return values older than the load's tokens.
     const memory = mode === 'use' && policy.isStrict !== true && !isInLoad ? this.#parts.memory : undefined;
     const entry = memory?.get(key.text, tags.required, nowMs);
-    if (entry !== undefined && entry.remainingMs > -staleMs) return refresher.found(fetchRequest, 'memory', entry);
+    if (entry !== undefined && entry.remainingMs > -staleMs) return refresher.answerWith(fetchRequest, 'memory', entry);
     const store = guarded.forFetch(request);
+    const now = { store, memory, tags, staleMs, isRetry: false, claims: 0 };
     // Field by field: a rest property costs V8 as much as the rest of a hit from the store.
-    const own = { key, policy, load, reload, dependsOn, isAborted, tags, store, memory, staleMs };
-    const fetch: Fetch = { ...own, isRetry: false, claims: 0 };
+    const fetch: Fetch = { key, policy, load, reload, dependsOn, isAborted, ...now };
     return mode === 'refresh' ? this.#refresh(fetch) : this.#get(fetch);
   }
 
@@ -67,19 +68,19 @@ export class GetOrLoad {
     const { key, tags, staleMs, store, memory } = fetch;
     const { loads, touched, refresher, tier, emit } = this.#parts;
     const ticket = memory?.ticket();
-    const looked = await lookUp({ store, emit }, key, { tags, staleMs });
-    if (looked.state === 'hit') {
-      if (ticket !== undefined) memory?.keep(ticket, looked.entry);
-      touched.saw(key.field, Object.keys(looked.entry.entryRef.stamps));
-      return refresher.found(fetch, tier, looked.entry);
+    const lookup = await lookUp({ store, emit }, key, { tags, staleMs });
+    if (lookup.state === 'hit') {
+      if (ticket !== undefined) memory?.keep(ticket, lookup.entry);
+      touched.saw(key.field, Object.keys(lookup.entry.entryRef.stamps));
+      return refresher.answerWith(fetch, tier, lookup.entry);
     }
-    if (looked.state === 'no-store' || store.isFull) return loadWithoutStore(this.#parts, fetch);
+    if (lookup.state === 'no-store' || store.isFull) return loadWithoutStore(this.#parts, fetch);
     // While this request read the store, another one began a load. It is newer than this request, so its result is valid
     // for it, as it is for request 0, which arrived before all others.
     const inFlight = loads.get(key.text);
     if (inFlight !== undefined) return this.#join(fetch, inFlight, 0);
     const load = loads.start(key.text, tags.all, (own) =>
-      loadAndStore(this.#parts, fetch, { reason: looked, inFlight: own }),
+      loadAndStore(this.#parts, fetch, { reason: lookup, inFlight: own }),
     );
     const { isShared, ...result } = await load;
     return { ...result, state: isShared ? 'shared' : 'miss' };

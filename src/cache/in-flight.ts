@@ -56,7 +56,7 @@ type NextResult<T> =
 interface KeyLoads<T> {
   /** The newest load that requests may join while it runs. */
   joinable: Promise<JoinedResult<T>> | undefined;
-  /** Those of that load. */
+  /** The tags whose tokens that load captures. */
   tags: readonly string[];
   /** The load that has not begun yet. */
   next: Promise<JoinedResult<T>> | undefined;
@@ -122,7 +122,10 @@ export class InFlightLoads<T> {
     return { isShared: false, result: await result };
   }
 
-  /** Running loads that depend on one of these tags can no longer be joined. Requests that have joined one still receive its result. */
+  /**
+   * Running loads that captured one of these tags can no longer be joined. Requests that have joined one still receive its result. A
+   * load that touches a tag only while it runs is not found; the tokens reject its result.
+   */
   forget(tags: readonly string[]): void {
     const forgotten = new Set(tags);
     for (const loads of this.#byKey.values())

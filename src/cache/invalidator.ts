@@ -32,18 +32,15 @@ export class Invalidator {
   readonly invalidate = async (scope: InvalidationScope, isFed = false): Promise<void> => {
     const tags = scope === 'everything' ? [everythingTag] : tagsToDrop(scope);
     await this.#drop(tags);
-    this.#parts.emit({
-      type: 'invalidate',
-      tags: scope === 'everything' ? [everythingTag] : scope,
-      ...(isFed && { isFed }),
-    });
+    const named = scope === 'everything' ? tags : scope;
+    this.#parts.emit({ type: 'invalidate', tags: named, ...(isFed && { isFed }) });
     this.#parts.refills.changed(tags);
   };
 
-  /** The same for every value, without an event. */
-  async invalidateAll(): Promise<void> {
-    this.#parts.refills.clear();
+  /** The same for every value, for a flush, which has an event of its own. */
+  async dropAll(): Promise<void> {
     await this.#drop([everythingTag]);
+    this.#parts.refills.changed([everythingTag]);
   }
 
   async #drop(tags: readonly string[]): Promise<void> {

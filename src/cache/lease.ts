@@ -58,7 +58,7 @@ interface LeaseRequester {
   readonly miss: Miss;
   /** The number of the request that arrived last. */
   readonly sequence: () => number;
-  /** Whether it waits while another process loads. */
+  /** Whether the request waits while another load holds the lease; a refresh does not. */
   readonly canWait: boolean;
 }
 
@@ -104,7 +104,7 @@ export class Leases {
     this.#held = new HeldLeases(parts);
   }
 
-  /** Without `canWait`, the decision is `load-only` if another process loads, or has failed to a moment ago. */
+  /** Without `canWait`, the decision is `load-only` if another process loads, or a load failed less than a second ago. */
   async acquire({ store, key, tags, miss, sequence, canWait }: LeaseRequester): Promise<LeaseDecision> {
     const acquisition: Acquisition = {
       ...{ store, key, tags, canWait },

@@ -72,7 +72,7 @@ export async function loadAndStore(
   return result;
 }
 
-/** Runs the load, and stores its value. */
+/** Runs the load as `decision` says, and stores its value unless that is `load-only`. */
 export async function runLoad(
   parts: LoadParts,
   request: LoadRequest,
@@ -80,10 +80,13 @@ export async function runLoad(
     decision,
     reason,
     inFlight,
+    isReplacing = false,
   }: {
     readonly decision: Exclude<LeaseDecision, { action: 'use-stored' }>;
-    readonly reason: LoadReason | 'in-background';
+    readonly reason?: LoadReason;
     readonly inFlight?: InFlightLoad | undefined;
+    /** See `LeasedWrite`. */
+    readonly isReplacing?: boolean;
   },
 ): Promise<LoadResult> {
   const { key, policy, tags, load, store, dependsOn, isAborted } = request;
@@ -109,7 +112,6 @@ export async function runLoad(
     const storable = scope.storable(parts.clock.nowMs());
     if (stamps === undefined) return { ...unstored, notStored: whyUnstored(storable, withoutStore) };
     const encoded = encodeForStore(key, { value, loadMs, staleMs: policy.staleMs ?? 0, storable });
-    const isReplacing = reason === 'in-background';
     if (!('refusal' in encoded))
       return await storeEntry(parts, { key, store, lease, isReplacing, unstored, ...encoded });
     refuse(parts, key, encoded);
@@ -145,7 +147,7 @@ function storedResult({ entry, validUpTo }: { entry: CachedEntry; validUpTo: num
   return { value, stamps, ttlMs: entry.remainingMs, ageMs, isShared: true, beganAt: notLoadedHere, validUpTo };
 }
 
-function whyLoadOnly(store: FetchStore, reason: LoadReason | 'in-background'): string {
+function whyLoadOnly(store: FetchStore, reason: LoadReason | undefined): string {
   if (store.isFull) return 'the store takes no new values';
   if (store.isBypassed) return 'the store is not available';
   if (store.hasRefused) return 'the store refused a command';

@@ -6,7 +6,7 @@ import type { Stamps } from './tags/tags.ts';
 /** How a value was obtained. */
 export interface Outcome {
   /**
-   * `stale`: found after it had expired, and loaded again in the background. `shared`: another request loaded it, in this process
+   * `stale`: found after it had expired; a refresh begins, unless one runs or has just failed. `shared`: another request loaded it, in this process
    * or another one, while this request waited.
    */
   readonly state: 'hit' | 'stale' | 'miss' | 'bypass' | 'refresh' | 'shared';

@@ -10,16 +10,19 @@ export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 export interface Policy {
   /** How long a stored value stays fresh, 1…86_400_000 ms. */
   readonly ttlMs: number;
-  /** For how long after that it may be returned while it is loaded again in the background, 0…86_400_000 ms. Default: 0. */
+  /**
+   * For how long after that it may be returned while it is loaded again in the background; with `ttlMs` at most
+   * 86_400_000 ms. Default: 0.
+   */
   readonly staleMs?: number;
-  /** Whether it may be loaded again in the background shortly before it expires; see `early-refresh.ts`. */
+  /** Whether it may be loaded again in the background shortly before it expires; see `early-refresh.ts`. Default: false. */
   readonly isRefreshedEarly?: boolean;
   /** What the value depends on: invalidating any of these tags invalidates it. Without `*`, which every value has. */
   readonly tags: readonly string[];
   /** Whether the value is always read from the store, never from the memory tier; see `CacheOptions.memoryBytesMax`. */
   readonly isStrict?: boolean;
   /**
-   * Whether a value that was read in the last minute is loaded again as soon as it is invalidated, so that the next request gets
+   * Whether a value that was read in this process in the last minute is loaded again as soon as it is invalidated, so that the next request gets
    * a hit. See `FetchOptions.reload`.
    */
   readonly isRefilled?: boolean;
@@ -29,7 +32,7 @@ const optionNames = ['ttl', 'stale', 'early', 'tags', 'strict', 'refill'];
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** The options of a policy: what those of a field with the same names mean. */
+/** The options of `createPolicy`. Each means what the option of a field with the same name means; see `FieldCacheOptions`. */
 export interface PolicyOptions {
   readonly ttl: Duration;
   readonly stale?: Duration | undefined;
@@ -70,7 +73,7 @@ export function createPolicy(place: string, options: PolicyOptions): Policy {
 function checkFlags(place: string, flags: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(flags)) {
     if (typeof value === 'boolean') continue;
-    throw new CacheError('INVALID_POLICY', `${place}: ${name} must be true or false, got ${typeof value}`);
+    throw new CacheError('INVALID_POLICY', `${place}: cache.${name} must be true or false, got ${typeof value}`);
   }
 }
 

@@ -1,18 +1,18 @@
 /** What was read here in the last minute, and how to load it again when no request waits for it. Bounded. */
 import type { Clock } from './base/clock.ts';
-import type { FetchRequest } from './fetch.ts';
+import type { RefreshRequest } from './fetch.ts';
 import type { Stamps } from './tags/tags.ts';
 
 /** How long ago a value may have been read. */
-const readMsMax = 60_000;
+const readAgeMsMax = 60_000;
 const keysMax = 1_000;
 
 /** A value that was read. */
 export interface RecentRead {
-  readonly request: FetchRequest;
+  readonly request: RefreshRequest;
   /** Those of the value as it was read or refilled last. */
   readonly stamps: Stamps;
-  readonly readMs: number;
+  readonly readAtMs: number;
 }
 
 export class RecentReads {
@@ -29,12 +29,12 @@ export class RecentReads {
   }
 
   /** Records a read of a value that may be loaded again in the background. A value that is not stored is not recorded. */
-  note(request: FetchRequest, stamps: Stamps | undefined): void {
-    const { isRefilled, isRefreshedEarly } = request.policy;
+  note({ key, policy, reload, dependsOn }: RefreshRequest, stamps: Stamps | undefined): void {
+    const { isRefilled, isRefreshedEarly } = policy;
     if (stamps === undefined || (isRefilled !== true && isRefreshedEarly !== true)) return;
-    const key = request.key.text;
-    this.#reads.delete(key);
-    this.#reads.set(key, { request, stamps, readMs: this.#clock.nowMs() });
+    this.#reads.delete(key.text);
+    const request = { key, policy, reload, dependsOn };
+    this.#reads.set(key.text, { request, stamps, readAtMs: this.#clock.nowMs() });
     for (const [oldKey, oldest] of this.#reads) {
       if (this.#reads.size <= keysMax && this.#isRecent(oldest)) return;
       this.#reads.delete(oldKey);
@@ -66,7 +66,7 @@ export class RecentReads {
     this.#reads.clear();
   }
 
-  #isRecent({ readMs }: RecentRead): boolean {
-    return this.#clock.nowMs() - readMs <= readMsMax;
+  #isRecent({ readAtMs }: RecentRead): boolean {
+    return this.#clock.nowMs() - readAtMs <= readAgeMsMax;
   }
 }

@@ -4,12 +4,13 @@
  * that load.
  *
  * It is an ordinary fetch that no request waits for: under the lease, so that one process loads for all, and under stamps that are
- * captured after the invalidation. A flush, which is not a change, is not followed by refills.
+ * captured after the invalidation. A token that was only created is noticed like one that has changed; the fetch then finds the value
+ * valid. A flush, which is not a change, is not followed by refills.
  */
 import type { Background } from './base/background.ts';
 import { endOfTick, type Clock } from './base/clock.ts';
 import type { EmitEvent } from './events/events.ts';
-import type { FetchRequest } from './fetch.ts';
+import type { FetchRequest, RefreshRequest } from './fetch.ts';
 import type { Answer } from './outcome.ts';
 import type { RecentRead, RecentReads } from './recent-reads.ts';
 import { everythingTag, type Stamps } from './tags/tags.ts';
@@ -63,7 +64,7 @@ export class Refills {
     const { request } = this.#parts.reads.get(key) ?? {};
     if (request === undefined) return;
     this.#running.add(key);
-    void this.#parts.background.start(async () => {
+    this.#parts.background.start(async () => {
       try {
         // All invalidations of this tick, and what else follows from them, come first.
         await endOfTick();
@@ -75,7 +76,7 @@ export class Refills {
     });
   }
 
-  async #refill(request: FetchRequest): Promise<void> {
+  async #refill(request: RefreshRequest): Promise<void> {
     const { reads, answer, emit } = this.#parts;
     const { text: key, field } = request.key;
     const own = { ...request, load: request.reload, mode: 'use', request: undefined, isAborted: () => false } as const;

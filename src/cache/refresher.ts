@@ -33,14 +33,14 @@ export class Refresher {
     this.#parts = parts;
   }
 
-  /** The answer to a request for which this entry was found. If it is stale, or due early, a refresh begins. */
-  found(request: RefreshRequest, tier: Tier, entry: CachedEntry): Answer {
+  /** The answer with this entry, which was found. If it is stale, or due early, a refresh begins. */
+  answerWith(request: RefreshRequest, tier: Tier, entry: CachedEntry): Answer {
     this.#returned(request, entry);
     return found(tier, entry);
   }
 
-  /** A request receives this fresh entry again, as part of a cached response. */
-  foundAgain(entryRef: EntryRef, remainingMs: number): void {
+  /** A request receives this fresh entry as part of a cached response. */
+  revalidated(entryRef: EntryRef, remainingMs: number): void {
     const { reads } = this.#parts;
     if (reads.size === 0) return;
     reads.readAgain(entryRef.key);
@@ -61,7 +61,7 @@ export class Refresher {
     if (this.#running.has(key)) return;
     this.#running.add(key);
     const { background, emit } = this.#parts;
-    void background.start(async () => {
+    background.start(async () => {
       try {
         await this.#refresh(request, entryId);
       } catch (error) {
@@ -80,12 +80,13 @@ export class Refresher {
     const miss = { stamps: undefined, rejectedEntryId: entryId };
     const sequence = (): number => loads.sequence;
     const decision = await leases.acquire({ key, tags, store, miss, sequence, canWait: false });
+    // Another process loads, or a load has just failed, or the value could not be stored.
     if (decision.action === 'load-only') return;
     if (decision.action === 'load-and-store') {
       const lease = decision.lease instanceof PendingReply ? await decision.lease.answer : decision.lease;
       if (lease === undefined) return;
       const request = { key, policy, tags, load: reload, dependsOn, isAborted: () => false, store: store.anew() };
-      await runLoad(this.#parts, request, { decision: { ...decision, lease }, reason: 'in-background' });
+      await runLoad(this.#parts, request, { decision: { ...decision, lease }, isReplacing: true });
     }
     // At most the memory tier has the value from before.
     memory?.drop(key.text);

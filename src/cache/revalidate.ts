@@ -97,7 +97,7 @@ export class Revalidator {
     return entryRefs.map((entryRef, index) => {
       const { key, field, freshMs, loadMs } = entryRef;
       const ttlMs = remaining[index] ?? 0;
-      refresher.foundAgain(entryRef, ttlMs);
+      refresher.revalidated(entryRef, ttlMs);
       const ageMs = Math.max(0, freshMs - ttlMs);
       emit({ type: 'hit', key, field, tier, durationMs, ageMs, loadMs });
       return { entryRef, tier, durationMs, ageMs, ttlMs };
@@ -116,7 +116,7 @@ async function remainingInStore(store: FetchStore, entryRefs: readonly EntryRef[
   const remaining: number[] = [];
   for (const [index, entryRef] of entryRefs.entries()) {
     const lifeMs = confirmation.remainingMs[index];
-    const remainingMs = lifeMs && freshMsLeft(entryRef, lifeMs, (tag) => tokens.get(tag));
+    const remainingMs = lifeMs === undefined ? undefined : freshMsLeft(entryRef, lifeMs, (tag) => tokens.get(tag));
     if (remainingMs === undefined) return 'changed';
     remaining.push(remainingMs);
   }

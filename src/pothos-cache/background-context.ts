@@ -13,9 +13,9 @@ export function backgroundContext<Context>(context: Context): Context {
   if (typeof context !== 'object' || context === null) return context;
   const known = contexts.get(context);
   if (known !== undefined) return known as Context;
-  const lasting = withoutSignals(context);
-  contexts.set(context, lasting);
-  return lasting as Context;
+  const proxied = withoutSignals(context);
+  contexts.set(context, proxied);
+  return proxied as Context;
 }
 
 /** Signals are found where servers put them: in the context, or in its `request`. */

@@ -18,6 +18,7 @@ export interface FieldPolicy {
   readonly varyOf: ((context: unknown) => Variation) | undefined;
   /** The part that is the same for every request, for the digest. */
   readonly ttlMs: number;
+  readonly staleMs: number;
   readonly staticTags: readonly string[] | undefined;
   readonly isStrict: boolean;
   /** Whether the key contains the selection below the field. */
@@ -94,13 +95,12 @@ export function createFieldPolicy(
   const ttl = options.ttl ?? ofSchema?.defaultTtl ?? (isOff ? ttlWhenOff : undefined);
   if (ttl === undefined) throw wrong(place, 'cache.ttl must be set, here or as defaultTtl of toSchema({ cache })');
 
-  for (const [name, flag] of Object.entries({ early, strict, refill }))
-    if (typeof flag !== 'boolean') throw wrong(place, `cache.${name} must be true or false, got ${typeof flag}`);
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
-  const lasting = { ttl, stale, early, strict, refill };
-  const base = checked(() => createPolicy(place, { ...lasting, tags: staticTags ?? [] }));
+  const withoutTags = { ttl, stale, early, strict, refill };
+  const base = checked(() => createPolicy(place, { ...withoutTags, tags: staticTags ?? [] }));
   return {
     ttlMs: base.ttlMs,
+    staleMs: base.staleMs ?? 0,
     staticTags,
     isPrivate: scope === 'private',
     varyOf: vary,
@@ -108,7 +108,7 @@ export function createFieldPolicy(
     hasSelection: selection,
     httpMs: httpMsOf(place, options, base.ttlMs),
     policyOf: (parent, args) =>
-      typeof tags === 'function' ? createPolicy(place, { ...lasting, tags: unawaited(tags(parent, args)) }) : base,
+      typeof tags === 'function' ? createPolicy(place, { ...withoutTags, tags: unawaited(tags(parent, args)) }) : base,
     parentIdOf: (parent) =>
       parentId === undefined ? requireRoot(place, parent) : checkedId(place, unawaited(parentId(parent))),
   };

@@ -13,6 +13,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import {
+  CacheError,
   currentLoad,
   noteViewerRead,
   watchInstalledDataLoaders,
@@ -38,9 +39,6 @@ import { unawaited } from './unawaited.ts';
 import { ViewerWatch } from './viewer-watch.ts';
 import { pauseReads, resumeReads } from './watched-context.ts';
 import { watchInfo } from './watched-info.ts';
-
-/** Otherwise the value of one viewer would be stored for another one. */
-const otherKey = 'refreshContext must return a context with the same viewer and variation';
 
 type Path = GraphQLResolveInfo['path'];
 type Resolver<Context> = GraphQLFieldResolver<unknown, Context, object>;
@@ -174,7 +172,11 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     const reload = (): unknown => {
       const context = refreshContext(call.context);
       const again = this.#request(field, { ...call, context }, dependsOn?.key.selection);
-      if (again?.key.text !== key.text) throw new Error(`${key.field}: ${otherKey}`);
+      // Otherwise the value of one viewer would be stored for another one.
+      if (again?.key.text !== key.text) {
+        const message = `${key.field}: refreshContext must return a context with the same viewer and variation`;
+        throw new CacheError('INVALID_OPTIONS', message);
+      }
       return loadWith(context);
     };
     return { load: () => loadWith(call.context), reload };

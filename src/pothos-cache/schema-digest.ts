@@ -19,7 +19,7 @@ import { internalValuesOf } from './enum-values.ts';
 import type { FieldPolicy } from './field-policy.ts';
 
 /**
- * Six hexadecimal digits over the SDL that cached fields reach, the internal values of its enums, the fields' static policies,
+ * Six hexadecimal digits over the SDL that cached fields reach, the internal values of its enums, the fields' static policies as far as they concern what is stored,
  * the codec and `version`. It does not cover code: if a resolver returns values with another meaning, change `version`.
  *
  * @param policies By `Type.field`.
@@ -45,15 +45,18 @@ export function schemaDigestOf(
   }
   const types = [...reached].map((type) => printType(type)).toSorted();
   const enums = [...reached].flatMap((type) => (isEnumType(type) ? (internalValuesOf(type) ?? []) : [])).toSorted();
-  const statics = [...policies].map(([place, { ttlMs, staticTags, isPrivate, varyOf, isStrict, hasSelection }]) => {
-    const others = [
-      ...(isPrivate ? ['private'] : []),
-      ...(varyOf === undefined ? [] : ['vary']),
-      ...(isStrict ? ['strict'] : []),
-      ...(hasSelection ? ['selection'] : []),
-    ];
-    return JSON.stringify([place, ttlMs, staticTags, ...others]);
-  });
+  const statics = [...policies].map(
+    ([place, { ttlMs, staleMs, staticTags, isPrivate, varyOf, isStrict, hasSelection }]) => {
+      const others = [
+        ...(staleMs === 0 ? [] : [`stale ${staleMs}`]),
+        ...(isPrivate ? ['private'] : []),
+        ...(varyOf === undefined ? [] : ['vary']),
+        ...(isStrict ? ['strict'] : []),
+        ...(hasSelection ? ['selection'] : []),
+      ];
+      return JSON.stringify([place, ttlMs, staticTags, ...others]);
+    },
+  );
   const text = JSON.stringify([codecVersion, version, statics.toSorted(), fields.toSorted(), types, enums]);
   return createHash('sha256').update(text).digest('hex').slice(0, 6);
 }

@@ -37,9 +37,10 @@ export interface PluginOptions<Context = unknown> {
    */
   readonly signal?: (context: Context) => AbortSignal | undefined;
   /**
-   * Returns the context for a load that runs in the background, for a field with `stale`, `early` or `refill`. Its request may have ended. Needed if
-   * resolvers use something that ends with the request, such as a transaction. Default: the context of that request, with
-   * abort signals that never fire.
+   * Returns the context for loads in the background, of fields with `stale`, `early` or `refill`. The parameter is the context of a
+   * request that has read the value and may have ended. It must have the same viewer and variation, otherwise the load fails. Needed
+   * if resolvers use something that ends with the request, such as a transaction. Default: that context, with abort signals that
+   * never fire.
    */
   readonly refreshContext?: (context: Context) => Context;
   /** Whether requests may use `@cache(mode:)`, on a field or on the query, and so bypass the cache. Default: true. */
@@ -76,7 +77,7 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
   /** How long a value stays fresh, such as `'60s'` or `'5m'`; at most one day. Default: the schema's `defaultTtl`. */
   readonly ttl?: Duration;
   /**
-   * For how long after `ttl` the value may still be returned, such as `'5m'`; together at most one day. Such a request does not wait: the
+   * For how long after `ttl` the value may still be returned, such as `'5m'`; together with `ttl` at most one day. A request that receives it does not wait: the
    * value is loaded again in the background, by one process; see `refreshContext`. An invalidated value is never returned.
    * Default: none, so the first request after `ttl` waits for the load.
    */
@@ -98,7 +99,7 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
    */
   readonly strict?: boolean;
   /**
-   * Whether a value that was read in the last minute is loaded again as soon as it is invalidated, so that the next request does
+   * Whether a value that was read in this process in the last minute, at most 1,000 of them, is loaded again as soon as it is invalidated, so that the next request does
    * not wait. The load runs in the background; see `refreshContext`. Each change costs a load, even if no request follows.
    * Default: false.
    */

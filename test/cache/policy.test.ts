@@ -7,7 +7,7 @@ describe('a policy', () => {
     ['refill', { refill: 1 }],
   ])('rejects a %s that is neither true nor false', (name, given) => {
     const create = (): unknown => createPolicy('Query.field', { ttl: '60s', ...(given as object) });
-    expect(create).toThrow(`Query.field: ${name} must be true or false, got ${typeof Object.values(given)[0]}`);
+    expect(create).toThrow(`Query.field: cache.${name} must be true or false, got ${typeof Object.values(given)[0]}`);
   });
 
   it.each<[Duration, number]>([

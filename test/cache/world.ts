@@ -264,8 +264,8 @@ function countCalls(store: Store): { counted: Store; callsPending: () => number 
         const answer: unknown = Reflect.apply(method, target, args);
         if (!(answer instanceof Promise)) return answer;
         pending += 1;
-        const settled = (): void => void (pending -= 1);
-        answer.then(settled, settled);
+        const ended = (): void => void (pending -= 1);
+        answer.then(ended, ended);
         return answer;
       };
     },
@@ -367,4 +367,9 @@ export async function tick(): Promise<void> {
       setImmediate(resolve);
     });
   }
+}
+
+/** Resolves when the cache has asked its store nothing for several ticks: everything that a call has caused has ended. */
+export async function settled({ callsPending }: Pick<World, 'callsPending'>): Promise<void> {
+  for (let idleTicks = 0; idleTicks < 5; idleTicks = callsPending() === 0 ? idleTicks + 1 : 0) await tick();
 }

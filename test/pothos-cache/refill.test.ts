@@ -1,7 +1,8 @@
 // Fields whose values are loaded again in the background as soon as they are invalidated.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
 import { currentLoad } from '../../src/cache/index.ts';
-import { tick } from '../cache/world.ts';
+import { settled, tick } from '../cache/world.ts';
 import { newSchema, type RequestContext, type SchemaWorld } from './world.ts';
 
 const cache = { scope: 'public', ttl: '60s', tags: ['products'], refill: true } as const;
@@ -12,11 +13,9 @@ interface Product {
 }
 
 /** Invalidates, and waits until nothing happens any more. */
-async function invalidated({ cache: engine, callsPending }: SchemaWorld, tag: string): Promise<void> {
-  await engine.invalidate([tag]);
-  await tick();
-  await expect.poll(callsPending).toBe(0);
-  await tick();
+async function invalidated(world: SchemaWorld, tag: string): Promise<void> {
+  await world.cache.invalidate([tag]);
+  await settled(world);
 }
 
 describe('a field with refill', () => {
@@ -69,7 +68,7 @@ describe('a field with refill', () => {
     });
   });
 
-  it('what its load reads of the context and of the selection is noticed in the background too', async () => {
+  it('a public field whose refill reads the viewer is not stored', async () => {
     const world = await newSchema(
       (builder) => {
         let loads = 0;
@@ -83,17 +82,12 @@ describe('a field with refill', () => {
       },
       { viewer: ({ viewer }) => viewer },
     );
-    await world.run('{ greeting }', {}, nobody());
+    await world.run('{ greeting }', {}, { viewer: 'Ann' });
     await invalidated(world, 'products');
     const { data, states } = await world.run('{ greeting }', {}, { viewer: 'Bob' });
     expect({ data, states }).toEqual({ data: { greeting: 'hello Bob' }, states: 'miss' });
   });
 });
-
-/** A context whose viewer is read only by the resolver. */
-function nobody(): RequestContext {
-  return { viewer: 'Ann' };
-}
 
 describe('the context of a refill', () => {
   it('has signals that never fire, and methods that still work', async () => {
@@ -191,23 +185,27 @@ describe('the context of a refill', () => {
     expect(loaded).toEqual(['Ann', 'Ann']);
   });
 
-  it('a refill belongs to no load and no request', async () => {
-    const loads: unknown[] = [];
+  it('a refill runs outside of the asynchronous context of requests, in a load of its own', async () => {
+    const request = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
     const world = await newSchema((builder) => {
       builder.queryField('name', (t) =>
         t.string({
           cache,
           resolve: async () => {
-            loads.push(currentLoad() !== undefined);
             await tick();
+            seen.push([request.getStore(), currentLoad() !== undefined]);
             return 'Pot';
           },
         }),
       );
     });
-    await world.run('{ name }');
-    await invalidated(world, 'products');
+    await request.run('reader', () => world.run('{ name }'));
+    await request.run('writer', () => invalidated(world, 'products'));
     await expect.poll(() => world.trace.count('refill')).toBe(1);
-    expect(loads).toEqual([true, true]);
+    expect(seen).toEqual([
+      ['reader', true],
+      [undefined, true],
+    ]);
   });
 });

@@ -1,17 +1,10 @@
 // Fields that return an expired value while it is loaded again.
 import { describe, expect, it } from 'vitest';
-import { advanceUntil, tick } from '../cache/world.ts';
+import { advanceUntil, settled } from '../cache/world.ts';
 import { newResponseCacheWorld } from './response-cache-world.ts';
-import { newSchema, type RequestContext, type SchemaWorld } from './world.ts';
+import { newSchema, type RequestContext } from './world.ts';
 
 const cache = { scope: 'public', ttl: '1s', stale: '5m', early: false } as const;
-
-/** Waits until nothing happens any more. */
-async function settled({ callsPending }: Pick<SchemaWorld, 'callsPending'>): Promise<void> {
-  await tick();
-  await expect.poll(callsPending).toBe(0);
-  await tick();
-}
 
 describe('a field with stale', () => {
   it('is returned after its ttl with the state stale, then as it is loaded again', async () => {

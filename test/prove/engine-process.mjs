@@ -17,8 +17,8 @@ const cache = createCache({ store: await createRedisStore({ address, namespace: 
 const key = cache.key({ field: 'Query.field' });
 
 /** Makes `count` fetches of one key at once; each load is counted in Redis. */
-async function fetchAtOnce({ count, loadMs, ttl = '1h' }) {
-  const policy = createPolicy(key.field, { ttl, tags: ['products'] });
+async function fetchAtOnce({ count, loadMs, ttl = '1h', stale }) {
+  const policy = createPolicy(key.field, { ttl, stale, early: false, tags: ['products'] });
   const load = async () => {
     const value = await redis.incr('source:loads');
     await pause(loadMs);
@@ -28,6 +28,29 @@ async function fetchAtOnce({ count, loadMs, ttl = '1h' }) {
   const fetches = Array.from({ length: count }, () => cache.fetch(key, policy, load));
   const values = await Promise.all(fetches);
   return { values: [...new Set(values)], durationMs: performance.now() - startedMs };
+}
+
+/** Fetches one key every `everyMs` for `durationMs`, however long the fetches take; returns how long each of them took. */
+async function fetchRegularly({ durationMs, everyMs, loadMs, ttl, stale, early }) {
+  const field = `Query.${ttl}${stale === undefined ? '' : 'Stale'}${early === true ? 'Early' : ''}`;
+  const policy = createPolicy(field, { ttl, stale, early, tags: ['products'] });
+  const own = cache.key({ field });
+  const fetch = () => cache.fetch(own, policy, () => pause(loadMs, 'value'));
+  await fetch();
+  const latenciesMs = [];
+  const timed = async () => {
+    const beganMs = performance.now();
+    await fetch();
+    latenciesMs.push(performance.now() - beganMs);
+  };
+  const fetches = [];
+  const startMs = performance.now();
+  for (let dueMs = startMs; dueMs < startMs + durationMs; dueMs += everyMs) {
+    await pause(Math.max(0, dueMs - performance.now()));
+    fetches.push(timed());
+  }
+  await Promise.all(fetches);
+  return Float64Array.from(latenciesMs);
 }
 
 /** The ways to read and to invalidate that are compared. A row is a version number that only increases. */
@@ -92,5 +115,5 @@ function readAndWrite({ way, count, rows, readers, writeEveryMs }) {
   return readBesideWrites({ count, rows, readers, read: (row) => read(row), writers: 1, write, writeEveryMs });
 }
 
-serve(cache, { fetchAtOnce, readRow, invalidateRow, readAndWrite });
+serve(cache, { fetchAtOnce, fetchRegularly, readRow, invalidateRow, readAndWrite });
 ready();

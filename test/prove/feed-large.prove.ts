@@ -28,7 +28,7 @@ it('a statement that changes many rows needs no more memory than one that change
     peaks.push(heapMb);
     note(`${size} rows: the new value ${lastedMs.toFixed(0)} ms after COMMIT; heap ${heapMb} MB, process ${rssMb} MB`);
   }
-  expect(Math.max(...peaks)).toBeLessThan(150);
+  expect(Math.max(...peaks) - (peaks[0] ?? 0)).toBeLessThan(20);
 }, 600_000);
 
 async function versionOf({ sql }: World, row: number): Promise<number> {
@@ -57,7 +57,8 @@ it('no value is stale while a synchronous standby is stopped for two seconds, un
     standby.kill('SIGKILL');
     return stale;
   };
-  expect(await staleValues('control', Math.max(1_000, rounds(5_000)))).toBeGreaterThanOrEqual(scale < 1 ? 0 : 1);
+  const control = scale < 1 ? undefined : await staleValues('control', 5_000);
+  expect(control).not.toBe(0);
   expect(await staleValues('feed', count)).toBe(0);
 }, 1_200_000);
 

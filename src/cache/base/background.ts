@@ -6,17 +6,19 @@ export class Background {
   /** The asynchronous context of the code that created this object. */
   readonly #context = new AsyncResource('cachepot.Background');
 
+  /** Tracks work that has begun. */
   run(task: Promise<unknown>): void {
     const running = this.#caught(task);
     this.#tasks.add(running);
     void running.finally(() => this.#tasks.delete(running));
   }
 
-  /** Runs `work` outside of the request that causes it: what `AsyncLocalStorage` holds for that request is not there. */
-  start<T>(work: () => Promise<T>): Promise<T> {
-    const task = this.#context.runInAsyncScope(work);
-    this.run(task);
-    return task;
+  /**
+   * Runs `work` in the asynchronous context in which this object was created, so that it sees nothing that `AsyncLocalStorage` holds
+   * for the request that causes it.
+   */
+  start(work: () => Promise<unknown>): void {
+    this.run(this.#context.runInAsyncScope(work));
   }
 
   /** Resolves when nothing runs any more, including work that was started meanwhile. */
@@ -28,7 +30,7 @@ export class Background {
     try {
       await task;
     } catch {
-      // The store has already reported the fault as an event.
+      // What began the work has already reported the fault as an event.
     }
   }
 }

@@ -1,11 +1,11 @@
 /** Everything that the engine does, as one union: stats, metrics, logs and tests listen to it. */
 export type CacheEvent =
-  /** `stale`: the value had expired, and is being loaded again in the background. */
+  /** `stale`: the value had expired; a refresh begins, unless one runs or has just failed. */
   | { type: 'hit' | 'stale'; key: string; field: string; tier: Tier; durationMs: number; ageMs: number; loadMs: number }
   | { type: 'miss' | 'shared' | 'bypass' | 'refresh'; key: string; field: string; durationMs: number }
-  /** An invalidated value was loaded again, and no request waited for it; see `refills.ts`. */
+  /** An invalidated value was loaded again, though no request had asked for it; see `refills.ts`. */
   | { type: 'refill'; key: string; field: string }
-  /** A load that no request waited for has failed: a refill, or a refresh of a value that requests still receive. */
+  /** A load that no request began has failed: a refill, or a refresh of a value that requests still receive. */
   | { type: 'background-failed'; key: string; field: string; error: unknown }
   | { type: 'load'; key: string; field: string; loadMs: number }
   | { type: 'load-failed'; key: string; field: string; loadMs: number; error: unknown }

@@ -96,7 +96,7 @@ export function callbackNotice(error: unknown): Notice {
 
 function backgroundNotice({ field, error }: Extract<CacheEvent, { type: 'background-failed' }>): Notice {
   const reason = thrownText(error);
-  const message = `${field}: could not be loaded again in the background: ${reason}. Requests receive a stale value while there is one, then they load.`;
+  const message = `${field}: could not be loaded again in the background: ${reason}. Until it expires, requests receive the stored value; afterwards, or if it was invalidated, they load.`;
   return { level: 'warn', kind: 'background-failed', field, fields: { field, reason }, message };
 }
 

@@ -2,6 +2,7 @@ import type { CacheEvent, CacheListener } from './events.ts';
 
 /** The counts of one field, or of all fields, since the process started. */
 export interface Counts {
+  /** Requests that received a stored value, fresh or stale. */
   readonly hits: number;
   /** Requests for which the cache had no value, including those that shared another request's load. */
   readonly misses: number;

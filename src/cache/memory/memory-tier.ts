@@ -24,8 +24,8 @@ import { hasRequired } from '../tags/validity.ts';
 interface MemoryEntry {
   readonly shared: SharedValue;
   readonly entryRef: EntryRef;
-  /** When it stops to be fresh. */
-  readonly endsAtMs: number;
+  /** When it stops being fresh. */
+  readonly freshUntilMs: number;
   /** The version of the known tokens for which the stamps were last found to be current. */
   checkedVersion: number;
 }
@@ -90,18 +90,18 @@ export class MemoryTier {
     if (!this.isCoherentAt(nowMs)) return undefined;
     const memoryEntry = this.#validEntry(key);
     if (memoryEntry === undefined || !this.#isAlive(key, memoryEntry, nowMs)) return undefined;
-    const { shared, entryRef, endsAtMs } = memoryEntry;
+    const { shared, entryRef, freshUntilMs } = memoryEntry;
     const { stamps, freshMs, staleMs, loadMs } = entryRef;
     if (!hasRequired(stamps, tags)) return undefined;
     const entry = { value: readShared(shared), stamps, freshMs, staleMs, loadMs };
-    return { entry, remainingMs: endsAtMs - nowMs, entryRef };
+    return { entry, remainingMs: freshUntilMs - nowMs, entryRef };
   }
 
   /** How long an entry that was returned before stays fresh, if it is still valid. Only while the tier is coherent. */
   remainingMs(entryRef: EntryRef, nowMs: number): number | undefined {
     const memoryEntry = this.#validEntry(entryRef.key);
     if (memoryEntry?.entryRef !== entryRef || !this.#isAlive(entryRef.key, memoryEntry, nowMs)) return undefined;
-    const remainingMs = memoryEntry.endsAtMs - nowMs;
+    const remainingMs = memoryEntry.freshUntilMs - nowMs;
     return remainingMs > 0 ? remainingMs : undefined;
   }
 
@@ -119,7 +119,7 @@ export class MemoryTier {
     if (!known.isSameValue(ticket, key)) return;
     const shared = shareValue(value);
     const size = shared.bytes + (bytesOf(stamps) ?? 0) + 2 * key.length + overheadBytes;
-    this.#values.set(key, { shared, entryRef, endsAtMs: askedMs + remainingMs, checkedVersion: -1 }, { size });
+    this.#values.set(key, { shared, entryRef, freshUntilMs: askedMs + remainingMs, checkedVersion: -1 }, { size });
   }
 
   /** These tags are invalidated: values stamped with their tokens are not returned any more, nor those being read now. */
@@ -153,8 +153,8 @@ export class MemoryTier {
   }
 
   /** Whether it is fresh or stale, not longer. */
-  #isAlive(key: string, { endsAtMs, entryRef }: MemoryEntry, nowMs: number): boolean {
-    if (nowMs < endsAtMs + entryRef.staleMs) return true;
+  #isAlive(key: string, { freshUntilMs, entryRef }: MemoryEntry, nowMs: number): boolean {
+    if (nowMs < freshUntilMs + entryRef.staleMs) return true;
     this.#values.delete(key);
     return false;
   }

@@ -109,7 +109,10 @@ export interface StoreWrite {
 export interface LeasedWrite extends StoreWrite {
   /** The id of the lease. */
   readonly lease: string;
-  /** Whether there may be a valid value already, which other processes have in memory. Default: false. */
+  /**
+   * Whether processes may have the value that this one replaces in memory: a store with `track` then calls `onReplaced` for its key.
+   * Default: false.
+   */
   readonly isReplacing?: boolean;
 }
 
