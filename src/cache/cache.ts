@@ -5,6 +5,7 @@
  * unchanged and nothing is stored.
  */
 import { Background } from './base/background.ts';
+import { BackgroundLoads } from './background-loads.ts';
 import { consoleLog } from './events/cache-log.ts';
 import { checkCacheOptions, type CacheOptions } from './cache-options.ts';
 import { checkFetch, type FetchOptions } from './fetch-options.ts';
@@ -28,7 +29,6 @@ import type { EntryRef } from './entry/entry.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import { createMemoryTier, type MemoryTier } from './memory/memory-tier.ts';
 import type { Policy } from './policy.ts';
-import type { FetchRequest } from './fetch.ts';
 import { GetOrLoad } from './get-or-load.ts';
 import { Revalidator, type RevalidatedHit } from './revalidate.ts';
 import type { StoreUsage } from './store/store.ts';
@@ -44,8 +44,7 @@ export class Cache {
   readonly #clock: Clock;
   readonly #getOrLoad: GetOrLoad;
   readonly #revalidator: Revalidator;
-  /** A cache may be created inside a load. */
-  readonly #background = LoadScope.outside(() => new Background());
+  readonly #background = new Background();
   readonly #leases: Leases;
   readonly #memory: MemoryTier | undefined;
   readonly #running: RunningLoads = new Map();
@@ -55,6 +54,7 @@ export class Cache {
   readonly #pending: PendingInvalidations;
   readonly #invalidator: Invalidator;
   readonly #reads: RecentReads;
+  readonly #backgroundLoads: BackgroundLoads;
   readonly #refills: Refills;
 
   constructor(options: CacheOptions) {
@@ -73,15 +73,14 @@ export class Cache {
     this.#leases = new Leases({ ...parts, random });
     this.#reads = new RecentReads(clock);
     this.#usage = new CachedUsage(() => this.#store.usage(), clock);
-    const answer = (again: FetchRequest): ReturnType<GetOrLoad['answer']> =>
-      this.#getOrLoad.answer(again, clock.nowMs());
-    this.#refills = new Refills({ ...parts, reads: this.#reads, answer });
     const onChanged = (tags: readonly string[]): void => this.#refills.changed(tags);
     this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit, onChanged });
     const shared = { ...parts, tier: store.tier, leases: this.#leases, loads, memory: this.#memory };
     const touched = new TouchedTags(knownTags, (error) => this.#log?.callbackFailed(error));
     const loading = { ...shared, running: this.#running, touched };
-    const refresher = new Refresher({ ...loading, reads: this.#reads, random });
+    this.#backgroundLoads = new BackgroundLoads({ ...loading, onEnd: () => this.#refills.runWaiting() });
+    this.#refills = new Refills({ reads: this.#reads, loads: this.#backgroundLoads, emit });
+    const refresher = new Refresher({ loads: this.#backgroundLoads, random });
     this.#getOrLoad = new GetOrLoad({ ...loading, refresher });
     this.#revalidator = new Revalidator({ ...shared, refresher });
     this.#invalidator = new Invalidator({ ...shared, revalidator: this.#revalidator, refills: this.#refills });
@@ -138,6 +137,7 @@ export class Cache {
     entryRefs: readonly EntryRef[],
     request?: object,
   ): readonly RevalidatedHit[] | undefined | Promise<readonly RevalidatedHit[] | undefined> {
+    for (const { key } of entryRefs) this.#reads.readAgain(key);
     return this.#revalidator.revalidate(entryRefs, request);
   }
 
@@ -235,6 +235,7 @@ export class Cache {
   async close(): Promise<void> {
     this.#pending.close();
     this.#refills.clear();
+    this.#backgroundLoads.close();
     await this.#leases.close();
     await this.#background.drain();
     this.#memory?.close();

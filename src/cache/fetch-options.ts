@@ -43,7 +43,7 @@ export function checkFetch(key: Key, policy: Policy, load: unknown, options: Fet
     throw new CacheError('INVALID_KEY', `fetch: the key must be one that cache.key() returned, got ${received(key)}`);
   }
   const { field } = key;
-  const hasTtl = policy?.ttlMs >= 1 && policy.ttlMs <= ttlMsMax;
+  const hasTtl = policy?.ttlMs >= 1 && policy.ttlMs + checkedStaleMs(policy) <= ttlMsMax;
   if (!hasTtl || !Array.isArray(policy.tags)) {
     const message = `${field}: the policy must be one that createPolicy() returned, got ${received(policy)}`;
     throw new CacheError('INVALID_POLICY', message);
@@ -71,6 +71,11 @@ export function checkFetch(key: Key, policy: Policy, load: unknown, options: Fet
   if (report !== undefined && typeof report !== 'function') {
     throw invalid(`${field}: report must be a function, got ${received(report)}`);
   }
+}
+
+/** NaN if it is no duration. */
+function checkedStaleMs({ staleMs = 0 }: Policy): number {
+  return staleMs >= 0 ? staleMs : Number.NaN;
 }
 
 function invalid(message: string): CacheError {

@@ -1,4 +1,4 @@
-/** What was read here in the last minute, and how to load it again when no request waits for it. Bounded. */
+/** What was read here in the last minute and is to be loaded again when it is invalidated. Bounded. */
 import type { Clock } from './base/clock.ts';
 import type { RefreshRequest } from './fetch.ts';
 import type { Stamps } from './tags/tags.ts';
@@ -19,6 +19,7 @@ export class RecentReads {
   readonly #clock: Clock;
   /** By key, the one that was not read for longest first. */
   readonly #reads = new Map<string, RecentRead>();
+  #cancelSweep: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -28,21 +29,20 @@ export class RecentReads {
     return this.#reads.size;
   }
 
-  /** Records a read of a value that may be loaded again in the background. A value that is not stored is not recorded. */
+  /** Records a read, if the value is to be refilled. One that is not stored is not recorded. */
   note({ key, policy, reload, dependsOn }: RefreshRequest, stamps: Stamps | undefined): void {
-    const { isRefilled, isRefreshedEarly } = policy;
-    if (stamps === undefined || (isRefilled !== true && isRefreshedEarly !== true)) return;
+    if (stamps === undefined || policy.isRefilled !== true) return;
     this.#reads.delete(key.text);
     const request = { key, policy, reload, dependsOn };
     this.#reads.set(key.text, { request, stamps, readAtMs: this.#clock.nowMs() });
-    for (const [oldKey, oldest] of this.#reads) {
-      if (this.#reads.size <= keysMax && this.#isRecent(oldest)) return;
-      this.#reads.delete(oldKey);
-    }
+    const [oldest] = this.#reads.keys();
+    if (this.#reads.size > keysMax && oldest !== undefined) this.#reads.delete(oldest);
+    this.#cancelSweep ??= this.#clock.after(readAgeMsMax, () => this.#sweep());
   }
 
   /** The value at `key`, as it was read before, was returned again. */
   readAgain(key: string): void {
+    if (this.#reads.size === 0) return;
     const known = this.#reads.get(key);
     if (known !== undefined) this.note(known.request, known.stamps);
   }
@@ -58,12 +58,25 @@ export class RecentReads {
     return known !== undefined && this.#isRecent(known) ? known : undefined;
   }
 
+  forget(key: string): void {
+    this.#reads.delete(key);
+  }
+
   *[Symbol.iterator](): Iterator<[key: string, read: RecentRead]> {
     for (const [key, read] of this.#reads) if (this.#isRecent(read)) yield [key, read];
   }
 
   clear(): void {
     this.#reads.clear();
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+  }
+
+  /** The contexts of old requests are not kept. */
+  #sweep(): void {
+    this.#cancelSweep = undefined;
+    for (const [key, read] of this.#reads) if (!this.#isRecent(read)) this.#reads.delete(key);
+    if (this.#reads.size > 0) this.#cancelSweep = this.#clock.after(readAgeMsMax, () => this.#sweep());
   }
 
   #isRecent({ readAtMs }: RecentRead): boolean {

@@ -1,17 +1,14 @@
 /**
  * Refill on write: a value whose policy has `refill`, and that was read here in the last minute, is loaded again as soon as one of
- * its tags is invalidated, by this process or, where there is a memory tier, by another one. The next request gets a hit, or joins
- * that load.
+ * its tags is invalidated, by this process or, where there is a memory tier, by another one. The next request gets a hit, or waits
+ * for a load that runs already.
  *
- * It is an ordinary fetch that no request waits for: under the lease, so that one process loads for all, and under stamps that are
- * captured after the invalidation. A token that was only created is noticed like one that has changed; the fetch then finds the value
- * valid. A flush, which is not a change, is not followed by refills.
+ * The load captures its stamps after the invalidation. A token that was only created is noticed like one that has changed; a valid
+ * value is then found, and nothing is loaded. A flush, which is not a change, is not followed by refills.
  */
-import type { Background } from './base/background.ts';
-import { endOfTick, type Clock } from './base/clock.ts';
+import type { BackgroundLoads } from './background-loads.ts';
+import { endOfTick } from './base/clock.ts';
 import type { EmitEvent } from './events/events.ts';
-import type { FetchRequest, RefreshRequest } from './fetch.ts';
-import type { Answer } from './outcome.ts';
 import type { RecentRead, RecentReads } from './recent-reads.ts';
 import { everythingTag, type Stamps } from './tags/tags.ts';
 
@@ -20,17 +17,16 @@ const atOnceMax = 4;
 
 interface RefillsParts {
   readonly reads: RecentReads;
-  /** Answers a fetch that belongs to no request. */
-  readonly answer: (request: FetchRequest) => Answer | Promise<Answer>;
-  readonly background: Background;
-  readonly clock: Clock;
+  readonly loads: Pick<BackgroundLoads, 'begin' | 'isRunning'>;
   readonly emit: EmitEvent;
 }
 
 export class Refills {
   readonly #parts: RefillsParts;
+  /** The keys of recent reads that have been invalidated. */
   readonly #waiting = new Set<string>();
-  readonly #running = new Set<string>();
+  #running = 0;
+  #isDue = false;
 
   constructor(parts: RefillsParts) {
     this.#parts = parts;
@@ -41,8 +37,22 @@ export class Refills {
     const { reads } = this.#parts;
     if (reads.size === 0) return;
     if (tags.includes(everythingTag)) return this.clear();
-    for (const [key, read] of reads) if (isAffected(read, tags)) this.#waiting.add(key);
-    this.#runWaiting();
+    const changed = new Set(tags);
+    const isOf = (stamps: Stamps): boolean => Object.keys(stamps).some((tag) => changed.has(tag));
+    for (const [key, { request, stamps }] of reads) {
+      // The new value will depend on the new parent, which the next request loads.
+      if (isOf(request.dependsOn?.stamps ?? {})) reads.forget(key);
+      else if (isOf(stamps)) this.#waiting.add(key);
+    }
+    if (this.#waiting.size > 0 && !this.#isDue) void this.#runAtEndOfTick();
+  }
+
+  /** All invalidations of this tick, and what else follows from them, come first. */
+  async #runAtEndOfTick(): Promise<void> {
+    this.#isDue = true;
+    await endOfTick();
+    this.#isDue = false;
+    this.runWaiting();
   }
 
   /** Forgets what was read. */
@@ -51,47 +61,29 @@ export class Refills {
     this.#waiting.clear();
   }
 
-  #runWaiting(): void {
+  /** Begins refills that have waited: for others, or for a refresh of their key. */
+  runWaiting(): void {
+    const { reads, loads } = this.#parts;
     for (const key of this.#waiting) {
-      if (this.#running.size >= atOnceMax) return;
+      if (this.#running >= atOnceMax) return;
       // A value that changes again while it is loaded is loaded once more, afterwards.
-      if (!this.#running.has(key)) this.#run(key);
+      if (loads.isRunning(key)) continue;
+      this.#waiting.delete(key);
+      const read = reads.get(key);
+      if (read !== undefined) this.#run(read);
     }
   }
 
-  #run(key: string): void {
-    this.#waiting.delete(key);
-    const { request } = this.#parts.reads.get(key) ?? {};
-    if (request === undefined) return;
-    this.#running.add(key);
-    this.#parts.background.start(async () => {
-      try {
-        // All invalidations of this tick, and what else follows from them, come first.
-        await endOfTick();
-        await this.#refill(request);
-      } finally {
-        this.#running.delete(key);
-        this.#runWaiting();
-      }
-    });
-  }
-
-  async #refill(request: RefreshRequest): Promise<void> {
-    const { reads, answer, emit } = this.#parts;
+  #run({ request }: RecentRead): void {
+    const { reads, loads, emit } = this.#parts;
     const { text: key, field } = request.key;
-    const own = { ...request, load: request.reload, mode: 'use', request: undefined, isAborted: () => false } as const;
-    try {
-      const { state, stamps } = await answer(own);
-      if (state === 'miss') emit({ type: 'refill', key, field });
-      if (stamps !== undefined) reads.replaced(key, stamps);
-    } catch (error) {
-      emit({ type: 'background-failed', key, field, error });
-    }
+    this.#running += 1;
+    const onStored = (stamps: Stamps | undefined): void => {
+      this.#running -= 1;
+      if (stamps === undefined) return;
+      reads.replaced(key, stamps);
+      emit({ type: 'refill', key, field });
+    };
+    loads.begin(request, { replacedEntryId: undefined, onStored });
   }
-}
-
-/** Not if its parent has changed too: the new value will depend on the new parent, which the next request loads. */
-function isAffected({ request, stamps }: RecentRead, tags: readonly string[]): boolean {
-  const isOf = (own: Stamps): boolean => tags.some((tag) => Object.hasOwn(own, tag));
-  return request.policy.isRefilled === true && isOf(stamps) && !isOf(request.dependsOn?.stamps ?? {});
 }

@@ -1,33 +1,28 @@
 /**
  * Loads values again in the background while requests still receive the ones that are stored: stale values, and fresh ones shortly
- * before they expire.
- *
- * It takes the lease, so one process does it for all, once per value. If another process has the lease, or its load has just failed,
- * nothing happens. Invalidated values are not refreshed: they are not returned, so the request that finds one loads.
+ * before they expire. Invalidated values are not refreshed: they are not returned, so the request that finds one loads.
  */
-import type { Background } from './base/background.ts';
+import { LRUCache } from 'lru-cache';
+import type { BackgroundLoads } from './background-loads.ts';
 import { isDueEarly } from './early-refresh.ts';
 import type { CachedEntry, EntryRef } from './entry/entry.ts';
 import type { Tier } from './events/events.ts';
 import type { RefreshRequest } from './fetch.ts';
-import { runLoad, type LoadParts } from './load.ts';
 import { found, type Answer } from './outcome.ts';
-import type { RecentReads } from './recent-reads.ts';
-import { PendingReply } from './store/fetch-store.ts';
-import type { GuardedStore } from './store/guarded-store.ts';
 
-interface RefresherParts extends LoadParts {
-  readonly background: Background;
-  readonly guarded: Pick<GuardedStore, 'forFetch'>;
-  readonly reads: RecentReads;
+/** The number of keys of which it is known that they are refreshed early. */
+const keysMax = 10_000;
+
+interface RefresherParts {
+  readonly loads: BackgroundLoads;
   /** Returns 0…1. */
   readonly random: () => number;
 }
 
 export class Refresher {
   readonly #parts: RefresherParts;
-  /** The keys that are being refreshed here. */
-  readonly #running = new Set<string>();
+  /** The keys that are refreshed early, and whether they are due now. */
+  readonly #early = new LRUCache<string, { readonly isDue: boolean }>({ max: keysMax });
 
   constructor(parts: RefresherParts) {
     this.#parts = parts;
@@ -35,60 +30,30 @@ export class Refresher {
 
   /** The answer with this entry, which was found. If it is stale, or due early, a refresh begins. */
   answerWith(request: RefreshRequest, tier: Tier, entry: CachedEntry): Answer {
-    this.#returned(request, entry);
+    const { remainingMs, entryRef } = entry;
+    if (remainingMs <= 0 || this.#isDue(request, entryRef, remainingMs))
+      this.#parts.loads.begin(request, { replacedEntryId: entryRef.entryId });
     return found(tier, entry);
   }
 
-  /** A request receives this fresh entry as part of a cached response. */
-  revalidated(entryRef: EntryRef, remainingMs: number): void {
-    const { reads } = this.#parts;
-    if (reads.size === 0) return;
-    reads.readAgain(entryRef.key);
-    const { request } = reads.get(entryRef.key) ?? {};
-    if (request !== undefined) this.#returned(request, { remainingMs, entryRef });
+  /**
+   * Whether a fresh entry of a cached response is due. The response is then executed, because a refresh needs a request with its
+   * context.
+   */
+  isDueAgain(entryRef: EntryRef, remainingMs: number): boolean {
+    if (this.#early.size === 0) return false;
+    const { key } = entryRef;
+    const known = this.#early.get(key);
+    if (known === undefined || this.#parts.loads.isRunning(key)) return false;
+    const isDue = known.isDue || isDueEarly(entryRef, remainingMs, this.#parts.random);
+    if (isDue) this.#early.set(key, { isDue });
+    return isDue;
   }
 
-  #returned(request: RefreshRequest, { remainingMs, entryRef }: Pick<CachedEntry, 'remainingMs' | 'entryRef'>): void {
-    if (remainingMs <= 0 || this.#isDue(request, entryRef, remainingMs)) this.#start(request, entryRef);
-  }
-
-  #isDue({ policy }: RefreshRequest, entryRef: EntryRef, remainingMs: number): boolean {
-    return policy.isRefreshedEarly === true && isDueEarly(entryRef, remainingMs, this.#parts.random);
-  }
-
-  #start(request: RefreshRequest, { entryId }: EntryRef): void {
-    const { text: key, field } = request.key;
-    if (this.#running.has(key)) return;
-    this.#running.add(key);
-    const { background, emit } = this.#parts;
-    background.start(async () => {
-      try {
-        await this.#refresh(request, entryId);
-      } catch (error) {
-        emit({ type: 'background-failed', key, field, error });
-      } finally {
-        this.#running.delete(key);
-      }
-    });
-  }
-
-  async #refresh({ key, policy, reload, dependsOn }: RefreshRequest, entryId: string): Promise<void> {
-    const { guarded, leases, loads, touched, memory } = this.#parts;
-    const store = guarded.forFetch();
-    if (store.isBypassed || store.isFull) return;
-    const tags = touched.ofFetch(key.field, policy.tags);
-    const miss = { stamps: undefined, rejectedEntryId: entryId };
-    const sequence = (): number => loads.sequence;
-    const decision = await leases.acquire({ key, tags, store, miss, sequence, canWait: false });
-    // Another process loads, or a load has just failed, or the value could not be stored.
-    if (decision.action === 'load-only') return;
-    if (decision.action === 'load-and-store') {
-      const lease = decision.lease instanceof PendingReply ? await decision.lease.answer : decision.lease;
-      if (lease === undefined) return;
-      const request = { key, policy, tags, load: reload, dependsOn, isAborted: () => false, store: store.anew() };
-      await runLoad(this.#parts, request, { decision: { ...decision, lease }, isReplacing: true });
-    }
-    // At most the memory tier has the value from before.
-    memory?.drop(key.text);
+  #isDue({ policy, key }: RefreshRequest, entryRef: EntryRef, remainingMs: number): boolean {
+    if (policy.isRefreshedEarly !== true) return false;
+    const isDue = this.#early.get(key.text)?.isDue === true || isDueEarly(entryRef, remainingMs, this.#parts.random);
+    this.#early.set(key.text, { isDue: false });
+    return isDue;
   }
 }

@@ -91,13 +91,13 @@ export class Revalidator {
     entryRefs: readonly EntryRef[],
     remaining: readonly number[],
     { tier, startedMs }: { tier: Tier; startedMs: number },
-  ): readonly RevalidatedHit[] {
+  ): readonly RevalidatedHit[] | undefined {
     const { clock, refresher, emit } = this.#parts;
+    if (entryRefs.some((entryRef, index) => refresher.isDueAgain(entryRef, remaining[index] ?? 0))) return undefined;
     const durationMs = clock.nowMs() - startedMs;
     return entryRefs.map((entryRef, index) => {
       const { key, field, freshMs, loadMs } = entryRef;
       const ttlMs = remaining[index] ?? 0;
-      refresher.revalidated(entryRef, ttlMs);
       const ageMs = Math.max(0, freshMs - ttlMs);
       emit({ type: 'hit', key, field, tier, durationMs, ageMs, loadMs });
       return { entryRef, tier, durationMs, ageMs, ttlMs };

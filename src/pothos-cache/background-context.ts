@@ -7,6 +7,8 @@
  */
 const neverAborted = new AbortController().signal;
 const contexts = new WeakMap<object, object>();
+/** The contexts that these are proxies of. */
+const targets = new WeakMap<object, object>();
 
 /** @param context A value that is not an object is returned as it is. */
 export function backgroundContext<Context>(context: Context): Context {
@@ -15,13 +17,21 @@ export function backgroundContext<Context>(context: Context): Context {
   if (known !== undefined) return known as Context;
   const proxied = withoutSignals(context);
   contexts.set(context, proxied);
+  targets.set(proxied, context);
   return proxied as Context;
+}
+
+/** The context of the request, if this is the one for a load in the background: what one of them sets, both have. */
+export function requestContextOf<Context>(context: Context): Context {
+  return (typeof context === 'object' && context !== null ? (targets.get(context) ?? context) : context) as Context;
 }
 
 /** Signals are found where servers put them: in the context, or in its `request`. */
 function withoutSignals(target: object): object {
   let request: { readonly of: object; readonly shown: object } | undefined;
   return new Proxy(target, {
+    // Otherwise accessors of the target would be replaced by properties.
+    set: (_, name, value) => Reflect.set(target, name, value, target),
     get(_, name): unknown {
       const value: unknown = Reflect.get(target, name, target);
       if (isFixed(target, name)) return value;

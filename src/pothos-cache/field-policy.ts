@@ -49,6 +49,9 @@ interface Field {
   readonly isRoot: boolean;
 }
 
+const whyRefreshContext =
+  'what the context of an earlier request remembers may be older than the change; (context) => context if it remembers nothing';
+
 /** The TTL of a field without `ttl` while nothing is cached, so that it does not matter. */
 const ttlWhenOff = '1d';
 
@@ -59,7 +62,7 @@ const ttlWhenOff = '1d';
 export function createFieldPolicy(
   { place, isRoot }: Field,
   options: FieldCacheOptions,
-  ofSchema: Pick<PluginOptions<never>, 'engine' | 'defaultTtl' | 'viewer'> | undefined,
+  ofSchema: (Pick<PluginOptions<never>, 'engine' | 'defaultTtl' | 'viewer'> & { refreshContext?: unknown }) | undefined,
 ): FieldPolicy {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw wrong(place, `cache must be an object of options, or false, got ${JSON.stringify(options)}`);
@@ -98,6 +101,9 @@ export function createFieldPolicy(
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
   const withoutTags = { ttl, stale, early, strict, refill };
   const base = checked(() => createPolicy(place, { ...withoutTags, tags: staticTags ?? [] }));
+  if (refill && !isOff && ofSchema.refreshContext === undefined) {
+    throw wrong(place, `cache.refill needs refreshContext, an option of toSchema({ cache }): ${whyRefreshContext}`);
+  }
   return {
     ttlMs: base.ttlMs,
     staleMs: base.staleMs ?? 0,

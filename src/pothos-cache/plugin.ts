@@ -24,7 +24,7 @@ import {
   type Outcome,
   type Policy,
 } from '../cache/index.ts';
-import { backgroundContext } from './background-context.ts';
+import { backgroundContext, requestContextOf } from './background-context.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
 import { isClientGone } from './client-gone.ts';
 import { noteEnumIdentities } from './enum-values.ts';
@@ -164,16 +164,19 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     const { call, key, mode, selection, dependsOn } = request;
     const loadWith = (context: Types['Context']): unknown => {
       const running = currentLoad();
-      if (running !== undefined) this.#watch.begin(context);
+      if (running !== undefined) this.#watch.begin(requestContextOf(context));
       // A load that bypasses the cache has no scope of its own: `running` is an enclosing load, if there is one.
       const own = { load: mode === 'bypass' ? undefined : running, selection, keySelection: key.selection };
       return resolver(call.parent, call.args, context, watchInfo(call.info, own));
     };
     const reload = (): unknown => {
-      const context = refreshContext(call.context);
+      const context = unawaited(refreshContext(call.context));
+      if (context instanceof Promise) {
+        throw new CacheError('INVALID_OPTIONS', `${key.field}: refreshContext must return a context, got a promise`);
+      }
       const again = this.#request(field, { ...call, context }, dependsOn?.key.selection);
       // Otherwise the value of one viewer would be stored for another one.
-      if (again?.key.text !== key.text) {
+      if (again === undefined || again.key.viewer !== key.viewer || again.key.vary !== key.vary) {
         const message = `${key.field}: refreshContext must return a context with the same viewer and variation`;
         throw new CacheError('INVALID_OPTIONS', message);
       }

@@ -99,9 +99,9 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
    */
   readonly strict?: boolean;
   /**
-   * Whether a value that was read in this process in the last minute, at most 1,000 of them, is loaded again as soon as it is invalidated, so that the next request does
-   * not wait. The load runs in the background; see `refreshContext`. Each change costs a load, even if no request follows.
-   * Default: false.
+   * Whether a value that was read in this process in the last minute is loaded again as soon as it is invalidated, so that the next
+   * request does not wait; at most 1,000 values. The load runs in the background, with the context that `refreshContext` returns,
+   * which is required. Each change costs a load, even if no request follows. Default: false.
    */
   readonly refill?: boolean;
   /**

@@ -131,7 +131,8 @@ function accessorFor(
   const isReadOnly = 'value' in property ? property.writable === false : property.set === undefined;
   const set = function (this: object, next: unknown): void {
     if (property.set !== undefined) property.set.call(this, next);
-    else if (this === context) value = next;
+    // A proxy of the context is the context.
+    else if (this === context || isOurs(Object.getOwnPropertyDescriptor(this, name))) value = next;
     // A context that inherits from this one has a viewer of its own from now on.
     else Object.defineProperty(this, name, { value: next, configurable: true, enumerable: true, writable: true });
   };

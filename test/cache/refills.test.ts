@@ -10,6 +10,7 @@ import {
   tiers,
   times,
   tick,
+  withResolvers,
   type FetchCall,
   type World,
 } from './world.ts';
@@ -23,6 +24,14 @@ async function refilled({ cache, trace }: World, tags: readonly string[] = ['pro
   await refill;
 }
 
+/** Advances the clock until a request that waits for a lease has asked for it again. */
+async function answered<T>({ clock }: World, request: Promise<T>): Promise<T> {
+  let isAnswered = false;
+  void request.finally(() => (isAnswered = true));
+  await advanceUntil(clock, 50, () => isAnswered);
+  return await request;
+}
+
 describe.each(tiers)('on the %s store', (tier) => {
   it('the next request after an invalidation gets the new value as a hit', async () => {
     const world = await newWorld(tier);
@@ -34,7 +43,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(world.trace.text).toBe('load write miss invalidate entry-rejected(invalidated) load write refill hit');
   });
 
-  it('a request that arrives meanwhile joins the refill', async () => {
+  it('a request that arrives meanwhile waits for the refill', async () => {
     const world = await newWorld(tier);
     await world.fetch(products);
     const held = world.source.hold();
@@ -43,7 +52,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     const request = world.outcome(products);
     await settled(world);
     held.give('new');
-    expect(await request).toMatchObject({ state: 'shared', value: 'new' });
+    expect(await answered(world, request)).toMatchObject({ state: 'shared', value: 'new' });
     expect(world.source.loads).toBe(2);
   });
 
@@ -78,17 +87,47 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(world.source.loads).toBe(3);
   });
 
-  it('a request shares the failure of a refill that it joined, even if the client of an earlier request disconnected', async () => {
+  it('a refill that fails fails no request', async () => {
     const world = await newWorld(tier);
-    await world.fetch({ ...products, isAborted: () => true });
-    const held = world.source.hold();
+    const [{ promise, reject }, { promise: begun, resolve: begin }] = [withResolvers<void>(), withResolvers<void>()];
+    const reload = async (): Promise<void> => {
+      begin();
+      await promise;
+    };
+    await world.fetch({ ...products, isAborted: () => true, reload });
     await world.cache.invalidate(['products']);
-    await held.begun;
+    await begun;
     const request = world.fetch(products);
     await settled(world);
-    held.fail(new Error('down'));
-    await expect(request).rejects.toThrow('down');
-    expect(world.source.loads).toBe(2);
+    reject(new Error('an old transaction'));
+    expect(await answered(world, request)).toBe('value');
+    expect(world.trace.count('background-failed')).toBe(1);
+  });
+
+  it('a load without end stops neither other refills nor the end of the cache', async () => {
+    const world = await newWorld(tier);
+    for (const id of times(5, Number)) await world.fetch({ ...products, args: { id } });
+    const held = times(4, () => world.source.hold());
+    await world.cache.invalidate(['products']);
+    for (const { begun } of held) await begun;
+    const refill = world.trace.next('refill');
+    await advanceUntil(world.clock, 1_000, () => world.trace.count('background-failed') === 4);
+    await refill;
+    await world.fetch({ ...products, args: { id: 9 } });
+    const last = world.source.hold();
+    await world.cache.invalidate(['products']);
+    await last.begun;
+    await expect(world.cache.close()).resolves.toBeUndefined();
+  });
+
+  it('nothing is loaded while the store is not used', async () => {
+    const world = await newWorld(tier);
+    await world.fetch(products);
+    world.cache.suspend(world, true);
+    await world.cache.invalidate(['products']);
+    await settled(world);
+    expect(world.source.loads).toBe(1);
+    expect(world.trace.count('refill')).toBe(0);
   });
 
   it('a value that was returned with a cached response counts as read', async () => {
@@ -224,11 +263,7 @@ it('what was read in one process is loaded again when another one invalidates, o
   for (const { fetch } of readers) await fetch(products);
   await writer.cache.invalidate(['products']);
   await advanceUntil(clock, 50, () => readers.some(({ trace }) => trace.count('refill') > 0));
-  // Those that wait for the lease ask again after a pause.
-  const outcomes = Promise.all(readers.map(({ outcome }) => outcome(products)));
-  let areKnown = false;
-  void outcomes.finally(() => (areKnown = true));
-  await advanceUntil(clock, 50, () => areKnown);
-  expect((await outcomes).map(({ value }) => value)).toEqual(['value', 'value', 'value']);
+  for (const world of readers) await settled(world);
+  for (const { outcome } of readers) expect(await outcome(products)).toMatchObject({ state: 'hit', value: 'value' });
   expect(readers.reduce((loads, { source }) => loads + source.loads, 0)).toBe(2);
 });

@@ -85,7 +85,9 @@ for (const path of process.argv.slice(2)) {
   const world = newWorld();
   Object.assign(globalThis, world);
   await import(path);
-  world.builder.toSchema({ cache: { engine: world.cache, viewer: ({ user }) => user?.id } });
+  world.builder.toSchema({
+    cache: { engine: world.cache, viewer: ({ user }) => user?.id, refreshContext: (context) => context },
+  });
   process.stdout.write(`${path}\n`);
 }
 process.exit(0);

@@ -89,6 +89,11 @@ describe('building a schema', () => {
       'Query.stats: cache.early must be true or false, got string',
     ],
     [
+      'a refill without refreshContext',
+      { scope: 'public', ttl: '60s', refill: true },
+      'Query.stats: cache.refill needs refreshContext, an option of toSchema({ cache }): what the context of an earlier request',
+    ],
+    [
       'a refill that is a text',
       { scope: 'public', ttl: '60s', refill: 'yes' },
       'Query.stats: cache.refill must be true or false, got string',

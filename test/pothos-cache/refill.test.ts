@@ -7,6 +7,10 @@ import { newSchema, type RequestContext, type SchemaWorld } from './world.ts';
 
 const cache = { scope: 'public', ttl: '60s', tags: ['products'], refill: true } as const;
 
+/** A schema whose contexts remember nothing: they may be used again. */
+const newRefillSchema: typeof newSchema = (define, options) =>
+  newSchema(define, { refreshContext: (context) => context, ...options });
+
 interface Product {
   readonly id: number;
   readonly name: string;
@@ -21,7 +25,7 @@ async function invalidated(world: SchemaWorld, tag: string): Promise<void> {
 describe('a field with refill', () => {
   it('is a hit after an invalidation', async () => {
     const row = { name: 'Pot' };
-    const world = await newSchema((builder) => {
+    const world = await newRefillSchema((builder) => {
       builder.queryField('name', (t) => t.string({ cache, resolve: () => row.name }));
     });
     await world.run('{ name }');
@@ -34,7 +38,7 @@ describe('a field with refill', () => {
     const names: Record<number, string> = { 1: 'Pot' };
     const reviews = ['good'];
     let reviewLoads = 0;
-    const world = await newSchema((builder) => {
+    const world = await newRefillSchema((builder) => {
       const Product = builder.objectRef<Product>('Product').implement({
         fields: (t) => ({
           reviews: t.stringList({
@@ -69,7 +73,7 @@ describe('a field with refill', () => {
   });
 
   it('a public field whose refill reads the viewer is not stored', async () => {
-    const world = await newSchema(
+    const world = await newRefillSchema(
       (builder) => {
         let loads = 0;
         builder.queryField('greeting', (t) =>
@@ -90,62 +94,8 @@ describe('a field with refill', () => {
 });
 
 describe('the context of a refill', () => {
-  it('has signals that never fire, and methods that still work', async () => {
-    const controller = new AbortController();
-    class Context {
-      readonly #name = 'Pot';
-      readonly request = new Request('http://localhost/', { signal: controller.signal });
-      readonly signal = controller.signal;
-      readonly named = (): string => this.#name;
-      name(): string {
-        return this.#name;
-      }
-      get ownName(): string {
-        return this.#name;
-      }
-    }
-    const seen: unknown[] = [];
-    const world = await newSchema(
-      (builder) => {
-        builder.queryField('name', (t) =>
-          t.string({
-            cache,
-            resolve: (_parent, _args, context) => {
-              const { request, signal, ...all } = context as Context;
-              seen.push([request.signal.aborted, signal.aborted, request.url]);
-              return `${(context as Context).name()} ${(context as Context).ownName} ${all.named()}`;
-            },
-          }),
-        );
-      },
-      { viewerProperties: [] },
-    );
-    await world.run('{ name }', {}, new Context() as RequestContext);
-    controller.abort();
-    await invalidated(world, 'products');
-    expect(seen.at(-1)).toEqual([false, false, 'http://localhost/']);
-    expect(await world.run('{ name }')).toMatchObject({ data: { name: 'Pot Pot Pot' }, states: 'hit' });
-  });
-
-  it('may be frozen', async () => {
-    const world = await newSchema(
-      (builder) => {
-        builder.queryField('signals', (t) =>
-          t.boolean({
-            cache,
-            resolve: (_parent, _args, context) => 'signal' in context && context.signal !== undefined,
-          }),
-        );
-      },
-      { viewerProperties: [] },
-    );
-    await world.run('{ signals }', {}, Object.freeze({ signal: new AbortController().signal }) as RequestContext);
-    await invalidated(world, 'products');
-    expect(await world.run('{ signals }')).toMatchObject({ data: { signals: true }, states: 'hit' });
-  });
-
   it('is the one that refreshContext returns', async () => {
-    const world = await newSchema(
+    const world = await newRefillSchema(
       (builder) => {
         builder.queryField('tenant', (t) => t.string({ cache, resolve: (_parent, _args, { tenant }) => tenant ?? '' }));
       },
@@ -161,7 +111,7 @@ describe('the context of a refill', () => {
     ['variation', { viewer: 'Ann', tenant: 'two' }],
   ])('must have the same %s', async (_, other) => {
     const loaded: unknown[] = [];
-    const world = await newSchema(
+    const world = await newRefillSchema(
       (builder) => {
         builder.queryField('secret', (t) =>
           t.string({
@@ -188,7 +138,7 @@ describe('the context of a refill', () => {
   it('a refill runs outside of the asynchronous context of requests, in a load of its own', async () => {
     const request = new AsyncLocalStorage<string>();
     const seen: unknown[] = [];
-    const world = await newSchema((builder) => {
+    const world = await newRefillSchema((builder) => {
       builder.queryField('name', (t) =>
         t.string({
           cache,

@@ -1,10 +1,11 @@
 import { AsyncResource } from 'node:async_hooks';
 
+/** The asynchronous context in which this module was loaded: that of no request. */
+const outside = new AsyncResource('cachepot');
+
 /** Work that no request waits for. Its errors are caught, and `drain` waits for it when the cache is closed. */
 export class Background {
   readonly #tasks = new Set<Promise<void>>();
-  /** The asynchronous context of the code that created this object. */
-  readonly #context = new AsyncResource('cachepot.Background');
 
   /** Tracks work that has begun. */
   run(task: Promise<unknown>): void {
@@ -13,12 +14,9 @@ export class Background {
     void running.finally(() => this.#tasks.delete(running));
   }
 
-  /**
-   * Runs `work` in the asynchronous context in which this object was created, so that it sees nothing that `AsyncLocalStorage` holds
-   * for the request that causes it.
-   */
+  /** Runs `work` so that it sees nothing that `AsyncLocalStorage` holds for the request that causes it. */
   start(work: () => Promise<unknown>): void {
-    this.run(this.#context.runInAsyncScope(work));
+    this.run(outside.runInAsyncScope(work));
   }
 
   /** Resolves when nothing runs any more, including work that was started meanwhile. */

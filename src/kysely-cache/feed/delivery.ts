@@ -30,6 +30,8 @@ interface DeliveryParts {
   readonly acknowledge: (lsn: Lsn) => Promise<void>;
   /** Whether changes could not be invalidated: what the store has may be outdated. Called after each attempt. */
   readonly onUndelivered: (isUndelivered: boolean) => void;
+  /** It is closed while there are such changes: they are delivered by the next reader of the log, some time later. */
+  readonly onAbandoned: () => void;
   /** The process can go on no longer: the database cannot be asked. */
   readonly onError: (error: unknown) => void;
   readonly clock: Clock;
@@ -66,6 +68,7 @@ export class Delivery {
   #isRunning = false;
   #mustRecord = false;
   #isClosed = false;
+  #isUndelivered = false;
   #lookAgainMs = 1;
 
   /** @param lsn Where the stream begins. */
@@ -102,7 +105,10 @@ export class Delivery {
 
   /** Invalidates nothing more, except what is under way. */
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
+    if (this.#isUndelivered) this.#parts.onAbandoned();
+    this.#parts.onUndelivered(false);
   }
 
   async #run(): Promise<void> {
@@ -152,7 +158,7 @@ export class Delivery {
       }
       await this.#parts.acknowledge(untilLsn);
       this.#acknowledgedLsn = untilLsn;
-      this.#parts.onUndelivered(false);
+      this.#setUndelivered(false);
       if (this.#waiting.length === 0) this.#pendingSinceMs = undefined;
       return true;
     } catch (error) {
@@ -161,9 +167,15 @@ export class Delivery {
       // Nothing is missed because of a tag that the cache does not take.
       if (!isUnavailable(error)) this.#changed.addEverything();
       this.#parts.counts.retries += 1;
-      this.#parts.onUndelivered(true);
+      this.#setUndelivered(true);
       return false;
     }
+  }
+
+  #setUndelivered(isUndelivered: boolean): void {
+    this.#isUndelivered = isUndelivered;
+    if (!this.#isClosed) this.#parts.onUndelivered(isUndelivered);
+    else if (isUndelivered) this.#parts.onAbandoned();
   }
 
   #nextLookMs(): number {

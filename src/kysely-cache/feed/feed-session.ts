@@ -26,7 +26,7 @@ import { Snapshot } from './snapshot.ts';
 export interface SessionParts {
   readonly connection: ClientConfig;
   readonly publication: string;
-  readonly cache: Pick<Cache, 'namespace' | 'invalidate' | 'suspend' | 'data'>;
+  readonly cache: Pick<Cache, 'namespace' | 'invalidate' | 'invalidateCommitted' | 'suspend' | 'data'>;
   /** Whether the slot belongs to this process alone, and ends with its session. */
   readonly isTemporary: boolean;
   /** Whether the slot could not be read, although it is there: it is replaced. */
@@ -122,7 +122,6 @@ export class FeedSession {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#end(undefined);
-    this.#parts.cache.suspend(this, false);
     this.#delivery?.close();
     await this.#stream?.close();
     await endClient(this.#control);
@@ -183,7 +182,8 @@ export class FeedSession {
         // What was under way when it ended may still be delivered.
         if (this.#delivery === delivery) onState('reading');
       },
-      onUndelivered: (isUndelivered) => cache.suspend(this, isUndelivered && !this.#isClosed),
+      onUndelivered: (isUndelivered) => cache.suspend(this, isUndelivered),
+      onAbandoned: () => void cache.invalidateCommitted('everything').catch(() => {}),
       onError: (error) => this.#end(error),
       clock,
       counts,

@@ -58,6 +58,30 @@ it('the process that reads the slot does not read from its store while it cannot
   expect(await read(process)).toBe(2);
 });
 
+it('nor after it has stopped to read the slot, until everything is invalidated', async () => {
+  const world = await feedWorld(setUp);
+  const store = new FaultyStore(memoryStore(), ['dropTokens']);
+  const process = await world.process({ store });
+  await world.settled(process);
+  let n = 0;
+  const { cache, feed } = process;
+  const read = (): Promise<unknown> =>
+    cache.fetch(cache.key({ field: 'Query.a' }), createPolicy('Query.a', { ttl: '1h', tags: ['a'] }), () => n);
+  expect(await read()).toBe(0);
+  store.health = 'failing';
+  n = 1;
+  await world.run('update a set n = 1');
+  await vi.waitFor(() => expect(feed.status.retries).toBeGreaterThan(0), patience);
+  await feed.close();
+  expect(await read()).toBe(1);
+  const isDelivered = new Promise<void>((resolve) => {
+    cache.on(({ type }) => void (type === 'invalidation-delivered' && resolve()));
+  });
+  store.health = 'well';
+  await isDelivered;
+  expect(await read()).toBe(1);
+});
+
 /** A process whose feed, of another process, records positions in the store when the test says so. */
 function newWorld({ isFed = true } = {}) {
   const clock = new TestClock();

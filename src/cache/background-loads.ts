@@ -1,0 +1,113 @@
+/**
+ * Loads that no request waits for: of stale values, of values that are about to expire, and after invalidations.
+ *
+ * - They take the lease without waiting for it, so one process loads for all. If another load holds it, or one has failed in the last
+ *   second, nothing happens.
+ * - Requests do not join them, so that a load that fails in the background fails no request. A request that needs the value waits
+ *   for the lease.
+ * - One that runs for too long is given up: its lease ends within a minute, and closing the cache does not wait for it.
+ */
+import type { Background } from './base/background.ts';
+import { CacheError } from './base/errors.ts';
+import type { RefreshRequest } from './fetch.ts';
+import { runLoad, type LoadParts } from './load.ts';
+import { PendingReply } from './store/fetch-store.ts';
+import type { GuardedStore } from './store/guarded-store.ts';
+import type { Stamps } from './tags/tags.ts';
+
+const giveUpMs = 10_000;
+
+interface BackgroundLoadsParts extends LoadParts {
+  readonly background: Background;
+  readonly guarded: Pick<GuardedStore, 'forFetch'>;
+  /** Called when a load has ended. */
+  readonly onEnd: () => void;
+}
+
+interface Beginning {
+  /** The entry that is to be replaced although it is valid; undefined if there is none: a valid entry makes the load unnecessary. */
+  readonly replacedEntryId: string | undefined;
+  /** Called when the load has ended, with the stamps of the value that is now stored, if there is one. */
+  readonly onStored?: (stamps: Stamps | undefined) => void;
+}
+
+export class BackgroundLoads {
+  readonly #parts: BackgroundLoadsParts;
+  readonly #running = new Set<string>();
+  /** Each ends the wait for a load. */
+  readonly #ends = new Set<() => void>();
+  #isClosed = false;
+
+  constructor(parts: BackgroundLoadsParts) {
+    this.#parts = parts;
+  }
+
+  isRunning(key: string): boolean {
+    return this.#running.has(key);
+  }
+
+  /** Begins to load a value again, unless a load of it runs here already. */
+  begin(request: RefreshRequest, { replacedEntryId, onStored = () => {} }: Beginning): void {
+    const { text: key, field } = request.key;
+    if (this.#isClosed || this.#running.has(key)) return;
+    this.#running.add(key);
+    const { background, emit, onEnd } = this.#parts;
+    background.start(async () => {
+      let stamps: Stamps | undefined;
+      try {
+        stamps = await this.#inTime(field, this.#load(request, replacedEntryId));
+      } catch (error) {
+        emit({ type: 'background-failed', key, field, error });
+      } finally {
+        this.#running.delete(key);
+        onStored(stamps);
+        onEnd();
+      }
+    });
+  }
+
+  /** Waits for no load any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const end of this.#ends) end();
+  }
+
+  async #load({ key, policy, reload, dependsOn }: RefreshRequest, replaced?: string): Promise<Stamps | undefined> {
+    const { guarded, leases, loads, touched, memory } = this.#parts;
+    const store = guarded.forFetch();
+    if (store.isBypassed || store.isFull) return undefined;
+    const tags = touched.ofFetch(key.field, policy.tags);
+    const miss = { stamps: undefined, rejectedEntryId: replaced };
+    const sequence = (): number => loads.sequence;
+    const decision = await leases.acquire({ key, tags, store, miss, sequence, canWait: false });
+    if (decision.action === 'load-only') return undefined;
+    // At most the memory tier has a value from before.
+    if (decision.action === 'use-stored') {
+      memory?.drop(key.text);
+      return decision.entry.entry.stamps;
+    }
+    const lease = decision.lease instanceof PendingReply ? await decision.lease.answer : decision.lease;
+    if (lease === undefined) return undefined;
+    const request = { key, policy, tags, load: reload, dependsOn, isAborted: () => false, store: store.anew() };
+    const isReplacing = replaced !== undefined;
+    const result = await runLoad(this.#parts, request, { decision: { ...decision, lease }, isReplacing });
+    memory?.drop(key.text);
+    return result.notStored === undefined ? result.stamps : undefined;
+  }
+
+  #inTime(field: string, load: Promise<Stamps | undefined>): Promise<Stamps | undefined> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        cancel();
+        this.#ends.delete(end);
+        resolve(undefined);
+      };
+      const cancel = this.#parts.clock.after(giveUpMs, () => {
+        reject(new CacheError('LOAD_TIMEOUT', `${field}: a load in the background has run for ${giveUpMs} ms`));
+        end();
+      });
+      this.#ends.add(end);
+      load.then(resolve, reject).finally(end);
+    });
+  }
+}
