@@ -32,6 +32,11 @@ export interface CacheOptions {
    */
   memoryBytesMax?: number;
   /**
+   * How many loads of this process may run at once; the others wait, and hits do not. Default: without limit. With a database, somewhat
+   * less than its pool has connections, such as 8 of 10.
+   */
+  loadsAtOnceMax?: number;
+  /**
    * The logger for warnings: values that are not stored, with the reason, and faults of the store; at most one line per minute
    * and kind. A logger with pino's interface, or false for none. Default: `console.warn`.
    */
@@ -54,6 +59,10 @@ const rules: Readonly<Record<keyof CacheOptions, OptionRule>> = {
   knownTags: { must: 'a function that returns a list of tags', isRight: isFunction },
   random: { must: 'a function that returns a number from 0 to 1', isRight: isFunction },
   memoryBytesMax: bytesRule,
+  loadsAtOnceMax: {
+    must: 'a whole number, at least 1',
+    isRight: (value) => Number.isSafeInteger(value) && Number(value) >= 1,
+  },
   log: {
     must: 'a logger with warn(fields, message), or false',
     isRight: (value) => value === false || hasMethods(value, ['warn']),

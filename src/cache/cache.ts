@@ -5,6 +5,7 @@
  * unchanged and nothing is stored.
  */
 import { Background } from './base/background.ts';
+import { Bulkhead } from './bulkhead.ts';
 import { BackgroundLoads } from './background-loads.ts';
 import { consoleLog } from './events/cache-log.ts';
 import { checkCacheOptions, type CacheOptions } from './cache-options.ts';
@@ -23,6 +24,7 @@ import { GuardedStore } from './store/guarded-store.ts';
 import { CachedUsage } from './store/cached-usage.ts';
 import { createKey, isVisibleTo, type Key, type KeyParts } from './entry/key.ts';
 import { Leases } from './lease.ts';
+import { LoadFailures } from './load-failures.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { Listeners } from './events/listeners.ts';
 import type { EntryRef } from './entry/entry.ts';
@@ -60,7 +62,7 @@ export class Cache {
   constructor(options: CacheOptions) {
     checkCacheOptions(options);
     const { store, clock = systemClock, deadlineMs = 100, random = Math.random } = options;
-    const { knownTags = () => [], memoryBytesMax = 0, log = consoleLog() } = options;
+    const { knownTags = () => [], memoryBytesMax = 0, loadsAtOnceMax = Infinity, log = consoleLog() } = options;
     this.#log = log === false ? undefined : new EventLog(log, clock);
     if (this.#log !== undefined) this.on(this.#log.onEvent);
     this.namespace = store.namespace;
@@ -77,7 +79,8 @@ export class Cache {
     this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit, onChanged });
     const shared = { ...parts, tier: store.tier, leases: this.#leases, loads, memory: this.#memory };
     const touched = new TouchedTags(knownTags, (error) => this.#log?.callbackFailed(error));
-    const loading = { ...shared, running: this.#running, touched };
+    const limits = { failures: new LoadFailures(), bulkhead: new Bulkhead(loadsAtOnceMax) };
+    const loading = { ...shared, ...limits, running: this.#running, touched };
     this.#backgroundLoads = new BackgroundLoads({ ...loading, onEnd: () => this.#refills.runWaiting() });
     this.#refills = new Refills({ reads: this.#reads, loads: this.#backgroundLoads, emit });
     const refresher = new Refresher({ loads: this.#backgroundLoads, random });
@@ -100,8 +103,8 @@ export class Cache {
    * @param policy From `createPolicy`; `tags` may be replaced for one call.
    * @returns The value that `load` returns. Callers that did not run the load receive a copy, frozen if it is shared.
    * @throws Whatever `load` rejects with, unchanged; `CacheError` `INVALID_KEY`, `INVALID_POLICY`, `INVALID_TAG` or
-   *   `INVALID_OPTIONS` for invalid arguments, and `CIRCULAR_LOAD` if the load of this key fetches the same key. A fault of
-   *   the store never throws; see the event `store-failed`.
+   *   `INVALID_OPTIONS` for invalid arguments, `CIRCULAR_LOAD` if the load of this key fetches the same key, and `LOAD_TIMEOUT` if it takes
+   *   longer than `policy.timeoutMs`. A fault of the store never throws; see the event `store-failed`.
    */
   async fetch<T>(key: Key, policy: Policy, load: () => T | Promise<T>, options: FetchOptions = {}): Promise<T> {
     checkFetch(key, policy, load, options);

@@ -74,8 +74,8 @@ export function checkFetch(key: Key, policy: Policy, load: unknown, options: Fet
 }
 
 /** NaN if it is no duration. */
-function checkedStaleMs({ staleMs = 0 }: Policy): number {
-  return staleMs >= 0 ? staleMs : Number.NaN;
+function checkedStaleMs({ staleMs = 0, staleIfErrorMs = 0 }: Policy): number {
+  return staleMs >= 0 && staleIfErrorMs >= 0 ? Math.max(staleMs, staleIfErrorMs) : Number.NaN;
 }
 
 function invalid(message: string): CacheError {

@@ -33,8 +33,9 @@ export interface FetchParts extends LoadParts {
 }
 
 export interface Fetch extends LoadRequest, Pick<FetchRequest, 'reload'> {
-  /** For how long after it has expired a value is accepted. */
+  /** For how long after it has expired a value is accepted; and if its load fails or takes long. */
   readonly staleMs: number;
+  readonly staleIfErrorMs: number;
   /** The memory tier, if this fetch may read it. */
   readonly memory: MemoryTier | undefined;
   /** Whether it has joined a load in vain. If the second one has no result for it either, it loads for itself. */

@@ -6,6 +6,7 @@
  *   store: read the value and its tokens in one round trip; valid? → keep it in memory, return it likewise
  *   otherwise one load for all requests, in this process and the others: acquire the lease, load, store (`load.ts`)
  *
+ * If the load fails, or takes long, a value that has expired may be returned instead (`or-expired.ts`).
  * If the store is bypassed, or takes no new values, requests share the next load of their key instead (`without-store.ts`).
  */
 import type { Fetch, FetchParts, FetchRequest } from './fetch.ts';
@@ -14,8 +15,9 @@ import { loadAndStore } from './load.ts';
 import { lookUp } from './lookup.ts';
 import type { Answer, LoadResult } from './outcome.ts';
 import { LoadScope } from './scope/load-scope.ts';
+import { loadedAnswer, orExpired } from './or-expired.ts';
 import { afterCancelled, isFor, loadAlone, share } from './shared-result.ts';
-import { loadWithoutStore } from './without-store.ts';
+import { bypass, loadWithoutStore } from './without-store.ts';
 
 export class GetOrLoad {
   readonly #parts: FetchParts;
@@ -32,7 +34,7 @@ export class GetOrLoad {
     const { key, policy, load, reload, dependsOn, isAborted, mode, request } = fetchRequest;
     const { touched, guarded, refresher } = this.#parts;
     const tags = touched.ofFetch(key.field, policy.tags);
-    if (mode === 'bypass') return bypass(fetchRequest);
+    if (mode === 'bypass') return bypass(this.#parts, fetchRequest);
     const isInLoad = LoadScope.current() !== undefined;
     // A value that is derived from a stale one would be stored as a fresh one.
     const staleMs = isInLoad ? 0 : (policy.staleMs ?? 0);
@@ -41,10 +43,13 @@ export class GetOrLoad {
     const entry = memory?.get(key.text, tags.required, nowMs);
     if (entry !== undefined && entry.remainingMs > -staleMs) return refresher.answerWith(fetchRequest, 'memory', entry);
     const store = guarded.forFetch(request);
-    const now = { store, memory, tags, staleMs, isRetry: false, claims: 0 };
+    const staleIfErrorMs = isInLoad ? 0 : (policy.staleIfErrorMs ?? 0);
+    const now = { store, memory, tags, staleMs, staleIfErrorMs, isRetry: false, claims: 0 };
     // Field by field: a rest property costs V8 as much as the rest of a hit from the store.
     const fetch: Fetch = { key, policy, load, reload, dependsOn, isAborted, ...now };
-    return mode === 'refresh' ? this.#refresh(fetch) : this.#get(fetch);
+    if (mode === 'refresh') return this.#refresh(fetch);
+    const answer = this.#get(fetch);
+    return staleIfErrorMs > 0 ? orExpired(this.#parts, fetch, answer) : answer;
   }
 
   #get(fetch: Fetch): Promise<Answer> {
@@ -65,10 +70,10 @@ export class GetOrLoad {
   }
 
   async #getFromStore(fetch: Fetch): Promise<Answer> {
-    const { key, tags, staleMs, store, memory } = fetch;
+    const { key, tags, staleMs, staleIfErrorMs, store, memory } = fetch;
     const { loads, touched, refresher, tier, emit } = this.#parts;
     const ticket = memory?.ticket();
-    const lookup = await lookUp({ store, emit }, key, { tags, staleMs });
+    const lookup = await lookUp({ store, emit }, key, { tags, staleMs, staleIfErrorMs });
     if (lookup.state === 'hit') {
       if (ticket !== undefined) memory?.keep(ticket, lookup.entry);
       touched.saw(key.field, Object.keys(lookup.entry.entryRef.stamps));
@@ -82,8 +87,7 @@ export class GetOrLoad {
     const load = loads.start(key.text, tags.all, (own) =>
       loadAndStore(this.#parts, fetch, { reason: lookup, inFlight: own }),
     );
-    const { isShared, ...result } = await load;
-    return { ...result, state: isShared ? 'shared' : 'miss' };
+    return loadedAnswer(await load, tier, lookup.expired);
   }
 
   async #refresh(fetch: Fetch): Promise<Answer> {
@@ -92,8 +96,4 @@ export class GetOrLoad {
     );
     return { ...(await load), state: 'refresh' };
   }
-}
-
-async function bypass({ load, policy: { ttlMs } }: Pick<FetchRequest, 'load' | 'policy'>): Promise<Answer> {
-  return { state: 'bypass', value: await load(), stamps: undefined, ttlMs, ageMs: 0 };
 }

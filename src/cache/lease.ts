@@ -29,7 +29,7 @@ import { PendingReply, type FetchStore } from './store/fetch-store.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
 import type { LeaseReply } from './store/store.ts';
 import { isInvalidated, stampsDigestOf, stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
-import { areStamps } from './tags/validity.ts';
+import { areStamps, isValid } from './tags/validity.ts';
 
 /** How long a request waits for the holder of a lease. */
 const waitMsMax = 3_000;
@@ -76,6 +76,7 @@ export type LeaseDecision =
 
 /** The state of one request that asks for a lease. */
 interface Acquisition extends Pick<LeaseRequester, 'key' | 'tags' | 'canWait'> {
+  readonly expired?: CachedEntry | undefined;
   store: FetchStore;
   /** The id of the lease, if the request gets it. */
   readonly leaseId: string;
@@ -180,6 +181,9 @@ export class Leases {
       return 'repeat';
     }
     if (state === 'held') return { action: 'load-and-store', lease: this.#held.keep(key, leaseId), stamps };
+    // After a failure, requests receive the value from before, until the next attempt.
+    if (state === 'open' && isCurrent(acquisition.expired, stamps))
+      return { action: 'use-stored', entry: acquisition.expired, validUpTo };
     if (!acquisition.canWait && (state === 'open' || state === 'taken')) return loadOnly;
     if (state === 'open') return { action: 'load-and-store', lease: undefined, stamps };
     if (state === 'value') return 'repeat';
@@ -223,4 +227,9 @@ export class Leases {
     if (isHeld && decision.action !== 'load-and-store') this.#held.giveBack(key, leaseId);
     return decision;
   }
+}
+
+/** Whether the entry has no other stamps than these. */
+function isCurrent(entry: CachedEntry | undefined, stamps: Stamps): entry is CachedEntry {
+  return entry !== undefined && isValid(entry.entryRef.stamps, (tag) => stamps[tag]);
 }

@@ -5,6 +5,9 @@
  *   1. load the old row,  2. (the tag is invalidated),  3. capture the new token and store the old row under it.
  */
 import type { Clock } from './base/clock.ts';
+import { CacheError } from './base/errors.ts';
+import { inTime } from './base/in-time.ts';
+import type { Bulkhead } from './bulkhead.ts';
 import { captureStamps } from './capture-stamps.ts';
 import type { CachedEntry, Dependency } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
@@ -12,9 +15,10 @@ import type { EmitEvent } from './events/events.ts';
 import { whyNotStored } from './events/refusals.ts';
 import type { InFlightLoad, InFlightLoads } from './in-flight.ts';
 import type { LeaseDecision, Leases } from './lease.ts';
+import type { LoadFailures } from './load-failures.ts';
 import type { Miss } from './lookup.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
-import type { Policy } from './policy.ts';
+import { storedStaleMs, type Policy } from './policy.ts';
 import { cancellationOf, type IsAborted } from './scope/cancellation.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { LoadScope } from './scope/load-scope.ts';
@@ -27,7 +31,7 @@ import type { TouchedTags } from './tags/touched-tags.ts';
 /** `beganAt` of a value that another process loaded: every request arrived after it. */
 const notLoadedHere = -1;
 /** After a load that failed, or whose value can never be stored, every request loads for itself for this long. */
-const openMs = 1_000;
+const openMsMin = 1_000;
 
 export interface LoadRequest {
   readonly key: Key;
@@ -50,6 +54,8 @@ export interface LoadParts extends StoreParts {
   readonly running: RunningLoads;
   readonly touched: TouchedTags;
   readonly memory: Pick<MemoryTier, 'drop'> | undefined;
+  readonly failures: LoadFailures;
+  readonly bulkhead: Bulkhead;
 }
 
 /**
@@ -98,7 +104,9 @@ export async function runLoad(
     if (dependsOn !== undefined) scope.dependOn(dependsOn);
     // The load begins now, so its value is valid for every request that has arrived, whatever happens to the tokens.
     const beganAt = parts.loads.sequence;
-    const { value, loadMs } = await timed(parts, key, () => scope.run(load));
+    const { value, loadMs } = await parts.bulkhead.run(() =>
+      timed(parts, key, () => limited(parts, request, scope.run(load))),
+    );
     parts.touched.saw(key.field, scope.touched);
     const unstored = {
       value,
@@ -111,22 +119,36 @@ export async function runLoad(
     };
     const storable = scope.storable(parts.clock.nowMs());
     if (stamps === undefined) return { ...unstored, notStored: whyUnstored(storable, withoutStore) };
-    const encoded = encodeForStore(key, { value, loadMs, staleMs: policy.staleMs ?? 0, storable });
+    const encoded = encodeForStore(key, { value, loadMs, staleMs: storedStaleMs(policy), storable });
+    if (!('refusal' in encoded)) parts.failures.succeeded(key.text);
     if (!('refusal' in encoded))
       return await storeEntry(parts, { key, store, lease, isReplacing, unstored, ...encoded });
     refuse(parts, key, encoded);
-    releaseLease(parts, lease, encoded.isTemporary ? 0 : openMs);
+    releaseLease(parts, lease, encoded.isTemporary ? 0 : openMsAfterFailure(parts, request));
     return { ...unstored, notStored: whyNotStored(encoded.refusal, encoded.what) };
   } catch (error) {
     // Outside of the enclosing loads: checking the request is not something that they do.
     const cancellation = LoadScope.outside(() => cancellationOf(error, isAborted));
     if (inFlight !== undefined) inFlight.cancellation = cancellation;
     // After a failure, every request loads for itself; after a cancellation, one of them loads for the others.
-    releaseLease(parts, lease, cancellation === undefined ? openMs : 0);
+    releaseLease(parts, lease, cancellation === undefined ? openMsAfterFailure(parts, request) : 0);
     throw error;
   } finally {
     if (inFlight !== undefined) inFlight.isPersonal = scope.isPersonal();
   }
+}
+
+/** Longer each time, if requests receive a value that has expired meanwhile. */
+function openMsAfterFailure({ failures }: LoadParts, { key, policy }: LoadRequest): number {
+  return storedStaleMs(policy) > 0 ? failures.failed(key.text) : openMsMin;
+}
+
+/** What the load returns, within the time that its policy gives it. */
+function limited<T>({ clock }: LoadParts, { key, policy: { timeoutMs } }: LoadRequest, work: Promise<T>): Promise<T> {
+  if (timeoutMs === undefined) return work;
+  const lateError = (): Error =>
+    new CacheError('LOAD_TIMEOUT', `${key.field}: the load has taken longer than ${timeoutMs} ms`);
+  return inTime(clock, work, { limitMs: timeoutMs, lateError });
 }
 
 async function decide(

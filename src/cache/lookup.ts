@@ -13,6 +13,8 @@ export interface Miss {
   readonly stamps: Stamps | undefined;
   /** The id of the entry that the request found and rejected; undefined if it found none. */
   readonly rejectedEntryId: string | undefined;
+  /** A valid entry that has expired, to be returned while its load has just failed; undefined if there is none. */
+  readonly expired?: CachedEntry | undefined;
 }
 
 type Lookup =
@@ -32,21 +34,29 @@ interface LookupParts {
   readonly emit: EmitEvent;
 }
 
-/** @param staleMs For how long after it has expired an entry is accepted. */
+/**
+ * @param staleMs For how long after it has expired an entry is a hit.
+ * @param staleIfErrorMs For how long after that it is returned with a miss.
+ */
 export async function lookUp(
   parts: LookupParts,
   key: Key,
-  { tags, staleMs }: { tags: FetchTags; staleMs: number },
+  { tags, staleMs, staleIfErrorMs = 0 }: { tags: FetchTags; staleMs: number; staleIfErrorMs?: number },
 ): Promise<Lookup> {
   const read = await parts.store.read(key.text, tags.all);
   if (read === undefined) return { state: 'no-store' };
   const { text, tokens } = read;
-  const miss = (rejectedEntryId: string | undefined): Lookup => {
+  const miss = (rejectedEntryId: string | undefined): Miss & { state: 'miss' } => {
     return { state: 'miss', stamps: stampsOf(tags.all, tokens), rejectedEntryId };
   };
   if (text === undefined) return miss(undefined);
-  const verdict = await checkEntry(parts, key, { tags, staleMs, read: { ...read, text } });
-  if (verdict.state === 'valid') return { state: 'hit', entry: verdict.entry };
+  const accepted = Math.max(staleMs, staleIfErrorMs);
+  const verdict = await checkEntry(parts, key, { tags, staleMs: accepted, read: { ...read, text } });
+  if (verdict.state === 'valid') {
+    const { entry } = verdict;
+    if (entry.remainingMs > -staleMs) return { state: 'hit', entry };
+    return { ...miss(entry.entryRef.entryId), expired: entry };
+  }
   return verdict.state === 'rejected' ? miss(verdict.entryId) : verdict;
 }
 

@@ -19,6 +19,8 @@ export interface Outcome {
   readonly ageMs: number | null;
   /** How long it stays fresh, 0 if it is stale; null if it is not stored. */
   readonly ttlMs: number | null;
+  /** Whether an expired value is returned because its load has failed a moment ago, or takes long. */
+  readonly isFallback?: boolean;
   /** Why the value was not stored, such as `instance of Decimal at 0.price`; undefined if it was, or was not meant to be. */
   readonly notStored?: string;
   /** The `FetchOptions.dependsOn` of values that are derived from this one. */
@@ -44,6 +46,8 @@ interface HitSource {
   readonly tier: Tier;
   /** How long the load took that it saves. */
   readonly loadMs: number;
+  /** Whether it is returned because its load has failed, or takes long. */
+  readonly isFallback?: boolean;
   readonly entryRef: EntryRef;
 }
 
@@ -78,6 +82,7 @@ export function outcomeOf(
     dependency: { key, stamps },
     entryRef: answer.state === 'hit' ? answer.entryRef : undefined,
   };
+  if ('isFallback' in answer) return { ...outcome, isFallback: true };
   return isStored || answer.notStored === undefined ? outcome : { ...outcome, notStored: answer.notStored };
 }
 

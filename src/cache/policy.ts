@@ -15,6 +15,15 @@ export interface Policy {
    * 86_400_000 ms. Default: 0.
    */
   readonly staleMs?: number;
+  /**
+   * For how long after it has expired it may be returned if its load fails, or takes longer than `softTimeoutMs`; with `ttlMs` at most
+   * 86_400_000 ms. Default: 0.
+   */
+  readonly staleIfErrorMs?: number;
+  /** How long a request waits for a load before it receives a value that has expired, if there is one. Default: 2,000. */
+  readonly softTimeoutMs?: number;
+  /** How long requests wait for a load before it counts as failed. Default: without limit. */
+  readonly timeoutMs?: number | undefined;
   /** Whether it may be loaded again in the background shortly before it expires; see `early-refresh.ts`. Default: false. */
   readonly isRefreshedEarly?: boolean;
   /** What the value depends on: invalidating any of these tags invalidates it. Without `*`, which every value has. */
@@ -28,7 +37,9 @@ export interface Policy {
   readonly isRefilled?: boolean;
 }
 
-const optionNames = ['ttl', 'stale', 'early', 'tags', 'strict', 'refill'];
+const optionNames = ['ttl', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout', 'tags', 'strict', 'refill'];
+
+const softTimeoutDefault = '2s';
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -37,6 +48,9 @@ export interface PolicyOptions {
   readonly ttl: Duration;
   readonly stale?: Duration | undefined;
   readonly early?: boolean | undefined;
+  readonly staleIfError?: Duration | undefined;
+  readonly softTimeout?: Duration | undefined;
+  readonly timeout?: Duration | undefined;
   readonly tags?: readonly string[];
   readonly strict?: boolean;
   readonly refill?: boolean;
@@ -54,15 +68,16 @@ export function createPolicy(place: string, options: PolicyOptions): Policy {
   checkFlags(place, { early, strict, refill });
   if (!Array.isArray(tags)) throw new CacheError('INVALID_TAG', `${place}: tags must be a list, got ${kindOf(tags)}`);
   for (const tag of tags) checkTag(place, tag);
+  const { staleIfError, softTimeout = softTimeoutDefault, timeout } = options;
   const ttlMs = checkedMs(place, 'ttl', ttl);
-  const staleMs = stale === undefined ? 0 : checkedMs(place, 'stale', stale);
-  if (ttlMs + staleMs > ttlMsMax) {
-    const message = `${place}: cache.ttl and cache.stale must be 1d at most together, got ${ttl} and ${stale}`;
-    throw new CacheError('INVALID_POLICY', message);
-  }
+  const staleMs = msAfterTtl(place, 'stale', { ttl, ttlMs, later: stale });
+  const staleIfErrorMs = msAfterTtl(place, 'staleIfError', { ttl, ttlMs, later: staleIfError });
   return Object.freeze({
     ttlMs,
     staleMs,
+    staleIfErrorMs,
+    softTimeoutMs: checkedMs(place, 'softTimeout', softTimeout),
+    timeoutMs: timeout === undefined ? undefined : checkedMs(place, 'timeout', timeout),
     isRefreshedEarly: early,
     tags: Object.freeze([...new Set(tags)]),
     isStrict: strict,
@@ -85,13 +100,31 @@ function checkNames(place: string, options: unknown): void {
   throw new CacheError('INVALID_POLICY', `${place}: a policy has ${optionNames.join(', ')}, got ${got}`);
 }
 
+/** For how long after `ttlMs` a value is stored. */
+export function storedStaleMs({ staleMs = 0, staleIfErrorMs = 0 }: Policy): number {
+  return Math.max(staleMs, staleIfErrorMs);
+}
+
 /** Returns a `Duration` in milliseconds; NaN for any other text, and for fractions. */
 export function durationMsOf(text: string): number {
   const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
   return Number(digits) * (unitMs[unit ?? ''] ?? Number.NaN);
 }
 
-function checkedMs(place: string, name: 'ttl' | 'stale', duration: Duration): number {
+/** How long a value lives after `ttl`. */
+function msAfterTtl(
+  place: string,
+  name: 'stale' | 'staleIfError',
+  { ttl, ttlMs, later }: { ttl: Duration; ttlMs: number; later: Duration | undefined },
+): number {
+  if (later === undefined) return 0;
+  const laterMs = checkedMs(place, name, later);
+  if (ttlMs + laterMs <= ttlMsMax) return laterMs;
+  const message = `${place}: cache.ttl and cache.${name} must be 1d at most together, got ${ttl} and ${later}`;
+  throw new CacheError('INVALID_POLICY', message);
+}
+
+function checkedMs(place: string, name: string, duration: Duration): number {
   const ms = durationMsOf(duration);
   if (ms >= 1 && ms <= ttlMsMax) return ms;
   throw new CacheError(

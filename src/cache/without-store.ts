@@ -14,3 +14,11 @@ export async function loadWithoutStore(parts: FetchParts, fetch: Fetch): Promise
   if (result !== undefined) return share(parts, fetch, result);
   return fetch.isRetry ? loadAlone(parts, fetch) : loadWithoutStore(parts, { ...fetch, isRetry: true });
 }
+
+/** Answers a fetch that neither reads nor stores. */
+export async function bypass(
+  { bulkhead }: FetchParts,
+  { load, policy: { ttlMs } }: Pick<Fetch, 'load' | 'policy'>,
+): Promise<Answer> {
+  return { state: 'bypass', value: await bulkhead.run(load), stamps: undefined, ttlMs, ageMs: 0 };
+}

@@ -1,6 +1,6 @@
 /** The option on a field: checked when the schema is built, and turned into what each request needs. */
 import { PothosSchemaError } from '@pothos/core';
-import { CacheError, createPolicy, durationMsOf, type ParentId, type Policy } from '../cache/index.ts';
+import { CacheError, createPolicy, durationMsOf, storedStaleMs, type ParentId, type Policy } from '../cache/index.ts';
 import type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
 import { unawaited } from './unawaited.ts';
 
@@ -18,6 +18,7 @@ export interface FieldPolicy {
   readonly varyOf: ((context: unknown) => Variation) | undefined;
   /** The part that is the same for every request, for the digest. */
   readonly ttlMs: number;
+  /** For how long after that it is stored. */
   readonly staleMs: number;
   readonly staticTags: readonly string[] | undefined;
   readonly isStrict: boolean;
@@ -32,6 +33,9 @@ const optionNames = [
   'ttl',
   'stale',
   'early',
+  'staleIfError',
+  'softTimeout',
+  'timeout',
   'tags',
   'strict',
   'refill',
@@ -99,14 +103,15 @@ export function createFieldPolicy(
   if (ttl === undefined) throw wrong(place, 'cache.ttl must be set, here or as defaultTtl of toSchema({ cache })');
 
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
-  const withoutTags = { ttl, stale, early, strict, refill };
+  const { staleIfError, softTimeout, timeout } = options;
+  const withoutTags = { ttl, stale, early, staleIfError, softTimeout, timeout, strict, refill };
   const base = checked(() => createPolicy(place, { ...withoutTags, tags: staticTags ?? [] }));
   if (refill && !isOff && ofSchema.refreshContext === undefined) {
     throw wrong(place, `cache.refill needs refreshContext, an option of toSchema({ cache }): ${whyRefreshContext}`);
   }
   return {
     ttlMs: base.ttlMs,
-    staleMs: base.staleMs ?? 0,
+    staleMs: storedStaleMs(base),
     staticTags,
     isPrivate: scope === 'private',
     varyOf: vary,

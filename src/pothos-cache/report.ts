@@ -17,6 +17,8 @@ export interface ReportRow {
   readonly ageMs?: number;
   readonly ttlMs?: number;
   readonly key: string;
+  /** Whether an expired value was returned because its load has failed a moment ago, or takes long. */
+  readonly isFallback?: boolean;
   /** Why the value was not stored, such as `instance of Decimal at 0.price`, without values that clients sent. */
   readonly notStored?: string;
 }
@@ -182,6 +184,7 @@ function rowOf({ key, path, outcome }: Done, firstMs: number): ReportRow {
     startMs: toHundredths(startedMs - firstMs),
     ...rounded(outcome),
     key: key.text,
+    ...(outcome.isFallback === true ? { isFallback: true } : {}),
     ...(outcome.notStored === undefined ? {} : { notStored: outcome.notStored }),
   };
 }

@@ -88,6 +88,16 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
    */
   readonly early?: boolean;
   /**
+   * For how long after `ttl` the value may be returned if its load fails, such as `'1h'`; together with `ttl` at most one day. The load
+   * is then tried again after a second, and after a longer pause each time, half a minute at most, by one process. An invalidated
+   * value is never returned: the request receives the error. Default: none.
+   */
+  readonly staleIfError?: Duration;
+  /** With `staleIfError`: how long a request waits for the load before it receives the expired value. Default: `'2s'`. */
+  readonly softTimeout?: Duration;
+  /** How long requests wait for a load before it counts as failed (`LOAD_TIMEOUT`), such as `'10s'`. Default: without limit. */
+  readonly timeout?: Duration;
+  /**
    * What the value depends on, besides what its load touches: `engine.invalidate(['products'])` invalidates it. `products:42` is
    * one row of `products`: invalidating that row leaves the values of other rows valid, and invalidates those that depend on the
    * whole table.

@@ -24,6 +24,8 @@ describe('a policy', () => {
     expect(createPolicy('Query.field', { ttl })).toEqual({
       ttlMs,
       staleMs: 0,
+      staleIfErrorMs: 0,
+      softTimeoutMs: 2_000,
       isRefreshedEarly: false,
       tags: [],
       isStrict: false,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Cache, Store } from '../../src/cache/index.ts';
 import {
   advanceUntil,
-  keysOf,
+  age,
   newNamespace,
   newWorld,
   settled,
@@ -21,23 +21,12 @@ import {
 /** Fresh for ten minutes, then stale for an hour. */
 const call: FetchCall = { ttl: '10m', stale: '1h', tags: ['products'], early: false };
 
-/** A world on Redis whose entries age with its clock: Redis has a time of its own. */
-async function age({ clock, namespace }: World, byMs: number): Promise<void> {
-  clock.advance(byMs);
-  const client = await redisClient();
-  for (const key of await keysOf(client, `${namespace}:*`)) {
-    const remainingMs = await client.pttl(key);
-    if (!key.includes(':tag:') && remainingMs > byMs) await client.pexpire(key, remainingMs - byMs);
-    else if (!key.includes(':tag:')) await client.del(key);
-  }
-}
-
 describe.each(tiers)('on the %s store', (tier) => {
   const newStaleWorld = async (load = 'old', options: Parameters<typeof newWorld>[1] = {}): Promise<World> => {
     const world = await newWorld(tier, options);
     world.source.gives(load);
     await world.fetch(call);
-    await (tier === 'redis' ? age(world, 600_001) : world.clock.advance(600_001));
+    await age(world, 600_001);
     world.trace.take();
     world.source.gives('new');
     return world;
@@ -89,7 +78,7 @@ describe.each(tiers)('on the %s store', (tier) => {
 
   it('a stale value is not returned after the time that it may be stale', async () => {
     const world = await newStaleWorld();
-    await (tier === 'redis' ? age(world, 3_600_000) : world.clock.advance(3_600_000));
+    await age(world, 3_600_000);
     expect(await world.outcome(call)).toMatchObject({ state: 'miss', value: 'new' });
   });
 
@@ -158,7 +147,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     const { entryRef } = await world.outcome(call);
     const refs = entryRef === undefined ? [] : [entryRef];
     expect(await world.cache.revalidate(refs)).toHaveLength(1);
-    await (tier === 'redis' ? age(world, 600_001) : world.clock.advance(600_001));
+    await age(world, 600_001);
     await tick(); // requests of one tick share the check
     expect(await world.cache.revalidate(refs)).toBeUndefined();
     expect(await world.outcome(call)).toMatchObject({ state: 'stale', entryRef: undefined });

@@ -165,6 +165,9 @@ export interface FetchCall extends FetchOptions {
   readonly ttl?: Duration;
   readonly stale?: Duration;
   readonly early?: boolean;
+  readonly staleIfError?: Duration;
+  readonly softTimeout?: Duration;
+  readonly timeout?: Duration;
   readonly tags?: readonly string[];
   readonly strict?: boolean;
   readonly refill?: boolean;
@@ -194,6 +197,7 @@ export async function newWorld(
     clock = new TestClock(),
     knownTags = [],
     memoryBytesMax = 0,
+    loadsAtOnceMax = 1_000_000,
     log = false,
     random = () => 1,
   }: {
@@ -201,6 +205,7 @@ export async function newWorld(
     clock?: TestClock;
     knownTags?: readonly string[];
     memoryBytesMax?: number;
+    loadsAtOnceMax?: number;
     log?: CacheLog | false;
     random?: () => number;
   } = {},
@@ -213,6 +218,7 @@ export async function newWorld(
     random,
     knownTags: () => knownTags,
     memoryBytesMax,
+    loadsAtOnceMax,
     log,
   });
   onTestFinished(() => closeCache(cache, clock));
@@ -227,6 +233,9 @@ export async function newWorld(
       refill = false,
       stale,
       early,
+      staleIfError,
+      softTimeout,
+      timeout,
       load = source.load,
       ...rest
     } = options;
@@ -240,7 +249,7 @@ export async function newWorld(
     };
     return cache.fetch(
       cache.key({ field, ...parts }),
-      createPolicy(field, { ttl, stale, early, tags, strict, refill }),
+      createPolicy(field, { ttl, stale, early, staleIfError, softTimeout, timeout, tags, strict, refill }),
       load,
       fetchOptions,
     );
@@ -372,4 +381,18 @@ export async function tick(): Promise<void> {
 /** Resolves when the cache has asked its store nothing for several ticks: everything that a call has caused has ended. */
 export async function settled({ callsPending }: Pick<World, 'callsPending'>): Promise<void> {
   for (let idleTicks = 0; idleTicks < 5; idleTicks = callsPending() === 0 ? idleTicks + 1 : 0) await tick();
+}
+
+/** Time passes for the values and leases of a world: Redis has a time of its own, which does not depend on the world's clock. */
+export async function age({ clock, namespace, store }: World, byMs: number): Promise<void> {
+  clock.advance(byMs);
+  if (store.tier === 'memory') return;
+  const client = await redisClient();
+  for (const key of await keysOf(client, `*${namespace}:*`)) {
+    const factor = key.endsWith(':lease') ? leaseFactor : 1;
+    const remainingMs = (await client.pttl(key)) - factor * byMs;
+    if (key.includes(':tag:')) continue;
+    if (remainingMs > 0) await client.pexpire(key, remainingMs);
+    else await client.del(key);
+  }
 }

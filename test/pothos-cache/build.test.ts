@@ -41,7 +41,7 @@ describe('building a schema', () => {
     [
       'an unknown option',
       { ttl: '60s', scope: 'public', swr: '5m' },
-      'Query.stats: unknown option "swr" in cache; it has scope, ttl, stale, early, tags, strict, refill, parentId, selection, vary, http',
+      'Query.stats: unknown option "swr" in cache; it has scope, ttl, stale, early, staleIfError, softTimeout, timeout, tags, strict, refill, parentId, selection, vary, http',
     ],
     ...[null, true, 'public', ['public']].map((cache): [string, unknown, string] => [
       `${JSON.stringify(cache)} in place of the options`,
@@ -82,6 +82,16 @@ describe('building a schema', () => {
       'a life of more than a day',
       { scope: 'public', ttl: '1s', stale: '1d' },
       'Query.stats: cache.ttl and cache.stale must be 1d at most together, got 1s and 1d',
+    ],
+    [
+      'a life of more than a day after failures',
+      { scope: 'public', ttl: '12h', staleIfError: '13h' },
+      'Query.stats: cache.ttl and cache.staleIfError must be 1d at most together, got 12h and 13h',
+    ],
+    [
+      'a timeout that is no duration',
+      { scope: 'public', ttl: '60s', timeout: '10' },
+      'Query.stats: cache.timeout must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, got "10"',
     ],
     [
       'an early refresh that is a text',

@@ -8,7 +8,7 @@ export type CacheErrorCode =
   | 'UNENCODABLE'
   | 'CORRUPT_ENTRY'
   | 'CIRCULAR_LOAD'
-  /** A load in the background takes too long; nothing waits for it any more. */
+  /** A load takes longer than its policy allows, or, in the background, than ten seconds; nothing waits for it any more. */
   | 'LOAD_TIMEOUT'
   | 'STORE_UNAVAILABLE'
   /** The store replied with a refusal: it requires a password, or forbids a key. */

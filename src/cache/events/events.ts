@@ -5,6 +5,8 @@ export type CacheEvent =
   | { type: 'miss' | 'shared' | 'bypass' | 'refresh'; key: string; field: string; durationMs: number }
   /** An invalidated value was loaded again, though no request had asked for it; see `refills.ts`. */
   | { type: 'refill'; key: string; field: string }
+  /** A load has failed, and the request received an expired value instead. */
+  | { type: 'failure-hidden'; key: string; field: string; error: unknown }
   /** A load that no request began has failed: a refill, or a refresh of a value that requests still receive. */
   | { type: 'background-failed'; key: string; field: string; error: unknown }
   | { type: 'load'; key: string; field: string; loadMs: number }

@@ -47,7 +47,8 @@ export function noticeOf(event: Logged): Notice {
       return { level: 'warn', kind: event.type, field, fields: { field, waitMs }, message };
     }
     case 'background-failed':
-      return backgroundNotice(event);
+    case 'failure-hidden':
+      return hiddenFailureNotice(event);
     case 'breaker-opened': {
       const message =
         'the cache store fails too often: requests bypass it until it answers again. See the previous warning for the cause.';
@@ -94,10 +95,16 @@ export function callbackNotice(error: unknown): Notice {
   return { level: 'warn', kind: 'callback-failed', fields: { reason }, message };
 }
 
-function backgroundNotice({ field, error }: Extract<CacheEvent, { type: 'background-failed' }>): Notice {
+/** No request reports it. */
+function hiddenFailureNotice({
+  type,
+  field,
+  error,
+}: Extract<CacheEvent, { type: 'background-failed' | 'failure-hidden' }>): Notice {
   const reason = thrownText(error);
-  const message = `${field}: could not be loaded again in the background: ${reason}. Until it expires, requests receive the stored value; afterwards, or if it was invalidated, they load.`;
-  return { level: 'warn', kind: 'background-failed', field, fields: { field, reason }, message };
+  const what = type === 'failure-hidden' ? 'could not be loaded' : 'could not be loaded again in the background';
+  const message = `${field}: ${what}: ${reason}. Until it expires for good, requests receive the stored value; afterwards, or if it was invalidated, they load.`;
+  return { level: 'warn', kind: type, field, fields: { field, reason }, message };
 }
 
 function refusalNotice({ field, reason, what }: Extract<CacheEvent, { type: 'write-refused' }>): Notice {

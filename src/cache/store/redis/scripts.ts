@@ -25,7 +25,7 @@ export interface Script {
  *
  * `ARGV`: the lease id, the stamps digest, the life of the lease, the id of the rejected entry, the id of the lease to take over.
  * Foreign content at one of the keys counts as missing, and so does a value without an expiry, or a lease that expires later than
- * leases do. A caller that has found something other than an entry (`*`) receives any entry.
+ * leases do, or stays open for more than a minute. A caller that has found something other than an entry (`*`) receives any entry.
  */
 export const acquireScript = script(`
   local seen = ARGV[4]
@@ -45,8 +45,8 @@ export const acquireScript = script(`
   local lease = redis.pcall('GETRANGE', KEYS[2], 0, 63)
   if type(lease) ~= 'string' then redis.pcall('UNLINK', KEYS[2]) end
   local life = redis.call('PTTL', KEYS[2])
-  if life < 0 or life > 2 * ARGV[3] then lease = nil end
-  if lease == 'open' then return {'open'} end
+  if lease == 'open' and life > 0 and life <= 60 * ARGV[3] then return {'open'} end
+  if lease == 'open' or life < 0 or life > 2 * ARGV[3] then lease = nil end
   local holder = type(lease) == 'string' and string.sub(lease, 1, #ARGV[1]) or ''
   if holder ~= '' and holder ~= ARGV[1] and holder ~= ARGV[5] then return {'taken', lease} end
   redis.call('SET', KEYS[2], ARGV[1] .. ARGV[2], 'PX', ARGV[3])
