@@ -27,7 +27,7 @@ describe('the context of a load in the background', () => {
   it('has signals that never fire, and methods that still work', async () => {
     const controller = new AbortController();
     class Context {
-      readonly #name = 'Pot';
+      #name = 'Pot';
       readonly request = new Request('http://localhost/', { signal: controller.signal });
       readonly signal = controller.signal;
       readonly named = (): string => this.#name;
@@ -37,10 +37,14 @@ describe('the context of a load in the background', () => {
       get ownName(): string {
         return this.#name;
       }
+      set ownName(name: string) {
+        this.#name = name;
+      }
     }
     const seen: unknown[] = [];
     const resolve = (context: RequestContext): string => {
       const own = context as Context;
+      own.ownName = 'Pan';
       seen.push([own.request.signal.aborted, own.signal.aborted, own.request.url]);
       return `${own.name()} ${own.ownName} ${own.named()}`;
     };
@@ -56,7 +60,7 @@ describe('the context of a load in the background', () => {
       [false, false, 'http://localhost/'],
       [false, false, 'http://localhost/'],
     ]);
-    expect(await world.run('{ name }')).toMatchObject({ data: { name: 'Pot Pot Pot' }, states: 'hit' });
+    expect(await world.run('{ name }')).toMatchObject({ data: { name: 'Pan Pan Pan' }, states: 'hit' });
   });
 
   it('may be frozen', async () => {

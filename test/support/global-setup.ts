@@ -39,16 +39,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
 }
 
 /** Each test of a change feed has a slot, and two connections for each process. */
-const feedArgs = [
-  '-c',
-  'max_replication_slots=50',
-  '-c',
-  'max_wal_senders=50',
-  '-c',
-  'max_connections=300',
-  '-c',
-  'max_prepared_transactions=10',
-];
+const feedArgs = ['-c', 'max_replication_slots=50', '-c', 'max_wal_senders=50', '-c', 'max_connections=300'];
 
 async function shopSqlFiles(): Promise<string[]> {
   const folder = join(repository, 'sql');
