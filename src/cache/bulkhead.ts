@@ -4,6 +4,11 @@
  */
 import { LoadScope } from './scope/load-scope.ts';
 
+/** Undefined if any number of loads may run at once. */
+export function createBulkhead(placesMax: number | undefined): Bulkhead | undefined {
+  return placesMax === undefined ? undefined : new Bulkhead(placesMax);
+}
+
 export class Bulkhead {
   #freePlaces: number;
   readonly #waiting: (() => void)[] = [];

@@ -5,7 +5,7 @@
  * unchanged and nothing is stored.
  */
 import { Background } from './base/background.ts';
-import { Bulkhead } from './bulkhead.ts';
+import { createBulkhead } from './bulkhead.ts';
 import { BackgroundLoads } from './background-loads.ts';
 import { consoleLog } from './events/cache-log.ts';
 import { checkCacheOptions, type CacheOptions } from './cache-options.ts';
@@ -62,7 +62,7 @@ export class Cache {
   constructor(options: CacheOptions) {
     checkCacheOptions(options);
     const { store, clock = systemClock, deadlineMs = 100, random = Math.random } = options;
-    const { knownTags = () => [], memoryBytesMax = 0, loadsAtOnceMax = Infinity, log = consoleLog() } = options;
+    const { knownTags = () => [], memoryBytesMax = 0, loadsAtOnceMax, log = consoleLog() } = options;
     this.#log = log === false ? undefined : new EventLog(log, clock);
     if (this.#log !== undefined) this.on(this.#log.onEvent);
     this.namespace = store.namespace;
@@ -79,7 +79,7 @@ export class Cache {
     this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit, onChanged });
     const shared = { ...parts, tier: store.tier, leases: this.#leases, loads, memory: this.#memory };
     const touched = new TouchedTags(knownTags, (error) => this.#log?.callbackFailed(error));
-    const limits = { failures: new LoadFailures(), bulkhead: new Bulkhead(loadsAtOnceMax) };
+    const limits = { failures: new LoadFailures(), bulkhead: createBulkhead(loadsAtOnceMax) };
     const loading = { ...shared, ...limits, running: this.#running, touched };
     this.#backgroundLoads = new BackgroundLoads({ ...loading, onEnd: () => this.#refills.runWaiting() });
     this.#refills = new Refills({ reads: this.#reads, loads: this.#backgroundLoads, emit });
@@ -119,7 +119,7 @@ export class Cache {
     const answer = pending instanceof Promise ? await pending : pending;
     const nowMs = this.#clock.nowMs();
     outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
-    this.#reads.note(fetchRequest, answer.stamps);
+    if (policy.isRefilled === true) this.#reads.note(fetchRequest, answer.stamps);
     const durationMs = nowMs - startedMs;
     this.emit(eventOf(key, answer, durationMs));
     if (options.report !== undefined)
@@ -140,7 +140,7 @@ export class Cache {
     entryRefs: readonly EntryRef[],
     request?: object,
   ): readonly RevalidatedHit[] | undefined | Promise<readonly RevalidatedHit[] | undefined> {
-    for (const { key } of entryRefs) this.#reads.readAgain(key);
+    if (this.#reads.size > 0) for (const { key } of entryRefs) this.#reads.readAgain(key);
     return this.#revalidator.revalidate(entryRefs, request);
   }
 

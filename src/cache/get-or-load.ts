@@ -13,9 +13,9 @@ import type { Fetch, FetchParts, FetchRequest } from './fetch.ts';
 import { Cancelled, type JoinedResult } from './in-flight.ts';
 import { loadAndStore } from './load.ts';
 import { lookUp } from './lookup.ts';
-import type { Answer, LoadResult } from './outcome.ts';
+import { loadedAnswer, type Answer, type LoadResult } from './outcome.ts';
 import { LoadScope } from './scope/load-scope.ts';
-import { loadedAnswer, orExpired } from './or-expired.ts';
+import { orExpired } from './or-expired.ts';
 import { afterCancelled, isFor, loadAlone, share } from './shared-result.ts';
 import { bypass, loadWithoutStore } from './without-store.ts';
 
@@ -87,7 +87,7 @@ export class GetOrLoad {
     const load = loads.start(key.text, tags.all, (own) =>
       loadAndStore(this.#parts, fetch, { reason: lookup, inFlight: own }),
     );
-    return loadedAnswer(await load, tier, lookup.expired);
+    return loadedAnswer(await load, tier);
   }
 
   async #refresh(fetch: Fetch): Promise<Answer> {

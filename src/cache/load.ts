@@ -18,7 +18,7 @@ import type { LeaseDecision, Leases } from './lease.ts';
 import type { LoadFailures } from './load-failures.ts';
 import type { Miss } from './lookup.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
-import { storedStaleMs, type Policy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import { cancellationOf, type IsAborted } from './scope/cancellation.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { LoadScope } from './scope/load-scope.ts';
@@ -55,7 +55,8 @@ export interface LoadParts extends StoreParts {
   readonly touched: TouchedTags;
   readonly memory: Pick<MemoryTier, 'drop'> | undefined;
   readonly failures: LoadFailures;
-  readonly bulkhead: Bulkhead;
+  /** Undefined if any number of loads may run at once. */
+  readonly bulkhead: Bulkhead | undefined;
 }
 
 /**
@@ -104,7 +105,7 @@ export async function runLoad(
     if (dependsOn !== undefined) scope.dependOn(dependsOn);
     // The load begins now, so its value is valid for every request that has arrived, whatever happens to the tokens.
     const beganAt = parts.loads.sequence;
-    const { value, loadMs } = await parts.bulkhead.run(() =>
+    const { value, loadMs } = await inBulkhead(parts, () =>
       timed(parts, key, () => limited(parts, request, scope.run(load))),
     );
     parts.touched.saw(key.field, scope.touched);
@@ -119,8 +120,9 @@ export async function runLoad(
     };
     const storable = scope.storable(parts.clock.nowMs());
     if (stamps === undefined) return { ...unstored, notStored: whyUnstored(storable, withoutStore) };
-    const encoded = encodeForStore(key, { value, loadMs, staleMs: storedStaleMs(policy), storable });
-    if (!('refusal' in encoded)) parts.failures.succeeded(key.text);
+    const staleMs = storedStaleMs(policy);
+    const encoded = encodeForStore(key, { value, loadMs, staleMs, storable });
+    if (!('refusal' in encoded) && staleMs > 0) parts.failures.succeeded(key.text);
     if (!('refusal' in encoded))
       return await storeEntry(parts, { key, store, lease, isReplacing, unstored, ...encoded });
     refuse(parts, key, encoded);
@@ -141,6 +143,16 @@ export async function runLoad(
 /** Longer each time, if requests receive a value that has expired meanwhile. */
 function openMsAfterFailure({ failures }: LoadParts, { key, policy }: LoadRequest): number {
   return storedStaleMs(policy) > 0 ? failures.failed(key.text) : openMsMin;
+}
+
+/** Runs `load` once there is a place for it. */
+export function inBulkhead<T>({ bulkhead }: Pick<LoadParts, 'bulkhead'>, load: () => T | Promise<T>): T | Promise<T> {
+  return bulkhead === undefined ? load() : bulkhead.run(load);
+}
+
+/** For how long after its TTL a value is stored. */
+export function storedStaleMs({ staleMs = 0, staleIfErrorMs = 0 }: Policy): number {
+  return Math.max(staleMs, staleIfErrorMs);
 }
 
 /** What the load returns, within the time that its policy gives it. */
@@ -166,7 +178,8 @@ async function decide(
 function storedResult({ entry, validUpTo }: { entry: CachedEntry; validUpTo: number }): LoadResult {
   const { value, stamps, freshMs } = entry.entry;
   const ageMs = freshMs - entry.remainingMs;
-  return { value, stamps, ttlMs: entry.remainingMs, ageMs, isShared: true, beganAt: notLoadedHere, validUpTo };
+  const result = { value, stamps, ttlMs: entry.remainingMs, ageMs, isShared: true, beganAt: notLoadedHere, validUpTo };
+  return entry.remainingMs > 0 ? result : { ...result, ttlMs: 0, expired: entry };
 }
 
 function whyLoadOnly(store: FetchStore, reason: LoadReason | undefined): string {

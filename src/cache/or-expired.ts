@@ -4,30 +4,9 @@
  */
 import type { Fetch, FetchParts } from './fetch.ts';
 import { lookUp } from './lookup.ts';
-import { found, type Answer, type LoadResult } from './outcome.ts';
-import type { CachedEntry } from './entry/entry.ts';
-import type { Tier } from './events/events.ts';
+import { foundExpired, type Answer } from './outcome.ts';
 
 const softTimeoutMsDefault = 2_000;
-
-/**
- * The answer of the request that began a load.
- *
- * @param expired What `Leases.acquire` returns instead of a lease, if a load has failed a moment ago.
- */
-export function loadedAnswer(
-  { isShared, ...result }: LoadResult,
-  tier: Tier,
-  expired: CachedEntry | undefined,
-): Answer {
-  if (result.ttlMs <= 0 && expired !== undefined) return foundExpired(tier, expired);
-  return { ...result, state: isShared ? 'shared' : 'miss' };
-}
-
-/** A value that has expired, in place of one whose load has failed or takes long. */
-function foundExpired(tier: Tier, entry: CachedEntry): Answer {
-  return { ...found(tier, entry), isFallback: true };
-}
 
 /** @param answer What the fetch receives otherwise. */
 export async function orExpired(parts: FetchParts, fetch: Fetch, answer: Promise<Answer>): Promise<Answer> {

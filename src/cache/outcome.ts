@@ -59,6 +59,17 @@ export function found(tier: Tier, { entry, remainingMs, entryRef }: CachedEntry)
   return { state, tier, value, stamps, ttlMs, ageMs, loadMs, entryRef };
 }
 
+/** The answer of the request that began a load. */
+export function loadedAnswer({ isShared, expired, ...result }: LoadResult, tier: Tier): Answer {
+  if (expired !== undefined) return foundExpired(tier, expired);
+  return { ...result, state: isShared ? 'shared' : 'miss' };
+}
+
+/** A value that has expired, in place of one whose load has failed or takes long. */
+export function foundExpired(tier: Tier, entry: CachedEntry): Answer {
+  return { ...found(tier, entry), isFallback: true };
+}
+
 export function eventOf({ text: key, field }: Key, answer: Answer, durationMs: number): CacheEvent {
   if (answer.state !== 'hit' && answer.state !== 'stale') return { type: answer.state, key, field, durationMs };
   const { state: type, tier, ageMs, loadMs } = answer;
@@ -95,6 +106,8 @@ export interface LoadResult {
   readonly ageMs: number;
   /** Whether another process loaded it. */
   readonly isShared: boolean;
+  /** The entry, if it has expired: a load has failed a moment ago. */
+  readonly expired?: CachedEntry;
   /** Why no later request can use the stored value, for the report; undefined if one can, or will be able to. */
   readonly notStored?: string;
   /** The number of the last request that had arrived when the load began; below 0 if the value was loaded elsewhere. */

@@ -100,11 +100,6 @@ function checkNames(place: string, options: unknown): void {
   throw new CacheError('INVALID_POLICY', `${place}: a policy has ${optionNames.join(', ')}, got ${got}`);
 }
 
-/** For how long after `ttlMs` a value is stored. */
-export function storedStaleMs({ staleMs = 0, staleIfErrorMs = 0 }: Policy): number {
-  return Math.max(staleMs, staleIfErrorMs);
-}
-
 /** Returns a `Duration` in milliseconds; NaN for any other text, and for fractions. */
 export function durationMsOf(text: string): number {
   const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];

@@ -29,9 +29,9 @@ export class RecentReads {
     return this.#reads.size;
   }
 
-  /** Records a read, if the value is to be refilled. One that is not stored is not recorded. */
+  /** Records a read of a value that is to be refilled. One that is not stored is not recorded. */
   note({ key, policy, reload, dependsOn }: RefreshRequest, stamps: Stamps | undefined): void {
-    if (stamps === undefined || policy.isRefilled !== true) return;
+    if (stamps === undefined) return;
     this.#reads.delete(key.text);
     const request = { key, policy, reload, dependsOn };
     this.#reads.set(key.text, { request, stamps, readAtMs: this.#clock.nowMs() });
@@ -42,7 +42,6 @@ export class RecentReads {
 
   /** The value at `key`, as it was read before, was returned again. */
   readAgain(key: string): void {
-    if (this.#reads.size === 0) return;
     const known = this.#reads.get(key);
     if (known !== undefined) this.note(known.request, known.stamps);
   }

@@ -4,7 +4,7 @@ import { readShared, shareValue, type SharedValue } from './entry/shared-value.t
 import type { Fetch, FetchParts } from './fetch.ts';
 import type { Cancelled } from './in-flight.ts';
 import { loadAndStore } from './load.ts';
-import type { Answer, LoadResult } from './outcome.ts';
+import { foundExpired, type Answer, type LoadResult } from './outcome.ts';
 import { hasRequired } from './tags/validity.ts';
 
 /** After this many errors that claim to be cancellations, the next one counts as a failure of the load. */
@@ -14,7 +14,9 @@ const claimsMax = 3;
 const copies = new WeakMap<LoadResult, SharedValue | undefined>();
 
 /** Whether the result is valid for the request that arrived as number `sequence`. */
-export function isFor({ tags }: Fetch, { beganAt, validUpTo, stamps }: LoadResult, sequence: number): boolean {
+export function isFor({ tags, staleIfErrorMs }: Fetch, result: LoadResult, sequence: number): boolean {
+  const { beganAt, validUpTo, stamps, expired } = result;
+  if (expired !== undefined && staleIfErrorMs === 0) return false;
   if (sequence <= beganAt) return true;
   // Its tokens were checked. A request with other tags needs to know that theirs are unchanged, too.
   return sequence <= validUpTo && stamps !== undefined && hasRequired(stamps, tags.required);
@@ -28,7 +30,9 @@ export async function share(parts: FetchParts, fetch: Fetch, result: LoadResult)
   const copy = copyFor(result);
   // Without a copy there is no stored form either, so a load of the request's own is not stored for the same reason.
   if (copy === undefined) return loadAlone(parts, fetch, result.notStored);
-  return { ...result, value: readShared(copy), state: 'shared' };
+  const value = readShared(copy);
+  if (result.expired !== undefined) return { ...foundExpired(parts.tier, result.expired), value };
+  return { ...result, value, state: 'shared' };
 }
 
 /** A load for this request alone, which no other request joins. */

@@ -1,6 +1,6 @@
 import type { Fetch, FetchParts } from './fetch.ts';
 import { Cancelled } from './in-flight.ts';
-import { loadAndStore } from './load.ts';
+import { inBulkhead, loadAndStore } from './load.ts';
 import type { Answer } from './outcome.ts';
 import { afterCancelled, loadAlone, share } from './shared-result.ts';
 
@@ -17,8 +17,8 @@ export async function loadWithoutStore(parts: FetchParts, fetch: Fetch): Promise
 
 /** Answers a fetch that neither reads nor stores. */
 export async function bypass(
-  { bulkhead }: FetchParts,
+  parts: FetchParts,
   { load, policy: { ttlMs } }: Pick<Fetch, 'load' | 'policy'>,
 ): Promise<Answer> {
-  return { state: 'bypass', value: await bulkhead.run(load), stamps: undefined, ttlMs, ageMs: 0 };
+  return { state: 'bypass', value: await inBulkhead(parts, load), stamps: undefined, ttlMs, ageMs: 0 };
 }

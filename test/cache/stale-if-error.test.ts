@@ -65,6 +65,18 @@ describe.each(tiers)('on the %s store', (tier) => {
     await expect(world.fetch({ field: 'Query.outer', load: () => world.fetch(call) })).rejects.toThrow('down');
   });
 
+  it('in the pause after a failure, requests that wait together receive it too, but no load that needs it', async () => {
+    const world = await newFailingWorld();
+    await world.fetch(call);
+    await settled(world);
+    world.trace.take();
+    const outer = world.fetch({ field: 'Query.outer', load: async () => [await world.fetch(call)] });
+    const outcomes = await Promise.all(times(5, () => world.outcome(call)));
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ state: 'stale', isFallback: true, ttlMs: 0 });
+    expect(outcomes.map(({ value }) => value)).toEqual(times(5, () => 'old'));
+    await expect(outer).rejects.toThrow('down');
+  });
+
   it('after a failure it is loaded again after 1, 2, 4, 8, 16, 30 and 30 seconds, and at once when it was loaded', async () => {
     const world = await newFailingWorld();
     await world.fetch(call);

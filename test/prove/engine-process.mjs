@@ -53,6 +53,39 @@ async function fetchRegularly({ durationMs, everyMs, loadMs, ttl, stale, early }
   return Float64Array.from(latenciesMs);
 }
 
+/** Fetches one key every `everyMs` for `durationMs` from a source that fails while `source:down` exists. Returns what happened. */
+async function fetchBesideFaults({ durationMs, everyMs, row }) {
+  const field = `Query.faulty${row}`;
+  const policy = createPolicy(field, { ttl: '1s', staleIfError: '5m', tags: [field] });
+  const own = cache.key({ field });
+  const load = async () => {
+    await redis.incr(`source:attempts:${row}`);
+    if (await redis.exists('source:down')) throw new Error('down');
+    return Number(await redis.incr('source:loads'));
+  };
+  const counts = { answered: 0, failed: 0, lastValue: 0 };
+  const fetch = async () => {
+    try {
+      counts.lastValue = await cache.fetch(own, policy, load);
+      counts.answered += 1;
+    } catch {
+      counts.failed += 1;
+    }
+  };
+  const fetches = [];
+  const startMs = performance.now();
+  for (let dueMs = startMs; dueMs < startMs + durationMs; dueMs += everyMs) {
+    await pause(Math.max(0, dueMs - performance.now()));
+    fetches.push(fetch());
+  }
+  await Promise.all(fetches);
+  return counts;
+}
+
+async function invalidateTag({ tag }) {
+  await cache.invalidate([tag]);
+}
+
 /** The ways to read and to invalidate that are compared. A row is a version number that only increases. */
 const ways = {
   cache: {
@@ -115,5 +148,5 @@ function readAndWrite({ way, count, rows, readers, writeEveryMs }) {
   return readBesideWrites({ count, rows, readers, read: (row) => read(row), writers: 1, write, writeEveryMs });
 }
 
-serve(cache, { fetchAtOnce, fetchRegularly, readRow, invalidateRow, readAndWrite });
+serve(cache, { fetchAtOnce, fetchRegularly, fetchBesideFaults, invalidateTag, readRow, invalidateRow, readAndWrite });
 ready();

@@ -1,5 +1,6 @@
 /** Part of `npm run prove:engine`: what requests wait for when values expire, with `stale`, with `early` and without. */
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import { createCache, createMemoryStore, createPolicy } from '../../src/cache/index.ts';
 import { TestClock } from '../cache/world.ts';
@@ -7,13 +8,19 @@ import { newProcess, newRedis, note, type EngineProcess } from './engine-process
 
 const processCount = 3;
 
-async function newProcesses(): Promise<{ processes: readonly EngineProcess[]; loads: () => Promise<number> }> {
+interface World {
+  readonly processes: readonly EngineProcess[];
+  readonly client: Redis;
+  readonly loads: () => Promise<number>;
+}
+
+async function newProcesses(): Promise<World> {
   const { server, client } = await newRedis();
   const args = [server.socketPath, '1000'];
   const processes = await Promise.all(
     Array.from({ length: processCount }, () => newProcess('engine-process.mjs', { args })),
   );
-  return { processes, loads: async () => Number(await client.get('source:loads')) };
+  return { processes, client, loads: async () => Number(await client.get('source:loads')) };
 }
 
 it('a hundred readers of an expired value in three processes cause one refresh, in each of 20 rounds', async () => {
@@ -63,6 +70,46 @@ it('reports how long requests wait while a value expires once a second', async (
   }
   note(`p99 with stale, against hits: ${ratios.map((ratio) => ratio.toFixed(2)).join(' ')}`);
 }, 300_000);
+
+it('while the source is down for 30 s, no request fails, except for an invalidated value, and few loads are tried', async () => {
+  const { processes, client } = await newProcesses();
+  const during = (
+    row: number,
+    durationMs: number,
+  ): Promise<{ answered: number; failed: number; lastValue: number }[]> => {
+    const call = { durationMs, everyMs: 10, row };
+    return Promise.all(processes.map((one) => one.run<never>('fetchBesideFaults', call)));
+  };
+  const attempts = async (row: number): Promise<number> => Number(await client.get(`source:attempts:${row}`));
+  await during(1, 2_000);
+  await during(2, 100);
+  await client.set('source:down', '1');
+  const before = await attempts(1);
+  const down = await during(1, 30_000);
+  const tried = (await attempts(1)) - before;
+  const sum = (list: readonly { answered: number; failed: number }[], name: 'answered' | 'failed'): number =>
+    list.reduce((total, one) => total + one[name], 0);
+  note(
+    `source down for 30 s: ${sum(down, 'answered')} requests answered, ${sum(down, 'failed')} failed, ${tried} loads tried`,
+  );
+  expect(sum(down, 'failed')).toBe(0);
+  await processes[0]?.run('invalidateTag', { tag: 'Query.faulty2' });
+  const invalidated = await during(2, 1_000);
+  note(
+    `of a value that was invalidated: ${sum(invalidated, 'answered')} answered, ${sum(invalidated, 'failed')} failed`,
+  );
+  expect(sum(invalidated, 'answered')).toBe(0);
+  await client.del('source:down');
+  const newest = Number(await client.get('source:loads'));
+  const upMs = performance.now();
+  while (!(await during(1, 100)).every(({ lastValue }) => lastValue > newest)) await pause(100);
+  note(
+    `the source is up again: every process has a new value after ${((performance.now() - upMs) / 1_000).toFixed(1)} s`,
+  );
+  expect(performance.now() - upMs).toBeLessThan(35_000);
+  // One at a time, after 1, 2, 4, 8 and 16 s: each of three processes counts its own.
+  expect(tried).toBeLessThan(20);
+}, 200_000);
 
 it('early refresh: how many requests wait over 10,000 expiries, against the formula', async () => {
   const [cycles, ttlMs, loadMs] = [10_000, 10_000, 300];
