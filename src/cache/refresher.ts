@@ -37,11 +37,15 @@ export class Refresher {
   }
 
   /**
-   * Whether a fresh entry of a cached response is due. The response is then executed, because a refresh needs a request with its
-   * context.
+   * Whether one of the fresh entries of a cached response is due. The response is then executed, because a refresh needs a request with
+   * its context.
    */
-  isDueAgain(entryRef: EntryRef, remainingMs: number): boolean {
+  isAnyDue(entryRefs: readonly EntryRef[], remainingMs: readonly number[]): boolean {
     if (this.#early.size === 0) return false;
+    return entryRefs.some((entryRef, index) => this.#isDueAgain(entryRef, remainingMs[index] ?? 0));
+  }
+
+  #isDueAgain(entryRef: EntryRef, remainingMs: number): boolean {
     const { key } = entryRef;
     const known = this.#early.get(key);
     if (known === undefined || this.#parts.loads.isRunning(key)) return false;

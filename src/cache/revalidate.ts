@@ -93,7 +93,7 @@ export class Revalidator {
     { tier, startedMs }: { tier: Tier; startedMs: number },
   ): readonly RevalidatedHit[] | undefined {
     const { clock, refresher, emit } = this.#parts;
-    if (entryRefs.some((entryRef, index) => refresher.isDueAgain(entryRef, remaining[index] ?? 0))) return undefined;
+    if (refresher.isAnyDue(entryRefs, remaining)) return undefined;
     const durationMs = clock.nowMs() - startedMs;
     return entryRefs.map((entryRef, index) => {
       const { key, field, freshMs, loadMs } = entryRef;
