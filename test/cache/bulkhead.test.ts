@@ -29,11 +29,13 @@ it('further loads wait in order of arrival, and hits do not wait', async () => {
 });
 
 it('a load that fails, or bypasses the cache, gives its place to the next one', async () => {
-  const { fetch, source } = await newWorld('memory', { loadsAtOnceMax: 1 });
+  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
+  const { fetch, source } = world;
   const [first, second] = [source.hold(), source.hold()];
   const requests = [fetch(call(1)), fetch(call(2, { mode: 'bypass' })), fetch(call(3))];
   for (const request of requests) request.catch(() => {});
   await first.begun;
+  await settled(world);
   expect(source.loads).toBe(1);
   first.fail(new Error('down'));
   await second.begun;

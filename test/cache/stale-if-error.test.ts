@@ -1,7 +1,17 @@
 // Expired values that are returned because their load fails or takes long.
 import { describe, expect, it } from 'vitest';
-import type { Cache } from '../../src/cache/index.ts';
-import { advanceUntil, age, newWorld, settled, tiers, times, type FetchCall, type World } from './world.ts';
+import type { Cache, Store } from '../../src/cache/index.ts';
+import {
+  advanceUntil,
+  age,
+  newWorld,
+  settled,
+  tiers,
+  times,
+  withResolvers,
+  type FetchCall,
+  type World,
+} from './world.ts';
 
 /** Fresh for ten minutes, then returned for an hour if the load fails. */
 const call: FetchCall = { ttl: '10m', staleIfError: '1h', tags: ['products'] };
@@ -70,11 +80,41 @@ describe.each(tiers)('on the %s store', (tier) => {
     await world.fetch(call);
     await settled(world);
     world.trace.take();
-    const outer = world.fetch({ field: 'Query.outer', load: async () => [await world.fetch(call)] });
-    const outcomes = await Promise.all(times(5, () => world.outcome(call)));
+    const [begun, gate] = [withResolvers<void>(), withResolvers<void>()];
+    const load = async (): Promise<unknown> => {
+      begun.resolve();
+      await gate.promise;
+      return [await world.fetch(call)];
+    };
+    const outer = world.fetch({ field: 'Query.outer', load });
+    outer.catch(() => {});
+    await begun.promise;
+    const requests = times(5, () => world.outcome(call));
+    gate.resolve(); // its fetch joins theirs
+    const outcomes = await Promise.all(requests);
     for (const outcome of outcomes) expect(outcome).toMatchObject({ state: 'stale', isFallback: true, ttlMs: 0 });
     expect(outcomes.map(({ value }) => value)).toEqual(times(5, () => 'old'));
     await expect(outer).rejects.toThrow('down');
+  });
+
+  it('in that pause, a value that is invalidated while a request asks for the lease is not returned', async () => {
+    const world = await newFailingWorld();
+    await world.fetch(call);
+    await settled(world);
+    const { store, clock } = world;
+    let isInvalidated = false;
+    const invalidating: Store = {
+      ...store,
+      async acquire(key, request) {
+        if (!isInvalidated) await store.dropTokens(['products', 'products:!']);
+        isInvalidated = true;
+        return await store.acquire(key, request);
+      },
+    };
+    const other = await newWorld(invalidating, { clock });
+    other.source.fails(new Error('down'));
+    await expect(other.fetch(call)).rejects.toThrow('down');
+    expect(isInvalidated).toBe(true);
   });
 
   it('after a failure it is loaded again after 1, 2, 4, 8, 16, 30 and 30 seconds, and at once when it was loaded', async () => {
