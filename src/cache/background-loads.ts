@@ -1,8 +1,8 @@
 /**
  * Loads that no request waits for: of stale values, of values that are about to expire, and after invalidations.
  *
- * - They take the lease without waiting for it, so one process loads for all. If another load holds it, or one has failed in the last
- *   second, nothing happens.
+ * - They take the lease without waiting for it, so one process loads for all. If another load holds it, or one has failed a moment
+ *   ago, nothing happens.
  * - Requests do not join them, so that a load that fails in the background fails no request. A request that needs the value waits
  *   for the lease.
  * - One that runs for too long is given up: its lease ends within a minute, and closing the cache does not wait for it.
@@ -24,11 +24,18 @@ interface BackgroundLoadsParts extends LoadParts {
   readonly onEnd: () => void;
 }
 
+/** The value that is stored after a load in the background. */
+export interface StoredValue {
+  readonly stamps: Stamps;
+  /** Whether it was loaded here; otherwise a valid value was there already. */
+  readonly isLoaded: boolean;
+}
+
 interface Beginning {
   /** The entry that is to be replaced although it is valid; undefined if there is none: a valid entry makes the load unnecessary. */
   readonly replacedEntryId: string | undefined;
-  /** Called when the load has ended, with the stamps of the value that is now stored, if there is one. */
-  readonly onStored?: (stamps: Stamps | undefined) => void;
+  /** Called when it has ended. */
+  readonly onStored?: (stored: StoredValue | undefined) => void;
 }
 
 export class BackgroundLoads {
@@ -53,14 +60,14 @@ export class BackgroundLoads {
     this.#running.add(key);
     const { background, emit, onEnd } = this.#parts;
     background.start(async () => {
-      let stamps: Stamps | undefined;
+      let stored: StoredValue | undefined;
       try {
-        stamps = await this.#inTime(field, this.#load(request, replacedEntryId));
+        stored = await this.#inTime(field, this.#load(request, replacedEntryId));
       } catch (error) {
         emit({ type: 'background-failed', key, field, error });
       } finally {
         this.#running.delete(key);
-        onStored(stamps);
+        onStored(stored);
         onEnd();
       }
     });
@@ -72,7 +79,7 @@ export class BackgroundLoads {
     for (const end of this.#ends) end();
   }
 
-  async #load({ key, policy, reload, dependsOn }: RefreshRequest, replaced?: string): Promise<Stamps | undefined> {
+  async #load({ key, policy, reload, dependsOn }: RefreshRequest, replaced?: string): Promise<StoredValue | undefined> {
     const { guarded, leases, loads, touched, memory } = this.#parts;
     const store = guarded.forFetch();
     if (store.isBypassed || store.isFull) return undefined;
@@ -84,18 +91,21 @@ export class BackgroundLoads {
     // At most the memory tier has a value from before.
     if (decision.action === 'use-stored') {
       memory?.drop(key.text);
-      return decision.entry.entry.stamps;
+      return { stamps: decision.entry.entry.stamps, isLoaded: false };
     }
     const lease = decision.lease instanceof PendingReply ? await decision.lease.answer : decision.lease;
     if (lease === undefined) return undefined;
     const request = { key, policy, tags, load: reload, dependsOn, isAborted: () => false, store: store.anew() };
     const isReplacing = replaced !== undefined;
-    const result = await runLoad(this.#parts, request, { decision: { ...decision, lease }, isReplacing });
+    const { stamps, notStored } = await runLoad(this.#parts, request, {
+      decision: { ...decision, lease },
+      isReplacing,
+    });
     memory?.drop(key.text);
-    return result.notStored === undefined ? result.stamps : undefined;
+    return stamps === undefined || notStored !== undefined ? undefined : { stamps, isLoaded: true };
   }
 
-  #inTime(field: string, load: Promise<Stamps | undefined>): Promise<Stamps | undefined> {
+  #inTime(field: string, load: Promise<StoredValue | undefined>): Promise<StoredValue | undefined> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         cancel();

@@ -6,7 +6,7 @@
  * The load captures its stamps after the invalidation. A token that was only created is noticed like one that has changed; a valid
  * value is then found, and nothing is loaded. A flush, which is not a change, is not followed by refills.
  */
-import type { BackgroundLoads } from './background-loads.ts';
+import type { BackgroundLoads, StoredValue } from './background-loads.ts';
 import { endOfTick } from './base/clock.ts';
 import type { EmitEvent } from './events/events.ts';
 import type { RecentRead, RecentReads } from './recent-reads.ts';
@@ -78,11 +78,11 @@ export class Refills {
     const { reads, loads, emit } = this.#parts;
     const { text: key, field } = request.key;
     this.#running += 1;
-    const onStored = (stamps: Stamps | undefined): void => {
+    const onStored = (stored: StoredValue | undefined): void => {
       this.#running -= 1;
-      if (stamps === undefined) return;
-      reads.replaced(key, stamps);
-      emit({ type: 'refill', key, field });
+      if (stored === undefined) return;
+      reads.replaced(key, stored.stamps);
+      if (stored.isLoaded) emit({ type: 'refill', key, field });
     };
     loads.begin(request, { replacedEntryId: undefined, onStored });
   }

@@ -265,5 +265,7 @@ it('what was read in one process is loaded again when another one invalidates, o
   await advanceUntil(clock, 50, () => readers.some(({ trace }) => trace.count('refill') > 0));
   for (const world of readers) await settled(world);
   for (const { outcome } of readers) expect(await outcome(products)).toMatchObject({ state: 'hit', value: 'value' });
+  // The notice of the new tokens makes each process look for the value, which is there.
+  expect(readers.reduce((refills, { trace }) => refills + trace.count('refill'), 0)).toBe(1);
   expect(readers.reduce((loads, { source }) => loads + source.loads, 0)).toBe(2);
 });
