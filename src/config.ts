@@ -22,6 +22,10 @@ export interface Config {
   readonly cacheMemoryBytesMax: number;
   /** Whether changes that other programs make in the database are noticed; `required`: do not start without. */
   readonly changeFeed: 'auto' | 'off' | 'required';
+  /** Whether `schema/warm.graphql` is run before this process is ready. */
+  readonly warmsUp: boolean;
+  /** How many loads run at once, at most: 1…1_000; undefined: any number. */
+  readonly loadsAtOnceMax: number | undefined;
   /** Whether responses contain `extensions.cache`. */
   readonly hasReport: boolean;
   /** Whether people may try things: GraphiQL, introspection, `@cache`, mutations without a token. */
@@ -84,6 +88,11 @@ const variables = z.object({
     .enum(['auto', 'off', 'required'], 'auto, off or required')
     .default('auto')
     .describe('invalidates what other programs change in the database; required: does not start without'),
+  WARM_UP: z
+    .enum(['auto', 'on', 'off'], 'auto, on or off')
+    .default('auto')
+    .describe('runs schema/warm.graphql before the server is ready; auto: with CONSOLE=off'),
+  LOADS_AT_ONCE: wholeNumber(1, 1_000).optional().describe('how many values are loaded at once; if unset, any number'),
   CACHE_REPORT: onOrOff().describe('whether responses contain extensions.cache'),
   CONSOLE: onOrOff().describe('GraphiQL, introspection, @cache, and mutations without a token'),
   ADMIN_TOKEN: z
@@ -118,6 +127,8 @@ export function readConfig(env: Environment): Config {
     cacheTtlMs: data.CACHE_TTL * 1_000,
     cacheMemoryBytesMax: data.CACHE_MEMORY_MB * 1024 * 1024,
     changeFeed: data.CHANGE_FEED,
+    warmsUp: data.WARM_UP === 'auto' ? !data.CONSOLE : data.WARM_UP === 'on',
+    loadsAtOnceMax: data.LOADS_AT_ONCE,
     hasReport: data.CACHE_REPORT,
     hasConsole: data.CONSOLE,
     adminToken: data.ADMIN_TOKEN,

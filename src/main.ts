@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { createSchema, createShopConsole, type ShopConsoleOptions } from '../schema/index.ts';
+import { createSchema, createShopConsole, type ShopConsoleOptions, type ShopContext } from '../schema/index.ts';
 import { CacheStats, createCache, createMemoryStore, createRedisStore, type Cache, type Store } from './cache/index.ts';
 import { ConfigError, environmentHelp, readConfig, type Config } from './config.ts';
 import {
@@ -30,6 +30,7 @@ import { createMetrics } from './server/metrics.ts';
 import { redisCliFor } from './server/redis-cli.ts';
 import { outsideRequests } from './server/request-scope.ts';
 import { Shutdown } from './server/shutdown.ts';
+import { prepareWarmUp, type WarmUpParts } from './server/warm-up.ts';
 
 /** How long a server that is told to stop still accepts requests: until load balancers have noticed that it is not ready. */
 const drainMs = 2_000;
@@ -58,7 +59,9 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
 
   const { store, ...redis } = await openStore(config, log, shutdown);
   const memoryBytesMax = config.cacheMemoryBytesMax;
-  const cache = createCache({ store, memoryBytesMax, knownTags: database.tableTags, log: cacheLogOf(log) });
+  const { loadsAtOnceMax } = config;
+  const limits = { memoryBytesMax, ...(loadsAtOnceMax !== undefined && { loadsAtOnceMax }) };
+  const cache = createCache({ store, ...limits, knownTags: database.tableTags, log: cacheLogOf(log) });
   shutdown.add('cache', () => cache.close());
   const changeFeed = openChangeFeed(config, database, { cache, log, shutdown });
   const { db } = database;
@@ -68,12 +71,15 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const shopConsole = config.hasConsole ? createShopConsole(cache, redis) : undefined;
   const metrics = createMetrics(cache, changeFeed);
 
-  const health = createHealth(() => shop.ping());
   const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport: config.hasReport });
+  const schema = createSchema({ cache, ttlMs, hasConsole: config.hasConsole });
+  const contextOf = (): Omit<ShopContext, 'viewer'> => {
+    return { shop, loaders: shop.createLoaders(), cache, cacheStats, changeFeed, shopConsole };
+  };
   const graphql = createGraphqlHandler({
     ready,
-    schema: createSchema({ cache, ttlMs, hasConsole: config.hasConsole }),
-    contextOf: () => ({ shop, loaders: shop.createLoaders(), cache, cacheStats, changeFeed, shopConsole }),
+    schema,
+    contextOf,
     hasReport: config.hasReport,
     hasConsole: config.hasConsole,
     adminToken: config.adminToken,
@@ -81,6 +87,8 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   });
   await database.readTables(); // so that the first values are stored
   await startFeed(changeFeed, config);
+  const warmUp = await openWarmUp(config, { cache, schema, contextOf, log, shutdown });
+  const health = createHealth({ ping: () => shop.ping(), warmUp });
   const consoleFiles = config.hasConsole ? await readConsoleFiles() : undefined;
   const http = createHttpServer({
     graphql,
@@ -166,6 +174,16 @@ async function startFeed(changeFeed: ChangeFeed | undefined, config: Config): Pr
   const { state, reason = 'Redis cannot be reached' } = changeFeed?.status ?? {};
   if (isRequired && state !== 'reading' && state !== 'waiting')
     throw new ConfigError(`CHANGE_FEED=required, but the change feed does not work: ${reason}`);
+}
+
+async function openWarmUp(
+  config: Config,
+  { shutdown, ...parts }: WarmUpParts & Pick<FeedParts, 'shutdown'>,
+): Promise<(() => Promise<void>) | undefined> {
+  if (!config.warmsUp) return undefined;
+  const warmUp = await prepareWarmUp(parts);
+  shutdown.add('warm-up', async () => warmUp.close());
+  return warmUp.run;
 }
 
 /** The store, and what the console knows of its Redis. */

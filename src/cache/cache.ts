@@ -4,93 +4,46 @@
  * A fault of the store is a miss and an event, never an error of the request. If a load rejects, the rejection is passed on
  * unchanged and nothing is stored.
  */
-import { Background } from './base/background.ts';
-import { createBulkhead } from './bulkhead.ts';
-import { BackgroundLoads } from './background-loads.ts';
-import { consoleLog } from './events/cache-log.ts';
+import { systemClock } from './base/clock.ts';
 import { checkCacheOptions, type CacheOptions } from './cache-options.ts';
-import { checkFetch, type FetchOptions } from './fetch-options.ts';
-import { systemClock, type Clock } from './base/clock.ts';
+import { createParts, type CacheParts } from './cache-parts.ts';
+import type { EntryRef } from './entry/entry.ts';
+import { createKey, isVisibleTo, type Key, type KeyParts } from './entry/key.ts';
+import { consoleLog } from './events/cache-log.ts';
 import { EventLog } from './events/event-log.ts';
 import type { CacheEvent, CacheListener, Tier } from './events/events.ts';
-import { eventOf, type LoadResult, outcomeOf } from './outcome.ts';
-import { PendingInvalidations, type InvalidationScope } from './pending-invalidations.ts';
-import { InFlightLoads } from './in-flight.ts';
-import { Invalidator } from './invalidator.ts';
-import { RecentReads } from './recent-reads.ts';
-import { Refills } from './refills.ts';
-import { Refresher } from './refresher.ts';
-import { GuardedStore } from './store/guarded-store.ts';
-import { CachedUsage } from './store/cached-usage.ts';
-import { createKey, isVisibleTo, type Key, type KeyParts } from './entry/key.ts';
-import { Leases } from './lease.ts';
-import { LoadFailures } from './load-failures.ts';
-import type { RunningLoads } from './scope/load-cycle.ts';
 import { Listeners } from './events/listeners.ts';
-import type { EntryRef } from './entry/entry.ts';
-import { LoadScope } from './scope/load-scope.ts';
-import { createMemoryTier, type MemoryTier } from './memory/memory-tier.ts';
+import { checkFetch, type FetchOptions } from './fetch-options.ts';
+import type { GetOrLoad } from './get-or-load.ts';
+import { eventOf, outcomeOf } from './outcome.ts';
+import type { InvalidationScope } from './pending-invalidations.ts';
 import type { Policy } from './policy.ts';
-import { GetOrLoad } from './get-or-load.ts';
-import { Revalidator, type RevalidatedHit } from './revalidate.ts';
+import type { RevalidatedHit } from './revalidate.ts';
+import { LoadScope } from './scope/load-scope.ts';
 import type { StoreUsage } from './store/store.ts';
 import type { StoredData } from './store/stored-data.ts';
 import { checkTags } from './tags/tags.ts';
-import { TouchedTags } from './tags/touched-tags.ts';
+import type { WarmUpOptions, WarmUpResult, WarmUpTask } from './warm-up.ts';
 
 /** A cache over one store, for one namespace. `createCache` makes one. */
 export class Cache {
   readonly namespace: string;
   readonly tier: Tier;
-  readonly #store: GuardedStore;
-  readonly #clock: Clock;
-  readonly #getOrLoad: GetOrLoad;
-  readonly #revalidator: Revalidator;
-  readonly #background = new Background();
-  readonly #leases: Leases;
-  readonly #memory: MemoryTier | undefined;
-  readonly #running: RunningLoads = new Map();
+  readonly #parts: CacheParts;
   readonly #listeners = new Listeners((error) => this.#log?.callbackFailed(error));
   readonly #log: EventLog | undefined;
-  readonly #usage: CachedUsage;
-  readonly #pending: PendingInvalidations;
-  readonly #invalidator: Invalidator;
-  readonly #reads: RecentReads;
-  readonly #backgroundLoads: BackgroundLoads;
-  readonly #refills: Refills;
 
   constructor(options: CacheOptions) {
     checkCacheOptions(options);
-    const { store, clock = systemClock, deadlineMs = 100, random = Math.random } = options;
-    const { knownTags = () => [], memoryBytesMax = 0, loadsAtOnceMax, log = consoleLog() } = options;
-    this.#log = log === false ? undefined : new EventLog(log, clock);
-    if (this.#log !== undefined) this.on(this.#log.onEvent);
+    const { emit } = this;
+    const { store, clock = systemClock, log = consoleLog() } = options;
     this.namespace = store.namespace;
     this.tier = store.tier;
-    this.#clock = clock;
-    const { emit } = this;
-    this.#store = new GuardedStore(store, { clock, deadlineMs, emit });
-    const loads = new InFlightLoads<LoadResult>(clock);
-    const parts = { guarded: this.#store, background: this.#background, clock, emit };
-    this.#leases = new Leases({ ...parts, random });
-    this.#reads = new RecentReads(clock);
-    this.#usage = new CachedUsage(() => this.#store.usage(), clock);
-    const onChanged = (tags: readonly string[]): void => this.#refills.changed(tags);
-    this.#memory = createMemoryTier(store, { bytesMax: memoryBytesMax, clock, emit, onChanged });
-    const shared = { ...parts, tier: store.tier, leases: this.#leases, loads, memory: this.#memory };
-    const touched = new TouchedTags(knownTags, (error) => this.#log?.callbackFailed(error));
-    const limits = { failures: new LoadFailures(), bulkhead: createBulkhead(loadsAtOnceMax) };
-    const loading = { ...shared, ...limits, running: this.#running, touched };
-    this.#backgroundLoads = new BackgroundLoads({ ...loading, onEnd: () => this.#refills.runWaiting() });
-    this.#refills = new Refills({ reads: this.#reads, loads: this.#backgroundLoads, emit });
-    const refresher = new Refresher({ loads: this.#backgroundLoads, random });
-    this.#getOrLoad = new GetOrLoad({ ...loading, refresher });
-    this.#revalidator = new Revalidator({ ...shared, refresher });
-    this.#invalidator = new Invalidator({ ...shared, revalidator: this.#revalidator, refills: this.#refills });
-    const { invalidate } = this.#invalidator;
-    const onPending = (isPending: boolean): void => this.#store.suspend(this.#pending, isPending);
-    this.#pending = new PendingInvalidations({ invalidate, onPending, clock, emit });
-    this.on(({ type }) => type === 'breaker-closed' && this.#memory?.reset());
+    this.#log = log === false ? undefined : new EventLog(log, clock);
+    if (this.#log !== undefined) this.on(this.#log.onEvent);
+    this.#parts = createParts(options, { emit, callbackFailed: (error) => this.#log?.callbackFailed(error) });
+    const { memory } = this.#parts;
+    this.on(({ type }) => type === 'breaker-closed' && memory?.reset());
     store.watchConnection?.({
       failed: (error) => emit({ type: 'connection-failed', error }),
       ready: () => emit({ type: 'connection-ready' }),
@@ -110,16 +63,17 @@ export class Cache {
     checkFetch(key, policy, load, options);
     const outer = LoadScope.current();
     outer?.dependsOnRequest((own) => isVisibleTo(own, key), { refusal: 'viewer-dependent', what: key.field });
-    const startedMs = this.#clock.nowMs();
+    const { clock, running, reads, getOrLoad } = this.#parts;
+    const startedMs = clock.nowMs();
     const { mode = 'use', request, dependsOn, isAborted = outer?.isAborted, reload = load } = options;
     const fetchRequest = { key, policy, load, reload, dependsOn, isAborted, mode, request };
-    const getOrLoad = (): ReturnType<GetOrLoad['answer']> => this.#getOrLoad.answer(fetchRequest, startedMs);
-    const name = { cache: this.#running, key: key.text };
-    const pending = outer === undefined ? getOrLoad() : outer.fetching(name, async () => await getOrLoad());
+    const get = (): ReturnType<GetOrLoad['answer']> => getOrLoad.answer(fetchRequest, startedMs);
+    const name = { cache: running, key: key.text };
+    const pending = outer === undefined ? get() : outer.fetching(name, async () => await get());
     const answer = pending instanceof Promise ? await pending : pending;
-    const nowMs = this.#clock.nowMs();
+    const nowMs = clock.nowMs();
     outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
-    if (policy.isRefilled === true) this.#reads.note(fetchRequest, answer.stamps);
+    if (policy.isRefilled === true) reads.note(fetchRequest, answer.stamps);
     const durationMs = nowMs - startedMs;
     this.emit(eventOf(key, answer, durationMs));
     if (options.report !== undefined)
@@ -140,8 +94,8 @@ export class Cache {
     entryRefs: readonly EntryRef[],
     request?: object,
   ): readonly RevalidatedHit[] | undefined | Promise<readonly RevalidatedHit[] | undefined> {
-    if (this.#reads.size > 0) for (const { key } of entryRefs) this.#reads.readAgain(key);
-    return this.#revalidator.revalidate(entryRefs, request);
+    if (this.#parts.reads.size > 0) for (const { key } of entryRefs) this.#parts.reads.readAgain(key);
+    return this.#parts.revalidator.revalidate(entryRefs, request);
   }
 
   /**
@@ -163,7 +117,7 @@ export class Cache {
    */
   async invalidate(scope: InvalidationScope, { isFed = false }: { isFed?: boolean } = {}): Promise<void> {
     if (scope !== 'everything') checkTags('invalidate', scope);
-    if (scope.length > 0) await this.#invalidator.invalidate(scope, isFed);
+    if (scope.length > 0) await this.#parts.invalidator.invalidate(scope, isFed);
   }
 
   /**
@@ -175,7 +129,7 @@ export class Cache {
    */
   async invalidateCommitted(scope: InvalidationScope): Promise<void> {
     if (scope !== 'everything') checkTags('invalidateCommitted', scope);
-    if (scope.length > 0) await this.#pending.deliver(scope);
+    if (scope.length > 0) await this.#parts.pending.deliver(scope);
   }
 
   /**
@@ -185,9 +139,9 @@ export class Cache {
    * @throws {CacheError} `STORE_UNAVAILABLE` if it is not known whether the values were invalidated: repeat the call.
    */
   async flush(): Promise<number> {
-    await this.#invalidator.dropAll();
-    const keysRemoved = await this.#store.clear();
-    this.#usage.forget();
+    await this.#parts.invalidator.dropAll();
+    const keysRemoved = await this.#parts.store.clear();
+    this.#parts.usage.forget();
     this.emit({ type: 'flush', keysRemoved });
     return keysRemoved;
   }
@@ -198,7 +152,18 @@ export class Cache {
    * @throws {CacheError} `STORE_UNAVAILABLE`.
    */
   usage(): Promise<StoreUsage> {
-    return this.#usage.get();
+    return this.#parts.usage.get();
+  }
+
+  /**
+   * Fills the cache before requests arrive: runs tasks that fetch, such as `() => cache.fetch(key, policy, load)`, a few at a time and
+   * for a limited time. A value that exists is only read, and one process loads for all that warm up at once. Tasks that fail do not
+   * end it, and it does not reject because of them.
+   *
+   * @throws {CacheError} `INVALID_OPTIONS`.
+   */
+  async warm(tasks: readonly WarmUpTask[], options: WarmUpOptions = {}): Promise<WarmUpResult> {
+    return await this.#parts.warmUp.run(tasks, options);
   }
 
   /**
@@ -212,18 +177,18 @@ export class Cache {
 
   /** While any caller suspends it, this process neither reads from the store nor stores there. Invalidations are delivered. */
   suspend(by: object, isSuspended: boolean): void {
-    this.#store.suspend(by, isSuspended);
+    this.#parts.store.suspend(by, isSuspended);
   }
 
   /** Reports that a field was resolved without the cache. The value of an enclosing load is then not stored either. */
   uncached(field: string, error: unknown): void {
-    LoadScope.current()?.join({ cache: this.#running, key: field }, undefined, Infinity);
+    LoadScope.current()?.join({ cache: this.#parts.running, key: field }, undefined, Infinity);
     this.emit({ type: 'uncached', field, error });
   }
 
   /** Texts beside the cache, in the same store. Both methods throw `CacheError` `STORE_UNAVAILABLE`. */
   get data(): StoredData {
-    return this.#store.data;
+    return this.#parts.store.data;
   }
 
   /** Calls the listeners. */
@@ -231,18 +196,19 @@ export class Cache {
 
   /** The memory tier: whether it serves values, and its approximate size in bytes. */
   get memory(): { readonly isCoherent: boolean; readonly bytes: number } | undefined {
-    return this.#memory;
+    return this.#parts.memory;
   }
 
   /** Closes the store. Running loads finish and are not stored; requests in other processes do not wait for them. */
   async close(): Promise<void> {
-    this.#pending.close();
-    this.#refills.clear();
-    this.#backgroundLoads.close();
-    await this.#leases.close();
-    await this.#background.drain();
-    this.#memory?.close();
+    this.#parts.warmUp.close();
+    this.#parts.pending.close();
+    this.#parts.refills.clear();
+    this.#parts.backgroundLoads.close();
+    await this.#parts.leases.close();
+    await this.#parts.background.drain();
+    this.#parts.memory?.close();
     this.#log?.close();
-    await this.#store.close();
+    await this.#parts.store.close();
   }
 }

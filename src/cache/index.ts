@@ -44,3 +44,4 @@ export type { Stamps } from './tags/tags.ts';
 export type { TokenListener, TokenTracking, TrackTokens } from './store/token-tracking.ts';
 export { watchDataLoader } from './scope/watch-data-loader.ts';
 export { watchInstalledDataLoaders } from './scope/installed-data-loaders.ts';
+export type { WarmUpOptions, WarmUpResult, WarmUpTask } from './warm-up.ts';

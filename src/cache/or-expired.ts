@@ -2,6 +2,7 @@
  * Answers with a value that has expired if its load fails or takes long, where the policy allows that (`staleIfError`). The store is
  * read again for it, so an invalidated value is never returned.
  */
+import { sleep } from './base/sleep.ts';
 import type { Fetch, FetchParts } from './fetch.ts';
 import { lookUp } from './lookup.ts';
 import { foundExpired, type Answer } from './outcome.ts';
@@ -12,7 +13,7 @@ const softTimeoutMsDefault = 2_000;
 export async function orExpired(parts: FetchParts, fetch: Fetch, answer: Promise<Answer>): Promise<Answer> {
   const { clock, emit } = parts;
   const { key, policy } = fetch;
-  const { promise: isSlow, cancel } = after(clock, policy.softTimeoutMs ?? softTimeoutMsDefault);
+  const { promise: isSlow, cancel } = sleep(clock, policy.softTimeoutMs ?? softTimeoutMsDefault);
   try {
     const first = await Promise.race([answer, isSlow]);
     return first ?? (await expiredFor(parts, fetch)) ?? (await answer);
@@ -33,12 +34,4 @@ async function expiredFor({ tier, guarded, emit }: FetchParts, fetch: Fetch): Pr
   const store = guarded.forFetch();
   const lookup = await lookUp({ store, emit }, key, { tags, staleMs: staleIfErrorMs });
   return lookup.state === 'hit' ? foundExpired(tier, lookup.entry) : undefined;
-}
-
-function after(clock: FetchParts['clock'], delayMs: number): { promise: Promise<undefined>; cancel: () => void } {
-  let cancel = (): void => {};
-  const promise = new Promise<undefined>((resolve) => {
-    cancel = clock.after(delayMs, () => resolve(undefined));
-  });
-  return { promise, cancel };
 }

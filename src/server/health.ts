@@ -1,4 +1,4 @@
-/** Whether this process can serve requests. Never asks Redis: without it every request is still served. */
+/** Whether requests should be sent to this process. Never asks Redis: without it every request is still served. */
 
 export interface Health {
   /** Whether requests should be sent here, and why. */
@@ -7,13 +7,19 @@ export interface Health {
   shuttingDown(): void;
 }
 
+export interface HealthParts {
+  /** Resolves when the database replies. */
+  readonly ping: () => Promise<void>;
+  /** Called once, when the database was reached; not ready until it resolves. It must not reject. */
+  readonly warmUp?: (() => Promise<void>) | undefined;
+}
+
 /**
- * Ready once the database was reached. In a later outage it stays ready, because cached values are served.
- *
- * @param ping Resolves when the database replies.
+ * Ready once the database was reached and the cache is warm. In a later outage it stays ready, because cached values are served.
  */
-export function createHealth(ping: () => Promise<void>): Health {
+export function createHealth({ ping, warmUp }: HealthParts): Health {
   let wasReached = false;
+  let isWarm = warmUp === undefined;
   let isShuttingDown = false;
   let asked: Promise<boolean> | undefined;
 
@@ -21,7 +27,10 @@ export function createHealth(ping: () => Promise<void>): Health {
   const isUp = (): Promise<boolean> => {
     asked ??= ping()
       .then(
-        () => (wasReached = true),
+        () => {
+          if (!wasReached) void warmUp?.().finally(() => (isWarm = true));
+          return (wasReached = true);
+        },
         () => false,
       )
       .finally(() => (asked = undefined));
@@ -32,7 +41,8 @@ export function createHealth(ping: () => Promise<void>): Health {
     async readiness() {
       const database = (await isUp()) ? 'up' : 'down';
       if (isShuttingDown) return { isReady: false, body: { status: 'shutting down', database } };
-      return { isReady: wasReached, body: { status: wasReached ? 'ready' : 'waiting for the database', database } };
+      if (!wasReached) return { isReady: false, body: { status: 'waiting for the database', database } };
+      return { isReady: isWarm, body: { status: isWarm ? 'ready' : 'warming up the cache', database } };
     },
     shuttingDown() {
       isShuttingDown = true;

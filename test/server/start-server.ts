@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { inject, onTestFinished } from 'vitest';
-import { createSchema, createShopConsole, type ShopConsoleOptions } from '../../schema/index.ts';
+import { createSchema, createShopConsole, type ShopConsoleOptions, type ShopContext } from '../../schema/index.ts';
 import {
   CacheStats,
   createCache,
@@ -23,6 +23,7 @@ import { logOptions } from '../../src/server/log.ts';
 import { redisCliFor } from '../../src/server/redis-cli.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
 import type { TrafficLimits } from '../../src/server/http/traffic.ts';
+import { prepareWarmUp } from '../../src/server/warm-up.ts';
 import { withLongLeases } from '../cache/world.ts';
 import { patient } from '../database/shop-database.ts';
 import { createClient, type Client } from './client.ts';
@@ -50,6 +51,8 @@ export interface Overrides {
   adminToken?: string;
   trafficLimits?: Partial<TrafficLimits>;
   keepAliveMs?: number;
+  /** Whether `schema/warm.graphql` is run before it is ready, and again while Redis is back. Default: false. */
+  warmsUp?: boolean;
   /** Default: none. */
   corsOrigins?: readonly string[];
   /** Default: the shop's schema. */
@@ -124,12 +127,16 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const shown = { redisCli, privateRedis: undefined, ...overrides.shopConsole };
   const shopConsole = hasConsole ? createShopConsole(cache, shown) : undefined;
   const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport });
+  const schema = schemaOf({ cache, ttlMs, hasConsole });
+  const contextOf = (): Omit<ShopContext, 'viewer'> => {
+    return { shop, loaders: shop.createLoaders(), cache, cacheStats, shopConsole };
+  };
   const graphql = createGraphqlHandler({
     ready,
-    schema: schemaOf({ cache, ttlMs, hasConsole }),
+    schema,
     contextOf() {
       executions += 1;
-      return { shop, loaders: shop.createLoaders(), cache, cacheStats, shopConsole };
+      return contextOf();
     },
     hasReport,
     hasConsole,
@@ -137,7 +144,9 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     log,
   });
   const metrics = createMetrics(cache);
-  const health = createHealth(() => shop.ping());
+  const warmUp =
+    overrides.warmsUp === true ? await prepareWarmUp({ cache, schema, contextOf, log, retryMs: 10 }) : undefined;
+  const health = createHealth({ ping: () => shop.ping(), warmUp: warmUp?.run });
   const consoleFiles = hasConsole ? await readConsoleFiles() : undefined;
   const http = createHttpServer({
     graphql,
@@ -154,6 +163,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const url = await listen(http.server, { host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {
     http.server.closeAllConnections();
+    warmUp?.close();
     await http.close({ drainMs: 0 });
     await cache.flush().catch(() => 0);
     await cache.close();

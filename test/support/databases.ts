@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { inject } from 'vitest';
@@ -15,7 +16,20 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
   await onServer(`CREATE DATABASE ${name}`);
   const url = new URL(inject('databaseUrl'));
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+  return { url: url.href, drop: () => drop(name) };
+}
+
+/** A replication connection that was closed a moment ago still has its slot until PostgreSQL has noticed. */
+async function drop(name: string): Promise<void> {
+  for (let triesLeft = 100; ; triesLeft -= 1) {
+    try {
+      return await onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    } catch (error) {
+      const isInUse = (error as { code?: string }).code === '55006'; // object_in_use
+      if (!isInUse || triesLeft === 0) throw error;
+    }
+    await pause(50);
+  }
 }
 
 async function onServer(sql: string): Promise<void> {

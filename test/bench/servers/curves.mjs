@@ -36,7 +36,7 @@ const { server } = createHttpServer({
   graphql,
   ready: responses,
   page: undefined,
-  health: createHealth(async () => {}),
+  health: createHealth({ ping: async () => {} }),
   metrics: createMetrics(cache).registry,
   keepAliveMs: 620_000,
   corsOrigins: [],

@@ -1,0 +1,85 @@
+/** Creates the parts of a cache and connects them. */
+import { BackgroundLoads } from './background-loads.ts';
+import { Background } from './base/background.ts';
+import { systemClock, type Clock } from './base/clock.ts';
+import { createBulkhead } from './bulkhead.ts';
+import type { CacheOptions } from './cache-options.ts';
+import type { EmitEvent } from './events/events.ts';
+import { GetOrLoad } from './get-or-load.ts';
+import { InFlightLoads } from './in-flight.ts';
+import { Invalidator } from './invalidator.ts';
+import { Leases } from './lease.ts';
+import { LoadFailures } from './load-failures.ts';
+import { createMemoryTier, type MemoryTier } from './memory/memory-tier.ts';
+import type { LoadResult } from './outcome.ts';
+import { PendingInvalidations } from './pending-invalidations.ts';
+import { RecentReads } from './recent-reads.ts';
+import { Refills } from './refills.ts';
+import { Refresher } from './refresher.ts';
+import { Revalidator } from './revalidate.ts';
+import type { RunningLoads } from './scope/load-cycle.ts';
+import { CachedUsage } from './store/cached-usage.ts';
+import { GuardedStore } from './store/guarded-store.ts';
+import { TouchedTags } from './tags/touched-tags.ts';
+import { WarmUp } from './warm-up.ts';
+
+/** What a cache consists of, from the bottom up. */
+export interface CacheParts {
+  readonly clock: Clock;
+  readonly store: GuardedStore;
+  readonly usage: CachedUsage;
+  readonly background: Background;
+  readonly leases: Leases;
+  readonly memory: MemoryTier | undefined;
+  readonly running: RunningLoads;
+  readonly reads: RecentReads;
+  readonly backgroundLoads: BackgroundLoads;
+  readonly refills: Refills;
+  readonly getOrLoad: GetOrLoad;
+  readonly revalidator: Revalidator;
+  readonly invalidator: Invalidator;
+  readonly pending: PendingInvalidations;
+  readonly warmUp: WarmUp;
+}
+
+interface Callbacks {
+  readonly emit: EmitEvent;
+  /** Called with what a function of the caller threw. */
+  readonly callbackFailed: (error: unknown) => void;
+}
+
+export function createParts(options: CacheOptions, { emit, callbackFailed }: Callbacks): CacheParts {
+  const { store: given, clock = systemClock, deadlineMs = 100, random = Math.random } = options;
+  const { knownTags = () => [], memoryBytesMax = 0, loadsAtOnceMax } = options;
+  const store = new GuardedStore(given, { clock, deadlineMs, emit });
+  const usage = new CachedUsage(() => store.usage(), clock);
+  const background = new Background();
+  const base = { guarded: store, background, clock, emit };
+
+  const loads = new InFlightLoads<LoadResult>(clock);
+  const leases = new Leases({ ...base, random });
+  const onChanged = (tags: readonly string[]): void => refills.changed(tags);
+  const memory = createMemoryTier(given, { bytesMax: memoryBytesMax, clock, emit, onChanged });
+  const shared = { ...base, tier: given.tier, leases, loads, memory };
+
+  const running: RunningLoads = new Map();
+  const touched = new TouchedTags(knownTags, callbackFailed);
+  const limits = { failures: new LoadFailures(), bulkhead: createBulkhead(loadsAtOnceMax) };
+  const loading = { ...shared, ...limits, running, touched };
+  const backgroundLoads = new BackgroundLoads({ ...loading, onEnd: () => refills.runWaiting() });
+  const reads = new RecentReads(clock);
+  const refills = new Refills({ reads, loads: backgroundLoads, emit });
+  const refresher = new Refresher({ loads: backgroundLoads, random });
+
+  const getOrLoad = new GetOrLoad({ ...loading, refresher });
+  const revalidator = new Revalidator({ ...shared, refresher });
+  const invalidator = new Invalidator({ ...shared, revalidator, refills });
+  const onPending = (isPending: boolean): void => store.suspend(pending, isPending);
+  const pending = new PendingInvalidations({ invalidate: invalidator.invalidate, onPending, clock, emit });
+
+  return {
+    ...{ clock, store, usage, background, leases, memory, running, reads },
+    ...{ backgroundLoads, refills, getOrLoad, revalidator, invalidator, pending },
+    warmUp: new WarmUp(base),
+  };
+}

@@ -1,0 +1,73 @@
+/** Fills the cache with what is requested most: before this process is ready, and after Redis was away, which may have lost it. */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GraphQLSchema } from 'graphql';
+import type { Cache, WarmUpResult } from '../cache/index.ts';
+import { packageFile } from '../package-file.ts';
+import { operationTasks } from '../pothos-cache/index.ts';
+import type { Log } from './log.ts';
+import { outsideRequests } from './request-scope.ts';
+
+export interface WarmUpParts {
+  readonly cache: Pick<Cache, 'warm' | 'on'>;
+  readonly schema: GraphQLSchema;
+  /** Returns the context of one operation. */
+  readonly contextOf: () => object;
+  readonly log: Log;
+  /** The pause between two attempts, in milliseconds. Default: 1,000. */
+  readonly retryMs?: number;
+}
+
+export interface WarmUp {
+  /** Runs the queries, and resolves when they have ended, after half a minute at the latest. It never rejects. */
+  run(): Promise<void>;
+  close(): void;
+}
+
+/** How often it is tried after Redis was away: until the cache takes values again. */
+const attemptsMax = 30;
+
+/** Prepares to run the queries of `schema/warm.graphql`. */
+export async function prepareWarmUp({ cache, schema, contextOf, log, retryMs = 1_000 }: WarmUpParts): Promise<WarmUp> {
+  const document = await readFile(packageFile('schema/warm.graphql'), 'utf8');
+  const tasks = operationTasks({ schema, document, context: contextOf });
+  const end = new AbortController();
+  let isRepeating = false;
+
+  const run = async (): Promise<WarmUpResult> => {
+    const result = await cache.warm(tasks);
+    if (!end.signal.aborted) logResult(log, result);
+    return result;
+  };
+  const runAgain = async (): Promise<void> => {
+    isRepeating = true;
+    for (let attempt = 0; attempt < attemptsMax && !end.signal.aborted; attempt += 1) {
+      await sleep(retryMs, undefined, { ref: false, signal: end.signal }).catch(() => {}); // the signal ends the loop
+      const { unfinished } = await run();
+      if (unfinished === 0) break;
+    }
+    isRepeating = false;
+  };
+  const stopListening = cache.on(({ type }) => {
+    const isBack = type === 'connection-ready' || type === 'breaker-closed';
+    if (isBack && !isRepeating) void outsideRequests(runAgain);
+  });
+  return {
+    async run() {
+      await outsideRequests(run);
+    },
+    close() {
+      stopListening();
+      end.abort();
+    },
+  };
+}
+
+function logResult(log: Log, { succeeded, errors, unfinished, durationMs }: WarmUpResult): void {
+  const fields = { succeeded, failed: errors.length, unfinished, durationMs: Math.round(durationMs) };
+  const [error] = errors;
+  if (error !== undefined) log.warn({ ...fields, err: error }, 'warm-up: queries of schema/warm.graphql failed');
+  else if (unfinished > 0)
+    log.warn(fields, 'warm-up: not finished, because the cache takes no values or it took too long');
+  else log.info(fields, 'warm-up: the values of schema/warm.graphql are cached');
+}

@@ -1,0 +1,97 @@
+// The queries of schema/warm.graphql: run before the server is ready, and again after Redis was away.
+import { inject, expect, it, onTestFinished } from 'vitest';
+import { newNamespace } from '../cache/world.ts';
+import { createHealth } from '../../src/server/health.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { createClient } from './client.ts';
+import { startProgram } from './start-program.ts';
+import { startServer } from './start-server.ts';
+
+const queries = ['{ categoryStats { id } }', '{ topProducts { id } }', '{ searchProducts { id } }'];
+
+it('is not ready before the warm-up has ended', async () => {
+  let end = (): void => {};
+  const health = createHealth({ ping: async () => {}, warmUp: () => new Promise((resolve) => (end = resolve)) });
+  const warming = { isReady: false, body: { status: 'warming up the cache', database: 'up' } };
+  expect(await health.readiness()).toEqual(warming);
+  expect(await health.readiness()).toEqual(warming);
+  end();
+  await expect.poll(() => health.readiness()).toEqual({ isReady: true, body: { status: 'ready', database: 'up' } });
+});
+
+it('warms up once the database was reached, and once only', async () => {
+  let isUp = false;
+  let times = 0;
+  const health = createHealth({
+    async ping() {
+      if (!isUp) throw new Error('no database');
+    },
+    async warmUp() {
+      times += 1;
+    },
+  });
+  expect((await health.readiness()).body.status).toBe('waiting for the database');
+  expect(times).toBe(0);
+  isUp = true;
+  await expect.poll(async () => (await health.readiness()).isReady).toBe(true);
+  expect(times).toBe(1);
+});
+
+it('the first request finds its values', async () => {
+  const server = await startServer({ warmsUp: true });
+  await expect.poll(async () => (await server.get('/readyz')).status).toBe(200);
+  for (const query of queries) expect(await server.row(query)).toMatchObject({ state: 'hit' });
+});
+
+it('a second process loads nothing', async () => {
+  const { namespace, ...first } = await startServer({ warmsUp: true });
+  await expect.poll(async () => (await first.get('/readyz')).status).toBe(200);
+  const second = await startServer({ warmsUp: true, namespace });
+  second.statements();
+  await expect.poll(async () => (await second.get('/readyz')).status).toBe(200);
+  expect(second.statements().filter((sql) => /from "?(products|reviews)/i.test(sql))).toEqual([]);
+});
+
+it('a Redis that comes back empty is warmed again', async () => {
+  const redis = await startTestRedis();
+  onTestFinished(() => redis.stop());
+  const server = await startServer({ warmsUp: true, redis: redis.socketPath, deadlineMs: 500 });
+  await expect.poll(async () => (await server.get('/readyz')).status).toBe(200);
+  redis.kill('SIGKILL');
+  await expect.poll(() => server.logLines.join('')).toContain('answering without the cache');
+  const linesBefore = server.logLines.length;
+  await redis.restart();
+  const linesSince = (): string => server.logLines.slice(linesBefore).join('');
+  await expect.poll(linesSince).toContain('warm-up: the values of schema/warm.graphql are cached');
+  for (const query of queries) expect(await server.row(query)).toMatchObject({ state: 'hit' });
+});
+
+it('is ready without Redis, and says that the cache is not warm', async () => {
+  const redis = await startTestRedis();
+  onTestFinished(() => redis.stop());
+  redis.kill('SIGKILL');
+  const server = await startServer({ warmsUp: true, redis: redis.socketPath, deadlineMs: 500 });
+  await expect.poll(async () => (await server.get('/readyz')).status).toBe(200);
+});
+
+it.each([
+  ['CONSOLE', { CONSOLE: 'off' }, 'hit'],
+  ['WARM_UP', { WARM_UP: 'on', CONSOLE: 'on' }, 'hit'],
+  ['neither', { CONSOLE: 'on' }, 'miss'],
+  ['both', { CONSOLE: 'off', WARM_UP: 'off' }, 'miss'],
+])('npm start warms up as the environment says: %s', async (_, env, state) => {
+  const program = await startProgram({ env: { DATABASE_URL: inject('databaseUrl'), ...env } });
+  await program.isUp();
+  const client = createClient(program.url);
+  await expect.poll(async () => (await client.get('/readyz')).status).toBe(200);
+  expect(await client.row('{ topProducts { id } }')).toMatchObject({ state });
+});
+
+it('a limit on loads is obeyed: LOADS_AT_ONCE', async () => {
+  const env = { DATABASE_URL: inject('databaseUrl'), LOADS_AT_ONCE: '1', CACHE_NAMESPACE: newNamespace() };
+  const program = await startProgram({ env });
+  await program.isUp();
+  const client = createClient(program.url);
+  const answers = await Promise.all(queries.map((query) => client.row(query)));
+  expect(answers.map(({ state }) => state)).toEqual(['miss', 'miss', 'miss']);
+});
