@@ -123,7 +123,7 @@ describe('a program with settings in its environment', () => {
   });
 
   it('refuses the console with CONSOLE=off, and a mutation without the ADMIN_TOKEN', async () => {
-    const program = await upProgram({ env: { CONSOLE: 'off', ADMIN_TOKEN: 'open-sesame' } });
+    const program = await upProgram({ env: { CONSOLE: 'off', WARM_UP: 'off', ADMIN_TOKEN: 'open-sesame' } });
     const { ask, get, row } = createClient(program.url);
     expect((await ask('{ categoryStats { id } }')).errors).toEqual([]);
     // The program has the deadline of production. If a busy machine misses it, a later request stores the value.
