@@ -5,10 +5,12 @@
  *   ago, nothing happens.
  * - Requests do not join them, so that a load that fails in the background fails no request. A request that needs the value waits
  *   for the lease.
+ * - One that finds no place in the bulkhead within ten seconds does not begin.
  * - One that runs for too long is given up: its lease ends within a minute, and closing the cache does not wait for it.
  */
 import type { Background } from './base/background.ts';
 import { CacheError } from './base/errors.ts';
+import { withPlace, type Place } from './bulkhead.ts';
 import type { RefreshRequest } from './fetch.ts';
 import { runLoad, type LoadParts } from './load.ts';
 import { PendingReply } from './store/fetch-store.ts';
@@ -58,11 +60,15 @@ export class BackgroundLoads {
     const { text: key, field } = request.key;
     if (this.#isClosed || this.#running.has(key)) return;
     this.#running.add(key);
-    const { background, emit, onEnd } = this.#parts;
+    const { background, bulkhead, emit, onEnd } = this.#parts;
     background.start(async () => {
       let stored: StoredValue | undefined;
       try {
-        stored = await this.#inTime(field, this.#load(request, replacedEntryId));
+        stored = await withPlace(bulkhead, async (place) => {
+          // Too many requests load.
+          if (bulkhead !== undefined && place === undefined) return undefined;
+          return this.#inTime(field, this.#load(request, { replacedEntryId, place }));
+        });
       } catch (error) {
         emit({ type: 'background-failed', key, field, error });
       } finally {
@@ -79,7 +85,11 @@ export class BackgroundLoads {
     for (const end of this.#ends) end();
   }
 
-  async #load({ key, policy, reload, dependsOn }: RefreshRequest, replaced?: string): Promise<StoredValue | undefined> {
+  async #load(
+    { key, policy, reload, dependsOn }: RefreshRequest,
+    { replacedEntryId: replaced, place }: Pick<Beginning, 'replacedEntryId'> & { readonly place: Place | undefined },
+  ): Promise<StoredValue | undefined> {
+    if (this.#isClosed) return undefined;
     const { guarded, leases, loads, touched, memory } = this.#parts;
     const store = guarded.forFetch();
     if (store.isBypassed || store.isFull) return undefined;
@@ -99,6 +109,7 @@ export class BackgroundLoads {
     const isReplacing = replaced !== undefined;
     const { stamps, notStored } = await runLoad(this.#parts, request, {
       decision: { ...decision, lease },
+      place,
       isReplacing,
     });
     memory?.drop(key.text);

@@ -2,7 +2,7 @@
 import { BackgroundLoads } from './background-loads.ts';
 import { Background } from './base/background.ts';
 import { systemClock, type Clock } from './base/clock.ts';
-import { createBulkhead } from './bulkhead.ts';
+import { Bulkhead } from './bulkhead.ts';
 import type { CacheOptions } from './cache-options.ts';
 import type { EmitEvent } from './events/events.ts';
 import { GetOrLoad } from './get-or-load.ts';
@@ -35,6 +35,8 @@ export interface CacheParts {
   readonly reads: RecentReads;
   readonly backgroundLoads: BackgroundLoads;
   readonly refills: Refills;
+  /** Undefined if any number of loads may run at once. */
+  readonly bulkhead: Bulkhead | undefined;
   readonly getOrLoad: GetOrLoad;
   readonly revalidator: Revalidator;
   readonly invalidator: Invalidator;
@@ -64,7 +66,8 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
 
   const running: RunningLoads = new Map();
   const touched = new TouchedTags(knownTags, callbackFailed);
-  const limits = { failures: new LoadFailures(), bulkhead: createBulkhead(loadsAtOnceMax) };
+  const bulkhead = loadsAtOnceMax === undefined ? undefined : new Bulkhead({ placesMax: loadsAtOnceMax, clock });
+  const limits = { failures: new LoadFailures(clock), bulkhead };
   const loading = { ...shared, ...limits, running, touched };
   const backgroundLoads = new BackgroundLoads({ ...loading, onEnd: () => refills.runWaiting() });
   const reads = new RecentReads(clock);
@@ -79,7 +82,7 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
 
   return {
     ...{ clock, store, usage, background, leases, memory, running, reads },
-    ...{ backgroundLoads, refills, getOrLoad, revalidator, invalidator, pending },
+    ...{ bulkhead, backgroundLoads, refills, getOrLoad, revalidator, invalidator, pending },
     warmUp: new WarmUp(base),
   };
 }

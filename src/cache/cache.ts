@@ -205,6 +205,7 @@ export class Cache {
     this.#parts.pending.close();
     this.#parts.refills.clear();
     this.#parts.backgroundLoads.close();
+    this.#parts.bulkhead?.close();
     await this.#parts.leases.close();
     await this.#parts.background.drain();
     this.#parts.memory?.close();

@@ -9,6 +9,7 @@
  * If the load fails, or takes long, a value that has expired may be returned instead (`or-expired.ts`).
  * If the store is bypassed, or takes no new values, requests share the next load of their key instead (`without-store.ts`).
  */
+import { withPlace, type Place } from './bulkhead.ts';
 import type { Fetch, FetchParts, FetchRequest } from './fetch.ts';
 import { Cancelled, type JoinedResult } from './in-flight.ts';
 import { loadAndStore } from './load.ts';
@@ -18,6 +19,9 @@ import { LoadScope } from './scope/load-scope.ts';
 import { orExpired } from './or-expired.ts';
 import { afterCancelled, isFor, loadAlone, share } from './shared-result.ts';
 import { bypass, loadWithoutStore } from './without-store.ts';
+
+/** Nothing waits for the outcome of such a request. */
+const answered = new Error('the request has received an expired value');
 
 export class GetOrLoad {
   readonly #parts: FetchParts;
@@ -44,7 +48,8 @@ export class GetOrLoad {
     if (entry !== undefined && entry.remainingMs > -staleMs) return refresher.answerWith(fetchRequest, 'memory', entry);
     const store = guarded.forFetch(request);
     const staleIfErrorMs = isInLoad ? 0 : (policy.staleIfErrorMs ?? 0);
-    const now = { store, memory, tags, staleMs, staleIfErrorMs, isRetry: false, claims: 0 };
+    const progress = { isAnswered: false };
+    const now = { store, memory, tags, staleMs, staleIfErrorMs, isRetry: false, claims: 0, progress };
     // Field by field: a rest property costs V8 as much as the rest of a hit from the store.
     const fetch: Fetch = { key, policy, load, reload, dependsOn, isAborted, ...now };
     if (mode === 'refresh') return this.#refresh(fetch);
@@ -63,6 +68,7 @@ export class GetOrLoad {
   /** Joins a load that is in flight. Its result must be valid for the request that arrived as number `sequence`. */
   async #join(fetch: Fetch, inFlight: Promise<JoinedResult<LoadResult>>, sequence: number): Promise<Answer> {
     const result = await inFlight;
+    if (fetch.progress.isAnswered) throw answered;
     if (result instanceof Cancelled) return this.#get(afterCancelled(fetch, result));
     if (result === undefined && fetch.isRetry) return loadAlone(this.#parts, fetch);
     if (result !== undefined && isFor(fetch, result, sequence)) return share(this.#parts, fetch, result);
@@ -71,7 +77,7 @@ export class GetOrLoad {
 
   async #getFromStore(fetch: Fetch): Promise<Answer> {
     const { key, tags, staleMs, staleIfErrorMs, store, memory } = fetch;
-    const { loads, touched, refresher, tier, emit } = this.#parts;
+    const { loads, touched, refresher, bulkhead, tier, emit } = this.#parts;
     const ticket = memory?.ticket();
     const lookup = await lookUp({ store, emit }, key, { tags, staleMs, staleIfErrorMs });
     if (lookup.state === 'hit') {
@@ -80,20 +86,27 @@ export class GetOrLoad {
       return refresher.answerWith(fetch, tier, lookup.entry);
     }
     if (lookup.state === 'no-store' || store.isFull) return loadWithoutStore(this.#parts, fetch);
-    // While this request read the store, another one began a load. It is newer than this request, so its result is valid
-    // for it, as it is for request 0, which arrived before all others.
-    const inFlight = loads.get(key.text);
-    if (inFlight !== undefined) return this.#join(fetch, inFlight, 0);
-    const load = loads.start(key.text, tags.all, (own) =>
-      loadAndStore(this.#parts, fetch, { reason: lookup, inFlight: own }),
-    );
-    return loadedAnswer(await load, tier);
+    return withPlace(bulkhead, async (place) => {
+      // Another request began a load meanwhile. It is newer than this request, so its result is valid for it, as it is for request 0,
+      // which arrived before all others.
+      const inFlight = loads.get(key.text);
+      if (inFlight !== undefined) {
+        place?.leave();
+        return this.#join(fetch, inFlight, 0);
+      }
+      const load = loads.start(key.text, tags.all, (own) =>
+        loadAndStore(this.#parts, fetch, { reason: lookup, inFlight: own, place }),
+      );
+      return loadedAnswer(await load, tier);
+    });
   }
 
   async #refresh(fetch: Fetch): Promise<Answer> {
-    const load = this.#parts.loads.start(fetch.key.text, fetch.tags.all, (inFlight) =>
-      loadAndStore(this.#parts, fetch, { reason: 'refresh', inFlight }),
-    );
-    return { ...(await load), state: 'refresh' };
+    const { loads, bulkhead } = this.#parts;
+    const load = (place: Place | undefined): Promise<LoadResult> =>
+      loads.start(fetch.key.text, fetch.tags.all, (inFlight) =>
+        loadAndStore(this.#parts, fetch, { reason: 'refresh', inFlight, place }),
+      );
+    return { ...(await withPlace(bulkhead, load)), state: 'refresh' };
   }
 }

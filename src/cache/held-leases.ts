@@ -4,7 +4,7 @@ import type { Clock } from './base/clock.ts';
 import type { Key } from './entry/key.ts';
 import type { PendingReply } from './store/fetch-store.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
-import type { LeaseReply } from './store/store.ts';
+import type { LeaseRelease, LeaseReply } from './store/store.ts';
 import type { FetchTags, Stamps } from './tags/tags.ts';
 import { areStamps } from './tags/validity.ts';
 
@@ -14,12 +14,15 @@ const renewEveryMs = 300;
 /** Other requests do not wait for a load that takes longer. */
 const renewedMsMax = 60_000;
 
+/** How a lease ends. */
+export type LeaseEnd = Omit<LeaseRelease, 'lease'>;
+
 export interface HeldLease {
   readonly id: string;
   /** Stops renewing it: it is about to be filled. */
   stopRenewing(): void;
-  /** Ends it. For `openMs` from then on, every request may load for itself. Never rejects. */
-  release(openMs: number): Promise<void>;
+  /** Ends it. Never rejects. */
+  release(end: LeaseEnd): Promise<void>;
 }
 
 /** A lease that was requested, and whose reply no request waits for any more. */
@@ -66,9 +69,9 @@ export class HeldLeases {
       cancel();
       this.#held.delete(lease);
     };
-    const release = (openMs: number): Promise<void> => {
+    const release = (end: LeaseEnd): Promise<void> => {
       stopRenewing();
-      return guarded.forFetch().release(key, { lease: leaseId, openMs });
+      return guarded.forFetch().release(key, { lease: leaseId, ...end });
     };
     const lease: HeldLease = { id: leaseId, stopRenewing, release };
     this.#held.add(lease);
@@ -95,6 +98,6 @@ export class HeldLeases {
 
   async endAll(): Promise<void> {
     this.#endings += 1;
-    await Promise.all([...this.#held].map((lease) => lease.release(0)));
+    await Promise.all([...this.#held].map((lease) => lease.release({ openMs: 0 })));
   }
 }

@@ -107,14 +107,23 @@ export class InFlightLoads<T> {
     return result;
   }
 
-  /** The result of a load of `key` that has not begun yet: the caller's own, unless another request already waits for one. */
-  async startNext(key: string, run: (load: InFlightLoad) => Promise<T>): Promise<NextResult<T>> {
+  /**
+   * The result of a load of `key` that has not begun yet: the caller's own, unless another request already waits for one.
+   *
+   * @param ready Resolves when the load may begin.
+   */
+  async startNext(
+    key: string,
+    run: (load: InFlightLoad) => Promise<T>,
+    ready: () => Promise<unknown> = async () => {},
+  ): Promise<NextResult<T>> {
     const loads = this.#loadsOf(key);
     if (loads.next !== undefined) return { isShared: true, result: await loads.next };
     let join = (_joined: Promise<JoinedResult<T>>): void => {};
     loads.next = new Promise((resolve) => void (join = resolve));
     loads.next.catch(() => {}); // possibly no request joins it
     await this.#untilNextMayBegin(loads);
+    await ready();
     // Nothing is awaited between these two lines, so a request that arrives from now on waits for the load after this one.
     loads.next = undefined;
     const { result, joined } = this.#begin(key, loads, run);

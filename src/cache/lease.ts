@@ -9,7 +9,8 @@
  *   same reply that showed the lease. With older ones, it would take the lease from a holder whose load depends on newer ones.
  * - The holder renews its lease while it loads. If it dies, the lease expires, and the next request acquires it.
  * - *Fill* stores the value only if the lease is still the holder's, and ends the lease.
- * - After a load that failed, or whose value cannot be stored, the lease stays open for a moment: every request may load for
+ * - After a load that failed, or whose value cannot be stored, the lease stays open for a moment, or longer each time while
+ *   requests receive the expired value: every request may load for
  *   itself. Otherwise the waiting requests would load one after another.
  *
  * A request waits for at most three seconds, so two loads in different processes that wait for each other end too.
@@ -29,7 +30,7 @@ import { PendingReply, type FetchStore } from './store/fetch-store.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
 import type { LeaseReply } from './store/store.ts';
 import { isInvalidated, stampsDigestOf, stampsOf, type FetchTags, type Stamps } from './tags/tags.ts';
-import { areStamps, isValid } from './tags/validity.ts';
+import { areStamps } from './tags/validity.ts';
 
 /** How long a request waits for the holder of a lease. */
 const waitMsMax = 3_000;
@@ -105,7 +106,7 @@ export class Leases {
     this.#held = new HeldLeases(parts);
   }
 
-  /** Without `canWait`, the decision is `load-only` if another process loads, or a load failed less than a second ago. */
+  /** Without `canWait`, the decision is `load-only` if another process loads, or in the pause after a load has failed. */
   async acquire({ store, key, tags, miss, sequence, canWait }: LeaseRequester): Promise<LeaseDecision> {
     const acquisition: Acquisition = {
       ...{ store, key, tags, canWait },
@@ -182,8 +183,9 @@ export class Leases {
     }
     if (state === 'held') return { action: 'load-and-store', lease: this.#held.keep(key, leaseId), stamps };
     // After a failure, requests receive the value from before, until the next attempt.
-    if (state === 'open' && isCurrent(acquisition.expired, stamps))
-      return { action: 'use-stored', entry: acquisition.expired, validUpTo };
+    const { expired } = acquisition;
+    if (state === 'open' && expired !== undefined && (await isStillValid(store, expired)))
+      return { action: 'use-stored', entry: expired, validUpTo };
     if (!acquisition.canWait && (state === 'open' || state === 'taken')) return loadOnly;
     if (state === 'open') return { action: 'load-and-store', lease: undefined, stamps };
     if (state === 'value') return 'repeat';
@@ -229,7 +231,9 @@ export class Leases {
   }
 }
 
-/** Whether the entry has no other stamps than these. */
-function isCurrent(entry: CachedEntry | undefined, stamps: Stamps): entry is CachedEntry {
-  return entry !== undefined && isValid(entry.entryRef.stamps, (tag) => stamps[tag]);
+/** Whether the entry is still stored, and its tokens are unchanged. */
+async function isStillValid(store: FetchStore, { entryRef }: CachedEntry): Promise<boolean> {
+  const tags = Object.keys(entryRef.stamps);
+  const confirmation = await store.confirm([entryRef], tags);
+  return confirmation?.remainingMs[0] !== undefined && areStamps(entryRef.stamps, tags, confirmation.tokens);
 }

@@ -3,23 +3,33 @@
  * second, then twice as long each time, half a minute at most.
  */
 import { LRUCache } from 'lru-cache';
+import type { Clock } from './base/clock.ts';
 
 const pauseMsMin = 1_000;
 const pauseMsMax = 30_000;
+/** A failure that was this long ago does not count: another process may have loaded the value since. */
+const forgottenMs = 2 * pauseMsMax;
 /** The number of keys whose failures are counted. */
 const keysMax = 10_000;
 
 export class LoadFailures {
-  readonly #counts = new LRUCache<string, number>({ max: keysMax });
+  readonly #clock: Clock;
+  readonly #failures = new LRUCache<string, { readonly count: number; readonly atMs: number }>({ max: keysMax });
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** Counts a failure, and returns the pause after it, in milliseconds. */
   failed(key: string): number {
-    const before = this.#counts.get(key) ?? 0;
-    this.#counts.set(key, before + 1);
+    const atMs = this.#clock.nowMs();
+    const last = this.#failures.get(key);
+    const before = last === undefined || atMs - last.atMs > forgottenMs ? 0 : last.count;
+    this.#failures.set(key, { count: before + 1, atMs });
     return Math.min(pauseMsMin * 2 ** before, pauseMsMax);
   }
 
   succeeded(key: string): void {
-    this.#counts.delete(key);
+    this.#failures.delete(key);
   }
 }

@@ -7,7 +7,7 @@
 import type { Clock } from './base/clock.ts';
 import { CacheError } from './base/errors.ts';
 import { inTime } from './base/in-time.ts';
-import type { Bulkhead } from './bulkhead.ts';
+import type { Bulkhead, Place } from './bulkhead.ts';
 import { captureStamps } from './capture-stamps.ts';
 import type { CachedEntry, Dependency } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
@@ -19,7 +19,7 @@ import type { LoadFailures } from './load-failures.ts';
 import type { Miss } from './lookup.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
 import type { Policy } from './policy.ts';
-import { cancellationOf, type IsAborted } from './scope/cancellation.ts';
+import { cancellationOf, type Cancellation, type IsAborted } from './scope/cancellation.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import type { FetchStore } from './store/fetch-store.ts';
@@ -68,13 +68,13 @@ export interface LoadParts extends StoreParts {
 export async function loadAndStore(
   parts: LoadParts,
   request: LoadRequest,
-  { reason, inFlight }: { reason: LoadReason; inFlight?: InFlightLoad },
+  { reason, inFlight, place }: { reason: LoadReason; inFlight?: InFlightLoad; place: Place | undefined },
 ): Promise<LoadResult> {
   const decision = await decide(parts, request, reason);
   const result =
     decision.action === 'use-stored'
       ? storedResult(decision)
-      : await runLoad(parts, request, { decision, reason, inFlight });
+      : await runLoad(parts, request, { decision, reason, inFlight, place });
   parts.memory?.drop(request.key.text); // at most it has a value from before this load
   return result;
 }
@@ -87,11 +87,13 @@ export async function runLoad(
     decision,
     reason,
     inFlight,
+    place,
     isReplacing = false,
   }: {
     readonly decision: Exclude<LeaseDecision, { action: 'use-stored' }>;
     readonly reason?: LoadReason;
     readonly inFlight?: InFlightLoad | undefined;
+    readonly place: Place | undefined;
     /** See `LeasedWrite`. */
     readonly isReplacing?: boolean;
   },
@@ -105,9 +107,10 @@ export async function runLoad(
     if (dependsOn !== undefined) scope.dependOn(dependsOn);
     // The load begins now, so its value is valid for every request that has arrived, whatever happens to the tokens.
     const beganAt = parts.loads.sequence;
-    const { value, loadMs } = await inBulkhead(parts, () =>
-      timed(parts, key, () => limited(parts, request, scope.run(load))),
-    );
+    const { value, loadMs } = await timed(parts, key, () => {
+      const work = place?.run(() => scope.run(load)) ?? scope.run(load);
+      return inTimeOf(policy, { parts, key, work });
+    });
     parts.touched.saw(key.field, scope.touched);
     const unstored = {
       value,
@@ -126,28 +129,34 @@ export async function runLoad(
     if (!('refusal' in encoded))
       return await storeEntry(parts, { key, store, lease, isReplacing, unstored, ...encoded });
     refuse(parts, key, encoded);
-    releaseLease(parts, lease, encoded.isTemporary ? 0 : openMsAfterFailure(parts, request));
+    // The value from before the load is older: no request may receive it any more.
+    const end = encoded.isTemporary ? { openMs: 0 } : { openMs: openMsMin, isRemoving: staleMs > 0 };
+    releaseLease(parts, lease, end);
     return { ...unstored, notStored: whyNotStored(encoded.refusal, encoded.what) };
   } catch (error) {
     // Outside of the enclosing loads: checking the request is not something that they do.
     const cancellation = LoadScope.outside(() => cancellationOf(error, isAborted));
     if (inFlight !== undefined) inFlight.cancellation = cancellation;
-    // After a failure, every request loads for itself; after a cancellation, one of them loads for the others.
-    releaseLease(parts, lease, cancellation === undefined ? openMsAfterFailure(parts, request) : 0);
+    releaseLease(parts, lease, { openMs: openMsAfter(parts, request, { cancellation, lease }) });
     throw error;
   } finally {
     if (inFlight !== undefined) inFlight.isPersonal = scope.isPersonal();
   }
 }
 
-/** Longer each time, if requests receive a value that has expired meanwhile. */
-function openMsAfterFailure({ failures }: LoadParts, { key, policy }: LoadRequest): number {
-  return storedStaleMs(policy) > 0 ? failures.failed(key.text) : openMsMin;
-}
-
-/** Runs `load` once there is a place for it. */
-export function inBulkhead<T>({ bulkhead }: Pick<LoadParts, 'bulkhead'>, load: () => T | Promise<T>): T | Promise<T> {
-  return bulkhead === undefined ? load() : bulkhead.run(load);
+/**
+ * After a failure, every request loads for itself for a moment: for longer each time, if requests receive a value that has expired
+ * meanwhile. After a cancellation, one of them loads for the others.
+ */
+function openMsAfter(
+  { failures }: LoadParts,
+  { key, policy }: LoadRequest,
+  { cancellation, lease }: { cancellation: Cancellation | undefined; lease: unknown },
+): number {
+  const isAnswered = storedStaleMs(policy) > 0;
+  // A resolver that aborts its own call fails each time.
+  if (cancellation === 'certain' || (cancellation === 'claimed' && !isAnswered)) return 0;
+  return isAnswered && lease !== undefined ? failures.failed(key.text) : openMsMin;
 }
 
 /** For how long after its TTL a value is stored. */
@@ -156,10 +165,13 @@ export function storedStaleMs({ staleMs = 0, staleIfErrorMs = 0 }: Policy): numb
 }
 
 /** What the load returns, within the time that its policy gives it. */
-function limited<T>({ clock }: LoadParts, { key, policy: { timeoutMs } }: LoadRequest, work: Promise<T>): Promise<T> {
+export function inTimeOf<T>(
+  { timeoutMs }: Policy,
+  { parts: { clock }, key: { field }, work }: { parts: Pick<LoadParts, 'clock'>; key: Key; work: Promise<T> },
+): Promise<T> {
   if (timeoutMs === undefined) return work;
   const lateError = (): Error =>
-    new CacheError('LOAD_TIMEOUT', `${key.field}: the load has taken longer than ${timeoutMs} ms`);
+    new CacheError('LOAD_TIMEOUT', `${field}: the load has taken longer than ${timeoutMs} ms`);
   return inTime(clock, work, { limitMs: timeoutMs, lateError });
 }
 

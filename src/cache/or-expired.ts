@@ -5,22 +5,27 @@
 import { sleep } from './base/sleep.ts';
 import type { Fetch, FetchParts } from './fetch.ts';
 import { lookUp } from './lookup.ts';
-import { foundExpired, type Answer } from './outcome.ts';
+import { cancellationOf } from './scope/cancellation.ts';
+import { found, foundExpired, type Answer } from './outcome.ts';
 
 const softTimeoutMsDefault = 2_000;
 
 /** @param answer What the fetch receives otherwise. */
 export async function orExpired(parts: FetchParts, fetch: Fetch, answer: Promise<Answer>): Promise<Answer> {
   const { clock, emit } = parts;
-  const { key, policy } = fetch;
+  const { key, policy, isAborted } = fetch;
   const { promise: isSlow, cancel } = sleep(clock, policy.softTimeoutMs ?? softTimeoutMsDefault);
   try {
     const first = await Promise.race([answer, isSlow]);
-    return first ?? (await expiredFor(parts, fetch)) ?? (await answer);
+    if (first !== undefined) return first;
+    const expired = await expiredFor(parts, fetch);
+    fetch.progress.isAnswered = expired !== undefined;
+    return expired ?? (await answer);
   } catch (error) {
+    if (cancellationOf(error, isAborted) === 'certain') throw error;
     const expired = await expiredFor(parts, fetch);
     if (expired === undefined) throw error;
-    emit({ type: 'failure-hidden', key: key.text, field: key.field, error });
+    if ('isFallback' in expired) emit({ type: 'failure-hidden', key: key.text, field: key.field, error });
     return expired;
   } finally {
     cancel();
@@ -28,10 +33,11 @@ export async function orExpired(parts: FetchParts, fetch: Fetch, answer: Promise
   }
 }
 
-/** The value at the key, if it is valid now. */
+/** The value at the key, if it is valid now; it is fresh if another process has loaded it meanwhile. */
 async function expiredFor({ tier, guarded, emit }: FetchParts, fetch: Fetch): Promise<Answer | undefined> {
   const { key, tags, staleIfErrorMs } = fetch;
   const store = guarded.forFetch();
   const lookup = await lookUp({ store, emit }, key, { tags, staleMs: staleIfErrorMs });
-  return lookup.state === 'hit' ? foundExpired(tier, lookup.entry) : undefined;
+  if (lookup.state !== 'hit') return undefined;
+  return lookup.entry.remainingMs > 0 ? found(tier, lookup.entry) : foundExpired(tier, lookup.entry);
 }

@@ -1,5 +1,6 @@
 /** What a request does with the result of a load that it has joined. */
 import { copyOf } from './entry/codec.ts';
+import { withPlace, type Place } from './bulkhead.ts';
 import { readShared, shareValue, type SharedValue } from './entry/shared-value.ts';
 import type { Fetch, FetchParts } from './fetch.ts';
 import type { Cancelled } from './in-flight.ts';
@@ -16,7 +17,7 @@ const copies = new WeakMap<LoadResult, SharedValue | undefined>();
 /** Whether the result is valid for the request that arrived as number `sequence`. */
 export function isFor({ tags, staleIfErrorMs }: Fetch, result: LoadResult, sequence: number): boolean {
   const { beganAt, validUpTo, stamps, expired } = result;
-  if (expired !== undefined && staleIfErrorMs === 0) return false;
+  if (expired !== undefined && expired.remainingMs <= -staleIfErrorMs) return false;
   if (sequence <= beganAt) return true;
   // Its tokens were checked. A request with other tags needs to know that theirs are unchanged, too.
   return sequence <= validUpTo && stamps !== undefined && hasRequired(stamps, tags.required);
@@ -37,7 +38,9 @@ export async function share(parts: FetchParts, fetch: Fetch, result: LoadResult)
 
 /** A load for this request alone, which no other request joins. */
 export async function loadAlone(parts: FetchParts, fetch: Fetch, notStored?: string): Promise<Answer> {
-  const result = await loadAndStore(parts, fetch, { reason: 'no-store' });
+  const load = (place: Place | undefined): Promise<LoadResult> =>
+    loadAndStore(parts, fetch, { reason: 'no-store', place });
+  const result = await withPlace(parts.bulkhead, load);
   return { ...result, state: 'miss', ...(notStored === undefined ? {} : { notStored }) };
 }
 

@@ -11,7 +11,7 @@ import { sentTexts } from './entry/sent-texts.ts';
 import { UnencodableError } from './entry/unencodable.ts';
 import type { EmitEvent, WriteRefusal } from './events/events.ts';
 import { whyNotStored } from './events/refusals.ts';
-import type { HeldLease } from './held-leases.ts';
+import type { HeldLease, LeaseEnd } from './held-leases.ts';
 import type { InFlightLoads } from './in-flight.ts';
 import type { LoadResult } from './outcome.ts';
 import type { LoadScope } from './scope/load-scope.ts';
@@ -107,7 +107,7 @@ function evaluate(
   { reply, sequence }: { reply: FillReply | undefined; sequence: number },
 ): LoadResult {
   if (reply === undefined) {
-    releaseLease(parts, lease, 0); // if it is still held, other processes need not wait until it expires
+    releaseLease(parts, lease, { openMs: 0 }); // if it is still held, other processes need not wait until it expires
     return { ...unstored, notStored: 'the store did not take it' };
   }
   const { isStored, tokens } = reply;
@@ -123,9 +123,9 @@ function evaluate(
 }
 
 /** Ends the lease of a load whose value is not stored. */
-export function releaseLease({ background }: StoreParts, lease: Lease, openMs: number): void {
+export function releaseLease({ background }: StoreParts, lease: Lease, end: LeaseEnd): void {
   const held = lease instanceof PendingReply ? lease.answer : Promise.resolve(lease);
-  background.run(held.then((one) => one?.release(openMs)));
+  background.run(held.then((one) => one?.release(end)));
 }
 
 export function refuse(

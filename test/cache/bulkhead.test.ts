@@ -1,6 +1,6 @@
 // At most so many loads run at once.
 import { expect, it } from 'vitest';
-import { newWorld, settled, times, type FetchCall } from './world.ts';
+import { newWorld, settled, times, withResolvers, type FetchCall } from './world.ts';
 
 const call = (id: number, options: FetchCall = {}): FetchCall => ({ args: { id }, tags: ['products'], ...options });
 
@@ -53,6 +53,147 @@ it('loads inside of loads do not wait for a place', async () => {
     load: async () => [await fetch(call(1)), await fetch(call(2, { mode: 'bypass' }))],
   };
   expect(await fetch(outer)).toEqual(['value', 'value']);
+});
+
+it('nor if the outer load bypasses the cache', async () => {
+  const { fetch } = await newWorld('memory', { loadsAtOnceMax: 1 });
+  expect(await fetch({ field: 'Query.outer', mode: 'bypass', load: () => fetch(call(1)) })).toBe('value');
+});
+
+it('nor for a load that waits for a place itself', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
+  const [begun, gate] = [withResolvers<void>(), withResolvers<void>()];
+  const load = async (): Promise<unknown> => {
+    begun.resolve();
+    await gate.promise;
+    return [await world.fetch(call(1))];
+  };
+  const outer = world.fetch({ field: 'Query.outer', load });
+  await begun.promise;
+  const waiting = world.fetch(call(1));
+  await settled(world);
+  gate.resolve();
+  expect(await outer).toEqual(['value']);
+  expect(await waiting).toBe('value');
+  expect(world.source.loads).toBe(1);
+});
+
+it('a load waits for ten seconds at most: a load that has a place may wait for it', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
+  const [begun, gate] = [withResolvers<void>(), withResolvers<void>()];
+  let shared: Promise<unknown> | undefined;
+  const load = async (): Promise<unknown> => {
+    begun.resolve();
+    await gate.promise;
+    return [await shared];
+  };
+  const outer = world.fetch({ field: 'Query.outer', load });
+  await begun.promise;
+  shared = world.fetch(call(1)); // begun outside of the load, which waits for it
+  await settled(world);
+  gate.resolve();
+  world.clock.advance(9_999);
+  await settled(world);
+  expect(world.source.loads).toBe(0);
+  world.clock.advance(1);
+  expect(await outer).toEqual(['value']);
+});
+
+it('a load keeps its place until it ends, even if requests no longer wait for it; half a minute at most', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
+  const first = world.source.hold();
+  const timedOut = world.fetch(call(1, { timeout: '1s' }));
+  timedOut.catch(() => {});
+  await first.begun;
+  world.clock.advance(1_000);
+  await expect(timedOut).rejects.toMatchObject({ code: 'LOAD_TIMEOUT' });
+  const second = world.source.hold();
+  const next = world.fetch(call(2));
+  await settled(world);
+  expect(world.source.loads).toBe(1);
+  first.give('late');
+  await second.begun;
+
+  const third = world.fetch(call(3));
+  await settled(world);
+  world.clock.advance(9_999);
+  await settled(world);
+  const fourth = world.fetch(call(4));
+  world.clock.advance(1);
+  await third; // it has waited for ten seconds
+  world.clock.advance(10_000);
+  await fourth;
+  world.clock.advance(10_000); // the second load has run for half a minute
+  await settled(world);
+  expect(await world.fetch(call(5))).toBe('value');
+  second.give('value');
+  expect(await next).toBe('value');
+});
+
+it('a load that waits for a place holds no lease, so that another process may load', async () => {
+  const one = await newWorld('redis', { loadsAtOnceMax: 1 });
+  const two = await newWorld('redis', { namespace: one.namespace });
+  const held = one.source.hold();
+  const first = one.fetch(call(1));
+  await held.begun;
+  const waiting = one.outcome(call(2));
+  await settled(one);
+  expect(await two.outcome(call(2))).toMatchObject({ state: 'miss', dependency: { stamps: expect.anything() } });
+  held.give('value');
+  await first;
+  expect(await waiting).toMatchObject({ state: 'shared' }); // of the other process
+});
+
+it('a load in the background that finds no place in ten seconds does not begin', async () => {
+  const stale: FetchCall = { ...call(1), ttl: '10m', stale: '1h', early: false };
+  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
+  await world.fetch(stale);
+  world.clock.advance(600_001);
+  const held = world.source.hold();
+  const first = world.fetch(call(2));
+  await held.begun;
+  expect(await world.outcome(stale)).toMatchObject({ state: 'stale' });
+  await settled(world);
+  world.clock.advance(10_000);
+  await settled(world);
+  held.give('value');
+  await first;
+  expect(world.source.loads).toBe(2);
+  expect(world.trace.count('background-failed')).toBe(0);
+  expect(await world.outcome(stale)).toMatchObject({ state: 'stale' }); // which begins another one
+  await settled(world);
+  expect(world.source.loads).toBe(3);
+});
+
+it('without the store, requests for one key wait for one place', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
+  world.cache.suspend(world, true);
+  const held = world.source.hold();
+  const first = world.fetch(call(1));
+  await held.begun;
+  const others = times(20, async () => world.fetch(call(2)));
+  for (const _ of others) {
+    await settled(world);
+    world.clock.advance(10);
+  }
+  held.give('value');
+  await first;
+  await Promise.all(others);
+  expect(world.source.loads).toBe(2);
+});
+
+it('a closed cache lets waiting loads go ahead', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
+  const held = world.source.hold();
+  const first = world.fetch(call(1));
+  await held.begun;
+  const waiting = world.fetch(call(2));
+  await settled(world);
+  const closing = world.cache.close();
+  expect(await waiting).toBe('value');
+  held.give('value');
+  await first;
+  await closing;
 });
 
 it.each([0, -1, 1.5, Number.NaN, '8'])('%j is no number of loads', async (loadsAtOnceMax) => {

@@ -177,6 +177,169 @@ describe.each(tiers)('on the %s store', (tier) => {
   });
 });
 
+describe('in the pause after a failure', () => {
+  it('a value that contains others is returned, too', async () => {
+    const world = await newWorld();
+    let loads = 0;
+    let isDown = false;
+    const outer: FetchCall = {
+      ...call,
+      field: 'Query.outer',
+      async load() {
+        loads += 1;
+        if (isDown) throw new Error('down');
+        return [await world.fetch({ ttl: '1d', field: 'Query.inner', tags: ['reviews:1'] })];
+      },
+    };
+    await world.fetch(outer);
+    world.clock.advance(600_001);
+    isDown = true;
+    for (const _ of times(5, Number)) {
+      expect(await world.fetch(outer)).toEqual(['value']);
+      await settled(world);
+    }
+    expect(loads).toBe(2);
+    await world.cache.invalidate(['reviews:1']);
+    await expect(world.fetch(outer)).rejects.toThrow('down');
+  });
+
+  it('also if the resolver aborts its own call', async () => {
+    const world = await newExpiredWorld();
+    world.source.fails(new DOMException('timed out', 'AbortError'));
+    for (const _ of times(5, Number)) {
+      expect(await world.fetch({ ...call, isAborted: () => false })).toBe('value');
+      await settled(world);
+    }
+    expect(world.source.loads).toBe(2);
+  });
+
+  it('a value that was removed meanwhile is not returned', async () => {
+    const one = await newWorld('redis');
+    const two = await newWorld('redis', { namespace: one.namespace });
+    await one.fetch(call);
+    await age(one, 600_001);
+    const held = one.source.hold();
+    const first = one.fetch(call);
+    await held.begun;
+    const waiting = { value: undefined as unknown };
+    const second = two.fetch(call).then((value) => (waiting.value = value)); // has read the expired value, and waits for the lease
+    await settled(two);
+    held.give(() => 'no stored form');
+    await first;
+    await settled(one);
+    two.source.gives('loaded by itself');
+    await advanceUntil(two.clock, 50, () => waiting.value !== undefined);
+    expect(await second).toBe('loaded by itself');
+  });
+});
+
+it.each(tiers)('a value that is loaded and cannot be stored replaces the expired one: %s', async (tier) => {
+  const world = await newWorld(tier);
+  await world.fetch(call);
+  await age(world, 600_001);
+  world.source.gives(() => 'no stored form');
+  expect(await world.fetch(call)).toBeTypeOf('function');
+  await settled(world);
+  expect(await world.fetch(call)).toBeTypeOf('function');
+  world.source.fails(new Error('down'));
+  await expect(world.fetch(call)).rejects.toThrow('down');
+});
+
+it('requests that have received the expired value load nothing any more, except the one that has begun the load', async () => {
+  const world = await newExpiredWorld();
+  const held = times(60, () => world.source.hold());
+  const requests = Promise.all(times(50, () => world.fetch(call)));
+  await held[0]?.begun;
+  await settled(world);
+  world.clock.advance(2_000);
+  expect(new Set(await requests)).toEqual(new Set(['value']));
+  for (const _ of times(200, Number)) {
+    world.clock.advance(100);
+    await settled(world);
+  }
+  expect(world.source.loads).toBe(2);
+});
+
+it('only failures of loads for all requests lengthen the pause', async () => {
+  const world = await newExpiredWorld();
+  world.source.fails(new Error('down'));
+  for (const _ of times(6, Number)) await expect(world.fetch({ ...call, mode: 'refresh' })).rejects.toThrow('down');
+  await world.fetch(call);
+  await settled(world);
+  const { loads } = world.source;
+  world.clock.advance(1_000);
+  await world.fetch(call);
+  expect(world.source.loads).toBe(loads + 1);
+});
+
+it('failures of more than a minute ago do not count', async () => {
+  const world = await newExpiredWorld();
+  world.source.fails(new Error('down'));
+  for (const pauseMs of [1_000, 2_000, 4_000, 8_000, 60_001]) {
+    await world.fetch(call);
+    await settled(world);
+    world.clock.advance(pauseMs);
+  }
+  await world.fetch(call);
+  await settled(world);
+  const { loads } = world.source;
+  world.clock.advance(1_000);
+  await world.fetch(call);
+  expect(world.source.loads).toBe(loads + 1);
+});
+
+it('if another process has loaded the value meanwhile, it is a hit', async () => {
+  const one = await newWorld('redis');
+  const two = await newWorld('redis', { namespace: one.namespace });
+  await one.fetch(call);
+  await age(one, 600_001);
+  const held = one.source.hold();
+  const request = one.outcome(call);
+  await held.begun;
+  two.source.gives('fresh');
+  await two.fetch({ ...call, mode: 'refresh' });
+  one.trace.take();
+  held.fail(new Error('down'));
+  expect(await request).toMatchObject({ state: 'hit', value: 'fresh' });
+  expect(one.trace.take()).toBe('load-failed hit');
+});
+
+it('a request that joins another one receives nothing older than it accepts itself', async () => {
+  const world = await newExpiredWorld();
+  world.clock.advance(120_000);
+  world.source.fails(new Error('down'));
+  await world.fetch(call);
+  await settled(world);
+  const [longer, shorter] = await Promise.allSettled([world.fetch(call), world.fetch({ ...call, staleIfError: '1m' })]);
+  expect(longer).toMatchObject({ status: 'fulfilled', value: 'value' });
+  expect(shorter).toMatchObject({ status: 'rejected' });
+});
+
+it('a request that was aborted receives the error, and no event says that a failure was hidden', async () => {
+  const world = await newExpiredWorld();
+  world.source.fails(new Error('aborted'));
+  await expect(world.fetch({ ...call, isAborted: () => true })).rejects.toThrow('aborted');
+  expect(world.trace.count('failure-hidden')).toBe(0);
+});
+
+it('a load that bypasses the cache has a limit, too', async () => {
+  const { fetch, clock, source } = await newWorld();
+  const held = source.hold();
+  const request = fetch({ mode: 'bypass', timeout: '1s' });
+  request.catch(() => {});
+  await held.begun;
+  clock.advance(1_000);
+  await expect(request).rejects.toMatchObject({ code: 'LOAD_TIMEOUT' });
+});
+
+/** A world whose value has expired. */
+async function newExpiredWorld(): Promise<World> {
+  const world = await newWorld();
+  await world.fetch(call);
+  world.clock.advance(600_001);
+  return world;
+}
+
 it('with stale too, the value is refreshed in the background first, and returned after that while its load fails', async () => {
   const both: FetchCall = { ...call, stale: '5m', early: false };
   const world = await newWorld('memory');

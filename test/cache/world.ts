@@ -327,7 +327,7 @@ export function withLongLeases(store: Store): Store {
     ...store,
     acquire: (key, { leaseMs, ...request }) => store.acquire(key, { ...request, leaseMs: leaseFactor * leaseMs }),
     renew: (key, { lease, leaseMs }) => store.renew(key, { lease, leaseMs: leaseFactor * leaseMs }),
-    release: (key, { lease, openMs }) => store.release(key, { lease, openMs: leaseFactor * openMs }),
+    release: (key, { openMs, ...end }) => store.release(key, { ...end, openMs: leaseFactor * openMs }),
   };
 }
 

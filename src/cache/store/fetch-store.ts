@@ -11,7 +11,7 @@ import { isRefusal } from '../base/errors.ts';
 import type { EntryVersion } from '../entry/entry.ts';
 import type { EmitEvent } from '../events/events.ts';
 import type { RoundTrips } from './round-trip.ts';
-import type { Confirmation, FillReply, LeasedWrite, LeaseReply, LeaseRequest } from './store.ts';
+import type { Confirmation, FillReply, LeasedWrite, LeaseRelease, LeaseReply, LeaseRequest } from './store.ts';
 import type { Store, StoreRead, StoreWrite } from './store.ts';
 
 /** For how long a request bypasses the store after a failure. */
@@ -123,7 +123,7 @@ export class FetchStore {
     return this.#inTime('renew', (store) => store.renew(key, renewal));
   }
 
-  release(key: string, end: { readonly lease: string; readonly openMs: number }): Promise<void> {
+  release(key: string, end: LeaseRelease): Promise<void> {
     return this.#inTime('release', (store) => store.release(key, end));
   }
 

@@ -121,7 +121,8 @@ function leasedValues(
       leases.renew(key, lease, leaseMs);
     },
 
-    async release(key, { lease, openMs }) {
+    async release(key, { lease, openMs, isRemoving }) {
+      if (isRemoving === true && leases.isHeld(key, lease)) values.delete(key);
       leases.release(key, lease, openMs);
     },
   };

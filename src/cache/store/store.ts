@@ -48,8 +48,8 @@ export interface Store {
   fill(key: string, write: LeasedWrite): Promise<FillReply>;
   /** Prolongs a lease, if it is still held. */
   renew(key: string, renewal: { readonly lease: string; readonly leaseMs: number }): Promise<void>;
-  /** Ends a lease, if it is still held. For `openMs` from then on, every request may load for itself. */
-  release(key: string, end: { readonly lease: string; readonly openMs: number }): Promise<void>;
+  /** Ends a lease, if it is still held. */
+  release(key: string, end: LeaseRelease): Promise<void>;
   /**
    * Deletes the tokens of `tags`: every value that is stamped with them is invalidated. A deleted token is never returned again,
    * not even after a restart or from a restored copy; a store that cannot ensure that begins without tokens.
@@ -114,6 +114,16 @@ export interface LeasedWrite extends StoreWrite {
    * Default: false.
    */
   readonly isReplacing?: boolean;
+}
+
+/** The end of a lease whose load has stored nothing. */
+export interface LeaseRelease {
+  /** The id of the lease. */
+  readonly lease: string;
+  /** For this long from then on, every request may load for itself. */
+  readonly openMs: number;
+  /** Whether the value at the key is removed; processes may have it in memory, as with `LeasedWrite.isReplacing`. Default: false. */
+  readonly isRemoving?: boolean;
 }
 
 /** A request for the lease of a key. */

@@ -1,7 +1,7 @@
 /** The leases in Redis, and the writes that depend on them: each is one script, so that nothing comes in between. */
 import type { AskBatch } from './batch.ts';
 import type { RedisConnection } from './connection.ts';
-import { acquireScript, endAfter, fillScript, leaseKey, releaseScript, renewScript, type Script } from './scripts.ts';
+import { acquireScript, endAfter, fillScript, leaseKey, releaseScript, renewScript } from './scripts.ts';
 import type { LeaseReply, Store } from '../store.ts';
 import { addReplaced } from './tracking.ts';
 
@@ -16,12 +16,6 @@ export function redisLeases({
   connection: { wrote, knownServerNowMs, serverNowMs },
   tokenPrefix,
 }: LeaseParts): Pick<Store, 'acquire' | 'fill' | 'renew' | 'release'> {
-  const runScript = (script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<void> =>
-    inBatch((batch, isKnown) => {
-      const reply = batch.script(script, { keys, args, isKnown });
-      return () => void reply();
-    });
-
   return {
     acquire: (key, { lease, stampsDigest, leaseMs, rejectedEntryId = '', takenOver = '', tags }) =>
       inBatch((batch, isKnown) => {
@@ -55,9 +49,19 @@ export function redisLeases({
       });
     },
 
-    renew: (key, { lease, leaseMs }) => runScript(renewScript, withLease(key), [lease, leaseMs]),
+    renew: (key, { lease, leaseMs }) =>
+      inBatch((batch, isKnown) => {
+        const reply = batch.script(renewScript, { keys: withLease(key), args: [lease, leaseMs], isKnown });
+        return () => void reply();
+      }),
 
-    release: (key, { lease, openMs }) => runScript(releaseScript, withLease(key), [lease, openMs]),
+    release: (key, { lease, openMs, isRemoving }) =>
+      inBatch((batch, isKnown) => {
+        const args = [lease, openMs, isRemoving === true ? 1 : 0];
+        const reply = batch.script(releaseScript, { keys: withLease(key), args, isKnown });
+        if (isRemoving === true) batch.run((commands) => addReplaced(commands, tokenPrefix, key));
+        return () => void reply();
+      }),
   };
 }
 

@@ -70,8 +70,9 @@ export const fillScript = script(`${heldOnly}
 export const renewScript = script(`${heldOnly}
   return redis.call('PEXPIRE', KEYS[2], ARGV[2])`);
 
-/** `ARGV`: the lease id, how long the lease stays open; 0 removes it. */
+/** `ARGV`: the lease id, how long the lease stays open, `1` if the value is removed; 0 removes the lease. */
 export const releaseScript = script(`${heldOnly}
+  if ARGV[3] == '1' then redis.call('UNLINK', KEYS[1]) end
   if ARGV[2] == '0' then return redis.call('DEL', KEYS[2]) end
   redis.call('SET', KEYS[2], 'open', 'PX', ARGV[2])
   return 1`);
