@@ -183,7 +183,7 @@ async function openWarmUp(
   if (!config.warmsUp) return undefined;
   const warmUp = await prepareWarmUp(parts);
   shutdown.add('warm-up', async () => warmUp.close());
-  return warmUp.run;
+  return () => warmUp.run();
 }
 
 /** The store, and what the console knows of its Redis. */

@@ -43,6 +43,7 @@ export async function withPlace<T>(
 
 export class Bulkhead {
   readonly #clock: Clock;
+  readonly #placesMax: number;
   #freePlaces: number;
   /** In order of arrival. */
   readonly #waiting = new Set<() => void>();
@@ -50,8 +51,19 @@ export class Bulkhead {
   readonly #inLoad = new AsyncContext<true>();
 
   constructor({ placesMax, clock }: BulkheadOptions) {
+    this.#placesMax = placesMax;
     this.#freePlaces = placesMax;
     this.#clock = clock;
+  }
+
+  /** The number of loads that have a place. */
+  get running(): number {
+    return Math.max(0, this.#placesMax - this.#freePlaces);
+  }
+
+  /** The number of loads that wait for one. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /** Waits for a place. Undefined if the load needs none, or has waited for too long. */

@@ -199,6 +199,11 @@ export class Cache {
     return this.#parts.memory;
   }
 
+  /** With `loadsAtOnceMax`: the number of loads that run, and that wait for their turn. Loads inside of loads do not count. */
+  get bulkhead(): { readonly running: number; readonly waiting: number } | undefined {
+    return this.#parts.bulkhead;
+  }
+
   /** Closes the store. Running loads finish and are not stored; requests in other processes do not wait for them. */
   async close(): Promise<void> {
     this.#parts.warmUp.close();

@@ -1,5 +1,14 @@
 /** Turns GraphQL operations into tasks for `Cache.warm`. */
-import { execute, parse, validate, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import {
+  execute,
+  Kind,
+  OperationTypeNode,
+  parse,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
 import { CacheError } from '../cache/index.ts';
 
 /** What operations are executed with. */
@@ -28,7 +37,7 @@ export function operationTasks({ schema, document: text, context }: OperationTas
   const document = parsed(text);
   const errors = validate(schema, document);
   if (errors[0] !== undefined) throw invalid(errors[0].message);
-  const operations = document.definitions.filter((one) => one.kind === 'OperationDefinition');
+  const operations = document.definitions.filter((one) => one.kind === Kind.OPERATION_DEFINITION);
   return operations.map((operation) => taskOf(operation, { schema, document, context }));
 }
 
@@ -37,8 +46,10 @@ function taskOf(
   { schema, document, context }: { schema: GraphQLSchema; document: DocumentNode; context: () => unknown },
 ): OperationTask {
   const operationName = name?.value;
-  if (operation !== 'query') throw invalid(`${operationName ?? 'an operation'} is a ${operation}`);
-  const required = variableDefinitions.find(({ type, defaultValue }) => type.kind === 'NonNullType' && !defaultValue);
+  if (operation !== OperationTypeNode.QUERY) throw invalid(`${operationName ?? 'an operation'} is a ${operation}`);
+  const required = variableDefinitions.find(
+    ({ type, defaultValue }) => type.kind === Kind.NON_NULL_TYPE && !defaultValue,
+  );
   if (required !== undefined) throw invalid(`${operationName}: $${required.variable.name.value} has no default`);
   const run = async (): Promise<void> => {
     const result = await execute({ schema, document, operationName, contextValue: context() });

@@ -17,6 +17,7 @@ export function createMetrics(cache: Cache, changeFeed?: ChangeFeed): Metrics {
   addFieldMetrics(registry, cache);
   addStoreMetrics(registry, cache);
   addMemoryMetrics(registry, cache);
+  addBulkheadMetrics(registry, cache);
   if (changeFeed !== undefined) addFeedMetrics(registry, changeFeed);
   const trafficRefusals = new Counter({
     name: 'cachepot_traffic_refused_total',
@@ -99,6 +100,23 @@ function addStoreMetrics(registry: Registry, cache: Cache): void {
     else if (event.type === 'breaker-opened') breaker.set(1);
     else if (event.type === 'breaker-closed') breaker.set(0);
   });
+}
+
+function addBulkheadMetrics(registry: Registry, { bulkhead }: Cache): void {
+  if (bulkhead === undefined) return;
+  const running: Gauge = new Gauge({
+    name: 'cachepot_loads_running',
+    help: 'Loads that run now; LOADS_AT_ONCE at most.',
+    registers: [],
+    collect: () => running.set(bulkhead.running),
+  });
+  const waiting: Gauge = new Gauge({
+    name: 'cachepot_loads_waiting',
+    help: 'Loads that wait because too many run.',
+    registers: [],
+    collect: () => waiting.set(bulkhead.waiting),
+  });
+  for (const gauge of [running, waiting]) registry.registerMetric(gauge);
 }
 
 function addMemoryMetrics(registry: Registry, { memory }: Cache): void {

@@ -144,6 +144,22 @@ it('a load that waits for a place holds no lease, so that another process may lo
   expect(await waiting).toMatchObject({ state: 'shared' }); // of the other process
 });
 
+it('a request that waits for a place, and then finds its value loading, gives the place to another one', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 2 });
+  const held = times(3, () => world.source.hold());
+  const first = [world.fetch(call(1)), world.fetch(call(2))];
+  await held[1]?.begun;
+  const same = [world.fetch(call(3)), world.fetch(call(3))];
+  const other = world.fetch(call(4));
+  await settled(world);
+  held[0]?.give('value');
+  held[1]?.give('value');
+  await held[2]?.begun;
+  expect(await other).toBe('value');
+  held[2]?.give('value');
+  await Promise.all([...first, ...same]);
+});
+
 it('a load in the background that finds no place in ten seconds does not begin', async () => {
   const stale: FetchCall = { ...call(1), ttl: '10m', stale: '1h', early: false };
   const world = await newWorld('memory', { loadsAtOnceMax: 1 });
@@ -176,6 +192,7 @@ it('without the store, requests for one key wait for one place', async () => {
     await settled(world);
     world.clock.advance(10);
   }
+  expect(world.source.loads).toBe(1);
   held.give('value');
   await first;
   await Promise.all(others);

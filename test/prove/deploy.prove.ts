@@ -3,17 +3,15 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
-import { expect, inject, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { createClient } from '../server/client.ts';
 import { hostileRequests } from '../server/hostile-requests.ts';
 import { send } from '../server/raw-request.ts';
-import { startProgram, type Program } from '../server/start-program.ts';
-import { startTestRedis, type TestRedis } from '../support/redis.ts';
+import type { Program } from '../server/start-program.ts';
 import { startBalancer } from './balancer.ts';
 import { freePort } from '../support/free-port.ts';
+import { newRedis, note, startReadyProgram } from './programs.ts';
 import { median, quantile, startLoad, type Load, type Phase } from './load.ts';
-
-type Command = readonly [string, ...string[]];
 
 const hits = ['{ categoryStats { id name avgRating } }', '{ topProducts(perCategory: 1) { id name } }'];
 const database = '{ searchProducts(q: "steel", limit: 5) @cache(mode: BYPASS) { id reviews { rating } } }';
@@ -161,29 +159,6 @@ it('passes play.sh, which runs the manifests with podman, if the image is availa
   expect(played.status).toBe(0);
 });
 
-async function startReadyProgram(env: Record<string, string>, command?: Command): Promise<Program> {
-  const program = await startProgram({
-    env: { DATABASE_URL: inject('databaseUrl'), LOG_LEVEL: 'warn', PORT: String(await freePort()), ...env },
-    ...(command === undefined ? {} : { command }),
-  });
-  await expect.poll(async () => await isReady(program.url), { interval: 20 }).toBe(true);
-  return program;
-}
-
-async function isReady(url: string): Promise<boolean> {
-  return await fetch(`${url}/readyz`).then(
-    ({ ok }) => ok,
-    () => false,
-  );
-}
-
-async function newRedis(): Promise<{ redis: TestRedis; redisUrl: string; port: number }> {
-  const port = await freePort();
-  const redis = await startTestRedis(['--port', String(port)]);
-  onTestFinished(() => redis.stop());
-  return { redis, redisUrl: `redis://127.0.0.1:${port}`, port };
-}
-
 async function openSlowConnections(url: string, count: number): Promise<() => Promise<void>> {
   const script = fileURLToPath(new URL('slow-connections.mjs', import.meta.url));
   const child = spawn(process.execPath, [script, url, String(count)], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -217,8 +192,4 @@ function reportPhase(what: string, { durationsMs, failures }: Phase): void {
 /** Prints a figure and its target. Times are reported, not asserted, because the machine may be busy. */
 function reportTarget(what: string, value: number, max: number): void {
   note(`${what}: ${value.toFixed(2)}, ${value <= max ? 'within the target' : 'MISSES THE TARGET'}: at most ${max}`);
-}
-
-function note(line: string): void {
-  process.stdout.write(`    ${line}\n`);
 }

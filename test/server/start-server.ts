@@ -146,7 +146,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const metrics = createMetrics(cache);
   const warmUp =
     overrides.warmsUp === true ? await prepareWarmUp({ cache, schema, contextOf, log, retryMs: 10 }) : undefined;
-  const health = createHealth({ ping: () => shop.ping(), warmUp: warmUp?.run });
+  const health = createHealth({ ping: () => shop.ping(), warmUp: warmUp && (() => warmUp.run()) });
   const consoleFiles = hasConsole ? await readConsoleFiles() : undefined;
   const http = createHttpServer({
     graphql,
