@@ -44,7 +44,7 @@ export interface CacheOptions {
 }
 
 const storeMethods = [
-  ...['read', 'confirm', 'tokens', 'capture', 'write', 'acquire', 'fill', 'renew', 'release', 'dropTokens'],
+  ...['read', 'confirm', 'tokens', 'capture', 'write', 'acquire', 'fill', 'renew', 'release', 'remove', 'dropTokens'],
   ...['clear', 'getData', 'setData', 'usage', 'ping', 'close'],
 ];
 

@@ -5,6 +5,7 @@ import { systemClock, type Clock } from './base/clock.ts';
 import { Bulkhead } from './bulkhead.ts';
 import type { CacheOptions } from './cache-options.ts';
 import type { EmitEvent } from './events/events.ts';
+import { FieldValues } from './field-values.ts';
 import { GetOrLoad } from './get-or-load.ts';
 import { InFlightLoads } from './in-flight.ts';
 import { Invalidator } from './invalidator.ts';
@@ -40,6 +41,7 @@ export interface CacheParts {
   readonly getOrLoad: GetOrLoad;
   readonly revalidator: Revalidator;
   readonly invalidator: Invalidator;
+  readonly fieldValues: FieldValues;
   readonly pending: PendingInvalidations;
   readonly warmUp: WarmUp;
 }
@@ -77,12 +79,13 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
   const getOrLoad = new GetOrLoad({ ...loading, refresher });
   const revalidator = new Revalidator({ ...shared, refresher });
   const invalidator = new Invalidator({ ...shared, revalidator, refills });
+  const fieldValues = new FieldValues({ ...shared, namespace: given.namespace, revalidator });
   const onPending = (isPending: boolean): void => store.suspend(pending, isPending);
   const pending = new PendingInvalidations({ invalidate: invalidator.invalidate, onPending, clock, emit });
 
   return {
     ...{ clock, store, usage, background, leases, memory, running, reads },
-    ...{ bulkhead, backgroundLoads, refills, getOrLoad, revalidator, invalidator, pending },
+    ...{ bulkhead, backgroundLoads, refills, getOrLoad, revalidator, invalidator, fieldValues, pending },
     warmUp: new WarmUp(base),
   };
 }

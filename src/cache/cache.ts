@@ -13,6 +13,7 @@ import { consoleLog } from './events/cache-log.ts';
 import { EventLog } from './events/event-log.ts';
 import type { CacheEvent, CacheListener, Tier } from './events/events.ts';
 import { Listeners } from './events/listeners.ts';
+import type { ArgumentDefaults, ValueOf } from './field-values.ts';
 import { checkFetch, type FetchOptions } from './fetch-options.ts';
 import type { GetOrLoad } from './get-or-load.ts';
 import { eventOf, outcomeOf } from './outcome.ts';
@@ -130,6 +131,26 @@ export class Cache {
   async invalidateCommitted(scope: InvalidationScope): Promise<void> {
     if (scope !== 'everything') checkTags('invalidateCommitted', scope);
     if (scope.length > 0) await this.#parts.pending.deliver(scope);
+  }
+
+  /**
+   * Removes the value of one field with these arguments, from all processes. Values that were loaded from it stay: `invalidate` their tags
+   * instead. After the returned promise has resolved, no read that begins in this process returns it; other processes lag by at most 500 ms.
+   *
+   * @param field `Query.product`, or the `field` of `cache.key`.
+   * @param args As the resolver receives them; defaults of arguments may be left out.
+   * @param of The parent's id, the viewer and the variation, for a value that has them. Not for fields with `selection`, which have a value for
+   *   each selection.
+   * @returns The number of values removed: 0 if there was none, more than 1 if this process serves several schemas with this field.
+   * @throws {CacheError} `INVALID_KEY`; `STORE_UNAVAILABLE` if it is not known whether it was removed: repeat the call.
+   */
+  async delete(field: string, args: Readonly<Record<string, unknown>> = {}, of: ValueOf = {}): Promise<number> {
+    return await this.#parts.fieldValues.remove(field, args, of);
+  }
+
+  /** For plugins: `delete` removes the values of this schema's fields too. */
+  addSchema(digest: string, defaultsOf: ArgumentDefaults): void {
+    this.#parts.fieldValues.addSchema(digest, defaultsOf);
   }
 
   /**

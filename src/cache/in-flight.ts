@@ -141,6 +141,12 @@ export class InFlightLoads<T> {
       if (loads.joinable !== undefined && loads.tags.some((tag) => forgotten.has(tag))) loads.joinable = undefined;
   }
 
+  /** A running load of this key can no longer be joined. */
+  forgetKey(key: string): void {
+    const loads = this.#byKey.get(key);
+    if (loads !== undefined) loads.joinable = undefined;
+  }
+
   #loadsOf(key: string): KeyLoads<T> {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;

@@ -4,6 +4,7 @@ export type { CacheOptions } from './cache-options.ts';
 export { optionsFault, type OptionRule, type OptionRules } from './base/check-options.ts';
 export type { Cache } from './cache.ts';
 export { createCache } from './create-cache.ts';
+export type { ArgumentDefaults, ValueOf } from './field-values.ts';
 export { type FetchOptions } from './fetch-options.ts';
 export type { Mode } from './fetch.ts';
 export { storedStaleMs } from './load.ts';

@@ -24,6 +24,7 @@ import {
   type Outcome,
   type Policy,
 } from '../cache/index.ts';
+import { argumentDefaultsOf } from './argument-defaults.ts';
 import { backgroundContext, requestContextOf } from './background-context.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
 import { isClientGone } from './client-gone.ts';
@@ -72,6 +73,8 @@ interface FieldRequest {
 /** Wraps the resolvers of fields with the option `cache`. Registered under the name that is the default export. */
 export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   readonly #policies = new Map<string, FieldPolicy>();
+  /** By `Type.field`. */
+  readonly #argumentDefaults = new Map<string, Readonly<Record<string, unknown>>>();
   readonly #options = checkPluginOptions<Types['Context']>(this.options.cache);
   readonly #watch = new ViewerWatch<Types['Context']>(this.#options ?? {});
   /** By response path. */
@@ -86,6 +89,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       throw new PothosSchemaError(`${place}: a field of ${fieldConfig.kind} cannot be cached`);
     }
     const field = { place, isRoot: fieldConfig.kind === 'Query' };
+    this.#argumentDefaults.set(place, argumentDefaultsOf(fieldConfig.args));
     this.#policies.set(place, createFieldPolicy(field, cache as FieldCacheOptions, this.#options));
     return fieldConfig;
   }
@@ -117,6 +121,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     watchInstalledDataLoaders();
     noteEnumIdentities(schema);
     this.#schemaDigest = schemaDigestOf(schema, this.#policies, this.#options?.version);
+    this.#options?.engine?.addSchema(this.#schemaDigest, (field) => this.#argumentDefaults.get(field));
     return this.#hasDirective ? withCacheDirective(schema) : schema;
   }
 

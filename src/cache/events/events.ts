@@ -23,6 +23,8 @@ export type CacheEvent =
   /** `isFed`: because another program has changed rows, as a change feed has reported. */
   | { type: 'invalidate'; tags: readonly string[]; isFed?: boolean }
   | { type: 'flush'; keysRemoved: number }
+  /** `Cache.delete` has removed the values of a field with some arguments. */
+  | { type: 'delete'; field: string; keysRemoved: number }
   /** `invalidateCommitted` could not reach the store: this process does not use it until the invalidation is delivered. */
   | { type: 'invalidation-pending'; error: unknown }
   | { type: 'invalidation-delivered' }

@@ -67,6 +67,10 @@ export function noticeOf(event: Logged): Notice {
       return recovery('invalidation', 'the pending invalidations were delivered to the cache store');
     case 'flush':
       return { level: 'info', kind: event.type, fields: { keysRemoved: event.keysRemoved }, message: 'cache flushed' };
+    case 'delete': {
+      const { type, field, keysRemoved } = event;
+      return { level: 'debug', kind: type, field, fields: { field, keysRemoved }, message: `${field}: values deleted` };
+    }
     case 'invalidate': {
       const tags = [...new Set(event.tags.map((tag) => tag.replace(/:[^]*$/, ':…')))];
       // A feed invalidates as often as rows change.

@@ -40,6 +40,12 @@ export class GuardedStore {
     return this.#orThrow('invalidate', () => trips.start().add('invalidate', () => store.dropTokens(tags)));
   }
 
+  /** Tried even while the circuit is open. @throws {CacheError} `STORE_UNAVAILABLE` */
+  remove(keys: readonly string[]): Promise<number> {
+    const { store, trips } = this.#guard;
+    return this.#orThrow('delete', () => trips.start().add('delete', () => store.remove(keys)));
+  }
+
   /** @throws {CacheError} `STORE_UNAVAILABLE` */
   clear(): Promise<number> {
     const { store, trips } = this.#guard;

@@ -91,7 +91,7 @@ function leasedValues(
   values: ExpiringTexts,
   tokenOf: (tag: string) => string | undefined,
   clock: Clock,
-): Pick<Store, 'write' | 'acquire' | 'fill' | 'renew' | 'release'> {
+): Pick<Store, 'write' | 'acquire' | 'fill' | 'renew' | 'release' | 'remove'> {
   const leases = new MemoryLeases(clock);
   return {
     async write(key, { text, ttlMs, tags }) {
@@ -115,6 +115,15 @@ function leasedValues(
         leases.end(key);
       }
       return { isStored, tokens: tags.map(tokenOf) };
+    },
+
+    async remove(keys) {
+      const stored = keys.filter((key) => values.get(key) !== undefined);
+      for (const key of keys) {
+        values.delete(key);
+        leases.end(key);
+      }
+      return stored.length;
     },
 
     async renew(key, { lease, leaseMs }) {

@@ -55,6 +55,11 @@ export interface Store {
    * not even after a restart or from a restored copy; a store that cannot ensure that begins without tokens.
    */
   dropTokens(tags: readonly string[]): Promise<void>;
+  /**
+   * Removes values, and ends the leases of their keys, so that running loads are not stored. Processes may have them in memory, as with
+   * `LeasedWrite.isReplacing`. Returns the number of values that had not expired.
+   */
+  remove(keys: readonly string[]): Promise<number>;
   /** Removes all values and tokens of the namespace, not its leases; returns the number of values that had not expired. */
   clear(): Promise<number>;
   /** Reads a text that is not a cached value, which `clear` and `usage` leave alone. See `StoredData`. */

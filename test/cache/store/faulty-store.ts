@@ -51,6 +51,9 @@ export class FaultyStore implements Store {
   capture(tags: readonly string[]): ReturnType<Store['capture']> {
     return this.#through('capture', () => this.#store.capture(tags));
   }
+  remove(keys: readonly string[]): ReturnType<Store['remove']> {
+    return this.#through('remove', () => this.#store.remove(keys));
+  }
   write(key: string, write: StoreWrite): ReturnType<Store['write']> {
     return this.#through('write', () => this.#store.write(key, write));
   }

@@ -16,7 +16,7 @@ export function redisEntries({
   inBatch,
   connection: { wrote, knownServerNowMs, serverNowMs },
   tokenPrefix,
-}: EntryParts): Pick<Store, 'read' | 'confirm' | 'write'> {
+}: EntryParts): Pick<Store, 'read' | 'confirm' | 'write' | 'remove'> {
   const readLong = (key: string, tags: readonly string[]): Promise<StoreRead> =>
     inBatch((batch, isKnown) => {
       const reply = batch.script(longScript, { keys: [key], args: [], isKnown });
@@ -43,6 +43,20 @@ export function redisEntries({
         const lives = batch.confirm(entries, isKnown);
         const tokens = batch.tokens(tags);
         return () => ({ remainingMs: lives().map((life) => (life > 0 ? life : undefined)), tokens: tokens() });
+      }),
+
+    remove: (keys) =>
+      inBatch((batch) => {
+        const removing = batch.run((commands) => {
+          // All values first: their replies are counted.
+          for (const key of keys) commands.unlink(key);
+          for (const key of keys) addReplaced(commands.del(leaseKey(key)), tokenPrefix, key);
+        });
+        return () => {
+          const replies = removing().slice(0, keys.length) as number[];
+          wrote();
+          return replies.reduce((sum, removed) => sum + removed, 0);
+        };
       }),
 
     async write(key, { text, ttlMs, tags }) {

@@ -1,0 +1,80 @@
+// `cache.delete` removes single values.
+import { describe, expect, it } from 'vitest';
+import { newFaultyWorld } from './store/faulty-store.ts';
+import { advanceUntil, newWorld, settled, tiers, type FetchCall } from './world.ts';
+
+const call: FetchCall = { field: 'Query.product', args: { id: 1 }, tags: ['products'] };
+
+describe.each(tiers)('on the %s store', (tier) => {
+  it('removes the value of a field with these arguments, and no other one', async () => {
+    const { cache, fetch, outcome, trace } = await newWorld(tier);
+    for (const id of [1, 2]) await fetch({ ...call, args: { id } });
+    await fetch({ ...call, viewer: 7 });
+    await fetch({ ...call, vary: 'de' });
+    trace.take();
+    expect(await cache.delete('Query.product', { id: 1 })).toBe(1);
+    expect(trace.take()).toBe('delete');
+    expect((await outcome({ ...call, args: { id: 2 } })).state).toBe('hit');
+    expect((await outcome({ ...call, viewer: 7 })).state).toBe('hit');
+    expect((await outcome({ ...call, vary: 'de' })).state).toBe('hit');
+    expect((await outcome(call)).state).toBe('miss');
+    expect(await cache.delete('Query.product', { id: 1 }, { viewer: 7 })).toBe(1);
+    expect((await outcome({ ...call, viewer: 7 })).state).toBe('miss');
+    expect(await cache.delete('Query.product', { id: 1 }, { vary: 'de' })).toBe(1);
+    expect(await cache.delete('Query.product', { id: 3 })).toBe(0);
+  });
+
+  it('a load that runs meanwhile is not stored, and later requests do not join it', async () => {
+    const world = await newWorld(tier);
+    const held = world.source.hold();
+    const first = world.fetch(call);
+    await held.begun;
+    expect(await world.cache.delete('Query.product', { id: 1 })).toBe(0);
+    world.source.gives('new');
+    const state = { isDone: false };
+    const later = world.outcome(call).finally(() => (state.isDone = true));
+    await advanceUntil(world.clock, 10, () => state.isDone);
+    expect(await later).toMatchObject({ value: 'new', state: 'miss' });
+    held.give('old');
+    expect(await first).toBe('old');
+    await settled(world);
+    expect(await world.outcome(call)).toMatchObject({ value: 'new', state: 'hit' });
+  });
+});
+
+it('removes it from the memory of this process and of others', async () => {
+  const one = await newWorld('redis', { memoryBytesMax: 1_000_000 });
+  const two = await newWorld('redis', { namespace: one.namespace, memoryBytesMax: 1_000_000 });
+  const inMemory = async ({ outcome, cache, clock }: typeof one): Promise<void> => {
+    await advanceUntil(clock, 10, () => cache.memory?.isCoherent === true);
+    await outcome(call);
+    await outcome(call);
+    expect(await outcome(call)).toMatchObject({ tier: 'memory' });
+  };
+  await inMemory(one);
+  await inMemory(two);
+  one.source.gives('new');
+  expect(await one.cache.delete('Query.product', { id: 1 })).toBe(1);
+  expect(await one.outcome(call)).toMatchObject({ state: 'miss', value: 'new' });
+  await expect.poll(async () => (await two.outcome(call)).value).toBe('new');
+});
+
+it('rejects if it is not known whether the value was removed', async () => {
+  const { cache, faulty, fetch, outcome } = await newFaultyWorld();
+  await fetch(call);
+  faulty.health = 'failing';
+  await expect(cache.delete('Query.product', { id: 1 })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  faulty.health = 'well';
+  expect((await outcome(call)).state).toBe('hit');
+  expect(await cache.delete('Query.product', { id: 1 })).toBe(1);
+});
+
+it.each([
+  ['Query:product', {}, {}, 'a field is a name without ":"'],
+  ['Query.product', { id: new (class Id {})() }, {}, 'must be JSON, bigint, Date or bytes'],
+  ['Query.product', {}, null, 'the third argument of delete must be an object'],
+  ['Query.product', {}, { viewer: undefined }, 'a viewer is a text'],
+])('rejects %s with %j and %j', async (field, args, of, message) => {
+  const { cache } = await newWorld();
+  await expect(cache.delete(field, args, of as unknown as object)).rejects.toThrow(message);
+});

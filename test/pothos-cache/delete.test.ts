@@ -1,0 +1,56 @@
+// `cache.delete` finds the values of a schema's fields.
+import { expect, it } from 'vitest';
+import { newBuilder, newSchema, runOn, type SchemaWorld } from './world.ts';
+
+const newShop = (): Promise<SchemaWorld> =>
+  newSchema((builder, { source }) => {
+    const Item = builder.objectRef<{ id: number }>('Item').implement({
+      fields: (t) => ({
+        price: t.float({
+          cache: { ttl: '60s', scope: 'public', parentId: ({ id }) => id },
+          resolve: async () => Number(await source.load()),
+        }),
+      }),
+    });
+    const Order = builder.enumType('Order', { values: { UP: { value: 1 }, DOWN: { value: 2 } } });
+    builder.queryField('items', (t) =>
+      t.field({
+        type: [Item],
+        args: { limit: t.arg.int({ defaultValue: 3 }), order: t.arg({ type: Order, defaultValue: 1 }) },
+        cache: { ttl: '60s', scope: 'public' },
+        resolve: () => [{ id: 7 }],
+      }),
+    );
+  });
+
+it('with the defaults of its arguments', async () => {
+  const { cache, run } = await newShop();
+  await run('{ items { __typename } }');
+  expect(await cache.delete('Query.items')).toBe(1);
+  expect((await run('{ items { __typename } }')).states).toBe('miss');
+  await run('{ items(limit: 5, order: DOWN) { __typename } }');
+  expect(await cache.delete('Query.items', { limit: 5, order: 2 })).toBe(1);
+  expect(await cache.delete('Query.items', { limit: 6 })).toBe(0);
+  expect((await run('{ items { __typename } }')).states).toBe('hit');
+});
+
+it('of a parent', async () => {
+  const { cache, run, source } = await newShop();
+  source.gives(1);
+  await run('{ items { price } }');
+  expect(await cache.delete('Item.price', {}, { parent: 7 })).toBe(1);
+  expect((await run('{ items { price } }')).states).toBe('hit miss');
+});
+
+it('of every schema that this process serves', async () => {
+  const { cache, schema } = await newShop();
+  const builder = newBuilder();
+  builder.queryType({
+    fields: (t) => ({ items: t.string({ cache: { ttl: '60s', scope: 'public' }, resolve: () => 'items' }) }),
+  });
+  const other = builder.toSchema({ cache: { engine: cache } });
+  await runOn(schema, '{ items(limit: 3) { __typename } }');
+  await runOn(other, '{ items }');
+  expect(await cache.delete('Query.items')).toBe(2);
+  expect((await runOn(other, '{ items }')).states).toBe('miss');
+});
