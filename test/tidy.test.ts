@@ -17,7 +17,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
     libraries: ['kysely', 'libpg-query', 'lru-cache', 'pg', 'pg-logical-replication'],
   },
   'src/database': {
-    ours: ['src/cache', 'src/kysely-cache'],
+    ours: ['src/cache', 'src/kysely-cache', 'src/package-file.ts'],
     libraries: ['commander', 'dataloader', 'kysely', 'pg', 'pg-connection-string'],
   },
   'src/embedded': { ours: [], libraries: ['pg'] },
@@ -34,6 +34,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
       'src/console-page',
       'src/database',
       'src/config.ts',
+      'src/package-file.ts',
     ],
     libraries: [
       '@pothos/plugin-complexity',
@@ -47,6 +48,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
       'lru-cache',
     ],
   },
+  'src/package-file.ts': { ours: [], libraries: [] },
   'src/console-page': { ours: [], libraries: [] },
   'src/console': {
     ours: [],

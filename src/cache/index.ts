@@ -38,6 +38,7 @@ export type {
   StoreWrite,
   LeasedWrite,
   FillReply,
+  LeaseRelease,
   LeaseReply,
   LeaseRequest,
 } from './store/store.ts';

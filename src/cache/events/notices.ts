@@ -66,11 +66,8 @@ export function noticeOf(event: Logged): Notice {
     case 'invalidation-delivered':
       return recovery('invalidation', 'the pending invalidations were delivered to the cache store');
     case 'flush':
-      return { level: 'info', kind: event.type, fields: { keysRemoved: event.keysRemoved }, message: 'cache flushed' };
-    case 'delete': {
-      const { type, field, keysRemoved } = event;
-      return { level: 'debug', kind: type, field, fields: { field, keysRemoved }, message: `${field}: values deleted` };
-    }
+    case 'delete':
+      return removalNotice(event);
     case 'invalidate': {
       const tags = [...new Set(event.tags.map((tag) => tag.replace(/:[^]*$/, ':…')))];
       // A feed invalidates as often as rows change.
@@ -86,6 +83,13 @@ export function noticeOf(event: Logged): Notice {
       return { level: 'debug', kind: type, fields, message: `cache ${type}` };
     }
   }
+}
+
+function removalNotice(event: Extract<Logged, { type: 'flush' | 'delete' }>): Notice {
+  const { type: kind, keysRemoved } = event;
+  if (event.type === 'flush') return { level: 'info', kind, fields: { keysRemoved }, message: 'cache flushed' };
+  const { field } = event;
+  return { level: 'debug', kind, field, fields: { field, keysRemoved }, message: `${field}: values deleted` };
 }
 
 function recovery(fault: NonNullable<Notice['fault']>, message: string): Notice {

@@ -12,11 +12,9 @@ interface EntryParts {
   readonly tokenPrefix: string;
 }
 
-export function redisEntries({
-  inBatch,
-  connection: { wrote, knownServerNowMs, serverNowMs },
-  tokenPrefix,
-}: EntryParts): Pick<Store, 'read' | 'confirm' | 'write' | 'remove'> {
+export function redisEntries(parts: EntryParts): Pick<Store, 'read' | 'confirm' | 'write' | 'remove'> {
+  const { inBatch, tokenPrefix } = parts;
+  const { wrote, knownServerNowMs, serverNowMs } = parts.connection;
   const readLong = (key: string, tags: readonly string[]): Promise<StoreRead> =>
     inBatch((batch, isKnown) => {
       const reply = batch.script(longScript, { keys: [key], args: [], isKnown });
@@ -45,19 +43,7 @@ export function redisEntries({
         return () => ({ remainingMs: lives().map((life) => (life > 0 ? life : undefined)), tokens: tokens() });
       }),
 
-    remove: (keys) =>
-      inBatch((batch) => {
-        const removing = batch.run((commands) => {
-          // All values first: their replies are counted.
-          for (const key of keys) commands.unlink(key);
-          for (const key of keys) addReplaced(commands.del(leaseKey(key)), tokenPrefix, key);
-        });
-        return () => {
-          const replies = removing().slice(0, keys.length) as number[];
-          wrote();
-          return replies.reduce((sum, removed) => sum + removed, 0);
-        };
-      }),
+    remove: (keys) => removeValues(keys, parts),
 
     async write(key, { text, ttlMs, tags }) {
       const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
@@ -76,6 +62,25 @@ export function redisEntries({
       });
     },
   };
+}
+
+/** Removes values, and the leases of their keys. */
+function removeValues(
+  keys: readonly string[],
+  { inBatch, connection: { wrote }, tokenPrefix }: EntryParts,
+): Promise<number> {
+  return inBatch((batch) => {
+    const replies = batch.run((commands) => {
+      // All values first: their replies are counted.
+      for (const key of keys) commands.unlink(key);
+      for (const key of keys) addReplaced(commands.del(leaseKey(key)), tokenPrefix, key);
+    });
+    return () => {
+      const counts = replies().slice(0, keys.length) as number[];
+      wrote();
+      return counts.reduce((sum, removed) => sum + removed, 0);
+    };
+  });
 }
 
 function readOf(text: unknown, remainingMs: unknown, tokens: StoreRead['tokens']): StoreRead {
