@@ -64,7 +64,7 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
   const leases = new Leases({ ...base, random });
   const onChanged = (tags: readonly string[]): void => refills.changed(tags);
   const memory = createMemoryTier(given, { bytesMax: memoryBytesMax, clock, emit, onChanged });
-  const shared = { ...base, tier: given.tier, leases, loads, memory };
+  const shared = { ...base, tier: given.tier, leases, loads, memory, random };
 
   const running: RunningLoads = new Map();
   const touched = new TouchedTags(knownTags, callbackFailed);

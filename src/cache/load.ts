@@ -27,6 +27,7 @@ import { encodeForStore, refuse, releaseLease, storeEntry, type StoreParts } fro
 import type { LoadResult } from './outcome.ts';
 import type { FetchTags } from './tags/tags.ts';
 import type { TouchedTags } from './tags/touched-tags.ts';
+import { drawTtlMs } from './value-ttl.ts';
 
 /** `beganAt` of a value that another process loaded: every request arrived after it. */
 const notLoadedHere = -1;
@@ -57,6 +58,8 @@ export interface LoadParts extends StoreParts {
   readonly failures: LoadFailures;
   /** Undefined if any number of loads may run at once. */
   readonly bulkhead: Bulkhead | undefined;
+  /** Returns 0…1. */
+  readonly random: () => number;
 }
 
 /**
@@ -102,7 +105,7 @@ export async function runLoad(
   const withoutStore = decision.action === 'load-only' ? whyLoadOnly(store, reason) : '';
   const { stamps, lease } = decision.action === 'load-only' ? { stamps: undefined, lease: undefined } : decision;
   const name = { cache: parts.running, key: key.text };
-  const scope = new LoadScope(name, { key, tags, captured: stamps, ttlMs: policy.ttlMs, isAborted });
+  const scope = new LoadScope(name, { key, tags, captured: stamps, isAborted });
   try {
     if (dependsOn !== undefined) scope.dependOn(dependsOn);
     // The load begins now, so its value is valid for every request that has arrived, whatever happens to the tokens.
@@ -124,7 +127,8 @@ export async function runLoad(
     const storable = scope.storable(parts.clock.nowMs());
     if (stamps === undefined) return { ...unstored, notStored: whyUnstored(storable, withoutStore) };
     const staleMs = storedStaleMs(policy);
-    const encoded = encodeForStore(key, { value, loadMs, staleMs, storable });
+    const ttlMs = drawTtlMs(policy, policy.ttlMs, parts.random);
+    const encoded = encodeForStore(key, { value, loadMs, staleMs, ttlMs, storable });
     if (!('refusal' in encoded) && staleMs > 0) parts.failures.succeeded(key.text);
     if (!('refusal' in encoded))
       return await storeEntry(parts, { key, store, lease, isReplacing, unstored, ...encoded });

@@ -1,5 +1,5 @@
 import { ttlMsMax } from './store/store.ts';
-import { kindOf } from './base/check-options.ts';
+import { kindOf, received } from './base/check-options.ts';
 import { CacheError } from './base/errors.ts';
 import { checkTag } from './tags/tags.ts';
 
@@ -10,6 +10,8 @@ export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 export interface Policy {
   /** How long a stored value stays fresh, 1…86_400_000 ms. */
   readonly ttlMs: number;
+  /** The part of `ttlMs` by which the TTL of a value may be shorter, drawn when the value is stored: 0…0.5. Default: 0. */
+  readonly jitter?: number;
   /**
    * For how long after that it may be returned while it is loaded again in the background; with `ttlMs` at most
    * 86_400_000 ms. Default: 0.
@@ -37,7 +39,11 @@ export interface Policy {
   readonly isRefilled?: boolean;
 }
 
-const optionNames = ['ttl', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout', 'tags', 'strict', 'refill'];
+const optionNames = [
+  ...['ttl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout', 'tags', 'strict', 'refill'],
+];
+
+const jitterMax = 0.5;
 
 const softTimeoutDefault = '2s';
 
@@ -46,6 +52,7 @@ const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_00
 /** The options of `createPolicy`. Each means what the option of a field with the same name means; see `FieldCacheOptions`. */
 export interface PolicyOptions {
   readonly ttl: Duration;
+  readonly jitter?: number | undefined;
   readonly stale?: Duration | undefined;
   readonly early?: boolean | undefined;
   readonly staleIfError?: Duration | undefined;
@@ -64,8 +71,9 @@ export interface PolicyOptions {
  */
 export function createPolicy(place: string, options: PolicyOptions): Policy {
   checkNames(place, options);
-  const { ttl, stale, early = stale !== undefined, tags = [], strict = false, refill = false } = options;
+  const { ttl, jitter = 0, stale, early = stale !== undefined, tags = [], strict = false, refill = false } = options;
   checkFlags(place, { early, strict, refill });
+  checkJitter(place, jitter);
   if (!Array.isArray(tags)) throw new CacheError('INVALID_TAG', `${place}: tags must be a list, got ${kindOf(tags)}`);
   for (const tag of tags) checkTag(place, tag);
   const { staleIfError, softTimeout = softTimeoutDefault, timeout } = options;
@@ -74,6 +82,7 @@ export function createPolicy(place: string, options: PolicyOptions): Policy {
   const staleIfErrorMs = msAfterTtl(place, 'staleIfError', { ttl, ttlMs, later: staleIfError });
   return Object.freeze({
     ttlMs,
+    jitter,
     staleMs,
     staleIfErrorMs,
     softTimeoutMs: checkedMs(place, 'softTimeout', softTimeout),
@@ -90,6 +99,12 @@ function checkFlags(place: string, flags: Readonly<Record<string, unknown>>): vo
     if (typeof value === 'boolean') continue;
     throw new CacheError('INVALID_POLICY', `${place}: cache.${name} must be true or false, got ${typeof value}`);
   }
+}
+
+function checkJitter(place: string, jitter: unknown): void {
+  if (typeof jitter === 'number' && jitter >= 0 && jitter <= jitterMax) return;
+  const message = `${place}: cache.jitter must be a number from 0 to ${jitterMax}, got ${received(jitter)}`;
+  throw new CacheError('INVALID_POLICY', message);
 }
 
 function checkNames(place: string, options: unknown): void {

@@ -65,11 +65,20 @@ export function encodeForStore(
     value,
     loadMs,
     staleMs,
+    ttlMs: ownTtlMs,
     storable,
-  }: { value: unknown; loadMs: number; staleMs: number; storable: ReturnType<LoadScope['storable']> },
+  }: {
+    readonly value: unknown;
+    readonly loadMs: number;
+    readonly staleMs: number;
+    /** The TTL by its policy. What the value depends on may end sooner. */
+    readonly ttlMs: number;
+    readonly storable: ReturnType<LoadScope['storable']>;
+  },
 ): EncodedEntry | StoreRefusal {
   if ('refusal' in storable) return { ...storable, isTemporary: temporary.has(storable.refusal) };
-  const { ttlMs, stamps } = storable;
+  const { stamps, ttlMsMax } = storable;
+  const ttlMs = Math.min(ownTtlMs, ttlMsMax);
   try {
     const text = encodeEntry(key, { value, freshMs: ttlMs, staleMs, loadMs, stamps });
     return text.length > textCharsMax ? { refusal: 'too-large', isTemporary: false } : { ttlMs, staleMs, stamps, text };

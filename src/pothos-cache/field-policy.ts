@@ -31,6 +31,7 @@ export interface FieldPolicy {
 const optionNames = [
   'scope',
   'ttl',
+  'jitter',
   'stale',
   'early',
   'staleIfError',
@@ -76,6 +77,7 @@ export function createFieldPolicy(
     throw wrong(place, `unknown option ${JSON.stringify(unknownName)} in cache; it has ${optionNames.join(', ')}`);
   const {
     scope,
+    jitter,
     stale,
     early = stale !== undefined,
     tags,
@@ -104,7 +106,7 @@ export function createFieldPolicy(
 
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
   const { staleIfError, softTimeout, timeout } = options;
-  const withoutTags = { ttl, stale, early, staleIfError, softTimeout, timeout, strict, refill };
+  const withoutTags = { ttl, jitter, stale, early, staleIfError, softTimeout, timeout, strict, refill };
   const base = checked(() => createPolicy(place, { ...withoutTags, tags: staticTags ?? [] }));
   if (refill && !isOff && ofSchema.refreshContext === undefined) {
     throw wrong(place, `cache.refill needs refreshContext, an option of toSchema({ cache }): ${whyRefreshContext}`);

@@ -77,6 +77,11 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
   /** How long a value stays fresh, such as `'60s'` or `'5m'`; at most one day. Default: the schema's `defaultTtl`. */
   readonly ttl?: Duration;
   /**
+   * The part of `ttl` by which a value may expire sooner, 0 to 0.5: with `'10m'` and 0.1, each value is fresh for 9 to 10 minutes. Values
+   * that were loaded together then do not expire together. Default: 0.
+   */
+  readonly jitter?: number;
+  /**
    * For how long after `ttl` the value may still be returned, such as `'5m'`; together with `ttl` at most one day. A request that receives it does not wait: the
    * value is loaded again in the background, by one process; see `refreshContext`. An invalidated value is never returned.
    * Default: none, so the first request after `ttl` waits for the load.

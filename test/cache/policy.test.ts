@@ -23,6 +23,7 @@ describe('a policy', () => {
   ])('parses %s as %d ms', (ttl, ttlMs) => {
     expect(createPolicy('Query.field', { ttl })).toEqual({
       ttlMs,
+      jitter: 0,
       staleMs: 0,
       staleIfErrorMs: 0,
       softTimeoutMs: 2_000,

@@ -163,6 +163,7 @@ export interface FetchCall extends FetchOptions {
   readonly viewer?: ViewerId;
   readonly vary?: unknown;
   readonly ttl?: Duration;
+  readonly jitter?: number;
   readonly stale?: Duration;
   readonly early?: boolean;
   readonly staleIfError?: Duration;
@@ -231,6 +232,7 @@ export async function newWorld(
       tags = [],
       strict = false,
       refill = false,
+      jitter,
       stale,
       early,
       staleIfError,
@@ -249,7 +251,7 @@ export async function newWorld(
     };
     return cache.fetch(
       cache.key({ field, ...parts }),
-      createPolicy(field, { ttl, stale, early, staleIfError, softTimeout, timeout, tags, strict, refill }),
+      createPolicy(field, { ttl, jitter, stale, early, staleIfError, softTimeout, timeout, tags, strict, refill }),
       load,
       fetchOptions,
     );

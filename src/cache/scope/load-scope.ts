@@ -64,7 +64,6 @@ export class LoadScope implements Scope {
   readonly #captured: ReadonlyMap<string, string>;
   readonly #stamps = new Map<string, string>();
   readonly #touched = new Set<string>();
-  readonly #ttlMs: number;
   /** When the first of the inner values expires. */
   #endsAtMs = Infinity;
   #refusal: ScopeRefusal | undefined;
@@ -75,7 +74,7 @@ export class LoadScope implements Scope {
   /** @param load.captured The tokens of all its tags from before the load; undefined if nothing is to be stored. */
   constructor(
     name: LoadName,
-    load: Pick<Scope, 'isAborted'> & { key: Key; tags: FetchTags; captured: Stamps | undefined; ttlMs: number },
+    load: Pick<Scope, 'isAborted'> & { key: Key; tags: FetchTags; captured: Stamps | undefined },
   ) {
     this.isAborted = load.isAborted;
     this.#cache = name.cache;
@@ -83,7 +82,6 @@ export class LoadScope implements Scope {
     this.#run = new LoadRun(name);
     this.#tags = load.tags;
     this.#captured = new Map(Object.entries(load.captured ?? {}));
-    this.#ttlMs = load.ttlMs;
     for (const tag of load.tags.required) this.#stampAsCaptured(tag);
   }
 
@@ -165,13 +163,12 @@ export class LoadScope implements Scope {
     return this.#personal !== undefined || this.#hasReadUncommitted;
   }
 
-  /** The stamps and the TTL to store the value with after the load, or why it must not be stored. */
-  storable(nowMs: number): { stamps: Stamps; ttlMs: number } | ScopeRefusal {
+  /** What to store the value with after the load, and for how long at most, or why it must not be stored. */
+  storable(nowMs: number): { stamps: Stamps; ttlMsMax: number } | ScopeRefusal {
     if (this.#personal !== undefined) return this.#personal;
     this.#checkConditions();
     if (this.#refusal !== undefined) return this.#refusal;
-    const ttlMs = Math.max(1, Math.floor(Math.min(this.#ttlMs, this.#endsAtMs - nowMs)));
-    return { stamps: Object.fromEntries(this.#stamps), ttlMs };
+    return { stamps: Object.fromEntries(this.#stamps), ttlMsMax: Math.max(1, Math.floor(this.#endsAtMs - nowMs)) };
   }
 
   #checkConditions(): void {
