@@ -21,7 +21,14 @@ export { createMemoryStore } from './store/memory-store.ts';
 export type { Outcome } from './outcome.ts';
 export type { InvalidationScope } from './pending-invalidations.ts';
 export type { StoredData } from './store/stored-data.ts';
-export { createPolicy, durationMsOf, type Duration, type Policy, type PolicyOptions } from './policy.ts';
+export {
+  createPolicy,
+  durationMsOf,
+  type Duration,
+  type Policy,
+  type PolicyOptions,
+  type TtlFunction,
+} from './policy.ts';
 export { redisAddressFault } from './store/redis/address.ts';
 export { createRedisStore } from './store/redis/create-redis-store.ts';
 export type { RedisStoreOptions } from './store/redis/store-options.ts';

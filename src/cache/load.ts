@@ -27,7 +27,7 @@ import { encodeForStore, refuse, releaseLease, storeEntry, type StoreParts } fro
 import type { LoadResult } from './outcome.ts';
 import type { FetchTags } from './tags/tags.ts';
 import type { TouchedTags } from './tags/touched-tags.ts';
-import { drawTtlMs } from './value-ttl.ts';
+import { valueTtlMs, type TtlRefusal } from './value-ttl.ts';
 
 /** `beganAt` of a value that another process loaded: every request arrived after it. */
 const notLoadedHere = -1;
@@ -127,8 +127,8 @@ export async function runLoad(
     const storable = scope.storable(parts.clock.nowMs());
     if (stamps === undefined) return { ...unstored, notStored: whyUnstored(storable, withoutStore) };
     const staleMs = storedStaleMs(policy);
-    const ttlMs = drawTtlMs(policy, policy.ttlMs, parts.random);
-    const encoded = encodeForStore(key, { value, loadMs, staleMs, ttlMs, storable });
+    const ownTtlMs = (): number | TtlRefusal => valueTtlMs(policy, { key, value }, parts.random);
+    const encoded = encodeForStore(key, { value, loadMs, staleMs, ownTtlMs, storable });
     if (!('refusal' in encoded) && staleMs > 0) parts.failures.succeeded(key.text);
     if (!('refusal' in encoded))
       return await storeEntry(parts, { key, store, lease, isReplacing, unstored, ...encoded });

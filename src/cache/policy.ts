@@ -1,6 +1,7 @@
 import { ttlMsMax } from './store/store.ts';
 import { kindOf, received } from './base/check-options.ts';
 import { CacheError } from './base/errors.ts';
+import type { Key } from './entry/key.ts';
 import { checkTag } from './tags/tags.ts';
 
 /** A duration with its unit: `'250ms'`, `'60s'`, `'5m'`, `'2h'`, `'1d'`. */
@@ -8,8 +9,12 @@ export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
 /** How a value is cached. Created and checked by `createPolicy`. */
 export interface Policy {
-  /** How long a stored value stays fresh, 1…86_400_000 ms. */
+  /** How long a stored value stays fresh, 1…86_400_000 ms; with `ttlOf`, the longest time that it may return. */
   readonly ttlMs: number;
+  /** Decides how long one value stays fresh: a `Duration`, or null if it is not to be stored. Must not be asynchronous. */
+  readonly ttlOf?: ((value: never, key: Key) => unknown) | undefined;
+  /** The TTL of null and undefined, instead of `ttlMs` and `ttlOf`; null if they are not stored. Default: they are like any value. */
+  readonly nullTtlMs?: number | null | undefined;
   /** The part of `ttlMs` by which the TTL of a value may be shorter, drawn when the value is stored: 0…0.5. Default: 0. */
   readonly jitter?: number;
   /**
@@ -40,7 +45,19 @@ export interface Policy {
 }
 
 const optionNames = [
-  ...['ttl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout', 'tags', 'strict', 'refill'],
+  ...[
+    'ttl',
+    'nullTtl',
+    'jitter',
+    'stale',
+    'early',
+    'staleIfError',
+    'softTimeout',
+    'timeout',
+    'tags',
+    'strict',
+    'refill',
+  ],
 ];
 
 const jitterMax = 0.5;
@@ -49,9 +66,17 @@ const softTimeoutDefault = '2s';
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+/**
+ * Decides how long a value stays fresh, after its load; null: it is not stored. Receives a copy of the value, and the key, which
+ * contains the arguments. It must be synchronous. If it throws, or returns anything else, the value is returned and not stored, and a
+ * warning says so.
+ */
+export type TtlFunction<Value = unknown> = (value: Value, key: Key) => Duration | null;
+
 /** The options of `createPolicy`. Each means what the option of a field with the same name means; see `FieldCacheOptions`. */
-export interface PolicyOptions {
-  readonly ttl: Duration;
+export interface PolicyOptions<Value = unknown> {
+  readonly ttl: Duration | TtlFunction<Value>;
+  readonly nullTtl?: Duration | null | undefined;
   readonly jitter?: number | undefined;
   readonly stale?: Duration | undefined;
   readonly early?: boolean | undefined;
@@ -69,19 +94,33 @@ export interface PolicyOptions {
  * @param place What the policy belongs to, for the error message: `'Query.topProducts'`.
  * @throws {CacheError} `INVALID_POLICY` or `INVALID_TAG`, with the place, the rule and the value.
  */
-export function createPolicy(place: string, options: PolicyOptions): Policy {
+export function createPolicy<Value = unknown>(place: string, options: PolicyOptions<Value>): Policy {
   checkNames(place, options);
-  const { ttl, jitter = 0, stale, early = stale !== undefined, tags = [], strict = false, refill = false } = options;
+  const {
+    ttl,
+    nullTtl,
+    jitter = 0,
+    stale,
+    early = stale !== undefined,
+    tags = [],
+    strict = false,
+    refill = false,
+  } = options;
   checkFlags(place, { early, strict, refill });
   checkJitter(place, jitter);
   if (!Array.isArray(tags)) throw new CacheError('INVALID_TAG', `${place}: tags must be a list, got ${kindOf(tags)}`);
   for (const tag of tags) checkTag(place, tag);
   const { staleIfError, softTimeout = softTimeoutDefault, timeout } = options;
-  const ttlMs = checkedMs(place, 'ttl', ttl);
-  const staleMs = msAfterTtl(place, 'stale', { ttl, ttlMs, later: stale });
-  const staleIfErrorMs = msAfterTtl(place, 'staleIfError', { ttl, ttlMs, later: staleIfError });
+  // The shortest time that a function can return: its results are checked when it has returned them.
+  const ttlMs = typeof ttl === 'function' ? 1 : checkedMs(place, 'ttl', ttl);
+  const nullTtlMs = nullTtl === undefined || nullTtl === null ? nullTtl : checkedMs(place, 'nullTtl', nullTtl);
+  const ttls = { ttl: { ms: ttlMs, text: ttl }, nullTtl: { ms: nullTtlMs ?? 1, text: nullTtl } };
+  const staleMs = msAfterTtl(place, 'stale', { ttls, later: stale });
+  const staleIfErrorMs = msAfterTtl(place, 'staleIfError', { ttls, later: staleIfError });
   return Object.freeze({
-    ttlMs,
+    ttlMs: typeof ttl === 'function' ? ttlMsMax - Math.max(staleMs, staleIfErrorMs) : ttlMs,
+    ttlOf: typeof ttl === 'function' ? ttl : undefined,
+    nullTtlMs,
     jitter,
     staleMs,
     staleIfErrorMs,
@@ -121,17 +160,21 @@ export function durationMsOf(text: string): number {
   return Number(digits) * (unitMs[unit ?? ''] ?? Number.NaN);
 }
 
-/** How long a value lives after `ttl`. */
+/** How long a value lives after `ttl`, or `nullTtl`. */
 function msAfterTtl(
   place: string,
   name: 'stale' | 'staleIfError',
-  { ttl, ttlMs, later }: { ttl: Duration; ttlMs: number; later: Duration | undefined },
+  { ttls, later }: { ttls: Readonly<Record<string, { ms: number; text: unknown }>>; later: Duration | undefined },
 ): number {
   if (later === undefined) return 0;
   const laterMs = checkedMs(place, name, later);
-  if (ttlMs + laterMs <= ttlMsMax) return laterMs;
-  const message = `${place}: cache.ttl and cache.${name} must be 1d at most together, got ${ttl} and ${later}`;
-  throw new CacheError('INVALID_POLICY', message);
+  for (const [ttlName, { ms, text }] of Object.entries(ttls)) {
+    if (ms + laterMs <= ttlMsMax) continue;
+    const got = typeof text === 'string' ? text : kindOf(text);
+    const message = `${place}: cache.${ttlName} and cache.${name} must be 1d at most together, got ${got} and ${later}`;
+    throw new CacheError('INVALID_POLICY', message);
+  }
+  return laterMs;
 }
 
 function checkedMs(place: string, name: string, duration: Duration): number {

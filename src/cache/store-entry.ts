@@ -19,6 +19,7 @@ import { PendingReply, type FetchStore } from './store/fetch-store.ts';
 import { textCharsMax, type FillReply } from './store/store.ts';
 import type { Stamps } from './tags/tags.ts';
 import { areStamps } from './tags/validity.ts';
+import type { TtlRefusal } from './value-ttl.ts';
 
 /** Reasons that do not concern the next load: a tag was invalidated meanwhile, or was not expected to be read. */
 const temporary: ReadonlySet<WriteRefusal> = new Set(['token-lost', 'not-captured']);
@@ -65,20 +66,22 @@ export function encodeForStore(
     value,
     loadMs,
     staleMs,
-    ttlMs: ownTtlMs,
+    ownTtlMs,
     storable,
   }: {
     readonly value: unknown;
     readonly loadMs: number;
     readonly staleMs: number;
-    /** The TTL by its policy. What the value depends on may end sooner. */
-    readonly ttlMs: number;
+    /** Returns the TTL of the value itself. What it depends on may end sooner. */
+    readonly ownTtlMs: () => number | TtlRefusal;
     readonly storable: ReturnType<LoadScope['storable']>;
   },
 ): EncodedEntry | StoreRefusal {
   if ('refusal' in storable) return { ...storable, isTemporary: temporary.has(storable.refusal) };
   const { stamps, ttlMsMax } = storable;
-  const ttlMs = Math.min(ownTtlMs, ttlMsMax);
+  const ownMs = ownTtlMs();
+  if (typeof ownMs !== 'number') return { ...ownMs, isTemporary: false };
+  const ttlMs = Math.min(ownMs, ttlMsMax);
   try {
     const text = encodeEntry(key, { value, freshMs: ttlMs, staleMs, loadMs, stamps });
     return text.length > textCharsMax ? { refusal: 'too-large', isTemporary: false } : { ttlMs, staleMs, stamps, text };

@@ -1,6 +1,14 @@
 /** The option on a field: checked when the schema is built, and turned into what each request needs. */
 import { PothosSchemaError } from '@pothos/core';
-import { CacheError, createPolicy, durationMsOf, storedStaleMs, type ParentId, type Policy } from '../cache/index.ts';
+import {
+  CacheError,
+  createPolicy,
+  durationMsOf,
+  storedStaleMs,
+  type ParentId,
+  type Policy,
+  type PolicyOptions,
+} from '../cache/index.ts';
 import type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
 import { unawaited } from './unawaited.ts';
 
@@ -18,6 +26,9 @@ export interface FieldPolicy {
   readonly varyOf: ((context: unknown) => Variation) | undefined;
   /** The part that is the same for every request, for the digest. */
   readonly ttlMs: number;
+  /** Whether a function decides how long each value stays fresh, `ttlMs` at most. */
+  readonly hasTtlFunction: boolean;
+  readonly nullTtlMs: number | null | undefined;
   /** For how long after that it is stored. */
   readonly staleMs: number;
   readonly staticTags: readonly string[] | undefined;
@@ -31,6 +42,7 @@ export interface FieldPolicy {
 const optionNames = [
   'scope',
   'ttl',
+  'nullTtl',
   'jitter',
   'stale',
   'early',
@@ -77,6 +89,7 @@ export function createFieldPolicy(
     throw wrong(place, `unknown option ${JSON.stringify(unknownName)} in cache; it has ${optionNames.join(', ')}`);
   const {
     scope,
+    nullTtl,
     jitter,
     stale,
     early = stale !== undefined,
@@ -106,13 +119,27 @@ export function createFieldPolicy(
 
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
   const { staleIfError, softTimeout, timeout } = options;
-  const withoutTags = { ttl, jitter, stale, early, staleIfError, softTimeout, timeout, strict, refill };
+  const ofValue: PolicyOptions['ttl'] = typeof ttl === 'function' ? (value, { args }) => ttl({ ...args }, value) : ttl;
+  const withoutTags = {
+    ttl: ofValue,
+    nullTtl,
+    jitter,
+    stale,
+    early,
+    staleIfError,
+    softTimeout,
+    timeout,
+    strict,
+    refill,
+  };
   const base = checked(() => createPolicy(place, { ...withoutTags, tags: staticTags ?? [] }));
   if (refill && !isOff && ofSchema.refreshContext === undefined) {
     throw wrong(place, `cache.refill needs refreshContext, an option of toSchema({ cache }): ${whyRefreshContext}`);
   }
   return {
     ttlMs: base.ttlMs,
+    hasTtlFunction: typeof ttl === 'function',
+    nullTtlMs: base.nullTtlMs,
     staleMs: storedStaleMs(base),
     staticTags,
     isPrivate: scope === 'private',

@@ -1,5 +1,12 @@
 /** Extends Pothos' types: the option `cache` of a field, and of `toSchema`. */
-import type { FieldNullability, InputFieldMap, InputShapeFromFields, SchemaTypes, TypeParam } from '@pothos/core';
+import type {
+  FieldNullability,
+  InputFieldMap,
+  InputShapeFromFields,
+  SchemaTypes,
+  ShapeFromTypeParam,
+  TypeParam,
+} from '@pothos/core';
 import type { PothosCachePlugin } from './plugin.ts';
 import type { FieldCacheOptions, PluginOptions } from './types.ts';
 
@@ -22,7 +29,15 @@ declare global {
       ResolveShape = unknown,
       ResolveReturnShape = unknown,
     > {
-      cache?: FieldCacheOptions<ParentShape, InputShapeFromFields<Args>, Types['Context']> | false | undefined;
+      cache?:
+        | FieldCacheOptions<
+            ParentShape,
+            InputShapeFromFields<Args>,
+            Types['Context'],
+            ShapeFromTypeParam<Types, Type, Nullable>
+          >
+        | false
+        | undefined;
     }
   }
 }

@@ -46,8 +46,10 @@ export function schemaDigestOf(
   const types = [...reached].map((type) => printType(type)).toSorted();
   const enums = [...reached].flatMap((type) => (isEnumType(type) ? (internalValuesOf(type) ?? []) : [])).toSorted();
   const statics = [...policies].map(
-    ([place, { ttlMs, staleMs, staticTags, isPrivate, varyOf, isStrict, hasSelection }]) => {
+    ([place, { ttlMs, hasTtlFunction, nullTtlMs, staleMs, staticTags, isPrivate, varyOf, isStrict, hasSelection }]) => {
       const others = [
+        ...(hasTtlFunction ? ['ttl function'] : []),
+        ...(nullTtlMs === undefined ? [] : [`null ${nullTtlMs}`]),
         ...(staleMs === 0 ? [] : [`stale ${staleMs}`]),
         ...(isPrivate ? ['private'] : []),
         ...(varyOf === undefined ? [] : ['vary']),

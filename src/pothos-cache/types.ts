@@ -66,7 +66,12 @@ export type Variation =
  * with `cachepot/kysely`), what `vary` returns and, if the scope is private, the viewer. A resolver that reads which fields
  * are selected below it (`info`) needs `selection`.
  */
-export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unknown>, Context = unknown> {
+export interface FieldCacheOptions<
+  Parent = unknown,
+  Args = Record<string, unknown>,
+  Context = unknown,
+  Value = unknown,
+> {
   /**
    * Who may receive the value. `public`: everyone; the resolver must not read the viewer. `private`: only the viewer that it was
    * loaded for, as returned by the schema's `viewer`.
@@ -74,8 +79,17 @@ export interface FieldCacheOptions<Parent = unknown, Args = Record<string, unkno
   readonly scope: 'public' | 'private';
   /** What else of a request the value depends on, such as the tenant or the locale: each has values of its own. */
   readonly vary?: (context: Context) => Variation;
-  /** How long a value stays fresh, such as `'60s'` or `'5m'`; at most one day. Default: the schema's `defaultTtl`. */
-  readonly ttl?: Duration;
+  /**
+   * How long a value stays fresh, such as `'60s'` or `'5m'`; at most one day. Or a function that decides that for each value, after its
+   * load: it returns a duration, or null if the value is not to be stored. It receives a copy of the value and must be synchronous. If it
+   * throws or returns anything else, the value is returned and not stored, and a warning says so. Default: the schema's `defaultTtl`.
+   */
+  readonly ttl?: Duration | ((args: Args, value: Value) => Duration | null);
+  /**
+   * The TTL of null and undefined, such as `'5s'`: shorter or longer than `ttl`, and instead of what a function `ttl` would return. null:
+   * they are not stored. Default: they are cached like any other value.
+   */
+  readonly nullTtl?: Duration | null;
   /**
    * The part of `ttl` by which a value may expire sooner, 0 to 0.5: with `'10m'` and 0.1, each value is fresh for 9 to 10 minutes. Values
    * that were loaded together then do not expire together. Default: 0.

@@ -15,6 +15,7 @@ import {
   type Duration,
   type FetchOptions,
   type Outcome,
+  type PolicyOptions,
   type Store,
   type ViewerId,
 } from '../../src/cache/index.ts';
@@ -162,7 +163,8 @@ export interface FetchCall extends FetchOptions {
   readonly args?: Record<string, unknown>;
   readonly viewer?: ViewerId;
   readonly vary?: unknown;
-  readonly ttl?: Duration;
+  readonly ttl?: PolicyOptions['ttl'];
+  readonly nullTtl?: Duration | null;
   readonly jitter?: number;
   readonly stale?: Duration;
   readonly early?: boolean;
@@ -232,6 +234,7 @@ export async function newWorld(
       tags = [],
       strict = false,
       refill = false,
+      nullTtl,
       jitter,
       stale,
       early,
@@ -251,7 +254,19 @@ export async function newWorld(
     };
     return cache.fetch(
       cache.key({ field, ...parts }),
-      createPolicy(field, { ttl, jitter, stale, early, staleIfError, softTimeout, timeout, tags, strict, refill }),
+      createPolicy(field, {
+        ttl,
+        nullTtl,
+        jitter,
+        stale,
+        early,
+        staleIfError,
+        softTimeout,
+        timeout,
+        tags,
+        strict,
+        refill,
+      }),
       load,
       fetchOptions,
     );

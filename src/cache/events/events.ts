@@ -52,6 +52,8 @@ export type WriteRefusal =
   | 'viewer-dependent' // its load read the viewer (`what`), or a value (`what`) that fewer viewers may see
   | 'reads-selection' // its load read the request's selection (`what`), or its parent (`what`) was loaded for one selection
   | 'uncommitted-read' // its load read data that others cannot see yet, such as in an open transaction
+  | 'null-ttl' // its policy says so: `nullTtl` is null, or `ttl` returned null (`what`)
+  | 'invalid-ttl' // the function `ttl` threw, or returned no duration (`what`)
   | 'inner-unstored' // it depends on an inner value that is not stored
   | 'other-cache'; // it depends on a value of another cache, whose invalidations would not reach it
 

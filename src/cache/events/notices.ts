@@ -115,10 +115,11 @@ function hiddenFailureNotice({
   return { level: 'warn', kind: type, field, fields: { field, reason }, message };
 }
 
-function refusalNotice({ field, reason, what }: Extract<CacheEvent, { type: 'write-refused' }>): Notice {
+function refusalNotice({ field, reason, what, error }: Extract<CacheEvent, { type: 'write-refused' }>): Notice {
   const { why, advice } = refusals[reason];
   const fields = { field, reason, ...(what === undefined ? {} : { what }) };
-  const message = `${field}: answered, not stored: ${why(what)}${advice === undefined ? '' : `. ${advice}`}`;
+  const thrown = reason === 'invalid-ttl' && error !== undefined ? `, threw ${thrownText(error)}` : '';
+  const message = `${field}: answered, not stored: ${why(what)}${thrown}${advice === undefined ? '' : `. ${advice}`}`;
   return { level: advice === undefined ? 'debug' : 'warn', kind: `write-refused ${reason}`, field, fields, message };
 }
 

@@ -47,6 +47,14 @@ export const refusals: Readonly<Record<WriteRefusal, Refusal>> = {
     why: (what = 'uncommitted data') => `reads ${what}`,
     advice: 'Begin the transaction inside the resolver, or load after it has ended.',
   },
+  'null-ttl': {
+    why: (what) => (what === 'nullTtl' ? 'null, and nullTtl is null' : 'ttl returned null'),
+    advice: undefined,
+  },
+  'invalid-ttl': {
+    why: (what = 'ttl returned no duration') => what,
+    advice: "Return a duration such as '60s', or null. The function must not throw, and must not be async.",
+  },
   'inner-unstored': {
     why: () => 'depends on a cached value that was not stored',
     advice: 'Look for the reason that the inner value was not stored.',
