@@ -71,7 +71,9 @@ describe('a field with stale', () => {
     world.clock.advance(1_500);
     expect(await world.run('{ greeting }', {}, { viewer: 'Ann' })).toMatchObject({ states: 'stale' });
     await settled(world);
-    expect((await world.run('{ greeting }', {}, { viewer: 'Bob' })).data).toEqual({ greeting: 'hello' });
+    const { data, states } = await world.run('{ greeting }', {}, { viewer: 'Bob' });
+    expect(data).toEqual({ greeting: 'hello Bob' });
+    expect(states).toBe('miss'); // the value from before is removed
   });
 
   it('its children are resolved from the stale value', async () => {
