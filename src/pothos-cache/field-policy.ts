@@ -1,4 +1,4 @@
-/** The option on a field: checked when the schema is built, and turned into what each request needs. */
+/** The options of a field: checked when the schema is built, and turned into what each request needs. */
 import { PothosSchemaError } from '@pothos/core';
 import {
   CacheError,
@@ -9,7 +9,8 @@ import {
   type Policy,
   type PolicyOptions,
 } from '../cache/index.ts';
-import type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
+import { originsIn, type FieldOptions } from './field-options.ts';
+import type { PluginOptions, Variation } from './types.ts';
 import { unawaited } from './unawaited.ts';
 
 export interface FieldPolicy {
@@ -39,25 +40,6 @@ export interface FieldPolicy {
   readonly httpMs: number | undefined;
 }
 
-const optionNames = [
-  'scope',
-  'ttl',
-  'nullTtl',
-  'jitter',
-  'stale',
-  'early',
-  'staleIfError',
-  'softTimeout',
-  'timeout',
-  'tags',
-  'strict',
-  'refill',
-  'parentId',
-  'selection',
-  'vary',
-  'http',
-];
-
 /** The position of a field in the schema. */
 interface Field {
   /** Such as `Query.topProducts`. */
@@ -66,47 +48,39 @@ interface Field {
   readonly isRoot: boolean;
 }
 
+const whereToSet = 'on the field, on its type or in defaults of toSchema({ cache })';
+
 const whyRefreshContext =
   'what the context of an earlier request remembers may be older than the change; (context) => context if it remembers nothing';
+
+const dayMs = 86_400_000;
 
 /** The TTL of a field without `ttl` while nothing is cached, so that it does not matter. */
 const ttlWhenOff = '1d';
 
+type SchemaOptions = (Pick<PluginOptions<never>, 'engine' | 'viewer'> & { refreshContext?: unknown }) | undefined;
+
 /**
+ * @param given Its options, which may come from its type and from the schema, too.
  * @param ofSchema Undefined, or without an engine, if nothing is cached.
- * @throws {PothosSchemaError} with the field, the rule and the value.
+ * @throws {PothosSchemaError} with the field, the rule, the value and, if that is not the field, where it comes from.
  */
-export function createFieldPolicy(
-  { place, isRoot }: Field,
-  options: FieldCacheOptions,
-  ofSchema: (Pick<PluginOptions<never>, 'engine' | 'defaultTtl' | 'viewer'> & { refreshContext?: unknown }) | undefined,
-): FieldPolicy {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw wrong(place, `cache must be an object of options, or false, got ${JSON.stringify(options)}`);
+export function createFieldPolicy(field: Field, given: FieldOptions, ofSchema: SchemaOptions): FieldPolicy {
+  try {
+    return policyFrom(field, given, ofSchema);
+  } catch (error) {
+    // An invalid policy is an error of the schema.
+    if (!(error instanceof CacheError || error instanceof PothosSchemaError)) throw error;
+    const rule = error.message.slice(field.place.length);
+    throw new PothosSchemaError(`${field.place}${rule}${originsIn(rule, given)}`);
   }
-  const unknownName = Object.keys(options).find((name) => !optionNames.includes(name));
-  if (unknownName !== undefined)
-    throw wrong(place, `unknown option ${JSON.stringify(unknownName)} in cache; it has ${optionNames.join(', ')}`);
-  const {
-    scope,
-    nullTtl,
-    jitter,
-    stale,
-    early = stale !== undefined,
-    tags,
-    strict = false,
-    refill = false,
-    parentId,
-    selection = false,
-    vary,
-  } = options;
+}
+
+function policyFrom({ place, isRoot }: Field, given: FieldOptions, ofSchema: SchemaOptions): FieldPolicy {
+  const { options } = given;
   const isOff = ofSchema?.engine === undefined;
-  if (scope !== 'public' && scope !== 'private') {
-    throw wrong(place, `cache.scope is required and must be 'public' or 'private', got ${JSON.stringify(scope)}`);
-  }
-  if (scope === 'private' && !isOff && ofSchema.viewer === undefined) {
-    throw wrong(place, "cache.scope 'private' needs viewer, an option of toSchema({ cache })");
-  }
+  checkScope(place, options, ofSchema);
+  const { scope, tags, strict = false, refill = false, parentId, selection = false, vary } = options;
   if (vary !== undefined && typeof vary !== 'function') {
     throw wrong(place, `cache.vary must be a function of the context, got ${typeof vary}`);
   }
@@ -114,25 +88,15 @@ export function createFieldPolicy(
   if (typeof selection !== 'boolean') {
     throw wrong(place, `cache.selection must be true or false, got ${typeof selection}`);
   }
-  const ttl = options.ttl ?? ofSchema?.defaultTtl ?? (isOff ? ttlWhenOff : undefined);
-  if (ttl === undefined) throw wrong(place, 'cache.ttl must be set, here or as defaultTtl of toSchema({ cache })');
+  const ttl = options.ttl ?? (isOff ? ttlWhenOff : undefined);
+  if (ttl === undefined) throw wrong(place, `cache.ttl must be set: ${whereToSet}`);
 
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
-  const { staleIfError, softTimeout, timeout } = options;
+  const { nullTtl, jitter, stale, early = stale !== undefined, staleIfError, softTimeout, timeout } = options;
   const ofValue: PolicyOptions['ttl'] = typeof ttl === 'function' ? (value, { args }) => ttl({ ...args }, value) : ttl;
-  const withoutTags = {
-    ttl: ofValue,
-    nullTtl,
-    jitter,
-    stale,
-    early,
-    staleIfError,
-    softTimeout,
-    timeout,
-    strict,
-    refill,
-  };
-  const base = checked(() => createPolicy(place, { ...withoutTags, tags: staticTags ?? [] }));
+  const durations = { ttl: ofValue, nullTtl, stale, staleIfError, softTimeout, timeout };
+  const withoutTags = { ...durations, jitter, early, strict, refill };
+  const base = createPolicy(place, { ...withoutTags, tags: staticTags ?? [] });
   if (refill && !isOff && ofSchema.refreshContext === undefined) {
     throw wrong(place, `cache.refill needs refreshContext, an option of toSchema({ cache }): ${whyRefreshContext}`);
   }
@@ -146,12 +110,26 @@ export function createFieldPolicy(
     varyOf: vary,
     isStrict: strict,
     hasSelection: selection,
-    httpMs: httpMsOf(place, options, base.ttlMs),
+    httpMs: httpMsOf(place, given, base.ttlMs),
     policyOf: (parent, args) =>
       typeof tags === 'function' ? createPolicy(place, { ...withoutTags, tags: unawaited(tags(parent, args)) }) : base,
     parentIdOf: (parent) =>
       parentId === undefined ? requireRoot(place, parent) : checkedId(place, unawaited(parentId(parent))),
   };
+}
+
+/** The scope may be given by defaults that are not there while nothing is cached. */
+function checkScope(place: string, { scope }: FieldOptions['options'], ofSchema: SchemaOptions): void {
+  const isOff = ofSchema?.engine === undefined;
+  if (scope === undefined && isOff) return;
+  if (scope !== 'public' && scope !== 'private') {
+    const where = scope === undefined ? `: ${whereToSet}` : '';
+    const got = JSON.stringify(scope);
+    throw wrong(place, `cache.scope is required and must be 'public' or 'private', got ${got}${where}`);
+  }
+  if (scope === 'private' && !isOff && ofSchema.viewer === undefined) {
+    throw wrong(place, "cache.scope 'private' needs viewer, an option of toSchema({ cache })");
+  }
 }
 
 function wrongParentId(place: string, got: unknown): PothosSchemaError {
@@ -184,24 +162,20 @@ function isEmpty(value: unknown): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-function httpMsOf(place: string, { http, scope, vary, strict }: FieldCacheOptions, ttlMs: number): number | undefined {
+/** An `http` that is not the field's own applies where it may, and for the TTL if that is shorter. */
+function httpMsOf(place: string, { options, origins }: FieldOptions, ttlMs: number): number | undefined {
+  const { http, scope, vary, strict } = options;
   if (http === undefined) return undefined;
-  if (scope !== 'public' || vary !== undefined || strict === true) {
-    throw wrong(place, "cache.http is for fields with scope 'public', without vary and strict");
-  }
+  const isInherited = origins.has('http');
   const httpMs = durationMsOf(http);
-  if (httpMs >= 1_000 && httpMs % 1_000 === 0 && httpMs <= ttlMs) return httpMs;
-  throw wrong(place, `cache.http must be whole seconds such as '30s', at most cache.ttl, got ${JSON.stringify(http)}`);
-}
-
-/** An invalid policy is an error of the schema. */
-function checked<T>(check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    if (error instanceof CacheError) throw new PothosSchemaError(error.message);
-    throw error;
+  const isDuration = httpMs >= 1_000 && httpMs % 1_000 === 0 && httpMs <= dayMs;
+  if (!isDuration || (!isInherited && httpMs > ttlMs)) {
+    const got = JSON.stringify(http);
+    throw wrong(place, `cache.http must be whole seconds such as '30s', at most cache.ttl, got ${got}`);
   }
+  if (scope === 'public' && vary === undefined && strict !== true) return httpMs;
+  if (isInherited) return undefined;
+  throw wrong(place, "cache.http is for fields with scope 'public', without vary and strict");
 }
 
 function wrong(place: string, rule: string): PothosSchemaError {

@@ -1,14 +1,15 @@
-/** Extends Pothos' types: the option `cache` of a field, and of `toSchema`. */
+/** Extends Pothos' types: the option `cache` of a field, of a type, and of `toSchema`. */
 import type {
   FieldNullability,
   InputFieldMap,
   InputShapeFromFields,
+  InterfaceParam,
   SchemaTypes,
   ShapeFromTypeParam,
   TypeParam,
 } from '@pothos/core';
 import type { PothosCachePlugin } from './plugin.ts';
-import type { FieldCacheOptions, PluginOptions } from './types.ts';
+import type { FieldCacheOptions, PluginOptions, TypeCacheOptions } from './types.ts';
 
 declare global {
   export namespace PothosSchemaTypes {
@@ -18,6 +19,23 @@ declare global {
 
     export interface BuildSchemaOptions<Types extends SchemaTypes> {
       cache?: PluginOptions<Types['Context']> | false | undefined;
+    }
+
+    export interface ObjectTypeOptions<Types extends SchemaTypes = SchemaTypes, Shape = unknown> {
+      cache?: TypeCacheOptions<Shape, Types['Context']> | undefined;
+    }
+
+    export interface InterfaceTypeOptions<
+      Types extends SchemaTypes = SchemaTypes,
+      Shape = unknown,
+      Interfaces extends InterfaceParam<Types>[] = InterfaceParam<Types>[],
+      ResolveType = unknown,
+    > {
+      cache?: TypeCacheOptions<Shape, Types['Context']> | undefined;
+    }
+
+    export interface QueryTypeOptions<Types extends SchemaTypes = SchemaTypes> {
+      cache?: TypeCacheOptions<Types['Root'], Types['Context']> | undefined;
     }
 
     export interface FieldOptions<
@@ -36,7 +54,7 @@ declare global {
             Types['Context'],
             ShapeFromTypeParam<Types, Type, Nullable>
           >
-        | false
+        | boolean
         | undefined;
     }
   }

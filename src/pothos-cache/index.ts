@@ -17,7 +17,7 @@ export {
 } from './response-cache.ts';
 export { cacheReportOf, type CacheReport, type FieldHit, type ReportRow } from './report.ts';
 export { operationTasks, type OperationTask, type OperationTasksOptions } from './operation-tasks.ts';
-export type { FieldCacheOptions, PluginOptions, Variation } from './types.ts';
+export type { CacheDefaults, FieldCacheOptions, PluginOptions, TypeCacheOptions, Variation } from './types.ts';
 
 const pluginName = 'cache';
 

@@ -1,6 +1,7 @@
 /** The option `cache` of `toSchema`: checked when the schema is built. */
 import { PothosSchemaError } from '@pothos/core';
 import { optionsFault, type OptionRule } from '../cache/index.ts';
+import { sharedOptionNames } from './field-options.ts';
 import type { PluginOptions } from './types.ts';
 
 const ofContext: OptionRule = { must: 'a function of the context', isRight: (value) => typeof value === 'function' };
@@ -8,6 +9,7 @@ const ofContext: OptionRule = { must: 'a function of the context', isRight: (val
 const rules: Readonly<Record<keyof PluginOptions, OptionRule>> = {
   engine: { must: 'what createCache returns', isRight: isEngine },
   defaultTtl: { must: "a duration such as '60s'", isRight: (value) => typeof value === 'string' },
+  defaults: { must: `an object with ${sharedOptionNames.join(', ')}`, isRight: isObject },
   version: { must: 'a text', isRight: (value) => typeof value === 'string' },
   viewer: ofContext,
   viewerProperties: { must: 'a list of property names', isRight: isNames },
@@ -26,8 +28,18 @@ export function checkPluginOptions<Context>(
 ): PluginOptions<Context> | undefined {
   if (given === undefined || given === false) return undefined;
   const fault = optionsFault(given, rules);
-  if (fault !== undefined) throw new PothosSchemaError(`toSchema({ cache }): ${fault}`);
+  if (fault !== undefined) throw wrong(fault);
+  const { defaults = {}, defaultTtl } = given;
+  const unknownName = Object.keys(defaults).find((name) => !sharedOptionNames.includes(name));
+  if (unknownName !== undefined)
+    throw wrong(`unknown option ${JSON.stringify(unknownName)} in defaults; it has ${sharedOptionNames.join(', ')}`);
+  if (defaultTtl !== undefined && defaults.ttl !== undefined)
+    throw wrong('defaultTtl is a short form of defaults.ttl: set one of them');
   return given;
+}
+
+function wrong(fault: string): PothosSchemaError {
+  return new PothosSchemaError(`toSchema({ cache }): ${fault}`);
 }
 
 /** Recognised by its methods, because a program may contain two copies of this package. */
@@ -35,6 +47,10 @@ export function isEngine(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { fetch, key, uncached } = value as { fetch?: unknown; key?: unknown; uncached?: unknown };
   return [fetch, key, uncached].every((method) => typeof method === 'function');
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isNames(value: unknown): boolean {

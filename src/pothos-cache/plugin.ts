@@ -1,10 +1,16 @@
 /**
- * The Pothos plugin: a field with the option `cache` is resolved through the engine; other fields are not touched.
+ * The Pothos plugin: a field that has the option `cache`, or whose type has it, is resolved through the engine; other fields are not touched.
  *
  * Plugins that wrap resolvers for authorisation or validation must come before `cache` in `plugins`, so that they run on hits too:
  * Pothos lets the first plugin wrap outermost. A schema in which one comes after `cache` is rejected.
  */
-import { BasePlugin, type PothosOutputFieldConfig, PothosSchemaError, type SchemaTypes } from '@pothos/core';
+import {
+  BasePlugin,
+  type PothosOutputFieldConfig,
+  PothosSchemaError,
+  type PothosTypeConfig,
+  type SchemaTypes,
+} from '@pothos/core';
 import {
   defaultFieldResolver,
   responsePathAsArray,
@@ -29,13 +35,14 @@ import { backgroundContext, requestContextOf } from './background-context.ts';
 import { modeOf, withCacheDirective } from './cache-directive.ts';
 import { isClientGone } from './client-gone.ts';
 import { noteEnumIdentities } from './enum-values.ts';
+import { checkTypeOptions, fieldOptionsOf } from './field-options.ts';
 import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
 import { checkPluginOptions } from './plugin-options.ts';
 import { notePureResolver } from './pure-operation.ts';
 import { noteUnreported, openRow } from './report.ts';
 import { selectionOf, type Selection } from './selection.ts';
 import { schemaDigestOf } from './schema-digest.ts';
-import type { FieldCacheOptions, PluginOptions } from './types.ts';
+import type { PluginOptions } from './types.ts';
 import { unawaited } from './unawaited.ts';
 import { ViewerWatch } from './viewer-watch.ts';
 import { pauseReads, resumeReads } from './watched-context.ts';
@@ -70,7 +77,7 @@ interface FieldRequest {
   readonly request: object | undefined;
 }
 
-/** Wraps the resolvers of fields with the option `cache`. Registered under the name that is the default export. */
+/** Wraps the resolvers of cached fields. Registered under the name that is the default export. */
 export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   readonly #policies = new Map<string, FieldPolicy>();
   /** By `Type.field`. */
@@ -81,16 +88,20 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   readonly #dependencies = new WeakMap<Path, Dependency>();
   #schemaDigest = '';
 
+  override onTypeConfig(typeConfig: PothosTypeConfig): PothosTypeConfig {
+    checkTypeOptions(typeConfig);
+    return typeConfig;
+  }
+
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
-    const cache = fieldConfig.pothosOptions.cache;
-    if (cache === undefined || cache === false) return fieldConfig;
-    const place = `${fieldConfig.parentType}.${fieldConfig.name}`;
-    if (fieldConfig.kind === 'Mutation' || fieldConfig.kind === 'Subscription') {
-      throw new PothosSchemaError(`${place}: a field of ${fieldConfig.kind} cannot be cached`);
+    const { kind, parentType, declaringType = parentType } = fieldConfig;
+    const place = `${parentType}.${fieldConfig.name}`;
+    const types = [...new Set([parentType, declaringType])].map((name) => this.builder.configStore.getTypeConfig(name));
+    const options = fieldOptionsOf({ ...fieldConfig, place, types }, this.#options);
+    if (options !== undefined) {
+      this.#argumentDefaults.set(place, argumentDefaultsOf(fieldConfig.args));
+      this.#policies.set(place, createFieldPolicy({ place, isRoot: kind === 'Query' }, options, this.#options));
     }
-    const field = { place, isRoot: fieldConfig.kind === 'Query' };
-    this.#argumentDefaults.set(place, argumentDefaultsOf(fieldConfig.args));
-    this.#policies.set(place, createFieldPolicy(field, cache as FieldCacheOptions, this.#options));
     return fieldConfig;
   }
 

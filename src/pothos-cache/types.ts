@@ -7,8 +7,13 @@ import type { Cache, Duration, ParentId, ViewerId } from '../cache/index.ts';
 export interface PluginOptions<Context = unknown> {
   /** The engine, from `createCache`. Undefined: nothing is cached. */
   readonly engine?: Cache | undefined;
-  /** How long the values of fields without a `ttl` stay fresh. */
+  /** A short form of `defaults: { ttl }`. */
   readonly defaultTtl?: Duration;
+  /**
+   * The options that each cached field has unless its type or the field itself says otherwise. They cache no field by themselves.
+   * `http` applies only to fields that can have it; any other default that a field cannot have is an error.
+   */
+  readonly defaults?: CacheDefaults<Context>;
   /** Part of every key, besides the schema. Change it when values change their meaning but not their type. */
   readonly version?: string;
   /**
@@ -59,12 +64,28 @@ export type Variation =
   | readonly Variation[]
   | { readonly [name: string]: Variation };
 
+/** Options that the fields of a schema have in common; see `PluginOptions.defaults`. */
+export type CacheDefaults<Context = unknown> = Omit<
+  FieldCacheOptions<unknown, Record<string, unknown>, Context>,
+  'tags' | 'parentId' | 'selection'
+>;
+
+/**
+ * The option `cache` of an object type, an interface or Query: each of its fields that has a resolver of its own is cached with these
+ * options, unless the field says otherwise. `true`: with the schema's `defaults`.
+ */
+export type TypeCacheOptions<Parent = unknown, Context = unknown> =
+  FieldCacheOptions<Parent, Record<string, unknown>, Context> | boolean;
+
 /**
  * How a field is cached: what its resolver returns is stored, and its child fields resolve from that on every request.
  *
  * The resolver must depend only on the parent, the arguments, what `tags` names, what its load touches (the tables of its SQL,
  * with `cachepot/kysely`), what `vary` returns and, if the scope is private, the viewer. A resolver that reads which fields
  * are selected below it (`info`) needs `selection`.
+ *
+ * Options that are not given, or undefined, are those of the field's type, otherwise the schema's `defaults`. `false` turns such an
+ * option off: `nullTtl`, `stale`, `staleIfError`, `timeout`, `vary`, `http`.
  */
 export interface FieldCacheOptions<
   Parent = unknown,
@@ -74,22 +95,23 @@ export interface FieldCacheOptions<
 > {
   /**
    * Who may receive the value. `public`: everyone; the resolver must not read the viewer. `private`: only the viewer that it was
-   * loaded for, as returned by the schema's `viewer`.
+   * loaded for, as returned by the schema's `viewer`. Required: on the field, on its type or in the schema's `defaults`.
    */
-  readonly scope: 'public' | 'private';
+  readonly scope?: 'public' | 'private';
   /** What else of a request the value depends on, such as the tenant or the locale: each has values of its own. */
-  readonly vary?: (context: Context) => Variation;
+  readonly vary?: ((context: Context) => Variation) | false;
   /**
    * How long a value stays fresh, such as `'60s'` or `'5m'`; at most one day. Or a function that decides that for each value, after its
    * load: it returns a duration, or null if the value is not to be stored. It receives a copy of the value and must be synchronous. If it
-   * throws or returns anything else, the value is returned and not stored, and a warning says so. Default: the schema's `defaultTtl`.
+   * throws or returns anything else, the value is returned and not stored, and a warning says so. Required: on the field, on its type or in the
+   * schema's `defaults`.
    */
   readonly ttl?: Duration | ((args: Args, value: Value) => Duration | null);
   /**
    * The TTL of null and undefined, such as `'5s'`: shorter or longer than `ttl`, and instead of what a function `ttl` would return. null:
    * they are not stored. Default: they are cached like any other value.
    */
-  readonly nullTtl?: Duration | null;
+  readonly nullTtl?: Duration | null | false;
   /**
    * The part of `ttl` by which a value may expire sooner, 0 to 0.5: with `'10m'` and 0.1, each value is fresh for 9 to 10 minutes. Values
    * that were loaded together then do not expire together. Default: 0.
@@ -100,7 +122,7 @@ export interface FieldCacheOptions<
    * value is loaded again in the background, by one process; see `refreshContext`. An invalidated value is never returned.
    * Default: none, so the first request after `ttl` waits for the load.
    */
-  readonly stale?: Duration;
+  readonly stale?: Duration | false;
   /**
    * Whether the value may be loaded again in the background shortly before `ttl` ends: the slower its load and the more it is
    * requested, the more probably. Default: true with `stale`, otherwise false.
@@ -111,11 +133,11 @@ export interface FieldCacheOptions<
    * is then tried again after a second, and after a longer pause each time, half a minute at most, by one process. An invalidated
    * value is never returned: the request receives the error. Default: none.
    */
-  readonly staleIfError?: Duration;
+  readonly staleIfError?: Duration | false;
   /** With `staleIfError`: how long a request waits for the load before it receives the expired value. Default: `'2s'`. */
   readonly softTimeout?: Duration;
   /** How long requests wait for a load before it counts as failed (`LOAD_TIMEOUT`), such as `'10s'`. Default: without limit. */
-  readonly timeout?: Duration;
+  readonly timeout?: Duration | false;
   /**
    * What the value depends on, besides what its load touches: `engine.invalidate(['products'])` invalidates it. `products:42` is
    * one row of `products`: invalidating that row leaves the values of other rows valid, and invalidates those that depend on the
@@ -139,7 +161,7 @@ export interface FieldCacheOptions<
    * them meanwhile. Default: they ask each time, and receive `304` if nothing has changed. Only for a public field without `vary`
    * that is not strict.
    */
-  readonly http?: Duration;
+  readonly http?: Duration | false;
   /**
    * Required for a field of an object or an interface: the identity of the parent among those of its type. It promises that
    * the value follows from this id and the arguments alone, no matter which request loaded the parent. If the parent has no id, the

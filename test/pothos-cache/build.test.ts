@@ -11,7 +11,7 @@ describe('building a schema', () => {
     [
       'a missing scope',
       { ttl: '60s' },
-      "Query.stats: cache.scope is required and must be 'public' or 'private', got undefined",
+      "Query.stats: cache.scope is required and must be 'public' or 'private', got undefined: on the field, on its type or in defaults of toSchema({ cache })",
     ],
     [
       'an object without options',
@@ -36,17 +36,17 @@ describe('building a schema', () => {
     [
       'a missing ttl without a defaultTtl',
       { scope: 'public' },
-      'Query.stats: cache.ttl must be set, here or as defaultTtl of toSchema({ cache })',
+      'Query.stats: cache.ttl must be set: on the field, on its type or in defaults of toSchema({ cache })',
     ],
     [
       'an unknown option',
       { ttl: '60s', scope: 'public', swr: '5m' },
       'Query.stats: unknown option "swr" in cache; it has scope, ttl, nullTtl, jitter, stale, early, staleIfError, softTimeout, timeout, tags, strict, refill, parentId, selection, vary, http',
     ],
-    ...[null, true, 'public', ['public']].map((cache): [string, unknown, string] => [
+    ...[null, 1, 'public', ['public']].map((cache): [string, unknown, string] => [
       `${JSON.stringify(cache)} in place of the options`,
       cache,
-      `Query.stats: cache must be an object of options, or false, got ${JSON.stringify(cache)}`,
+      `Query.stats: cache must be an object of options, true or false, got ${JSON.stringify(cache)}`,
     ]),
     [
       'a parentId that is not a function',
@@ -188,7 +188,7 @@ describe('building a schema', () => {
     [
       'an unknown option',
       { ttl: '60s' },
-      'unknown option "ttl"; it has engine, defaultTtl, version, viewer, viewerProperties, request, signal, refreshContext, directive',
+      'unknown option "ttl"; it has engine, defaultTtl, defaults, version, viewer, viewerProperties, request, signal, refreshContext, directive',
     ],
     ['an unknown option named like an inherited method', { toString: () => '' }, 'unknown option "toString"'],
     ['an engine that is not a cache', { engine: {} }, 'engine must be what createCache returns, got an object'],

@@ -1,7 +1,12 @@
 // A schema per test over a cache of its own, and the execution of documents against it.
 import SchemaBuilder from '@pothos/core';
 import { execute, parse, validate, type ExecutionResult, type GraphQLSchema } from 'graphql';
-import CachePlugin, { cacheReportOf, type PluginOptions, type ReportRow } from '../../src/pothos-cache/index.ts';
+import CachePlugin, {
+  cacheReportOf,
+  httpCachingOf,
+  type PluginOptions,
+  type ReportRow,
+} from '../../src/pothos-cache/index.ts';
 import { newWorld, type World } from '../cache/world.ts';
 
 /** The context of a request. */
@@ -76,4 +81,15 @@ export async function runOn(
 export async function digestOf(schema: GraphQLSchema, text = '{ stats { label } }'): Promise<string> {
   const { rows } = await runOn(schema, text);
   return rows[0]?.key.split(':')[1] ?? '';
+}
+
+/** The `Cache-Control` of the response to a GET request; undefined if it has errors. */
+export async function cacheControlOf(
+  schema: GraphQLSchema,
+  text: string,
+  contextValue: RequestContext = {},
+): Promise<string | undefined> {
+  const args = { schema, document: parse(text), contextValue };
+  const result = await execute(args);
+  return httpCachingOf(args, result, JSON.stringify(result.data))?.cacheControl;
 }
