@@ -3,6 +3,7 @@ export { consoleLog, type CacheLog } from './events/cache-log.ts';
 export type { CacheOptions } from './cache-options.ts';
 export { optionsFault, type OptionRule, type OptionRules } from './base/check-options.ts';
 export type { Cache } from './cache.ts';
+export { cached, type CachedFunction, type CachedFunctionOptions } from './cached-function.ts';
 export { createCache } from './create-cache.ts';
 export type { ArgumentDefaults, ValueOf } from './field-values.ts';
 export { type FetchOptions } from './fetch-options.ts';
