@@ -1,0 +1,189 @@
+/** Resolves fields through the engine: each request of a field becomes a fetch, whose load is the field's own resolver. */
+import { responsePathAsArray, type GraphQLFieldResolver, type GraphQLResolveInfo } from 'graphql';
+import {
+  CacheError,
+  currentLoad,
+  noteViewerRead,
+  type Cache,
+  type Key,
+  type Mode,
+  type Dependency,
+  type Outcome,
+  type Policy,
+} from '../cache/index.ts';
+import { backgroundContext, requestContextOf } from './background-context.ts';
+import { modeOf } from './cache-directive.ts';
+import { isClientGone } from './client-gone.ts';
+import type { FieldPolicy } from './field-policy.ts';
+import { noteUnreported, openRow } from './report.ts';
+import { selectionOf, type Selection } from './selection.ts';
+import type { PluginOptions } from './types.ts';
+import { unawaited } from './unawaited.ts';
+import { ViewerWatch } from './viewer-watch.ts';
+import { pauseReads, resumeReads } from './watched-context.ts';
+import { watchInfo } from './watched-info.ts';
+
+type Path = GraphQLResolveInfo['path'];
+export type Resolver<Context> = GraphQLFieldResolver<unknown, Context, object>;
+
+/** The options of the plugin, with an engine. */
+interface ResolverOptions<Context> extends PluginOptions<Context> {
+  readonly engine: Cache;
+}
+
+/** The arguments of a resolver. */
+interface ResolverCall<Context> {
+  readonly parent: unknown;
+  readonly args: Record<string, unknown>;
+  readonly context: Context;
+  readonly info: GraphQLResolveInfo;
+}
+
+/** What the engine is asked for on behalf of a resolver. */
+interface FieldRequest {
+  readonly key: Key;
+  readonly policy: Policy;
+  /** Whether the field is private and the viewer is not known: it bypasses the cache. */
+  readonly isViewerUnknown: boolean;
+  /** Undefined unless the key contains the selection. */
+  readonly selection: Selection | undefined;
+  /** Identifies the request to the engine. */
+  readonly request: object | undefined;
+}
+
+/** The cached resolvers of one schema. */
+export class CachedResolvers<Context> {
+  /** Known when the schema has been built. */
+  schemaDigest = '';
+  readonly #options: ResolverOptions<Context>;
+  readonly #watch: ViewerWatch<Context>;
+  /** By response path. */
+  readonly #dependencies = new WeakMap<Path, Dependency>();
+
+  constructor(options: ResolverOptions<Context>) {
+    this.#options = options;
+    this.#watch = new ViewerWatch(options);
+  }
+
+  /** Returns a resolver that resolves through the engine, and calls `resolver` to load. */
+  wrap(resolver: Resolver<Context>, policy: FieldPolicy): Resolver<Context> {
+    const { signal: signalOf } = this.#options;
+    return (parent, args, context, info) => {
+      const dependsOn = this.#dependencyAbove(info.path);
+      const call = { parent, args: args as Record<string, unknown>, context, info };
+      const fieldRequest = this.#request(policy, call, dependsOn?.key.selection);
+      if (fieldRequest === undefined) {
+        noteUnreported(context);
+        if (currentLoad() !== undefined) this.#watch.begin(context);
+        return resolver(parent, args, context, info);
+      }
+      const { key, isViewerUnknown, request } = fieldRequest;
+      const mode = isViewerUnknown ? 'bypass' : modeOf(info, this.#options.directive !== false);
+      const { load, reload } = this.#loads(resolver, policy, { ...fieldRequest, call, mode, dependsOn });
+      const { httpMs } = policy;
+      const tellRow = openRow(context, { key, httpMs, path: () => responsePathAsArray(info.path) });
+      const report = (outcome: Outcome): void => {
+        tellRow?.(isViewerUnknown ? { ...outcome, notStored: 'private, and the viewer is not known' } : outcome);
+        this.#dependencies.set(info.path, outcome.dependency);
+      };
+      const isAborted = (): boolean | undefined =>
+        signalOf === undefined ? isClientGone(context) : signalOf(context)?.aborted;
+      return this.#options.engine.fetch(key, fieldRequest.policy, load, {
+        mode,
+        request,
+        dependsOn,
+        isAborted,
+        reload,
+        report,
+      });
+    };
+  }
+
+  /** The load of the request itself, and the one that runs when no request waits for it. */
+  #loads(
+    resolver: Resolver<Context>,
+    policy: FieldPolicy,
+    request: FieldRequest & {
+      readonly call: ResolverCall<Context>;
+      readonly mode: Mode;
+      readonly dependsOn: Dependency | undefined;
+    },
+  ): { load: () => unknown; reload: () => unknown } {
+    const { refreshContext = backgroundContext } = this.#options;
+    const { call, key, mode, selection, dependsOn } = request;
+    const loadWith = (context: Context): unknown => {
+      const running = currentLoad();
+      if (running !== undefined) this.#watch.begin(requestContextOf(context));
+      // A load that bypasses the cache has no scope of its own: `running` is an enclosing load, if there is one.
+      const own = { load: mode === 'bypass' ? undefined : running, selection, keySelection: key.selection };
+      return resolver(call.parent, call.args, context, watchInfo(call.info, own));
+    };
+    const reload = (): unknown => {
+      const context = unawaited(refreshContext(call.context));
+      if (context instanceof Promise) {
+        throw new CacheError('INVALID_OPTIONS', `${key.field}: refreshContext must return a context, got a promise`);
+      }
+      const again = this.#request(policy, { ...call, context }, dependsOn?.key.selection);
+      // Otherwise the value of one viewer would be stored for another one.
+      if (again === undefined || again.key.viewer !== key.viewer || again.key.vary !== key.vary) {
+        const message = `${key.field}: refreshContext must return a context with the same viewer and variation`;
+        throw new CacheError('INVALID_OPTIONS', message);
+      }
+      return loadWith(context);
+    };
+    return { load: () => loadWith(call.context), reload };
+  }
+
+  /** The cached value that the parent is part of. */
+  #dependencyAbove({ prev }: Path): Dependency | undefined {
+    for (let path = prev; path !== undefined; path = path.prev) {
+      const dependency = this.#dependencies.get(path);
+      if (dependency !== undefined) return dependency;
+    }
+    return undefined;
+  }
+
+  /**
+   * What to ask the engine for; undefined if that cannot be determined: the field is then resolved without the cache.
+   *
+   * @param selectionAbove The selection that the parent's value was loaded for: the parent may lack everything else.
+   */
+  #request(
+    policy: FieldPolicy,
+    { parent, args, context, info }: ResolverCall<Context>,
+    selectionAbove: string | undefined,
+  ): FieldRequest | undefined {
+    const { engine, viewer: viewerOf, request: requestOf } = this.#options;
+    const field = `${info.parentType.name}.${info.fieldName}`;
+    const before = pauseReads();
+    try {
+      const viewer = policy.isPrivate ? (unawaited(viewerOf?.(context)) ?? undefined) : undefined;
+      const isViewerUnknown = policy.isPrivate && viewer === undefined;
+      // The value of an enclosing load would be for requests without a known viewer only.
+      if (isViewerUnknown) noteViewerRead(field);
+      const parentId = policy.parentIdOf(parent);
+      const selection = policy.hasSelection ? selectionOf(info) : undefined;
+      const key = engine.key({
+        schemaDigest: this.schemaDigest,
+        field,
+        args,
+        ...(parentId === undefined ? {} : { parent: parentId }),
+        ...(viewer === undefined ? {} : { viewer }),
+        ...(policy.varyOf === undefined || isViewerUnknown ? {} : { vary: unawaited(policy.varyOf(context)) }),
+        ...(selection === undefined ? {} : { selection: [selection.encoding, selectionAbove] }),
+      });
+      const request = objectOf(requestOf?.(context)) ?? objectOf(context);
+      return { key, policy: policy.policyOf(parent, args), isViewerUnknown, selection, request };
+    } catch (error) {
+      if (policy.isPrivate || policy.varyOf !== undefined) noteViewerRead(field);
+      engine.uncached(field, error);
+      return undefined;
+    } finally {
+      resumeReads(before);
+    }
+  }
+}
+
+function objectOf(context: unknown): object | undefined {
+  return typeof context === 'object' && context !== null ? context : undefined;
+}
