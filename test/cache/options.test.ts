@@ -210,13 +210,13 @@ describe('fetch, key, on and createPolicy', () => {
       'missing options of a policy',
       () => untyped(createPolicy)('Query.a'),
       'INVALID_POLICY',
-      'Query.a: a policy has ttl, stale, early, staleIfError, softTimeout, timeout, tags, strict, refill',
+      'Query.a: a policy has ttl, nullTtl, jitter, stale, early, staleIfError, softTimeout, timeout, tags, strict, refill',
     ],
     [
       'a misspelled option of a policy',
       () => untyped(createPolicy)('Query.a', { ttl: '60s', tag: ['a'] }),
       'INVALID_POLICY',
-      'Query.a: a policy has ttl, stale, early, staleIfError, softTimeout, timeout, tags, strict, refill, got the unknown option "tag"',
+      'Query.a: a policy has ttl, nullTtl, jitter, stale, early, staleIfError, softTimeout, timeout, tags, strict, refill, got the unknown option "tag"',
     ],
   ])('reject %s', async (_, call, code, message) => {
     const given = await parts();
