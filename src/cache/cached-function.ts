@@ -1,10 +1,10 @@
 /** Caches any function by its arguments, without GraphQL. */
-import { hasMethods, kindOf, received } from './base/check-options.ts';
+import { hasMethods, received } from './base/check-options.ts';
 import { CacheError } from './base/errors.ts';
 import type { Cache } from './cache.ts';
 import type { Key } from './entry/key.ts';
 import type { Mode } from './fetch.ts';
-import { createPolicy, type Policy, type PolicyOptions } from './policy.ts';
+import { createPolicy, withTags, type Policy, type PolicyOptions } from './policy.ts';
 
 /** The options of `cached`: those of a policy; `tags` may depend on the arguments. */
 export interface CachedFunctionOptions<Args extends readonly unknown[], Value> extends Omit<
@@ -52,7 +52,7 @@ export function cached<Args extends readonly unknown[], Value>(
   const { tags = [], ...others } = options ?? {};
   const policy = createPolicy<Value>(name, { ...others, tags: typeof tags === 'function' ? [] : tags });
   const policyOf = (args: Args): Policy =>
-    typeof tags === 'function' ? { ...policy, tags: checkedTags(name, tags(...args)) } : policy;
+    typeof tags === 'function' ? withTags(name, policy, tags(...args)) : policy;
   const keyOf = (args: Args): Key => cache.key({ field: name, args: Object.fromEntries(args.entries()) });
   const call = async (given: Args, mode: Mode): Promise<Value> => {
     const args = withoutLastUndefined(given);
@@ -84,12 +84,6 @@ function checkArguments(cache: Cache, name: string, fn: unknown): void {
   }
   if (typeof fn === 'function') return;
   throw new CacheError('INVALID_OPTIONS', `cached: ${name} needs a function, got ${received(fn)}`);
-}
-
-function checkedTags(name: string, tags: readonly string[]): readonly string[] {
-  if (tags instanceof Promise) tags.catch(() => {}); // nothing else awaits it
-  if (Array.isArray(tags)) return tags;
-  throw new CacheError('INVALID_TAG', `${name}: tags must return a list, got ${kindOf(tags)}`);
 }
 
 /** A parameter that is left out is undefined, too. */

@@ -25,6 +25,7 @@ export type { StoredData } from './store/stored-data.ts';
 export {
   createPolicy,
   durationMsOf,
+  withTags,
   type Duration,
   type Policy,
   type PolicyOptions,

@@ -108,8 +108,6 @@ export function createPolicy<Value = unknown>(place: string, options: PolicyOpti
   } = options;
   checkFlags(place, { early, strict, refill });
   checkJitter(place, jitter);
-  if (!Array.isArray(tags)) throw new CacheError('INVALID_TAG', `${place}: tags must be a list, got ${kindOf(tags)}`);
-  for (const tag of tags) checkTag(place, tag);
   const { staleIfError, softTimeout = softTimeoutDefault, timeout } = options;
   // The shortest time that a function can return: its results are checked when it has returned them.
   const ttlMs = typeof ttl === 'function' ? 1 : checkedMs(place, 'ttl', ttl);
@@ -127,10 +125,26 @@ export function createPolicy<Value = unknown>(place: string, options: PolicyOpti
     softTimeoutMs: checkedMs(place, 'softTimeout', softTimeout),
     timeoutMs: timeout === undefined ? undefined : checkedMs(place, 'timeout', timeout),
     isRefreshedEarly: early,
-    tags: Object.freeze([...new Set(tags)]),
+    tags: checkedTags(place, tags),
     isStrict: strict,
     isRefilled: refill,
   });
+}
+
+/**
+ * Returns the policy with other tags, for a fetch whose tags depend on its arguments.
+ *
+ * @throws {CacheError} `INVALID_TAG`, also for a promise, whose rejection is handled.
+ */
+export function withTags(place: string, policy: Policy, tags: readonly string[]): Policy {
+  return { ...policy, tags: checkedTags(place, tags) };
+}
+
+function checkedTags(place: string, tags: readonly string[]): readonly string[] {
+  if (tags instanceof Promise) tags.catch(() => {}); // nothing else awaits it
+  if (!Array.isArray(tags)) throw new CacheError('INVALID_TAG', `${place}: tags must be a list, got ${kindOf(tags)}`);
+  for (const tag of tags) checkTag(place, tag);
+  return Object.freeze([...new Set(tags)]);
 }
 
 function checkFlags(place: string, flags: Readonly<Record<string, unknown>>): void {

@@ -5,6 +5,7 @@ import {
   createPolicy,
   durationMsOf,
   storedStaleMs,
+  withTags,
   type ParentId,
   type Policy,
   type PolicyOptions,
@@ -95,8 +96,7 @@ function policyFrom({ place, isRoot }: Field, given: FieldOptions, ofSchema: Sch
   const { nullTtl, jitter, stale, early = stale !== undefined, staleIfError, softTimeout, timeout } = options;
   const ofValue: PolicyOptions['ttl'] = typeof ttl === 'function' ? (value, { args }) => ttl({ ...args }, value) : ttl;
   const durations = { ttl: ofValue, nullTtl, stale, staleIfError, softTimeout, timeout };
-  const withoutTags = { ...durations, jitter, early, strict, refill };
-  const base = createPolicy(place, { ...withoutTags, tags: staticTags ?? [] });
+  const base = createPolicy(place, { ...durations, jitter, early, strict, refill, tags: staticTags ?? [] });
   if (refill && !isOff && ofSchema.refreshContext === undefined) {
     throw wrong(place, `cache.refill needs refreshContext, an option of toSchema({ cache }): ${whyRefreshContext}`);
   }
@@ -111,8 +111,7 @@ function policyFrom({ place, isRoot }: Field, given: FieldOptions, ofSchema: Sch
     isStrict: strict,
     hasSelection: selection,
     httpMs: httpMsOf(place, given, base.ttlMs),
-    policyOf: (parent, args) =>
-      typeof tags === 'function' ? createPolicy(place, { ...withoutTags, tags: unawaited(tags(parent, args)) }) : base,
+    policyOf: (parent, args) => (typeof tags === 'function' ? withTags(place, base, tags(parent, args)) : base),
     parentIdOf: (parent) =>
       parentId === undefined ? requireRoot(place, parent) : checkedId(place, unawaited(parentId(parent))),
   };

@@ -258,8 +258,8 @@ describe('cached rejects at once', () => {
   });
 
   it.each<[() => unknown, string]>([
-    [() => 'rates', 'rate: tags must return a list, got string'],
-    [() => Promise.reject(new Error('late')), 'rate: tags must return a list, got a promise'],
+    [() => 'rates', 'rate: tags must be a list, got string'],
+    [() => Promise.reject(new Error('late')), 'rate: tags must be a list, got a promise'],
     [() => ['*'], 'rate: a tag must be'],
   ])('no tags, but the call does: %j', async (tags, message) => {
     const { rateOf, calls } = await newRates({ tags: tags as () => string[] });
