@@ -275,6 +275,23 @@ describe.each(tiers)('on the %s store, a value that its policy does not store', 
     expect(others.map(({ source }) => source.loads)).toEqual([1, 1, 1]);
   });
 
+  it.each<[string, FetchCall]>([
+    ['staleIfError', { staleIfError: '1h' }],
+    ['stale', { stale: '1h' }],
+  ])('replaces an older one that has expired, with %s', async (_, call) => {
+    const world = await newWorld(tier);
+    world.source.gives('old');
+    await world.fetch(call);
+    await age(world, 60_001);
+    world.source.gives('new');
+    await world.fetch({ ...call, ttl: () => null });
+    await settled(world); // a stale value was refreshed in the background
+    const values = await Promise.all(times(5, () => world.fetch({ ...call, ttl: () => null })));
+    expect(values).toEqual(times(5, () => 'new'));
+    await settled(world);
+    expect(await world.fetch({ ...call, ttl: () => null })).toBe('new');
+  });
+
   it('prevents storing a value that was derived from it', async () => {
     const world = await newWorld(tier);
     const load = (): Promise<unknown> => world.fetch({ ttl: () => null });
