@@ -129,7 +129,7 @@ export async function runLoad(
     const staleMs = storedStaleMs(policy);
     const ownTtlMs = (): number | TtlRefusal => valueTtlMs(policy, { key, value }, parts.random);
     const encoded = encodeForStore(key, { value, loadMs, staleMs, ownTtlMs, storable });
-    if (!('refusal' in encoded) && staleMs > 0) parts.failures.succeeded(key.text);
+    if (staleMs > 0) parts.failures.succeeded(key.text);
     if (!('refusal' in encoded))
       return await storeEntry(parts, { key, store, lease, isReplacing, unstored, ...encoded });
     refuse(parts, key, encoded);
