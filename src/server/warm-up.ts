@@ -24,7 +24,7 @@ export interface WarmUp {
   close(): void;
 }
 
-/** How often it is tried after Redis was away: until the cache takes values again. */
+/** How often it is tried after Redis was away. */
 const attemptsMax = 30;
 
 /** Prepares to run the queries of `schema/warm.graphql`. */
@@ -34,19 +34,21 @@ export async function prepareWarmUp({ cache, schema, contextOf, log, retryMs = 1
   const end = new AbortController();
   let isRepeating = false;
 
-  const run = async (): Promise<WarmUpResult> => {
+  const run = async (): Promise<void> => {
     const result = await cache.warm(tasks);
     if (!end.signal.aborted) logResult(log, result);
-    return result;
   };
+  /** Until the cache takes values again. */
   const runAgain = async (): Promise<void> => {
     isRepeating = true;
-    for (let attempt = 0; attempt < attemptsMax && !end.signal.aborted; attempt += 1) {
-      await sleep(retryMs, undefined, { ref: false, signal: end.signal }).catch(() => {}); // the signal ends the loop
-      const { unfinished } = await run();
-      if (unfinished === 0) break;
+    let result: WarmUpResult | undefined;
+    for (let attempt = 0; attempt < attemptsMax && result?.unfinished !== 0; attempt += 1) {
+      await sleep(retryMs, undefined, { ref: false, signal: end.signal }).catch(() => {});
+      if (end.signal.aborted) return;
+      result = await cache.warm(tasks);
     }
     isRepeating = false;
+    if (result !== undefined) logResult(log, result);
   };
   const stopListening = cache.on(({ type }) => {
     const isBack = type === 'connection-ready' || type === 'breaker-closed';
