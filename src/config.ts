@@ -22,7 +22,7 @@ export interface Config {
   readonly cacheMemoryBytesMax: number;
   /** Whether changes that other programs make in the database are noticed; `required`: do not start without. */
   readonly changeFeed: 'auto' | 'off' | 'required';
-  /** Whether `schema/warm.graphql` is run before this process is ready. */
+  /** Whether `schema/warm.graphql` is run before this process is ready, and again when Redis is back. */
   readonly warmsUp: boolean;
   /** How many loads run at once, at most: 1…1_000; undefined: any number. */
   readonly loadsAtOnceMax: number | undefined;
@@ -92,7 +92,9 @@ const variables = z.object({
     .enum(['auto', 'on', 'off'], 'auto, on or off')
     .default('auto')
     .describe('runs schema/warm.graphql before the server is ready; auto: with CONSOLE=off'),
-  LOADS_AT_ONCE: wholeNumber(1, 1_000).optional().describe('how many values are loaded at once; if unset, any number'),
+  LOADS_AT_ONCE: wholeNumber(1, 1_000)
+    .optional()
+    .describe('how many loads run at once in this process; if unset, any number'),
   CACHE_REPORT: onOrOff().describe('whether responses contain extensions.cache'),
   CONSOLE: onOrOff().describe('GraphiQL, introspection, @cache, and mutations without a token'),
   ADMIN_TOKEN: z

@@ -106,7 +106,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
     health.shuttingDown();
     return http.close({ drainMs: reason === 'SIGTERM' ? drainMs : 0 });
   });
-  await health.readiness(); // once, so that the first probe finds a database that is available
+  await health.readiness(); // once: it begins the warm-up, and the first probe finds a database that is available
   log.info(`${config.hasConsole ? 'GraphiQL' : 'GraphQL'}: ${url}${graphqlPath}`);
 }
 

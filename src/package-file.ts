@@ -1,4 +1,4 @@
-/** Finds the files of this package that are no code, whether it runs as source or as built. */
+/** Finds the files of this package that are not code, whether it runs as source or as built. */
 import { existsSync } from 'node:fs';
 
 /**
@@ -8,9 +8,12 @@ import { existsSync } from 'node:fs';
  * @throws {Error} if there is no such file.
  */
 export function packageFile(path: string): URL {
-  for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
+  let folder = new URL('.', import.meta.url);
+  for (;;) {
     const file = new URL(path, folder);
     if (existsSync(file)) return file;
-    if (folder.pathname === '/') throw new Error(`${path} is missing from the package`);
+    const parent = new URL('..', folder);
+    if (parent.href === folder.href) throw new Error(`${path} is missing from the package`);
+    folder = parent;
   }
 }

@@ -5,12 +5,12 @@
  *   ago, nothing happens.
  * - Requests do not join them, so that a load that fails in the background fails no request. A request that needs the value waits
  *   for the lease.
- * - One that finds no place in the bulkhead within ten seconds does not begin.
+ * - One that finds no slot within ten seconds (`bulkhead.ts`) does not begin.
  * - One that runs for too long is given up: its lease ends within a minute, and closing the cache does not wait for it.
  */
 import type { Background } from './base/background.ts';
 import { CacheError } from './base/errors.ts';
-import { withPlace, type Place } from './bulkhead.ts';
+import { withSlot, type Slot } from './bulkhead.ts';
 import type { RefreshRequest } from './fetch.ts';
 import { runLoad, type LoadParts } from './load.ts';
 import { PendingReply } from './store/fetch-store.ts';
@@ -64,10 +64,10 @@ export class BackgroundLoads {
     background.start(async () => {
       let stored: StoredValue | undefined;
       try {
-        stored = await withPlace(bulkhead, async (place) => {
-          // Too many requests load.
-          if (bulkhead !== undefined && place === undefined) return undefined;
-          return this.#inTime(field, this.#load(request, { replacedEntryId, place }));
+        stored = await withSlot(bulkhead, async (slot) => {
+          // The limit was reached for ten seconds: loads that requests wait for come first.
+          if (bulkhead !== undefined && slot === undefined) return undefined;
+          return this.#inTime(field, this.#load(request, { replacedEntryId, slot }));
         });
       } catch (error) {
         emit({ type: 'background-failed', key, field, error });
@@ -87,7 +87,7 @@ export class BackgroundLoads {
 
   async #load(
     { key, policy, reload, dependsOn }: RefreshRequest,
-    { replacedEntryId: replaced, place }: Pick<Beginning, 'replacedEntryId'> & { readonly place: Place | undefined },
+    { replacedEntryId: replaced, slot }: Pick<Beginning, 'replacedEntryId'> & { readonly slot: Slot | undefined },
   ): Promise<StoredValue | undefined> {
     if (this.#isClosed) return undefined;
     const { guarded, leases, loads, touched, memory } = this.#parts;
@@ -109,7 +109,7 @@ export class BackgroundLoads {
     const isReplacing = replaced !== undefined;
     const { stamps, notStored } = await runLoad(this.#parts, request, {
       decision: { ...decision, lease },
-      place,
+      slot,
       isReplacing,
     });
     memory?.drop(key.text);

@@ -1,64 +1,71 @@
 /**
- * Limits how many loads run at once, so that a cold cache does not overload the source. The others wait in order of arrival; hits never
- * wait.
+ * Limits how many loads run at once, so that a cold cache does not overload the source. Further loads wait in order of arrival for a slot;
+ * hits never wait.
  *
- * A load takes its place before it takes the lease, so that no other process waits for a load that waits. A load inside a load needs no
- * place of its own: otherwise outer loads that have all places would wait for inner ones for ever. A load may also wait for one that it
- * did not begin, which cannot be known; so a load waits for ten seconds at most, and then begins without a place.
+ * A load acquires its slot before it acquires the lease, so that no other process waits for a load that waits. A load inside a load needs no
+ * slot: otherwise outer loads that hold all slots would wait for inner ones for ever. A load may also wait for one that it did not begin,
+ * which cannot be known; so a load waits for ten seconds at most, and then begins without a slot.
+ *
+ * Source: the bulkhead pattern, M. Nygard, Release It!; https://resilience4j.readme.io/docs/bulkhead
  */
 import { AsyncContext } from '../async-context/index.ts';
 import type { Clock } from './base/clock.ts';
 import { sleep } from './base/sleep.ts';
 
 const waitMsMax = 10_000;
-/** A load that runs for longer does not keep its place, so that a source that never replies does not keep all of them. */
+/** A load that runs for longer does not keep its slot, so that a source that never replies does not keep all of them. */
 const loadMsMax = 30_000;
 
 interface BulkheadOptions {
-  readonly placesMax: number;
+  readonly slotsMax: number;
   readonly clock: Clock;
 }
 
-/** The place of one load. */
-export interface Place {
-  /** Runs the load, and leaves when it has ended, however long requests wait for it. */
+/** The right of one load to run. */
+export interface Slot {
+  /** Runs the load, and releases the slot when it has ended, however long requests wait for it. */
   run<T>(load: () => T | Promise<T>): Promise<T>;
-  /** Leaves, unless the load runs. */
-  leave(): void;
+  /** Releases it, unless the load runs. */
+  release(): void;
 }
 
-/** Calls `work` with a place, and leaves that if no load runs there in the end. */
-export async function withPlace<T>(
+/** Calls `work` with a slot, and releases that if no load runs in it in the end. */
+export async function withSlot<T>(
   bulkhead: Bulkhead | undefined,
-  work: (place: Place | undefined) => Promise<T>,
+  work: (slot: Slot | undefined) => Promise<T>,
 ): Promise<T> {
   if (bulkhead === undefined) return work(undefined);
-  const place = await bulkhead.enter();
+  const slot = await bulkhead.acquire();
   try {
-    return await work(place);
+    return await work(slot);
   } finally {
-    place?.leave();
+    slot?.release();
   }
+}
+
+/** Runs a load in its slot, if it has one. */
+export async function runIn<T>(slot: Slot | undefined, load: () => T | Promise<T>): Promise<T> {
+  return await (slot === undefined ? load() : slot.run(load));
 }
 
 export class Bulkhead {
   readonly #clock: Clock;
-  readonly #placesMax: number;
-  #freePlaces: number;
+  readonly #slotsMax: number;
+  #freeSlots: number;
   /** In order of arrival. */
   readonly #waiting = new Set<() => void>();
-  /** Whether the code that asks runs inside of a load that has a place. */
+  /** Whether the code that asks runs inside of a load that has a slot. */
   readonly #inLoad = new AsyncContext<true>();
 
-  constructor({ placesMax, clock }: BulkheadOptions) {
-    this.#placesMax = placesMax;
-    this.#freePlaces = placesMax;
+  constructor({ slotsMax, clock }: BulkheadOptions) {
+    this.#slotsMax = slotsMax;
+    this.#freeSlots = slotsMax;
     this.#clock = clock;
   }
 
-  /** The number of loads that have a place. */
+  /** The number of loads that have a slot. */
   get running(): number {
-    return Math.max(0, this.#placesMax - this.#freePlaces);
+    return Math.max(0, this.#slotsMax - this.#freeSlots);
   }
 
   /** The number of loads that wait for one. */
@@ -66,22 +73,23 @@ export class Bulkhead {
     return this.#waiting.size;
   }
 
-  /** Waits for a place. Undefined if the load needs none, or has waited for too long. */
-  async enter(): Promise<Place | undefined> {
+  /** Waits for a slot. Undefined if the load needs none, or has waited for too long. */
+  async acquire(): Promise<Slot | undefined> {
     if (this.#inLoad.get() === true) return undefined;
-    if (this.#freePlaces > 0) this.#freePlaces -= 1;
-    else if (!(await this.#isGiven())) return undefined;
-    return this.#place();
+    if (this.#freeSlots > 0) this.#freeSlots -= 1;
+    else if (!(await this.#waitForSlot())) return undefined;
+    return this.#newSlot();
   }
 
-  /** No load waits any more. */
+  /** All waiting loads begin, and from now on none waits. */
   close(): void {
-    this.#freePlaces = Infinity;
+    this.#freeSlots = Infinity;
     for (const give of this.#waiting) give();
     this.#waiting.clear();
   }
 
-  async #isGiven(): Promise<boolean> {
+  /** @returns False if that has taken too long. */
+  async #waitForSlot(): Promise<boolean> {
     const late = sleep(this.#clock, waitMsMax);
     let isGiven = false;
     let give = (): void => {};
@@ -98,34 +106,34 @@ export class Bulkhead {
     return isGiven; // possibly given just when the time was over
   }
 
-  #place(): Place {
+  #newSlot(): Slot {
     let isRunning = false;
-    let isLeft = false;
-    const leave = (): void => {
-      if (!isLeft) this.#leave();
-      isLeft = true;
+    let isReleased = false;
+    const release = (): void => {
+      if (!isReleased) this.#handOn();
+      isReleased = true;
     };
     return {
       run: async (load) => {
         isRunning = true;
         const late = sleep(this.#clock, loadMsMax);
-        void late.promise.then(leave);
+        void late.promise.then(release);
         try {
           return await this.#inLoad.run(true, load);
         } finally {
           late.cancel();
-          leave();
+          release();
         }
       },
-      leave: () => isRunning || leave(),
+      release: () => isRunning || release(),
     };
   }
 
-  /** It goes to the next load directly, so that no later one can take it. */
-  #leave(): void {
+  /** A slot goes to the next load directly, so that no later one can take it. */
+  #handOn(): void {
     const [next] = this.#waiting;
     if (next === undefined) {
-      this.#freePlaces += 1;
+      this.#freeSlots += 1;
       return;
     }
     this.#waiting.delete(next);

@@ -5,7 +5,7 @@ import { systemClock, type Clock } from './base/clock.ts';
 import { Bulkhead } from './bulkhead.ts';
 import type { CacheOptions } from './cache-options.ts';
 import type { EmitEvent } from './events/events.ts';
-import { FieldValues } from './field-values.ts';
+import { Deleter } from './deleter.ts';
 import { GetOrLoad } from './get-or-load.ts';
 import { InFlightLoads } from './in-flight.ts';
 import { Invalidator } from './invalidator.ts';
@@ -41,7 +41,7 @@ export interface CacheParts {
   readonly getOrLoad: GetOrLoad;
   readonly revalidator: Revalidator;
   readonly invalidator: Invalidator;
-  readonly fieldValues: FieldValues;
+  readonly deleter: Deleter;
   readonly pending: PendingInvalidations;
   readonly warmUp: WarmUp;
 }
@@ -68,7 +68,7 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
 
   const running: RunningLoads = new Map();
   const touched = new TouchedTags(knownTags, callbackFailed);
-  const bulkhead = loadsAtOnceMax === undefined ? undefined : new Bulkhead({ placesMax: loadsAtOnceMax, clock });
+  const bulkhead = loadsAtOnceMax === undefined ? undefined : new Bulkhead({ slotsMax: loadsAtOnceMax, clock });
   const limits = { failures: new LoadFailures(clock), bulkhead };
   const loading = { ...shared, ...limits, running, touched };
   const backgroundLoads = new BackgroundLoads({ ...loading, onEnd: () => refills.runWaiting() });
@@ -79,13 +79,13 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
   const getOrLoad = new GetOrLoad({ ...loading, refresher });
   const revalidator = new Revalidator({ ...shared, refresher });
   const invalidator = new Invalidator({ ...shared, revalidator, refills });
-  const fieldValues = new FieldValues({ ...shared, namespace: given.namespace, revalidator });
+  const deleter = new Deleter({ ...shared, namespace: given.namespace, revalidator });
   const onPending = (isPending: boolean): void => store.suspend(pending, isPending);
   const pending = new PendingInvalidations({ invalidate: invalidator.invalidate, onPending, clock, emit });
 
   return {
     ...{ clock, store, usage, background, leases, memory, running, reads },
-    ...{ bulkhead, backgroundLoads, refills, getOrLoad, revalidator, invalidator, fieldValues, pending },
+    ...{ bulkhead, backgroundLoads, refills, getOrLoad, revalidator, invalidator, deleter, pending },
     warmUp: new WarmUp(base),
   };
 }

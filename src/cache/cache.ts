@@ -1,5 +1,5 @@
 /**
- * Cache-aside over a store: `fetch` reads (its path is in `get-or-load.ts`), `invalidate` and `flush` invalidate.
+ * Cache-aside over a store: `fetch` reads (`get-or-load.ts`), `invalidate`, `delete` and `flush` remove, `warm` fills.
  *
  * A fault of the store is a miss and an event, never an error of the request. If a load rejects, the rejection is passed on
  * unchanged and nothing is stored.
@@ -13,7 +13,7 @@ import { consoleLog } from './events/cache-log.ts';
 import { EventLog } from './events/event-log.ts';
 import type { CacheEvent, CacheListener, Tier } from './events/events.ts';
 import { Listeners } from './events/listeners.ts';
-import type { ArgumentDefaults, ValueOf } from './field-values.ts';
+import type { ArgumentDefaults, ValueOf } from './deleter.ts';
 import { checkFetch, type FetchOptions } from './fetch-options.ts';
 import type { GetOrLoad } from './get-or-load.ts';
 import { eventOf, outcomeOf } from './outcome.ts';
@@ -145,12 +145,12 @@ export class Cache {
    * @throws {CacheError} `INVALID_KEY`; `STORE_UNAVAILABLE` if it is not known whether it was removed: repeat the call.
    */
   async delete(field: string, args: Readonly<Record<string, unknown>> = {}, of: ValueOf = {}): Promise<number> {
-    return await this.#parts.fieldValues.remove(field, args, of);
+    return await this.#parts.deleter.delete(field, args, of);
   }
 
-  /** For plugins: `delete` removes the values of this schema's fields too. */
-  addSchema(digest: string, defaultsOf: ArgumentDefaults): void {
-    this.#parts.fieldValues.addSchema(digest, defaultsOf);
+  /** For plugins: registers a schema, so that `delete` also finds the values of its fields. Of many schemas, the last 16 count. */
+  registerSchema(digest: string, defaultsOf: ArgumentDefaults): void {
+    this.#parts.deleter.registerSchema(digest, defaultsOf);
   }
 
   /**
@@ -220,7 +220,7 @@ export class Cache {
     return this.#parts.memory;
   }
 
-  /** With `loadsAtOnceMax`: the number of loads that run, and that wait for their turn. Loads inside of loads do not count. */
+  /** With `loadsAtOnceMax`: the number of loads that run, and that wait for a slot. Loads inside of loads do not count. */
   get bulkhead(): { readonly running: number; readonly waiting: number } | undefined {
     return this.#parts.bulkhead;
   }

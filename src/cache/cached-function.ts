@@ -26,6 +26,8 @@ export interface CachedFunction<Args extends readonly unknown[], Value> {
   readonly key: (...args: Args) => Key;
   /** Calls the function, stores its result and returns it. */
   readonly refresh: (...args: Args) => Promise<Value>;
+  /** Removes the result for these arguments; see `Cache.delete`. Returns the number of results removed. */
+  readonly delete: (...args: Args) => Promise<number>;
 }
 
 /**
@@ -53,7 +55,8 @@ export function cached<Args extends readonly unknown[], Value>(
   const policy = createPolicy<Value>(name, { ...others, tags: typeof tags === 'function' ? [] : tags });
   const policyOf = (args: Args): Policy =>
     typeof tags === 'function' ? withTags(name, policy, tags(...args)) : policy;
-  const keyOf = (args: Args): Key => cache.key({ field: name, args: Object.fromEntries(args.entries()) });
+  const argsOf = (args: Args): Record<string, unknown> => Object.fromEntries(args.entries());
+  const keyOf = (args: Args): Key => cache.key({ field: name, args: argsOf(args) });
   const call = async (given: Args, mode: Mode): Promise<Value> => {
     const args = withoutLastUndefined(given);
     const key = keyOf(args);
@@ -67,6 +70,7 @@ export function cached<Args extends readonly unknown[], Value>(
   return Object.assign((...args: Args) => call(args, 'use'), {
     key: (...args: Args) => keyOf(withoutLastUndefined(args)),
     refresh: (...args: Args) => call(args, 'refresh'),
+    delete: async (...args: Args) => await cache.delete(name, argsOf(withoutLastUndefined(args))),
   });
 }
 

@@ -42,6 +42,6 @@ export interface Fetch extends LoadRequest, Pick<FetchRequest, 'reload'> {
   readonly isRetry: boolean;
   /** How many loads that it joined have failed with an error that claims to be a cancellation. */
   readonly claims: number;
-  /** Set when the request has received an expired value: it then waits for no load, and begins none. */
-  readonly progress: { isAnswered: boolean };
+  /** Set once the request has received an expired value: it then joins no load, and begins none. */
+  readonly fallback: { isReturned: boolean };
 }

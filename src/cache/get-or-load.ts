@@ -4,12 +4,13 @@
  *   memory tier: valid? → return it; if it is stale, or about to expire, it is loaded again in the background (`refresher.ts`)
  *   a load of this key in flight? → join it, if its result is valid for this request
  *   store: read the value and its tokens in one round trip; valid? → keep it in memory, return it likewise
- *   otherwise one load for all requests, in this process and the others: acquire the lease, load, store (`load.ts`)
+ *   otherwise one load for all requests, in this process and the others: wait for a slot (`bulkhead.ts`), acquire the lease, load,
+ *   store (`load.ts`)
  *
  * If the load fails, or takes long, a value that has expired may be returned instead (`or-expired.ts`).
  * If the store is bypassed, or takes no new values, requests share the next load of their key instead (`without-store.ts`).
  */
-import { withPlace, type Place } from './bulkhead.ts';
+import { withSlot, type Slot } from './bulkhead.ts';
 import type { Fetch, FetchParts, FetchRequest } from './fetch.ts';
 import { Cancelled, type JoinedResult } from './in-flight.ts';
 import { loadAndStore } from './load.ts';
@@ -20,7 +21,7 @@ import { orExpired } from './or-expired.ts';
 import { afterCancelled, isFor, loadAlone, share } from './shared-result.ts';
 import { bypass, loadWithoutStore } from './without-store.ts';
 
-/** Nothing waits for the outcome of such a request. */
+/** Ends a request that has already received an expired value; nothing awaits this rejection. */
 const answered = new Error('the request has received an expired value');
 
 export class GetOrLoad {
@@ -48,8 +49,8 @@ export class GetOrLoad {
     if (entry !== undefined && entry.remainingMs > -staleMs) return refresher.answerWith(fetchRequest, 'memory', entry);
     const store = guarded.forFetch(request);
     const staleIfErrorMs = isInLoad ? 0 : (policy.staleIfErrorMs ?? 0);
-    const progress = { isAnswered: false };
-    const now = { store, memory, tags, staleMs, staleIfErrorMs, isRetry: false, claims: 0, progress };
+    const fallback = { isReturned: false };
+    const now = { store, memory, tags, staleMs, staleIfErrorMs, isRetry: false, claims: 0, fallback };
     // Field by field: a rest property costs V8 as much as the rest of a hit from the store.
     const fetch: Fetch = { key, policy, load, reload, dependsOn, isAborted, ...now };
     if (mode === 'refresh') return this.#refresh(fetch);
@@ -68,7 +69,7 @@ export class GetOrLoad {
   /** Joins a load that is in flight. Its result must be valid for the request that arrived as number `sequence`. */
   async #join(fetch: Fetch, inFlight: Promise<JoinedResult<LoadResult>>, sequence: number): Promise<Answer> {
     const result = await inFlight;
-    if (fetch.progress.isAnswered) throw answered;
+    if (fetch.fallback.isReturned) throw answered;
     if (result instanceof Cancelled) return this.#get(afterCancelled(fetch, result));
     if (result === undefined && fetch.isRetry) return loadAlone(this.#parts, fetch);
     if (result !== undefined && isFor(fetch, result, sequence)) return share(this.#parts, fetch, result);
@@ -86,16 +87,16 @@ export class GetOrLoad {
       return refresher.answerWith(fetch, tier, lookup.entry);
     }
     if (lookup.state === 'no-store' || store.isFull) return loadWithoutStore(this.#parts, fetch);
-    return withPlace(bulkhead, async (place) => {
-      // Another request began a load meanwhile. It is newer than this request, so its result is valid for it, as it is for request 0,
-      // which arrived before all others.
+    return withSlot(bulkhead, async (slot) => {
+      // While this request read the store or waited, another one may have begun a load. That load is newer than this request, so its result
+      // is valid here: join as request 0, which arrived before all others.
       const inFlight = loads.get(key.text);
       if (inFlight !== undefined) {
-        place?.leave();
+        slot?.release();
         return this.#join(fetch, inFlight, 0);
       }
       const load = loads.start(key.text, tags.all, (own) =>
-        loadAndStore(this.#parts, fetch, { reason: lookup, inFlight: own, place }),
+        loadAndStore(this.#parts, fetch, { reason: lookup, inFlight: own, slot }),
       );
       return loadedAnswer(await load, tier);
     });
@@ -103,10 +104,10 @@ export class GetOrLoad {
 
   async #refresh(fetch: Fetch): Promise<Answer> {
     const { loads, bulkhead } = this.#parts;
-    const load = (place: Place | undefined): Promise<LoadResult> =>
+    const load = (slot: Slot | undefined): Promise<LoadResult> =>
       loads.start(fetch.key.text, fetch.tags.all, (inFlight) =>
-        loadAndStore(this.#parts, fetch, { reason: 'refresh', inFlight, place }),
+        loadAndStore(this.#parts, fetch, { reason: 'refresh', inFlight, slot }),
       );
-    return { ...(await withPlace(bulkhead, load)), state: 'refresh' };
+    return { ...(await withSlot(bulkhead, load)), state: 'refresh' };
   }
 }

@@ -5,10 +5,9 @@ export { optionsFault, type OptionRule, type OptionRules } from './base/check-op
 export type { Cache } from './cache.ts';
 export { cached, type CachedFunction, type CachedFunctionOptions } from './cached-function.ts';
 export { createCache } from './create-cache.ts';
-export type { ArgumentDefaults, ValueOf } from './field-values.ts';
+export type { ArgumentDefaults, ValueOf } from './deleter.ts';
 export { type FetchOptions } from './fetch-options.ts';
 export type { Mode } from './fetch.ts';
-export { storedStaleMs } from './load.ts';
 export type { RevalidatedHit } from './revalidate.ts';
 export { systemClock, type Clock } from './base/clock.ts';
 export { codecVersion } from './entry/codec.ts';
@@ -25,6 +24,7 @@ export type { StoredData } from './store/stored-data.ts';
 export {
   createPolicy,
   durationMsOf,
+  storedStaleMs,
   withTags,
   type Duration,
   type Policy,

@@ -9,9 +9,9 @@
  *   same reply that showed the lease. With older ones, it would take the lease from a holder whose load depends on newer ones.
  * - The holder renews its lease while it loads. If it dies, the lease expires, and the next request acquires it.
  * - *Fill* stores the value only if the lease is still the holder's, and ends the lease.
- * - After a load that failed, or whose value cannot be stored, the lease stays open for a moment, or longer each time while
- *   requests receive the expired value: every request may load for
- *   itself. Otherwise the waiting requests would load one after another.
+ * - After a load that failed, or whose value cannot be stored, the lease stays open for a second: every request may load for itself.
+ *   Otherwise the waiting requests would load one after another. While requests receive an expired value, it stays open for longer after
+ *   each failure (`load-failures.ts`).
  *
  * A request waits for at most three seconds, so two loads in different processes that wait for each other end too.
  *

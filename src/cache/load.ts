@@ -7,7 +7,7 @@
 import type { Clock } from './base/clock.ts';
 import { CacheError } from './base/errors.ts';
 import { inTime } from './base/in-time.ts';
-import type { Bulkhead, Place } from './bulkhead.ts';
+import { runIn, type Bulkhead, type Slot } from './bulkhead.ts';
 import { captureStamps } from './capture-stamps.ts';
 import type { CachedEntry, Dependency } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
@@ -18,7 +18,7 @@ import type { LeaseDecision, Leases } from './lease.ts';
 import type { LoadFailures } from './load-failures.ts';
 import type { Miss } from './lookup.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
-import type { Policy } from './policy.ts';
+import { storedStaleMs, type Policy } from './policy.ts';
 import { cancellationOf, type Cancellation, type IsAborted } from './scope/cancellation.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { LoadScope } from './scope/load-scope.ts';
@@ -71,13 +71,13 @@ export interface LoadParts extends StoreParts {
 export async function loadAndStore(
   parts: LoadParts,
   request: LoadRequest,
-  { reason, inFlight, place }: { reason: LoadReason; inFlight?: InFlightLoad; place: Place | undefined },
+  { reason, inFlight, slot }: { reason: LoadReason; inFlight?: InFlightLoad; slot: Slot | undefined },
 ): Promise<LoadResult> {
   const decision = await decide(parts, request, reason);
   const result =
     decision.action === 'use-stored'
       ? storedResult(decision)
-      : await runLoad(parts, request, { decision, reason, inFlight, place });
+      : await runLoad(parts, request, { decision, reason, inFlight, slot });
   parts.memory?.drop(request.key.text); // at most it has a value from before this load
   return result;
 }
@@ -90,13 +90,13 @@ export async function runLoad(
     decision,
     reason,
     inFlight,
-    place,
+    slot,
     isReplacing = false,
   }: {
     readonly decision: Exclude<LeaseDecision, { action: 'use-stored' }>;
     readonly reason?: LoadReason;
     readonly inFlight?: InFlightLoad | undefined;
-    readonly place: Place | undefined;
+    readonly slot: Slot | undefined;
     /** See `LeasedWrite`. */
     readonly isReplacing?: boolean;
   },
@@ -111,7 +111,7 @@ export async function runLoad(
     // The load begins now, so its value is valid for every request that has arrived, whatever happens to the tokens.
     const beganAt = parts.loads.sequence;
     const { value, loadMs } = await timed(parts, key, () => {
-      const work = place?.run(() => scope.run(load)) ?? scope.run(load);
+      const work = runIn(slot, () => scope.run(load));
       return inTimeOf(policy, { parts, key, work });
     });
     parts.touched.saw(key.field, scope.touched);
@@ -157,15 +157,10 @@ function openMsAfter(
   { key, policy }: LoadRequest,
   { cancellation, lease }: { cancellation: Cancellation | undefined; lease: unknown },
 ): number {
-  const isAnswered = storedStaleMs(policy) > 0;
+  const keepsExpired = storedStaleMs(policy) > 0;
   // A resolver that aborts its own call fails each time.
-  if (cancellation === 'certain' || (cancellation === 'claimed' && !isAnswered)) return 0;
-  return isAnswered && lease !== undefined ? failures.failed(key.text) : openMsMin;
-}
-
-/** For how long after its TTL a value is stored. */
-export function storedStaleMs({ staleMs = 0, staleIfErrorMs = 0 }: Policy): number {
-  return Math.max(staleMs, staleIfErrorMs);
+  if (cancellation === 'certain' || (cancellation === 'claimed' && !keepsExpired)) return 0;
+  return keepsExpired && lease !== undefined ? failures.failed(key.text) : openMsMin;
 }
 
 /** What the load returns, within the time that its policy gives it. */

@@ -19,7 +19,7 @@ export async function orExpired(parts: FetchParts, fetch: Fetch, answer: Promise
     const first = await Promise.race([answer, isSlow]);
     if (first !== undefined) return first;
     const expired = await expiredFor(parts, fetch);
-    fetch.progress.isAnswered = expired !== undefined;
+    fetch.fallback.isReturned = expired !== undefined;
     return expired ?? (await answer);
   } catch (error) {
     if (cancellationOf(error, isAborted) === 'certain') throw error;

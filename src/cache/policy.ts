@@ -18,12 +18,12 @@ export interface Policy {
   /** The part of `ttlMs` by which the TTL of a value may be shorter, drawn when the value is stored: 0…0.5. Default: 0. */
   readonly jitter?: number;
   /**
-   * For how long after that it may be returned while it is loaded again in the background; with `ttlMs` at most
+   * For how long after its TTL it may be returned while it is loaded again in the background; with `ttlMs` at most
    * 86_400_000 ms. Default: 0.
    */
   readonly staleMs?: number;
   /**
-   * For how long after it has expired it may be returned if its load fails, or takes longer than `softTimeoutMs`; with `ttlMs` at most
+   * For how long after its TTL it may be returned if its load fails, or takes longer than `softTimeoutMs`; with `ttlMs` at most
    * 86_400_000 ms. Default: 0.
    */
   readonly staleIfErrorMs?: number;
@@ -44,20 +44,9 @@ export interface Policy {
   readonly isRefilled?: boolean;
 }
 
+// prettier-ignore
 const optionNames = [
-  ...[
-    'ttl',
-    'nullTtl',
-    'jitter',
-    'stale',
-    'early',
-    'staleIfError',
-    'softTimeout',
-    'timeout',
-    'tags',
-    'strict',
-    'refill',
-  ],
+  'ttl', 'nullTtl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout', 'tags', 'strict', 'refill',
 ];
 
 const jitterMax = 0.5;
@@ -198,4 +187,9 @@ function checkedMs(place: string, name: string, duration: Duration): number {
     'INVALID_POLICY',
     `${place}: cache.${name} must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, got ${JSON.stringify(duration)}`,
   );
+}
+
+/** For plugins: for how long after its TTL a value is stored. */
+export function storedStaleMs({ staleMs = 0, staleIfErrorMs = 0 }: Policy): number {
+  return Math.max(staleMs, staleIfErrorMs);
 }

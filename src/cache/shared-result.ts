@@ -1,6 +1,6 @@
 /** What a request does with the result of a load that it has joined. */
 import { copyOf } from './entry/codec.ts';
-import { withPlace, type Place } from './bulkhead.ts';
+import { withSlot, type Slot } from './bulkhead.ts';
 import { readShared, shareValue, type SharedValue } from './entry/shared-value.ts';
 import type { Fetch, FetchParts } from './fetch.ts';
 import type { Cancelled } from './in-flight.ts';
@@ -38,9 +38,9 @@ export async function share(parts: FetchParts, fetch: Fetch, result: LoadResult)
 
 /** A load for this request alone, which no other request joins. */
 export async function loadAlone(parts: FetchParts, fetch: Fetch, notStored?: string): Promise<Answer> {
-  const load = (place: Place | undefined): Promise<LoadResult> =>
-    loadAndStore(parts, fetch, { reason: 'no-store', place });
-  const result = await withPlace(parts.bulkhead, load);
+  const load = (slot: Slot | undefined): Promise<LoadResult> =>
+    loadAndStore(parts, fetch, { reason: 'no-store', slot });
+  const result = await withSlot(parts.bulkhead, load);
   return { ...result, state: 'miss', ...(notStored === undefined ? {} : { notStored }) };
 }
 

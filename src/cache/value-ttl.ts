@@ -58,7 +58,7 @@ function returnedTtlMs({ ttlMs }: Policy, returned: unknown): number | TtlRefusa
   return { refusal: 'invalid-ttl', what: `${rule}, got ${got}` };
 }
 
-/** A TTL, shortened so that values that were loaded together do not expire together. It stays the upper bound. */
+/** A TTL, shortened so that values that were loaded together do not expire together. The TTL stays the upper bound. */
 export function drawTtlMs({ jitter = 0 }: Pick<Policy, 'jitter'>, ttlMs: number, random: () => number): number {
   // Rounded up: rounded down, it could be below the lower bound.
   return jitter > 0 ? Math.ceil(ttlMs * (1 - jitter * random())) : ttlMs;

@@ -26,10 +26,12 @@ export interface WarmUpOptions {
 export interface WarmUpResult {
   /** The number of tasks that have succeeded. */
   readonly succeeded: number;
-  /** What the other ones threw or rejected with. */
-  readonly errors: readonly unknown[];
-  /** The number of tasks that have not ended: the time was over, the cache was closed, or the store takes no values now. */
+  /** The tasks that have failed, with what they threw or rejected with. */
+  readonly failures: readonly { readonly task: WarmUpTask; readonly error: unknown }[];
+  /** The number of tasks that have not ended. */
   readonly unfinished: number;
+  /** Why it has ended: all tasks have, the time was over, the store takes no values now, or the cache was closed. */
+  readonly endedBy: 'completion' | 'timeout' | 'store' | 'close';
   readonly durationMs: number;
 }
 
@@ -69,14 +71,16 @@ export class WarmUp {
     const { atOnceMax = 4, perSecondMax = 50, timeoutMs = 30_000 } = options;
     const startedMs = clock.nowMs();
     const waiting = [...tasks];
-    const errors: unknown[] = [];
+    const failures: { readonly task: WarmUpTask; readonly error: unknown }[] = [];
+    let endedBy: WarmUpResult['endedBy'] = 'completion';
     let succeeded = 0;
     let nextMs = startedMs;
     const mayBegin = async (): Promise<boolean> => {
       const beginMs = Math.max(nextMs, clock.nowMs());
       nextMs = beginMs + 1_000 / perSecondMax;
       await sleep(clock, beginMs - clock.nowMs()).promise;
-      return clock.nowMs() - startedMs < timeoutMs && this.#canStore;
+      if (endedBy === 'completion') endedBy = this.#whyNotGoOn() ?? 'completion';
+      return endedBy === 'completion';
     };
     const runAll = async (): Promise<void> => {
       for (let task = waiting.shift(); task !== undefined && (await mayBegin()); task = waiting.shift()) {
@@ -84,15 +88,18 @@ export class WarmUp {
           await LoadScope.outside(task);
           succeeded += 1;
         } catch (error) {
-          errors.push(error);
+          failures.push({ task, error });
         }
       }
     };
     const timeout = sleep(clock, timeoutMs);
-    await Promise.race([Promise.all(tasks.slice(0, atOnceMax).map(runAll)), timeout.promise]);
+    const isLate = timeout.promise.then(() => {
+      if (endedBy === 'completion') endedBy = 'timeout';
+    });
+    await Promise.race([Promise.all(tasks.slice(0, atOnceMax).map(runAll)), isLate]);
     timeout.cancel();
-    const unfinished = tasks.length - succeeded - errors.length;
-    return { succeeded, errors: [...errors], unfinished, durationMs: clock.nowMs() - startedMs };
+    const unfinished = tasks.length - succeeded - failures.length;
+    return { succeeded, failures: [...failures], unfinished, endedBy, durationMs: clock.nowMs() - startedMs };
   }
 
   /** No further task begins. */
@@ -100,10 +107,11 @@ export class WarmUp {
     this.#isClosed = true;
   }
 
-  /** Without the store, loads would only burden the source. */
-  get #canStore(): boolean {
+  #whyNotGoOn(): 'store' | 'close' | undefined {
+    if (this.#isClosed) return 'close';
     const store = this.#parts.guarded.forFetch();
-    return !this.#isClosed && !store.isBypassed && !store.isFull;
+    // Without the store, loads would only burden the source.
+    return store.isBypassed || store.isFull ? 'store' : undefined;
   }
 }
 

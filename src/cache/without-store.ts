@@ -1,4 +1,4 @@
-import { withPlace, type Place } from './bulkhead.ts';
+import { runIn, withSlot, type Slot } from './bulkhead.ts';
 import type { Fetch, FetchParts } from './fetch.ts';
 import { Cancelled } from './in-flight.ts';
 import { inTimeOf, loadAndStore } from './load.ts';
@@ -7,13 +7,14 @@ import { afterCancelled, loadAlone, share } from './shared-result.ts';
 
 /** Answers a fetch while the store is bypassed or full: with the next load of its key, which requests share. */
 export async function loadWithoutStore(parts: FetchParts, fetch: Fetch): Promise<Answer> {
-  let place: Place | undefined;
+  // Only the request that begins the next load takes a slot, not those that share it.
+  let slot: Slot | undefined;
   const next = parts.loads.startNext(
     fetch.key.text,
-    (inFlight) => loadAndStore(parts, fetch, { reason: 'no-store', inFlight, place }),
-    async () => (place = await parts.bulkhead?.enter()),
+    (inFlight) => loadAndStore(parts, fetch, { reason: 'no-store', inFlight, slot }),
+    async () => (slot = await parts.bulkhead?.acquire()),
   );
-  const { isShared, result } = await next.finally(() => place?.leave());
+  const { isShared, result } = await next.finally(() => slot?.release());
   if (!isShared) return { ...result, state: 'miss' };
   if (result instanceof Cancelled) return loadWithoutStore(parts, afterCancelled(fetch, result));
   if (result !== undefined) return share(parts, fetch, result);
@@ -25,9 +26,6 @@ export async function bypass(
   parts: FetchParts,
   { key, policy, load }: Pick<Fetch, 'key' | 'policy' | 'load'>,
 ): Promise<Answer> {
-  const run = async (): Promise<unknown> => await load();
-  const value = await withPlace(parts.bulkhead, (place) =>
-    inTimeOf(policy, { parts, key, work: place?.run(run) ?? run() }),
-  );
+  const value = await withSlot(parts.bulkhead, (slot) => inTimeOf(policy, { parts, key, work: runIn(slot, load) }));
   return { state: 'bypass', value, stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0 };
 }

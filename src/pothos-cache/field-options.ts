@@ -17,15 +17,12 @@ export const sharedOptionNames: readonly string[] = [
   ...['strict', 'refill', 'vary', 'http'],
 ];
 
-const optionNames: readonly string[] = [
-  ...['scope', 'ttl', 'nullTtl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout', 'tags'],
-  ...['strict', 'refill', 'parentId', 'selection', 'vary', 'http'],
-];
+const optionNames: readonly string[] = [...sharedOptionNames, 'tags', 'parentId', 'selection'];
 
-/** Options that `false` turns off, because they have no value that means none. */
+/** Options that only `false` turns off, because none of their other values means off. */
 const canBeOff = ['nullTtl', 'stale', 'staleIfError', 'timeout', 'vary', 'http'] as const;
 
-/** Without those that are off. */
+/** The options of a field after inheritance; one that `false` has turned off is absent. */
 type EffectiveOptions = Omit<FieldCacheOptions, (typeof canBeOff)[number]> & {
   readonly [Name in (typeof canBeOff)[number]]?: Exclude<FieldCacheOptions[Name], false>;
 };
@@ -80,7 +77,7 @@ export function fieldOptionsOf(
   if (own === undefined && (isOnByType === false || !hasOwnResolver(field))) return undefined;
   if (field.kind === 'Mutation' || field.kind === 'Subscription')
     throw new PothosSchemaError(`${field.place}: a field of ${field.kind} cannot be cached`);
-  checkNames(field.place, own === undefined ? {} : own);
+  if (own !== undefined) checkNames(field.place, own);
   const levels = [
     { from: undefined, cache: own },
     ...ofTypes,

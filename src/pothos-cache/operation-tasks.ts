@@ -50,7 +50,8 @@ function taskOf(
   const required = variableDefinitions.find(
     ({ type, defaultValue }) => type.kind === Kind.NON_NULL_TYPE && !defaultValue,
   );
-  if (required !== undefined) throw invalid(`${operationName}: $${required.variable.name.value} has no default`);
+  if (required !== undefined)
+    throw invalid(`${operationName ?? 'a query'}: $${required.variable.name.value} has no default`);
   const run = async (): Promise<void> => {
     const result = await execute({ schema, document, operationName, contextValue: context() });
     if (result.errors?.[0] !== undefined) throw result.errors[0];

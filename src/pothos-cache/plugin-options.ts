@@ -45,8 +45,8 @@ function wrong(fault: string): PothosSchemaError {
 /** Recognised by its methods, because a program may contain two copies of this package. */
 export function isEngine(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const { fetch, key, uncached } = value as { fetch?: unknown; key?: unknown; uncached?: unknown };
-  return [fetch, key, uncached].every((method) => typeof method === 'function');
+  const methods = ['fetch', 'key', 'uncached', 'registerSchema'];
+  return methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
 }
 
 function isObject(value: unknown): boolean {

@@ -79,7 +79,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     if (this.#resolvers !== undefined) {
       const digest = schemaDigestOf(schema, this.#policies, version);
       this.#resolvers.schemaDigest = digest;
-      engine?.addSchema(digest, (field) => this.#policies.get(field)?.argumentDefaults);
+      engine?.registerSchema(digest, (field) => this.#policies.get(field)?.argumentDefaults);
     }
     return directive === false ? schema : withCacheDirective(schema);
   }

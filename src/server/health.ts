@@ -10,7 +10,7 @@ export interface Health {
 export interface HealthParts {
   /** Resolves when the database replies. */
   readonly ping: () => Promise<void>;
-  /** Called once, when the database was reached; not ready until it resolves. It must not reject. */
+  /** Called once, after the database was first reached; the process is not ready until it resolves. It must not reject. */
   readonly warmUp?: (() => Promise<void>) | undefined;
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { GraphQLSchema } from 'graphql';
 import type { Cache, WarmUpResult } from '../cache/index.ts';
 import { packageFile } from '../package-file.ts';
-import { operationTasks } from '../pothos-cache/index.ts';
+import { operationTasks, type OperationTask } from '../pothos-cache/index.ts';
 import type { Log } from './log.ts';
 import { outsideRequests } from './request-scope.ts';
 
@@ -42,10 +42,11 @@ export async function prepareWarmUp({ cache, schema, contextOf, log, retryMs = 1
   const runAgain = async (): Promise<void> => {
     isRepeating = true;
     let result: WarmUpResult | undefined;
-    for (let attempt = 0; attempt < attemptsMax && result?.unfinished !== 0; attempt += 1) {
+    for (let attempt = 0; attempt < attemptsMax && result?.endedBy !== 'completion'; attempt += 1) {
       await sleep(retryMs, undefined, { ref: false, signal: end.signal }).catch(() => {});
       if (end.signal.aborted) return;
       result = await cache.warm(tasks);
+      if (result.endedBy === 'timeout') break;
     }
     isRepeating = false;
     if (result !== undefined) logResult(log, result);
@@ -65,11 +66,13 @@ export async function prepareWarmUp({ cache, schema, contextOf, log, retryMs = 1
   };
 }
 
-function logResult(log: Log, { succeeded, errors, unfinished, durationMs }: WarmUpResult): void {
-  const fields = { succeeded, failed: errors.length, unfinished, durationMs: Math.round(durationMs) };
-  const [error] = errors;
-  if (error !== undefined) log.warn({ ...fields, err: error }, 'warm-up: queries of schema/warm.graphql failed');
-  else if (unfinished > 0)
-    log.warn(fields, 'warm-up: not finished, because the cache takes no values or it took too long');
-  else log.info(fields, 'warm-up: the values of schema/warm.graphql are cached');
+function logResult(log: Log, { succeeded, failures, unfinished, endedBy, durationMs }: WarmUpResult): void {
+  const fields = { succeeded, failed: failures.length, unfinished, durationMs: Math.round(durationMs) };
+  const [failure] = failures;
+  if (failure !== undefined) {
+    const { operation } = failure.task as OperationTask;
+    log.warn({ ...fields, operation, err: failure.error }, 'warm-up: queries of schema/warm.graphql have failed');
+  } else if (endedBy === 'store') log.warn(fields, 'warm-up: not finished, because the cache takes no values now');
+  else if (unfinished > 0) log.warn(fields, 'warm-up: not finished in time');
+  else log.info(fields, 'warm-up: the queries of schema/warm.graphql have run');
 }

@@ -41,6 +41,17 @@ describe.each(tiers)('on the %s store, a cached function', (tier) => {
     expect(second.calls).toEqual([]);
   });
 
+  it('removes a result with delete', async () => {
+    const { cache } = await newWorld(tier);
+    let calls = 0;
+    const rateOf = cached(cache, 'rate', { ttl: '60s' }, async (_currency: string, _day?: number) => (calls += 1));
+    await rateOf('EUR');
+    await rateOf('USD');
+    expect(await rateOf.delete('EUR', undefined)).toBe(1);
+    expect(await rateOf('EUR')).toBe(3);
+    expect(await rateOf('USD')).toBe(2);
+  });
+
   it('loads and stores with refresh', async () => {
     const { rateOf } = await newRates({}, await newWorld(tier));
     await rateOf('EUR');

@@ -14,7 +14,7 @@ describe.each(tiers)('with the %s store', (tier) => {
     const world = await newWorld(tier);
     await world.fetch(call(1));
     const result = await world.cache.warm(tasksOf(world, 3), atAnyRate);
-    expect(result).toMatchObject({ succeeded: 3, errors: [], unfinished: 0 });
+    expect(result).toMatchObject({ succeeded: 3, failures: [], unfinished: 0, endedBy: 'completion' });
     expect(world.source.loads).toBe(3);
     expect(await world.outcome(call(2))).toMatchObject({ state: 'hit' });
   });
@@ -78,7 +78,7 @@ it('ends after its time, while a task still runs and others wait', async () => {
   const warm = world.cache.warm(tasksOf(world, 3), { atOnceMax: 1, timeoutMs: 5_000, ...atAnyRate });
   await held.begun;
   world.clock.advance(5_000);
-  expect(await warm).toMatchObject({ succeeded: 0, unfinished: 3, durationMs: 5_000 });
+  expect(await warm).toMatchObject({ succeeded: 0, unfinished: 3, endedBy: 'timeout', durationMs: 5_000 });
   held.give('value');
   await settled(world);
   expect(world.source.loads).toBe(1); // the others did not begin
@@ -102,13 +102,20 @@ it('a task that fails is reported, and does not end it', async () => {
     () => Promise.reject(broken),
     ...tasksOf(world, 2),
   ];
-  expect(await world.cache.warm(tasks, atAnyRate)).toMatchObject({ succeeded: 2, errors: [broken, broken] });
+  expect(await world.cache.warm(tasks, atAnyRate)).toMatchObject({
+    succeeded: 2,
+    failures: tasks.slice(0, 2).map((task) => ({ task, error: broken })),
+  });
 });
 
 it('does not load while the store cannot be reached, or takes no values', async () => {
   const world = await newWorld();
   world.cache.suspend(world, true);
-  expect(await world.cache.warm(tasksOf(world, 3), atAnyRate)).toMatchObject({ succeeded: 0, unfinished: 3 });
+  expect(await world.cache.warm(tasksOf(world, 3), atAnyRate)).toMatchObject({
+    succeeded: 0,
+    unfinished: 3,
+    endedBy: 'store',
+  });
   expect(world.source.loads).toBe(0);
   world.cache.suspend(world, false);
   expect(await world.cache.warm(tasksOf(world, 3), atAnyRate)).toMatchObject({ succeeded: 3 });
@@ -116,7 +123,7 @@ it('does not load while the store cannot be reached, or takes no values', async 
   const full = await newFaultyWorld(['capture', 'acquire', 'fill', 'write']);
   full.faulty.health = 'full';
   const result = await full.cache.warm(tasksOf(full, 5), { atOnceMax: 1, ...atAnyRate });
-  expect(result).toMatchObject({ succeeded: 1, unfinished: 4 });
+  expect(result).toMatchObject({ succeeded: 1, unfinished: 4, endedBy: 'store' });
   expect(full.source.loads).toBe(1);
 });
 
@@ -128,7 +135,7 @@ it('begins nothing after the cache is closed', async () => {
   const closing = world.cache.close();
   held.give('value');
   await closing;
-  expect(await warm).toMatchObject({ unfinished: 2 });
+  expect(await warm).toMatchObject({ unfinished: 2, endedBy: 'close' });
 });
 
 it('inside of a load, what it fetches does not belong to that load', async () => {

@@ -22,7 +22,7 @@ it('each query of the document is a task, with the defaults of its variables and
   const world = await newShop();
   const tasks = tasksOf(world, 'query A { stats } query B($limit: Int = 5) { stats(limit: $limit) }');
   expect(tasks.map(({ operation }) => operation)).toEqual(['A', 'B']);
-  expect(await world.cache.warm(tasks)).toMatchObject({ succeeded: 2, errors: [] });
+  expect(await world.cache.warm(tasks, { perSecondMax: Infinity })).toMatchObject({ succeeded: 2, failures: [] });
   expect((await world.run('{ stats }')).states).toBe('hit');
   expect((await world.run('{ renamed: stats(limit: 5) __typename }')).states).toBe('hit');
   expect(world.source.loads).toBe(2);
@@ -39,8 +39,8 @@ it('a query without a name is one, too', async () => {
 it('rejects with the error of its field', async () => {
   const world = await newShop();
   world.source.fails(new Error('the source is down'));
-  const { errors } = await world.cache.warm(tasksOf(world, '{ stats }'));
-  expect(errors.map(String)).toEqual([expect.stringContaining('the source is down')]);
+  const { failures } = await world.cache.warm(tasksOf(world, '{ stats }'), { perSecondMax: Infinity });
+  expect(failures.map(({ error }) => String(error))).toEqual([expect.stringContaining('the source is down')]);
 });
 
 describe('rejects a document', () => {
@@ -49,6 +49,7 @@ describe('rejects a document', () => {
     ['{ nothing }', 'Cannot query field "nothing"'],
     ['mutation Change { write }', 'Change is a mutation'],
     ['query A($limit: Int!) { stats(limit: $limit) }', 'A: $limit has no default'],
+    ['query($limit: Int!) { stats(limit: $limit) }', 'a query: $limit has no default'],
     ['query A { stats } { stats }', 'must be the only defined operation'],
     ['', 'Syntax Error'],
   ])('%s', async (document, message) => {

@@ -13,7 +13,7 @@ const rounds = 5;
 const clients = 24;
 const loadsAtOnce = 8;
 
-/** Two thirds of the requests are for what the warm-up loads, the others for 48 searches. */
+/** Eight requests in ten are for what the warm-up loads, the others for 48 searches. */
 const popular = ['{ categoryStats { id name } }', '{ topProducts { id name } }', '{ searchProducts { id } }'];
 const documents = (index: number): string[] => [
   ...popular,

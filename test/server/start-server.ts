@@ -51,7 +51,7 @@ export interface Overrides {
   adminToken?: string;
   trafficLimits?: Partial<TrafficLimits>;
   keepAliveMs?: number;
-  /** Whether `schema/warm.graphql` is run before it is ready, and again while Redis is back. Default: false. */
+  /** Whether `schema/warm.graphql` is run before it is ready, and again when Redis is back. Default: false. */
   warmsUp?: boolean;
   /** Default: none. */
   corsOrigins?: readonly string[];

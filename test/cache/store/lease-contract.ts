@@ -57,6 +57,29 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
       expect((await store.acquire(key, { ...other, tags })).tokens).toEqual([undefined, a]);
     });
 
+    it('end when the value is removed: what was loaded before is not stored', async () => {
+      const { store, key, stateOf } = await newLease();
+      await store.remove([key]);
+      expect((await store.fill(key, write)).isStored).toBe(false);
+      expect(await stateOf(other)).toBe('held');
+    });
+
+    it('remove the value when they are released, if that is asked for and they are still held', async () => {
+      const { store, key } = await newLease();
+      const textOf = async (): Promise<string | undefined> => (await store.read(key, [])).text;
+      await store.write(key, { text: 'old', ttlMs: 60_000, tags: [] }); // ends the lease
+      await store.release(key, { lease: ownLease, openMs: 0, isRemoving: true });
+      expect(await textOf()).toBe('old');
+      const rejected = { ...request, rejectedEntryId: anyEntryId };
+      await store.acquire(key, rejected);
+      await store.release(key, { lease: ownLease, openMs: 0 });
+      expect(await textOf()).toBe('old');
+      await store.acquire(key, rejected);
+      await store.release(key, { lease: ownLease, openMs: 60_000, isRemoving: true });
+      expect(await textOf()).toBeUndefined();
+      expect(await store.acquire(key, other)).toMatchObject({ state: 'open' });
+    });
+
     it('report their holder and its stamps digest, and are taken over only if still held by the named holder', async () => {
       const { store, key, stateOf } = await newLease();
       const otherWithOtherStamps = { ...other, stampsDigest: otherStampsDigest };

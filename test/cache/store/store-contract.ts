@@ -95,6 +95,19 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
       expect(await confirmed('älter', 'ä')).toBe(false);
     });
 
+    it('removes values, and returns the number of those that had not expired', async () => {
+      const { store, namespace, expire } = await newStore();
+      const keys = ['a', 'b', 'c', 'd'].map((name) => `${namespace}:${name}`);
+      const value = { text: 'text', ttlMs: 60_000, tags: [] };
+      await store.write(keys[2] ?? '', value);
+      await expire(keys[2] ?? '');
+      for (const key of keys.slice(0, 2)) await store.write(key, value);
+      expect(await store.remove([keys[0] ?? '', keys[2] ?? '', keys[3] ?? ''])).toBe(1);
+      const texts = await Promise.all(keys.map(async (key) => (await store.read(key, [])).text));
+      expect(texts).toEqual([undefined, 'text', undefined, undefined]);
+      expect(await store.remove([])).toBe(0);
+    });
+
     it('returns empty lists for an empty confirmation', async () => {
       const { store } = await newStore();
       expect(await store.confirm([], [])).toEqual({ remainingMs: [], tokens: [] });

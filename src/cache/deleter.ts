@@ -1,4 +1,5 @@
-/** Removes single values, by field and arguments. */
+/** Deletes single values, by field and arguments. */
+import { LRUCache } from 'lru-cache';
 import { CacheError } from './base/errors.ts';
 import { createKey, type Key, type KeyParts } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
@@ -13,7 +14,10 @@ export type ValueOf = Pick<KeyParts, 'parent' | 'viewer' | 'vary'>;
 /** Returns the defaults of a field's arguments; undefined if the schema does not cache such a field. */
 export type ArgumentDefaults = (field: string) => Readonly<Record<string, unknown>> | undefined;
 
-interface FieldValuesParts {
+/** The number of schemas whose values are found. */
+const schemasMax = 16;
+
+interface DeleterParts {
   readonly namespace: string;
   readonly guarded: Pick<GuardedStore, 'remove'>;
   readonly memory: Pick<MemoryTier, 'drop'> | undefined;
@@ -22,16 +26,16 @@ interface FieldValuesParts {
   readonly emit: EmitEvent;
 }
 
-export class FieldValues {
-  readonly #parts: FieldValuesParts;
-  /** By digest. */
-  readonly #schemas = new Map<string, ArgumentDefaults>();
+export class Deleter {
+  readonly #parts: DeleterParts;
+  /** By digest; the oldest is forgotten first, for servers that build their schema again and again. */
+  readonly #schemas = new LRUCache<string, ArgumentDefaults>({ max: schemasMax });
 
-  constructor(parts: FieldValuesParts) {
+  constructor(parts: DeleterParts) {
     this.#parts = parts;
   }
 
-  addSchema(digest: string, defaultsOf: ArgumentDefaults): void {
+  registerSchema(digest: string, defaultsOf: ArgumentDefaults): void {
     this.#schemas.set(digest, defaultsOf);
   }
 
@@ -39,7 +43,7 @@ export class FieldValues {
    * @returns The number of values that were stored.
    * @throws {CacheError} `INVALID_KEY`; `STORE_UNAVAILABLE` if it is not known whether they were removed.
    */
-  async remove(field: string, args: Readonly<Record<string, unknown>>, of: ValueOf): Promise<number> {
+  async delete(field: string, args: Readonly<Record<string, unknown>>, of: ValueOf): Promise<number> {
     const keys = this.#keys(field, args, of).map(({ text }) => text);
     const { guarded, memory, loads, revalidator, emit } = this.#parts;
     try {
