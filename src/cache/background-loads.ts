@@ -14,14 +14,12 @@ import { withSlot, type Slot } from './bulkhead.ts';
 import type { RefreshRequest } from './fetch.ts';
 import { runLoad, type LoadParts } from './load.ts';
 import { PendingReply } from './store/fetch-store.ts';
-import type { GuardedStore } from './store/guarded-store.ts';
 import type { Stamps } from './tags/tags.ts';
 
 const giveUpMs = 10_000;
 
 interface BackgroundLoadsParts extends LoadParts {
   readonly background: Background;
-  readonly guarded: Pick<GuardedStore, 'forFetch'>;
   /** Called when a load has ended. */
   readonly onEnd: () => void;
 }

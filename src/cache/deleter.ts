@@ -1,11 +1,11 @@
 /** Deletes single values, by field and arguments. */
-import { LRUCache } from 'lru-cache';
 import { CacheError } from './base/errors.ts';
 import { createKey, type Key, type KeyParts } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
 import type { InFlightLoads } from './in-flight.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
 import type { Revalidator } from './revalidate.ts';
+import type { Deletions } from './deletions.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
 
 /** Which of the values with the same arguments is meant; as in the key. */
@@ -23,20 +23,22 @@ interface DeleterParts {
   readonly memory: Pick<MemoryTier, 'drop'> | undefined;
   readonly loads: Pick<InFlightLoads<unknown>, 'forgetKey'>;
   readonly revalidator: Pick<Revalidator, 'reset'>;
+  readonly deletions: Deletions;
   readonly emit: EmitEvent;
 }
 
 export class Deleter {
   readonly #parts: DeleterParts;
-  /** By digest; the oldest is forgotten first, for servers that build their schema again and again. */
-  readonly #schemas = new LRUCache<string, ArgumentDefaults>({ max: schemasMax });
+  /** The last ones: a server may build its schema again and again. */
+  readonly #schemas: { readonly schemaDigest: string; readonly defaultsOf: ArgumentDefaults }[] = [];
 
   constructor(parts: DeleterParts) {
     this.#parts = parts;
   }
 
   registerSchema(digest: string, defaultsOf: ArgumentDefaults): void {
-    this.#schemas.set(digest, defaultsOf);
+    this.#schemas.push({ schemaDigest: digest, defaultsOf });
+    if (this.#schemas.length > schemasMax) this.#schemas.shift();
   }
 
   /**
@@ -44,14 +46,16 @@ export class Deleter {
    * @throws {CacheError} `INVALID_KEY`; `STORE_UNAVAILABLE` if it is not known whether they were removed.
    */
   async delete(field: string, args: Readonly<Record<string, unknown>>, of: ValueOf): Promise<number> {
-    const keys = this.#keys(field, args, of).map(({ text }) => text);
-    const { guarded, memory, loads, revalidator, emit } = this.#parts;
+    const keys = [...new Set(this.#keys(field, args, of).map(({ text }) => text))];
+    const { guarded, memory, loads, revalidator, deletions, emit } = this.#parts;
+    for (const key of keys) deletions.add(key);
     try {
       const keysRemoved = await guarded.remove(keys);
       emit({ type: 'delete', field, keysRemoved });
       return keysRemoved;
     } finally {
       for (const key of keys) {
+        deletions.add(key); // for loads that have begun meanwhile
         memory?.drop(key);
         loads.forgetKey(key);
       }
@@ -65,10 +69,11 @@ export class Deleter {
       throw new CacheError('INVALID_KEY', `${field}: the third argument of delete must be an object`);
     const { namespace } = this.#parts;
     const keys = [createKey(namespace, { field, args, ...of })];
-    for (const [schemaDigest, defaultsOf] of this.#schemas) {
+    const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
+    for (const { schemaDigest, defaultsOf } of this.#schemas) {
       const defaults = defaultsOf(field);
-      if (defaults !== undefined)
-        keys.push(createKey(namespace, { schemaDigest, field, args: { ...defaults, ...args }, ...of }));
+      if (defaults === undefined) continue;
+      keys.push(createKey(namespace, { schemaDigest, field, args: { ...defaults, ...given }, ...of }));
     }
     return keys;
   }

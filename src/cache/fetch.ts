@@ -5,7 +5,6 @@ import type { InFlightLoads } from './in-flight.ts';
 import type { LoadParts, LoadRequest } from './load.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
 import type { Answer, LoadResult } from './outcome.ts';
-import type { GuardedStore } from './store/guarded-store.ts';
 
 /** `use` reads and stores, `bypass` does neither, `refresh` loads and stores. */
 export type Mode = 'use' | 'bypass' | 'refresh';
@@ -23,7 +22,6 @@ export type RefreshRequest = Pick<FetchRequest, 'key' | 'policy' | 'reload' | 'd
 
 export interface FetchParts extends LoadParts {
   readonly tier: Tier;
-  readonly guarded: Pick<GuardedStore, 'forFetch'>;
   readonly loads: InFlightLoads<LoadResult>;
   readonly memory: MemoryTier | undefined;
   /** See `refresher.ts`. */

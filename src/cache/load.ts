@@ -11,6 +11,7 @@ import { runIn, type Bulkhead, type Slot } from './bulkhead.ts';
 import { captureStamps } from './capture-stamps.ts';
 import type { CachedEntry, Dependency } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
+import type { Deletions } from './deletions.ts';
 import type { EmitEvent } from './events/events.ts';
 import { whyNotStored } from './events/refusals.ts';
 import type { InFlightLoad, InFlightLoads } from './in-flight.ts';
@@ -23,6 +24,7 @@ import { cancellationOf, type Cancellation, type IsAborted } from './scope/cance
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import type { FetchStore } from './store/fetch-store.ts';
+import type { GuardedStore } from './store/guarded-store.ts';
 import { encodeForStore, refuse, releaseLease, storeEntry, type StoreParts } from './store-entry.ts';
 import type { LoadResult } from './outcome.ts';
 import type { FetchTags } from './tags/tags.ts';
@@ -56,6 +58,8 @@ export interface LoadParts extends StoreParts {
   readonly touched: TouchedTags;
   readonly memory: Pick<MemoryTier, 'drop'> | undefined;
   readonly failures: LoadFailures;
+  readonly deletions: Deletions;
+  readonly guarded: Pick<GuardedStore, 'forFetch' | 'remove'>;
   /** Undefined if any number of loads may run at once. */
   readonly bulkhead: Bulkhead | undefined;
   /** Returns 0…1. */
@@ -110,6 +114,7 @@ export async function runLoad(
     if (dependsOn !== undefined) scope.dependOn(dependsOn);
     // The load begins now, so its value is valid for every request that has arrived, whatever happens to the tokens.
     const beganAt = parts.loads.sequence;
+    const deletionsBefore = parts.deletions.count;
     const { value, loadMs } = await timed(parts, key, () => {
       const work = runIn(slot, () => scope.run(load));
       return inTimeOf(policy, { parts, key, work });
@@ -131,11 +136,12 @@ export async function runLoad(
     const encoded = encodeForStore(key, { value, loadMs, staleMs, ownTtlMs, storable });
     if (staleMs > 0) parts.failures.succeeded(key.text);
     if (!('refusal' in encoded))
-      return await storeEntry(parts, { key, store, lease, isReplacing, unstored, ...encoded });
+      return await storeEntry(parts, { key, store, lease, isReplacing, unstored, deletionsBefore, ...encoded });
     refuse(parts, key, encoded);
     // The value from before the load is older: no request may receive it any more.
     const end = encoded.isTemporary ? { openMs: 0 } : { openMs: openMsMin, isRemoving: staleMs > 0 };
     releaseLease(parts, lease, end);
+    if (reason === 'refresh' && !encoded.isTemporary) parts.background.run(parts.guarded.remove([key.text]));
     return { ...unstored, notStored: whyNotStored(encoded.refusal, encoded.what) };
   } catch (error) {
     // Outside of the enclosing loads: checking the request is not something that they do.

@@ -9,6 +9,7 @@ import { encodeEntry } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
 import { sentTexts } from './entry/sent-texts.ts';
 import { UnencodableError } from './entry/unencodable.ts';
+import type { Deletions } from './deletions.ts';
 import type { EmitEvent, WriteRefusal } from './events/events.ts';
 import { whyNotStored } from './events/refusals.ts';
 import type { HeldLease, LeaseEnd } from './held-leases.ts';
@@ -27,6 +28,7 @@ const temporary: ReadonlySet<WriteRefusal> = new Set(['token-lost', 'not-capture
 export interface StoreParts {
   readonly background: Pick<Background, 'run'>;
   readonly loads: Pick<InFlightLoads<LoadResult>, 'sequence'>;
+  readonly deletions: Pick<Deletions, 'isDeletedSince'>;
   readonly emit: EmitEvent;
 }
 
@@ -54,6 +56,8 @@ interface EntryToStore extends EncodedEntry {
   readonly key: Key;
   readonly store: FetchStore;
   readonly lease: Lease;
+  /** The number of the last deletion before the load. */
+  readonly deletionsBefore: number;
   /** See `LeasedWrite`. */
   readonly isReplacing: boolean;
   /** The result of the load if its value is not stored. */
@@ -100,6 +104,11 @@ export async function storeEntry(parts: StoreParts, request: EntryToStore): Prom
   if (lease instanceof PendingReply) {
     background.run(lease.answer.then((held) => held && storeEntry(parts, { ...request, lease: held })));
     return unstored;
+  }
+  if (parts.deletions.isDeletedSince(key.text, request.deletionsBefore)) {
+    releaseLease(parts, lease, { openMs: 0 });
+    refuse(parts, key, { refusal: 'lease-lost' });
+    return { ...unstored, notStored: whyNotStored('lease-lost') };
   }
   const { sequence } = parts.loads;
   lease?.stopRenewing();

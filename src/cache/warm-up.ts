@@ -30,7 +30,7 @@ export interface WarmUpResult {
   readonly failures: readonly { readonly task: WarmUpTask; readonly error: unknown }[];
   /** The number of tasks that have not ended. */
   readonly unfinished: number;
-  /** Why it has ended: all tasks have, the time was over, the store takes no values now, or the cache was closed. */
+  /** Why it has ended: all tasks have, the time was over, the store could not be reached or is full, or the cache was closed. */
   readonly endedBy: 'completion' | 'timeout' | 'store' | 'close';
   readonly durationMs: number;
 }
@@ -51,7 +51,7 @@ const rules: Readonly<Record<keyof WarmUpOptions, OptionRule>> = {
 };
 
 interface WarmUpParts {
-  readonly guarded: Pick<GuardedStore, 'forFetch'>;
+  readonly guarded: Pick<GuardedStore, 'forFetch' | 'isAvailable'>;
   readonly clock: Clock;
 }
 
@@ -70,6 +70,9 @@ export class WarmUp {
     const { clock } = this.#parts;
     const { atOnceMax = 4, perSecondMax = 50, timeoutMs = 30_000 } = options;
     const startedMs = clock.nowMs();
+    const why = await this.#whyNotBegin();
+    if (why !== undefined) return { ...nothing, unfinished: tasks.length, endedBy: why };
+    const stop = keepProcessAlive();
     const waiting = [...tasks];
     const failures: { readonly task: WarmUpTask; readonly error: unknown }[] = [];
     let endedBy: WarmUpResult['endedBy'] = 'completion';
@@ -78,7 +81,7 @@ export class WarmUp {
     const mayBegin = async (): Promise<boolean> => {
       const beginMs = Math.max(nextMs, clock.nowMs());
       nextMs = beginMs + 1_000 / perSecondMax;
-      await sleep(clock, beginMs - clock.nowMs()).promise;
+      await sleep(clock, Math.min(beginMs - clock.nowMs(), timeoutMs)).promise;
       if (endedBy === 'completion') endedBy = this.#whyNotGoOn() ?? 'completion';
       return endedBy === 'completion';
     };
@@ -93,11 +96,12 @@ export class WarmUp {
       }
     };
     const timeout = sleep(clock, timeoutMs);
-    const isLate = timeout.promise.then(() => {
-      if (endedBy === 'completion') endedBy = 'timeout';
-    });
-    await Promise.race([Promise.all(tasks.slice(0, atOnceMax).map(runAll)), isLate]);
+    const isComplete = Promise.all(tasks.slice(0, atOnceMax).map(runAll)).then(() => true);
+    if ((await Promise.race([isComplete, timeout.promise])) !== true) endedBy = 'timeout';
     timeout.cancel();
+    stop();
+    // Otherwise what was loaded may not be stored.
+    if (endedBy === 'completion') endedBy = (await this.#whyNotBegin()) ?? 'completion';
     const unfinished = tasks.length - succeeded - failures.length;
     return { succeeded, failures: [...failures], unfinished, endedBy, durationMs: clock.nowMs() - startedMs };
   }
@@ -107,12 +111,24 @@ export class WarmUp {
     this.#isClosed = true;
   }
 
+  async #whyNotBegin(): Promise<'store' | 'close' | undefined> {
+    return this.#whyNotGoOn() ?? ((await this.#parts.guarded.isAvailable()) ? undefined : 'store');
+  }
+
   #whyNotGoOn(): 'store' | 'close' | undefined {
     if (this.#isClosed) return 'close';
     const store = this.#parts.guarded.forFetch();
     // Without the store, loads would only burden the source.
     return store.isBypassed || store.isFull ? 'store' : undefined;
   }
+}
+
+const nothing = { succeeded: 0, failures: [], durationMs: 0 };
+
+/** A program that warms up before it listens has nothing else that keeps it alive: the clock's timers do not. */
+function keepProcessAlive(): () => void {
+  const timer = setInterval(() => {}, 60_000);
+  return () => clearInterval(timer);
 }
 
 function checkTasks(tasks: unknown): void {

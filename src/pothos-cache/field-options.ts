@@ -4,7 +4,8 @@
  *
  * - `cache: {…}` and `cache: true` on a field cache it. `cache: false` does not, whatever its type says.
  * - `cache: {…}` and `cache: true` on a type cache each of its fields that has a resolver of its own. A field of an interface has the
- *   options of the type that implements it over those of the interface.
+ *   options of the type that implements it over those of the interface, also if the type declares it again. What the interface says of
+ *   this very field comes before what a type says of all its fields.
  * - The defaults of the schema cache no field by themselves.
  */
 import { PothosSchemaError } from '@pothos/core';
@@ -46,8 +47,12 @@ interface Field extends Configured {
   readonly place: string;
   readonly resolve?: unknown;
   readonly extensions?: Readonly<Record<string, unknown>> | null | undefined;
-  /** The type of the field, then the interface that declares it, if there is one. */
-  readonly types: readonly Configured[];
+  readonly type: Configured;
+  /** The interfaces of the type that have this field; one that implements another comes before it. */
+  readonly interfaces: readonly {
+    readonly config: Configured;
+    readonly field: Pick<Configured, 'pothosOptions'> | undefined;
+  }[];
 }
 
 /** @throws {PothosSchemaError} if a type has options that it cannot have. */
@@ -71,15 +76,20 @@ export function fieldOptionsOf(
   { defaultTtl, defaults }: Pick<PluginOptions<never>, 'defaultTtl' | 'defaults'> = {},
 ): FieldOptions | undefined {
   const own = cacheOf(field);
-  const ofTypes = field.types.map((type) => ({ from: `type ${type.name}`, cache: cacheOf(type) }));
+  const ofInterfaces = field.interfaces.map(({ config }) => ({ from: `type ${config.name}`, cache: cacheOf(config) }));
+  const ofTypes = [{ from: `type ${field.type.name}`, cache: cacheOf(field.type) }, ...ofInterfaces];
+  const declared = field.interfaces.flatMap(({ config, field: same }) =>
+    same === undefined ? [] : [{ from: `${config.name}.${field.name}`, cache: cacheOf(same) }],
+  );
   const isOnByType = ofTypes.find(({ cache }) => cache !== undefined)?.cache ?? false;
-  if (own === false) return undefined;
+  if (own === false || (own === undefined && declared.some(({ cache }) => cache === false))) return undefined;
   if (own === undefined && (isOnByType === false || !hasOwnResolver(field))) return undefined;
   if (field.kind === 'Mutation' || field.kind === 'Subscription')
     throw new PothosSchemaError(`${field.place}: a field of ${field.kind} cannot be cached`);
   if (own !== undefined) checkNames(field.place, own);
   const levels = [
     { from: undefined, cache: own },
+    ...declared,
     ...ofTypes,
     { from: 'defaults of toSchema({ cache })', cache: defaults },
     { from: 'defaultTtl of toSchema({ cache })', cache: { ttl: defaultTtl } },
@@ -93,6 +103,7 @@ export function fieldOptionsOf(
       if (from !== undefined) origins.set(name, from);
     }
   }
+  keepPrivate([...declared, ...ofInterfaces], { options, origins, ofType: cacheOf(field.type) });
   for (const name of canBeOff) if (options[name] === false) delete options[name];
   return { options, origins };
 }
@@ -104,7 +115,24 @@ export function originsIn(message: string, { origins }: FieldOptions): string {
   return named.length === 0 ? '' : ` (${named.map(([name, from]) => `${name}: from ${from}`).join('; ')})`;
 }
 
-function cacheOf({ pothosOptions }: Configured): unknown {
+/** If one of several interfaces says that a field is private, it is, unless the field or its type says otherwise. */
+function keepPrivate(
+  levels: readonly { readonly from: string; readonly cache: unknown }[],
+  { options, origins, ofType }: { options: Record<string, unknown>; origins: Map<string, string>; ofType: unknown },
+): void {
+  const isOfField = options['scope'] !== undefined && !origins.has('scope');
+  if (isOfField || scopeIn(ofType) !== undefined) return;
+  const level = levels.find(({ cache }) => scopeIn(cache) === 'private');
+  if (level === undefined) return;
+  options['scope'] = 'private';
+  origins.set('scope', level.from);
+}
+
+function scopeIn(cache: unknown): unknown {
+  return typeof cache === 'object' && cache !== null ? (cache as { scope?: unknown }).scope : undefined;
+}
+
+function cacheOf({ pothosOptions }: Pick<Configured, 'pothosOptions'>): unknown {
   return (pothosOptions as { cache?: unknown }).cache;
 }
 

@@ -56,8 +56,8 @@ const whyRefreshContext =
 
 const dayMs = 86_400_000;
 
-/** The TTL of a field without `ttl` while nothing is cached, so that it does not matter. */
-const ttlWhenOff = '1d';
+/** The TTL of a field without `ttl` while nothing is cached: the shortest, so that it fits every other option. */
+const ttlWhenOff = '1ms';
 
 type SchemaOptions = (Pick<PluginOptions<never>, 'engine' | 'viewer'> & { refreshContext?: unknown }) | undefined;
 
@@ -110,7 +110,9 @@ function policyFrom({ place, isRoot }: Field, given: FieldOptions, ofSchema: Sch
     varyOf: vary,
     isStrict: strict,
     hasSelection: selection,
-    httpMs: httpMsOf(place, given, base.ttlMs),
+    // What is missing may come from defaults that are not there while nothing is cached.
+    httpMs:
+      isOff && (scope === undefined || options.ttl === undefined) ? undefined : httpMsOf(place, given, base.ttlMs),
     policyOf: (parent, args) => (typeof tags === 'function' ? withTags(place, base, tags(parent, args)) : base),
     parentIdOf: (parent) =>
       parentId === undefined ? requireRoot(place, parent) : checkedId(place, unawaited(parentId(parent))),

@@ -16,7 +16,7 @@ export interface OperationTasksOptions {
   readonly schema: GraphQLSchema;
   /** GraphQL: one query, or several that have names. Its variables, if it has any, need defaults. */
   readonly document: string;
-  /** Returns the context of one operation, as a request without a viewer would have it. */
+  /** Returns the context of one operation, or a promise of it, as a request without a viewer would have it. */
   readonly context: () => unknown;
 }
 
@@ -53,7 +53,7 @@ function taskOf(
   if (required !== undefined)
     throw invalid(`${operationName ?? 'a query'}: $${required.variable.name.value} has no default`);
   const run = async (): Promise<void> => {
-    const result = await execute({ schema, document, operationName, contextValue: context() });
+    const result = await execute({ schema, document, operationName, contextValue: await context() });
     if (result.errors?.[0] !== undefined) throw result.errors[0];
   };
   return Object.assign(run, { operation: operationName });

@@ -19,6 +19,7 @@ import { CachedResolvers, type Resolver } from './cached-resolvers.ts';
 import { noteEnumIdentities } from './enum-values.ts';
 import { checkTypeOptions, fieldOptionsOf } from './field-options.ts';
 import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
+import { interfacesOfField } from './interfaces-of-field.ts';
 import { checkPluginOptions } from './plugin-options.ts';
 import { notePureResolver } from './pure-operation.ts';
 import { schemaDigestOf } from './schema-digest.ts';
@@ -38,10 +39,12 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
   }
 
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
-    const { kind, parentType, declaringType = parentType } = fieldConfig;
-    const place = `${parentType}.${fieldConfig.name}`;
-    const types = [...new Set([parentType, declaringType])].map((name) => this.builder.configStore.getTypeConfig(name));
-    const options = fieldOptionsOf({ ...fieldConfig, place, types }, this.#options);
+    const { kind, parentType, name } = fieldConfig;
+    const place = `${parentType}.${name}`;
+    const { configStore } = this.builder;
+    const type = configStore.getTypeConfig(parentType);
+    const interfaces = interfacesOfField(configStore, parentType, name);
+    const options = fieldOptionsOf({ ...fieldConfig, place, type, interfaces }, this.#options);
     if (options !== undefined) {
       const policy = createFieldPolicy({ place, isRoot: kind === 'Query' }, options, this.#options);
       this.#policies.set(place, { ...policy, argumentDefaults: argumentDefaultsOf(fieldConfig.args) });

@@ -33,6 +33,8 @@ export async function prepareWarmUp({ cache, schema, contextOf, log, retryMs = 1
   const tasks = operationTasks({ schema, document, context: contextOf });
   const end = new AbortController();
   let isRepeating = false;
+  /** Whether Redis was away again meanwhile. */
+  let isAgainNeeded = false;
 
   const run = async (): Promise<void> => {
     const result = await cache.warm(tasks);
@@ -41,6 +43,7 @@ export async function prepareWarmUp({ cache, schema, contextOf, log, retryMs = 1
   /** Until the cache takes values again. */
   const runAgain = async (): Promise<void> => {
     isRepeating = true;
+    isAgainNeeded = false;
     let result: WarmUpResult | undefined;
     for (let attempt = 0; attempt < attemptsMax && result?.endedBy !== 'completion'; attempt += 1) {
       await sleep(retryMs, undefined, { ref: false, signal: end.signal }).catch(() => {});
@@ -50,10 +53,12 @@ export async function prepareWarmUp({ cache, schema, contextOf, log, retryMs = 1
     }
     isRepeating = false;
     if (result !== undefined) logResult(log, result);
+    if (isAgainNeeded) await runAgain();
   };
   const stopListening = cache.on(({ type }) => {
     const isBack = type === 'connection-ready' || type === 'breaker-closed';
-    if (isBack && !isRepeating) void outsideRequests(runAgain);
+    if (isBack && isRepeating) isAgainNeeded = true;
+    else if (isBack) void outsideRequests(runAgain);
   });
   return {
     async run() {

@@ -40,6 +40,34 @@ describe.each(tiers)('on the %s store', (tier) => {
     await settled(world);
     expect(await world.outcome(call)).toMatchObject({ value: 'new', state: 'hit' });
   });
+
+  it('nor is a refresh that runs meanwhile', async () => {
+    const world = await newWorld(tier);
+    await world.fetch(call);
+    const held = world.source.hold();
+    const refresh = world.fetch({ ...call, mode: 'refresh' });
+    await held.begun;
+    await world.cache.delete('Query.product', { id: 1 });
+    held.give('old');
+    expect(await refresh).toBe('old');
+    world.source.gives('new');
+    expect(await world.outcome(call)).toMatchObject({ value: 'new', state: 'miss' });
+  });
+
+  it('nor a load right after one that failed, which has no lease', async () => {
+    const world = await newWorld(tier);
+    world.source.fails(new Error('down'));
+    await expect(world.fetch(call)).rejects.toThrow('down');
+    await settled(world);
+    const held = world.source.hold();
+    const load = world.fetch(call);
+    await held.begun;
+    await world.cache.delete('Query.product', { id: 1 });
+    held.give('old');
+    await load;
+    world.source.gives('new');
+    expect(await world.outcome(call)).toMatchObject({ value: 'new' });
+  });
 });
 
 it('removes it from the memory of this process and of others', async () => {

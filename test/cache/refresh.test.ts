@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { holding, newProcesses, tags } from './processes.ts';
 import { createMemoryStore } from '../../src/cache/index.ts';
 import { FaultyStore } from './store/faulty-store.ts';
-import { newWorld, tiers, times, type World } from './world.ts';
+import { newWorld, settled, tiers, times, type World } from './world.ts';
 
 it.each(tiers)('on the %s store, keeps the refreshed value when an older load ends', async (tier) => {
   const world = await newWorld(tier);
@@ -42,4 +42,13 @@ it('returns the value after at most twenty lease requests if the store has no ro
   expect(await fetch({ tags: times(12, (id) => `tag ${id}`) })).toBe('value');
   expect(trace.count('write')).toBe(0);
   expect(store.calls.filter((call) => call === 'acquire').length).toBeLessThanOrEqual(20);
+});
+
+it('a refresh whose value is not stored removes the one before', async () => {
+  const world = await newWorld();
+  await world.fetch();
+  world.source.gives(() => 'no stored form');
+  expect(await world.fetch({ mode: 'refresh' })).toBeTypeOf('function');
+  await settled(world);
+  expect(await world.fetch()).toBeTypeOf('function');
 });

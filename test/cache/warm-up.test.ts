@@ -127,6 +127,20 @@ it('does not load while the store cannot be reached, or takes no values', async 
   expect(full.source.loads).toBe(1);
 });
 
+it('says so if the store cannot be reached before or after the tasks', async () => {
+  const failing = await newFaultyWorld();
+  failing.faulty.health = 'failing';
+  const result = await failing.cache.warm(tasksOf(failing, 3), atAnyRate);
+  expect(result).toMatchObject({ succeeded: 0, unfinished: 3, endedBy: 'store' });
+  expect(failing.source.loads).toBe(0);
+  failing.faulty.health = 'well';
+  const task = async (): Promise<void> => {
+    await failing.fetch(call(1));
+    failing.faulty.health = 'failing';
+  };
+  expect(await failing.cache.warm([task], atAnyRate)).toMatchObject({ succeeded: 1, endedBy: 'store' });
+});
+
 it('begins nothing after the cache is closed', async () => {
   const world = await newWorld();
   const held = world.source.hold();

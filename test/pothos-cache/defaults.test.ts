@@ -348,3 +348,112 @@ it('keys change with the effective policy, whichever level it comes from', async
   const same = await newLevels({ field: true, type: { scope: 'public' }, schema: { ttl: '1m' } });
   expect(digests).toContain(await digestOf(same.schema, '{ n }'));
 });
+
+describe('of several interfaces', () => {
+  interface Row {
+    readonly id: number;
+  }
+  const parentId = ({ id }: Row): number => id;
+  const own = { interfaces: [] as never[], isTypeOf: () => true };
+  let loads = 0;
+
+  /** `define` returns the interfaces of the type `Dog`, which `Query.dog` returns. */
+  const newDog = (
+    define: (builder: Builder) => { interfaces: never[]; cache?: object; redeclares?: boolean },
+    options: Options = {},
+  ): Promise<SchemaWorld> =>
+    newSchema((builder) => {
+      const { interfaces, cache, redeclares = false } = define(builder);
+      const Dog = builder.objectRef<Row>('Dog').implement({
+        ...own,
+        interfaces,
+        ...(cache === undefined ? {} : { cache }),
+        fields: (t) => (redeclares ? { note: t.string({ resolve: () => `own ${(loads += 1)}` }) } : {}),
+      });
+      builder.queryType({ fields: (t) => ({ dog: t.field({ type: Dog, resolve: () => ({ id: 1 }) }) }) });
+    }, options);
+  const newInterface = (builder: Builder, name: string, cache: object | false, more: object = {}): never =>
+    builder.interfaceRef<Row>(name).implement({ cache, ...more } as never) as never;
+  const note = {
+    fields: (t: never) => ({
+      note: (t as { string: (of: object) => unknown }).string({ resolve: () => `${(loads += 1)}` }),
+    }),
+  };
+  const statesOf = async ({ run }: SchemaWorld): Promise<string[]> => {
+    const states: string[] = [];
+    for (const of of ['Ann', 'Bob', 'Ann']) states.push((await run('{ dog { note } }', {}, { viewer: of })).states);
+    return states;
+  };
+  const isPrivate = ['miss', 'miss', 'hit'];
+
+  it('one that is private keeps the field private, if the type declares the field again', async () => {
+    const world = await newDog(
+      (builder) => ({
+        interfaces: [newInterface(builder, 'Animal', { scope: 'private', parentId }, note)],
+        cache: { parentId },
+        redeclares: true,
+      }),
+      { viewer, defaults: { scope: 'public', ttl: '1m' } },
+    );
+    expect(await statesOf(world)).toEqual(isPrivate);
+  });
+
+  it('one that is private keeps the field private, although another one is public', async () => {
+    const world = await newDog(
+      (builder) => {
+        const Base = newInterface(builder, 'Base', { scope: 'public', ttl: '1m', parentId }, note);
+        const Middle = newInterface(builder, 'Middle', { scope: 'private' }, { interfaces: [Base] });
+        return { interfaces: [Base, Middle] };
+      },
+      { viewer },
+    );
+    expect(await statesOf(world)).toEqual(isPrivate);
+  });
+
+  it('two that do not implement each other: private wins', async () => {
+    const world = await newDog(
+      (builder) => ({
+        interfaces: [
+          newInterface(builder, 'One', { scope: 'public', ttl: '1m', parentId }, note),
+          newInterface(builder, 'Two', { scope: 'private', parentId }, note),
+        ],
+      }),
+      { viewer },
+    );
+    expect(await statesOf(world)).toEqual(isPrivate);
+  });
+
+  it('one with cache: false turns off what it inherits', async () => {
+    const world = await newDog((builder) => {
+      const Base = newInterface(builder, 'Base', { scope: 'public', ttl: '1m', parentId }, note);
+      return { interfaces: [Base, newInterface(builder, 'Middle', false, { interfaces: [Base] })] };
+    });
+    expect(await statesOf(world)).toEqual(['', '', '']);
+  });
+
+  it('a field that is not cached on the interface is not cached on the type that declares it again', async () => {
+    const off = {
+      fields: (t: never) => ({
+        note: (t as { string: (of: object) => unknown }).string({ cache: false, resolve: () => '' }),
+      }),
+    };
+    const world = await newDog((builder) => ({
+      interfaces: [newInterface(builder, 'Animal', { scope: 'public', ttl: '1m', parentId }, off)],
+      cache: { scope: 'public', ttl: '1m', parentId },
+      redeclares: true,
+    }));
+    expect(await statesOf(world)).toEqual(['', '', '']);
+  });
+});
+
+it.each<[string, FieldCacheOptions]>([
+  ['stale', { scope: 'public', stale: '1m' }],
+  ['http', { http: '30s' }],
+  ['staleIfError', { staleIfError: '23h' }],
+])('without an engine, a field with %s and the rest from defaults is built', (_, cache) => {
+  for (const off of [false, undefined, {}] as const) {
+    const builder = newBuilder();
+    builder.queryType({ fields: (t) => ({ n: t.int({ cache, resolve: () => 1 }) }) });
+    expect(() => builder.toSchema(off === undefined ? {} : { cache: off })).not.toThrow();
+  }
+});

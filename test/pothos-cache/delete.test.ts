@@ -28,6 +28,9 @@ it('with the defaults of its arguments', async () => {
   await run('{ items { __typename } }');
   expect(await cache.delete('Query.items')).toBe(1);
   expect((await run('{ items { __typename } }')).states).toBe('miss');
+  await run('{ items { __typename } }');
+  expect(await cache.delete('Query.items', { limit: undefined })).toBe(1);
+  await run('{ items { __typename } }');
   await run('{ items(limit: 5, order: DOWN) { __typename } }');
   expect(await cache.delete('Query.items', { limit: 5, order: 2 })).toBe(1);
   expect(await cache.delete('Query.items', { limit: 6 })).toBe(0);

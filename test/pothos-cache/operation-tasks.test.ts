@@ -43,6 +43,13 @@ it('rejects with the error of its field', async () => {
   expect(failures.map(({ error }) => String(error))).toEqual([expect.stringContaining('the source is down')]);
 });
 
+it('awaits its context, and rejects with what that rejects with', async () => {
+  const { schema } = await newShop();
+  const context = (): Promise<never> => Promise.reject(new Error('no context'));
+  const [task] = operationTasks({ schema, document: '{ stats }', context });
+  await expect(task?.()).rejects.toThrow('no context');
+});
+
 describe('rejects a document', () => {
   it.each([
     ['{ stats', 'Syntax Error'],

@@ -40,6 +40,17 @@ export class GuardedStore {
     return this.#orThrow('invalidate', () => trips.start().add('invalidate', () => store.dropTokens(tags)));
   }
 
+  /** Whether the store replies now. */
+  async isAvailable(): Promise<boolean> {
+    const { store, trips } = this.#guard;
+    try {
+      await trips.start().add('ping', () => store.ping());
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Tried even while the circuit is open. @throws {CacheError} `STORE_UNAVAILABLE` */
   remove(keys: readonly string[]): Promise<number> {
     const { store, trips } = this.#guard;
