@@ -415,7 +415,7 @@ describe('of several interfaces', () => {
       (builder) => ({
         interfaces: [
           newInterface(builder, 'One', { scope: 'public', ttl: '1m', parentId }, note),
-          newInterface(builder, 'Two', { scope: 'private', parentId }, note),
+          newInterface(builder, 'Two', { scope: 'private', ttl: '1m', parentId }, note),
         ],
       }),
       { viewer },
