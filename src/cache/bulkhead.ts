@@ -3,8 +3,9 @@
  * hits never wait.
  *
  * A load acquires its slot before it acquires the lease, so that no other process waits for a load that waits. A load inside a load needs no
- * slot: otherwise outer loads that hold all slots would wait for inner ones for ever. A load may also wait for one that it did not begin,
- * which cannot be known; so a load waits for ten seconds at most, and then begins without a slot.
+ * slot: otherwise outer loads that hold all slots would wait for inner ones for ever. For the same reason a load begins at once when a load that
+ * has a slot joins it. A load may also wait for one that it neither begins nor joins, which cannot be known; so a load waits for ten seconds
+ * at most, and then begins without a slot.
  *
  * Source: the bulkhead pattern, M. Nygard, Release It!; https://resilience4j.readme.io/docs/bulkhead
  */
@@ -29,13 +30,20 @@ export interface Slot {
   release(): void;
 }
 
+/** A load that may have to wait for its slot. */
+export interface WaitingLoad {
+  /** Lets it begin at once, without a slot: a load that has one waits for it. */
+  beginNow: () => void;
+}
+
 /** Calls `work` with a slot, and releases that if no load runs in it in the end. */
 export async function withSlot<T>(
   bulkhead: Bulkhead | undefined,
   work: (slot: Slot | undefined) => Promise<T>,
+  load?: WaitingLoad,
 ): Promise<T> {
   if (bulkhead === undefined) return work(undefined);
-  const slot = await bulkhead.acquire();
+  const slot = await bulkhead.acquire(load);
   try {
     return await work(slot);
   } finally {
@@ -54,7 +62,6 @@ export class Bulkhead {
   #freeSlots: number;
   /** In order of arrival. */
   readonly #waiting = new Set<() => void>();
-  /** Whether the code that asks runs inside of a load that has a slot. */
   readonly #inLoad = new AsyncContext<true>();
 
   constructor({ slotsMax, clock }: BulkheadOptions) {
@@ -73,11 +80,16 @@ export class Bulkhead {
     return this.#waiting.size;
   }
 
-  /** Waits for a slot. Undefined if the load needs none, or has waited for too long. */
-  async acquire(): Promise<Slot | undefined> {
-    if (this.#inLoad.get() === true) return undefined;
+  /** Whether the code that asks runs inside of a load that has a slot. */
+  get isInLoad(): boolean {
+    return this.#inLoad.get() === true;
+  }
+
+  /** Waits for a slot. Undefined if the load needs none, has waited for too long, or has to begin at once. */
+  async acquire(load: WaitingLoad = { beginNow: () => {} }): Promise<Slot | undefined> {
+    if (this.isInLoad) return undefined;
     if (this.#freeSlots > 0) this.#freeSlots -= 1;
-    else if (!(await this.#waitForSlot())) return undefined;
+    else if (!(await this.#waitForSlot(load))) return undefined;
     return this.#newSlot();
   }
 
@@ -88,8 +100,8 @@ export class Bulkhead {
     this.#waiting.clear();
   }
 
-  /** @returns False if that has taken too long. */
-  async #waitForSlot(): Promise<boolean> {
+  /** @returns False if that has taken too long, or is not waited for any more. */
+  async #waitForSlot(load: WaitingLoad): Promise<boolean> {
     const late = sleep(this.#clock, waitMsMax);
     let isGiven = false;
     let give = (): void => {};
@@ -99,11 +111,12 @@ export class Bulkhead {
         resolve();
       };
     });
+    const now = new Promise<void>((resolve) => (load.beginNow = resolve));
     this.#waiting.add(give);
-    await Promise.race([given, late.promise]);
+    await Promise.race([given, late.promise, now]);
     late.cancel();
     this.#waiting.delete(give);
-    return isGiven; // possibly given just when the time was over
+    return isGiven; // possibly given just when the wait was over
   }
 
   #newSlot(): Slot {

@@ -10,11 +10,11 @@
  * If the load fails, or takes long, a value that has expired may be returned instead (`or-expired.ts`).
  * If the store is bypassed, or takes no new values, requests share the next load of their key instead (`without-store.ts`).
  */
-import { withSlot, type Slot } from './bulkhead.ts';
+import { withSlot } from './bulkhead.ts';
 import type { Fetch, FetchParts, FetchRequest } from './fetch.ts';
 import { Cancelled, type JoinedResult } from './in-flight.ts';
 import { loadAndStore } from './load.ts';
-import { lookUp } from './lookup.ts';
+import { lookUp, type Miss } from './lookup.ts';
 import { loadedAnswer, type Answer, type LoadResult } from './outcome.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import { orExpired } from './or-expired.ts';
@@ -68,6 +68,8 @@ export class GetOrLoad {
 
   /** Joins a load that is in flight. Its result must be valid for the request that arrived as number `sequence`. */
   async #join(fetch: Fetch, inFlight: Promise<JoinedResult<LoadResult>>, sequence: number): Promise<Answer> {
+    const { loads, bulkhead } = this.#parts;
+    if (bulkhead?.isInLoad === true) loads.beginNow(fetch.key.text);
     const result = await inFlight;
     if (fetch.fallback.isReturned) throw answered;
     if (result instanceof Cancelled) return this.#get(afterCancelled(fetch, result));
@@ -78,7 +80,7 @@ export class GetOrLoad {
 
   async #getFromStore(fetch: Fetch): Promise<Answer> {
     const { key, tags, staleMs, staleIfErrorMs, store, memory } = fetch;
-    const { loads, touched, refresher, bulkhead, tier, emit } = this.#parts;
+    const { loads, touched, refresher, tier, emit } = this.#parts;
     const ticket = memory?.ticket();
     const lookup = await lookUp({ store, emit }, key, { tags, staleMs, staleIfErrorMs });
     if (lookup.state === 'hit') {
@@ -87,27 +89,22 @@ export class GetOrLoad {
       return refresher.answerWith(fetch, tier, lookup.entry);
     }
     if (lookup.state === 'no-store' || store.isFull) return loadWithoutStore(this.#parts, fetch);
-    return withSlot(bulkhead, async (slot) => {
-      // While this request read the store or waited, another one may have begun a load. That load is newer than this request, so its result
-      // is valid here: join as request 0, which arrived before all others.
-      const inFlight = loads.get(key.text);
-      if (inFlight !== undefined) {
-        slot?.release();
-        return this.#join(fetch, inFlight, 0);
-      }
-      const load = loads.start(key.text, tags.all, (own) =>
-        loadAndStore(this.#parts, fetch, { reason: lookup, inFlight: own, slot }),
-      );
-      return loadedAnswer(await load, tier);
-    });
+    // While this request read the store, another one may have begun a load. That load is newer than this request, so its result is valid
+    // here: join as request 0, which arrived before all others.
+    const inFlight = loads.get(key.text);
+    if (inFlight !== undefined) return this.#join(fetch, inFlight, 0);
+    const load = this.#start(fetch, lookup);
+    return loadedAnswer(await load, tier);
   }
 
   async #refresh(fetch: Fetch): Promise<Answer> {
+    return { ...(await this.#start(fetch, 'refresh')), state: 'refresh' };
+  }
+
+  #start(fetch: Fetch, reason: Miss | 'refresh'): Promise<LoadResult> {
     const { loads, bulkhead } = this.#parts;
-    const load = (slot: Slot | undefined): Promise<LoadResult> =>
-      loads.start(fetch.key.text, fetch.tags.all, (inFlight) =>
-        loadAndStore(this.#parts, fetch, { reason: 'refresh', inFlight, slot }),
-      );
-    return { ...(await withSlot(bulkhead, load)), state: 'refresh' };
+    return loads.start(fetch.key.text, fetch.tags.all, (inFlight) =>
+      withSlot(bulkhead, (slot) => loadAndStore(this.#parts, fetch, { reason, inFlight, slot }), inFlight),
+    );
   }
 }

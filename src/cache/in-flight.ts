@@ -19,6 +19,7 @@
  * key, so that its value or error belongs to the request that began it; or the load takes longer than 10 s.
  */
 import { type Clock, endOfTick } from './base/clock.ts';
+import type { WaitingLoad } from './bulkhead.ts';
 import type { Cancellation } from './scope/cancellation.ts';
 
 /** Requests that joined a load wait no longer than this for it. */
@@ -27,7 +28,7 @@ const joinedMsMax = 10_000;
 const sideBySideMax = 8;
 
 /** What a load reports about itself while it runs. */
-export interface InFlightLoad {
+export interface InFlightLoad extends WaitingLoad {
   /** Whether it has read what differs between requests, such as the viewer, and is not part of its key. */
   isPersonal: boolean;
   /** Set if it failed because its request was aborted. */
@@ -58,8 +59,12 @@ interface KeyLoads<T> {
   joinable: Promise<JoinedResult<T>> | undefined;
   /** The tags whose tokens that load captures. */
   tags: readonly string[];
+  /** What the newest load reports. */
+  load: InFlightLoad | undefined;
   /** The load that has not begun yet. */
   next: Promise<JoinedResult<T>> | undefined;
+  /** Whether that one shall not wait for a slot. */
+  isNextUrgent: boolean;
   /** Loads that requests still wait for. */
   running: number;
   lastBeganMs: number;
@@ -101,7 +106,9 @@ export class InFlightLoads<T> {
   /** Begins a load of `key`, which later requests join instead of an older one. `tags`: those whose tokens it captures. */
   start(key: string, tags: readonly string[], run: (load: InFlightLoad) => Promise<T>): Promise<T> {
     const loads = this.#loadsOf(key);
-    const { result, joined } = this.#begin(key, loads, run);
+    const load = newLoad();
+    loads.load = load;
+    const { result, joined } = this.#begin(key, loads, { load, run });
     loads.joinable = joined;
     loads.tags = tags;
     return result;
@@ -115,7 +122,7 @@ export class InFlightLoads<T> {
   async startNext(
     key: string,
     run: (load: InFlightLoad) => Promise<T>,
-    ready: () => Promise<unknown> = async () => {},
+    ready: (load: InFlightLoad) => Promise<unknown> = async () => {},
   ): Promise<NextResult<T>> {
     const loads = this.#loadsOf(key);
     if (loads.next !== undefined) return { isShared: true, result: await loads.next };
@@ -123,10 +130,15 @@ export class InFlightLoads<T> {
     loads.next = new Promise((resolve) => void (join = resolve));
     loads.next.catch(() => {}); // possibly no request joins it
     await this.#untilNextMayBegin(loads);
-    await ready();
+    const load = newLoad();
+    loads.load = load;
+    const isReady = ready(load);
+    if (loads.isNextUrgent) load.beginNow();
+    loads.isNextUrgent = false;
+    await isReady;
     // Nothing is awaited between these two lines, so a request that arrives from now on waits for the load after this one.
     loads.next = undefined;
-    const { result, joined } = this.#begin(key, loads, run);
+    const { result, joined } = this.#begin(key, loads, { load, run });
     join(joined);
     return { isShared: false, result: await result };
   }
@@ -141,6 +153,14 @@ export class InFlightLoads<T> {
       if (loads.joinable !== undefined && loads.tags.some((tag) => forgotten.has(tag))) loads.joinable = undefined;
   }
 
+  /** The newest load of this key need not wait for a slot any more: a load that has one waits for it. */
+  beginNow(key: string): void {
+    const loads = this.#byKey.get(key);
+    if (loads === undefined) return;
+    loads.isNextUrgent = loads.next !== undefined;
+    loads.load?.beginNow();
+  }
+
   /** A running load of this key can no longer be joined. */
   forgetKey(key: string): void {
     const loads = this.#byKey.get(key);
@@ -153,7 +173,9 @@ export class InFlightLoads<T> {
     const loads: KeyLoads<T> = {
       joinable: undefined,
       tags: [],
+      load: undefined,
       next: undefined,
+      isNextUrgent: false,
       running: 0,
       lastBeganMs: -Infinity,
       lastLoadMs: 0,
@@ -166,9 +188,8 @@ export class InFlightLoads<T> {
   #begin(
     key: string,
     loads: KeyLoads<T>,
-    run: (load: InFlightLoad) => Promise<T>,
+    { load, run }: { load: InFlightLoad; run: (load: InFlightLoad) => Promise<T> },
   ): { result: Promise<T>; joined: Promise<JoinedResult<T>> } {
-    const load: InFlightLoad = { isPersonal: false, cancellation: undefined };
     const beganMs = this.#clock.nowMs();
     loads.lastBeganMs = beganMs;
     loads.running += 1;
@@ -225,4 +246,8 @@ export class InFlightLoads<T> {
       };
     });
   }
+}
+
+function newLoad(): InFlightLoad {
+  return { isPersonal: false, cancellation: undefined, beginNow: () => {} };
 }

@@ -12,8 +12,9 @@ export async function loadWithoutStore(parts: FetchParts, fetch: Fetch): Promise
   const next = parts.loads.startNext(
     fetch.key.text,
     (inFlight) => loadAndStore(parts, fetch, { reason: 'no-store', inFlight, slot }),
-    async () => (slot = await parts.bulkhead?.acquire()),
+    async (load) => (slot = await parts.bulkhead?.acquire(load)),
   );
+  if (parts.bulkhead?.isInLoad === true) parts.loads.beginNow(fetch.key.text);
   const { isShared, result } = await next.finally(() => slot?.release());
   if (!isShared) return { ...result, state: 'miss' };
   if (result instanceof Cancelled) return loadWithoutStore(parts, afterCancelled(fetch, result));

@@ -28,7 +28,7 @@ it('further loads wait in order of arrival, and hits do not wait', async () => {
   expect(order[0]).toBe(2);
 });
 
-it('a load that fails, or bypasses the cache, gives its place to the next one', async () => {
+it('a load that fails, or bypasses the cache, gives its slot to the next one', async () => {
   const world = await newWorld('memory', { loadsAtOnceMax: 1 });
   const { fetch, source } = world;
   const [first, second] = [source.hold(), source.hold()];
@@ -46,7 +46,7 @@ it('a load that fails, or bypasses the cache, gives its place to the next one', 
   expect(await requests[2]).toBe('value');
 });
 
-it('loads inside of loads do not wait for a place', async () => {
+it('loads inside of loads do not wait for a slot', async () => {
   const { fetch } = await newWorld('memory', { loadsAtOnceMax: 1 });
   const outer = {
     field: 'Query.outer',
@@ -60,7 +60,7 @@ it('nor if the outer load bypasses the cache', async () => {
   expect(await fetch({ field: 'Query.outer', mode: 'bypass', load: () => fetch(call(1)) })).toBe('value');
 });
 
-it('nor for a load that waits for a place itself', async () => {
+it('nor for a load that waits for a slot itself', async () => {
   const world = await newWorld('memory', { loadsAtOnceMax: 1 });
   const [begun, gate] = [withResolvers<void>(), withResolvers<void>()];
   const load = async (): Promise<unknown> => {
@@ -78,7 +78,42 @@ it('nor for a load that waits for a place itself', async () => {
   expect(world.source.loads).toBe(1);
 });
 
-it('a load waits for ten seconds at most: a load that has a place may wait for it', async () => {
+it('nor for one that waits for a slot while the store is away', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
+  world.cache.suspend(world, true);
+  const [begun, gate] = [withResolvers<void>(), withResolvers<void>()];
+  const load = async (): Promise<unknown> => {
+    begun.resolve();
+    await gate.promise;
+    return [await world.fetch(call(1))];
+  };
+  const outer = world.fetch({ field: 'Query.outer', load });
+  await begun.promise;
+  const waiting = world.fetch(call(1));
+  await settled(world);
+  gate.resolve();
+  expect(await outer).toEqual(['value']);
+  expect(await waiting).toBe('value');
+});
+
+it('requests for a value that is loaded meanwhile do not go on waiting', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
+  const [first, second] = [world.source.hold(), world.source.hold()];
+  const running = world.fetch(call(1));
+  await first.begun;
+  const same = times(20, () => world.fetch(call(2)));
+  const other = world.fetch(call(3));
+  await settled(world);
+  expect(world.cache.bulkhead).toMatchObject({ running: 1, waiting: 2 });
+  first.give('value');
+  await second.begun;
+  second.give('value');
+  await Promise.all([running, ...same, other]);
+  expect(world.source.loads).toBe(3);
+  expect(world.cache.bulkhead).toMatchObject({ running: 0, waiting: 0 });
+});
+
+it('a load waits for ten seconds at most: a load that has a slot may wait for it', async () => {
   const world = await newWorld('memory', { loadsAtOnceMax: 1 });
   const [begun, gate] = [withResolvers<void>(), withResolvers<void>()];
   let shared: Promise<unknown> | undefined;
@@ -99,7 +134,7 @@ it('a load waits for ten seconds at most: a load that has a place may wait for i
   expect(await outer).toEqual(['value']);
 });
 
-it('a load keeps its place until it ends, even if requests no longer wait for it; half a minute at most', async () => {
+it('a load keeps its slot until it ends, even if requests no longer wait for it; half a minute at most', async () => {
   const world = await newWorld('memory', { loadsAtOnceMax: 1 });
   const first = world.source.hold();
   const timedOut = world.fetch(call(1, { timeout: '1s' }));
@@ -130,7 +165,7 @@ it('a load keeps its place until it ends, even if requests no longer wait for it
   expect(await next).toBe('value');
 });
 
-it('a load that waits for a place holds no lease, so that another process may load', async () => {
+it('a load that waits for a slot holds no lease, so that another process may load', async () => {
   const one = await newWorld('redis', { loadsAtOnceMax: 1 });
   const two = await newWorld('redis', { namespace: one.namespace });
   const held = one.source.hold();
@@ -144,7 +179,7 @@ it('a load that waits for a place holds no lease, so that another process may lo
   expect(await waiting).toMatchObject({ state: 'shared' }); // of the other process
 });
 
-it('a request that waits for a place, and then finds its value loading, gives the place to another one', async () => {
+it('a request that waits for a slot, and then finds its value loading, gives the slot to another one', async () => {
   const world = await newWorld('memory', { loadsAtOnceMax: 2 });
   const held = times(3, () => world.source.hold());
   const first = [world.fetch(call(1)), world.fetch(call(2))];
@@ -160,7 +195,7 @@ it('a request that waits for a place, and then finds its value loading, gives th
   await Promise.all([...first, ...same]);
 });
 
-it('a load in the background that finds no place in ten seconds does not begin', async () => {
+it('a load in the background that finds no slot in ten seconds does not begin', async () => {
   const stale: FetchCall = { ...call(1), ttl: '10m', stale: '1h', early: false };
   const world = await newWorld('memory', { loadsAtOnceMax: 1 });
   await world.fetch(stale);
@@ -181,7 +216,7 @@ it('a load in the background that finds no place in ten seconds does not begin',
   expect(world.source.loads).toBe(3);
 });
 
-it('without the store, requests for one key wait for one place', async () => {
+it('without the store, requests for one key wait for one slot', async () => {
   const world = await newWorld('memory', { loadsAtOnceMax: 1 });
   world.cache.suspend(world, true);
   const held = world.source.hold();

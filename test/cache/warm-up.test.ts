@@ -1,4 +1,6 @@
 // `cache.warm` runs what fills the cache: a few tasks at a time, for a limited time, and only while the store takes values.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { WarmUpOptions, WarmUpTask } from '../../src/cache/index.ts';
 import { newFaultyWorld } from './store/faulty-store.ts';
@@ -176,4 +178,13 @@ it.each([
 ])('rejects %j with %j', async (tasks, options, message) => {
   const { cache } = await newWorld();
   await expect(cache.warm(tasks as WarmUpTask[], options as WarmUpOptions)).rejects.toThrow(message);
+});
+
+it('keeps a program alive that has nothing else to do', async () => {
+  const program = `
+    import { createCache, createMemoryStore } from ${JSON.stringify(new URL('../../dist/src/cache/index.js', import.meta.url).href)};
+    const cache = createCache({ store: createMemoryStore({ namespace: 'alive' }) });
+    console.log((await cache.warm([() => 1, () => 2, () => 3], { perSecondMax: 100 })).succeeded);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
+  expect(stdout).toBe('3\n');
 });
