@@ -373,7 +373,7 @@ describe('of several interfaces', () => {
       builder.queryType({ fields: (t) => ({ dog: t.field({ type: Dog, resolve: () => ({ id: 1 }) }) }) });
     }, options);
   const newInterface = (builder: Builder, name: string, cache: object | false, more: object = {}): never =>
-    builder.interfaceRef<Row>(name).implement({ cache, ...more } as never) as never;
+    builder.interfaceRef<Row>(name).implement({ cache, ...more }) as never;
   const note = {
     fields: (t: never) => ({
       note: (t as { string: (of: object) => unknown }).string({ resolve: () => `${(loads += 1)}` }),
