@@ -73,6 +73,8 @@ interface KeyLoads<T> {
   onEnd: () => void;
 }
 
+const newLoad = (): InFlightLoad => ({ isPersonal: false, cancellation: undefined, beginNow: () => {} });
+
 export class InFlightLoads<T> {
   readonly #clock: Clock;
   readonly #byKey = new Map<string, KeyLoads<T>>();
@@ -106,9 +108,7 @@ export class InFlightLoads<T> {
   /** Begins a load of `key`, which later requests join instead of an older one. `tags`: those whose tokens it captures. */
   start(key: string, tags: readonly string[], run: (load: InFlightLoad) => Promise<T>): Promise<T> {
     const loads = this.#loadsOf(key);
-    const load = newLoad();
-    loads.load = load;
-    const { result, joined } = this.#begin(key, loads, { load, run });
+    const { result, joined } = this.#begin(key, loads, { load: newLoad(), run });
     loads.joinable = joined;
     loads.tags = tags;
     return result;
@@ -190,6 +190,7 @@ export class InFlightLoads<T> {
     loads: KeyLoads<T>,
     { load, run }: { load: InFlightLoad; run: (load: InFlightLoad) => Promise<T> },
   ): { result: Promise<T>; joined: Promise<JoinedResult<T>> } {
+    loads.load = load;
     const beganMs = this.#clock.nowMs();
     loads.lastBeganMs = beganMs;
     loads.running += 1;
@@ -246,8 +247,4 @@ export class InFlightLoads<T> {
       };
     });
   }
-}
-
-function newLoad(): InFlightLoad {
-  return { isPersonal: false, cancellation: undefined, beginNow: () => {} };
 }
