@@ -34,7 +34,13 @@ export interface Slot {
 export interface WaitingLoad {
   /** Lets it begin at once, without a slot: a load that has one waits for it. */
   beginNow: () => void;
+  isWaiting: boolean;
+  /** Called when it has waited. */
+  onBegin: () => void;
 }
+
+/** A load that begins now, or waits. */
+export const newWaitingLoad = (): WaitingLoad => ({ beginNow: () => {}, isWaiting: false, onBegin: () => {} });
 
 /** Calls `work` with a slot, and releases that if no load runs in it in the end. */
 export async function withSlot<T>(
@@ -86,7 +92,7 @@ export class Bulkhead {
   }
 
   /** Waits for a slot. Undefined if the load needs none, has waited for too long, or has to begin at once. */
-  async acquire(load: WaitingLoad = { beginNow: () => {} }): Promise<Slot | undefined> {
+  async acquire(load: WaitingLoad = newWaitingLoad()): Promise<Slot | undefined> {
     if (this.isInLoad) return undefined;
     if (this.#freeSlots > 0) this.#freeSlots -= 1;
     else if (!(await this.#waitForSlot(load))) return undefined;
@@ -113,9 +119,12 @@ export class Bulkhead {
     });
     const now = new Promise<void>((resolve) => (load.beginNow = resolve));
     this.#waiting.add(give);
+    load.isWaiting = true;
     await Promise.race([given, late.promise, now]);
     late.cancel();
     this.#waiting.delete(give);
+    load.isWaiting = false;
+    load.onBegin();
     return isGiven; // possibly given just when the wait was over
   }
 

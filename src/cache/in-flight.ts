@@ -19,7 +19,7 @@
  * key, so that its value or error belongs to the request that began it; or the load takes longer than 10 s.
  */
 import { type Clock, endOfTick } from './base/clock.ts';
-import type { WaitingLoad } from './bulkhead.ts';
+import { newWaitingLoad, type WaitingLoad } from './bulkhead.ts';
 import type { Cancellation } from './scope/cancellation.ts';
 
 /** Requests that joined a load wait no longer than this for it. */
@@ -73,7 +73,7 @@ interface KeyLoads<T> {
   onEnd: () => void;
 }
 
-const newLoad = (): InFlightLoad => ({ isPersonal: false, cancellation: undefined, beginNow: () => {} });
+const newLoad = (): InFlightLoad => ({ isPersonal: false, cancellation: undefined, ...newWaitingLoad() });
 
 export class InFlightLoads<T> {
   readonly #clock: Clock;
@@ -208,10 +208,9 @@ export class InFlightLoads<T> {
     };
     const result = run(load).finally(end);
     const joined = new Promise<JoinedResult<T>>((resolve, reject) => {
-      cancelTimeout = this.#clock.after(joinedMsMax, () => {
-        end();
-        resolve(undefined);
-      });
+      const giveUp = (): void => (end(), resolve(undefined));
+      load.onBegin = () => void (cancelTimeout = this.#clock.after(joinedMsMax, giveUp));
+      if (!load.isWaiting) load.onBegin();
       result.then(
         (value) => resolve(load.isPersonal ? undefined : value),
         (error: unknown) => {

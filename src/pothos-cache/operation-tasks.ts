@@ -14,7 +14,7 @@ import { CacheError } from '../cache/index.ts';
 /** What operations are executed with. */
 export interface OperationTasksOptions {
   readonly schema: GraphQLSchema;
-  /** GraphQL: one query, or several that have names. Its variables, if it has any, need defaults. */
+  /** A GraphQL document with one query, or with several named ones. Variables need defaults. */
   readonly document: string;
   /** Returns the context of one operation, or a promise of it, as a request without a viewer would have it. */
   readonly context: () => unknown;

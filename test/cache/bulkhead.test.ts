@@ -113,6 +113,20 @@ it('requests for a value that is loaded meanwhile do not go on waiting', async (
   expect(world.cache.bulkhead).toMatchObject({ running: 0, waiting: 0 });
 });
 
+it('requests that join a load do not give up while it waits for its slot', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
+  const held = world.source.hold();
+  const running = world.fetch(call(1));
+  await held.begun;
+  const same = Promise.all(times(20, () => world.fetch(call(2))));
+  await settled(world);
+  world.clock.advance(10_000);
+  expect(await same).toEqual(times(20, () => 'value'));
+  held.give('value');
+  await running;
+  expect(world.source.loads).toBe(2);
+});
+
 it('a load waits for ten seconds at most: a load that has a slot may wait for it', async () => {
   const world = await newWorld('memory', { loadsAtOnceMax: 1 });
   const [begun, gate] = [withResolvers<void>(), withResolvers<void>()];

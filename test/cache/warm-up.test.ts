@@ -29,7 +29,7 @@ it('loads each value once for all processes that warm up at once', async () => {
   const results = worlds.map((world) => world.cache.warm(tasksOf(world, 8), atAnyRate));
   const state = { isDone: false };
   const all = Promise.all(results).finally(() => (state.isDone = true));
-  await advanceUntil(clock, 10, () => state.isDone); // those who wait for a lease look again from time to time
+  await advanceUntil(clock, 10, () => state.isDone); // a fetch that waits for a lease asks again from time to time
   for (const result of await all) expect(result).toMatchObject({ succeeded: 8, unfinished: 0 });
   expect(worlds.reduce((sum, { source }) => sum + source.loads, 0)).toBe(8);
 });
