@@ -17,7 +17,7 @@ import { isClientGone } from './client-gone.ts';
 import type { FieldPolicy } from './field-policy.ts';
 import { noteUnreported, openRow } from './report.ts';
 import { selectionOf, type Selection } from './selection.ts';
-import type { PluginOptions } from './types.ts';
+import type { SchemaCacheOptions } from './schema-cache-options.ts';
 import { unawaited } from './unawaited.ts';
 import { ViewerWatch } from './viewer-watch.ts';
 import { pauseReads, resumeReads } from './watched-context.ts';
@@ -26,8 +26,7 @@ import { watchInfo } from './watched-info.ts';
 type Path = GraphQLResolveInfo['path'];
 export type Resolver<Context> = GraphQLFieldResolver<unknown, Context, object>;
 
-/** The options of the plugin, with an engine. */
-interface ResolverOptions<Context> extends PluginOptions<Context> {
+interface ResolverOptions<Context> extends SchemaCacheOptions<Context> {
   readonly engine: Cache;
 }
 

@@ -10,30 +10,8 @@
  */
 import { PothosSchemaError } from '@pothos/core';
 import { defaultFieldResolver } from 'graphql';
-import type { FieldCacheOptions, PluginOptions } from './types.ts';
-
-/** The options that all fields of a schema can have in common. */
-export const sharedOptionNames: readonly string[] = [
-  ...['scope', 'ttl', 'nullTtl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout'],
-  ...['strict', 'refill', 'vary', 'http'],
-];
-
-const optionNames: readonly string[] = [...sharedOptionNames, 'tags', 'parentId', 'selection'];
-
-/** Options that only `false` turns off, because none of their other values means off. */
-const canBeOff = ['nullTtl', 'stale', 'staleIfError', 'timeout', 'vary', 'http'] as const;
-
-/** The options of a field after inheritance; one that `false` has turned off is absent. */
-type EffectiveOptions = Omit<FieldCacheOptions, (typeof canBeOff)[number]> & {
-  readonly [Name in (typeof canBeOff)[number]]?: Exclude<FieldCacheOptions[Name], false>;
-};
-
-/** The options that apply to one field. */
-export interface FieldOptions {
-  readonly options: EffectiveOptions;
-  /** Where those options come from that the field does not have itself, such as `type Product`. */
-  readonly origins: ReadonlyMap<string, string>;
-}
+import { fieldOptionNames, withoutOff, type FieldOptions } from './effective-options.ts';
+import type { PluginOptions } from './types.ts';
 
 /** What is known about a field, an object type or an interface, as far as it concerns these options. */
 interface Configured {
@@ -104,8 +82,7 @@ export function fieldOptionsOf(
     }
   }
   keepPrivate([...declared, ...ofInterfaces], { options, origins, ofType: cacheOf(field.type) });
-  for (const name of canBeOff) if (options[name] === false) delete options[name];
-  return { options, origins };
+  return { options: withoutOff(options), origins };
 }
 
 /** Where the options come from that the message names, if not from the field itself. */
@@ -147,8 +124,8 @@ function checkNames(place: string, cache: unknown): void {
     const got = JSON.stringify(cache);
     throw new PothosSchemaError(`${place}: cache must be an object of options, true or false, got ${got}`);
   }
-  const unknownName = Object.keys(cache).find((name) => !optionNames.includes(name));
+  const unknownName = Object.keys(cache).find((name) => !fieldOptionNames.includes(name));
   if (unknownName === undefined) return;
-  const message = `unknown option ${JSON.stringify(unknownName)} in cache; it has ${optionNames.join(', ')}`;
+  const message = `unknown option ${JSON.stringify(unknownName)} in cache; it has ${fieldOptionNames.join(', ')}`;
   throw new PothosSchemaError(`${place}: ${message}`);
 }

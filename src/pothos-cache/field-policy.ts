@@ -1,5 +1,4 @@
 /** The options of a field: checked when the schema is built, and turned into what each request needs. */
-import { PothosSchemaError } from '@pothos/core';
 import {
   CacheError,
   createPolicy,
@@ -10,8 +9,8 @@ import {
   type Policy,
   type PolicyOptions,
 } from '../cache/index.ts';
-import { originsIn, type FieldOptions } from './field-options.ts';
-import type { PluginOptions, Variation } from './types.ts';
+import type { FieldOptions } from './effective-options.ts';
+import type { Variation } from './field-cache-options.ts';
 import { unawaited } from './unawaited.ts';
 
 export interface FieldPolicy {
@@ -42,14 +41,27 @@ export interface FieldPolicy {
 }
 
 /** The position of a field in the schema. */
-interface Field {
+export interface FieldPlace {
   /** Such as `Query.topProducts`. */
   readonly place: string;
   /** Whether it is a field of Query. */
   readonly isRoot: boolean;
 }
 
-const whereToSet = 'on the field, on its type or in defaults of toSchema({ cache })';
+/** The options of the schema that those of a field need; undefined, or without an engine, if nothing is cached. */
+export interface SchemaParts {
+  readonly engine?: unknown;
+  readonly viewer?: unknown;
+  readonly refreshContext?: unknown;
+}
+
+/** What error messages call the places where options are set. */
+export interface OptionPlaces {
+  /** Where a required option of a field may be set. */
+  readonly ofField: string;
+  /** Where those of the schema are set. */
+  readonly ofSchema: string;
+}
 
 const whyRefreshContext =
   'what the context of an earlier request remembers may be older than the change; (context) => context if it remembers nothing';
@@ -59,28 +71,19 @@ const dayMs = 86_400_000;
 /** The TTL of a field without `ttl` while nothing is cached: the shortest, so that it fits every other option. */
 const ttlWhenOff = '1ms';
 
-type SchemaOptions = (Pick<PluginOptions<never>, 'engine' | 'viewer'> & { refreshContext?: unknown }) | undefined;
-
 /**
  * @param given Its options, which may come from its type and from the schema, too.
- * @param ofSchema Undefined, or without an engine, if nothing is cached.
- * @throws {PothosSchemaError} with the field, the rule, the value and, if that is not the field, where it comes from.
+ * @throws {CacheError} `INVALID_OPTIONS`, `INVALID_POLICY` or `INVALID_TAG`: the field's place, then the rule and the value.
  */
-export function createFieldPolicy(field: Field, given: FieldOptions, ofSchema: SchemaOptions): FieldPolicy {
-  try {
-    return policyFrom(field, given, ofSchema);
-  } catch (error) {
-    // An invalid policy is an error of the schema.
-    if (!(error instanceof CacheError || error instanceof PothosSchemaError)) throw error;
-    const rule = error.message.slice(field.place.length);
-    throw new PothosSchemaError(`${field.place}${rule}${originsIn(rule, given)}`);
-  }
-}
-
-function policyFrom({ place, isRoot }: Field, given: FieldOptions, ofSchema: SchemaOptions): FieldPolicy {
+export function createFieldPolicy(
+  field: FieldPlace,
+  given: FieldOptions,
+  { schema, places }: { schema: SchemaParts | undefined; places: OptionPlaces },
+): FieldPolicy {
+  const { place, isRoot } = field;
   const { options } = given;
-  const isOff = ofSchema?.engine === undefined;
-  checkScope(place, options, ofSchema);
+  const isOff = schema?.engine === undefined;
+  checkScope(place, options, { schema, places });
   const { scope, tags, strict = false, refill = false, parentId, selection = false, vary } = options;
   if (vary !== undefined && typeof vary !== 'function') {
     throw wrong(place, `cache.vary must be a function of the context, got ${typeof vary}`);
@@ -90,15 +93,15 @@ function policyFrom({ place, isRoot }: Field, given: FieldOptions, ofSchema: Sch
     throw wrong(place, `cache.selection must be true or false, got ${typeof selection}`);
   }
   const ttl = options.ttl ?? (isOff ? ttlWhenOff : undefined);
-  if (ttl === undefined) throw wrong(place, `cache.ttl must be set: ${whereToSet}`);
+  if (ttl === undefined) throw wrong(place, `cache.ttl must be set: ${places.ofField}`);
 
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
   const { nullTtl, jitter, stale, early = stale !== undefined, staleIfError, softTimeout, timeout } = options;
   const ofValue: PolicyOptions['ttl'] = typeof ttl === 'function' ? (value, { args }) => ttl({ ...args }, value) : ttl;
   const durations = { ttl: ofValue, nullTtl, stale, staleIfError, softTimeout, timeout };
   const base = createPolicy(place, { ...durations, jitter, early, strict, refill, tags: staticTags ?? [] });
-  if (refill && !isOff && ofSchema.refreshContext === undefined) {
-    throw wrong(place, `cache.refill needs refreshContext, an option of toSchema({ cache }): ${whyRefreshContext}`);
+  if (refill && !isOff && schema.refreshContext === undefined) {
+    throw wrong(place, `cache.refill needs refreshContext, an option of ${places.ofSchema}: ${whyRefreshContext}`);
   }
   return {
     ttlMs: base.ttlMs,
@@ -120,20 +123,24 @@ function policyFrom({ place, isRoot }: Field, given: FieldOptions, ofSchema: Sch
 }
 
 /** The scope may be given by defaults that are not there while nothing is cached. */
-function checkScope(place: string, { scope }: FieldOptions['options'], ofSchema: SchemaOptions): void {
-  const isOff = ofSchema?.engine === undefined;
+function checkScope(
+  place: string,
+  { scope }: FieldOptions['options'],
+  { schema, places }: { schema: SchemaParts | undefined; places: OptionPlaces },
+): void {
+  const isOff = schema?.engine === undefined;
   if (scope === undefined && isOff) return;
   if (scope !== 'public' && scope !== 'private') {
-    const where = scope === undefined ? `: ${whereToSet}` : '';
+    const where = scope === undefined ? `: ${places.ofField}` : '';
     const got = JSON.stringify(scope);
     throw wrong(place, `cache.scope is required and must be 'public' or 'private', got ${got}${where}`);
   }
-  if (scope === 'private' && !isOff && ofSchema.viewer === undefined) {
-    throw wrong(place, "cache.scope 'private' needs viewer, an option of toSchema({ cache })");
+  if (scope === 'private' && !isOff && schema.viewer === undefined) {
+    throw wrong(place, `cache.scope 'private' needs viewer, an option of ${places.ofSchema}`);
   }
 }
 
-function wrongParentId(place: string, got: unknown): PothosSchemaError {
+function wrongParentId(place: string, got: unknown): CacheError {
   return wrong(
     place,
     'cache.parentId must be a function such as ({ id }) => id on a field of an object. It promises that the value follows' +
@@ -179,6 +186,6 @@ function httpMsOf(place: string, { options, origins }: FieldOptions, ttlMs: numb
   throw wrong(place, "cache.http is for fields with scope 'public', without vary and strict");
 }
 
-function wrong(place: string, rule: string): PothosSchemaError {
-  return new PothosSchemaError(`${place}: ${rule}`);
+function wrong(place: string, rule: string): CacheError {
+  return new CacheError('INVALID_OPTIONS', `${place}: ${rule}`);
 }

@@ -9,7 +9,8 @@ import type {
   TypeParam,
 } from '@pothos/core';
 import type { PothosCachePlugin } from './plugin.ts';
-import type { FieldCacheOptions, PluginOptions, TypeCacheOptions } from './types.ts';
+import type { FieldCacheOptions } from './field-cache-options.ts';
+import type { PluginOptions, TypeCacheOptions } from './types.ts';
 
 declare global {
   export namespace PothosSchemaTypes {

@@ -17,7 +17,9 @@ export {
 } from './response-cache.ts';
 export { cacheReportOf, type CacheReport, type FieldHit, type ReportRow } from './report.ts';
 export { operationTasks, type OperationTask, type OperationTasksOptions } from './operation-tasks.ts';
-export type { CacheDefaults, FieldCacheOptions, PluginOptions, TypeCacheOptions, Variation } from './types.ts';
+export type { FieldCacheOptions, Variation } from './field-cache-options.ts';
+export type { SchemaCacheOptions } from './schema-cache-options.ts';
+export type { CacheDefaults, PluginOptions, TypeCacheOptions } from './types.ts';
 
 const pluginName = 'cache';
 

@@ -1,22 +1,15 @@
 /** The option `cache` of `toSchema`: checked when the schema is built. */
 import { PothosSchemaError } from '@pothos/core';
 import { optionsFault, type OptionRule } from '../cache/index.ts';
-import { sharedOptionNames } from './field-options.ts';
+import { sharedOptionNames } from './effective-options.ts';
+import { engineRule, schemaOptionRules } from './schema-cache-options.ts';
 import type { PluginOptions } from './types.ts';
 
-const ofContext: OptionRule = { must: 'a function of the context', isRight: (value) => typeof value === 'function' };
-
 const rules: Readonly<Record<keyof PluginOptions, OptionRule>> = {
-  engine: { must: 'what createCache returns', isRight: isEngine },
+  engine: engineRule,
   defaultTtl: { must: "a duration such as '60s'", isRight: (value) => typeof value === 'string' },
   defaults: { must: `an object with ${sharedOptionNames.join(', ')}`, isRight: isObject },
-  version: { must: 'a text', isRight: (value) => typeof value === 'string' },
-  viewer: ofContext,
-  viewerProperties: { must: 'a list of property names', isRight: isNames },
-  request: ofContext,
-  signal: ofContext,
-  refreshContext: ofContext,
-  directive: { must: 'true or false', isRight: (value) => typeof value === 'boolean' },
+  ...schemaOptionRules,
 };
 
 /**
@@ -42,17 +35,6 @@ function wrong(fault: string): PothosSchemaError {
   return new PothosSchemaError(`toSchema({ cache }): ${fault}`);
 }
 
-/** Recognised by its methods, because a program may contain two copies of this package. */
-export function isEngine(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const methods = ['fetch', 'key', 'uncached', 'registerSchema'];
-  return methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
-}
-
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isNames(value: unknown): boolean {
-  return Array.isArray(value) && value.every((name) => typeof name === 'string');
 }

@@ -18,7 +18,8 @@ import { withCacheDirective } from './cache-directive.ts';
 import { CachedResolvers, type Resolver } from './cached-resolvers.ts';
 import { noteEnumIdentities } from './enum-values.ts';
 import { checkTypeOptions, fieldOptionsOf } from './field-options.ts';
-import { createFieldPolicy, type FieldPolicy } from './field-policy.ts';
+import { fieldPolicyOf } from './field-policy-of.ts';
+import type { FieldPolicy } from './field-policy.ts';
 import { interfacesOfField } from './interfaces-of-field.ts';
 import { checkPluginOptions } from './plugin-options.ts';
 import { notePureResolver } from './pure-operation.ts';
@@ -46,7 +47,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     const interfaces = interfacesOfField(configStore, parentType, name);
     const options = fieldOptionsOf({ ...fieldConfig, place, type, interfaces }, this.#options);
     if (options !== undefined) {
-      const policy = createFieldPolicy({ place, isRoot: kind === 'Query' }, options, this.#options);
+      const policy = fieldPolicyOf({ place, isRoot: kind === 'Query' }, options, this.#options);
       this.#policies.set(place, { ...policy, argumentDefaults: argumentDefaultsOf(fieldConfig.args) });
     }
     return fieldConfig;

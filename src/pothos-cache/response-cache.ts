@@ -19,7 +19,7 @@ import {
 } from '../cache/index.ts';
 import { CompressedBodies } from './compressed-bodies.ts';
 import { cacheControlOf, etagOf, serverTimingOf } from './http-caching.ts';
-import { isEngine } from './plugin-options.ts';
+import { engineRule } from './schema-cache-options.ts';
 import { isPure } from './pure-operation.ts';
 import { fieldHitsOf, reportWriter, rowsOfHits, type FieldHit } from './report.ts';
 
@@ -75,7 +75,7 @@ export interface ResponseCacheOptions {
 }
 
 const rules: Readonly<Record<keyof ResponseCacheOptions, OptionRule>> = {
-  engine: { must: 'what createCache returns', isRight: isEngine, isRequired: true },
+  engine: { ...engineRule, isRequired: true },
   bytesMax: {
     must: 'a whole number, at least 1',
     isRight: (value) => Number.isSafeInteger(value) && Number(value) >= 1,
@@ -134,7 +134,7 @@ export class ResponseCache {
    *
    * @param request Everything that the response depends on besides cached values, in a text that no other request has: method,
    *   URL, `Accept`, body. It need not contain what only private and varied fields depend on.
-   * @param from Identifies the request, as `PluginOptions.request` does for its context.
+   * @param from Identifies the request, as `SchemaCacheOptions.request` does for its context.
    * @returns A promise if the store has to be asked. It does not reject because of a fault of the store.
    */
   get(request: string, from?: object): CachedResponse | undefined | Promise<CachedResponse | undefined> {

@@ -1,10 +1,12 @@
-import type { Cache, Duration, ParentId, ViewerId } from '../cache/index.ts';
+import type { Cache, Duration } from '../cache/index.ts';
+import type { FieldCacheOptions } from './field-cache-options.ts';
+import type { SchemaCacheOptions } from './schema-cache-options.ts';
 
 /**
  * The options of `toSchema({ cache })`. Without them, or with `cache: false`, the schema is built and nothing is cached. An
  * unknown option, or one of a wrong type, is rejected when the schema is built (`PothosSchemaError`).
  */
-export interface PluginOptions<Context = unknown> {
+export interface PluginOptions<Context = unknown> extends SchemaCacheOptions<Context> {
   /** The engine, from `createCache`. Undefined: nothing is cached. */
   readonly engine?: Cache | undefined;
   /** A short form of `defaults: { ttl }`. */
@@ -14,55 +16,7 @@ export interface PluginOptions<Context = unknown> {
    * `http` applies only to fields that can have it; any other default that a field cannot have is an error.
    */
   readonly defaults?: CacheDefaults<Context>;
-  /** Part of every key, besides the schema. Change it when values change their meaning but not their type. */
-  readonly version?: string;
-  /**
-   * Returns the viewer of a request, by an id that no other viewer has; null or undefined if it is not known. Required by private
-   * fields, which are not cached for a request without a viewer. Change `version` when it returns other ids than before.
-   */
-  readonly viewer?: (context: Context) => ViewerId | null | undefined;
-  /**
-   * The properties of the context that identify the viewer. If a public field's resolver reads one, its value is returned to its
-   * own request only, and not stored. Default: every property that `viewer` itself reads, and `user`, `currentUser`, `viewer`,
-   * `session`, `auth`, `account`, `request`, `req` and `headers`. A list replaces these; `[]` declares that nothing in the
-   * context identifies the viewer. A context that is frozen or sealed, or a proxy that computes its properties, cannot be
-   * watched: public fields then use stored values, and store none. The key of a private field contains the viewer only: what
-   * else of these properties its resolver reads belongs into `vary`.
-   */
-  readonly viewerProperties?: readonly (keyof Context & string)[];
-  /**
-   * Identifies a request to the cache, if that is not its context: what `ResponseCache.get` received for it, such as Yoga's
-   * `req`. If the store fails there, the fields of the request bypass it too.
-   */
-  readonly request?: (context: Context) => object | undefined;
-  /**
-   * Returns the signal that is aborted when the client of a request disconnects. Called after a load has failed: if its client
-   * disconnected, the other requests that wait for the load do not fail. Default: what the usual servers put into the context,
-   * such as Yoga's `request.signal`, or Node's `req` and `res`.
-   */
-  readonly signal?: (context: Context) => AbortSignal | undefined;
-  /**
-   * Returns the context for loads in the background, of fields with `stale`, `early` or `refill`. The parameter is the context of a
-   * request that has read the value and may have ended. It must have the same viewer and variation, otherwise the load fails. Needed
-   * if resolvers use something that ends with the request, such as a transaction. Default: that context, with abort signals that
-   * never fire.
-   */
-  readonly refreshContext?: (context: Context) => Context;
-  /** Whether requests may use `@cache(mode:)`, on a field or on the query, and so bypass the cache. Default: true. */
-  readonly directive?: boolean;
 }
-
-/** What the value of a field may vary by: plain data. */
-export type Variation =
-  | string
-  | number
-  | bigint
-  | boolean
-  | Date
-  | null
-  | undefined
-  | readonly Variation[]
-  | { readonly [name: string]: Variation };
 
 /** Options that the fields of a schema have in common; see `PluginOptions.defaults`. */
 export type CacheDefaults<Context = unknown> = Omit<
@@ -76,104 +30,3 @@ export type CacheDefaults<Context = unknown> = Omit<
  */
 export type TypeCacheOptions<Parent = unknown, Context = unknown> =
   FieldCacheOptions<Parent, Record<string, unknown>, Context> | boolean;
-
-/**
- * How a field is cached: what its resolver returns is stored, and its child fields resolve from that on every request.
- *
- * The resolver must depend only on the parent, the arguments, what `tags` names, what its load touches (the tables of its SQL,
- * with `cachepot/kysely`), what `vary` returns and, if the scope is private, the viewer. A resolver that reads which fields
- * are selected below it (`info`) needs `selection`.
- *
- * Options that are not given, or undefined, are those of the field's type, otherwise the schema's `defaults`. `false` turns such an
- * option off: `nullTtl`, `stale`, `staleIfError`, `timeout`, `vary`, `http`.
- */
-export interface FieldCacheOptions<
-  Parent = unknown,
-  Args = Record<string, unknown>,
-  Context = unknown,
-  Value = unknown,
-> {
-  /**
-   * Who may receive the value. `public`: everyone; the resolver must not read the viewer. `private`: only the viewer that it was
-   * loaded for, as returned by the schema's `viewer`. Required: on the field, on its type or in the schema's `defaults`.
-   */
-  readonly scope?: 'public' | 'private';
-  /** What else of a request the value depends on, such as the tenant or the locale: each has values of its own. */
-  readonly vary?: ((context: Context) => Variation) | false;
-  /**
-   * How long a value stays fresh, such as `'60s'` or `'5m'`; at most one day. Or a function that decides that for each value, after its
-   * load: it returns a duration, or null if the value is not to be stored. It receives a copy of the value and must be synchronous. If it
-   * throws or returns anything else, the value is returned and not stored, and a warning says so. Required: on the field, on its type or in the
-   * schema's `defaults`.
-   */
-  readonly ttl?: Duration | ((args: Args, value: Value) => Duration | null);
-  /**
-   * The TTL of null and undefined, such as `'5s'`: shorter or longer than `ttl`, and instead of what a function `ttl` would return. null:
-   * they are not stored. Default: they are cached like any other value.
-   */
-  readonly nullTtl?: Duration | null | false;
-  /**
-   * The part of `ttl` by which a value may expire sooner, 0 to 0.5: with `'10m'` and 0.1, each value is fresh for 9 to 10 minutes. Values
-   * that were loaded together then do not expire together. Default: 0.
-   */
-  readonly jitter?: number;
-  /**
-   * For how long after `ttl` the value may still be returned, such as `'5m'`; together with `ttl` at most one day. A request that receives it does not wait: the
-   * value is loaded again in the background, by one process; see `refreshContext`. An invalidated value is never returned.
-   * Default: none, so the first request after `ttl` waits for the load.
-   */
-  readonly stale?: Duration | false;
-  /**
-   * Whether the value may be loaded again in the background shortly before `ttl` ends: the slower its load and the more it is
-   * requested, the more probably. Default: true with `stale`, otherwise false.
-   */
-  readonly early?: boolean;
-  /**
-   * For how long after `ttl` the value may be returned if its load fails, such as `'1h'`; together with `ttl` at most one day. The load
-   * is then tried again after a second, and after a longer pause each time, half a minute at most, by one process. An invalidated
-   * value is never returned: the request receives the error. Default: none.
-   */
-  readonly staleIfError?: Duration | false;
-  /** With `staleIfError`: how long a request waits for the load before it receives the expired value. Default: `'2s'`. */
-  readonly softTimeout?: Duration;
-  /** How long requests wait for a load before it counts as failed (`LOAD_TIMEOUT`), such as `'10s'`. Default: without limit. */
-  readonly timeout?: Duration | false;
-  /**
-   * What the value depends on, besides what its load touches: `engine.invalidate(['products'])` invalidates it. `products:42` is
-   * one row of `products`: invalidating that row leaves the values of other rows valid, and invalidates those that depend on the
-   * whole table.
-   */
-  readonly tags?: readonly string[] | ((parent: Parent, args: Args) => readonly string[]);
-  /**
-   * Whether every read asks the store. Otherwise, if the cache has a memory tier, a read may return a value that another process
-   * invalidated up to 500 ms before the read began. Default: false.
-   */
-  readonly strict?: boolean;
-  /**
-   * Whether a value that was read in this process in the last minute is loaded again as soon as it is invalidated, so that the next
-   * request does not wait; at most 1,000 values. The load runs in the background, with the context that `refreshContext` returns,
-   * which is required. Each change costs a load, even if no request follows. Default: false.
-   */
-  readonly refill?: boolean;
-  /**
-   * How long browsers and proxies may reuse the response to a GET request without asking, such as `'30s'`: whole seconds, at most
-   * `ttl`. It applies if every field of the response has this option; the shortest duration counts. Invalidations do not reach
-   * them meanwhile. Default: they ask each time, and receive `304` if nothing has changed. Only for a public field without `vary`
-   * that is not strict.
-   */
-  readonly http?: Duration | false;
-  /**
-   * Required for a field of an object or an interface: the identity of the parent among those of its type. It promises that
-   * the value follows from this id and the arguments alone, no matter which request loaded the parent. If the parent has no id, the
-   * field is resolved without the cache. A field of Query needs it only if it reads a parent or a `rootValue`.
-   */
-  readonly parentId?: (parent: Parent) => ParentId;
-  /**
-   * Whether the value depends on which fields are selected below it, as with a resolver that loads only those. The key then
-   * contains the selection in a canonical form, and `info` shows no more than that: `fieldNodes` without fragments,
-   * `@skip`, `@include` and the request's variables, ordered by name, and a `path` without the alias. A resolver that reads more
-   * (`operation`, `rootValue`), or reads `info` without this option, has a value for its own request only, which is not stored.
-   * Default: false.
-   */
-  readonly selection?: boolean;
-}

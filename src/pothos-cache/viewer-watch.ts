@@ -1,6 +1,6 @@
 /** Finds out which properties of a context identify the viewer, and whether a resolver reads one of them. */
 import { noteViewerRead } from '../cache/index.ts';
-import type { PluginOptions } from './types.ts';
+import type { SchemaCacheOptions } from './schema-cache-options.ts';
 import { unawaited } from './unawaited.ts';
 import { pauseReads, resumeReads, watchContext } from './watched-context.ts';
 
@@ -17,11 +17,11 @@ export class ViewerWatch<Context> {
   /** The names that `viewer` was seen to read. */
   readonly #readByViewer = new Set<Name>();
   readonly #isDeclared: boolean;
-  readonly #viewerOf: PluginOptions<Context>['viewer'];
+  readonly #viewerOf: SchemaCacheOptions<Context>['viewer'];
   /** The contexts from which the viewer has been read. */
   readonly #learned = new WeakSet<object>();
 
-  constructor({ viewer, viewerProperties }: Pick<PluginOptions<Context>, 'viewer' | 'viewerProperties'>) {
+  constructor({ viewer, viewerProperties }: Pick<SchemaCacheOptions<Context>, 'viewer' | 'viewerProperties'>) {
     this.#isDeclared = viewerProperties !== undefined;
     this.#names = new Set(viewerProperties ?? usualNames);
     this.#viewerOf = viewer;

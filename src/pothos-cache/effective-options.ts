@@ -1,0 +1,32 @@
+/** The options that apply to one field. */
+import type { FieldCacheOptions } from './field-cache-options.ts';
+
+/** The options that all fields of a schema can have in common. */
+export const sharedOptionNames: readonly string[] = [
+  ...['scope', 'ttl', 'nullTtl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout'],
+  ...['strict', 'refill', 'vary', 'http'],
+];
+
+/** All options of a field. */
+export const fieldOptionNames: readonly string[] = [...sharedOptionNames, 'tags', 'parentId', 'selection'];
+
+/** Options that only `false` turns off, because none of their other values means off. */
+const canBeOff = ['nullTtl', 'stale', 'staleIfError', 'timeout', 'vary', 'http'] as const;
+
+/** The options of a field after inheritance; one that `false` has turned off is absent. */
+export type EffectiveOptions = Omit<FieldCacheOptions, (typeof canBeOff)[number]> & {
+  readonly [Name in (typeof canBeOff)[number]]?: Exclude<FieldCacheOptions[Name], false>;
+};
+
+/** The options that apply to one field. */
+export interface FieldOptions {
+  readonly options: EffectiveOptions;
+  /** Where those options come from that the field does not have itself, such as `type Product`. */
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+/** Returns the options without those that are `false` and mean off. They are not checked otherwise. */
+export function withoutOff(options: Readonly<Record<string, unknown>>): EffectiveOptions {
+  const isOff = (name: string): boolean => canBeOff.some((one) => one === name) && options[name] === false;
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !isOff(name)));
+}

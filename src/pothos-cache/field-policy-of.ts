@@ -1,0 +1,25 @@
+/** The policy of a field of a Pothos schema: an invalid one is an error of the schema. */
+import { PothosSchemaError } from '@pothos/core';
+import { CacheError } from '../cache/index.ts';
+import type { FieldOptions } from './effective-options.ts';
+import { originsIn } from './field-options.ts';
+import { createFieldPolicy, type FieldPlace, type FieldPolicy, type SchemaParts } from './field-policy.ts';
+
+const places = {
+  ofField: 'on the field, on its type or in defaults of toSchema({ cache })',
+  ofSchema: 'toSchema({ cache })',
+};
+
+/**
+ * @param given Its options, which may come from its type and from the schema, too.
+ * @throws {PothosSchemaError} with the field, the rule, the value and, if that is not the field, where it comes from.
+ */
+export function fieldPolicyOf(field: FieldPlace, given: FieldOptions, schema: SchemaParts | undefined): FieldPolicy {
+  try {
+    return createFieldPolicy(field, given, { schema, places });
+  } catch (error) {
+    if (!(error instanceof CacheError)) throw error;
+    const rule = error.message.slice(field.place.length);
+    throw new PothosSchemaError(`${field.place}${rule}${originsIn(rule, given)}`);
+  }
+}
