@@ -11,7 +11,8 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 const allowed: Record<string, { ours: readonly string[]; libraries: readonly string[] }> = {
   'src/async-context': { ours: [], libraries: [] },
   'src/cache': { ours: ['src/async-context'], libraries: ['ioredis', 'lru-cache'] },
-  'src/pothos-cache': { ours: ['src/cache'], libraries: ['@pothos/core', 'graphql', 'lru-cache'] },
+  'src/graphql-cache': { ours: ['src/cache'], libraries: ['graphql', 'lru-cache'] },
+  'src/pothos-cache': { ours: ['src/cache', 'src/graphql-cache'], libraries: ['@pothos/core', 'graphql'] },
   'src/kysely-cache': {
     ours: ['src/async-context', 'src/cache'],
     libraries: ['kysely', 'libpg-query', 'lru-cache', 'pg', 'pg-logical-replication'],
@@ -30,7 +31,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
       'schema',
       'src/async-context',
       'src/cache',
-      'src/pothos-cache',
+      'src/graphql-cache',
       'src/console-page',
       'src/database',
       'src/config.ts',
@@ -82,6 +83,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
 const barrels = [
   'src/async-context',
   'src/cache',
+  'src/graphql-cache',
   'src/pothos-cache',
   'src/kysely-cache',
   'src/database',

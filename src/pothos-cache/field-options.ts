@@ -10,7 +10,7 @@
  */
 import { PothosSchemaError } from '@pothos/core';
 import { defaultFieldResolver } from 'graphql';
-import { fieldOptionNames, withoutOff, type FieldOptions } from './effective-options.ts';
+import { fieldOptionNames, type FieldOptions, withoutOff } from '../graphql-cache/index.ts';
 import type { PluginOptions } from './types.ts';
 
 /** What is known about a field, an object type or an interface, as far as it concerns these options. */

@@ -1,9 +1,14 @@
 /** The policy of a field of a Pothos schema: an invalid one is an error of the schema. */
 import { PothosSchemaError } from '@pothos/core';
 import { CacheError } from '../cache/index.ts';
-import type { FieldOptions } from './effective-options.ts';
+import {
+  createFieldPolicy,
+  type FieldOptions,
+  type FieldPlace,
+  type FieldPolicy,
+  type SchemaParts,
+} from '../graphql-cache/index.ts';
 import { originsIn } from './field-options.ts';
-import { createFieldPolicy, type FieldPlace, type FieldPolicy, type SchemaParts } from './field-policy.ts';
 
 const places = {
   ofField: 'on the field, on its type or in defaults of toSchema({ cache })',

@@ -9,7 +9,7 @@ import type {
   TypeParam,
 } from '@pothos/core';
 import type { PothosCachePlugin } from './plugin.ts';
-import type { FieldCacheOptions } from './field-cache-options.ts';
+import type { FieldCacheOptions } from '../graphql-cache/index.ts';
 import type { PluginOptions, TypeCacheOptions } from './types.ts';
 
 declare global {

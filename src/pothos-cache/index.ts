@@ -4,21 +4,29 @@ import SchemaBuilder from '@pothos/core';
 import { PothosCachePlugin } from './plugin.ts';
 
 export type { Cache, Duration, Outcome } from '../cache/index.ts';
-export type { CompressedBodies } from './compressed-bodies.ts';
 export { PothosCachePlugin } from './plugin.ts';
-export { httpCachingOf, serverTimingOf, type HttpCaching } from './http-caching.ts';
 export {
+  cacheReportOf,
+  httpCachingOf,
+  operationTasks,
   ResponseCache,
-  type CachedResponse,
-  type ResponseCacheOptions,
-  type CachedResponseHeaders,
+  serverTimingOf,
   type CacheableResult,
+  type CachedResponse,
+  type CachedResponseHeaders,
+  type CacheReport,
+  type CompressedBodies,
+  type FieldCacheOptions,
+  type FieldHit,
+  type HttpCaching,
+  type OperationTask,
+  type OperationTasksOptions,
+  type ReportRow,
+  type ResponseCacheOptions,
   type ResponseForm,
-} from './response-cache.ts';
-export { cacheReportOf, type CacheReport, type FieldHit, type ReportRow } from './report.ts';
-export { operationTasks, type OperationTask, type OperationTasksOptions } from './operation-tasks.ts';
-export type { FieldCacheOptions, Variation } from './field-cache-options.ts';
-export type { SchemaCacheOptions } from './schema-cache-options.ts';
+  type SchemaCacheOptions,
+  type Variation,
+} from '../graphql-cache/index.ts';
 export type { CacheDefaults, PluginOptions, TypeCacheOptions } from './types.ts';
 
 const pluginName = 'cache';

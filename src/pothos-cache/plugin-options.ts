@@ -1,8 +1,7 @@
 /** The option `cache` of `toSchema`: checked when the schema is built. */
 import { PothosSchemaError } from '@pothos/core';
 import { optionsFault, type OptionRule } from '../cache/index.ts';
-import { sharedOptionNames } from './effective-options.ts';
-import { engineRule, schemaOptionRules } from './schema-cache-options.ts';
+import { engineRule, schemaOptionRules, sharedOptionNames } from '../graphql-cache/index.ts';
 import type { PluginOptions } from './types.ts';
 
 const rules: Readonly<Record<keyof PluginOptions, OptionRule>> = {

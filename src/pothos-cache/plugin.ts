@@ -13,17 +13,20 @@ import {
 } from '@pothos/core';
 import { defaultFieldResolver, type GraphQLSchema } from 'graphql';
 import { watchInstalledDataLoaders } from '../cache/index.ts';
-import { argumentDefaultsOf } from './argument-defaults.ts';
-import { withCacheDirective } from './cache-directive.ts';
-import { CachedResolvers, type Resolver } from './cached-resolvers.ts';
-import { noteEnumIdentities } from './enum-values.ts';
+import {
+  argumentDefaultsOf,
+  CachedResolvers,
+  type FieldPolicy,
+  noteEnumIdentities,
+  notePureResolver,
+  type Resolver,
+  schemaDigestOf,
+  withCacheDirective,
+} from '../graphql-cache/index.ts';
 import { checkTypeOptions, fieldOptionsOf } from './field-options.ts';
 import { fieldPolicyOf } from './field-policy-of.ts';
-import type { FieldPolicy } from './field-policy.ts';
 import { interfacesOfField } from './interfaces-of-field.ts';
 import { checkPluginOptions } from './plugin-options.ts';
-import { notePureResolver } from './pure-operation.ts';
-import { schemaDigestOf } from './schema-digest.ts';
 import type { PluginOptions } from './types.ts';
 
 /** Wraps the resolvers of cached fields. Registered under the name that is the default export. */

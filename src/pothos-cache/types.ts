@@ -1,6 +1,5 @@
 import type { Cache, Duration } from '../cache/index.ts';
-import type { FieldCacheOptions } from './field-cache-options.ts';
-import type { SchemaCacheOptions } from './schema-cache-options.ts';
+import type { FieldCacheOptions, SchemaCacheOptions } from '../graphql-cache/index.ts';
 
 /**
  * The options of `toSchema({ cache })`. Without them, or with `cache: false`, the schema is built and nothing is cached. An

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { GraphQLSchema } from 'graphql';
 import type { Cache, WarmUpResult } from '../cache/index.ts';
 import { packageFile } from '../package-file.ts';
-import { operationTasks, type OperationTask } from '../pothos-cache/index.ts';
+import { operationTasks, type OperationTask } from '../graphql-cache/index.ts';
 import type { Log } from './log.ts';
 import { outsideRequests } from './request-scope.ts';
 

@@ -1,10 +1,11 @@
 /**
- * `npm run pack`: builds cachepot-<version>.tgz, which contains the engine, the Pothos plugin, the Kysely integration
- * and the console, and nothing of the shop. `manifest.json` in this folder is its package.json.
+ * `npm run pack`: builds cachepot-<version>.tgz, which contains the engine, what caches the resolvers of a schema, the Pothos plugin, the
+ * Kysely integration and the console, and nothing of the shop. `manifest.json` in this folder is its package.json.
  *
  * The engine and the Kysely integration exist once, as ES modules, because a process must have one copy of them: what a
- * load reads is recorded in module state. CommonJS code gets them by `require` of an ES module. The plugin has a
- * CommonJS build, too, because it must extend the copy of @pothos/core that the program itself loads.
+ * load reads is recorded in module state. CommonJS code gets them by `require` of an ES module. The plugin and the
+ * part for GraphQL.js have a CommonJS build, too, because they must use the copies of @pothos/core and graphql that the program itself
+ * loads.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +17,7 @@ import ts from 'typescript';
 const root = join(import.meta.dirname, '..', '..');
 // A folder of its own: two may be built at once.
 const stage = mkdtempSync(join(tmpdir(), 'cachepot-stage-'));
-const entries = ['cache', 'pothos-cache', 'kysely-cache', 'console-page'];
+const entries = ['cache', 'graphql-cache', 'pothos-cache', 'kysely-cache', 'console-page'];
 const formatHost = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n' };
 const documents = ['LICENSE', 'README.md', 'CHANGELOG.md', 'docs'];
 
@@ -51,7 +52,7 @@ function build() {
 }
 
 /**
- * Compiles the three entries and what they import into `folder`. For CommonJS only the types, and the plugin itself.
+ * Compiles the entries and what they import into `folder`. For CommonJS only the types, and the two that use GraphQL.js.
  */
 function compile(folder, format) {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => readFileSync(path, 'utf8'));
@@ -66,7 +67,7 @@ function compile(folder, format) {
   );
   const { diagnostics } = program.emit(undefined, (path, text) => {
     const isType = path.endsWith('.d.ts');
-    if (folder === 'cjs' && !isType && !path.includes('/pothos-cache/')) return;
+    if (folder === 'cjs' && !isType && !/\/(graphql|pothos)-cache\//.test(path)) return;
     write(relative(stage, path), isType ? withJsExtensions(text) : text);
   });
   if (diagnostics.length > 0) throw new Error(ts.formatDiagnostics(diagnostics, formatHost));

@@ -14,14 +14,14 @@ const moduleSettings: Readonly<Record<string, Readonly<Record<string, string>>>>
   bundler: { module: 'preserve', moduleResolution: 'bundler', noEmit: 'true' },
 };
 
-it('contains the engine, the plugin, the Kysely integration, the console and the documentation, and nothing else', async () => {
+it('contains the engine, the part for GraphQL.js, the plugin, the Kysely integration, the console and the documentation, and nothing else', async () => {
   const { stdout } = await run('tar', ['-tzf', packed.path]);
   const paths = stdout
     .trim()
     .split('\n')
     .map((path) => path.split('/').slice(1));
   const folders = new Set(paths.map(([top = '', next = '']) => (/^(esm|cjs)$/.test(top) ? `${top}/${next}` : top)));
-  const code = ['async-context', 'cache', 'console-page', 'kysely-cache', 'pothos-cache'];
+  const code = ['async-context', 'cache', 'console-page', 'graphql-cache', 'kysely-cache', 'pothos-cache'];
   expect([...folders].toSorted()).toEqual(
     [
       ...code.flatMap((name) => [`esm/${name}`, `cjs/${name}`]),
@@ -111,27 +111,32 @@ describe.each(combinations)('%s', (_, { type, node, peers, copiesOfPothos }) => 
 });
 
 describe('without the optional peers', () => {
-  it('installs only the engine’s own libraries, compiles, and names the library that a Redis store needs', async () => {
+  it('installs only the engine’s own libraries and GraphQL.js, compiles, and names the library that a Redis store needs', async () => {
     const project = await newProject(packed.path, { type: 'module' });
     onTestFinished(() => project.remove());
     await project.write(
       'program.ts',
       `import { createCache, createMemoryStore, createPolicy, createRedisStore } from 'cachepot/cache';
+       import { operationTasks } from 'cachepot/graphql';
+       import { buildSchema } from 'graphql';
        const cache = createCache({ store: createMemoryStore({ namespace: 'alone' }) });
        const policy = createPolicy('answer', { ttl: '1m' });
        const value = await cache.fetch(cache.key({ field: 'answer' }), policy, async () => 42);
        const fault = await createRedisStore({ address: 'redis://localhost', namespace: 'alone' }).catch((error) => error);
-       console.log(JSON.stringify([value, fault.code, fault.message]));`,
+       const tasks = operationTasks({ schema: buildSchema('type Query { a: Int }'), document: '{ a }', context: () => ({}) });
+       console.log(JSON.stringify([value, fault.code, fault.message, tasks.length]));`,
     );
     for (const options of Object.values(moduleSettings)) {
       await expect(project.compile(['program.ts'], options)).resolves.toBeDefined();
     }
     const { stdout } = await run(process.execPath, ['program.js'], { cwd: project.folder });
-    expect(JSON.parse(stdout)).toEqual([42, 'LIBRARY_MISSING', expect.stringContaining('npm install ioredis')]);
+    expect(JSON.parse(stdout)).toEqual([42, 'LIBRARY_MISSING', expect.stringContaining('npm install ioredis'), 1]);
     const { packages } = JSON.parse(await readFile(join(project.folder, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, unknown>;
     };
     const installed = Object.keys(packages).map((path) => path.replace('node_modules/', ''));
-    expect(installed.filter((name) => /^(ioredis|kysely|dataloader|pg|pino|zod|graphql-yoga)$/.test(name))).toEqual([]);
+    expect(
+      installed.filter((name) => /^(@pothos\/core|ioredis|kysely|dataloader|pg|pino|zod|graphql-yoga)$/.test(name)),
+    ).toEqual([]);
   });
 });

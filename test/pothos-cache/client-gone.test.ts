@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { isClientGone } from '../../src/pothos-cache/client-gone.ts';
+import { isClientGone } from '../../src/graphql-cache/client-gone.ts';
 import { newSchema } from './world.ts';
 
 interface Node {

@@ -1,7 +1,7 @@
 // Which results follow from cached values alone: only those are the same for every viewer and may be reused.
 import { execute, extendSchema, Kind, parse, type DocumentNode, type ExecutionArgs, type GraphQLSchema } from 'graphql';
 import { expect, it } from 'vitest';
-import { isPure } from '../../src/pothos-cache/pure-operation.ts';
+import { isPure } from '../../src/graphql-cache/pure-operation.ts';
 import { httpCachingOf, ResponseCache } from '../../src/pothos-cache/index.ts';
 import { newSchema, type SchemaWorld } from './world.ts';
 

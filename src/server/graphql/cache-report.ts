@@ -1,5 +1,5 @@
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
-import { cacheReportOf } from '../../pothos-cache/index.ts';
+import { cacheReportOf } from '../../graphql-cache/index.ts';
 import { getOf } from './http-caching.ts';
 
 /**

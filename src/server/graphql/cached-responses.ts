@@ -6,7 +6,7 @@ import {
   type CachedResponse,
   type ResponseCacheOptions,
   type CacheableResult,
-} from '../../pothos-cache/index.ts';
+} from '../../graphql-cache/index.ts';
 import { isJsonAnswer } from './json-answer.ts';
 import { operationOf } from './request-outcome.ts';
 

@@ -5,7 +5,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
-import { cacheReportOf, httpCachingOf, serverTimingOf } from '../../pothos-cache/index.ts';
+import { cacheReportOf, httpCachingOf, serverTimingOf } from '../../graphql-cache/index.ts';
 import { cachingHeaders, clientHas } from '../transport/caching-headers.ts';
 
 const jsonTypes = /^\s*(\*|application)\/(\*|json|graphql-response\+json)\s*(;|$)/i;

@@ -1,6 +1,6 @@
 import { getOperationAST, Kind, type ExecutionArgs } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
-import { cacheReportOf } from '../../pothos-cache/index.ts';
+import { cacheReportOf } from '../../graphql-cache/index.ts';
 import { noteOutcome, type RequestOutcome } from '../transport/request-log.ts';
 import type { ServerContext } from './server-context.ts';
 

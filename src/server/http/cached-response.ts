@@ -1,5 +1,5 @@
 /** Writes cached responses. What is sent repeatedly is compressed once, and kept with its response. */
-import type { CachedResponse } from '../../pothos-cache/index.ts';
+import type { CachedResponse } from '../../graphql-cache/index.ts';
 import { cachingHeaders, clientHas, withVary } from '../transport/caching-headers.ts';
 import { compressed, compressedBytesMin, encodingFor, type Encoding } from '../transport/compression.ts';
 import type { Exchange } from './exchange.ts';

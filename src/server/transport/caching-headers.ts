@@ -1,7 +1,7 @@
 /** How responses tell browsers and proxies what they may keep, and how requests tell what those have. */
 import type { IncomingMessage } from 'node:http';
 import fresh from 'fresh';
-import type { HttpCaching } from '../../pothos-cache/index.ts';
+import type { HttpCaching } from '../../graphql-cache/index.ts';
 
 export interface CachingHeaders extends HttpCaching {
   readonly serverTiming: string | undefined;

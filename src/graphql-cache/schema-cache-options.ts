@@ -43,8 +43,10 @@ export interface SchemaCacheOptions<Context = unknown> {
 
 const ofContext: OptionRule = { must: 'a function of the context', isRight: (value) => typeof value === 'function' };
 
+/** The rule for an option that is an engine. */
 export const engineRule: OptionRule = { must: 'what createCache returns', isRight: isEngine };
 
+/** The rules for the options in `SchemaCacheOptions`. */
 export const schemaOptionRules: Readonly<Record<keyof SchemaCacheOptions, OptionRule>> = {
   version: { must: 'a text', isRight: (value) => typeof value === 'string' },
   viewer: ofContext,

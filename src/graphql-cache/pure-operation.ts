@@ -26,6 +26,7 @@ const harmless = new Set(['include', 'skip']);
 /** Resolvers of public cached fields, and those that return a property of their parent, as `t.expose…` creates them. */
 const pureResolvers = new WeakSet<object>();
 
+/** Declares that a resolver is one of those. */
 export function notePureResolver(resolver: object): void {
   pureResolvers.add(resolver);
 }

@@ -24,9 +24,11 @@ import { pauseReads, resumeReads } from './watched-context.ts';
 import { watchInfo } from './watched-info.ts';
 
 type Path = GraphQLResolveInfo['path'];
+/** A resolver of any field. */
 export type Resolver<Context> = GraphQLFieldResolver<unknown, Context, object>;
 
-interface ResolverOptions<Context> extends SchemaCacheOptions<Context> {
+/** The options of the schema, with an engine. */
+export interface ResolverOptions<Context> extends SchemaCacheOptions<Context> {
   readonly engine: Cache;
 }
 

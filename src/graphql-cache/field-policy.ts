@@ -13,6 +13,7 @@ import type { FieldOptions } from './effective-options.ts';
 import type { Variation } from './field-cache-options.ts';
 import { unawaited } from './unawaited.ts';
 
+/** What each request of a field needs. */
 export interface FieldPolicy {
   /** The policy of one request. @throws {CacheError} for invalid tags. */
   policyOf(parent: unknown, args: Record<string, unknown>): Policy;
@@ -72,6 +73,8 @@ const dayMs = 86_400_000;
 const ttlWhenOff = '1ms';
 
 /**
+ * Checks the options of a field and returns its policy.
+ *
  * @param given Its options, which may come from its type and from the schema, too.
  * @throws {CacheError} `INVALID_OPTIONS`, `INVALID_POLICY` or `INVALID_TAG`: the field's place, then the rule and the value.
  */
