@@ -2,11 +2,22 @@ import { fileURLToPath } from 'node:url';
 
 import { defineConfig } from 'vitest/config';
 
+const source = (folder: string): string => fileURLToPath(new URL(`../src/${folder}/index.ts`, import.meta.url));
+
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   // Node loads graphql's CommonJS build and Vite its ES modules: there must be one copy, or its types differ from
   // Pothos'.
-  resolve: { mainFields: ['main'], extensions: ['.js'] },
+  resolve: {
+    mainFields: ['main'],
+    extensions: ['.js'],
+    // As in test/tsconfig.json: `test/zoo` imports the package as its users do.
+    alias: {
+      'cachepot/cache': source('cache'),
+      'cachepot/kysely': source('kysely-cache'),
+      'cachepot/pothos': source('pothos-cache'),
+    },
+  },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],

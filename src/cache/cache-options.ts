@@ -9,6 +9,8 @@ import {
   type OptionRule,
 } from './base/check-options.ts';
 import type { Clock } from './base/clock.ts';
+import { checkCodecs } from './entry/check-codecs.ts';
+import type { Codec } from './entry/class-codecs.ts';
 import type { Store } from './store/store.ts';
 
 /** The options of `createCache`. */
@@ -37,6 +39,11 @@ export interface CacheOptions {
    */
   loadsAtOnceMax?: number;
   /**
+   * How instances of classes are stored, such as those of `Decimal`. Of several codecs for an instance, the first is used. Default: none, a
+   * value that contains such an instance is returned and not stored.
+   */
+  codecs?: readonly Codec[];
+  /**
    * The logger for warnings: values that are not stored, with the reason, and faults of the store; at most one line per minute
    * and kind. A logger with pino's interface, or false for none. Default: `console.warn`.
    */
@@ -63,6 +70,7 @@ const rules: Readonly<Record<keyof CacheOptions, OptionRule>> = {
     must: 'a whole number, at least 1',
     isRight: (value) => Number.isSafeInteger(value) && Number(value) >= 1,
   },
+  codecs: { must: 'a list of { name, test, encode, decode }', isRight: Array.isArray },
   log: {
     must: 'a logger with warn(fields, message), or false',
     isRight: (value) => value === false || hasMethods(value, ['warn']),
@@ -72,4 +80,5 @@ const rules: Readonly<Record<keyof CacheOptions, OptionRule>> = {
 /** @throws {CacheError} `INVALID_OPTIONS` */
 export function checkCacheOptions(options: CacheOptions): void {
   checkOptions('createCache', options, rules);
+  checkCodecs('createCache: codecs', options.codecs ?? []);
 }

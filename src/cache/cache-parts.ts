@@ -5,6 +5,7 @@ import { systemClock, type Clock } from './base/clock.ts';
 import { Bulkhead } from './bulkhead.ts';
 import type { CacheOptions } from './cache-options.ts';
 import type { EmitEvent } from './events/events.ts';
+import { ClassCodecs } from './entry/class-codecs.ts';
 import { Deletions } from './deletions.ts';
 import { Deleter } from './deleter.ts';
 import { GetOrLoad } from './get-or-load.ts';
@@ -59,12 +60,13 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
   const store = new GuardedStore(given, { clock, deadlineMs, emit });
   const usage = new CachedUsage(() => store.usage(), clock);
   const background = new Background();
-  const base = { guarded: store, background, clock, emit };
+  const codecs = new ClassCodecs(options.codecs ?? [], (codec, error) => emit({ type: 'decode-failed', codec, error }));
+  const base = { guarded: store, background, clock, emit, codecs };
 
   const loads = new InFlightLoads<LoadResult>(clock);
   const leases = new Leases({ ...base, random });
   const onChanged = (tags: readonly string[]): void => refills.changed(tags);
-  const memory = createMemoryTier(given, { bytesMax: memoryBytesMax, clock, emit, onChanged });
+  const memory = createMemoryTier(given, { bytesMax: memoryBytesMax, clock, emit, codecs, onChanged });
   const shared = { ...base, tier: given.tier, leases, loads, memory, random };
 
   const running: RunningLoads = new Map();

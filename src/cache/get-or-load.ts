@@ -80,9 +80,9 @@ export class GetOrLoad {
 
   async #getFromStore(fetch: Fetch): Promise<Answer> {
     const { key, tags, staleMs, staleIfErrorMs, store, memory } = fetch;
-    const { loads, touched, refresher, tier, emit } = this.#parts;
+    const { loads, touched, refresher, tier, emit, codecs } = this.#parts;
     const ticket = memory?.ticket();
-    const lookup = await lookUp({ store, emit }, key, { tags, staleMs, staleIfErrorMs });
+    const lookup = await lookUp({ store, emit, codecs }, key, { tags, staleMs, staleIfErrorMs });
     if (lookup.state === 'hit') {
       if (ticket !== undefined) memory?.keep(ticket, lookup.entry);
       touched.saw(key.field, Object.keys(lookup.entry.entryRef.stamps));

@@ -10,6 +10,7 @@ export { type FetchOptions } from './fetch-options.ts';
 export type { Mode } from './fetch.ts';
 export type { RevalidatedHit } from './revalidate.ts';
 export { systemClock, type Clock } from './base/clock.ts';
+export type { Codec } from './entry/class-codecs.ts';
 export { codecVersion } from './entry/codec.ts';
 export { CacheError, type CacheErrorCode } from './base/errors.ts';
 export type { CacheEvent, CacheListener, Tier, WriteRefusal } from './events/events.ts';

@@ -22,6 +22,7 @@ import type { Background } from './base/background.ts';
 import { type Clock, endOfTick } from './base/clock.ts';
 import { captureStamps } from './capture-stamps.ts';
 import type { CachedEntry } from './entry/entry.ts';
+import type { ClassCodecs } from './entry/class-codecs.ts';
 import type { Key } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
 import { HeldLeases, leaseMs, type HeldLease } from './held-leases.ts';
@@ -47,6 +48,7 @@ interface LeaseParts {
   readonly background: Pick<Background, 'run'>;
   readonly clock: Clock;
   readonly emit: EmitEvent;
+  readonly codecs: ClassCodecs;
   /** Returns 0…1: spreads the requests of those that wait. */
   readonly random: () => number;
 }
@@ -170,8 +172,9 @@ export class Leases {
     const { state, text = '', remainingMs, tokens, holder } = reply;
     acquisition.isHeld ||= state === 'held';
     if (state === 'value') {
-      const { emit } = this.#parts;
-      const verdict = await checkEntry({ store, emit }, key, { tags, staleMs: 0, read: { text, remainingMs, tokens } });
+      const { emit, codecs } = this.#parts;
+      const read = { text, remainingMs, tokens };
+      const verdict = await checkEntry({ store, emit, codecs }, key, { tags, staleMs: 0, read });
       if (verdict.state === 'valid') return { action: 'use-stored', entry: verdict.entry, validUpTo };
       if (verdict.state === 'no-store') return loadOnly;
       acquisition.rejectedEntryId = verdict.entryId;

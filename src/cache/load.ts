@@ -132,8 +132,9 @@ export async function runLoad(
     const storable = scope.storable(parts.clock.nowMs());
     if (stamps === undefined) return { ...unstored, notStored: whyUnstored(storable, withoutStore) };
     const staleMs = storedStaleMs(policy);
-    const ownTtlMs = (): number | TtlRefusal => valueTtlMs(policy, { key, value }, parts.random);
-    const encoded = encodeForStore(key, { value, loadMs, staleMs, ownTtlMs, storable });
+    const ownTtlMs = (): number | TtlRefusal => valueTtlMs(policy, { key, value }, parts);
+    const { codecs } = parts;
+    const encoded = encodeForStore(key, { value, loadMs, staleMs, ownTtlMs, storable, codecs });
     if (staleMs > 0) parts.failures.succeeded(key.text);
     if (!('refusal' in encoded))
       return await storeEntry(parts, { key, store, lease, isReplacing, unstored, deletionsBefore, ...encoded });

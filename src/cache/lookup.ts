@@ -1,4 +1,5 @@
 /** Reads an entry and the tokens of its tags from the store in one round trip, and decides whether the entry is valid. */
+import type { ClassCodecs } from './entry/class-codecs.ts';
 import { decodeEntry, entryIdOf, entryRefOf, type CachedEntry } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
@@ -32,6 +33,7 @@ type Verdict =
 interface LookupParts {
   readonly store: FetchStore;
   readonly emit: EmitEvent;
+  readonly codecs: ClassCodecs;
 }
 
 /**
@@ -62,7 +64,7 @@ export async function lookUp(
 
 /** Decides whether the text that was read at `key` is an entry of that key, valid, and not stale for too long. */
 export async function checkEntry(
-  { store, emit }: LookupParts,
+  { store, emit, codecs }: LookupParts,
   key: Key,
   { tags, staleMs, read }: { tags: FetchTags; staleMs: number; read: StoreRead & { readonly text: string } },
 ): Promise<Verdict> {
@@ -71,7 +73,7 @@ export async function checkEntry(
     emit({ type: 'entry-rejected', key: key.text, field: key.field, reason });
     return { state: 'rejected', entryId: entryIdOf(text) };
   };
-  const entry = decodeEntry(key, { text, lifeMs });
+  const entry = decodeEntry(key, { text, lifeMs }, codecs);
   if (entry === undefined) return rejected('corrupt');
   const remainingMs = lifeMs - entry.staleMs;
   if (remainingMs <= -staleMs) return { state: 'rejected', entryId: entryIdOf(text) };

@@ -34,10 +34,10 @@ export async function orExpired(parts: FetchParts, fetch: Fetch, answer: Promise
 }
 
 /** The value at the key, if it is valid now; it is fresh if another process has loaded it meanwhile. */
-async function expiredFor({ tier, guarded, emit }: FetchParts, fetch: Fetch): Promise<Answer | undefined> {
+async function expiredFor({ tier, guarded, emit, codecs }: FetchParts, fetch: Fetch): Promise<Answer | undefined> {
   const { key, tags, staleIfErrorMs } = fetch;
   const store = guarded.forFetch();
-  const lookup = await lookUp({ store, emit }, key, { tags, staleMs: staleIfErrorMs });
+  const lookup = await lookUp({ store, emit, codecs }, key, { tags, staleMs: staleIfErrorMs });
   if (lookup.state !== 'hit') return undefined;
   return lookup.entry.remainingMs > 0 ? found(tier, lookup.entry) : foundExpired(tier, lookup.entry);
 }

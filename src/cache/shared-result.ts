@@ -1,4 +1,5 @@
 /** What a request does with the result of a load that it has joined. */
+import type { ClassCodecs } from './entry/class-codecs.ts';
 import { copyOf } from './entry/codec.ts';
 import { withSlot, type Slot } from './bulkhead.ts';
 import { readShared, shareValue, type SharedValue } from './entry/shared-value.ts';
@@ -11,7 +12,7 @@ import { hasRequired } from './tags/validity.ts';
 /** After this many errors that claim to be cancellations, the next one counts as a failure of the load. */
 const claimsMax = 3;
 
-/** One copy per result, whatever the number of requests; undefined for a value that cannot be copied. */
+/** One copy per result, whatever the number of requests; undefined for a value that cannot be copied, or whose codec has failed. */
 const copies = new WeakMap<LoadResult, SharedValue | undefined>();
 
 /** Whether the result is valid for the request that arrived as number `sequence`. */
@@ -24,14 +25,14 @@ export function isFor({ tags, staleIfErrorMs }: Fetch, result: LoadResult, seque
 }
 
 /**
- * Answers with a copy of the result's value, frozen if other requests receive it too. An iterator or an instance of a class
- * cannot be copied, so the request loads its own.
+ * Answers with a copy of the result's value, frozen if other requests receive it too. An iterator or an instance of a class without a
+ * codec cannot be copied, so the request loads its own.
  */
 export async function share(parts: FetchParts, fetch: Fetch, result: LoadResult): Promise<Answer> {
-  const copy = copyFor(result);
+  const copied = copyFor(result, parts.codecs);
   // Without a copy there is no stored form either, so a load of the request's own is not stored for the same reason.
-  if (copy === undefined) return loadAlone(parts, fetch, result.notStored);
-  const value = readShared(copy);
+  if (copied === undefined) return loadAlone(parts, fetch, result.notStored);
+  const { value } = copied;
   if (result.expired !== undefined) return { ...foundExpired(parts.tier, result.expired), value };
   return { ...result, value, state: 'shared' };
 }
@@ -55,10 +56,16 @@ export function afterCancelled(fetch: Fetch, { error, isCertain }: Cancelled): F
   return { ...fetch, claims: fetch.claims + 1 };
 }
 
-function copyFor(result: LoadResult): SharedValue | undefined {
-  if (!copies.has(result)) {
-    const copied = copyOf(result.value);
-    copies.set(result, copied && shareValue(copied.copy));
+function copyFor(result: LoadResult, codecs: ClassCodecs): { readonly value: unknown } | undefined {
+  try {
+    if (!copies.has(result)) {
+      const copied = copyOf(result.value, codecs);
+      copies.set(result, copied && shareValue(copied.copy, codecs));
+    }
+    const shared = copies.get(result);
+    return shared && { value: readShared(shared, codecs) };
+  } catch {
+    copies.set(result, undefined); // a codec has failed on a value that a codec has decoded
+    return undefined;
   }
-  return copies.get(result);
 }

@@ -5,6 +5,7 @@
  * the reply decide which of the requests that joined the load may receive it (`validUpTo`).
  */
 import type { Background } from './base/background.ts';
+import type { ClassCodecs } from './entry/class-codecs.ts';
 import { encodeEntry } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
 import { sentTexts } from './entry/sent-texts.ts';
@@ -30,6 +31,7 @@ export interface StoreParts {
   readonly loads: Pick<InFlightLoads<LoadResult>, 'sequence'>;
   readonly deletions: Pick<Deletions, 'isDeletedSince'>;
   readonly emit: EmitEvent;
+  readonly codecs: ClassCodecs;
 }
 
 /** The stored form of a value. */
@@ -72,6 +74,7 @@ export function encodeForStore(
     staleMs,
     ownTtlMs,
     storable,
+    codecs,
   }: {
     readonly value: unknown;
     readonly loadMs: number;
@@ -79,6 +82,7 @@ export function encodeForStore(
     /** Returns the TTL of the value itself. What it depends on may end sooner. */
     readonly ownTtlMs: () => number | TtlRefusal;
     readonly storable: ReturnType<LoadScope['storable']>;
+    readonly codecs: ClassCodecs;
   },
 ): EncodedEntry | StoreRefusal {
   if ('refusal' in storable) return { ...storable, isTemporary: temporary.has(storable.refusal) };
@@ -87,7 +91,7 @@ export function encodeForStore(
   if (typeof ownMs !== 'number') return { ...ownMs, isTemporary: false };
   const ttlMs = Math.min(ownMs, ttlMsMax);
   try {
-    const text = encodeEntry(key, { value, freshMs: ttlMs, staleMs, loadMs, stamps });
+    const text = encodeEntry(key, { value, freshMs: ttlMs, staleMs, loadMs, stamps }, codecs);
     return text.length > textCharsMax ? { refusal: 'too-large', isTemporary: false } : { ttlMs, staleMs, stamps, text };
   } catch (error) {
     // The text would exceed the maximum length of a string.

@@ -1,5 +1,6 @@
 /** How long a loaded value stays fresh once it is stored: by its policy, or by the value itself. */
 import { received } from './base/check-options.ts';
+import type { ClassCodecs } from './entry/class-codecs.ts';
 import { copyOf } from './entry/codec.ts';
 import type { Key } from './entry/key.ts';
 import { durationMsOf, type Policy } from './policy.ts';
@@ -17,24 +18,28 @@ interface Loaded {
   readonly value: unknown;
 }
 
+interface TtlParts {
+  /** Returns 0…1. */
+  readonly random: () => number;
+  readonly codecs: ClassCodecs;
+}
+
 /**
  * The TTL of one value in milliseconds: at most that of its policy, or `nullTtl` for null and undefined, shortened by a random part
  * of at most `jitter`.
- *
- * @param random Returns 0…1.
  */
-export function valueTtlMs(policy: Policy, loaded: Loaded, random: () => number): number | TtlRefusal {
-  const ttlMs = ttlMsBeforeJitter(policy, loaded);
+export function valueTtlMs(policy: Policy, loaded: Loaded, { random, codecs }: TtlParts): number | TtlRefusal {
+  const ttlMs = ttlMsBeforeJitter(policy, loaded, codecs);
   return typeof ttlMs === 'number' ? drawTtlMs(policy, ttlMs, random) : ttlMs;
 }
 
-function ttlMsBeforeJitter(policy: Policy, { key, value }: Loaded): number | TtlRefusal {
+function ttlMsBeforeJitter(policy: Policy, { key, value }: Loaded, codecs: ClassCodecs): number | TtlRefusal {
   const { ttlMs, ttlOf, nullTtlMs } = policy;
   if (nullTtlMs !== undefined && (value === null || value === undefined))
     return nullTtlMs ?? { refusal: 'null-ttl', what: 'nullTtl' };
   if (ttlOf === undefined) return ttlMs;
   // The function receives a copy, so that it cannot change the value.
-  const copied = copyOf(value);
+  const copied = copyOf(value, codecs);
   if (copied === undefined) return ttlMs; // it has no stored form either
   try {
     // What the function reads is nothing that the value, or that of an enclosing load, depends on.

@@ -6,10 +6,13 @@ import {
   createMemoryStore,
   createPolicy,
   type CacheErrorCode,
+  type Codec,
 } from '../../src/cache/index.ts';
 import { newWorld } from './world.ts';
 
 const store = createMemoryStore({ namespace: 'shop' });
+
+const goodCodec: Codec = { name: 'Money', test: () => false, encode: () => 1, decode: () => ({}) };
 
 /** `create` without types, as JavaScript calls it. */
 function untyped(create: unknown): (...given: unknown[]) => unknown {
@@ -73,6 +76,34 @@ describe('createCache', () => {
     ],
     ['a random source that is a number', { store, random: 0.5 }, 'random must be a function'],
     ['a log that is a function', { store, log: () => {} }, 'log must be a logger with warn(fields, message), or false'],
+    [
+      'codecs that are one codec',
+      { store, codecs: goodCodec },
+      'codecs must be a list of { name, test, encode, decode }',
+    ],
+    ['a codec that is a class', { store, codecs: [goodCodec, Map] }, 'createCache: codecs[1]: the options must be an'],
+    [
+      'a codec without a name',
+      { store, codecs: [{ ...goodCodec, name: undefined }] },
+      'codecs[0]: name must be a letter',
+    ],
+    ['a name with a space', { store, codecs: [{ ...goodCodec, name: 'My Money' }] }, '_ / -, got "My Money"'],
+    ['a name that is too long', { store, codecs: [{ ...goodCodec, name: 'x'.repeat(41) }] }, 'name must be a letter'],
+    [
+      'a codec without decode',
+      { store, codecs: [{ ...goodCodec, decode: undefined }] },
+      'createCache: codecs[0]: decode must be a function that returns an instance, got undefined',
+    ],
+    [
+      'a codec with a misspelled option',
+      { store, codecs: [{ ...goodCodec, serialize: () => 1 }] },
+      'createCache: codecs[0]: unknown option "serialize"; it has name, test, encode, decode',
+    ],
+    [
+      'two codecs of one name',
+      { store, codecs: [goodCodec, { ...goodCodec }] },
+      'createCache: codecs[1]: name must differ from those before it, got "Money"',
+    ],
     ['a log that is true', { store, log: true }, 'log must be'],
   ])('rejects %s', async (_, options, message) => {
     expect(await errorOf(() => untyped(createCache)(options))).toEqual({

@@ -1,4 +1,5 @@
 // How long a value is fresh: its policy's TTL, and how that is spread.
+import { noCodecs } from '../../src/cache/entry/class-codecs.ts';
 import { describe, expect, it } from 'vitest';
 import {
   CacheError,
@@ -99,7 +100,7 @@ describe('the TTL of a value', () => {
     ...{ parent: undefined, viewer: undefined, vary: undefined, selection: undefined },
   };
   const ttlOf = (options: PolicyOptions, value: unknown, random = 0): unknown =>
-    valueTtlMs(createPolicy('field', options), { key, value }, () => random);
+    valueTtlMs(createPolicy('field', options), { key, value }, { random: () => random, codecs: noCodecs });
   const own: PolicyOptions['ttl'] = (value) => (value === 'soon' ? '1s' : '1h');
 
   it.each<[string, PolicyOptions, unknown, unknown]>([

@@ -12,6 +12,7 @@ import {
   type CacheEvent,
   type CacheLog,
   type Clock,
+  type Codec,
   type Duration,
   type FetchOptions,
   type Outcome,
@@ -203,6 +204,7 @@ export async function newWorld(
     loadsAtOnceMax = 1_000_000,
     log = false,
     random = () => 1,
+    codecs = [],
   }: {
     namespace?: string;
     clock?: TestClock;
@@ -211,6 +213,7 @@ export async function newWorld(
     loadsAtOnceMax?: number;
     log?: CacheLog | false;
     random?: () => number;
+    codecs?: readonly Codec[];
   } = {},
 ): Promise<World> {
   const store = typeof over === 'object' ? over : await openers[over](namespace, clock);
@@ -223,6 +226,7 @@ export async function newWorld(
     memoryBytesMax,
     loadsAtOnceMax,
     log,
+    codecs,
   });
   onTestFinished(() => closeCache(cache, clock));
   const source = new Source();

@@ -25,6 +25,7 @@ const peers = [
   'pg-logical-replication',
   'dataloader',
   'graphql-yoga',
+  'decimal.js',
 ];
 const others = {
   '@apollo/server': '^5.5.1',

@@ -1,11 +1,11 @@
 /**
  * Encodes values as readable JSON, and decodes them without a difference. What JSON cannot express is written as
- * `{"$": type, "value": …}`. An object that occurs in several places is written in full at the first one; the others hold a
+ * `{"$": type, "value": …}`, and an instance that a codec encodes as `{"$":"codec","value":[name, data]}`. An object that occurs in several places is written in full at the first one; the others hold a
  * reference, `{"$":"ref","value":n}`, to the n-th object in the order of the text, counted from 0. So one object is decoded
  * as one object, also in a cycle.
  *
- * A value that would be decoded as something else (an instance of a class, a function, a promise) is refused, so that a hit
- * never differs from a miss. Two properties are lost: whether an object is frozen, and where the bytes of a Buffer are in
+ * A value that would be decoded as something else (an instance of a class without a codec, a function, a promise) is refused, so that a
+ * hit never differs from a miss. Two properties are lost: whether an object is frozen, and where the bytes of a Buffer are in
  * Node's memory.
  */
 import { types } from 'node:util';
@@ -21,6 +21,7 @@ import {
   lossOf,
   lossOfBytes,
 } from './plain-data.ts';
+import type { ClassCodecs } from './class-codecs.ts';
 import { Reviver } from './reviver.ts';
 import { UnencodableError, type Step } from './unencodable.ts';
 
@@ -31,33 +32,34 @@ import { UnencodableError, type Step } from './unencodable.ts';
 export const codecVersion = 4;
 
 /** @throws {UnencodableError} for a value without a stored form. */
-export function encodeValue(value: unknown): string {
-  return JSON.stringify(new Marker('to-revive').marked(value));
+export function encodeValue(value: unknown, codecs: ClassCodecs): string {
+  return JSON.stringify(new Marker('to-revive', codecs).marked(value));
 }
 
 /**
- * The form of a value for human readers: without prototypes, and with the names of objects known by identity.
+ * The form of a value for human readers: without prototypes, with the data of codecs alone, and with the names of objects known by
+ * identity.
  *
  * @returns A value to pass to `JSON.stringify`.
  * @throws {UnencodableError} as `encodeValue`.
  */
-export function jsonToRead(value: unknown): unknown {
-  return new Marker('to-read').marked(value);
+export function jsonToRead(value: unknown, codecs: ClassCodecs): unknown {
+  return new Marker('to-read', codecs).marked(value);
 }
 
 /**
  * Decodes a stored value. Changes `json` in place.
  *
- * @throws {CacheError} `CORRUPT_ENTRY` for a type that `encodeValue` never writes.
+ * @throws {CacheError} `CORRUPT_ENTRY` for a type that `encodeValue` never writes, and if a codec fails or is unknown.
  */
-export function decodeValue(json: unknown): unknown {
-  return new Reviver().revived(json);
+export function decodeValue(json: unknown, codecs: ClassCodecs): unknown {
+  return new Reviver(codecs).revived(json);
 }
 
 /** A copy of `value`, equal to what a hit returns; undefined if `value` has no stored form. */
-export function copyOf(value: unknown): { readonly copy: unknown } | undefined {
+export function copyOf(value: unknown, codecs: ClassCodecs): { readonly copy: unknown } | undefined {
   try {
-    return { copy: decodeValue(JSON.parse(encodeValue(value))) };
+    return { copy: decodeValue(JSON.parse(encodeValue(value, codecs)), codecs) };
   } catch {
     return undefined;
   }
@@ -69,9 +71,13 @@ class Marker {
   readonly #path: Step[] = [];
   /** The objects so far, numbered. */
   readonly #seen = new Map<object, number>();
+  readonly #codecs: ClassCodecs;
+  /** The instances whose data is being written, with the names of their codecs: outermost first. */
+  readonly #encoding = new Map<object, string>();
 
-  constructor(purpose: 'to-revive' | 'to-read') {
+  constructor(purpose: 'to-revive' | 'to-read', codecs: ClassCodecs) {
     this.#purpose = purpose;
+    this.#codecs = codecs;
   }
 
   /** Returns `value` itself if JSON expresses all of it, otherwise a copy with the rest written as `{"$": …}`. */
@@ -99,8 +105,13 @@ class Marker {
     // Every access to a proxy runs its code, and may return something else.
     if (types.isProxy(value)) throw this.#refused('Proxy');
     const number = this.#seen.get(value);
-    if (number !== undefined) return mark('ref', number);
-    if (this.#path.length > depthMax) throw this.#refused(`value nested deeper than ${depthMax} levels`);
+    if (number !== undefined) {
+      // Its data has to be complete before it can be decoded.
+      if (this.#encoding.has(value)) throw this.#refused('instance in its own data');
+      return mark('ref', number);
+    }
+    if (this.#path.length + this.#encoding.size > depthMax)
+      throw this.#refused(`value nested deeper than ${depthMax} levels`);
     this.#seen.set(value, this.#seen.size);
     const identity = identityOf(value);
     if (identity !== undefined) {
@@ -108,19 +119,20 @@ class Marker {
       throw this.#refused(`${identity}, which is known by identity`);
     }
     if (isPlainArray(value)) {
-      this.#checkLossless(lossOf(value));
-      return this.#items(value);
+      const loss = lossOf(value);
+      return loss === undefined ? this.#items(value) : this.#byCodec(value, loss);
     }
     if (isPlainObject(value) && !Array.isArray(value)) {
-      this.#checkLossless(lossOf(value));
-      return this.#record(value as Record<string, unknown>);
+      const loss = lossOf(value);
+      return loss === undefined ? this.#record(value as Record<string, unknown>) : this.#byCodec(value, loss);
     }
     return this.#instance(value);
   }
 
   #instance(value: object): unknown {
     if (isBytes(value)) {
-      this.#checkLossless(lossOfBytes(value));
+      const loss = lossOfBytes(value);
+      if (loss !== undefined) return this.#byCodec(value, loss);
       const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
       return mark(Buffer.isBuffer(value) ? 'Buffer' : 'Uint8Array', bytes.toString('base64'));
     }
@@ -130,7 +142,18 @@ class Marker {
       if (isMap(value)) return mark('Map', this.#entries(value));
       if (isSet(value)) return mark('Set', this.#items([...value]));
     }
-    throw this.#refused(kindOf(value));
+    return this.#byCodec(value);
+  }
+
+  /** @param loss What the text of a value that is no instance would lose. */
+  #byCodec(value: object, loss?: string): unknown {
+    const encoding = this.#codecs.encodingOf(value);
+    if (encoding === undefined) throw this.#refused(loss ?? kindOf(value), { needsCodec: loss === undefined });
+    if ('fault' in encoding) throw this.#refused(encoding.fault, { cause: encoding.error });
+    this.#encoding.set(value, encoding.name);
+    const data = this.marked(encoding.data);
+    this.#encoding.delete(value);
+    return this.#purpose === 'to-read' ? data : mark('codec', [encoding.name, data]);
   }
 
   #items(items: readonly unknown[]): readonly unknown[] {
@@ -171,12 +194,10 @@ class Marker {
     return copy;
   }
 
-  #checkLossless(loss: string | undefined): void {
-    if (loss !== undefined) throw this.#refused(loss);
-  }
-
-  #refused(got: string): UnencodableError {
-    return new UnencodableError(got, [...this.#path]);
+  #refused(got: string, options?: ErrorOptions & { needsCodec?: boolean }): UnencodableError {
+    const codec = [...this.#encoding.values()].at(-1);
+    const origin = codec === undefined ? '' : ` in the data of codec ${codec}`;
+    return new UnencodableError(`${got}${origin}`, [...this.#path], options);
   }
 }
 

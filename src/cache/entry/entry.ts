@@ -3,6 +3,7 @@
  * in time: the age of an entry follows from its remaining TTL, whatever the clocks of different machines say.
  */
 import { randomBytes } from 'node:crypto';
+import type { ClassCodecs } from './class-codecs.ts';
 import { decodeValue, encodeValue, jsonToRead } from './codec.ts';
 import type { Key } from './key.ts';
 
@@ -22,27 +23,27 @@ interface Entry {
 }
 
 /** @throws {UnencodableError} if the value has no stored form, or if the resolver put something into the arguments that has none. */
-export function encodeEntry(key: Key, { value, freshMs, staleMs, loadMs, stamps }: Entry): string {
+export function encodeEntry(key: Key, { value, freshMs, staleMs, loadMs, stamps }: Entry, codecs: ClassCodecs): string {
   const start = JSON.stringify({
     id: randomBytes(12).toString('base64url'),
     key: key.text,
     field: key.field,
     ...(key.parent === undefined ? {} : { parent: String(key.parent) }),
-    args: argsToRead(key),
+    args: argsToRead(key, codecs),
     freshMs,
     ...(staleMs === 0 ? {} : { staleMs }),
     loadMs,
     stamps,
   });
-  return `${start.slice(0, -1)},"value":${encodeValue(value)}}`;
+  return `${start.slice(0, -1)},"value":${encodeValue(value, codecs)}}`;
 }
 
 const entryIdPattern = /^\{"id":"[\w-]{16}"/;
 
 /** The error does not say where in the arguments: their names may come from a client. */
-function argsToRead({ args }: Key): unknown {
+function argsToRead({ args }: Key, codecs: ClassCodecs): unknown {
   try {
-    return jsonToRead(args);
+    return jsonToRead(args, codecs);
   } catch (error) {
     if (!(error instanceof UnencodableError)) throw error;
     throw new UnencodableError(`${error.got} in the arguments, which the resolver changed`, []);
@@ -63,16 +64,20 @@ const clockSlackMs = 1_000;
  * Decodes the entry in `text`. Undefined for anything that `encodeEntry` did not write for this key, such as a copy of another
  * key's entry, and if the entry has longer to live than it was given: its expiry or the server's clock was changed.
  */
-export function decodeEntry(key: Key, { text, lifeMs }: { text: string; lifeMs: number }): Entry | undefined {
+export function decodeEntry(
+  key: Key,
+  { text, lifeMs }: { text: string; lifeMs: number },
+  codecs: ClassCodecs,
+): Entry | undefined {
   if (!entryIdPattern.test(text)) return undefined; // a foreign value may be large: it is not parsed
   try {
     const json: unknown = JSON.parse(text);
     if (!isStored(json) || json.key !== key.text || !isPossibleLife(json, lifeMs)) return undefined;
-    const value = text.includes('"$":') ? decodeValue(json.value) : json.value;
+    const value = text.includes('"$":') ? decodeValue(json.value, codecs) : json.value;
     const { freshMs, staleMs = 0, loadMs, stamps } = json;
     return { value, freshMs, staleMs, loadMs, stamps };
   } catch {
-    return undefined; // not JSON, or a type that `encodeEntry` never writes
+    return undefined; // not JSON, a type that `encodeEntry` never writes, or a codec has failed
   }
 }
 

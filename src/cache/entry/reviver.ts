@@ -1,10 +1,16 @@
 /** Decodes stored values, which `codec.ts` writes. */
 import { CacheError } from '../base/errors.ts';
+import type { ClassCodecs } from './class-codecs.ts';
 
 /** Changes parsed JSON, in place, into the value that it describes. */
 export class Reviver {
-  /** The objects so far; a reference is an index into this list. */
-  readonly #seen: object[] = [];
+  /** The objects so far; a reference is an index into this list. Undefined for an instance whose data is being decoded. */
+  readonly #seen: (object | undefined)[] = [];
+  readonly #codecs: ClassCodecs;
+
+  constructor(codecs: ClassCodecs) {
+    this.#codecs = codecs;
+  }
 
   revived(json: unknown): unknown {
     if (typeof json !== 'object' || json === null) return json;
@@ -55,6 +61,8 @@ export class Reviver {
         return this.#record(value as Record<string, unknown>);
       case 'null-prototype':
         return Object.setPrototypeOf(this.#record(value as Record<string, unknown>), null);
+      case 'codec':
+        return this.#instance(value);
       case 'ref':
         return this.#object(value);
       default:
@@ -79,6 +87,16 @@ export class Reviver {
     this.#seen.push(set);
     for (const item of items) set.add(this.revived(item));
     return set;
+  }
+
+  #instance(encoded: unknown): object {
+    const [name, data]: readonly unknown[] = Array.isArray(encoded) && encoded.length === 2 ? encoded : [];
+    if (typeof name !== 'string')
+      throw new CacheError('CORRUPT_ENTRY', 'a stored instance lacks its codec or its data');
+    const number = this.#seen.push(undefined) - 1;
+    const instance = this.#codecs.decoded(name, this.revived(data));
+    this.#seen[number] = instance;
+    return instance;
   }
 
   #object(number: unknown): object {

@@ -1,8 +1,9 @@
 /**
  * Values that several readers share. Plain objects, lists and primitives are frozen deeply, so that a reader that tries to
- * change the value fails, instead of changing it for the next reader. A Date or bytes cannot be frozen: a value that contains
- * any is kept as text, and each reader receives a copy.
+ * change the value fails, instead of changing it for the next reader. A Date, bytes or an instance of a class cannot be frozen: a value that
+ * contains any is kept as text, and each reader receives a copy.
  */
+import type { ClassCodecs } from './class-codecs.ts';
 import { decodeValue, encodeValue } from './codec.ts';
 import { isPlainArray, isPlainObject } from './plain-data.ts';
 
@@ -14,16 +15,20 @@ export type SharedValue = { readonly bytes: number } & ({ readonly frozen: unkno
  *
  * @throws {CacheError} `UNENCODABLE`
  */
-export function shareValue(value: unknown): SharedValue {
+export function shareValue(value: unknown, codecs: ClassCodecs): SharedValue {
   const bytes = bytesOf(value);
   if (bytes !== undefined) return { frozen: frozen(value), bytes };
-  const text = encodeValue(value);
+  const text = encodeValue(value, codecs);
   return { text, bytes: bytesOfText(text) };
 }
 
-/** Returns the value for one reader. */
-export function readShared(shared: SharedValue): unknown {
-  return 'text' in shared ? decodeValue(JSON.parse(shared.text)) : shared.frozen;
+/**
+ * Returns the value for one reader.
+ *
+ * @throws {CacheError} `CORRUPT_ENTRY` if a codec fails.
+ */
+export function readShared(shared: SharedValue, codecs: ClassCodecs): unknown {
+  return 'text' in shared ? decodeValue(JSON.parse(shared.text), codecs) : shared.frozen;
 }
 
 /**

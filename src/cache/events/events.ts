@@ -18,6 +18,8 @@ export type CacheEvent =
   | { type: 'lease-timeout'; key: string; field: string; waitMs: number }
   /** The entry found at the key was not used. */
   | { type: 'entry-rejected'; key: string; field: string; reason: 'corrupt' | 'invalidated' }
+  /** A stored value was not used: this cache does not have its codec, or the codec has failed. `entry-rejected` follows for an entry. */
+  | { type: 'decode-failed'; codec: string; error: unknown }
   /** The field was resolved without the cache, because of its arguments or its parent: `Cache.uncached`. */
   | { type: 'uncached'; field: string; error: unknown }
   /** `isFed`: because another program has changed rows, as a change feed has reported. */

@@ -46,6 +46,8 @@ export function noticeOf(event: Logged): Notice {
       const message = `${field}: another process has been loading for more than ${waitMs} ms: this one loads too. Make the resolver faster.`;
       return { level: 'warn', kind: event.type, field, fields: { field, waitMs }, message };
     }
+    case 'decode-failed':
+      return decodeNotice(event);
     case 'background-failed':
     case 'failure-hidden':
       return hiddenFailureNotice(event);
@@ -56,11 +58,8 @@ export function noticeOf(event: Logged): Notice {
     }
     case 'breaker-closed':
       return recovery('breaker', 'the cache store answers again');
-    case 'tracking-refused': {
-      const { kind, text, advice } = storeFaultOf(event.error);
-      const message = `the memory tier is off, because Redis does not report changes: ${text}. ${advice} The next attempt is in a minute.`;
-      return { level: 'warn', kind: event.type, fields: { reason: kind }, message };
-    }
+    case 'tracking-refused':
+      return trackingNotice(event);
     case 'invalidation-pending':
       return { level: 'warn', kind: event.type, fault: 'invalidation', fields: {}, message: pendingMessage };
     case 'invalidation-delivered':
@@ -85,6 +84,12 @@ export function noticeOf(event: Logged): Notice {
   }
 }
 
+function trackingNotice({ type, error }: Extract<Logged, { type: 'tracking-refused' }>): Notice {
+  const { kind, text, advice } = storeFaultOf(error);
+  const message = `the memory tier is off, because Redis does not report changes: ${text}. ${advice} The next attempt is in a minute.`;
+  return { level: 'warn', kind: type, fields: { reason: kind }, message };
+}
+
 function removalNotice(event: Extract<Logged, { type: 'flush' | 'delete' }>): Notice {
   const { type: kind, keysRemoved } = event;
   if (event.type === 'flush') return { level: 'info', kind, fields: { keysRemoved }, message: 'cache flushed' };
@@ -103,6 +108,13 @@ export function callbackNotice(error: unknown): Notice {
   return { level: 'warn', kind: 'callback-failed', fields: { reason }, message };
 }
 
+function decodeNotice({ type, codec, error }: Extract<CacheEvent, { type: 'decode-failed' }>): Notice {
+  const cause = error instanceof CacheError ? error.cause : undefined;
+  const reason = `${thrownText(error)}${cause === undefined ? '' : ` ${thrownText(cause)}`}`;
+  const message = `${reason}: values that it has encoded are loaded again. A codec whose data changes needs another name.`;
+  return { level: 'warn', kind: type, fields: { codec, reason }, message };
+}
+
 /** No request reports it. */
 function hiddenFailureNotice({
   type,
@@ -118,7 +130,10 @@ function hiddenFailureNotice({
 function refusalNotice({ field, reason, what, error }: Extract<CacheEvent, { type: 'write-refused' }>): Notice {
   const { why, advice } = refusals[reason];
   const fields = { field, reason, ...(what === undefined ? {} : { what }) };
-  const thrown = reason === 'invalid-ttl' && error !== undefined ? `, threw ${thrownText(error)}` : '';
+  // Of a value without a stored form, the error is the engine's own, and its cause is what a codec threw.
+  const cause = reason === 'unencodable' && error instanceof CacheError ? error.cause : undefined;
+  const threw = reason === 'invalid-ttl' ? error : cause;
+  const thrown = threw === undefined ? '' : `, threw ${thrownText(threw)}`;
   const message = `${field}: answered, not stored: ${why(what)}${thrown}${advice === undefined ? '' : `. ${advice}`}`;
   return { level: advice === undefined ? 'debug' : 'warn', kind: `write-refused ${reason}`, field, fields, message };
 }

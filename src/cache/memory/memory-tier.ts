@@ -15,6 +15,7 @@ import type { Clock } from '../base/clock.ts';
 import { Coherence } from './coherence.ts';
 import { type TrackTokens } from '../store/token-tracking.ts';
 import type { EmitEvent } from '../events/events.ts';
+import type { ClassCodecs } from '../entry/class-codecs.ts';
 import type { CachedEntry, EntryRef } from '../entry/entry.ts';
 import type { Ticket } from './known-tokens.ts';
 import { bytesOf, readShared, shareValue, type SharedValue } from '../entry/shared-value.ts';
@@ -46,6 +47,7 @@ interface MemoryTierOptions {
   readonly bytesMax: number;
   readonly clock: Clock;
   readonly emit: EmitEvent;
+  readonly codecs: ClassCodecs;
   /** Called with tags whose tokens have changed in the store, by this process or another one. */
   readonly onChanged: (tags: readonly string[]) => void;
 }
@@ -57,10 +59,12 @@ export class MemoryTier {
   readonly #coherence: Coherence;
   readonly #values: LRUCache<string, MemoryEntry>;
   readonly #clock: Clock;
+  readonly #codecs: ClassCodecs;
 
-  constructor(track: TrackTokens, { bytesMax, clock, emit, onChanged }: MemoryTierOptions) {
+  constructor(track: TrackTokens, { bytesMax, clock, emit, codecs, onChanged }: MemoryTierOptions) {
     const tokenBytesMax = Math.ceil(bytesMax / 8);
     this.#clock = clock;
+    this.#codecs = codecs;
     this.#values = new LRUCache({ maxSize: Math.max(1, bytesMax - tokenBytesMax) });
     this.#coherence = new Coherence(track, {
       clock,
@@ -93,7 +97,9 @@ export class MemoryTier {
     const { shared, entryRef, freshUntilMs } = memoryEntry;
     const { stamps, freshMs, staleMs, loadMs } = entryRef;
     if (!hasRequired(stamps, tags)) return undefined;
-    const entry = { value: readShared(shared), stamps, freshMs, staleMs, loadMs };
+    const read = this.#read(key, shared);
+    if (read === undefined) return undefined;
+    const entry = { value: read.value, stamps, freshMs, staleMs, loadMs };
     return { entry, remainingMs: freshUntilMs - nowMs, entryRef };
   }
 
@@ -117,7 +123,8 @@ export class MemoryTier {
     const { key, stamps } = entryRef;
     known.learn(ticket, stamps);
     if (!known.isSameValue(ticket, key)) return;
-    const shared = shareValue(value);
+    const shared = this.#shared(value);
+    if (shared === undefined) return;
     const size = shared.bytes + (bytesOf(stamps) ?? 0) + 2 * key.length + overheadBytes;
     this.#values.set(key, { shared, entryRef, freshUntilMs: askedMs + remainingMs, checkedVersion: -1 }, { size });
   }
@@ -150,6 +157,25 @@ export class MemoryTier {
     if (!known.areCurrent(memoryEntry.entryRef.stamps)) return undefined;
     memoryEntry.checkedVersion = known.version;
     return memoryEntry;
+  }
+
+  /** Undefined if a codec fails: the fetch asks the store. */
+  #read(key: string, shared: SharedValue): { readonly value: unknown } | undefined {
+    try {
+      return { value: readShared(shared, this.#codecs) };
+    } catch {
+      this.#values.delete(key);
+      return undefined;
+    }
+  }
+
+  /** Undefined if a codec fails to encode what it has decoded: the value is not kept. */
+  #shared(value: unknown): SharedValue | undefined {
+    try {
+      return shareValue(value, this.#codecs);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Whether it is fresh or stale, not longer. */

@@ -2,11 +2,15 @@ import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { copyOf, decodeValue, encodeValue } from '../../../src/cache/entry/codec.ts';
+import { noCodecs } from '../../../src/cache/entry/class-codecs.ts';
+import * as codec from '../../../src/cache/entry/codec.ts';
 import { CacheError, noteIdentity } from '../../../src/cache/index.ts';
 import { UnencodableError } from '../../../src/cache/entry/unencodable.ts';
 import { differenceOf, oddValues, returned } from './resolver-values.ts';
 
+const encodeValue = (value: unknown): string => codec.encodeValue(value, noCodecs);
+const decodeValue = (json: unknown): unknown => codec.decodeValue(json, noCodecs);
+const copyOf = (value: unknown): ReturnType<typeof codec.copyOf> => codec.copyOf(value, noCodecs);
 const roundTrip = (value: unknown): unknown => decodeValue(JSON.parse(encodeValue(value)));
 
 describe('a stored value', () => {
@@ -222,6 +226,8 @@ it.each([
   '{"$":"Map","value":1}',
   '[{"a":{"$":null}}]',
   '{"$":"ref","value":0}',
+  '{"$":"codec","value":["Money",1]}',
+  '{"$":"codec","value":["__proto__",1]}',
   '[{"$":"ref","value":"length"}]',
 ])('refuses text that no encoder writes: %s', (json) => {
   expect(() => decodeValue(JSON.parse(json))).toThrow();

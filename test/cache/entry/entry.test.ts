@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { noCodecs } from '../../../src/cache/entry/class-codecs.ts';
 import { createKey } from '../../../src/cache/entry/key.ts';
 import { encodeEntry, entryIdOf } from '../../../src/cache/entry/entry.ts';
 import { newHeapGauge } from '../../support/heap.ts';
@@ -137,7 +138,7 @@ it('the id of an entry does not keep the rest of the text in memory', () => {
   const before = heapUsed();
   const ids = times(200, (index) => {
     const value = 'x'.repeat(100_000) + String(index);
-    return entryIdOf(encodeEntry(key, { value, freshMs: 1, staleMs: 0, loadMs: 1, stamps: {} }));
+    return entryIdOf(encodeEntry(key, { value, freshMs: 1, staleMs: 0, loadMs: 1, stamps: {} }, noCodecs));
   });
   expect(heapUsed() - before).toBeLessThan(5_000_000); // of more than 20 million
   expect(new Set(ids).size).toBe(200);

@@ -48,7 +48,7 @@ describe('without the option log', () => {
     for (const _ of times(5, Number)) await fetch();
     expect(warn.mock.calls).toEqual([
       [
-        'cachepot: Query.books: answered, not stored: instance of Decimal at 0.price. ' +
+        'cachepot: Query.books: answered, not stored: instance of Decimal at 0.price, which needs a codec (codecs of createCache). ' +
           'Return plain data: objects, lists, text, numbers, bigint, Date, bytes, Map or Set.',
       ],
     ]);

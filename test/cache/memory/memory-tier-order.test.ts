@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import type { TokenListener, TrackTokens } from '../../../src/cache/store/token-tracking.ts';
 import { createMemoryStore } from '../../../src/cache/index.ts';
+import { noCodecs } from '../../../src/cache/entry/class-codecs.ts';
 import { MemoryTier } from '../../../src/cache/memory/memory-tier.ts';
 import type { CachedEntry } from '../../../src/cache/entry/entry.ts';
 import { trackTokens } from '../../../src/cache/store/redis/tracking.ts';
@@ -35,7 +36,7 @@ function found(key: string): CachedEntry {
 function newTier(): { tier: MemoryTier; clock: TestClock; ticket: NonNullable<ReturnType<MemoryTier['ticket']>> } {
   const { track, begin } = newSilentTracking();
   const clock = new TestClock();
-  const tier = new MemoryTier(track, { bytesMax: 100_000, clock, emit() {}, onChanged() {} });
+  const tier = new MemoryTier(track, { bytesMax: 100_000, clock, emit() {}, codecs: noCodecs, onChanged() {} });
   onTestFinished(() => tier.close());
   begin();
   const ticket = tier.ticket();
