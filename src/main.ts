@@ -26,7 +26,7 @@ import { createHealth } from './server/health.ts';
 import { createHttpServer } from './server/http/http.ts';
 import { checkPortIsFree, listen, ListenError } from './server/http/listen.ts';
 import { createLog, type Log } from './server/log.ts';
-import { createMetrics } from './server/metrics.ts';
+import { createMetrics } from './server/metrics/metrics.ts';
 import { redisCliFor } from './server/redis-cli.ts';
 import { outsideRequests } from './server/request-scope.ts';
 import { Shutdown } from './server/shutdown.ts';

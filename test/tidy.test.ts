@@ -120,7 +120,7 @@ const sections = ['compare', 'fields', 'live', 'load-test', 'scenarios', 'stats-
 const layers: Record<string, readonly (string | readonly string[])[]> = {
   'src/cache': ['base', 'events', 'tags', 'entry', 'scope', 'store', 'store/redis', 'memory', '.'],
   // Files directly in the folder serve all of its layers.
-  'src/server': ['.', 'transport', 'graphql', 'http'],
+  'src/server': ['.', 'transport', 'metrics', 'graphql', 'http'],
   'src/console': [
     ...['request', 'words', 'shared', 'live-cache'].map((folder) => `cache-panel/${folder}`),
     sections.map((folder) => `cache-panel/${folder}`),

@@ -21,7 +21,7 @@ import { createHttpServer, type HttpServer } from '../../src/server/http/http.ts
 import { listen } from '../../src/server/http/listen.ts';
 import { logOptions } from '../../src/server/log.ts';
 import { redisCliFor } from '../../src/server/redis-cli.ts';
-import { createMetrics } from '../../src/server/metrics.ts';
+import { createMetrics } from '../../src/server/metrics/metrics.ts';
 import type { TrafficLimits } from '../../src/server/http/traffic.ts';
 import { prepareWarmUp } from '../../src/server/warm-up.ts';
 import { withLongLeases } from '../cache/world.ts';

@@ -14,7 +14,7 @@ import { createCachedResponses } from '../../../dist/src/server/graphql/cached-r
 import { createHealth } from '../../../dist/src/server/health.js';
 import { createHttpServer } from '../../../dist/src/server/http/http.js';
 import { listen } from '../../../dist/src/server/http/listen.js';
-import { createMetrics } from '../../../dist/src/server/metrics.js';
+import { createMetrics } from '../../../dist/src/server/metrics/metrics.js';
 
 /** The same as in `main.ts`. */
 const responseBytesMax = 8_388_608;

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { ChangeFeed } from '../database/index.ts';
+import type { ChangeFeed } from '../../database/index.ts';
 
 /** What Prometheus reads of the change feed. */
 export function addFeedMetrics(registry: Registry, feed: ChangeFeed): void {

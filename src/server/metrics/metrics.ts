@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Cache } from '../cache/index.ts';
-import type { ChangeFeed } from '../database/index.ts';
-import { addFeedMetrics } from './feed-metrics.ts';
+import type { Cache } from '../../cache/index.ts';
+import type { ChangeFeed } from '../../database/index.ts';
+import { addFeedMetrics } from './feed.ts';
 
 /** The metrics, and how the server reports what the cache does not know. */
 export interface Metrics {

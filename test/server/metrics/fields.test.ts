@@ -1,7 +1,7 @@
 // The metrics of requests: counters that only increase, no matter how often Prometheus reads them.
 import { expect, it } from 'vitest';
-import { createMetrics } from '../../src/server/metrics.ts';
-import { newWorld } from '../cache/world.ts';
+import { createMetrics } from '../../../src/server/metrics/metrics.ts';
+import { newWorld } from '../../cache/world.ts';
 
 it('counts the requests of each field by outcome and tier', async () => {
   const { cache } = await newWorld();
