@@ -69,7 +69,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const cacheStats = new CacheStats(cache);
   const ttlMs = config.cacheTtlMs;
   const shopConsole = config.hasConsole ? createShopConsole(cache, redis) : undefined;
-  const metrics = createMetrics(cache, changeFeed);
+  const metrics = createMetrics({ cache, pool: database.pool, changeFeed });
 
   const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport: config.hasReport });
   const schema = createSchema({ cache, ttlMs, hasConsole: config.hasConsole });
@@ -87,7 +87,8 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   });
   await database.readTables(); // so that the first values are stored
   await startFeed(changeFeed, config);
-  const warmUp = await openWarmUp(config, { cache, schema, contextOf, log, shutdown });
+  const onResult = metrics.warmedUp;
+  const warmUp = await openWarmUp(config, { cache, schema, contextOf, log, onResult, shutdown });
   const health = createHealth({ ping: () => shop.ping(), warmUp });
   const consoleFiles = config.hasConsole ? await readConsoleFiles() : undefined;
   const http = createHttpServer({
@@ -96,6 +97,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
     consoleFiles,
     health,
     metrics: metrics.registry,
+    onAnswer: metrics.answered,
     onRefusal: metrics.refused,
     keepAliveMs: config.keepAliveMs,
     corsOrigins: config.corsOrigins,

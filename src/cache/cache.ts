@@ -17,6 +17,7 @@ import type { ArgumentDefaults, ValueOf } from './deleter.ts';
 import { checkFetch, type FetchOptions } from './fetch-options.ts';
 import type { GetOrLoad } from './get-or-load.ts';
 import { eventOf, outcomeOf } from './outcome.ts';
+import type { MemoryUsage } from './memory/memory-tier.ts';
 import type { InvalidationScope } from './pending-invalidations.ts';
 import type { Policy } from './policy.ts';
 import type { RevalidatedHit } from './revalidate.ts';
@@ -215,8 +216,8 @@ export class Cache {
   /** Calls the listeners. */
   readonly emit = (event: CacheEvent): void => this.#listeners.tell(event);
 
-  /** The memory tier: whether it serves values, and its approximate size in bytes. */
-  get memory(): { readonly isCoherent: boolean; readonly bytes: number } | undefined {
+  /** The state of the memory tier; undefined without one. */
+  get memory(): MemoryUsage | undefined {
     return this.#parts.memory;
   }
 

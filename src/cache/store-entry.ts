@@ -142,7 +142,7 @@ function evaluate(
     refuse(parts, key, { refusal: 'lease-lost' });
     return { ...unstored, validUpTo, notStored: whyNotStored('lease-lost') };
   }
-  parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs, textChars: text.length });
+  parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs, textBytes: Buffer.byteLength(text) });
   const result = { ...unstored, stamps, ttlMs, validUpTo };
   return isValid ? result : { ...result, notStored: whyNotStored('token-lost') };
 }

@@ -37,9 +37,22 @@ export interface DatabaseOptions {
   log?: NonNullable<KyselyConfig['log']>;
 }
 
+/** How many connections are in use now. */
+export interface ConnectionPool {
+  /** The connections that are open, or being opened. */
+  readonly open: number;
+  /** Those of them that are not used. */
+  readonly idle: number;
+  /** The statements and transactions that wait for a connection. */
+  readonly waiting: number;
+  /** How many are opened at most. */
+  readonly max: number;
+}
+
 /** A pool of connections, and Kysely on it. */
 export interface Database {
   readonly db: Kysely<Tables>;
+  readonly pool: ConnectionPool;
   /** What cached loads may touch: the tags of all tables, as far as they are known. */
   readonly tableTags: () => readonly string[];
   /** Reads which tables exist. Once at the start; later that happens when it is needed. Never rejects. */
@@ -87,6 +100,7 @@ export function connectDatabase(options: DatabaseOptions): Database {
   const db = new Kysely<Tables>(log === undefined ? { dialect } : { dialect, log });
   return {
     db,
+    pool: usageOf(pool, poolMax),
     tableTags: tables.tags,
     readTables: tables.read,
     writing: tables.writing,
@@ -96,5 +110,20 @@ export function connectDatabase(options: DatabaseOptions): Database {
       // Kysely does not close a pool that it has not used yet.
       await guarded.end();
     },
+  };
+}
+
+function usageOf(pool: Pool, max: number): ConnectionPool {
+  return {
+    get open() {
+      return pool.totalCount;
+    },
+    get idle() {
+      return pool.idleCount;
+    },
+    get waiting() {
+      return pool.waitingCount;
+    },
+    max,
   };
 }

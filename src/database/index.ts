@@ -6,7 +6,7 @@
  * change feed are the commands `npm run migrate`, `npm run seed` and `npm run feed`. Each request uses the shop, with loaders of its own.
  */
 export { DatabaseUrlError } from './address.ts';
-export { connectDatabase, type Database, type DatabaseOptions } from './connection.ts';
+export { connectDatabase, type ConnectionPool, type Database, type DatabaseOptions } from './connection.ts';
 export type { ChangeFeed, FeedState } from '../kysely-cache/index.ts';
 export { isDatabaseUnavailable } from './unavailable.ts';
 export type { Tables } from './tables.ts';

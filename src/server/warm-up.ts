@@ -14,6 +14,8 @@ export interface WarmUpParts {
   /** Returns the context of one operation. */
   readonly contextOf: () => object;
   readonly log: Log;
+  /** Called with the result of each warm-up. */
+  readonly onResult?: (result: WarmUpResult) => void;
   /** The pause between two attempts, in milliseconds. Default: 1,000. */
   readonly retryMs?: number;
 }
@@ -28,7 +30,8 @@ export interface WarmUp {
 const attemptsMax = 30;
 
 /** Prepares to run the queries of `schema/warm.graphql`. */
-export async function prepareWarmUp({ cache, schema, contextOf, log, retryMs = 1_000 }: WarmUpParts): Promise<WarmUp> {
+export async function prepareWarmUp(parts: WarmUpParts): Promise<WarmUp> {
+  const { cache, schema, contextOf, log, onResult = () => {}, retryMs = 1_000 } = parts;
   const document = await readFile(packageFile('schema/warm.graphql'), 'utf8');
   const tasks = operationTasks({ schema, document, context: contextOf });
   const end = new AbortController();
@@ -36,9 +39,13 @@ export async function prepareWarmUp({ cache, schema, contextOf, log, retryMs = 1
   /** Whether Redis was away again meanwhile. */
   let isAgainNeeded = false;
 
+  const report = (result: WarmUpResult): void => {
+    logResult(log, result);
+    onResult(result);
+  };
   const run = async (): Promise<void> => {
     const result = await cache.warm(tasks);
-    if (!end.signal.aborted) logResult(log, result);
+    if (!end.signal.aborted) report(result);
   };
   /** Until the cache takes values again. */
   const runAgain = async (): Promise<void> => {
@@ -52,7 +59,7 @@ export async function prepareWarmUp({ cache, schema, contextOf, log, retryMs = 1
       if (result.endedBy === 'timeout') break;
     }
     isRepeating = false;
-    if (result !== undefined) logResult(log, result);
+    if (result !== undefined) report(result);
     if (isAgainNeeded) await runAgain();
   };
   const stopListening = cache.on(({ type }) => {

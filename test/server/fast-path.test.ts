@@ -6,7 +6,7 @@ import { GraphQLError, type DocumentNode } from 'graphql';
 import { createSchema, createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { expect, it, onTestFinished } from 'vitest';
 import type { ShopContext } from '../../schema/index.ts';
-import type { GraphqlParams, ServerContext } from '../../src/server/graphql/server-context.ts';
+import type { GraphqlExchange, GraphqlParams, ServerContext } from '../../src/server/graphql/server-context.ts';
 import { FastPath } from '../../src/server/graphql/fast-path.ts';
 
 const typeDefs = `
@@ -79,8 +79,8 @@ async function startWorld(): Promise<World> {
     req.on('data', (chunk: Buffer) => (text += chunk.toString()));
     req.on('end', () => {
       const params = JSON.parse(text) as GraphqlParams;
-      const streams = { openStream: () => false };
-      void fastPath.answer(yoga, { req: Object.assign(req, { body: params }), res, streams }, params);
+      const exchange: GraphqlExchange = { answer: 'graphql', openStream: () => false };
+      void fastPath.answer(yoga, { req: Object.assign(req, { body: params }), res, exchange }, params);
     });
   });
   server.listen(0, '127.0.0.1');

@@ -143,9 +143,11 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     adminToken: overrides.adminToken,
     log,
   });
-  const metrics = createMetrics(cache);
+  const metrics = createMetrics({ cache, pool: database.pool });
   const warmUp =
-    overrides.warmsUp === true ? await prepareWarmUp({ cache, schema, contextOf, log, retryMs: 10 }) : undefined;
+    overrides.warmsUp === true
+      ? await prepareWarmUp({ cache, schema, contextOf, log, onResult: metrics.warmedUp, retryMs: 10 })
+      : undefined;
   const health = createHealth({ ping: () => shop.ping(), warmUp: warmUp && (() => warmUp.run()) });
   const consoleFiles = hasConsole ? await readConsoleFiles() : undefined;
   const http = createHttpServer({
@@ -154,6 +156,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     consoleFiles,
     health,
     metrics: metrics.registry,
+    onAnswer: metrics.answered,
     onRefusal: metrics.refused,
     log,
     trafficLimits: overrides.trafficLimits ?? {},

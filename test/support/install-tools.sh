@@ -13,4 +13,4 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends redis-server pgbouncer openssl chromium fonts-dejavu-core
+apt-get install -y -qq --no-install-recommends redis-server pgbouncer openssl prometheus chromium fonts-dejavu-core

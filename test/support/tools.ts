@@ -1,4 +1,4 @@
-/** The programs that the tests need besides npm packages: a Redis server, PgBouncer, OpenSSL and a browser. */
+/** The programs that the tests need besides npm packages: a Redis server, PgBouncer, OpenSSL, Prometheus and a browser. */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -28,15 +28,15 @@ export async function ensureTools(): Promise<void> {
   }
   return giveUp(
     `The tests need ${missing.join(' and ')} on the PATH. Install, for example:\n` +
-      '  Debian, Ubuntu  sudo apt-get install redis-server pgbouncer openssl chromium\n' +
-      '  Fedora          sudo dnf install valkey pgbouncer openssl chromium\n' +
-      '  macOS           brew install redis pgbouncer chromium',
+      '  Debian, Ubuntu  sudo apt-get install redis-server pgbouncer openssl prometheus chromium\n' +
+      '  Fedora          sudo dnf install valkey pgbouncer openssl golang-github-prometheus chromium\n' +
+      '  macOS           brew install redis pgbouncer prometheus chromium',
   );
 }
 
 async function missingTools(): Promise<string[]> {
   const redis = await findRedisServer(process.env['PATH'] ?? '');
-  const others = ['pgbouncer', 'openssl', 'chromium'].filter((name) => !isOnPath(name));
+  const others = ['pgbouncer', 'openssl', 'prometheus', 'promtool', 'chromium'].filter((name) => !isOnPath(name));
   return redis === null ? ['redis-server', ...others] : others;
 }
 

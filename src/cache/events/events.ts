@@ -11,7 +11,7 @@ export type CacheEvent =
   | { type: 'background-failed'; key: string; field: string; error: unknown }
   | { type: 'load'; key: string; field: string; loadMs: number }
   | { type: 'load-failed'; key: string; field: string; loadMs: number; error: unknown }
-  | { type: 'write'; key: string; field: string; ttlMs: number; textChars: number }
+  | { type: 'write'; key: string; field: string; ttlMs: number; textBytes: number }
   /** The value was returned and not stored. `what` was found or read; it contains no values that clients sent. */
   | { type: 'write-refused'; key: string; field: string; reason: WriteRefusal; what?: string; error?: unknown }
   /** The request stopped waiting for the holder of the lease, and loads for itself. */

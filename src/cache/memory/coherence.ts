@@ -81,6 +81,11 @@ export class Coherence {
     return nowMs - this.#coherentAtMs < heartbeatAgeMsMax;
   }
 
+  /** The time since the last received heartbeat was sent; Infinity in an epoch that has received none. */
+  get heartbeatAgeMs(): number {
+    return this.#clock.nowMs() - this.#coherentAtMs;
+  }
+
   /** Begins a new epoch: the store was unavailable, and may have changed. */
   reset(): void {
     this.#begin(this.#isConnected);

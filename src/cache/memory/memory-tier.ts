@@ -55,7 +55,17 @@ interface MemoryTierOptions {
 /** The size of an entry besides its key, value and stamps. Measured, approximately. */
 const overheadBytes = 260;
 
-export class MemoryTier {
+/** The state of the memory tier. */
+export interface MemoryUsage {
+  /** Whether it serves values. */
+  readonly isCoherent: boolean;
+  /** The time since the last heartbeat that was received was sent; Infinity before the first one of a connection. */
+  readonly heartbeatAgeMs: number;
+  /** The approximate size in bytes. */
+  readonly bytes: number;
+}
+
+export class MemoryTier implements MemoryUsage {
   readonly #coherence: Coherence;
   readonly #values: LRUCache<string, MemoryEntry>;
   readonly #clock: Clock;
@@ -79,12 +89,15 @@ export class MemoryTier {
     return this.#coherence.isCoherent;
   }
 
+  get heartbeatAgeMs(): number {
+    return this.#coherence.heartbeatAgeMs;
+  }
+
   /** @param nowMs The current time of the clock. */
   isCoherentAt(nowMs: number): boolean {
     return this.#coherence.isCoherentAt(nowMs);
   }
 
-  /** The approximate size in bytes. */
   get bytes(): number {
     return this.#values.calculatedSize + this.#coherence.known.bytes;
   }

@@ -15,7 +15,7 @@ export function useEventStreams(): Plugin {
   };
 }
 
-function refusalOf({ req, res, streams }: ServerContext): GraphQLError | undefined {
+function refusalOf({ req, exchange }: ServerContext): GraphQLError | undefined {
   // Any page can send a GET to any server, and would occupy the streams.
   if (req.method !== 'POST') {
     const message = 'A subscription is sent by POST, not by GET.';
@@ -25,7 +25,7 @@ function refusalOf({ req, res, streams }: ServerContext): GraphQLError | undefin
     const message = `A subscription is answered by server-sent events: send the header "Accept: ${eventStream}".`;
     return refused(message, { code: 'BAD_USER_INPUT', status: 406 });
   }
-  if (streams.openStream(res)) return undefined;
+  if (exchange.openStream()) return undefined;
   const message = 'Too many subscriptions are open; try again.';
   return refused(message, { code: 'OVERLOADED', status: 503, headers: { 'retry-after': '1' } });
 }

@@ -64,12 +64,15 @@ export class FastPath {
    * @param params What a POST requests; undefined for any other request, which Yoga handles.
    */
   async answer(yoga: Yoga, context: ServerContext, params: GraphqlParams | undefined): Promise<void> {
-    const { req, res } = context;
+    const { req, res, exchange } = context;
     const known = params && this.#known(req, params);
     if (known !== undefined) {
       const outcome = await executed(yoga, context, known);
       const headers = { 'content-type': known.contentType };
-      if (typeof outcome === 'string') return sendEncoded(res, { status: 200, headers, body: outcome });
+      if (typeof outcome === 'string') {
+        exchange.answer = 'fast_path';
+        return sendEncoded(res, { status: 200, headers, body: outcome });
+      }
       this.#leftToYoga.set(req, outcome);
     }
     await yoga(req, res, context);
@@ -108,13 +111,13 @@ async function executed(yoga: Yoga, context: ServerContext, { document, params }
 /** What Yoga passes to plugins, the context factory and resolvers. Its `request`, without a body, is created when it is read. */
 function initialContext(
   yoga: Yoga,
-  { req, res, streams, params }: ServerContext & { readonly params: GraphQLParams },
+  { req, res, exchange, params }: ServerContext & { readonly params: GraphQLParams },
 ): YogaInitialContext & ServerContext {
   let request: Request | undefined;
   return {
     req,
     res,
-    streams,
+    exchange,
     params,
     waitUntil: (work) => yoga.waitUntil(work),
     get request() {

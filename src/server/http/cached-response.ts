@@ -84,5 +84,6 @@ function write(exchange: Exchange, answer: CachedResponse, { traffic, isKnown, e
   response.end(encoded?.bytes ?? body);
   const isRead = response.writableLength === 0;
   if (!isRead) exchange.open();
-  exchange.logAnswer({ operation: answer.label, hits: answer.hits, misses: 0 });
+  exchange.answer = 'cached_response';
+  exchange.answered({ operation: answer.label, hits: answer.hits, misses: 0 });
 }

@@ -104,7 +104,9 @@ async function readFolder(folder: string): Promise<ConsoleFiles> {
 }
 
 /** Sends the file in the encoding that the client prefers, or tells the client that it has the file already. */
-export function sendConsoleFile({ request, response }: Exchange, file: ConsoleFile): void {
+export function sendConsoleFile(exchange: Exchange, file: ConsoleFile): void {
+  const { request, response } = exchange;
+  exchange.answer = 'console';
   // A short file has no compressed form.
   const isCompressed = encodings.every((encoding) => file.compressed[encoding] !== undefined);
   const encoding = isCompressed ? encodingFor(request.headers['accept-encoding'], compressedBytesMin) : undefined;

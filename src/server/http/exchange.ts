@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GraphqlExchange } from '../graphql/server-context.ts';
 import type { Log } from '../log.ts';
 import type { CorsHeaders } from './cors.ts';
 import { refuse } from '../transport/send.ts';
+import type { HttpAnswer, MeasuredAnswer } from '../transport/http-answer.ts';
 import { logRequest, noteOutcome, type RequestOutcome } from '../transport/request-log.ts';
 import { inRequest, inRequestSync, requestIdOf } from '../request-scope.ts';
 import type { Traffic } from './traffic.ts';
@@ -9,18 +11,22 @@ import type { Traffic } from './traffic.ts';
 export interface ExchangeParts {
   readonly log: Log;
   readonly traffic: Traffic;
+  /** Called when it has ended. */
+  readonly onAnswer?: (measured: MeasuredAnswer) => void;
 }
 
 /**
  * A request and its response. It is *opened* before any work for it that takes time: from then on it counts as running, has its
  * limits, and is logged. A cached response is sent without that.
  */
-export class Exchange {
+export class Exchange implements GraphqlExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
   /** The CORS headers of its response. */
   cors: CorsHeaders = { list: [], vary: '' };
+  /** How it is answered, for the metrics. */
+  answer: HttpAnswer = 'other';
   /** As received: a HEAD is handled as a GET. */
   readonly #method: string | undefined;
   readonly #startedMs = performance.now();
@@ -63,17 +69,24 @@ export class Exchange {
     }
   }
 
+  /** Lets its response take as long as its client reads it. False: no further one is allowed now. */
+  openStream(): boolean {
+    const isOpened = this.#parts.traffic.openStream(this.response);
+    if (isOpened) this.answer = 'stream';
+    return isOpened;
+  }
+
   readonly fail = (error: unknown): void => {
     if (!this.open()) return;
+    this.answer = 'error';
     this.#setHeaders();
     inRequestSync(this.requestId, () => refuse(this.#parts.log, error, this));
   };
 
-  /** Logs a response that was sent. That of an opened request is logged when it has been written. */
-  logAnswer(outcome: RequestOutcome): void {
-    if (!this.#parts.log.isLevelEnabled('info')) return;
-    noteOutcome(this.request, outcome);
-    if (this.#isOpen !== true) this.#log(false);
+  /** Reports a response that was sent. That of an opened request is reported when it has been written. */
+  answered(outcome: RequestOutcome): void {
+    if (this.#parts.log.isLevelEnabled('info')) noteOutcome(this.request, outcome);
+    if (this.#isOpen !== true) this.#ended(false);
   }
 
   /** Not for an opened request: code that writes all headers at once writes these too, and would pay for them twice. */
@@ -88,15 +101,19 @@ export class Exchange {
   }
 
   #open(): boolean {
-    const { traffic, log } = this.#parts;
-    if (!traffic.opened(this.request.socket, this.response)) return false;
-    if (log.isLevelEnabled('info')) this.response.once('close', () => this.#log(!this.response.writableFinished));
+    if (!this.#parts.traffic.opened(this.request.socket, this.response)) return false;
+    this.response.once('close', () => this.#ended(!this.response.writableFinished));
     return true;
   }
 
-  #log(isAborted: boolean): void {
+  /** @param isAborted Whether the response was not sent, or not to the end. */
+  #ended(isAborted: boolean): void {
     const { request, response, requestId } = this;
-    const [method, startedMs] = [this.#method, this.#startedMs];
-    logRequest(this.#parts.log, { requestId, method, request, response, startedMs, isAborted });
+    const durationMs = performance.now() - this.#startedMs;
+    const answer = isAborted && this.answer !== 'stream' ? 'aborted' : this.answer;
+    const status = response.headersSent ? response.statusCode : undefined;
+    this.#parts.onAnswer?.({ answer, status, durationMs });
+    if (!this.#parts.log.isLevelEnabled('info')) return;
+    logRequest(this.#parts.log, { requestId, method: this.#method, request, response, durationMs, isAborted });
   }
 }

@@ -66,15 +66,17 @@ function answerOperation(parts: GraphqlParts, exchange: Exchange, body: string):
 
 async function execute(
   parts: GraphqlParts,
-  { request, response }: Exchange,
+  exchange: Exchange,
   { asked, body }: { asked: string; body: string },
 ): Promise<void> {
+  const { request, response } = exchange;
   const { graphql, ready, traffic } = parts;
   if (request.method !== 'POST') response.setHeader('cache-control', noStore); // unless GraphQL sets another one
   const params = paramsOf(parts, request, body);
-  const isTaken = await traffic.execute(response, () =>
-    graphql({ req: request, res: response, streams: traffic }, params),
-  );
+  const isTaken = await traffic.execute(response, () => {
+    exchange.answer = 'graphql';
+    return graphql({ req: request, res: response, exchange }, params);
+  });
   if (!isTaken) throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
   ready.answered(asked, request, response);
 }

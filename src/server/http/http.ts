@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { graphqlPath } from '../graphql/graphql.ts';
 import type { Health } from '../health.ts';
 import type { Log } from '../log.ts';
+import type { MeasuredAnswer } from '../transport/http-answer.ts';
 import { send, sendEncoded, sendJson } from '../transport/send.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { consolePath, sendConsoleFile } from './console-files.ts';
@@ -26,6 +27,8 @@ export interface HttpParts extends Omit<GraphqlParts, 'traffic' | 'persistedQuer
   readonly health: Health;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
   readonly log: Log;
+  /** Called with each request that was answered. */
+  readonly onAnswer?: (measured: MeasuredAnswer) => void;
   /** Called with each connection or request that a limit on traffic ends. */
   readonly onRefusal?: (limit: keyof TrafficLimits) => void;
   /** How long an idle connection is kept open. */

@@ -33,14 +33,14 @@ export interface AnsweredRequest {
   readonly method: string | undefined;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly startedMs: number;
+  readonly durationMs: number;
   /** Whether the client disconnected before it had the whole response. */
   readonly isAborted: boolean;
 }
 
 export function logRequest(
   log: Log,
-  { requestId, method, request, response, startedMs, isAborted }: AnsweredRequest,
+  { requestId, method, request, response, durationMs, isAborted }: AnsweredRequest,
 ): void {
   const asked = pathOf(request.url ?? '');
   const level = minor.has(asked) ? 'debug' : 'info';
@@ -50,7 +50,7 @@ export function logRequest(
     method,
     path: paths.has(asked) ? asked : 'another',
     status: response.statusCode,
-    durationMs: Math.round(100 * (performance.now() - startedMs)) / 100,
+    durationMs: Math.round(100 * durationMs) / 100,
     ...outcomes.get(request),
     ...(isAborted ? { isAborted } : {}),
   };

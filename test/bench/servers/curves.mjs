@@ -32,12 +32,14 @@ const graphql = createGraphqlHandler({
   adminToken: undefined,
   log,
 });
+const metrics = createMetrics({ cache });
 const { server } = createHttpServer({
   graphql,
   ready: responses,
   page: undefined,
   health: createHealth({ ping: async () => {} }),
-  metrics: createMetrics(cache).registry,
+  metrics: metrics.registry,
+  onAnswer: metrics.answered,
   keepAliveMs: 620_000,
   corsOrigins: [],
   log,

@@ -5,7 +5,7 @@ import { newWorld } from '../../cache/world.ts';
 
 it('counts the requests of each field by outcome and tier', async () => {
   const { cache } = await newWorld();
-  const { registry } = createMetrics(cache);
+  const { registry } = createMetrics({ cache });
   const lines = async (): Promise<string[]> => {
     const text = await registry.getSingleMetricAsString('cachepot_requests_total');
     return text.split('\n').filter((line) => !line.startsWith('#'));
