@@ -15,6 +15,7 @@ import type { RefreshRequest } from './fetch.ts';
 import { runLoad, type LoadParts } from './load.ts';
 import { PendingReply } from './store/fetch-store.ts';
 import type { Stamps } from './tags/tags.ts';
+import { about, traced } from './tracing.ts';
 
 const giveUpMs = 10_000;
 
@@ -38,6 +39,12 @@ interface Beginning {
   readonly onStored?: (stored: StoredValue | undefined) => void;
 }
 
+interface LoadInBackground {
+  readonly slot: Slot | undefined;
+  /** For its span; see `TracedOperation`. */
+  readonly cause: unknown;
+}
+
 export class BackgroundLoads {
   readonly #parts: BackgroundLoadsParts;
   readonly #running = new Set<string>();
@@ -58,14 +65,15 @@ export class BackgroundLoads {
     const { text: key, field } = request.key;
     if (this.#isClosed || this.#running.has(key)) return;
     this.#running.add(key);
-    const { background, bulkhead, emit, onEnd } = this.#parts;
+    const { background, bulkhead, emit, onEnd, tracing } = this.#parts;
+    const cause = tracing?.current(); // what follows runs outside of the request
     background.start(async () => {
       let stored: StoredValue | undefined;
       try {
         stored = await withSlot(bulkhead, async (slot) => {
           // The limit was reached for ten seconds: loads that requests wait for come first.
           if (bulkhead !== undefined && slot === undefined) return undefined;
-          return this.#inTime(field, this.#load(request, { replacedEntryId, slot }));
+          return this.#inTime(field, this.#load(request, { replacedEntryId, slot, cause }));
         });
       } catch (error) {
         emit({ type: 'background-failed', key, field, error });
@@ -85,10 +93,10 @@ export class BackgroundLoads {
 
   async #load(
     { key, policy, reload, dependsOn }: RefreshRequest,
-    { replacedEntryId: replaced, slot }: Pick<Beginning, 'replacedEntryId'> & { readonly slot: Slot | undefined },
+    { replacedEntryId: replaced, slot, cause }: Pick<Beginning, 'replacedEntryId'> & LoadInBackground,
   ): Promise<StoredValue | undefined> {
     if (this.#isClosed) return undefined;
-    const { guarded, leases, loads, touched, memory } = this.#parts;
+    const { guarded, leases, loads, touched, memory, tracing } = this.#parts;
     const store = guarded.forFetch();
     if (store.isBypassed || store.isFull) return undefined;
     const tags = touched.ofFetch(key.field, policy.tags);
@@ -105,11 +113,10 @@ export class BackgroundLoads {
     if (lease === undefined) return undefined;
     const request = { key, policy, tags, load: reload, dependsOn, isAborted: () => false, store: store.anew() };
     const isReplacing = replaced !== undefined;
-    const { stamps, notStored } = await runLoad(this.#parts, request, {
-      decision: { ...decision, lease },
-      slot,
-      isReplacing,
-    });
+    const operation = { type: 'reload', ...about(key), cause } as const;
+    const { stamps, notStored } = await traced(tracing, { operation }, () =>
+      runLoad(this.#parts, request, { decision: { ...decision, lease }, slot, isReplacing }),
+    );
     memory?.drop(key.text);
     return stamps === undefined || notStored !== undefined ? undefined : { stamps, isLoaded: true };
   }

@@ -12,6 +12,7 @@ import type { Clock } from './base/clock.ts';
 import { checkCodecs } from './entry/check-codecs.ts';
 import type { Codec } from './entry/class-codecs.ts';
 import type { Store } from './store/store.ts';
+import type { CacheTracer } from './tracing.ts';
 
 /** The options of `createCache`. */
 export interface CacheOptions {
@@ -48,6 +49,8 @@ export interface CacheOptions {
    * and kind. A logger with pino's interface, or false for none. Default: `console.warn`.
    */
   log?: CacheLog | false;
+  /** Receives what the cache does as spans, such as `openTelemetryTracer()` of `cachepot/opentelemetry`. Default: none. */
+  tracer?: CacheTracer;
 }
 
 const storeMethods = [
@@ -74,6 +77,10 @@ const rules: Readonly<Record<keyof CacheOptions, OptionRule>> = {
   log: {
     must: 'a logger with warn(fields, message), or false',
     isRight: (value) => value === false || hasMethods(value, ['warn']),
+  },
+  tracer: {
+    must: 'a tracer, which openTelemetryTracer() returns',
+    isRight: (value) => hasMethods(value, ['begin']),
   },
 };
 

@@ -24,6 +24,8 @@ import type { RunningLoads } from './scope/load-cycle.ts';
 import { CachedUsage } from './store/cached-usage.ts';
 import { GuardedStore } from './store/guarded-store.ts';
 import { TouchedTags } from './tags/touched-tags.ts';
+import { TracedReads, tracedRevalidations, type Reads, type Revalidations } from './traced-reads.ts';
+import { Tracing } from './tracing.ts';
 import { WarmUp } from './warm-up.ts';
 
 /** What a cache consists of, from the bottom up. */
@@ -40,8 +42,8 @@ export interface CacheParts {
   readonly refills: Refills;
   /** Undefined if any number of loads may run at once. */
   readonly bulkhead: Bulkhead | undefined;
-  readonly getOrLoad: GetOrLoad;
-  readonly revalidator: Revalidator;
+  readonly getOrLoad: Reads;
+  readonly revalidator: Revalidations;
   readonly invalidator: Invalidator;
   readonly deleter: Deleter;
   readonly pending: PendingInvalidations;
@@ -56,12 +58,13 @@ interface Callbacks {
 
 export function createParts(options: CacheOptions, { emit, callbackFailed }: Callbacks): CacheParts {
   const { store: given, clock = systemClock, deadlineMs = 100, random = Math.random } = options;
-  const { knownTags = () => [], memoryBytesMax = 0, loadsAtOnceMax } = options;
+  const { knownTags = () => [], memoryBytesMax = 0, loadsAtOnceMax, tracer } = options;
   const store = new GuardedStore(given, { clock, deadlineMs, emit });
   const usage = new CachedUsage(() => store.usage(), clock);
   const background = new Background();
   const codecs = new ClassCodecs(options.codecs ?? [], (codec, error) => emit({ type: 'decode-failed', codec, error }));
-  const base = { guarded: store, background, clock, emit, codecs };
+  const tracing = tracer === undefined ? undefined : new Tracing(tracer, callbackFailed);
+  const base = { guarded: store, background, clock, emit, codecs, tracing };
 
   const loads = new InFlightLoads<LoadResult>(clock);
   const leases = new Leases({ ...base, random });
@@ -89,7 +92,9 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
 
   return {
     ...{ clock, store, usage, background, leases, memory, running, reads },
-    ...{ bulkhead, backgroundLoads, refills, getOrLoad, revalidator, invalidator, deleter, pending },
+    ...{ bulkhead, backgroundLoads, refills, invalidator, deleter, pending },
+    getOrLoad: tracing === undefined ? getOrLoad : new TracedReads(getOrLoad, tracing),
+    revalidator: tracing === undefined ? revalidator : tracedRevalidations(revalidator, tracing),
     warmUp: new WarmUp(base),
   };
 }

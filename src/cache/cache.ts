@@ -15,7 +15,6 @@ import type { CacheEvent, CacheListener, Tier } from './events/events.ts';
 import { Listeners } from './events/listeners.ts';
 import type { ArgumentDefaults, ValueOf } from './deleter.ts';
 import { checkFetch, type FetchOptions } from './fetch-options.ts';
-import type { GetOrLoad } from './get-or-load.ts';
 import { eventOf, outcomeOf } from './outcome.ts';
 import type { MemoryUsage } from './memory/memory-tier.ts';
 import type { InvalidationScope } from './pending-invalidations.ts';
@@ -25,6 +24,7 @@ import { LoadScope } from './scope/load-scope.ts';
 import type { StoreUsage } from './store/store.ts';
 import type { StoredData } from './store/stored-data.ts';
 import { checkTags } from './tags/tags.ts';
+import type { Reads } from './traced-reads.ts';
 import type { WarmUpOptions, WarmUpResult, WarmUpTask } from './warm-up.ts';
 
 /** A cache over one store, for one namespace. `createCache` makes one. */
@@ -69,7 +69,7 @@ export class Cache {
     const startedMs = clock.nowMs();
     const { mode = 'use', request, dependsOn, isAborted = outer?.isAborted, reload = load } = options;
     const fetchRequest = { key, policy, load, reload, dependsOn, isAborted, mode, request };
-    const get = (): ReturnType<GetOrLoad['answer']> => getOrLoad.answer(fetchRequest, startedMs);
+    const get = (): ReturnType<Reads['answer']> => getOrLoad.answer(fetchRequest, startedMs);
     const name = { cache: running, key: key.text };
     const pending = outer === undefined ? get() : outer.fetching(name, async () => await get());
     const answer = pending instanceof Promise ? await pending : pending;

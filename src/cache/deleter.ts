@@ -7,6 +7,7 @@ import type { MemoryTier } from './memory/memory-tier.ts';
 import type { Revalidator } from './revalidate.ts';
 import type { Deletions } from './deletions.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
+import { traced, type OperationEnd, type Tracing } from './tracing.ts';
 
 /** Which of the values with the same arguments is meant; as in the key. */
 export type ValueOf = Pick<KeyParts, 'parent' | 'viewer' | 'vary'>;
@@ -25,6 +26,7 @@ interface DeleterParts {
   readonly revalidator: Pick<Revalidator, 'reset'>;
   readonly deletions: Deletions;
   readonly emit: EmitEvent;
+  readonly tracing: Tracing | undefined;
 }
 
 export class Deleter {
@@ -47,10 +49,12 @@ export class Deleter {
    */
   async delete(field: string, args: Readonly<Record<string, unknown>>, of: ValueOf): Promise<number> {
     const keys = [...new Set(this.#keys(field, args, of).map(({ text }) => text))];
-    const { guarded, memory, loads, revalidator, deletions, emit } = this.#parts;
+    const { guarded, memory, loads, revalidator, deletions, emit, tracing } = this.#parts;
+    const endOf = (removed: number): OperationEnd => ({ keysRemoved: removed });
     for (const key of keys) deletions.add(key);
     try {
-      const keysRemoved = await guarded.remove(keys);
+      const remove = (): Promise<number> => guarded.remove(keys);
+      const keysRemoved = await traced(tracing, { operation: { type: 'delete', field }, endOf }, remove);
       emit({ type: 'delete', field, keysRemoved });
       return keysRemoved;
     } finally {

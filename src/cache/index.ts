@@ -55,6 +55,7 @@ export type {
 } from './store/store.ts';
 export type { Stamps } from './tags/tags.ts';
 export type { TokenListener, TokenTracking, TrackTokens } from './store/token-tracking.ts';
+export type { CacheTracer, OperationEnd, OperationSpan, TracedOperation } from './tracing.ts';
 export { watchDataLoader } from './scope/watch-data-loader.ts';
 export { watchInstalledDataLoaders } from './scope/installed-data-loaders.ts';
 export type { WarmUpOptions, WarmUpResult, WarmUpTask } from './warm-up.ts';

@@ -9,6 +9,7 @@ import type { Refills } from './refills.ts';
 import type { Revalidator } from './revalidate.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
 import { everythingTag, tagsToDrop } from './tags/tags.ts';
+import { traced, type Tracing } from './tracing.ts';
 
 interface InvalidatorParts {
   readonly guarded: Pick<GuardedStore, 'dropTokens'>;
@@ -19,6 +20,7 @@ interface InvalidatorParts {
   readonly revalidator: Revalidator;
   readonly refills: Refills;
   readonly emit: EmitEvent;
+  readonly tracing: Tracing | undefined;
 }
 
 export class Invalidator {
@@ -31,16 +33,20 @@ export class Invalidator {
   /** @throws {CacheError} `STORE_UNAVAILABLE` if it is not known whether the store has done it. */
   readonly invalidate = async (scope: InvalidationScope, isFed = false): Promise<void> => {
     const tags = scope === 'everything' ? [everythingTag] : tagsToDrop(scope);
-    await this.#drop(tags);
     const named = scope === 'everything' ? tags : scope;
+    await this.#trace(named.length, () => this.#drop(tags));
     this.#parts.emit({ type: 'invalidate', tags: named, ...(isFed && { isFed }) });
     this.#parts.refills.changed(tags);
   };
 
   /** The same for every value, for a flush, which has an event of its own. */
   async dropAll(): Promise<void> {
-    await this.#drop([everythingTag]);
+    await this.#trace(1, () => this.#drop([everythingTag]));
     this.#parts.refills.changed([everythingTag]);
+  }
+
+  #trace(tagCount: number, drop: () => Promise<void>): Promise<void> {
+    return traced(this.#parts.tracing, { operation: { type: 'invalidate', tagCount } }, drop);
   }
 
   async #drop(tags: readonly string[]): Promise<void> {

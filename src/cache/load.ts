@@ -12,7 +12,6 @@ import { captureStamps } from './capture-stamps.ts';
 import type { CachedEntry, Dependency } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
 import type { Deletions } from './deletions.ts';
-import type { EmitEvent } from './events/events.ts';
 import { whyNotStored } from './events/refusals.ts';
 import type { InFlightLoad, InFlightLoads } from './in-flight.ts';
 import type { LeaseDecision, Leases } from './lease.ts';
@@ -29,6 +28,7 @@ import { encodeForStore, refuse, releaseLease, storeEntry, type StoreParts } fro
 import type { LoadResult } from './outcome.ts';
 import type { FetchTags } from './tags/tags.ts';
 import type { TouchedTags } from './tags/touched-tags.ts';
+import { about, traced } from './tracing.ts';
 import { valueTtlMs, type TtlRefusal } from './value-ttl.ts';
 
 /** `beganAt` of a value that another process loaded: every request arrived after it. */
@@ -216,19 +216,19 @@ function whyUnstored(storable: ReturnType<LoadScope['storable']>, withoutStore: 
 }
 
 async function timed(
-  { clock, emit }: { clock: Clock; emit: EmitEvent },
-  { text: key, field }: Key,
-  load: () => unknown,
+  { clock, emit, tracing }: Pick<LoadParts, 'clock' | 'emit' | 'tracing'>,
+  key: Key,
+  load: () => Promise<unknown>,
 ): Promise<{ value: unknown; loadMs: number }> {
   const startedMs = clock.nowMs();
   const elapsedMs = (): number => Math.round((clock.nowMs() - startedMs) * 100) / 100;
   try {
-    const value = await load();
+    const value = await traced(tracing, { operation: { type: 'load', ...about(key) } }, load);
     const loadMs = elapsedMs();
-    emit({ type: 'load', key, field, loadMs });
+    emit({ type: 'load', key: key.text, field: key.field, loadMs });
     return { value, loadMs };
   } catch (error) {
-    emit({ type: 'load-failed', key, field, loadMs: elapsedMs(), error });
+    emit({ type: 'load-failed', key: key.text, field: key.field, loadMs: elapsedMs(), error });
     throw error;
   }
 }

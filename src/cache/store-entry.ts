@@ -20,6 +20,7 @@ import type { LoadScope } from './scope/load-scope.ts';
 import { PendingReply, type FetchStore } from './store/fetch-store.ts';
 import { textCharsMax, type FillReply } from './store/store.ts';
 import type { Stamps } from './tags/tags.ts';
+import { about, traced, type OperationEnd, type TracedOperation, type Tracing } from './tracing.ts';
 import { areStamps } from './tags/validity.ts';
 import type { TtlRefusal } from './value-ttl.ts';
 
@@ -32,6 +33,7 @@ export interface StoreParts {
   readonly deletions: Pick<Deletions, 'isDeletedSince'>;
   readonly emit: EmitEvent;
   readonly codecs: ClassCodecs;
+  readonly tracing: Tracing | undefined;
 }
 
 /** The stored form of a value. */
@@ -117,12 +119,28 @@ export async function storeEntry(parts: StoreParts, request: EntryToStore): Prom
   const { sequence } = parts.loads;
   lease?.stopRenewing();
   const write = { text, ttlMs: ttlMs + staleMs, tags: Object.keys(stamps) };
-  const reply = await (lease === undefined
-    ? store.write(key.text, write)
-    : store.fill(key.text, { ...write, lease: lease.id, isReplacing }));
+  const fill = (): Promise<FillReply | PendingReply<FillReply> | undefined> =>
+    lease === undefined
+      ? store.write(key.text, write)
+      : store.fill(key.text, { ...write, lease: lease.id, isReplacing });
+  const reply = await traced(parts.tracing, { operation: fillOf(request), endOf: fillEnd }, fill);
   if (!(reply instanceof PendingReply)) return evaluate(parts, request, { reply, sequence });
   background.run(reply.answer.then((late) => evaluate(parts, request, { reply: late, sequence })));
   return unstored;
+}
+
+function fillOf({ key, stamps, ttlMs, text }: EntryToStore): TracedOperation {
+  return {
+    type: 'fill',
+    ...about(key),
+    tagCount: Object.keys(stamps).length,
+    ttlMs: Math.round(ttlMs),
+    textChars: text.length,
+  };
+}
+
+function fillEnd(reply: FillReply | PendingReply<FillReply> | undefined): OperationEnd {
+  return reply === undefined || reply instanceof PendingReply ? {} : { isStored: reply.isStored };
 }
 
 /** @param answer.sequence The number of the last request that had arrived when the entry was sent. */

@@ -4,6 +4,7 @@ import { Cancelled } from './in-flight.ts';
 import { inTimeOf, loadAndStore } from './load.ts';
 import type { Answer } from './outcome.ts';
 import { afterCancelled, loadAlone, share } from './shared-result.ts';
+import { about, traced } from './tracing.ts';
 
 /** Answers a fetch while the store is bypassed or full: with the next load of its key, which requests share. */
 export async function loadWithoutStore(parts: FetchParts, fetch: Fetch): Promise<Answer> {
@@ -27,6 +28,9 @@ export async function bypass(
   parts: FetchParts,
   { key, policy, load }: Pick<Fetch, 'key' | 'policy' | 'load'>,
 ): Promise<Answer> {
-  const value = await withSlot(parts.bulkhead, (slot) => inTimeOf(policy, { parts, key, work: runIn(slot, load) }));
+  const operation = { type: 'load', ...about(key) } as const;
+  const value = await withSlot(parts.bulkhead, (slot) =>
+    traced(parts.tracing, { operation }, () => inTimeOf(policy, { parts, key, work: runIn(slot, load) })),
+  );
   return { state: 'bypass', value, stamps: undefined, ttlMs: policy.ttlMs, ageMs: 0 };
 }

@@ -11,6 +11,7 @@ import {
   type Cache,
   type CacheEvent,
   type CacheLog,
+  type CacheTracer,
   type Clock,
   type Codec,
   type Duration,
@@ -205,6 +206,7 @@ export async function newWorld(
     log = false,
     random = () => 1,
     codecs = [],
+    tracer,
   }: {
     namespace?: string;
     clock?: TestClock;
@@ -214,6 +216,7 @@ export async function newWorld(
     log?: CacheLog | false;
     random?: () => number;
     codecs?: readonly Codec[];
+    tracer?: CacheTracer;
   } = {},
 ): Promise<World> {
   const store = typeof over === 'object' ? over : await openers[over](namespace, clock);
@@ -227,6 +230,7 @@ export async function newWorld(
     loadsAtOnceMax,
     log,
     codecs,
+    ...(tracer !== undefined && { tracer }),
   });
   onTestFinished(() => closeCache(cache, clock));
   const source = new Source();

@@ -22,6 +22,11 @@ export function codeOf(error: unknown): string | undefined {
   return [code, extensions?.code].find((one): one is string => typeof one === 'string' && /^\w{1,60}$/.test(one));
 }
 
+/** The code of an error, or else its class; for what is no error, its type: a few texts for each source, for telemetry. */
+export function errorTypeOf(error: unknown): string {
+  return codeOf(error) ?? (error instanceof Error ? nameOf(error) : error === null ? 'null' : typeof error);
+}
+
 function nameOf(error: Error): string {
   const name: unknown = error.constructor.name;
   return typeof name === 'string' && /^[A-Za-z_$][\w$]{0,60}$/.test(name) ? name : 'Error';
