@@ -17,6 +17,7 @@ import {
   type Database,
 } from './database/index.ts';
 import { EmbeddedError, startPostgres, startRestartableRedis, type RestartableRedis } from './embedded/index.ts';
+import { openTelemetryTracer } from './opentelemetry/index.ts';
 import { cacheLogOf } from './server/cache-log.ts';
 import { watchDatabase } from './server/database-watch.ts';
 import { ConsoleMissingError, readConsoleFiles } from './server/http/console-files.ts';
@@ -58,10 +59,10 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   if (config.simulatesLatency) log.info('SIMULATED_LATENCY=on: the database answers 250 to 350 ms later than it could');
 
   const { store, ...redis } = await openStore(config, log, shutdown);
-  const memoryBytesMax = config.cacheMemoryBytesMax;
-  const { loadsAtOnceMax } = config;
+  const { loadsAtOnceMax, cacheMemoryBytesMax: memoryBytesMax } = config;
   const limits = { memoryBytesMax, ...(loadsAtOnceMax !== undefined && { loadsAtOnceMax }) };
-  const cache = createCache({ store, ...limits, knownTags: database.tableTags, log: cacheLogOf(log) });
+  const observed = { log: cacheLogOf(log), tracer: openTelemetryTracer() };
+  const cache = createCache({ store, ...limits, knownTags: database.tableTags, ...observed });
   shutdown.add('cache', () => cache.close());
   const changeFeed = openChangeFeed(config, database, { cache, log, shutdown });
   const { db } = database;

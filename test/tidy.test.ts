@@ -17,6 +17,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
     ours: ['src/async-context', 'src/cache'],
     libraries: ['kysely', 'libpg-query', 'lru-cache', 'pg', 'pg-logical-replication'],
   },
+  'src/opentelemetry': { ours: ['src/cache'], libraries: ['@opentelemetry/api'] },
   'src/database': {
     ours: ['src/cache', 'src/kysely-cache', 'src/package-file.ts'],
     libraries: ['commander', 'dataloader', 'kysely', 'pg', 'pg-connection-string'],
@@ -75,7 +76,7 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
   },
   'src/config.ts': { ours: ['src/cache'], libraries: ['zod'] },
   'src/main.ts': {
-    ours: ['schema', 'src/cache', 'src/config.ts', 'src/database', 'src/embedded', 'src/server'],
+    ours: ['schema', 'src/cache', 'src/config.ts', 'src/database', 'src/embedded', 'src/opentelemetry', 'src/server'],
     libraries: ['commander'],
   },
 };
@@ -86,6 +87,7 @@ const barrels = [
   'src/graphql-cache',
   'src/pothos-cache',
   'src/kysely-cache',
+  'src/opentelemetry',
   'src/database',
   'src/console-page',
   'src/embedded',

@@ -16,6 +16,8 @@ const fragments = blocks
   .map((block, index) => ({ ...block, name: `fragment-${index}-${block.page.replaceAll(/\W/g, '-')}` }));
 
 const peers = [
+  '@opentelemetry/api',
+  '@opentelemetry/sdk-trace-node',
   'graphql',
   '@pothos/core',
   'ioredis',
@@ -113,6 +115,23 @@ it('the code for Kysely tags a value with the tables of its SQL', async () => {
   const env = { ...process.env, DATABASE_URL: inject('databaseUrl') };
   const { stdout } = await run(process.execPath, ['tables-report.js'], { cwd: project.folder, env });
   expect(stdout.trim().split('\n')).toEqual(['miss', 'hit', 'hit', 'miss']);
+});
+
+it('the example of tracing prints the spans of its request', async () => {
+  const { stdout } = await run(process.execPath, ['--import', './register-sdk.js', 'traced.js'], {
+    cwd: project.folder,
+  });
+  const names = [...stdout.matchAll(/^ {2}name: '(.*)',$/gm)].map(([, name = '']) => name);
+  expect(names.toSorted()).toEqual([
+    'GET /prices',
+    'SELECT rates',
+    'cachepot.fill exchangeRate',
+    'cachepot.load exchangeRate',
+    'cachepot.read exchangeRate',
+    'cachepot.read exchangeRate',
+  ]);
+  expect(stdout).toMatch(/'cachepot.state': 'miss'/);
+  expect(stdout).toMatch(/'cachepot.state': 'hit'/);
 });
 
 describe('links', () => {

@@ -1,8 +1,8 @@
 /**
  * `npm run pack`: builds cachepot-<version>.tgz, which contains the engine, what caches the resolvers of a schema, the Pothos plugin, the
- * Kysely integration and the console, and nothing of the shop. `manifest.json` in this folder is its package.json.
+ * Kysely integration, the tracer for OpenTelemetry and the console, and nothing of the shop. `manifest.json` in this folder is its package.json.
  *
- * The engine and the Kysely integration exist once, as ES modules, because a process must have one copy of them: what a
+ * The engine, the Kysely integration and the tracer exist once, as ES modules, because a process must have one copy of them: what a
  * load reads is recorded in module state. CommonJS code gets them by `require` of an ES module. The plugin and the
  * part for GraphQL.js have a CommonJS build, too, because they must use the copies of @pothos/core and graphql that the program itself
  * loads.
@@ -17,7 +17,7 @@ import ts from 'typescript';
 const root = join(import.meta.dirname, '..', '..');
 // A folder of its own: two may be built at once.
 const stage = mkdtempSync(join(tmpdir(), 'cachepot-stage-'));
-const entries = ['cache', 'graphql-cache', 'pothos-cache', 'kysely-cache', 'console-page'];
+const entries = ['cache', 'graphql-cache', 'pothos-cache', 'kysely-cache', 'opentelemetry', 'console-page'];
 const formatHost = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n' };
 const documents = ['LICENSE', 'README.md', 'CHANGELOG.md', 'docs'];
 
@@ -42,7 +42,8 @@ function build() {
     esModuleInterop: true,
   });
   write('cjs/package.json', '{ "type": "commonjs" }\n');
-  for (const entry of ['cache', 'kysely-cache', 'console-page']) write(`cjs/${entry}/index.js`, requiring(entry));
+  for (const entry of ['cache', 'kysely-cache', 'opentelemetry', 'console-page'])
+    write(`cjs/${entry}/index.js`, requiring(entry));
   write('package.json', `${JSON.stringify(manifest(), null, 2)}\n`);
   cpSync(join(root, 'dist', 'console'), join(stage, 'console'), { recursive: true });
   for (const name of documents) {

@@ -14,14 +14,22 @@ const moduleSettings: Readonly<Record<string, Readonly<Record<string, string>>>>
   bundler: { module: 'preserve', moduleResolution: 'bundler', noEmit: 'true' },
 };
 
-it('contains the engine, the part for GraphQL.js, the plugin, the Kysely integration, the console and the documentation, and nothing else', async () => {
+it('contains the engine, the part for GraphQL.js, the plugin, the Kysely integration, the tracer, the console and the documentation, and nothing else', async () => {
   const { stdout } = await run('tar', ['-tzf', packed.path]);
   const paths = stdout
     .trim()
     .split('\n')
     .map((path) => path.split('/').slice(1));
   const folders = new Set(paths.map(([top = '', next = '']) => (/^(esm|cjs)$/.test(top) ? `${top}/${next}` : top)));
-  const code = ['async-context', 'cache', 'console-page', 'graphql-cache', 'kysely-cache', 'pothos-cache'];
+  const code = [
+    'async-context',
+    'cache',
+    'console-page',
+    'graphql-cache',
+    'kysely-cache',
+    'opentelemetry',
+    'pothos-cache',
+  ];
   expect([...folders].toSorted()).toEqual(
     [
       ...code.flatMap((name) => [`esm/${name}`, `cjs/${name}`]),
@@ -41,7 +49,7 @@ interface Combination {
 const shopPeers = async (): Promise<Record<string, string>> =>
   Object.fromEntries(
     await Promise.all(
-      ['@pothos/core', 'dataloader', 'graphql', 'ioredis', 'kysely', 'pg'].map(
+      ['@opentelemetry/api', '@pothos/core', 'dataloader', 'graphql', 'ioredis', 'kysely', 'pg'].map(
         async (name) => [name, await installedVersion(name)] as const,
       ),
     ),
@@ -136,7 +144,9 @@ describe('without the optional peers', () => {
     };
     const installed = Object.keys(packages).map((path) => path.replace('node_modules/', ''));
     expect(
-      installed.filter((name) => /^(@pothos\/core|ioredis|kysely|dataloader|pg|pino|zod|graphql-yoga)$/.test(name)),
+      installed.filter((name) =>
+        /^(@opentelemetry.*|@pothos\/core|ioredis|kysely|dataloader|pg|pino|zod|graphql-yoga)$/.test(name),
+      ),
     ).toEqual([]);
   });
 });

@@ -1,12 +1,13 @@
 /**
- * A program that uses all three entries of the package: a cached field whose rows come from PostgreSQL, values in
- * Redis, and a DataLoader. It compiles to ES modules and to CommonJS. It prints, as JSON, the states of four requests,
+ * A program that uses the entries of the package: a cached field whose rows come from PostgreSQL, values in Redis, a
+ * DataLoader, and the tracer, without an SDK. It compiles to ES modules and to CommonJS. It prints, as JSON, the states of four requests,
  * the last of which follows an invalidation of the table, and how many copies of @pothos/core are loaded (CommonJS
  * only).
  */
 import SchemaBuilder from '@pothos/core';
 import { createCache, createRedisStore, type Cache } from 'cachepot/cache';
 import { touchedTables } from 'cachepot/kysely';
+import { openTelemetryTracer } from 'cachepot/opentelemetry';
 import CachePlugin, { cacheReportOf } from 'cachepot/pothos';
 import DataLoader from 'dataloader';
 import { graphql } from 'graphql';
@@ -25,7 +26,12 @@ async function main(): Promise<void> {
     new PostgresDialect({ pool: new Pool({ connectionString: process.env['DATABASE_URL'] }) }),
   );
   // The deadline is long because the machine may be busy.
-  const cache: Cache = createCache({ store, knownTags: tables.tags, deadlineMs: 60_000 });
+  const cache: Cache = createCache({
+    store,
+    knownTags: tables.tags,
+    deadlineMs: 60_000,
+    tracer: openTelemetryTracer(),
+  });
   const db = new Kysely<Database>({ dialect: tables.dialect });
   await tables.read();
   const names = new DataLoader(async (ids: readonly number[]) => {

@@ -1,0 +1,139 @@
+/**
+ * Turns what a cache does into spans of OpenTelemetry. Without an SDK, a hit costs the question whether one is registered by now.
+ *
+ * - A read, a revalidation or a fill is traced if a span that records is active: alone it would say little, and there are many. A load,
+ *   an invalidation or a deletion is traced in any case, as the root of a trace where no span is active.
+ * - A load that no request waits for outlives the request that caused it. So it is the root of a trace of its own, with a link to the span
+ *   that caused it.
+ * - A failed operation has the status ERROR and `error.type`. Messages may contain data, so they are left to the spans of other libraries.
+ *
+ * Sources: https://opentelemetry.io/blog/2025/how-to-name-your-spans/,
+ * https://opentelemetry.io/docs/specs/semconv/general/recording-errors/
+ */
+import {
+  context,
+  ProxyTracerProvider,
+  SpanStatusCode,
+  trace,
+  type Context,
+  type Link,
+  type Span,
+  type SpanContext,
+  type TracerProvider,
+} from '@opentelemetry/api';
+import {
+  CacheError,
+  optionsFault,
+  type CacheTracer,
+  type OperationEnd,
+  type OperationSpan,
+  type OptionRules,
+  type TracedOperation,
+} from '../cache/index.ts';
+import { attributesOf } from './attributes.ts';
+import { JoinedLoads } from './joined-loads.ts';
+
+/** The options of `openTelemetryTracer`. */
+export interface OpenTelemetryOptions {
+  /** Default: the global one, even if it is registered later. */
+  tracerProvider?: TracerProvider;
+}
+
+/** The name of what makes these spans, in their scope. */
+const scope = 'cachepot';
+
+const rules: OptionRules = {
+  tracerProvider: {
+    must: 'a TracerProvider of OpenTelemetry',
+    isRight: (value) =>
+      typeof value === 'object' && value !== null && 'getTracer' in value && typeof value.getTracer === 'function',
+  },
+};
+
+const needParent: ReadonlySet<TracedOperation['type']> = new Set(['read', 'revalidate', 'fill']);
+
+/**
+ * Returns a tracer for `createCache({ tracer })`. Where no SDK of OpenTelemetry is registered, it does nothing.
+ *
+ * Spans are named by operation and field, such as `cachepot.read Query.products`. They contain neither values, arguments, keys, viewers,
+ * tags nor messages of errors.
+ *
+ * @throws {CacheError} `INVALID_OPTIONS`, with the name of the option, what it must be and what was received.
+ */
+export function openTelemetryTracer(options: OpenTelemetryOptions = {}): CacheTracer {
+  const fault = optionsFault(options, rules);
+  if (fault !== undefined) throw new CacheError('INVALID_OPTIONS', `openTelemetryTracer: ${fault}`);
+  const provider = options.tracerProvider ?? trace.getTracerProvider();
+  const tracer = provider.getTracer(scope);
+  let isRegistered = false;
+  const joinedLoads = new JoinedLoads();
+  return {
+    isIdle: () => !isRegistered && !(isRegistered = isSdk(provider)),
+    begin(operation) {
+      const active = context.active();
+      return needParent.has(operation.type) && !isRecording(active) ? undefined : beginIn(active, operation);
+    },
+    current: () => trace.getSpanContext(context.active()),
+  };
+
+  function beginIn(active: Context, operation: TracedOperation): OperationSpan | undefined {
+    const { type, cause } = operation;
+    const attributes = attributesOf(operation);
+    const spanOptions = { attributes, root: type === 'reload', links: linksTo(cause as SpanContext | undefined) };
+    const span = tracer.startSpan(nameOf(operation), spanOptions, active);
+    // No SDK, or tracing is suppressed.
+    if (!span.isRecording() && !trace.isSpanContextValid(span.spanContext())) return undefined;
+    return new ActiveSpan(operation, { span, active: trace.setSpan(active, span), joinedLoads });
+  }
+}
+
+interface ActiveSpanParts {
+  readonly span: Span;
+  /** The context in which it is active. */
+  readonly active: Context;
+  readonly joinedLoads: JoinedLoads;
+}
+
+class ActiveSpan implements OperationSpan {
+  readonly #operation: TracedOperation;
+  readonly #parts: ActiveSpanParts;
+
+  constructor(operation: TracedOperation, parts: ActiveSpanParts) {
+    this.#operation = operation;
+    this.#parts = parts;
+    parts.joinedLoads.began(operation, parts.span.spanContext());
+  }
+
+  run(work: () => void): void {
+    context.with(this.#parts.active, work);
+  }
+
+  end(end: OperationEnd): void {
+    const { span, joinedLoads } = this.#parts;
+    const joined = joinedLoads.ended(this.#operation, span.spanContext());
+    if (end.state === 'shared') span.addLinks(linksTo(joined));
+    span.setAttributes(attributesOf(end));
+    if (end.errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+    span.end();
+  }
+}
+
+/**
+ * Whether the provider has an SDK by now. The global one of this copy of the API stands for an SDK that may be registered later. This is not
+ * asked of the active context, for which the API searches `globalThis`: that would take a tenth of a hit in memory.
+ */
+function isSdk(provider: TracerProvider): boolean {
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(scope) !== undefined;
+}
+
+function isRecording(active: Context): boolean {
+  return trace.getSpan(active)?.isRecording() === true;
+}
+
+function nameOf({ type, field }: TracedOperation): string {
+  return field === undefined ? `cachepot.${type}` : `cachepot.${type} ${field}`;
+}
+
+function linksTo(span: SpanContext | undefined): Link[] {
+  return span === undefined ? [] : [{ context: span }];
+}
