@@ -19,6 +19,7 @@ const commands = {
   bench: ['test/bench/bench.mjs'],
   'bench:curves': ['test/bench/curves.mjs'],
   'bench:engine': ['test/bench/curves.mjs', '--only', 'engine'],
+  'bench:tracing': ['test/bench/tracing.mjs'],
   schema: ['dist/schema/print.js'],
   trace: ['test/trace/trace.mjs'],
   pack: ['test/package/pack.mjs'],
