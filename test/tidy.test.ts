@@ -75,8 +75,25 @@ const allowed: Record<string, { ours: readonly string[]; libraries: readonly str
     ],
   },
   'src/config.ts': { ours: ['src/cache'], libraries: ['zod'] },
+  'src/open-database.ts': {
+    ours: ['src/cache', 'src/config.ts', 'src/database', 'src/embedded', 'src/server'],
+    libraries: [],
+  },
+  'src/open-cache.ts': {
+    ours: ['schema', 'src/cache', 'src/config.ts', 'src/embedded', 'src/opentelemetry', 'src/server'],
+    libraries: [],
+  },
   'src/main.ts': {
-    ours: ['schema', 'src/cache', 'src/config.ts', 'src/database', 'src/embedded', 'src/opentelemetry', 'src/server'],
+    ours: [
+      'schema',
+      'src/cache',
+      'src/config.ts',
+      'src/database',
+      'src/embedded',
+      'src/open-cache.ts',
+      'src/open-database.ts',
+      'src/server',
+    ],
     libraries: ['commander'],
   },
 };
