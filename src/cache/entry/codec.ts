@@ -23,7 +23,8 @@ import {
 } from './plain-data.ts';
 import type { ClassCodecs } from './class-codecs.ts';
 import { Reviver } from './reviver.ts';
-import { UnencodableError, type Step } from './unencodable.ts';
+import type { Step } from './masked-path.ts';
+import { UnencodableError } from './unencodable.ts';
 
 /**
  * Part of the schema digest in the plugin's keys: increment it when the stored form changes. A program that calls `cache.key` itself

@@ -1,7 +1,5 @@
 import { CacheError } from '../base/errors.ts';
-
-/** One step into a value: the name of a property, or the index of an item or an entry. */
-export type Step = string | number;
+import { maskedPath, type Step } from './masked-path.ts';
 
 /** Reports why a value has no stored form: what was found, without an article, and where. */
 export class UnencodableError extends CacheError {
@@ -29,14 +27,6 @@ export class UnencodableError extends CacheError {
   }
 }
 
-const stepsMax = 12;
-
-/** Names that are not identifiers, such as ids and e-mail addresses, are data, and are written as `*`. */
 function placed(got: string, path: readonly Step[], sent: ReadonlySet<string>): string {
-  const steps = path.map((step) => {
-    if (typeof step === 'number') return step;
-    return /^[A-Za-z_$][\w$]{0,39}$/.test(step) && !sent.has(step) ? step : '*';
-  });
-  const text = steps.length > stepsMax ? [...steps.slice(0, stepsMax), '…'] : steps;
-  return steps.length === 0 ? got : `${got} at ${text.join('.')}`;
+  return path.length === 0 ? got : `${got} at ${maskedPath(path, sent)}`;
 }
