@@ -10,6 +10,7 @@
  */
 import type { Background } from './base/background.ts';
 import { CacheError } from './base/errors.ts';
+import { Waits } from './base/waits.ts';
 import { withSlot, type Slot } from './bulkhead.ts';
 import type { RefreshRequest } from './fetch.ts';
 import { runLoad, type LoadParts } from './load.ts';
@@ -17,7 +18,8 @@ import { PendingReply } from './store/fetch-store.ts';
 import type { Stamps } from './tags/tags.ts';
 import { about, traced } from './tracing.ts';
 
-const giveUpMs = 10_000;
+/** For how long a load in the background is waited for. */
+export const giveUpMs = 10_000;
 
 interface BackgroundLoadsParts extends LoadParts {
   readonly background: Background;
@@ -48,12 +50,11 @@ interface LoadInBackground {
 export class BackgroundLoads {
   readonly #parts: BackgroundLoadsParts;
   readonly #running = new Set<string>();
-  /** Each ends the wait for a load. */
-  readonly #ends = new Set<() => void>();
-  #isClosed = false;
+  readonly #waits: Waits;
 
   constructor(parts: BackgroundLoadsParts) {
     this.#parts = parts;
+    this.#waits = new Waits(parts.clock);
   }
 
   isRunning(key: string): boolean {
@@ -63,7 +64,7 @@ export class BackgroundLoads {
   /** Begins to load a value again, unless a load of it runs here already. */
   begin(request: RefreshRequest, { replacedEntryId, onStored = () => {} }: Beginning): void {
     const { text: key, field } = request.key;
-    if (this.#isClosed || this.#running.has(key)) return;
+    if (this.#waits.isClosed || this.#running.has(key)) return;
     this.#running.add(key);
     const { background, bulkhead, emit, onEnd, tracing } = this.#parts;
     const cause = tracing?.current(); // what follows runs outside of the request
@@ -73,7 +74,10 @@ export class BackgroundLoads {
         stored = await withSlot(bulkhead, async (slot) => {
           // The limit was reached for ten seconds: loads that requests wait for come first.
           if (bulkhead !== undefined && slot === undefined) return undefined;
-          return this.#inTime(field, this.#load(request, { replacedEntryId, slot, cause }));
+          return this.#waits.until(this.#load(request, { replacedEntryId, slot, cause }), {
+            limitMs: giveUpMs,
+            lateError: () => lateError(field),
+          });
         });
       } catch (error) {
         emit({ type: 'background-failed', key, field, error });
@@ -87,15 +91,14 @@ export class BackgroundLoads {
 
   /** Waits for no load any more. */
   close(): void {
-    this.#isClosed = true;
-    for (const end of this.#ends) end();
+    this.#waits.close();
   }
 
   async #load(
     { key, policy, reload, dependsOn }: RefreshRequest,
     { replacedEntryId: replaced, slot, cause }: Pick<Beginning, 'replacedEntryId'> & LoadInBackground,
   ): Promise<StoredValue | undefined> {
-    if (this.#isClosed) return undefined;
+    if (this.#waits.isClosed) return undefined;
     const { guarded, leases, loads, touched, memory, tracing } = this.#parts;
     const store = guarded.forFetch();
     if (store.isBypassed || store.isFull) return undefined;
@@ -120,20 +123,9 @@ export class BackgroundLoads {
     memory?.drop(key.text);
     return stamps === undefined || notStored !== undefined ? undefined : { stamps, isLoaded: true };
   }
+}
 
-  #inTime(field: string, load: Promise<StoredValue | undefined>): Promise<StoredValue | undefined> {
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        cancel();
-        this.#ends.delete(end);
-        resolve(undefined);
-      };
-      const cancel = this.#parts.clock.after(giveUpMs, () => {
-        reject(new CacheError('LOAD_TIMEOUT', `${field}: a load in the background has run for ${giveUpMs} ms`));
-        end();
-      });
-      this.#ends.add(end);
-      load.then(resolve, reject).finally(end);
-    });
-  }
+/** The failure of a load in the background that was given up. */
+export function lateError(field: string): CacheError {
+  return new CacheError('LOAD_TIMEOUT', `${field}: a load in the background has run for ${giveUpMs} ms`);
 }
