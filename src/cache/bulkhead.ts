@@ -86,6 +86,11 @@ export class Bulkhead {
     return this.#waiting.size;
   }
 
+  /** Whether a load that begins now need not wait. */
+  get hasFreeSlot(): boolean {
+    return this.#freeSlots > 0;
+  }
+
   /** Whether the code that asks runs inside of a load that has a slot. */
   get isInLoad(): boolean {
     return this.#inLoad.get() === true;
@@ -96,6 +101,13 @@ export class Bulkhead {
     if (this.isInLoad) return undefined;
     if (this.#freeSlots > 0) this.#freeSlots -= 1;
     else if (!(await this.#waitForSlot(load))) return undefined;
+    return this.#newSlot();
+  }
+
+  /** A slot, if one is free now. */
+  take(): Slot | undefined {
+    if (!this.hasFreeSlot) return undefined;
+    this.#freeSlots -= 1;
     return this.#newSlot();
   }
 

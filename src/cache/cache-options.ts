@@ -45,6 +45,11 @@ export interface CacheOptions {
    */
   codecs?: readonly Codec[];
   /**
+   * For policies with `shadow`: how long after a load whose value differs the entry has to be stored and valid before that is reported.
+   * Longer than an invalidation takes to follow its change, as with a change feed. Default: 3,000 ms.
+   */
+  shadowGraceMs?: number;
+  /**
    * The logger for warnings: values that are not stored, with the reason, and faults of the store; at most one line per minute
    * and kind. A logger with pino's interface, or false for none. Default: `console.warn`.
    */
@@ -74,6 +79,10 @@ const rules: Readonly<Record<keyof CacheOptions, OptionRule>> = {
     isRight: (value) => Number.isSafeInteger(value) && Number(value) >= 1,
   },
   codecs: { must: 'a list of { name, test, encode, decode }', isRight: Array.isArray },
+  shadowGraceMs: {
+    must: 'a number of milliseconds above 0, at most 3600000',
+    isRight: (value) => typeof value === 'number' && value > 0 && value <= 3_600_000,
+  },
   log: {
     must: 'a logger with warn(fields, message), or false',
     isRight: (value) => value === false || hasMethods(value, ['warn']),

@@ -20,6 +20,8 @@ import { RecentReads } from './recent-reads.ts';
 import { Refills } from './refills.ts';
 import { Refresher } from './refresher.ts';
 import { Revalidator } from './revalidate.ts';
+import { ShadowChecks } from './shadow-checks.ts';
+import { ShadowDraws } from './shadow-draws.ts';
 import type { RunningLoads } from './scope/load-cycle.ts';
 import { CachedUsage } from './store/cached-usage.ts';
 import { GuardedStore } from './store/guarded-store.ts';
@@ -40,6 +42,7 @@ export interface CacheParts {
   readonly reads: RecentReads;
   readonly backgroundLoads: BackgroundLoads;
   readonly refills: Refills;
+  readonly shadowChecks: ShadowChecks;
   /** Undefined if any number of loads may run at once. */
   readonly bulkhead: Bulkhead | undefined;
   readonly getOrLoad: Reads;
@@ -58,7 +61,7 @@ interface Callbacks {
 
 export function createParts(options: CacheOptions, { emit, callbackFailed }: Callbacks): CacheParts {
   const { store: given, clock = systemClock, deadlineMs = 100, random = Math.random } = options;
-  const { knownTags = () => [], memoryBytesMax = 0, loadsAtOnceMax, tracer } = options;
+  const { knownTags = () => [], memoryBytesMax = 0, loadsAtOnceMax, tracer, shadowGraceMs = 3_000 } = options;
   const store = new GuardedStore(given, { clock, deadlineMs, emit });
   const usage = new CachedUsage(() => store.usage(), clock);
   const background = new Background();
@@ -81,7 +84,9 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
   const backgroundLoads = new BackgroundLoads({ ...loading, onEnd: () => refills.runWaiting() });
   const reads = new RecentReads(clock);
   const refills = new Refills({ reads, loads: backgroundLoads, emit });
-  const refresher = new Refresher({ loads: backgroundLoads, random });
+  const shadowChecks = new ShadowChecks({ ...loading, graceMs: shadowGraceMs });
+  const shadow = new ShadowDraws({ checks: shadowChecks, random });
+  const refresher = new Refresher({ loads: backgroundLoads, shadow, random });
 
   const getOrLoad = new GetOrLoad({ ...loading, refresher });
   const revalidator = new Revalidator({ ...shared, refresher });
@@ -92,7 +97,7 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
 
   return {
     ...{ clock, store, usage, background, leases, memory, running, reads },
-    ...{ bulkhead, backgroundLoads, refills, invalidator, deleter, pending },
+    ...{ bulkhead, backgroundLoads, refills, shadowChecks, invalidator, deleter, pending },
     getOrLoad: tracing === undefined ? getOrLoad : new TracedReads(getOrLoad, tracing),
     revalidator: tracing === undefined ? revalidator : tracedRevalidations(revalidator, tracing),
     warmUp: new WarmUp(base),

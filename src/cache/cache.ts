@@ -232,6 +232,7 @@ export class Cache {
     this.#parts.pending.close();
     this.#parts.refills.clear();
     this.#parts.backgroundLoads.close();
+    this.#parts.shadowChecks.close();
     this.#parts.bulkhead?.close();
     await this.#parts.leases.close();
     await this.#parts.background.drain();

@@ -25,7 +25,7 @@ export interface FetchOptions {
    */
   isAborted?: (() => boolean | undefined) | undefined;
   /**
-   * Loads the value when no request waits for it, for a policy with `stale`, `early` or `refill`: up to a minute after this request,
+   * Loads the value when no request waits for it, for a policy with `stale`, `early`, `refill` or `shadow`: up to a minute after this request,
    * which may have ended. Default: the `load` of this call.
    */
   reload?: (() => unknown) | undefined;

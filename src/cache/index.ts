@@ -13,7 +13,7 @@ export { systemClock, type Clock } from './base/clock.ts';
 export type { Codec } from './entry/class-codecs.ts';
 export { codecVersion } from './entry/codec.ts';
 export { CacheError, type CacheErrorCode } from './base/errors.ts';
-export type { CacheEvent, CacheListener, Tier, WriteRefusal } from './events/events.ts';
+export type { CacheEvent, CacheListener, ShadowResult, Tier, WriteRefusal } from './events/events.ts';
 export type { Dependency, EntryRef, EntryVersion } from './entry/entry.ts';
 export { noteIdentity } from './entry/plain-data.ts';
 export type { Key, KeyParts, ParentId, ViewerId } from './entry/key.ts';

@@ -33,6 +33,11 @@ export interface Policy {
   readonly timeoutMs?: number | undefined;
   /** Whether it may be loaded again in the background shortly before it expires; see `early-refresh.ts`. Default: false. */
   readonly isRefreshedEarly?: boolean;
+  /**
+   * The share of hits that are also loaded in the background and compared; see `shadow-checks.ts`. From 0 to 1; undefined instead of 0.
+   * Default: none.
+   */
+  readonly shadow?: number | undefined;
   /** What the value depends on: invalidating any of these tags invalidates it. Without `*`, which every value has. */
   readonly tags: readonly string[];
   /** Whether the value is always read from the store, never from the memory tier; see `CacheOptions.memoryBytesMax`. */
@@ -46,7 +51,7 @@ export interface Policy {
 
 // prettier-ignore
 const optionNames = [
-  'ttl', 'nullTtl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout', 'tags', 'strict', 'refill',
+  'ttl', 'nullTtl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout', 'shadow', 'tags', 'strict', 'refill',
 ];
 
 const jitterMax = 0.5;
@@ -72,6 +77,7 @@ export interface PolicyOptions<Value = unknown> {
   readonly staleIfError?: Duration | undefined;
   readonly softTimeout?: Duration | undefined;
   readonly timeout?: Duration | undefined;
+  readonly shadow?: number | undefined;
   readonly tags?: readonly string[];
   readonly strict?: boolean;
   readonly refill?: boolean;
@@ -89,6 +95,7 @@ export function createPolicy<Value = unknown>(place: string, options: PolicyOpti
     ttl,
     nullTtl,
     jitter = 0,
+    shadow = 0,
     stale,
     early = stale !== undefined,
     tags = [],
@@ -96,7 +103,8 @@ export function createPolicy<Value = unknown>(place: string, options: PolicyOpti
     refill = false,
   } = options;
   checkFlags(place, { early, strict, refill });
-  checkJitter(place, jitter);
+  checkShare(place, { name: 'jitter', share: jitter, max: jitterMax });
+  checkShare(place, { name: 'shadow', share: shadow, max: 1 });
   const { staleIfError, softTimeout = softTimeoutDefault, timeout } = options;
   // The shortest time that a function can return: its results are checked when it has returned them.
   const ttlMs = typeof ttl === 'function' ? 1 : checkedMs(place, 'ttl', ttl);
@@ -114,6 +122,7 @@ export function createPolicy<Value = unknown>(place: string, options: PolicyOpti
     softTimeoutMs: checkedMs(place, 'softTimeout', softTimeout),
     timeoutMs: timeout === undefined ? undefined : checkedMs(place, 'timeout', timeout),
     isRefreshedEarly: early,
+    shadow: shadow === 0 ? undefined : shadow,
     tags: checkedTags(place, tags),
     isStrict: strict,
     isRefilled: refill,
@@ -143,9 +152,9 @@ function checkFlags(place: string, flags: Readonly<Record<string, unknown>>): vo
   }
 }
 
-function checkJitter(place: string, jitter: unknown): void {
-  if (typeof jitter === 'number' && jitter >= 0 && jitter <= jitterMax) return;
-  const message = `${place}: cache.jitter must be a number from 0 to ${jitterMax}, got ${received(jitter)}`;
+function checkShare(place: string, { name, share, max }: { name: string; share: unknown; max: number }): void {
+  if (typeof share === 'number' && share >= 0 && share <= max) return;
+  const message = `${place}: cache.${name} must be a number from 0 to ${max}, got ${received(share)}`;
   throw new CacheError('INVALID_POLICY', message);
 }
 

@@ -9,12 +9,14 @@ import type { CachedEntry, EntryRef } from './entry/entry.ts';
 import type { Tier } from './events/events.ts';
 import type { RefreshRequest } from './fetch.ts';
 import { found, type Answer } from './outcome.ts';
+import type { ShadowDraws } from './shadow-draws.ts';
 
 /** The number of keys of which it is known that they are refreshed early. */
 const keysMax = 10_000;
 
 interface RefresherParts {
   readonly loads: BackgroundLoads;
+  readonly shadow: ShadowDraws;
   /** Returns 0…1. */
   readonly random: () => number;
 }
@@ -28,19 +30,22 @@ export class Refresher {
     this.#parts = parts;
   }
 
-  /** The answer with this entry, which was found. If it is stale, or due early, a refresh begins. */
+  /** The answer with this entry, which was found. If it is stale, or due early, a refresh begins. If it is fresh, it may be checked. */
   answerWith(request: RefreshRequest, tier: Tier, entry: CachedEntry): Answer {
     const { remainingMs, entryRef } = entry;
     if (remainingMs <= 0 || this.#isDue(request, entryRef, remainingMs))
       this.#parts.loads.begin(request, { replacedEntryId: entryRef.entryId });
+    const { shadow } = request.policy;
+    if (shadow !== undefined && remainingMs > 0) this.#parts.shadow.onHit(request, entryRef, shadow);
     return found(tier, entry);
   }
 
   /**
-   * Whether one of the fresh entries of a cached response is due. The response is then executed, because a refresh needs a request with
-   * its context.
+   * Whether one of the fresh entries of a cached response is due, or is to be checked. The response is then executed, because both need a
+   * request with its context.
    */
   isAnyDue(entryRefs: readonly EntryRef[], remainingMs: readonly number[]): boolean {
+    if (this.#parts.shadow.isAnyDrawn(entryRefs)) return true;
     if (this.#early.size === 0) return false;
     return entryRefs.some((entryRef, index) => this.#isDueAgain(entryRef, remainingMs[index] ?? 0));
   }

@@ -4,7 +4,7 @@ import type { FieldCacheOptions } from './field-cache-options.ts';
 /** The options that all fields of a schema can have in common. */
 export const sharedOptionNames: readonly string[] = [
   ...['scope', 'ttl', 'nullTtl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout'],
-  ...['strict', 'refill', 'vary', 'http'],
+  ...['shadow', 'strict', 'refill', 'vary', 'http'],
 ];
 
 /** All options of a field. */

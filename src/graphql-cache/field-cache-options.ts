@@ -74,6 +74,11 @@ export interface FieldCacheOptions<
   /** How long requests wait for a load before it counts as failed (`LOAD_TIMEOUT`), such as `'10s'`. Default: without limit. */
   readonly timeout?: Duration | false;
   /**
+   * The share of hits that are also loaded in the background and compared, 0 to 1, such as 0.01. A difference that no invalidation explains is
+   * an event, `shadow-difference`, and a warning with the paths that differ. Default: 0, none.
+   */
+  readonly shadow?: number;
+  /**
    * What the value depends on, besides what its load touches: `engine.invalidate(['products'])` invalidates it. `products:42` is
    * one row of `products`: invalidating that row leaves the values of other rows valid, and invalidates those that depend on the
    * whole table.

@@ -99,10 +99,10 @@ export function createFieldPolicy(
   if (ttl === undefined) throw wrong(place, `cache.ttl must be set: ${places.ofField}`);
 
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
-  const { nullTtl, jitter, stale, early = stale !== undefined, staleIfError, softTimeout, timeout } = options;
+  const { nullTtl, jitter, shadow, stale, early = stale !== undefined, staleIfError, softTimeout, timeout } = options;
   const ofValue: PolicyOptions['ttl'] = typeof ttl === 'function' ? (value, { args }) => ttl({ ...args }, value) : ttl;
   const durations = { ttl: ofValue, nullTtl, stale, staleIfError, softTimeout, timeout };
-  const base = createPolicy(place, { ...durations, jitter, early, strict, refill, tags: staticTags ?? [] });
+  const base = createPolicy(place, { ...durations, jitter, shadow, early, strict, refill, tags: staticTags ?? [] });
   if (refill && !isOff && schema.refreshContext === undefined) {
     throw wrong(place, `cache.refill needs refreshContext, an option of ${places.ofSchema}: ${whyRefreshContext}`);
   }

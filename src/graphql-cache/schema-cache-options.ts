@@ -31,7 +31,7 @@ export interface SchemaCacheOptions<Context = unknown> {
    */
   readonly signal?: (context: Context) => AbortSignal | undefined;
   /**
-   * Returns the context for loads in the background, of fields with `stale`, `early` or `refill`. The parameter is the context of a
+   * Returns the context for loads in the background, of fields with `stale`, `early`, `refill` or `shadow`. The parameter is the context of a
    * request that has read the value and may have ended. It must have the same viewer and variation, otherwise the load fails. Needed
    * if resolvers use something that ends with the request, such as a transaction. Default: that context, with abort signals that
    * never fire.

@@ -74,6 +74,12 @@ describe('createCache', () => {
       { store, clock: { nowMs: () => 0 } },
       'clock must be a clock with nowMs and after, got an object',
     ],
+    [
+      'a grace period of 0',
+      { store, shadowGraceMs: 0 },
+      'shadowGraceMs must be a number of milliseconds above 0, at most',
+    ],
+    ['an infinite grace period', { store, shadowGraceMs: Infinity }, 'shadowGraceMs must be'],
     ['a random source that is a number', { store, random: 0.5 }, 'random must be a function'],
     ['a log that is a function', { store, log: () => {} }, 'log must be a logger with warn(fields, message), or false'],
     [
@@ -241,13 +247,13 @@ describe('fetch, key, on and createPolicy', () => {
       'missing options of a policy',
       () => untyped(createPolicy)('Query.a'),
       'INVALID_POLICY',
-      'Query.a: a policy has ttl, nullTtl, jitter, stale, early, staleIfError, softTimeout, timeout, tags, strict, refill',
+      'Query.a: a policy has ttl, nullTtl, jitter, stale, early, staleIfError, softTimeout, timeout, shadow, tags, strict, refill',
     ],
     [
       'a misspelled option of a policy',
       () => untyped(createPolicy)('Query.a', { ttl: '60s', tag: ['a'] }),
       'INVALID_POLICY',
-      'Query.a: a policy has ttl, nullTtl, jitter, stale, early, staleIfError, softTimeout, timeout, tags, strict, refill, got the unknown option "tag"',
+      'Query.a: a policy has ttl, nullTtl, jitter, stale, early, staleIfError, softTimeout, timeout, shadow, tags, strict, refill, got the unknown option "tag"',
     ],
   ])('reject %s', async (_, call, code, message) => {
     const given = await parts();

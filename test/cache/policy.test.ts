@@ -10,6 +10,22 @@ describe('a policy', () => {
     expect(create).toThrow(`Query.field: cache.${name} must be true or false, got ${typeof Object.values(given)[0]}`);
   });
 
+  it.each([[-0.1], [1.01], [Number.NaN], ['0.5'], [null]])('rejects the share %j of shadow checks', (shadow) => {
+    expect(errorOf({ ttl: '1s', ...({ shadow } as object) })).toEqual({
+      code: 'INVALID_POLICY',
+      message: `Query.field: cache.shadow must be a number from 0 to 1, got ${typeof shadow === 'string' ? '"0.5"' : shadow}`,
+    });
+  });
+
+  it.each([
+    [0.01, 0.01],
+    [1, 1],
+    [0, undefined],
+    [undefined, undefined],
+  ])('has the share %j of shadow checks', (shadow, expected) => {
+    expect(createPolicy('Query.field', { ttl: '1s', shadow }).shadow).toBe(expected);
+  });
+
   it.each<[Duration, number]>([
     ['1ms', 1],
     ['250ms', 250],

@@ -173,6 +173,7 @@ export interface FetchCall extends FetchOptions {
   readonly staleIfError?: Duration;
   readonly softTimeout?: Duration;
   readonly timeout?: Duration;
+  readonly shadow?: number;
   readonly tags?: readonly string[];
   readonly strict?: boolean;
   readonly refill?: boolean;
@@ -203,6 +204,7 @@ export async function newWorld(
     knownTags = [],
     memoryBytesMax = 0,
     loadsAtOnceMax = 1_000_000,
+    shadowGraceMs = 3_000,
     log = false,
     random = () => 1,
     codecs = [],
@@ -213,6 +215,7 @@ export async function newWorld(
     knownTags?: readonly string[];
     memoryBytesMax?: number;
     loadsAtOnceMax?: number;
+    shadowGraceMs?: number;
     log?: CacheLog | false;
     random?: () => number;
     codecs?: readonly Codec[];
@@ -228,6 +231,7 @@ export async function newWorld(
     knownTags: () => knownTags,
     memoryBytesMax,
     loadsAtOnceMax,
+    shadowGraceMs,
     log,
     codecs,
     ...(tracer !== undefined && { tracer }),
@@ -249,6 +253,7 @@ export async function newWorld(
       staleIfError,
       softTimeout,
       timeout,
+      shadow,
       load = source.load,
       ...rest
     } = options;
@@ -271,6 +276,7 @@ export async function newWorld(
         staleIfError,
         softTimeout,
         timeout,
+        shadow,
         tags,
         strict,
         refill,

@@ -9,6 +9,10 @@ export type CacheEvent =
   | { type: 'failure-hidden'; key: string; field: string; error: unknown }
   /** A load that no request began has failed: a refill, or a refresh of a value that requests still receive. */
   | { type: 'background-failed'; key: string; field: string; error: unknown }
+  /** A hit was drawn to be compared with what its load returns now. `error`: with `failed`. */
+  | { type: 'shadow-check'; key: string; field: string; result: ShadowResult; error?: unknown }
+  /** A cached value differs from what its load returns, and nothing has invalidated it. `paths`: where, ten at most, without values. */
+  | { type: 'shadow-difference'; key: string; field: string; paths: readonly string[]; ageMs: number }
   | { type: 'load'; key: string; field: string; loadMs: number }
   | { type: 'load-failed'; key: string; field: string; loadMs: number; error: unknown }
   | { type: 'write'; key: string; field: string; ttlMs: number; textBytes: number }
@@ -58,6 +62,15 @@ export type WriteRefusal =
   | 'invalid-ttl' // the function `ttl` threw, or returned no duration (`what`)
   | 'inner-unstored' // it depends on an inner value that is not stored
   | 'other-cache'; // it depends on a value of another cache, whose invalidations would not reach it
+
+/** How the shadow check of a hit has ended. */
+export type ShadowResult =
+  | 'equal' // the cached value is what its load returns
+  | 'different' // it differed twice, and nothing has invalidated it; followed by `shadow-difference`
+  | 'explained' // the entry was invalidated, deleted, replaced or flushed, or has expired
+  | 'not-comparable' // what was loaded has no stored form, or depends on the request
+  | 'failed' // the load failed
+  | 'skipped'; // too many loads or checks were in progress, or the store did not reply
 
 /** Receives every event. What it throws is reported and otherwise ignored, so that a listener cannot break a request. */
 export type CacheListener = (event: CacheEvent) => void;

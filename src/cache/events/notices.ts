@@ -51,6 +51,9 @@ export function noticeOf(event: Logged): Notice {
     case 'background-failed':
     case 'failure-hidden':
       return hiddenFailureNotice(event);
+    case 'shadow-check':
+    case 'shadow-difference':
+      return shadowNotice(event);
     case 'breaker-opened': {
       const message =
         'the cache store fails too often: requests bypass it until it answers again. See the previous warning for the cause.';
@@ -67,12 +70,8 @@ export function noticeOf(event: Logged): Notice {
     case 'flush':
     case 'delete':
       return removalNotice(event);
-    case 'invalidate': {
-      const tags = [...new Set(event.tags.map((tag) => tag.replace(/:[^]*$/, ':…')))];
-      // A feed invalidates as often as rows change.
-      const level = event.isFed === true ? 'debug' : 'info';
-      return { level, kind: event.type, fields: { tags }, message: 'cache invalidated' };
-    }
+    case 'invalidate':
+      return invalidationNotice(event);
     case 'load-failed': {
       const fields = { field: event.field, reason: thrownText(event.error) };
       return { level: 'debug', kind: event.type, fields, message: 'cache load failed' };
@@ -88,6 +87,12 @@ function trackingNotice({ type, error }: Extract<Logged, { type: 'tracking-refus
   const { kind, text, advice } = storeFaultOf(error);
   const message = `the memory tier is off, because Redis does not report changes: ${text}. ${advice} The next attempt is in a minute.`;
   return { level: 'warn', kind: type, fields: { reason: kind }, message };
+}
+
+function invalidationNotice({ type: kind, tags: invalidated, isFed }: Extract<Logged, { type: 'invalidate' }>): Notice {
+  const tags = [...new Set(invalidated.map((tag) => tag.replace(/:[^]*$/, ':…')))];
+  // A feed invalidates as often as rows change.
+  return { level: isFed === true ? 'debug' : 'info', kind, fields: { tags }, message: 'cache invalidated' };
 }
 
 function removalNotice(event: Extract<Logged, { type: 'flush' | 'delete' }>): Notice {
@@ -125,6 +130,22 @@ function hiddenFailureNotice({
   const what = type === 'failure-hidden' ? 'could not be loaded' : 'could not be loaded again in the background';
   const message = `${field}: ${what}: ${reason}. Until it expires for good, requests receive the stored value; afterwards, or if it was invalidated, they load.`;
   return { level: 'warn', kind: type, field, fields: { field, reason }, message };
+}
+
+function shadowNotice(event: Extract<Logged, { type: 'shadow-check' | 'shadow-difference' }>): Notice {
+  const { type: kind, field } = event;
+  if (event.type === 'shadow-difference') {
+    const { paths, ageMs } = event;
+    const where = paths.filter((path) => path !== '').join(', ');
+    const message = `${field}: the cached value, ${Math.round(ageMs / 1_000)} s old, differs from what its load returns${where && ` at ${where}`}, and nothing has invalidated it. Look for a change that does not invalidate its tags.`;
+    return { level: 'warn', kind, field, fields: { field, paths }, message };
+  }
+  const { result, error } = event;
+  if (result !== 'failed')
+    return { level: 'debug', kind, field, fields: { field, result }, message: 'cache shadow-check' };
+  const reason = thrownText(error);
+  const message = `${field}: could not be loaded to be compared with the cached value: ${reason}`;
+  return { level: 'warn', kind, field, fields: { field, reason }, message };
 }
 
 function refusalNotice({ field, reason, what, error }: Extract<CacheEvent, { type: 'write-refused' }>): Notice {
