@@ -27,21 +27,24 @@ export { systemWallClock, type WallClock } from './wall-clock.ts';
  *
  * @param options.cache The cache of cached fields.
  * @param options.ttlMs How long their values are fresh, 1…86_400_000.
+ * @param options.shadow The share of their hits that are also loaded and compared, 0…1. Default: 0.
  * @param options.hasConsole Whether requests may use `@cache(mode:)`, and the fields that exist for the console alone.
  */
 export function createSchema({
   cache,
   ttlMs,
+  shadow = 0,
   hasConsole,
 }: {
   cache: Cache;
   ttlMs: number;
+  shadow?: number;
   hasConsole: boolean;
 }): GraphQLSchema {
   const schema = builder.toSchema({
     cache: {
       engine: cache,
-      defaultTtl: `${ttlMs}ms`,
+      defaults: { ttl: `${ttlMs}ms`, shadow },
       directive: hasConsole,
       viewer: ({ viewer }) => viewer,
       viewerProperties: ['viewer'],

@@ -26,6 +26,8 @@ export interface Config {
   readonly warmsUp: boolean;
   /** How many loads run at once, at most: 1…1_000; undefined: any number. */
   readonly loadsAtOnceMax: number | undefined;
+  /** The share of hits that are also loaded and compared: 0…1. */
+  readonly shadow: number;
   /** Whether responses contain `extensions.cache`. */
   readonly hasReport: boolean;
   /** Whether people may try things: GraphiQL, introspection, `@cache`, mutations without a token. */
@@ -95,6 +97,9 @@ const variables = z.object({
   LOADS_AT_ONCE: wholeNumber(1, 1_000)
     .optional()
     .describe('how many loads run at once in this process; if unset, any number'),
+  SHADOW: share()
+    .default(0)
+    .describe('the share of hits that are also loaded in the background and compared, such as 0.01'),
   CACHE_REPORT: onOrOff().describe('whether responses contain extensions.cache'),
   CONSOLE: onOrOff().describe('GraphiQL, introspection, @cache, and mutations without a token'),
   ADMIN_TOKEN: z
@@ -131,6 +136,7 @@ export function readConfig(env: Environment): Config {
     changeFeed: data.CHANGE_FEED,
     warmsUp: data.WARM_UP === 'auto' ? !data.CONSOLE : data.WARM_UP === 'on',
     loadsAtOnceMax: data.LOADS_AT_ONCE,
+    shadow: data.SHADOW,
     hasReport: data.CACHE_REPORT,
     hasConsole: data.CONSOLE,
     adminToken: data.ADMIN_TOKEN,
@@ -157,6 +163,15 @@ function wholeNumber(min: number, max: number, unit = '') {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
     if (value >= min && value <= max) return value;
     context.addIssue(`a whole number from ${min} to ${max}${unit}`);
+    return z.NEVER;
+  });
+}
+
+function share() {
+  return z.string().transform((text, context) => {
+    const value = /^\d{0,3}\.?\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (value >= 0 && value <= 1) return value;
+    context.addIssue('a number from 0 to 1, such as 0.01');
     return z.NEVER;
   });
 }

@@ -55,7 +55,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const metrics = createMetrics({ cache, pool: database.pool, changeFeed });
 
   const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport: config.hasReport });
-  const schema = createSchema({ cache, ttlMs, hasConsole: config.hasConsole });
+  const schema = createSchema({ cache, ttlMs, shadow: config.shadow, hasConsole: config.hasConsole });
   const contextOf = (): Omit<ShopContext, 'viewer'> => {
     return { shop, loaders: shop.createLoaders(), cache, cacheStats, changeFeed, shopConsole };
   };

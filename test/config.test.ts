@@ -14,6 +14,7 @@ const defaults = {
   changeFeed: 'auto',
   warmsUp: false,
   loadsAtOnceMax: undefined,
+  shadow: 0,
   hasReport: true,
   hasConsole: true,
   adminToken: undefined,
@@ -43,6 +44,7 @@ describe('the configuration', () => {
       'CHANGE_FEED',
       'WARM_UP',
       'LOADS_AT_ONCE',
+      'SHADOW',
     ];
     const empty = Object.fromEntries(
       [...names, 'CONSOLE', 'ADMIN_TOKEN', 'SIMULATED_LATENCY', 'LOG_LEVEL'].map((name) => [name, '']),
@@ -88,6 +90,10 @@ describe('the configuration', () => {
     ['WARM_UP', 'auto', {}],
     ['LOADS_AT_ONCE', '1', { loadsAtOnceMax: 1 }],
     ['LOADS_AT_ONCE', '1000', { loadsAtOnceMax: 1_000 }],
+    ['SHADOW', '0.01', { shadow: 0.01 }],
+    ['SHADOW', '.5', { shadow: 0.5 }],
+    ['SHADOW', '1', { shadow: 1 }],
+    ['SHADOW', '0', {}],
     ['ADMIN_TOKEN', 'a-b_c.d~1+/=', { adminToken: 'a-b_c.d~1+/=' }],
     ['LOG_LEVEL', 'trace', { logLevel: 'trace' }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
@@ -160,6 +166,11 @@ describe('the configuration', () => {
     ['CACHE_TTL', '60s', `${ttl} "60s"`],
     ['CACHE_MEMORY_MB', '4097', 'CACHE_MEMORY_MB must be a whole number from 0 to 4096 (MiB), got "4097"'],
     ['CACHE_MEMORY_MB', '-1', 'CACHE_MEMORY_MB must be a whole number from 0 to 4096 (MiB), got "-1"'],
+    ...['1.01', '-0.1', '1%', '1e-2', '.', '0,01', 'on'].map((text): [string, string, string] => [
+      'SHADOW',
+      text,
+      `SHADOW must be a number from 0 to 1, such as 0.01, got ${JSON.stringify(text)}`,
+    ]),
     ['CACHE_REPORT', 'true', 'CACHE_REPORT must be on or off, got "true"'],
     ['SIMULATED_LATENCY', 'ON', 'SIMULATED_LATENCY must be on or off, got "ON"'],
     ['CONSOLE', 'no', 'CONSOLE must be on or off, got "no"'],

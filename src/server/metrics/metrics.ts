@@ -9,6 +9,7 @@ import { addHttpMetrics } from './http-requests.ts';
 import { addBulkheadMetrics, addLoadMetrics } from './loads.ts';
 import { addPoolMetrics } from './pool.ts';
 import { addProcessMetrics } from './process.ts';
+import { addShadowMetrics } from './shadow.ts';
 import { addMemoryMetrics, addStoreMetrics } from './store.ts';
 import { addWarmUpMetrics } from './warm-up.ts';
 
@@ -47,6 +48,7 @@ function addCacheMetrics(registry: Registry, cache: Cache): void {
   const onRequest = addFieldRequestMetrics(registry);
   const onLoad = addLoadMetrics(registry);
   const onStore = addStoreMetrics(registry);
+  const onShadow = addShadowMetrics(registry);
   addBulkheadMetrics(registry, cache);
   addMemoryMetrics(registry, cache);
   // One listener, because each costs every hit some nanoseconds.
@@ -54,6 +56,7 @@ function addCacheMetrics(registry: Registry, cache: Cache): void {
     if ('durationMs' in event) return onRequest(event);
     onLoad(event);
     onStore(event);
+    onShadow(event);
   });
 }
 
