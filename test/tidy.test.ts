@@ -137,7 +137,7 @@ const sections = ['compare', 'fields', 'live', 'load-test', 'scenarios', 'stats-
  * do not import each other.
  */
 const layers: Record<string, readonly (string | readonly string[])[]> = {
-  'src/cache': ['base', 'events', 'tags', 'entry', 'scope', 'store', 'store/redis', 'memory', '.'],
+  'src/cache': ['base', 'events', 'tags', 'entry', 'scope', 'store', 'store/redis', 'memory', 'cdn', '.'],
   // Files directly in the folder serve all of its layers.
   'src/server': ['.', 'transport', 'metrics', 'graphql', 'http'],
   'src/console': [

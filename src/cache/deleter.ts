@@ -55,7 +55,7 @@ export class Deleter {
     try {
       const remove = (): Promise<number> => guarded.remove(keys);
       const keysRemoved = await traced(tracing, { operation: { type: 'delete', field }, endOf }, remove);
-      emit({ type: 'delete', field, keysRemoved });
+      emit({ type: 'delete', field, keysRemoved, keys });
       return keysRemoved;
     } finally {
       for (const key of keys) {

@@ -42,6 +42,7 @@ export class Invalidator {
   /** The same for every value, for a flush, which has an event of its own. */
   async dropAll(): Promise<void> {
     await this.#trace(1, () => this.#drop([everythingTag]));
+    this.#parts.emit({ type: 'flush-began' });
     this.#parts.refills.changed([everythingTag]);
   }
 

@@ -10,6 +10,8 @@ export type CacheErrorCode =
   | 'CIRCULAR_LOAD'
   /** A load takes longer than its policy allows, or, in the background, than ten seconds; nothing waits for it any more. */
   | 'LOAD_TIMEOUT'
+  /** `onInvalidate` of `createCdn` has not succeeded within ten seconds. */
+  | 'PURGE_TIMEOUT'
   | 'STORE_UNAVAILABLE'
   /** The store replied with a refusal: it requires a password, or forbids a key. */
   | 'STORE_REFUSED'

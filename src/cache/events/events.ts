@@ -28,9 +28,15 @@ export type CacheEvent =
   | { type: 'uncached'; field: string; error: unknown }
   /** `isFed`: because another program has changed rows, as a change feed has reported. */
   | { type: 'invalidate'; tags: readonly string[]; isFed?: boolean }
+  /** `Cache.flush` has invalidated every value. `flush`: the values are removed, too. */
+  | { type: 'flush-began' }
   | { type: 'flush'; keysRemoved: number }
-  /** `Cache.delete` has removed the values of a field with some arguments. */
-  | { type: 'delete'; field: string; keysRemoved: number }
+  /** `Cache.delete` has removed the values of a field with some arguments. `keys`: where they were, if there were any. */
+  | { type: 'delete'; field: string; keysRemoved: number; keys: readonly string[] }
+  /** `onInvalidate` of `createCdn` has succeeded for so many tags; `isRepeated`: for the second time. */
+  | { type: 'purge'; tagCount: number; isRepeated: boolean }
+  /** It has failed, and is tried again after `retryMs`; null: the `Cdn` is closed, and the tags are not purged. */
+  | { type: 'purge-failed'; tagCount: number; error: unknown; retryMs: number | null }
   /** `invalidateCommitted` could not reach the store: this process does not use it until the invalidation is delivered. */
   | { type: 'invalidation-pending'; error: unknown }
   | { type: 'invalidation-delivered' }

@@ -22,6 +22,9 @@ const pendingMessage =
   'an invalidation could not be delivered to the cache store: this process does not use the store until that has succeeded. ' +
   'Other processes may answer with older values until then.';
 
+const slowMessage =
+  'the cache store is slow: requests did not wait for it. Look at the load of Redis and of this process.';
+
 type Logged = Exclude<CacheEvent, { type: 'memory-coherent' | 'memory-incoherent' }>;
 
 export function noticeOf(event: Logged): Notice {
@@ -36,11 +39,8 @@ export function noticeOf(event: Logged): Notice {
       return faultNotice(event.error, {});
     case 'connection-ready':
       return recovery('connection', 'Redis is back');
-    case 'store-slow': {
-      const message =
-        'the cache store is slow: requests did not wait for it. Look at the load of Redis and of this process.';
-      return { level: 'warn', kind: event.type, fields: { operation: event.operation }, message };
-    }
+    case 'store-slow':
+      return { level: 'warn', kind: event.type, fields: { operation: event.operation }, message: slowMessage };
     case 'lease-timeout': {
       const { field, waitMs } = event;
       const message = `${field}: another process has been loading for more than ${waitMs} ms: this one loads too. Make the resolver faster.`;
@@ -72,6 +72,8 @@ export function noticeOf(event: Logged): Notice {
       return removalNotice(event);
     case 'invalidate':
       return invalidationNotice(event);
+    case 'purge-failed':
+      return purgeNotice(event);
     case 'load-failed': {
       const fields = { field: event.field, reason: thrownText(event.error) };
       return { level: 'debug', kind: event.type, fields, message: 'cache load failed' };
@@ -100,6 +102,13 @@ function removalNotice(event: Extract<Logged, { type: 'flush' | 'delete' }>): No
   if (event.type === 'flush') return { level: 'info', kind, fields: { keysRemoved }, message: 'cache flushed' };
   const { field } = event;
   return { level: 'debug', kind, field, fields: { field, keysRemoved }, message: `${field}: values deleted` };
+}
+
+function purgeNotice({ tagCount, error, retryMs }: Extract<Logged, { type: 'purge-failed' }>): Notice {
+  const reason = thrownText(error);
+  const next = retryMs === null ? 'It is not tried again, because it was closed' : 'It is tried again';
+  const message = `onInvalidate of createCdn failed: ${reason}. ${next}. Until it succeeds, the CDN may serve older responses.`;
+  return { level: 'warn', kind: 'purge-failed', fields: { tagCount, reason }, message };
 }
 
 function recovery(fault: NonNullable<Notice['fault']>, message: string): Notice {

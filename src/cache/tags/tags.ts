@@ -36,7 +36,8 @@ export const everythingTag = '*';
 export const internalMark = '\0';
 
 const tagLengthMax = 200;
-const everyRow = '!';
+/** The id that stands for every row of a table. */
+export const everyRow = '!';
 
 /**
  * @throws {CacheError} `INVALID_TAG` unless `tag` is a well-formed text of 1…200 characters that does not begin with NUL, other
@@ -76,7 +77,8 @@ export function tagsToDrop(tags: readonly string[]): readonly string[] {
   return [...new Set(tags.flatMap((tag) => [tag, rowOf(tag)?.table ?? `${tag}:${everyRow}`]))];
 }
 
-function rowOf(tag: string): { table: string; id: string } | undefined {
+/** The table and the id in the tag of a row; undefined for any other tag. */
+export function rowOf(tag: string): { table: string; id: string } | undefined {
   const colon = tag.indexOf(':');
   return colon === -1 ? undefined : { table: tag.slice(0, colon), id: tag.slice(colon + 1) };
 }

@@ -97,6 +97,6 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(await cache.flush()).toBe(0);
     source.gives('new');
     expect(await fetch({ args: { id: 1 } })).toBe('new');
-    expect(trace.text).toBe('flush×2 load write miss');
+    expect(trace.text).toBe('flush-began flush flush-began flush load write miss');
   });
 });

@@ -172,7 +172,7 @@ describe('a Redis server that other applications use too', () => {
     await cache.invalidate(['inner']);
     expect((await cache.usage()).keys).toBe(2);
     expect(await cache.flush()).toBe(2);
-    expect(trace.text).toBe('load write miss load write miss hit invalidate flush');
+    expect(trace.text).toBe('load write miss load write miss hit invalidate flush-began flush');
   });
 
   it('causes a miss if it holds another type at the key of a value, and the next write replaces that', async () => {
