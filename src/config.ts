@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { redisAddressFault } from './cache/index.ts';
+import { canParse, onOrOff, origins, protocolOf, redisUrl, share, url, wholeNumber } from './config-values.ts';
 
 /** The settings from the environment, checked, with defaults for those that are unset. */
 export interface Config {
@@ -28,6 +28,8 @@ export interface Config {
   readonly loadsAtOnceMax: number | undefined;
   /** The share of hits that are also loaded and compared: 0…1. */
   readonly shadow: number;
+  /** How the tags of responses to GETs are sent to a CDN: with `secret` as digests. Undefined: not at all. */
+  readonly cdnTags: { readonly secret?: string } | undefined;
   /** Whether responses contain `extensions.cache`. */
   readonly hasReport: boolean;
   /** Whether people may try things: GraphiQL, introspection, `@cache`, mutations without a token. */
@@ -58,7 +60,7 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
  */
 const keepAliveSeconds = 620;
 
-const variables = z.object({
+const settings = z.object({
   PORT: wholeNumber(0, 65_535).default(8_000).describe('the port of the HTTP server; 0 takes any free one'),
   HOST: z
     .string()
@@ -100,6 +102,15 @@ const variables = z.object({
   SHADOW: share()
     .default(0)
     .describe('the share of hits that are also loaded in the background and compared, such as 0.01'),
+  CDN_TAGS: z
+    .enum(['off', 'on', 'hashed'], 'off, on or hashed')
+    .default('off')
+    .describe('whether responses to GETs have Cache-Tag and Surrogate-Key; on reveals the names of tables'),
+  CDN_TAGS_SECRET: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,512}$/, '16 to 512 visible ASCII characters')
+    .optional()
+    .describe('the key of the digests that CDN_TAGS=hashed sends; the same in every process'),
   CACHE_REPORT: onOrOff().describe('whether responses contain extensions.cache'),
   CONSOLE: onOrOff().describe('GraphiQL, introspection, @cache, and mutations without a token'),
   ADMIN_TOKEN: z
@@ -114,13 +125,19 @@ const variables = z.object({
     .describe('the lowest level that is logged'),
 });
 
+const variables = settings.superRefine(({ CDN_TAGS, CDN_TAGS_SECRET }, context) => {
+  if (CDN_TAGS !== 'hashed' || CDN_TAGS_SECRET !== undefined) return;
+  const message = 'set for CDN_TAGS=hashed';
+  context.addIssue({ code: 'custom', path: ['CDN_TAGS_SECRET'], message, params: { got: 'nothing' } });
+});
+
 /**
  * Reads the variables of the table in docs/shop.md; an empty one counts as unset, others are ignored.
  *
  * @throws {ConfigError} with one line per wrong variable: its name, what it must be, what it got.
  */
 export function readConfig(env: Environment): Config {
-  const given = Object.keys(variables.shape).flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
+  const given = Object.keys(settings.shape).flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
   const { success, data, error } = variables.safeParse(Object.fromEntries(given));
   if (!success) throw new ConfigError(error.issues.map((issue) => complaint(issue, env)).join('\n'));
   return Object.freeze({
@@ -137,6 +154,7 @@ export function readConfig(env: Environment): Config {
     warmsUp: data.WARM_UP === 'auto' ? !data.CONSOLE : data.WARM_UP === 'on',
     loadsAtOnceMax: data.LOADS_AT_ONCE,
     shadow: data.SHADOW,
+    cdnTags: cdnTagsOf(data),
     hasReport: data.CACHE_REPORT,
     hasConsole: data.CONSOLE,
     adminToken: data.ADMIN_TOKEN,
@@ -145,70 +163,19 @@ export function readConfig(env: Environment): Config {
   });
 }
 
+function cdnTagsOf({ CDN_TAGS, CDN_TAGS_SECRET }: z.output<typeof settings>): Config['cdnTags'] {
+  if (CDN_TAGS === 'off') return undefined;
+  return CDN_TAGS === 'hashed' && CDN_TAGS_SECRET !== undefined ? { secret: CDN_TAGS_SECRET } : {};
+}
+
 /** A line for each variable: its name, its default, and its meaning. */
 export function environmentHelp(): string {
-  const rows = Object.entries(variables.shape).map(([name, variable]) => {
+  const rows = Object.entries(settings.shape).map(([name, variable]) => {
     const { data: given } = variable.safeParse(undefined);
     const byDefault = typeof given === 'boolean' ? (given ? 'on' : 'off') : String(given ?? '') || 'unset';
     return `  ${name.padEnd(19)}${byDefault.padEnd(11)}${variable.description ?? ''}`;
   });
   return rows.join('\n');
-}
-
-// A message of these says what the value must be; `complaint` puts it into its sentence. Each has one check only, so that a
-// variable has one line.
-
-function wholeNumber(min: number, max: number, unit = '') {
-  return z.string().transform((text, context) => {
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-    if (value >= min && value <= max) return value;
-    context.addIssue(`a whole number from ${min} to ${max}${unit}`);
-    return z.NEVER;
-  });
-}
-
-function share() {
-  return z.string().transform((text, context) => {
-    const value = /^\d{0,3}\.?\d{1,9}$/.test(text) ? Number(text) : NaN;
-    if (value >= 0 && value <= 1) return value;
-    context.addIssue('a number from 0 to 1, such as 0.01');
-    return z.NEVER;
-  });
-}
-
-/** As browsers send them: scheme and host in lower case, a port unless it is the default one, and nothing after that. */
-function origins() {
-  return z.string().transform((text, context): readonly string[] => {
-    const list = text.split(',').map((one) => one.trim());
-    if (text.trim() === '*' || list.every(isOrigin)) return [...new Set(list)];
-    context.addIssue('* or origins with commas between them, such as https://shop.example or http://localhost:3000');
-    return z.NEVER;
-  });
-}
-
-function isOrigin(text: string): boolean {
-  return /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
-}
-
-function onOrOff() {
-  return z
-    .enum(['on', 'off'], 'on or off')
-    .default('on')
-    .transform((text) => text === 'on');
-}
-
-function url(...protocols: [string, string]) {
-  const rule = `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
-  return z.string().refine((text) => protocols.includes(protocolOf(text) ?? '') && canParse(text), rule);
-}
-
-/** A path is rejected: this setting is shared by machines. */
-function redisUrl() {
-  return z.string().superRefine((text, context) => {
-    const rule = 'redis://host or rediss://host, with :port and /database';
-    const fault = text.startsWith('/') ? 'a path' : redisAddressFault(text);
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: rule, params: { got: fault } });
-  });
 }
 
 function complaint(issue: z.core.$ZodIssue, env: Environment): string {
@@ -219,19 +186,13 @@ function complaint(issue: z.core.$ZodIssue, env: Environment): string {
 
 /** The value, unless it may contain a password. */
 function shown(name: string, text: string): string {
-  if (name.endsWith('_TOKEN')) return `${text.length} characters, among them others or too many`;
+  if (/_(TOKEN|SECRET)$/.test(name)) {
+    const isPlain = /^[\x21-\x7e]{1,15}$/.test(text);
+    return `${text.length} characters, ${isPlain ? 'too few' : 'among them others or too many'}`;
+  }
   if (!name.endsWith('_URL')) return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
   const protocol = protocolOf(text);
   if (protocol === undefined) return `${text.length} characters that are no URL`;
   if (canParse(text)) return `a URL with protocol "${protocol}"`;
   return `a URL with protocol "${protocol}" that cannot be read (is the password percent-encoded?)`;
-}
-
-function protocolOf(text: string): string | undefined {
-  return /^([a-z][a-z0-9+.-]*:)\/\//i.exec(text)?.[1]?.toLowerCase();
-}
-
-/** As `pg` parses it, which accepts `postgres://user@/name?host=/folder`, where a strict parser misses the host. */
-function canParse(text: string): boolean {
-  return URL.canParse(text) || URL.canParse(text.replace('@/', '@localhost/'));
 }

@@ -3,7 +3,7 @@
  */
 import { Command } from 'commander';
 import { createSchema, createShopConsole, type ShopContext } from '../schema/index.ts';
-import { CacheStats } from './cache/index.ts';
+import { CacheStats, createCdn } from './cache/index.ts';
 import { ConfigError, environmentHelp, readConfig, type Config } from './config.ts';
 import { createShop, DatabaseUrlError } from './database/index.ts';
 import { EmbeddedError } from './embedded/index.ts';
@@ -44,6 +44,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   if (config.simulatesLatency) log.info('SIMULATED_LATENCY=on: the database answers 250 to 350 ms later than it could');
 
   const { store, ...redis } = await openStore(config, log, shutdown);
+  const { hasReport, hasConsole, adminToken, shadow } = config;
   const cache = openCache(config, { store, knownTags: database.tableTags, log });
   shutdown.add('cache', () => cache.close());
   const changeFeed = openChangeFeed(config, database, { cache, log, shutdown });
@@ -51,29 +52,22 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const shop = createShop({ db, writing: database.writing(cache), simulateLatency: config.simulatesLatency });
   const cacheStats = new CacheStats(cache);
   const ttlMs = config.cacheTtlMs;
-  const shopConsole = config.hasConsole ? createShopConsole(cache, redis) : undefined;
+  const shopConsole = hasConsole ? createShopConsole(cache, redis) : undefined;
   const metrics = createMetrics({ cache, pool: database.pool, changeFeed });
 
-  const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport: config.hasReport });
-  const schema = createSchema({ cache, ttlMs, shadow: config.shadow, hasConsole: config.hasConsole });
+  const cdn = config.cdnTags && createCdn(cache, config.cdnTags);
+  const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport, cdn });
+  const schema = createSchema({ cache, ttlMs, shadow, hasConsole });
   const contextOf = (): Omit<ShopContext, 'viewer'> => {
     return { shop, loaders: shop.createLoaders(), cache, cacheStats, changeFeed, shopConsole };
   };
-  const graphql = createGraphqlHandler({
-    ready,
-    schema,
-    contextOf,
-    hasReport: config.hasReport,
-    hasConsole: config.hasConsole,
-    adminToken: config.adminToken,
-    log,
-  });
+  const graphql = createGraphqlHandler({ ready, cdn, schema, contextOf, hasReport, hasConsole, adminToken, log });
   await database.readTables(); // so that the first values are stored
   await startFeed(changeFeed, config);
   const onResult = metrics.warmedUp;
   const warmUp = await openWarmUp(config, { cache, schema, contextOf, log, onResult, shutdown });
   const health = createHealth({ ping: () => shop.ping(), warmUp });
-  const consoleFiles = config.hasConsole ? await readConsoleFiles() : undefined;
+  const consoleFiles = hasConsole ? await readConsoleFiles() : undefined;
   const http = createHttpServer({
     graphql,
     ready,
@@ -92,7 +86,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
     return http.close({ drainMs: reason === 'SIGTERM' ? drainMs : 0 });
   });
   await health.readiness(); // once: it begins the warm-up, and the first probe finds a database that is available
-  log.info(`${config.hasConsole ? 'GraphiQL' : 'GraphQL'}: ${url}${graphqlPath}`);
+  log.info(`${hasConsole ? 'GraphiQL' : 'GraphQL'}: ${url}${graphqlPath}`);
 }
 
 async function openWarmUp(

@@ -15,6 +15,7 @@ const defaults = {
   warmsUp: false,
   loadsAtOnceMax: undefined,
   shadow: 0,
+  cdnTags: undefined,
   hasReport: true,
   hasConsole: true,
   adminToken: undefined,
@@ -45,6 +46,8 @@ describe('the configuration', () => {
       'WARM_UP',
       'LOADS_AT_ONCE',
       'SHADOW',
+      'CDN_TAGS',
+      'CDN_TAGS_SECRET',
     ];
     const empty = Object.fromEntries(
       [...names, 'CONSOLE', 'ADMIN_TOKEN', 'SIMULATED_LATENCY', 'LOG_LEVEL'].map((name) => [name, '']),
@@ -94,11 +97,20 @@ describe('the configuration', () => {
     ['SHADOW', '.5', { shadow: 0.5 }],
     ['SHADOW', '1', { shadow: 1 }],
     ['SHADOW', '0', {}],
+    ['CDN_TAGS', 'off', {}],
+    ['CDN_TAGS', 'on', { cdnTags: {} }],
+    ['CDN_TAGS_SECRET', 'x'.repeat(16), {}],
     ['ADMIN_TOKEN', 'a-b_c.d~1+/=', { adminToken: 'a-b_c.d~1+/=' }],
     ['LOG_LEVEL', 'trace', { logLevel: 'trace' }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
   ])('reads %s=%s', (name, text, expected) => {
     expect(readConfig({ [name]: text })).toEqual({ ...defaults, ...expected });
+  });
+
+  it('reads CDN_TAGS=hashed with its secret', () => {
+    const secret = '0123456789abcdef';
+    expect(readConfig({ CDN_TAGS: 'hashed', CDN_TAGS_SECRET: secret })).toEqual({ ...defaults, cdnTags: { secret } });
+    expect(readConfig({ CDN_TAGS: 'on', CDN_TAGS_SECRET: secret })).toEqual({ ...defaults, cdnTags: {} });
   });
 
   const port = 'PORT must be a whole number from 0 to 65535, got';
@@ -110,6 +122,7 @@ describe('the configuration', () => {
   const keepAlive = 'KEEP_ALIVE_TIMEOUT must be a whole number from 1 to 86400 (seconds), got';
   const level = 'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, got';
   const token = 'ADMIN_TOKEN must be 1 to 512 visible ASCII characters, got';
+  const cdnSecret = 'CDN_TAGS_SECRET must be 16 to 512 visible ASCII characters, got';
   const origins =
     'CORS_ORIGINS must be * or origins with commas between them, such as https://shop.example or http://localhost:3000, got';
   const isEncoded = '(is the password percent-encoded?)';
@@ -176,6 +189,10 @@ describe('the configuration', () => {
     ['CONSOLE', 'no', 'CONSOLE must be on or off, got "no"'],
     ['ADMIN_TOKEN', 'secret token', `${token} 12 characters, among them others or too many`],
     ['ADMIN_TOKEN', 'secret\n', `${token} 7 characters, among them others or too many`],
+    ['CDN_TAGS', 'yes', 'CDN_TAGS must be off, on or hashed, got "yes"'],
+    ['CDN_TAGS', 'hashed', 'CDN_TAGS_SECRET must be set for CDN_TAGS=hashed, got nothing'],
+    ['CDN_TAGS_SECRET', 'a secret', `${cdnSecret} 8 characters, among them others or too many`],
+    ['CDN_TAGS_SECRET', 'short-secret', `${cdnSecret} 12 characters, too few`],
     ['LOG_LEVEL', 'verbose', `${level} "verbose"`],
   ])('rejects %s=%s in one line', (name, text, message) => {
     const error = rejection({ [name]: text });

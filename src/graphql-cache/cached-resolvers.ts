@@ -81,8 +81,8 @@ export class CachedResolvers<Context> {
       const { key, isViewerUnknown, request } = fieldRequest;
       const mode = isViewerUnknown ? 'bypass' : modeOf(info, this.#options.directive !== false);
       const { load, reload } = this.#loads(resolver, policy, { ...fieldRequest, call, mode, dependsOn });
-      const { httpMs } = policy;
-      const tellRow = openRow(context, { key, httpMs, path: () => responsePathAsArray(info.path) });
+      const { http } = policy;
+      const tellRow = openRow(context, { key, http, path: () => responsePathAsArray(info.path) });
       const report = (outcome: Outcome): void => {
         tellRow?.(isViewerUnknown ? { ...outcome, notStored: 'private, and the viewer is not known' } : outcome);
         this.#dependencies.set(info.path, outcome.dependency);

@@ -4,14 +4,14 @@ import type { FieldCacheOptions } from './field-cache-options.ts';
 /** The options that all fields of a schema can have in common. */
 export const sharedOptionNames: readonly string[] = [
   ...['scope', 'ttl', 'nullTtl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout'],
-  ...['shadow', 'strict', 'refill', 'vary', 'http'],
+  ...['shadow', 'strict', 'refill', 'vary', 'http', 'cdn'],
 ];
 
 /** All options of a field. */
 export const fieldOptionNames: readonly string[] = [...sharedOptionNames, 'tags', 'parentId', 'selection'];
 
 /** Options that only `false` turns off, because none of their other values means off. */
-const canBeOff = ['nullTtl', 'stale', 'staleIfError', 'timeout', 'vary', 'http'] as const;
+const canBeOff = ['nullTtl', 'stale', 'staleIfError', 'timeout', 'vary', 'http', 'cdn'] as const;
 
 /** The options of a field after inheritance; one that `false` has turned off is absent. */
 export type EffectiveOptions = Omit<FieldCacheOptions, (typeof canBeOff)[number]> & {

@@ -20,7 +20,7 @@ export type Variation =
  * are selected below it (`info`) needs `selection`.
  *
  * Options that are not given, or undefined, are those of the field's type, otherwise the schema's `defaults`. `false` turns such an
- * option off: `nullTtl`, `stale`, `staleIfError`, `timeout`, `vary`, `http`.
+ * option off: `nullTtl`, `stale`, `staleIfError`, `timeout`, `vary`, `http`, `cdn`.
  */
 export interface FieldCacheOptions<
   Parent = unknown,
@@ -102,6 +102,12 @@ export interface FieldCacheOptions<
    * that is not strict.
    */
   readonly http?: Duration | false;
+  /**
+   * How long a CDN that is purged may reuse the response to a GET request without asking, such as `'1h'`, while browsers ask each time, or
+   * reuse it for as long as `http` says: whole seconds, at most `ttl`. It has an effect only where responses are tagged, with `createCdn`.
+   * Default: `http`. For the same fields as `http`.
+   */
+  readonly cdn?: Duration | false;
   /**
    * Required for a field of an object or an interface: the identity of the parent among those of its type. It promises that
    * the value follows from this id and the arguments alone, no matter which request loaded the parent. If the parent has no id, the

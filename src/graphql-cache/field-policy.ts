@@ -2,7 +2,6 @@
 import {
   CacheError,
   createPolicy,
-  durationMsOf,
   storedStaleMs,
   withTags,
   type ParentId,
@@ -11,6 +10,7 @@ import {
 } from '../cache/index.ts';
 import type { FieldOptions } from './effective-options.ts';
 import type { Variation } from './field-cache-options.ts';
+import { httpPolicyOf, noHttp, type HttpPolicy } from './http-policy.ts';
 import { unawaited } from './unawaited.ts';
 
 /** What each request of a field needs. */
@@ -37,8 +37,7 @@ export interface FieldPolicy {
   readonly isStrict: boolean;
   /** Whether the key contains the selection below the field. */
   readonly hasSelection: boolean;
-  /** How long browsers and proxies may reuse a response without asking; undefined if they must ask. */
-  readonly httpMs: number | undefined;
+  readonly http: HttpPolicy;
 }
 
 /** The position of a field in the schema. */
@@ -66,8 +65,6 @@ export interface OptionPlaces {
 
 const whyRefreshContext =
   'what the context of an earlier request remembers may be older than the change; (context) => context if it remembers nothing';
-
-const dayMs = 86_400_000;
 
 /** The TTL of a field without `ttl` while nothing is cached: the shortest, so that it fits every other option. */
 const ttlWhenOff = '1ms';
@@ -117,8 +114,7 @@ export function createFieldPolicy(
     isStrict: strict,
     hasSelection: selection,
     // What is missing may come from defaults that are not there while nothing is cached.
-    httpMs:
-      isOff && (scope === undefined || options.ttl === undefined) ? undefined : httpMsOf(place, given, base.ttlMs),
+    http: isOff && (scope === undefined || options.ttl === undefined) ? noHttp : httpPolicyOf(place, given, base),
     policyOf: (parent, args) => (typeof tags === 'function' ? withTags(place, base, tags(parent, args)) : base),
     parentIdOf: (parent) =>
       parentId === undefined ? requireRoot(place, parent) : checkedId(place, unawaited(parentId(parent))),
@@ -171,22 +167,6 @@ function isEmpty(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Reflect.ownKeys(value).length > 0) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
-}
-
-/** An `http` that is not the field's own applies where it may, and for the TTL if that is shorter. */
-function httpMsOf(place: string, { options, origins }: FieldOptions, ttlMs: number): number | undefined {
-  const { http, scope, vary, strict } = options;
-  if (http === undefined) return undefined;
-  const isInherited = origins.has('http');
-  const httpMs = durationMsOf(http);
-  const isDuration = httpMs >= 1_000 && httpMs % 1_000 === 0 && httpMs <= dayMs;
-  if (!isDuration || (!isInherited && httpMs > ttlMs)) {
-    const got = JSON.stringify(http);
-    throw wrong(place, `cache.http must be whole seconds such as '30s', at most cache.ttl, got ${got}`);
-  }
-  if (scope === 'public' && vary === undefined && strict !== true) return httpMs;
-  if (isInherited) return undefined;
-  throw wrong(place, "cache.http is for fields with scope 'public', without vary and strict");
 }
 
 function wrong(place: string, rule: string): CacheError {

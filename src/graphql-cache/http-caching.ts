@@ -8,8 +8,10 @@
  */
 import { createHash } from 'node:crypto';
 import { getOperationAST, OperationTypeNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import type { Cdn, CdnTags } from '../cache/index.ts';
+import { cacheControlOf, type CdnUse } from './cache-control.ts';
 import { isPure } from './pure-operation.ts';
-import { storedFieldsOf, type CacheReport, type Freshness } from './report.ts';
+import { storedFieldsOf, type CacheReport } from './report.ts';
 
 /** The caching headers of a response to a GET request. */
 export interface HttpCaching {
@@ -18,31 +20,38 @@ export interface HttpCaching {
   readonly cacheControl: string;
   /** Whether the response is the same for every viewer. */
   readonly isForEveryone: boolean;
+  /** What a CDN purges it by; undefined without a CDN, and for a response that a CDN must not keep. */
+  readonly cdnTags: CdnTags | undefined;
 }
 
 /**
  * How the response of an executed operation may be cached; undefined if it may not: it has errors, or is not a query.
  *
  * @param dataText Its `data` as JSON.
+ * @param options.cdn From `createCdn`, for a server behind a CDN that is purged.
  */
 export function httpCachingOf(
   args: ExecutionArgs,
   { errors }: ExecutionResult,
   dataText: string,
+  options: { readonly cdn?: Cdn | undefined } = {},
 ): HttpCaching | undefined {
   const operation = getOperationAST(args.document, args.operationName);
   if (errors !== undefined || operation?.operation !== OperationTypeNode.QUERY) return undefined;
   const stored = isPure(args) ? storedFieldsOf(args.contextValue as object) : undefined;
-  const isForEveryone = stored !== undefined;
-  const cacheControl = isForEveryone ? cacheControlOf(stored) : 'private, no-cache';
-  return { etag: etagOf(dataText), cacheControl, isForEveryone };
+  const etag = etagOf(dataText);
+  if (stored === undefined)
+    return { etag, cacheControl: 'private, no-cache', isForEveryone: false, cdnTags: undefined };
+  const { cdn } = options;
+  const cdnTags = cdn?.tagsOf(stored.map(({ value }) => value));
+  const cacheControl = cacheControlOf(stored, cdnUseOf(cdn, cdnTags));
+  return { etag, cacheControl, isForEveryone: true, cdnTags };
 }
 
-/** For a public response. It may be kept no longer than its values are fresh. */
-export function cacheControlOf(fields: readonly Freshness[]): string {
-  const maxAgesMs = fields.map(({ httpMs = 0, ttlMs }) => Math.min(httpMs, ttlMs));
-  const maxAgeS = Math.floor(Math.min(...maxAgesMs) / 1_000);
-  return maxAgeS > 0 ? `public, max-age=${maxAgeS}, must-revalidate` : 'no-cache';
+/** How a CDN may use a response for everyone with these tags. */
+export function cdnUseOf(cdn: Cdn | undefined, tags: CdnTags | undefined): CdnUse {
+  if (cdn === undefined) return 'none';
+  return tags === undefined ? 'untagged' : 'tagged';
 }
 
 /** Weak, because it is also the tag of a response with another content type, or one that is compressed on its way. */

@@ -3,6 +3,7 @@ export type { Cache, Duration, Outcome } from '../cache/index.ts';
 export type { CompressedBodies } from './compressed-bodies.ts';
 export type { FieldCacheOptions, Variation } from './field-cache-options.ts';
 export { httpCachingOf, serverTimingOf, type HttpCaching } from './http-caching.ts';
+export type { HttpPolicy } from './http-policy.ts';
 export { operationTasks, type OperationTask, type OperationTasksOptions } from './operation-tasks.ts';
 export { cacheReportOf, type CacheReport, type FieldHit, type ReportRow } from './report.ts';
 export {

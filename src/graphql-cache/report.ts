@@ -1,5 +1,6 @@
 /** What the cached fields of an operation did, for `extensions.cache` and for the response cache. */
-import type { EntryRef, Key, Outcome, RevalidatedHit, Tier } from '../cache/index.ts';
+import type { EntryRef, Key, Outcome, RevalidatedHit, TaggedValue, Tier } from '../cache/index.ts';
+import type { HttpPolicy } from './http-policy.ts';
 
 /** One cached field that ran. Durations in milliseconds. */
 export interface ReportRow {
@@ -34,14 +35,18 @@ export interface CacheReport {
 export interface FieldHit {
   readonly path: ReportRow['path'];
   readonly entryRef: EntryRef;
-  readonly httpMs: number | undefined;
+  readonly http: HttpPolicy;
 }
 
 /** How long a stored value may be reused. */
 export interface Freshness {
-  /** The HTTP caching of its policy. */
-  readonly httpMs: number | undefined;
+  readonly http: HttpPolicy;
   readonly ttlMs: number;
+}
+
+/** A value that is stored. */
+export interface StoredField extends Freshness {
+  readonly value: TaggedValue;
 }
 
 const rowsMax = 100;
@@ -51,7 +56,7 @@ interface Done {
   readonly key: Key;
   readonly path: ReportRow['path'];
   readonly outcome: Outcome;
-  readonly httpMs: number | undefined;
+  readonly http: HttpPolicy;
 }
 
 interface Report {
@@ -90,19 +95,21 @@ export function fieldHitsOf(context: object): readonly FieldHit[] | undefined {
   const hits: FieldHit[] = [];
   for (const done of report.rows) {
     if (done?.outcome.entryRef === undefined) return undefined;
-    hits.push({ path: done.path, entryRef: done.outcome.entryRef, httpMs: done.httpMs });
+    hits.push({ path: done.path, entryRef: done.outcome.entryRef, http: done.http });
   }
   return hits;
 }
 
-/** How long the values of the cached fields may be reused, if all of them are stored; otherwise undefined. */
-export function storedFieldsOf(context: object): readonly Freshness[] | undefined {
+/** The values of the cached fields, if all of them are stored; otherwise undefined. */
+export function storedFieldsOf(context: object): readonly StoredField[] | undefined {
   const report = reports.get(context);
   if (!isWhole(report)) return undefined;
   const fields = report.rows.flatMap((done) => {
     if (done === undefined) return [];
     const { ttlMs } = rounded(done.outcome);
-    return ttlMs === undefined ? [] : [{ httpMs: done.httpMs, ttlMs }];
+    const { key, stamps } = done.outcome.dependency;
+    if (ttlMs === undefined || stamps === undefined) return [];
+    return [{ http: done.http, ttlMs, value: { key: key.text, field: key.field, stamps } }];
   });
   return fields.length === report.rows.length ? fields : undefined;
 }
@@ -110,7 +117,7 @@ export function storedFieldsOf(context: object): readonly Freshness[] | undefine
 /** Reserves a row for a field that begins; the returned function fills it. A context that is not an object has no report. */
 export function openRow(
   context: unknown,
-  { key, httpMs, path }: { key: Key; httpMs: number | undefined; path: () => readonly (string | number)[] },
+  { key, http, path }: { key: Key; http: HttpPolicy; path: () => readonly (string | number)[] },
 ): ((outcome: Outcome) => void) | undefined {
   const report = reportFor(context);
   if (report === undefined) return undefined;
@@ -120,7 +127,7 @@ export function openRow(
   }
   const index = report.rows.push(undefined) - 1;
   return (outcome) => {
-    report.rows[index] = { key, path: path(), outcome, httpMs };
+    report.rows[index] = { key, path: path(), outcome, http };
     report.shown = undefined;
   };
 }

@@ -13,12 +13,15 @@ import {
   CacheError,
   optionsFault,
   type Cache,
+  type Cdn,
+  type CdnTags,
   type EntryRef,
   type OptionRule,
   type RevalidatedHit,
 } from '../cache/index.ts';
 import { CompressedBodies } from './compressed-bodies.ts';
-import { cacheControlOf, etagOf, serverTimingOf } from './http-caching.ts';
+import { cacheControlOf } from './cache-control.ts';
+import { cdnUseOf, etagOf, serverTimingOf } from './http-caching.ts';
 import { engineRule } from './schema-cache-options.ts';
 import { isPure } from './pure-operation.ts';
 import { fieldHitsOf, reportWriter, rowsOfHits, type FieldHit } from './report.ts';
@@ -51,6 +54,8 @@ export interface CachedResponseHeaders {
   readonly etag: string;
   /** The value of `Cache-Control`. */
   readonly cacheControl: string;
+  /** What a CDN purges it by; undefined without a CDN, and if a CDN must not keep the response. */
+  readonly cdnTags: CdnTags | undefined;
   /** The report, as the value of `Server-Timing`; undefined if there is none. */
   readonly serverTiming: string | undefined;
 }
@@ -72,6 +77,8 @@ export interface ResponseCacheOptions {
   readonly bytesMax: number;
   /** Whether responses contain `extensions.cache`, or, to GET requests, `Server-Timing`. */
   readonly hasReport: boolean;
+  /** From `createCdn`, for a server behind a CDN that is purged. Default: none. */
+  readonly cdn?: Cdn | undefined;
 }
 
 const rules: Readonly<Record<keyof ResponseCacheOptions, OptionRule>> = {
@@ -82,6 +89,7 @@ const rules: Readonly<Record<keyof ResponseCacheOptions, OptionRule>> = {
     isRequired: true,
   },
   hasReport: { must: 'true or false', isRight: (value) => typeof value === 'boolean', isRequired: true },
+  cdn: { must: 'what createCdn returns', isRight: isCdn },
 };
 
 interface CachedOperation {
@@ -96,12 +104,15 @@ interface CachedOperation {
   readonly forms: CompressedBodies;
   /** Undefined unless it answers GET requests. */
   readonly etag: string | undefined;
+  readonly cdnTags: CdnTags | undefined;
 }
 
 /** Responses to longer requests are not cached. */
 const requestCharsMax = 8_192;
 /** The size of a response, and of each of its fields, besides its texts. Measured, approximately. */
 const overheadBytes = 700;
+/** How often the texts of `CdnTags` are in memory. */
+const cdnTagsCopies = 3;
 /** The size of a tag of a field, with its token. Measured, approximately. */
 const stampBytes = 200;
 
@@ -109,21 +120,24 @@ const stampBytes = 200;
 export class ResponseCache {
   readonly #engine: Cache;
   readonly #hasReport: boolean;
+  readonly #cdn: Cdn | undefined;
   readonly #responses: LRUCache<string, CachedOperation>;
 
   /** @throws {CacheError} `INVALID_OPTIONS`. */
   constructor(options: ResponseCacheOptions) {
     const fault = optionsFault(options, rules);
     if (fault !== undefined) throw new CacheError('INVALID_OPTIONS', `ResponseCache: ${fault}`);
-    const { engine, bytesMax, hasReport } = options;
+    const { engine, bytesMax, hasReport, cdn } = options;
     this.#engine = engine;
+    this.#cdn = cdn;
     this.#hasReport = hasReport;
     this.#responses = new LRUCache({
       maxSize: bytesMax,
-      sizeCalculation: ({ body, forms, entryRefs }, request) =>
+      sizeCalculation: ({ body, forms, entryRefs, cdnTags }, request) =>
         2 * request.length +
         body.length +
         forms.bytes +
+        cdnTagsCopies * (cdnTags?.cacheTag.length ?? 0) +
         overheadBytes * (1 + entryRefs.length) +
         stampBytes * countStamps(entryRefs),
     });
@@ -162,7 +176,8 @@ export class ResponseCache {
     const body = bytesOf(`${report === undefined ? '{' : ''}"data":${data}}`);
     const forms = new CompressedBodies((grown) => this.#remeasure(request, grown));
     const etag = isGet ? etagOf(data) : undefined;
-    this.#responses.set(request, { contentType, label, fields, entryRefs, report, body, forms, etag });
+    const cdnTags = isGet ? this.#cdn?.tagsOf(entryRefs) : undefined;
+    this.#responses.set(request, { contentType, label, fields, entryRefs, report, body, forms, etag, cdnTags });
   }
 
   /** A new object, because the cache does not measure an object that it already contains again. */
@@ -178,12 +193,21 @@ export class ResponseCache {
     return { contentType, head, body, forms, hits: hits.length, label, http: this.#http(cached, hits) };
   }
 
-  #http({ fields, etag }: CachedOperation, hits: readonly RevalidatedHit[]): CachedResponseHeaders | undefined {
+  #http(
+    { fields, etag, cdnTags }: CachedOperation,
+    hits: readonly RevalidatedHit[],
+  ): CachedResponseHeaders | undefined {
     if (etag === undefined) return undefined;
-    const lasting = hits.map(({ ttlMs }, index) => ({ httpMs: fields[index]?.httpMs, ttlMs }));
+    const freshness = fields.map(({ http }, index) => ({ http, ttlMs: hits[index]?.ttlMs ?? 0 }));
     const serverTiming = this.#hasReport ? serverTimingOf({ fields: rowsOfHits(fields, hits) }) : undefined;
-    return { etag, cacheControl: cacheControlOf(lasting), serverTiming };
+    const cacheControl = cacheControlOf(freshness, cdnUseOf(this.#cdn, cdnTags));
+    return { etag, cacheControl, cdnTags, serverTiming };
   }
+}
+
+/** Recognised by its methods, as an engine is. */
+function isCdn(value: unknown): boolean {
+  return typeof (value as Partial<Cdn> | null)?.tagsOf === 'function';
 }
 
 function countStamps(all: readonly EntryRef[]): number {

@@ -19,6 +19,7 @@ export {
   type FieldCacheOptions,
   type FieldHit,
   type HttpCaching,
+  type HttpPolicy,
   type OperationTask,
   type OperationTasksOptions,
   type ReportRow,

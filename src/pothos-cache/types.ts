@@ -12,7 +12,7 @@ export interface PluginOptions<Context = unknown> extends SchemaCacheOptions<Con
   readonly defaultTtl?: Duration;
   /**
    * The options that each cached field has unless its type or the field itself says otherwise. They cache no field by themselves.
-   * `http` applies only to fields that can have it; any other default that a field cannot have is an error.
+   * `http` and `cdn` apply only to fields that can have them; any other default that a field cannot have is an error.
    */
   readonly defaults?: CacheDefaults<Context>;
 }

@@ -94,7 +94,7 @@ describe('an option of a field', () => {
 
   it('is turned off with false where there is no value that means none', async () => {
     const { run, clock } = await newLevels({
-      field: { stale: false, staleIfError: false, timeout: false, vary: false, http: false },
+      field: { stale: false, staleIfError: false, timeout: false, vary: false, http: false, cdn: false },
       schema: { scope, ttl: '1s', stale: '1h', staleIfError: '2h', timeout: '1s', vary: () => ({}), http: '1s' },
     });
     await run('{ n }');

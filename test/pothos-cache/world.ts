@@ -1,6 +1,7 @@
 // A schema per test over a cache of its own, and the execution of documents against it.
 import SchemaBuilder from '@pothos/core';
 import { execute, parse, validate, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import type { Cdn } from '../../src/cache/index.ts';
 import CachePlugin, {
   cacheReportOf,
   httpCachingOf,
@@ -88,8 +89,9 @@ export async function cacheControlOf(
   schema: GraphQLSchema,
   text: string,
   contextValue: RequestContext = {},
+  cdn?: Cdn,
 ): Promise<string | undefined> {
   const args = { schema, document: parse(text), contextValue };
   const result = await execute(args);
-  return httpCachingOf(args, result, JSON.stringify(result.data))?.cacheControl;
+  return httpCachingOf(args, result, JSON.stringify(result.data), { cdn })?.cacheControl;
 }

@@ -5,9 +5,11 @@ import { createSchema, createShopConsole, type ShopConsoleOptions, type ShopCont
 import {
   CacheStats,
   createCache,
+  createCdn,
   createMemoryStore,
   createRedisStore,
   type Cache,
+  type CdnOptions,
   type Clock,
 } from '../../src/cache/index.ts';
 import { readConfig } from '../../src/config.ts';
@@ -46,6 +48,8 @@ export interface Overrides {
   /** Of the cache. Default: the machine's clock. */
   clock?: Clock;
   hasReport?: boolean;
+  /** Default: responses are not tagged for a CDN. */
+  cdn?: CdnOptions;
   simulateLatency?: boolean;
   hasConsole?: boolean;
   adminToken?: string;
@@ -126,13 +130,15 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const redisCli = redis === null ? null : redisCliFor(redis);
   const shown = { redisCli, privateRedis: undefined, ...overrides.shopConsole };
   const shopConsole = hasConsole ? createShopConsole(cache, shown) : undefined;
-  const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport });
+  const cdn = overrides.cdn && createCdn(cache, overrides.cdn);
+  const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport, cdn });
   const schema = schemaOf({ cache, ttlMs, hasConsole });
   const contextOf = (): Omit<ShopContext, 'viewer'> => {
     return { shop, loaders: shop.createLoaders(), cache, cacheStats, shopConsole };
   };
   const graphql = createGraphqlHandler({
     ready,
+    cdn,
     schema,
     contextOf() {
       executions += 1;
@@ -168,6 +174,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     http.server.closeAllConnections();
     warmUp?.close();
     await http.close({ drainMs: 0 });
+    await cdn?.close();
     await cache.flush().catch(() => 0);
     await cache.close();
     await database.close();

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
+import type { Cdn } from '../../cache/index.ts';
 import type { ShopContext } from '../../../schema/index.ts';
 import { useAdminToken, viewerByToken } from './admin-token.ts';
 import { useCacheReport } from './cache-report.ts';
@@ -40,6 +41,8 @@ export interface GraphqlOptions {
   log: Log;
   /** The response cache, which learns here. */
   ready: CachedResponses;
+  /** What names the tags of responses for a CDN; undefined if they have none. */
+  cdn?: Cdn | undefined;
 }
 
 export function createGraphqlHandler({ contextOf, log, ...options }: GraphqlOptions): GraphqlHandler {
@@ -77,7 +80,13 @@ function leaveFor(request: IncomingMessage, params: GraphqlParams | undefined): 
 }
 
 /** Not all of their hooks see each request: see `fast-path.ts`. */
-function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptions, 'contextOf' | 'log'>): Plugin[] {
+function plugins({
+  hasReport,
+  hasConsole,
+  adminToken,
+  ready,
+  cdn,
+}: Omit<GraphqlOptions, 'contextOf' | 'log'>): Plugin[] {
   const isGuarded = adminToken !== undefined || !hasConsole;
   return [
     ...(isGuarded ? [useAdminToken(adminToken)] : []),
@@ -89,7 +98,7 @@ function plugins({ hasReport, hasConsole, adminToken, ready }: Omit<GraphqlOptio
     // Before the report, which differs each time.
     ready.plugin,
     ...(hasReport ? [useCacheReport()] : []),
-    useHttpCaching({ hasReport }),
+    useHttpCaching({ hasReport, cdn }),
   ];
 }
 

@@ -5,6 +5,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
+import type { Cdn } from '../../cache/index.ts';
 import { cacheReportOf, httpCachingOf, serverTimingOf } from '../../graphql-cache/index.ts';
 import { cachingHeaders, clientHas } from '../transport/caching-headers.ts';
 
@@ -19,13 +20,19 @@ export function getOf({ contextValue }: Pick<ExecutionArgs, 'contextValue'>): In
   return accept === '' || accept.split(',').some((type) => jsonTypes.test(type)) ? req : undefined;
 }
 
-export function useHttpCaching({ hasReport }: { hasReport: boolean }): Plugin {
+interface HttpCachingOptions {
+  readonly hasReport: boolean;
+  /** Undefined if responses are not tagged. */
+  readonly cdn: Cdn | undefined;
+}
+
+export function useHttpCaching(options: HttpCachingOptions): Plugin {
   return {
     onExecute: ({ args }) => ({
       onExecuteDone({ result, setResult }) {
         const request = getOf(args);
         if (request === undefined || isAsyncIterable(result)) return;
-        const http = httpOf(request, { args, result, hasReport });
+        const http = httpOf(request, { args, result, ...options });
         if (http !== undefined) setResult({ ...result, extensions: { ...result.extensions, http } });
       },
     }),
@@ -40,11 +47,11 @@ interface Http {
 
 function httpOf(
   request: IncomingMessage,
-  { args, result, hasReport }: { args: ExecutionArgs; result: ExecutionResult; hasReport: boolean },
+  { args, result, hasReport, cdn }: HttpCachingOptions & { args: ExecutionArgs; result: ExecutionResult },
 ): Http | undefined {
   const report = hasReport ? cacheReportOf(args.contextValue as object) : undefined;
   const serverTiming = report && serverTimingOf(report);
-  const caching = httpCachingOf(args, result, JSON.stringify(result.data));
+  const caching = httpCachingOf(args, result, JSON.stringify(result.data), { cdn });
   if (caching === undefined)
     return serverTiming === undefined ? undefined : { headers: { 'server-timing': serverTiming } };
   const headers = Object.fromEntries(cachingHeaders({ ...caching, serverTiming }));

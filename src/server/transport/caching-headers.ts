@@ -15,6 +15,7 @@ export function cachingHeaders({
   etag,
   cacheControl,
   isForEveryone,
+  cdnTags,
   serverTiming,
 }: CachingHeaders): [string, string][] {
   const headers: [string, string][] = [
@@ -22,6 +23,8 @@ export function cachingHeaders({
     ['cache-control', cacheControl],
     ['vary', isForEveryone ? 'accept' : 'accept, authorization'],
   ];
+  // For whichever CDN is in front; a CDN that does not know one of them passes it on.
+  if (cdnTags !== undefined) headers.push(['cache-tag', cdnTags.cacheTag], ['surrogate-key', cdnTags.surrogateKey]);
   if (serverTiming !== undefined) headers.push(['server-timing', serverTiming]);
   return headers;
 }
