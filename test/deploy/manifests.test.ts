@@ -14,7 +14,9 @@ describe('the manifests', () => {
   it('are all that kustomize applies, in this order', async () => {
     const { resources } = parse(await textOf('manifests/kustomization.yaml')) as { resources: string[] };
     expect(resources).toEqual(files);
-    expect((await readdir(join(root, 'manifests'))).toSorted()).toEqual([...files, 'kustomization.yaml'].toSorted());
+    expect((await readdir(join(root, 'manifests'))).toSorted()).toEqual(
+      [...files, 'kustomization.yaml', 'monitoring'].toSorted(),
+    );
   });
 
   it('are in redis-demo, a namespace that enforces the restricted profile', () => {
