@@ -50,7 +50,7 @@ describe('the manifests', () => {
   });
 });
 
-describe.each(names)('the pod of %s', (name) => {
+describe.each([...names, 'prometheus', 'grafana'])('the pod of %s', (name) => {
   const { spec } = named('Deployment', name).spec.template;
   const [container] = spec.containers;
 

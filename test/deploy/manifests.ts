@@ -56,6 +56,9 @@ export const root = join(import.meta.dirname, '../..');
 /** In the order in which they are applied. */
 export const files = ['namespace.yaml', 'postgres.yaml', 'redis.yaml', 'app.yaml'];
 export const manifests = (await Promise.all(files.map(manifestsIn))).flat();
+/** Of manifests/monitoring, besides what kustomize generates. */
+export const monitoringFiles = ['namespace.yaml', 'app-pods.yaml', 'prometheus.yaml', 'grafana.yaml'];
+export const monitoring = (await Promise.all(monitoringFiles.map((file) => manifestsIn(`monitoring/${file}`)))).flat();
 
 export function textOf(path: string): Promise<string> {
   return readFile(join(root, path), 'utf8');
@@ -66,7 +69,9 @@ export function namesOf(kind: string): string[] {
 }
 
 export function named(kind: string, name: string): Manifest {
-  const found = manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name);
+  const found = [...manifests, ...monitoring].find(
+    (manifest) => manifest.kind === kind && manifest.metadata.name === name,
+  );
   if (found === undefined) throw new Error(`manifests/ has no ${kind} ${name}`);
   return found;
 }
