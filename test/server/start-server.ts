@@ -68,7 +68,7 @@ export interface Overrides {
   /** What the console is told. Default: that this process has not started the Redis. */
   shopConsole?: Partial<ShopConsoleOptions>;
   /** Default: `info`. */
-  logLevel?: (typeof logLevels)[number];
+  logLevel?: (typeof logLevels)[number] | 'warn';
 }
 
 export interface RunningServer extends Client {
