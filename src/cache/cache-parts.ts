@@ -34,6 +34,7 @@ import { WarmUp } from './warm-up.ts';
 export interface CacheParts {
   readonly clock: Clock;
   readonly store: GuardedStore;
+  readonly codecs: ClassCodecs;
   readonly usage: CachedUsage;
   readonly background: Background;
   readonly leases: Leases;
@@ -96,7 +97,7 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
   const pending = new PendingInvalidations({ invalidate: invalidator.invalidate, onPending, clock, emit });
 
   return {
-    ...{ clock, store, usage, background, leases, memory, running, reads },
+    ...{ clock, store, codecs, usage, background, leases, memory, running, reads },
     ...{ bulkhead, backgroundLoads, refills, shadowChecks, invalidator, deleter, pending },
     getOrLoad: tracing === undefined ? getOrLoad : new TracedReads(getOrLoad, tracing),
     revalidator: tracing === undefined ? revalidator : tracedRevalidations(revalidator, tracing),

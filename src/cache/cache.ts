@@ -103,10 +103,10 @@ export class Cache {
   /**
    * Returns the key of a value.
    *
-   * @throws {CacheError} `INVALID_KEY` for an argument without a canonical form, such as an instance of a class.
+   * @throws {CacheError} `INVALID_KEY` for an argument without a canonical form, such as an instance of a class without a codec.
    */
   key(parts: KeyParts): Key {
-    return createKey(this.namespace, parts);
+    return createKey(this.namespace, parts, this.#parts.codecs);
   }
 
   /**

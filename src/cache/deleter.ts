@@ -1,5 +1,6 @@
 /** Deletes single values, by field and arguments. */
 import { CacheError } from './base/errors.ts';
+import type { ClassCodecs } from './entry/class-codecs.ts';
 import { createKey, type Key, type KeyParts } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
 import type { InFlightLoads } from './in-flight.ts';
@@ -27,6 +28,7 @@ interface DeleterParts {
   readonly deletions: Deletions;
   readonly emit: EmitEvent;
   readonly tracing: Tracing | undefined;
+  readonly codecs: ClassCodecs;
 }
 
 export class Deleter {
@@ -71,13 +73,13 @@ export class Deleter {
   #keys(field: string, args: Readonly<Record<string, unknown>>, of: ValueOf): Key[] {
     if (typeof of !== 'object' || of === null)
       throw new CacheError('INVALID_KEY', `${field}: the third argument of delete must be an object`);
-    const { namespace } = this.#parts;
-    const keys = [createKey(namespace, { field, args, ...of })];
+    const { namespace, codecs } = this.#parts;
+    const keys = [createKey(namespace, { field, args, ...of }, codecs)];
     const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
     for (const { schemaDigest, defaultsOf } of this.#schemas) {
       const defaults = defaultsOf(field);
       if (defaults === undefined) continue;
-      keys.push(createKey(namespace, { schemaDigest, field, args: { ...defaults, ...given }, ...of }));
+      keys.push(createKey(namespace, { schemaDigest, field, args: { ...defaults, ...given }, ...of }, codecs));
     }
     return keys;
   }

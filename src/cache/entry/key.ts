@@ -4,11 +4,14 @@
  * Everything except the field is written in a canonical, length-prefixed encoding and hashed. Equal arguments have one
  * encoding, whatever the order of their names. Different values never share an encoding: each value is preceded by its type
  * and length, so that no delimiter inside a text can shift a boundary (`{a: "1:b:2"}` and `{a: "1", b: "2"}`). No encoding is
- * a prefix of another, so the encoding of a private value never equals that of a public one.
+ * a prefix of another, so the encoding of a private value never equals that of a public one. An instance of a class is encoded as the
+ * name of its codec and the data that the codec makes of it.
  */
 import { hash } from 'node:crypto';
+import { types } from 'node:util';
 import { kindOf, received } from '../base/check-options.ts';
 import { CacheError } from '../base/errors.ts';
+import { noCodecs, type ClassCodecs } from './class-codecs.ts';
 import { depthMax, hasSymbolKeys, identityOf, isBytes, isDate, isPlainObject } from './plain-data.ts';
 
 /** The key of a value. Created by `Cache.key`. */
@@ -51,10 +54,11 @@ export interface KeyParts {
 }
 
 /**
- * @throws {CacheError} `INVALID_KEY` for an argument without a canonical form, such as an instance of a class, for an invalid
- *   viewer, and for a field whose key would equal that of another field or of a token.
+ * @param codecs Instances that a codec encodes are part of the key as their data.
+ * @throws {CacheError} `INVALID_KEY` for an argument without a canonical form, such as an instance of a class without a codec, for an
+ *   invalid viewer, and for a field whose key would equal that of another field or of a token.
  */
-export function createKey(namespace: string, parts: KeyParts): Key {
+export function createKey(namespace: string, parts: KeyParts, codecs: ClassCodecs = noCodecs): Key {
   checkParts(parts);
   const { schemaDigest, field, parent, args = {}, viewer } = parts;
   const levels = [namespace, ...(schemaDigest === undefined ? [] : [schemaDigest]), ...field.split('.')];
@@ -66,12 +70,13 @@ export function createKey(namespace: string, parts: KeyParts): Key {
   }
   // A viewer that is given but undefined must not make a public key.
   if ('viewer' in parts) checkViewer(field, viewer);
-  const vary = parts.vary === undefined ? undefined : canonical(parts.vary, `${field}: vary`);
-  const selection = parts.selection === undefined ? undefined : canonical(parts.selection, `${field}: selection`);
+  const vary = parts.vary === undefined ? undefined : canonical(parts.vary, { name: `${field}: vary`, codecs });
+  const selection =
+    parts.selection === undefined ? undefined : canonical(parts.selection, { name: `${field}: selection`, codecs });
   const named = { field, args, parent, viewer, vary, selection };
   const isOfField = parent === undefined && viewer === undefined && vary === undefined && selection === undefined;
   const isBare = isOfField && Object.keys(args).length === 0;
-  if (!isBare) levels.push(hashOf(encodingOf(named)));
+  if (!isBare) levels.push(hashOf(encodingOf(named, codecs)));
   return { text: levels.join(':'), ...named };
 }
 
@@ -107,8 +112,8 @@ export function isVisibleTo(own: Key, inner: Key): boolean {
   return isSameViewer && (inner.vary === undefined || inner.vary === own.vary);
 }
 
-function encodingOf({ field, parent, args, viewer, vary, selection }: Omit<Key, 'text'>): string {
-  const place = `${field}: arguments`;
+function encodingOf({ field, parent, args, viewer, vary, selection }: Omit<Key, 'text'>, codecs: ClassCodecs): string {
+  const place = { name: `${field}: arguments`, codecs };
   const own = canonical([parent, args], place);
   if (viewer === undefined && vary === undefined && selection === undefined) return own;
   return own + canonical(selection === undefined ? [viewer, vary] : [viewer, vary, selection], place);
@@ -129,8 +134,14 @@ function hashOf(encoding: string): string {
   return hash('sha256', Buffer.from(encoding, 'utf16le'), 'base64url').slice(0, 22);
 }
 
-/** The canonical encoding of `value`; `place` is the subject of the error. Exported for its tests. */
-export function canonical(value: unknown, place: string, depth = 0): string {
+interface Place {
+  /** The subject of the error. */
+  readonly name: string;
+  readonly codecs: ClassCodecs;
+}
+
+/** The canonical encoding of `value`. Exported for its tests. */
+export function canonical(value: unknown, place: Place, depth = 0): string {
   if (depth > depthMax) throw invalidArgument(place, `nested deeper than ${depthMax} levels`);
   switch (typeof value) {
     case 'undefined':
@@ -150,7 +161,7 @@ export function canonical(value: unknown, place: string, depth = 0): string {
   }
 }
 
-function canonicalObject(value: object, place: string, depth: number): string {
+function canonicalObject(value: object, place: Place, depth: number): string {
   const identity = identityOf(value);
   if (identity !== undefined) return sized('e', identity);
   if (Array.isArray(value)) {
@@ -159,18 +170,26 @@ function canonicalObject(value: object, place: string, depth: number): string {
   }
   if (isDate(value)) return sized('D', String(value.getTime()));
   if (isBytes(value)) return sized('b', Buffer.from(value).toString('latin1'));
-  if (value instanceof Promise) value.catch(() => {}); // it is rejected here, so nothing else awaits it
-  if (!isPlainObject(value)) throw invalidArgument(place, `an instance of ${value.constructor?.name ?? 'a class'}`);
+  if (!isPlainObject(value)) return canonicalInstance(value, place, depth);
   if (hasSymbolKeys(value)) throw invalidArgument(place, 'an object with symbol keys');
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const pairs = entries.map(([name, item]) => sized('s', name) + canonical(item, place, depth + 1));
   return `o${entries.length}:${pairs.join('')}`;
 }
 
+function canonicalInstance(value: object, place: Place, depth: number): string {
+  if (value instanceof Promise) value.catch(() => {}); // it is rejected here, so nothing else awaits it
+  const encoding = types.isProxy(value) ? undefined : place.codecs.encodingOf(value);
+  if (encoding === undefined) throw invalidArgument(place, `an instance of ${value.constructor?.name ?? 'a class'}`);
+  if ('fault' in encoding)
+    throw new CacheError('INVALID_KEY', `${place.name}: ${encoding.fault}`, { cause: encoding.error });
+  return sized('c', encoding.name) + canonical(encoding.data, place, depth + 1);
+}
+
 function sized(type: string, text: string): string {
   return `${type}${text.length}:${text}`;
 }
 
-function invalidArgument(place: string, got: string): CacheError {
-  return new CacheError('INVALID_KEY', `${place} must be JSON, bigint, Date or bytes to make a key, got ${got}`);
+function invalidArgument({ name }: Place, got: string): CacheError {
+  return new CacheError('INVALID_KEY', `${name} must be JSON, bigint, Date or bytes to make a key, got ${got}`);
 }

@@ -378,6 +378,46 @@ describe('a codec that fails now and then', () => {
   });
 });
 
+describe('an instance as an argument', () => {
+  const at = (price: unknown): { args: { filter: unknown } } => ({ args: { filter: [{ price }] } });
+
+  it('is part of the key as its data, and of `delete`; the entry shows the data', async () => {
+    const { cache, fetch, outcome, source } = await newWorld('redis', { codecs });
+    const client = await redisClient();
+    source.gives('cheap');
+    await fetch(at(new Decimal('1.50')));
+    expect(await outcome(at(new Decimal('1.5')))).toMatchObject({ state: 'hit' });
+    for (const other of [new Decimal(2), '1.5', new PrismaDecimal('1.5'), { Decimal: '1.5' }, ['Decimal', '1.5']])
+      expect(await outcome(at(other))).toMatchObject({ state: 'miss' });
+    const key = cache.key({ field: 'Query.field', ...at(new Decimal('1.5')) });
+    expect(JSON.parse((await client.get(key.text)) ?? '')).toMatchObject({ args: { filter: [{ price: '1.5' }] } });
+    expect(await cache.delete('Query.field', at(new Decimal('1.5')).args)).toBe(1);
+    expect(await outcome(at(new Decimal('1.5')))).toMatchObject({ state: 'miss' });
+  });
+
+  it.each<[string, readonly Codec[], unknown, string]>([
+    [
+      'without a codec',
+      [],
+      new Decimal(1),
+      'must be JSON, bigint, Date or bytes to make a key, got an instance of Decimal',
+    ],
+    [
+      'whose codec fails',
+      broken({ encode: fails }),
+      new Decimal(1),
+      'Query.field: arguments: codec Decimal: encode threw',
+    ],
+    ['in a proxy', codecs, new Proxy(new Decimal(1), {}), 'got an instance of Decimal'],
+    ['with endless data', broken({ encode: () => new Decimal(1) }), new Decimal(1), 'got nested deeper than 64 levels'],
+  ])('is rejected %s', async (_, codecsOfWorld, price, message) => {
+    const { cache } = await newWorld('memory', { codecs: codecsOfWorld });
+    const keyOf = (): unknown => cache.key({ field: 'Query.field', ...at(price) });
+    expect(keyOf).toThrow(message);
+    expect(keyOf).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }));
+  });
+});
+
 describe('the log', () => {
   it('says what a codec threw and where, and repeats no values', async () => {
     const lines: string[] = [];
