@@ -14,6 +14,7 @@ export default defineConfig({
     // As in test/tsconfig.json: `test/zoo` imports the package as its users do.
     alias: {
       'cachepot/cache': source('cache'),
+      'cachepot/graphql': source('graphql-cache'),
       'cachepot/kysely': source('kysely-cache'),
       'cachepot/pothos': source('pothos-cache'),
     },

@@ -27,6 +27,7 @@ const peers = [
   'pg-logical-replication',
   'dataloader',
   'graphql-yoga',
+  '@graphql-yoga/plugin-response-cache',
   'decimal.js',
 ];
 const others = {

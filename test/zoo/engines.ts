@@ -1,0 +1,76 @@
+// The caches that a schema of the zoo is built with, and the comparison of its answers with those that it gives without a cache.
+import { randomBytes } from 'node:crypto';
+import { createCache, createMemoryStore, createRedisStore, type Cache, type Codec } from 'cachepot/cache';
+import { cacheReportOf } from 'cachepot/pothos';
+import { execute, parse, validate, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import { expect, inject, onTestFinished } from 'vitest';
+
+export const engineNames = ['memory store', 'Redis', 'Redis and memory tier'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+/** A cache of the test, empty. */
+export async function newEngine(name: EngineName, codecs: readonly Codec[] = []): Promise<Cache> {
+  const namespace = `zoo-${randomBytes(6).toString('hex')}`;
+  const store =
+    name === 'memory store'
+      ? createMemoryStore({ namespace })
+      : await createRedisStore({ address: inject('redisSocketPath'), namespace, deadlineMs: 20_000 });
+  const memoryBytesMax = name === 'Redis and memory tier' ? 10_000_000 : 0;
+  const cache = createCache({ store, memoryBytesMax, codecs, deadlineMs: 20_000, log: false });
+  onTestFinished(() => cache.close());
+  if (memoryBytesMax > 0) await expect.poll(() => cache.memory?.isCoherent).toBe(true);
+  return cache;
+}
+
+export interface Answer {
+  /** As a client receives it: the JSON, with data and errors. */
+  readonly json: unknown;
+  readonly data: unknown;
+  readonly errors: readonly string[];
+  /** The states of the cached fields, such as `miss hit`. */
+  readonly states: string;
+  /** Why values were not stored. */
+  readonly notStored: readonly string[];
+}
+
+/** Executes a document as a request of its own. */
+export async function ask(schema: GraphQLSchema, text: string, context: object = {}): Promise<Answer> {
+  const document = parse(text);
+  const faults = validate(schema, document);
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+  const contextValue = { ...context };
+  const result: ExecutionResult = await execute({ schema, document, contextValue });
+  const rows = cacheReportOf(contextValue)?.fields ?? [];
+  const json = JSON.parse(JSON.stringify(result)) as { data?: unknown; errors?: { message: string }[] };
+  return {
+    json,
+    data: json.data,
+    errors: (json.errors ?? []).map(({ message }) => message),
+    states: rows.map(({ state }) => state).join(' '),
+    notStored: rows.flatMap((row) => (row.notStored === undefined ? [] : [row.notStored])),
+  };
+}
+
+/**
+ * Expects each answer of the schema with a cache to equal that without one: on the miss, and on the two hits after it.
+ *
+ * @returns The states of the last answer of each document.
+ */
+export async function expectSameAnswers(
+  schemas: { readonly cached: GraphQLSchema; readonly uncached: GraphQLSchema },
+  documents: readonly string[],
+  context: object = {},
+): Promise<readonly string[]> {
+  const states = [];
+  for (const text of documents) {
+    const expected = await ask(schemas.uncached, text, context);
+    let last = '';
+    for (const time of ['miss', 'hit', 'second hit']) {
+      const answer = await ask(schemas.cached, text, context);
+      expect(answer.json, `${time} of ${text}`).toEqual(expected.json);
+      last = answer.states;
+    }
+    states.push(last);
+  }
+  return states;
+}
