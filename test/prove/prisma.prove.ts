@@ -52,7 +52,7 @@ beforeAll(async () => {
   });
   await packed.remove();
   for (const name of ['prisma.ts', 'schema.prisma'])
-    await project.write(name, await readFile(join(import.meta.dirname, 'programs', name), 'utf8'));
+    await project.write(name, await readFile(join(import.meta.dirname, '../zoo/programs', name), 'utf8'));
   const { folder } = project;
   // Any program will do: only migrations run the schema engine, but without one Prisma downloads it.
   const withoutEngine = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' };
