@@ -149,9 +149,9 @@ export class Cache {
     return await this.#parts.deleter.delete(field, args, of);
   }
 
-  /** For plugins: registers a schema, so that `delete` also finds the values of its fields. Of many schemas, the last 16 count. */
-  registerSchema(digest: string, defaultsOf: ArgumentDefaults): void {
-    this.#parts.deleter.registerSchema(digest, defaultsOf);
+  /** For plugins: registers fields of a schema, so that `delete` also finds their values. Of many schemas with a field, the last 16 count. */
+  registerSchema(digest: string, fields: ReadonlyMap<string, ArgumentDefaults>): void {
+    this.#parts.deleter.registerSchema(digest, fields);
   }
 
   /**

@@ -13,10 +13,10 @@ import { traced, type OperationEnd, type Tracing } from './tracing.ts';
 /** Which of the values with the same arguments is meant; as in the key. */
 export type ValueOf = Pick<KeyParts, 'parent' | 'viewer' | 'vary'>;
 
-/** Returns the defaults of a field's arguments; undefined if the schema does not cache such a field. */
-export type ArgumentDefaults = (field: string) => Readonly<Record<string, unknown>> | undefined;
+/** The defaults of a field's arguments, by name. */
+export type ArgumentDefaults = Readonly<Record<string, unknown>>;
 
-/** The number of schemas whose values are found. */
+/** The number of schemas in which the values of a field are found. */
 const schemasMax = 16;
 
 interface DeleterParts {
@@ -33,16 +33,20 @@ interface DeleterParts {
 
 export class Deleter {
   readonly #parts: DeleterParts;
-  /** The last ones: a server may build its schema again and again. */
-  readonly #schemas: { readonly schemaDigest: string; readonly defaultsOf: ArgumentDefaults }[] = [];
+  /** By field. Only the last ones: a server may build its schema again and again. */
+  readonly #schemas = new Map<string, { readonly schemaDigest: string; readonly defaults: ArgumentDefaults }[]>();
 
   constructor(parts: DeleterParts) {
     this.#parts = parts;
   }
 
-  registerSchema(digest: string, defaultsOf: ArgumentDefaults): void {
-    this.#schemas.push({ schemaDigest: digest, defaultsOf });
-    if (this.#schemas.length > schemasMax) this.#schemas.shift();
+  registerSchema(digest: string, fields: ReadonlyMap<string, ArgumentDefaults>): void {
+    for (const [field, defaults] of fields) {
+      const schemas = this.#schemas.get(field) ?? [];
+      this.#schemas.set(field, schemas);
+      schemas.push({ schemaDigest: digest, defaults });
+      if (schemas.length > schemasMax) schemas.shift();
+    }
   }
 
   /**
@@ -76,9 +80,7 @@ export class Deleter {
     const { namespace, codecs } = this.#parts;
     const keys = [createKey(namespace, { field, args, ...of }, codecs)];
     const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
-    for (const { schemaDigest, defaultsOf } of this.#schemas) {
-      const defaults = defaultsOf(field);
-      if (defaults === undefined) continue;
+    for (const { schemaDigest, defaults } of this.#schemas.get(field) ?? []) {
       keys.push(createKey(namespace, { schemaDigest, field, args: { ...defaults, ...given }, ...of }, codecs));
     }
     return keys;

@@ -86,7 +86,8 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     if (this.#resolvers !== undefined) {
       const digest = schemaDigestOf(schema, this.#policies, version);
       this.#resolvers.schemaDigest = digest;
-      engine?.registerSchema(digest, (field) => this.#policies.get(field)?.argumentDefaults);
+      const defaults = [...this.#policies].map(([field, { argumentDefaults }]) => [field, argumentDefaults] as const);
+      engine?.registerSchema(digest, new Map(defaults));
     }
     return directive === false ? schema : withCacheDirective(schema);
   }
