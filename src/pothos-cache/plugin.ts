@@ -12,7 +12,7 @@ import {
   type SchemaTypes,
 } from '@pothos/core';
 import { defaultFieldResolver, type GraphQLSchema } from 'graphql';
-import { watchInstalledDataLoaders } from '../cache/index.ts';
+import { CacheError, watchInstalledDataLoaders } from '../cache/index.ts';
 import {
   argumentDefaultsOf,
   CachedResolvers,
@@ -89,10 +89,20 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
       const defaults = [...this.#policies].map(([field, { argumentDefaults }]) => [field, argumentDefaults] as const);
       engine?.registerSchema(digest, new Map(defaults));
     }
-    return directive === false ? schema : withCacheDirective(schema);
+    return directive === false ? schema : withDirective(schema);
   }
 }
 
 function resolversOf<Context>(options: PluginOptions<Context> | undefined): CachedResolvers<Context> | undefined {
   return options?.engine === undefined ? undefined : new CachedResolvers({ ...options, engine: options.engine });
+}
+
+/** @throws {PothosSchemaError} if the schema has another directive of this name. */
+function withDirective(schema: GraphQLSchema): GraphQLSchema {
+  try {
+    return withCacheDirective(schema);
+  } catch (error) {
+    if (!(error instanceof CacheError)) throw error;
+    throw new PothosSchemaError(`${error.message}: rename it, or set directive: false in toSchema({ cache })`);
+  }
 }

@@ -1,8 +1,9 @@
 // The directive `@cache(mode:)` in a request, on fields and on the query.
-import { execute, parse, validate } from 'graphql';
+import { PothosSchemaError } from '@pothos/core';
+import { DirectiveLocation, execute, GraphQLDirective, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { cacheReportOf } from '../../src/pothos-cache/index.ts';
-import { newSchema, type SchemaWorld } from './world.ts';
+import { newBuilder, newSchema, type SchemaWorld } from './world.ts';
 
 interface CountingWorld extends SchemaWorld {
   readonly loads: () => number;
@@ -114,6 +115,16 @@ describe('@cache', () => {
         expect(cacheReportOf(contextValue)?.fields).toMatchObject([{ state }]);
       }
     }
+  });
+
+  it('is not added to a schema that has another one: an error when the schema is built', () => {
+    const builder = newBuilder();
+    builder.queryType({ fields: (t) => ({ n: t.int({ resolve: () => 1 }) }) });
+    const other = new GraphQLDirective({ name: 'cache', locations: [DirectiveLocation.FIELD] });
+    const message = 'the schema has another @cache: rename it, or set directive: false in toSchema({ cache })';
+    expect(() => builder.toSchema({ directives: [other] })).toThrow(message);
+    expect(() => builder.toSchema({ directives: [other] })).toThrow(PothosSchemaError);
+    expect(() => builder.toSchema({ directives: [other], cache: { directive: false } })).not.toThrow();
   });
 
   it('works together with @include and @skip', async () => {
