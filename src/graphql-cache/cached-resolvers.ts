@@ -14,16 +14,16 @@ import {
 import { backgroundContext, requestContextOf } from './background-context.ts';
 import { modeOf } from './cache-directive.ts';
 import { isClientGone } from './client-gone.ts';
+import { noteValueAt, valueAbove, type ValueAbove } from './dependencies.ts';
 import type { FieldPolicy } from './field-policy.ts';
 import { noteUnreported, openRow } from './report.ts';
 import { selectionOf, type Selection } from './selection.ts';
 import type { SchemaCacheOptions } from './schema-cache-options.ts';
 import { unawaited } from './unawaited.ts';
-import { ViewerWatch } from './viewer-watch.ts';
+import { viewerWatchOf, type ViewerWatch } from './viewer-watch.ts';
 import { pauseReads, resumeReads } from './watched-context.ts';
 import { watchInfo } from './watched-info.ts';
 
-type Path = GraphQLResolveInfo['path'];
 /** A resolver of any field. */
 export type Resolver<Context> = GraphQLFieldResolver<unknown, Context, object>;
 
@@ -33,11 +33,18 @@ export interface ResolverOptions<Context> extends SchemaCacheOptions<Context> {
 }
 
 /** The arguments of a resolver. */
-interface ResolverCall<Context> {
+export interface ResolverCall<Context> {
   readonly parent: unknown;
   readonly args: Record<string, unknown>;
   readonly context: Context;
   readonly info: GraphQLResolveInfo;
+}
+
+/** A cached field: its own resolver, and what each of its requests needs. */
+export interface CachedField<Context> {
+  readonly resolver: Resolver<Context>;
+  readonly policy: FieldPolicy;
+  readonly schemaDigest: string;
 }
 
 /** What the engine is asked for on behalf of a resolver. */
@@ -58,73 +65,70 @@ export class CachedResolvers<Context> {
   schemaDigest = '';
   readonly #options: ResolverOptions<Context>;
   readonly #watch: ViewerWatch<Context>;
-  /** By response path. */
-  readonly #dependencies = new WeakMap<Path, Dependency>();
 
   constructor(options: ResolverOptions<Context>) {
     this.#options = options;
-    this.#watch = new ViewerWatch(options);
+    this.#watch = viewerWatchOf(options);
   }
 
   /** Returns a resolver that resolves through the engine, and calls `resolver` to load. */
   wrap(resolver: Resolver<Context>, policy: FieldPolicy): Resolver<Context> {
-    const { signal: signalOf } = this.#options;
     return (parent, args, context, info) => {
-      const dependsOn = this.#dependencyAbove(info.path);
       const call = { parent, args: args as Record<string, unknown>, context, info };
-      const fieldRequest = this.#request(policy, call, dependsOn?.key.selection);
-      if (fieldRequest === undefined) {
-        noteUnreported(context);
-        if (currentLoad() !== undefined) this.#watch.begin(context);
-        return resolver(parent, args, context, info);
-      }
-      const { key, isViewerUnknown, request } = fieldRequest;
-      const mode = isViewerUnknown ? 'bypass' : modeOf(info, this.#options.directive !== false);
-      const { load, reload } = this.#loads(resolver, policy, { ...fieldRequest, call, mode, dependsOn });
-      const { http } = policy;
-      const tellRow = openRow(context, { key, http, path: () => responsePathAsArray(info.path) });
-      const report = (outcome: Outcome): void => {
-        tellRow?.(isViewerUnknown ? { ...outcome, notStored: 'private, and the viewer is not known' } : outcome);
-        this.#dependencies.set(info.path, outcome.dependency);
-      };
-      const isAborted = (): boolean | undefined =>
-        signalOf === undefined ? isClientGone(context) : signalOf(context)?.aborted;
-      return this.#options.engine.fetch(key, fieldRequest.policy, load, {
-        mode,
-        request,
-        dependsOn,
-        isAborted,
-        reload,
-        report,
-      });
+      return this.resolve({ resolver, policy, schemaDigest: this.schemaDigest }, call);
     };
+  }
+
+  /** Resolves one request of a field: returns a promise, or what the field's own resolver returns if the cache cannot be used. */
+  resolve(field: CachedField<Context>, call: ResolverCall<Context>): unknown {
+    const { engine, signal: signalOf } = this.#options;
+    const { context, info } = call;
+    const above = valueAbove(info.path);
+    const fieldRequest = this.#request(field, call, above);
+    if (fieldRequest === undefined) {
+      noteUnreported(context);
+      if (currentLoad() !== undefined) this.#watch.begin(context);
+      return field.resolver(call.parent, call.args, context, info);
+    }
+    const { key, isViewerUnknown, request } = fieldRequest;
+    const mode = isViewerUnknown ? 'bypass' : modeOf(info, this.#options.directive !== false);
+    const { load, reload } = this.#loads(field, { ...fieldRequest, call, mode, above });
+    const { http } = field.policy;
+    const tellRow = openRow(context, { key, http, path: () => responsePathAsArray(info.path) });
+    const report = (outcome: Outcome): void => {
+      tellRow?.(isViewerUnknown ? { ...outcome, notStored: 'private, and the viewer is not known' } : outcome);
+      noteValueAt(info.path, { engine, dependency: outcome.dependency });
+    };
+    const isAborted = (): boolean | undefined =>
+      signalOf === undefined ? isClientGone(context) : signalOf(context)?.aborted;
+    const dependsOn = above?.dependency;
+    return engine.fetch(key, fieldRequest.policy, load, { mode, request, dependsOn, isAborted, reload, report });
   }
 
   /** The load of the request itself, and the one that runs when no request waits for it. */
   #loads(
-    resolver: Resolver<Context>,
-    policy: FieldPolicy,
+    field: CachedField<Context>,
     request: FieldRequest & {
       readonly call: ResolverCall<Context>;
       readonly mode: Mode;
-      readonly dependsOn: Dependency | undefined;
+      readonly above: ValueAbove | undefined;
     },
   ): { load: () => unknown; reload: () => unknown } {
     const { refreshContext = backgroundContext } = this.#options;
-    const { call, key, mode, selection, dependsOn } = request;
+    const { call, key, mode, selection, above } = request;
     const loadWith = (context: Context): unknown => {
       const running = currentLoad();
       if (running !== undefined) this.#watch.begin(requestContextOf(context));
       // A load that bypasses the cache has no scope of its own: `running` is an enclosing load, if there is one.
       const own = { load: mode === 'bypass' ? undefined : running, selection, keySelection: key.selection };
-      return resolver(call.parent, call.args, context, watchInfo(call.info, own));
+      return field.resolver(call.parent, call.args, context, watchInfo(call.info, own));
     };
     const reload = (): unknown => {
       const context = unawaited(refreshContext(call.context));
       if (context instanceof Promise) {
         throw new CacheError('INVALID_OPTIONS', `${key.field}: refreshContext must return a context, got a promise`);
       }
-      const again = this.#request(policy, { ...call, context }, dependsOn?.key.selection);
+      const again = this.#request(field, { ...call, context }, above);
       // Otherwise the value of one viewer would be stored for another one.
       if (again === undefined || again.key.viewer !== key.viewer || again.key.vary !== key.vary) {
         const message = `${key.field}: refreshContext must return a context with the same viewer and variation`;
@@ -135,29 +139,21 @@ export class CachedResolvers<Context> {
     return { load: () => loadWith(call.context), reload };
   }
 
-  /** The cached value that the parent is part of. */
-  #dependencyAbove({ prev }: Path): Dependency | undefined {
-    for (let path = prev; path !== undefined; path = path.prev) {
-      const dependency = this.#dependencies.get(path);
-      if (dependency !== undefined) return dependency;
-    }
-    return undefined;
-  }
-
   /**
    * What to ask the engine for; undefined if that cannot be determined: the field is then resolved without the cache.
    *
-   * @param selectionAbove The selection that the parent's value was loaded for: the parent may lack everything else.
+   * @param above The value that the parent is part of. If it was loaded for a selection, the parent may lack everything else.
    */
   #request(
-    policy: FieldPolicy,
+    { policy, schemaDigest }: CachedField<Context>,
     { parent, args, context, info }: ResolverCall<Context>,
-    selectionAbove: string | undefined,
+    above: ValueAbove | undefined,
   ): FieldRequest | undefined {
     const { engine, viewer: viewerOf, request: requestOf } = this.#options;
     const field = `${info.parentType.name}.${info.fieldName}`;
     const before = pauseReads();
     try {
+      if (above !== undefined && above.engine !== engine) throw fromOtherEngine(field, above.dependency);
       const viewer = policy.isPrivate ? (unawaited(viewerOf?.(context)) ?? undefined) : undefined;
       const isViewerUnknown = policy.isPrivate && viewer === undefined;
       // The value of an enclosing load would be for requests without a known viewer only.
@@ -165,13 +161,13 @@ export class CachedResolvers<Context> {
       const parentId = policy.parentIdOf(parent);
       const selection = policy.hasSelection ? selectionOf(info) : undefined;
       const key = engine.key({
-        schemaDigest: this.schemaDigest,
+        schemaDigest,
         field,
         args,
         ...(parentId === undefined ? {} : { parent: parentId }),
         ...(viewer === undefined ? {} : { viewer }),
         ...(policy.varyOf === undefined || isViewerUnknown ? {} : { vary: unawaited(policy.varyOf(context)) }),
-        ...(selection === undefined ? {} : { selection: [selection.encoding, selectionAbove] }),
+        ...(selection === undefined ? {} : { selection: [selection.encoding, above?.dependency.key.selection] }),
       });
       const request = objectOf(requestOf?.(context)) ?? objectOf(context);
       return { key, policy: policy.policyOf(parent, args), isViewerUnknown, selection, request };
@@ -183,6 +179,11 @@ export class CachedResolvers<Context> {
       resumeReads(before);
     }
   }
+}
+
+/** What invalidates the parent would not invalidate the value. */
+function fromOtherEngine(field: string, { key }: Dependency): CacheError {
+  return new CacheError('INVALID_OPTIONS', `${field}: it is part of a value of another cache, ${key.field}`);
 }
 
 function objectOf(context: unknown): object | undefined {

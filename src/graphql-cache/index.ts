@@ -19,7 +19,13 @@ export { engineRule, schemaOptionRules, type SchemaCacheOptions } from './schema
 
 // For plugins of schema builders, such as that of Pothos.
 export { argumentDefaultsOf } from './argument-defaults.ts';
-export { CachedResolvers, type Resolver, type ResolverOptions } from './cached-resolvers.ts';
+export {
+  CachedResolvers,
+  type CachedField,
+  type Resolver,
+  type ResolverCall,
+  type ResolverOptions,
+} from './cached-resolvers.ts';
 export {
   fieldOptionNames,
   sharedOptionNames,

@@ -12,6 +12,20 @@ const usualNames = ['user', 'currentUser', 'viewer', 'session', 'auth', 'account
 /** How often `viewer` is run at most for one context, to find out what it reads. */
 const runsMax = 10;
 
+const watches = new WeakMap<object, ViewerWatch<never>>();
+
+/** Resolvers with the same function `viewer` have one watch, so that what it reads is found out once for a request. */
+export function viewerWatchOf<Context>(options: WatchOptions<Context>): ViewerWatch<Context> {
+  const { viewer, viewerProperties } = options;
+  if (viewer === undefined || viewerProperties !== undefined) return new ViewerWatch(options);
+  const known = watches.get(viewer) as ViewerWatch<Context> | undefined;
+  const watch = known ?? new ViewerWatch(options);
+  watches.set(viewer, watch);
+  return watch;
+}
+
+type WatchOptions<Context> = Pick<SchemaCacheOptions<Context>, 'viewer' | 'viewerProperties'>;
+
 export class ViewerWatch<Context> {
   readonly #names: Set<Name>;
   /** The names that `viewer` was seen to read. */
@@ -21,7 +35,7 @@ export class ViewerWatch<Context> {
   /** The contexts from which the viewer has been read. */
   readonly #learned = new WeakSet<object>();
 
-  constructor({ viewer, viewerProperties }: Pick<SchemaCacheOptions<Context>, 'viewer' | 'viewerProperties'>) {
+  constructor({ viewer, viewerProperties }: WatchOptions<Context>) {
     this.#isDeclared = viewerProperties !== undefined;
     this.#names = new Set(viewerProperties ?? usualNames);
     this.#viewerOf = viewer;
