@@ -1,7 +1,7 @@
 /** The cache engine. Knows no GraphQL and no SQL. */
 export { consoleLog, type CacheLog } from './events/cache-log.ts';
 export type { CacheOptions } from './cache-options.ts';
-export { optionsFault, type OptionRule, type OptionRules } from './base/check-options.ts';
+export { checkOptions, optionsFault, type OptionRule, type OptionRules } from './base/check-options.ts';
 export type { Cache } from './cache.ts';
 export { cached, type CachedFunction, type CachedFunctionOptions } from './cached-function.ts';
 export { createCdn, type Cdn, type PurgedCache } from './cdn/cdn.ts';

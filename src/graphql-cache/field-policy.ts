@@ -57,8 +57,8 @@ export interface SchemaParts {
 
 /** What error messages call the places where options are set. */
 export interface OptionPlaces {
-  /** Where a required option of a field may be set. */
-  readonly ofField: string;
+  /** Where a required option of a field may be set, if there is more than one place. */
+  readonly ofField?: string;
   /** Where those of the schema are set. */
   readonly ofSchema: string;
 }
@@ -93,7 +93,7 @@ export function createFieldPolicy(
     throw wrong(place, `cache.selection must be true or false, got ${typeof selection}`);
   }
   const ttl = options.ttl ?? (isOff ? ttlWhenOff : undefined);
-  if (ttl === undefined) throw wrong(place, `cache.ttl must be set: ${places.ofField}`);
+  if (ttl === undefined) throw wrong(place, `cache.ttl must be set${orNothing(places.ofField)}`);
 
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
   const { nullTtl, jitter, shadow, stale, early = stale !== undefined, staleIfError, softTimeout, timeout } = options;
@@ -130,7 +130,7 @@ function checkScope(
   const isOff = schema?.engine === undefined;
   if (scope === undefined && isOff) return;
   if (scope !== 'public' && scope !== 'private') {
-    const where = scope === undefined ? `: ${places.ofField}` : '';
+    const where = scope === undefined ? orNothing(places.ofField) : '';
     const got = JSON.stringify(scope);
     throw wrong(place, `cache.scope is required and must be 'public' or 'private', got ${got}${where}`);
   }
@@ -167,6 +167,10 @@ function isEmpty(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Reflect.ownKeys(value).length > 0) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
+}
+
+function orNothing(where: string | undefined): string {
+  return where === undefined ? '' : `: ${where}`;
 }
 
 function wrong(place: string, rule: string): CacheError {

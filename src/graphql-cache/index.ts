@@ -14,6 +14,8 @@ export {
   type ResponseCacheOptions,
   type ResponseForm,
 } from './response-cache.ts';
+export { cacheResolver, type ResolverCacheOptions } from './cache-resolver.ts';
+export { checkCachedFields } from './resolver-fields.ts';
 export { withCacheDirective } from './cache-directive.ts';
 export { engineRule, schemaOptionRules, type SchemaCacheOptions } from './schema-cache-options.ts';
 

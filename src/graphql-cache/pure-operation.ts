@@ -4,6 +4,7 @@
  * bypass. Such an operation returns the same result for the same values.
  */
 import {
+  defaultFieldResolver,
   getNamedType,
   getOperationAST,
   isLeafType,
@@ -96,5 +97,5 @@ function isPlain({ directives = [] }: SelectionNode | FragmentDefinitionNode | O
 
 /** Whether no plugin, and no later change of the schema, has wrapped it. A field without a resolver returns a property. */
 function isPureField({ resolve }: GraphQLField<unknown, unknown>): boolean {
-  return resolve === undefined || pureResolvers.has(resolve);
+  return resolve === undefined || resolve === defaultFieldResolver || pureResolvers.has(resolve);
 }

@@ -37,6 +37,12 @@ const others = {
   'graphql-http': '^1.22.4',
   knex: '^3.3.0',
   sirv: '^3.0.2',
+  nexus: '^1.3.0',
+  '@graphql-tools/schema': '^10.1.5',
+  '@graphql-tools/utils': '^11.2.2',
+  'type-graphql': '2.0.0-rc.4',
+  'graphql-scalars': '^1.25.0',
+  'reflect-metadata': '^0.2.2',
 };
 
 let project: Project;
@@ -54,14 +60,19 @@ beforeAll(async () => {
   await project.write('prelude.ts', prelude);
   await project.write('books-server.ts', booksServer);
   await project.write('tables-report.ts', tablesReport);
+  await project.write('schema-states.ts', schemaStates);
+  await project.write('authorized-schema.ts', authorizedSchema);
 });
 afterAll(() => project.remove());
 
 it('compiles under strict settings', async () => {
   const names = [...programs.map(({ program }) => program), ...fragments.map(({ name }) => name)];
-  const files = [...names, 'prelude', 'books-server', 'tables-report'].map((name) => `${name}.ts`);
-  // The declarations of some of the servers need skipLibCheck.
-  await expect(project.compile(files, { module: 'nodenext', skipLibCheck: 'true' })).resolves.toBeDefined();
+  const ours = ['prelude', 'books-server', 'tables-report', 'schema-states', 'authorized-schema'];
+  const files = [...names, ...ours].map((name) => `${name}.ts`);
+  // The declarations of some of the servers need skipLibCheck; TypeGraphQL needs the decorators.
+  const decorators = { experimentalDecorators: 'true', emitDecoratorMetadata: 'true' };
+  const options = { module: 'nodenext', skipLibCheck: 'true', ...decorators };
+  await expect(project.compile(files, options)).resolves.toBeDefined();
 });
 
 it('runs each fragment', async () => {
@@ -111,6 +122,84 @@ it.each(['yoga', 'apollo', 'mercurius', 'graphql-http', 'plain', 'console'])(
     }
   },
 );
+
+describe('the schema of', () => {
+  const linesOf = async (program: string, operations: readonly string[]): Promise<readonly unknown[]> => {
+    const { stdout } = await run(process.execPath, ['schema-states.js', program, ...operations], {
+      cwd: project.folder,
+    });
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+  };
+  const titles = '{ titles }';
+
+  it.each(['plain-schema', 'nexus-schema', 'type-graphql-schema', 'directive-schema'])(
+    '%s is cached until its tag is invalidated',
+    async (program) => {
+      const data = { titles: ['The Pothos Gardener'] };
+      expect(await linesOf(program, [titles, titles, 'invalidate books', titles])).toEqual(
+        ['miss', 'hit', 'miss'].map((states) => ({ data, states })),
+      );
+    },
+  );
+
+  it('executable-schema caches public, private and nested fields', async () => {
+    const text = '{ books { title rating } cart }';
+    const add = 'mutation { addBook(title: "Ivy") }';
+    expect(
+      await linesOf('executable-schema', [
+        text,
+        'as 1',
+        text,
+        text,
+        add,
+        text,
+        '{ books @cache(mode: BYPASS) { id } }',
+      ]),
+    ).toEqual([
+      { data: { books: [{ title: 'The Pothos Gardener', rating: 4.5 }], cart: [] }, states: 'miss bypass miss' },
+      { data: { books: [{ title: 'The Pothos Gardener', rating: 4.5 }], cart: ['1'] }, states: 'hit miss hit' },
+      { data: { books: [{ title: 'The Pothos Gardener', rating: 4.5 }], cart: ['1'] }, states: 'hit hit hit' },
+      { data: { addBook: true }, states: '' },
+      {
+        data: {
+          books: [
+            { title: 'The Pothos Gardener', rating: 4.5 },
+            { title: 'Ivy', rating: 3 },
+          ],
+          cart: ['1'],
+        },
+        states: 'miss hit miss miss',
+      },
+      { data: { books: [{ id: '1' }, { id: '2' }] }, states: 'bypass' },
+    ]);
+  });
+
+  it('TypeGraphQL does not store what @Authorized has checked under a public scope, and keeps private values apart', async () => {
+    const mine = '{ mine { id owner } }';
+    const texts = ['{ report }', mine, '{ report }', mine];
+    const lines = await linesOf('authorized-schema', [
+      'as 1',
+      ...texts,
+      'as 2',
+      ...texts.slice(2),
+      'as',
+      ...texts.slice(2),
+    ]);
+    expect(lines).toEqual([
+      { data: { report: 'secret 1' }, states: 'miss' },
+      { data: { mine: [{ id: 7, owner: 'user 1' }] }, states: 'miss miss' },
+      { data: { report: 'secret 2' }, states: 'miss' },
+      { data: { mine: [{ id: 7, owner: 'user 1' }] }, states: 'hit hit' },
+      { data: { report: 'secret 3' }, states: 'miss' },
+      { data: { mine: [{ id: 7, owner: 'user 2' }] }, states: 'miss miss' },
+      { data: null, states: '', errors: [expect.stringContaining('Access denied')] },
+      { data: null, states: '', errors: [expect.stringContaining('Access denied')] },
+    ]);
+  });
+});
 
 it('the code for Kysely tags a value with the tables of its SQL', async () => {
   const env = { ...process.env, DATABASE_URL: inject('databaseUrl') };
@@ -208,4 +297,73 @@ await ask();
 await cache.invalidate(['products']);
 await ask();
 await db.destroy();
+`;
+
+/** Executes operations on the schema of a program: its arguments. `as 1`: as this user; `invalidate books`: the tag. */
+const schemaStates = `
+import { cacheReportOf } from 'cachepot/graphql';
+import type { Cache } from 'cachepot/cache';
+import { graphql, type GraphQLSchema } from 'graphql';
+const [program, ...operations] = process.argv.slice(2);
+const { schema, cache } = (await import('./' + program + '.js')) as { schema: GraphQLSchema; cache: Cache };
+let user: { id: number } | undefined;
+for (const operation of operations) {
+  const [word, argument] = operation.split(' ');
+  if (word === 'as') user = argument === undefined ? undefined : { id: Number(argument) };
+  else if (word === 'invalidate') await cache.invalidate([argument ?? '']);
+  else {
+    const contextValue = { user };
+    const { data, errors } = await graphql({ schema, source: operation, contextValue });
+    const states = (cacheReportOf(contextValue)?.fields ?? []).map(({ state }) => state).join(' ');
+    console.log(JSON.stringify({ data, states, errors: errors?.map(({ message }) => message) }));
+  }
+}
+`;
+
+const authorizedSchema = `
+import 'reflect-metadata';
+import { Authorized, buildSchema, Ctx, Field, FieldResolver, Int, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { Cached, cacheFieldsOf } from './type-graphql-schema.js';
+export { cache } from './type-graphql-schema.js';
+
+interface Context { user?: { id: number } }
+
+@ObjectType()
+class Order {
+  @Field(() => Int)
+  id!: number;
+}
+
+let reports = 0;
+
+@Resolver(() => Order)
+class OrderResolver {
+  @Authorized()
+  @Query(() => String)
+  @Cached({ ttl: '5m', scope: 'public' })
+  report(): string {
+    return 'secret ' + (reports += 1);
+  }
+
+  @Authorized()
+  @Query(() => [Order])
+  @Cached({ ttl: '5m', scope: 'private' })
+  mine(@Ctx() _context: Context): Order[] {
+    return [{ id: 7 }];
+  }
+
+  @FieldResolver(() => String)
+  @Cached({ ttl: '5m', scope: 'private', parentId: ({ id }) => id })
+  owner(@Root() _order: Order, @Ctx() { user }: Context): string {
+    return 'user ' + user?.id;
+  }
+}
+
+export const schema = cacheFieldsOf(
+  await buildSchema({
+    resolvers: [OrderResolver],
+    authChecker: ({ context }: { context: Context }) => context.user !== undefined,
+  }),
+  ({ user }) => user?.id,
+);
 `;

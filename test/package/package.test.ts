@@ -114,7 +114,8 @@ describe.each(combinations)('%s', (_, { type, node, peers, copiesOfPothos }) => 
       NAMESPACE: `package-${process.pid}-${Date.now()}`,
     };
     const { stdout } = await run(path, ['program.js'], { cwd: project.folder, env });
-    expect(JSON.parse(stdout)).toEqual({ states: ['miss', 'hit', 'hit', 'miss'], copiesOfPothos });
+    const plain = ['miss', 'hit', 1, 'miss'];
+    expect(JSON.parse(stdout)).toEqual({ states: ['miss', 'hit', 'hit', 'miss'], plain, copiesOfPothos });
   });
 });
 
@@ -125,20 +126,34 @@ describe('without the optional peers', () => {
     await project.write(
       'program.ts',
       `import { createCache, createMemoryStore, createPolicy, createRedisStore } from 'cachepot/cache';
-       import { operationTasks } from 'cachepot/graphql';
-       import { buildSchema } from 'graphql';
+       import { cacheReportOf, cacheResolver } from 'cachepot/graphql';
+       import { graphql, GraphQLInt, GraphQLObjectType, GraphQLSchema } from 'graphql';
        const cache = createCache({ store: createMemoryStore({ namespace: 'alone' }) });
        const policy = createPolicy('answer', { ttl: '1m' });
        const value = await cache.fetch(cache.key({ field: 'answer' }), policy, async () => 42);
        const fault = await createRedisStore({ address: 'redis://localhost', namespace: 'alone' }).catch((error) => error);
-       const tasks = operationTasks({ schema: buildSchema('type Query { a: Int }'), document: '{ a }', context: () => ({}) });
-       console.log(JSON.stringify([value, fault.code, fault.message, tasks.length]));`,
+       const resolve = cacheResolver({ engine: cache, ttl: '1m', scope: 'public' }, () => 7);
+       const schema = new GraphQLSchema({
+         query: new GraphQLObjectType({ name: 'Query', fields: { seven: { type: GraphQLInt, resolve } } }),
+       });
+       const states = [];
+       for (const contextValue of [{}, {}]) {
+         await graphql({ schema, source: '{ seven }', contextValue });
+         states.push(cacheReportOf(contextValue)?.fields[0]?.state);
+       }
+       console.log(JSON.stringify([value, fault.code, fault.message, ...states]));`,
     );
     for (const options of Object.values(moduleSettings)) {
       await expect(project.compile(['program.ts'], options)).resolves.toBeDefined();
     }
     const { stdout } = await run(process.execPath, ['program.js'], { cwd: project.folder });
-    expect(JSON.parse(stdout)).toEqual([42, 'LIBRARY_MISSING', expect.stringContaining('npm install ioredis'), 1]);
+    expect(JSON.parse(stdout)).toEqual([
+      42,
+      'LIBRARY_MISSING',
+      expect.stringContaining('npm install ioredis'),
+      'miss',
+      'hit',
+    ]);
     const { packages } = JSON.parse(await readFile(join(project.folder, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, unknown>;
     };

@@ -13,6 +13,8 @@ export interface OptionRule {
 export type OptionRules = Readonly<Record<string, OptionRule>>;
 
 /**
+ * Checks the options that a caller passes to a function.
+ *
  * @param place The function that was called: `createCache`.
  * @throws {CacheError} `INVALID_OPTIONS`, with the name of the option, what it must be and what was received.
  */

@@ -1,22 +1,47 @@
 /**
  * A program that uses the entries of the package: a cached field whose rows come from PostgreSQL, values in Redis, a
- * DataLoader, and the tracer, without an SDK. It compiles to ES modules and to CommonJS. It prints, as JSON, the states of four requests,
- * the last of which follows an invalidation of the table, and how many copies of @pothos/core are loaded (CommonJS
+ * DataLoader, and the tracer, without an SDK; and a schema without Pothos. It compiles to ES modules and to CommonJS. It prints, as JSON, the
+ * states of four requests, the last of which follows an invalidation of the table, those of the other schema, and how many copies of @pothos/core are loaded (CommonJS
  * only).
  */
 import SchemaBuilder from '@pothos/core';
 import { createCache, createRedisStore, type Cache } from 'cachepot/cache';
 import { touchedTables } from 'cachepot/kysely';
+import { cacheResolver, checkCachedFields } from 'cachepot/graphql';
 import { openTelemetryTracer } from 'cachepot/opentelemetry';
 import CachePlugin, { cacheReportOf } from 'cachepot/pothos';
 import DataLoader from 'dataloader';
-import { graphql } from 'graphql';
+import { graphql, GraphQLInt, GraphQLObjectType, GraphQLSchema } from 'graphql';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
 
 interface Database {
   products: { id: number; name: string };
   reviews: { id: number };
+}
+
+/** The states of requests to a schema without Pothos, the last of which follows a deletion, and the number of values deleted. */
+async function plainStates(cache: Cache): Promise<unknown[]> {
+  const resolve = cacheResolver(
+    { engine: cache, ttl: '1m', scope: 'public' },
+    (_parent: unknown, { by }: { by: number }) => 7 * by,
+  );
+  const args = { by: { type: GraphQLInt, defaultValue: 2 } };
+  const schema = new GraphQLSchema({
+    query: new GraphQLObjectType({ name: 'Query', fields: { seven: { type: GraphQLInt, args, resolve } } }),
+  });
+  checkCachedFields(schema);
+  const ask = async (source: string): Promise<string | undefined> => {
+    const contextValue = {};
+    const { data } = await graphql({ schema, source, contextValue });
+    return data?.['seven'] === 14 ? cacheReportOf(contextValue)?.fields[0]?.state : JSON.stringify(data);
+  };
+  return [
+    await ask('{ seven }'),
+    await ask('{ seven(by: 2) }'),
+    await cache.delete('Query.seven'),
+    await ask('{ seven }'),
+  ];
 }
 
 async function main(): Promise<void> {
@@ -68,7 +93,7 @@ async function main(): Promise<void> {
     typeof require === 'undefined'
       ? []
       : Object.keys(require.cache).filter((path) => /@pothos.core.(lib|esm).index\.js$/.test(path));
-  process.stdout.write(JSON.stringify({ states, copiesOfPothos: copies.length }));
+  process.stdout.write(JSON.stringify({ states, plain: await plainStates(cache), copiesOfPothos: copies.length }));
   await cache.flush();
   await db.destroy();
   await store.close();
