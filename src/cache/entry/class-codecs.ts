@@ -54,6 +54,11 @@ export class ClassCodecs {
     this.#failed = failed;
   }
 
+  /** Whether the cache has no codecs. */
+  get areNone(): boolean {
+    return this.#codecs.length === 0;
+  }
+
   /** Undefined if `value` is not an instance that a codec encodes. */
   encodingOf(value: object): Encoding | undefined {
     for (const [name, codec] of this.#codecs) {

@@ -5,7 +5,7 @@
  */
 import type { ClassCodecs } from './class-codecs.ts';
 import type { Step } from './masked-path.ts';
-import { isBytes, isDate, isMap, isPlainArray, isPlainObject, isSet } from './plain-data.ts';
+import { isBytes, isDate, isMap, isSet, isStoredAsIs } from './plain-data.ts';
 
 const pathsMax = 10;
 
@@ -64,7 +64,7 @@ class Comparison {
   }
 
   #encodingOf(value: object): { readonly name: string; readonly data: unknown } | undefined {
-    const encoding = isPlain(value) ? undefined : this.#codecs.encodingOf(value);
+    const encoding = isStoredAsIs(value) ? undefined : this.#codecs.encodingOf(value);
     return encoding !== undefined && 'name' in encoding ? encoding : undefined;
   }
 
@@ -83,11 +83,6 @@ function isSame(one: unknown, other: unknown): boolean {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
-}
-
-function isPlain(value: object): boolean {
-  if (isPlainArray(value) || isPlainObject(value)) return true;
-  return isDate(value) || isBytes(value) || isMap(value) || isSet(value);
 }
 
 function kindOf(value: object): 'list' | 'map' | 'set' | 'date' | 'bytes' | 'record' {

@@ -60,6 +60,18 @@ export function lossOfBytes(bytes: Uint8Array): string | undefined {
   return isWhole && !isResizable ? undefined : 'view of shared, resizable or larger memory';
 }
 
+/** Whether text alone expresses a value, apart from what it contains. Any other instance or object is stored by a codec. */
+export function isStoredAsIs(value: object): boolean {
+  if (isBytes(value)) return lossOfBytes(value) === undefined;
+  if (isDate(value) || isMap(value) || isSet(value)) return Reflect.ownKeys(value).length === 0;
+  return isFreezable(value);
+}
+
+/** The same for lists and objects, the only values that can be frozen. */
+export function isFreezable(value: object): boolean {
+  return (isPlainArray(value) || (isPlainObject(value) && !Array.isArray(value))) && lossOf(value) === undefined;
+}
+
 function lossOfItems(items: readonly unknown[]): string | undefined {
   for (let index = 0; index < items.length; index += 1) {
     const property = Object.getOwnPropertyDescriptor(items, index);

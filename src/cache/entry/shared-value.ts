@@ -1,11 +1,11 @@
 /**
  * Values that several readers share. Plain objects, lists and primitives are frozen deeply, so that a reader that tries to
- * change the value fails, instead of changing it for the next reader. A Date, bytes or an instance of a class cannot be frozen: a value that
- * contains any is kept as text, and each reader receives a copy.
+ * change the value fails, instead of changing it for the next reader. A Date, bytes and what a codec has decoded cannot be frozen: a value
+ * that contains any is kept as text, and each reader receives a copy.
  */
 import type { ClassCodecs } from './class-codecs.ts';
 import { decodeValue, encodeValue } from './codec.ts';
-import { isPlainArray, isPlainObject } from './plain-data.ts';
+import { isFreezable, isPlainArray, isPlainObject } from './plain-data.ts';
 
 /** A frozen value, or the text from which copies are decoded, with its approximate size. */
 export type SharedValue = { readonly bytes: number } & ({ readonly frozen: unknown } | { readonly text: string });
@@ -16,7 +16,8 @@ export type SharedValue = { readonly bytes: number } & ({ readonly frozen: unkno
  * @throws {CacheError} `UNENCODABLE`
  */
 export function shareValue(value: unknown, codecs: ClassCodecs): SharedValue {
-  const bytes = bytesOf(value);
+  // Without codecs, no decoded object has more than the properties that are frozen.
+  const bytes = bytesOf(value, codecs.areNone ? isPlain : isFreezable);
   if (bytes !== undefined) return { frozen: frozen(value), bytes };
   const text = encodeValue(value, codecs);
   return { text, bytes: bytesOfText(text) };
@@ -35,7 +36,11 @@ export function readShared(shared: SharedValue, codecs: ClassCodecs): unknown {
  * The approximate size of `value` in V8, rather over- than underestimated; undefined if it cannot be frozen. Measured on
  * Node 24 by `npm run prove:engine`.
  */
-export function bytesOf(value: unknown, counted: Set<object> = new Set()): number | undefined {
+export function bytesOf(
+  value: unknown,
+  canFreeze: (value: object) => boolean = isPlain,
+  counted: Set<object> = new Set(),
+): number | undefined {
   switch (typeof value) {
     case 'string':
       return bytesOfText(value);
@@ -44,18 +49,22 @@ export function bytesOf(value: unknown, counted: Set<object> = new Set()): numbe
     case 'bigint':
       return 32;
     case 'object':
-      return value === null || counted.has(value) ? 0 : bytesOfObject(value, counted);
+      return value === null || counted.has(value) ? 0 : bytesOfObject(value, canFreeze, counted);
     default:
       return 0;
   }
 }
 
-function bytesOfObject(value: object, counted: Set<object>): number | undefined {
-  if (!(isPlainArray(value) || isPlainObject(value))) return undefined;
+function isPlain(value: object): boolean {
+  return isPlainArray(value) || isPlainObject(value);
+}
+
+function bytesOfObject(value: object, canFreeze: (value: object) => boolean, counted: Set<object>): number | undefined {
+  if (!canFreeze(value)) return undefined;
   counted.add(value);
   let sum = objectBytes;
   for (const item of Object.values(value)) {
-    const bytes = bytesOf(item, counted);
+    const bytes = bytesOf(item, canFreeze, counted);
     if (bytes === undefined) return undefined;
     sum += placeBytes + bytes;
   }
