@@ -27,7 +27,8 @@ export interface Codec<Value extends object = object, Data = unknown> {
   test(value: object): boolean;
   /**
    * Returns the data to store: plain data, Date, bytes, Map, Set, or instances that codecs encode; not undefined, no promise, and nothing
-   * that contains the instance itself. It must differ for instances that a resolver tells apart: as an argument, an instance is part of a key.
+   * that contains the instance itself. It must differ for instances that a resolver tells apart: as an argument, an instance is part of a key,
+   * for which the data must not contain a Map or a Set.
    */
   encode(value: Value): Data;
   /** Returns an instance equal to the one that was encoded. `test` must be true for it. */

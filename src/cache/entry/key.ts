@@ -12,7 +12,7 @@ import { types } from 'node:util';
 import { kindOf, received } from '../base/check-options.ts';
 import { CacheError } from '../base/errors.ts';
 import { noCodecs, type ClassCodecs } from './class-codecs.ts';
-import { depthMax, hasSymbolKeys, identityOf, isBytes, isDate, isPlainObject } from './plain-data.ts';
+import { depthMax, hasSymbolKeys, identityOf, isBytes, isDate, isPlainArray, isPlainObject } from './plain-data.ts';
 
 /** The key of a value. Created by `Cache.key`. */
 export interface Key {
@@ -164,23 +164,37 @@ export function canonical(value: unknown, place: Place, depth = 0): string {
 function canonicalObject(value: object, place: Place, depth: number): string {
   const identity = identityOf(value);
   if (identity !== undefined) return sized('e', identity);
+  if (isBytes(value)) return sized('b', Buffer.from(value).toString('latin1'));
+  const excess = excessOf(value);
+  if (excess !== undefined) return canonicalInstance(value, place, { depth, excess });
   if (Array.isArray(value)) {
     // `map` would skip holes, and so lose their positions.
     return `a${value.length}:${Array.from(value, (item) => canonical(item, place, depth + 1)).join('')}`;
   }
   if (isDate(value)) return sized('D', String(value.getTime()));
-  if (isBytes(value)) return sized('b', Buffer.from(value).toString('latin1'));
-  if (!isPlainObject(value)) return canonicalInstance(value, place, depth);
-  if (hasSymbolKeys(value)) throw invalidArgument(place, 'an object with symbol keys');
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const pairs = entries.map(([name, item]) => sized('s', name) + canonical(item, place, depth + 1));
   return `o${entries.length}:${pairs.join('')}`;
 }
 
-function canonicalInstance(value: object, place: Place, depth: number): string {
+/** Describes an object that has more than its encoding would say, so that two different ones would share a key; undefined for others. */
+function excessOf(value: object): string | undefined {
+  const isList = isPlainArray(value);
+  if (!isList && !isDate(value) && (!isPlainObject(value) || Array.isArray(value)))
+    return `an instance of ${value.constructor?.name ?? 'a class'}`;
+  const what = isList ? 'a list' : isDate(value) ? 'a Date' : 'an object';
+  if (hasSymbolKeys(value)) return `${what} with symbol keys`;
+  const names = Object.getOwnPropertyNames(value);
+  // Indices come first, then the other names in the order in which they were added.
+  if (isList) return names.at(-1) === 'length' ? undefined : 'a list with properties of its own';
+  if (isDate(value)) return names.length === 0 ? undefined : 'a Date with properties of its own';
+  return names.length === Object.keys(value).length ? undefined : 'an object with hidden properties';
+}
+
+function canonicalInstance(value: object, place: Place, { depth, excess }: { depth: number; excess: string }): string {
   if (value instanceof Promise) value.catch(() => {}); // it is rejected here, so nothing else awaits it
   const encoding = types.isProxy(value) ? undefined : place.codecs.encodingOf(value);
-  if (encoding === undefined) throw invalidArgument(place, `an instance of ${value.constructor?.name ?? 'a class'}`);
+  if (encoding === undefined) throw invalidArgument(place, excess);
   if ('fault' in encoding)
     throw new CacheError('INVALID_KEY', `${place.name}: ${encoding.fault}`, { cause: encoding.error });
   return sized('c', encoding.name) + canonical(encoding.data, place, depth + 1);

@@ -29,6 +29,16 @@ const pageCodec: Codec<Page, { items: number[]; next: string }> = {
   decode: ({ items, next }) => page(items, next),
 };
 
+class Tuple extends Array<number> {
+  unit = 'EUR';
+}
+const tuple = (...[name, item]: [string, number]): Tuple => Object.assign(Tuple.of(item) as Tuple, { unit: name });
+const tupleCodec: Codec<Tuple, [string, number]> = {
+  name: 'Tuple',
+  test: (value) => value instanceof Tuple,
+  encode: (value) => [value.unit, value[0] ?? 0],
+  decode: ([name, item]) => tuple(name, item),
+};
 const zoned = (zone: string): Date & { zone: string } => Object.assign(new Date(0), { zone });
 const zonedCodec: Codec<Date & { zone: string }, string> = {
   name: 'Zoned',
@@ -36,7 +46,7 @@ const zonedCodec: Codec<Date & { zone: string }, string> = {
   encode: ({ zone }) => zone,
   decode: zoned,
 };
-const codecs = [amountCodec, pageCodec, zonedCodec] as readonly unknown[] as readonly Codec[];
+const codecs = [amountCodec, pageCodec, tupleCodec, zonedCodec] as readonly unknown[] as readonly Codec[];
 
 describe('each reader receives objects of its own', () => {
   /** The reader changes what it has received. */
@@ -74,6 +84,17 @@ describe('each reader receives objects of its own', () => {
       change(joined);
     }
   });
+});
+
+it.each([
+  ['symbol keys', amount(1, 'EUR'), amount(1, 'USD')],
+  ['properties of a list', page([1], 'b'), page([1], 'c')],
+  ['properties of an instance of a subclass of Array', tuple('EUR', 1), tuple('USD', 1)],
+  ['properties of a Date', zoned('utc'), zoned('Europe/Madrid')],
+])('two arguments that differ in %s have two keys', async (_, one, other) => {
+  const { cache } = await newWorld('memory', { codecs });
+  const keyOf = (value: unknown): string => cache.key({ field: 'Query.field', args: { value } }).text;
+  expect(keyOf(one)).not.toBe(keyOf(other));
 });
 
 it.each([

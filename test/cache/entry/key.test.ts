@@ -203,6 +203,15 @@ describe('a key', () => {
     ['a symbol', Symbol('a'), 'a symbol'],
     ['a promise', Promise.resolve(), 'an instance of Promise'],
     ['an object with symbol keys', { [Symbol('a')]: 1 }, 'an object with symbol keys'],
+    [
+      'an object with hidden properties',
+      Object.defineProperty({}, 'a', { value: 1 }),
+      'an object with hidden properties',
+    ],
+    ['a list with properties', Object.assign([1], { next: 2 }), 'a list with properties of its own'],
+    ['a list with symbol keys', Object.assign([1], { [Symbol('a')]: 1 }), 'a list with symbol keys'],
+    ['an instance of a subclass of Array', new (class Tuple extends Array {})(), 'an instance of Tuple'],
+    ['a Date with properties', Object.assign(new Date(0), { zone: 'utc' }), 'a Date with properties of its own'],
     ['an instance of a subclass of Date', new (class Moment extends Date {})(), 'an instance of Moment'],
     ['an instance of a subclass of Uint8Array', new (class Bytes extends Uint8Array {})(), 'an instance of Bytes'],
   ])('is refused for %s, naming the field', (_, value, got) => {
