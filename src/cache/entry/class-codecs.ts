@@ -7,6 +7,7 @@
  */
 import { kindOf, received } from '../base/check-options.ts';
 import { CacheError } from '../base/errors.ts';
+import { ignorePromisesIn } from './ignored-promises.ts';
 
 /**
  * How instances of one class are stored.
@@ -94,6 +95,7 @@ export class ClassCodecs {
       value = codec.decode(data);
       isOwn = typeof value === 'object' && value !== null && codec.test(value);
     } catch (error) {
+      ignorePromisesIn(value);
       throw this.#fault(name, 'decode threw', { cause: error });
     }
     if (typeof value === 'object' && value !== null && isOwn === true) return value;

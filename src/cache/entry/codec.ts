@@ -22,6 +22,7 @@ import {
   lossOfBytes,
 } from './plain-data.ts';
 import type { ClassCodecs } from './class-codecs.ts';
+import { ignorePromisesIn } from './ignored-promises.ts';
 import { Reviver } from './reviver.ts';
 import type { Step } from './masked-path.ts';
 import { UnencodableError } from './unencodable.ts';
@@ -152,7 +153,13 @@ class Marker {
     if (encoding === undefined) throw this.#refused(loss ?? kindOf(value), { needsCodec: loss === undefined });
     if ('fault' in encoding) throw this.#refused(encoding.fault, { cause: encoding.error });
     this.#encoding.set(value, encoding.name);
-    const data = this.marked(encoding.data);
+    let data: unknown;
+    try {
+      data = this.marked(encoding.data);
+    } catch (error) {
+      ignorePromisesIn(encoding.data);
+      throw error;
+    }
     this.#encoding.delete(value);
     return this.#purpose === 'to-read' ? data : mark('codec', [encoding.name, data]);
   }

@@ -12,6 +12,7 @@ import { types } from 'node:util';
 import { kindOf, received } from '../base/check-options.ts';
 import { CacheError } from '../base/errors.ts';
 import { noCodecs, type ClassCodecs } from './class-codecs.ts';
+import { ignorePromisesIn } from './ignored-promises.ts';
 import { depthMax, hasSymbolKeys, identityOf, isBytes, isDate, isPlainArray, isPlainObject } from './plain-data.ts';
 
 /** The key of a value. Created by `Cache.key`. */
@@ -197,7 +198,12 @@ function canonicalInstance(value: object, place: Place, { depth, excess }: { dep
   if (encoding === undefined) throw invalidArgument(place, excess);
   if ('fault' in encoding)
     throw new CacheError('INVALID_KEY', `${place.name}: ${encoding.fault}`, { cause: encoding.error });
-  return sized('c', encoding.name) + canonical(encoding.data, place, depth + 1);
+  try {
+    return sized('c', encoding.name) + canonical(encoding.data, place, depth + 1);
+  } catch (error) {
+    ignorePromisesIn(encoding.data);
+    throw error;
+  }
 }
 
 function sized(type: string, text: string): string {

@@ -1,0 +1,49 @@
+// Promises in what a codec returns: they are refused, so nothing awaits them, and one that rejects must not end the process.
+import { expect, it, onTestFinished } from 'vitest';
+import type { Codec } from '../../../src/cache/index.ts';
+import { newWorld, tick, times } from '../world.ts';
+
+class Range {
+  readonly from = 1;
+}
+const range: Codec<Range> = {
+  name: 'Range',
+  test: (value) => value instanceof Range,
+  encode: ({ from }) => from,
+  decode: () => new Range(),
+};
+const rejecting = async (): Promise<never> => {
+  throw new Error('down');
+};
+
+/** The rejections that Node would end the process for. */
+function unhandled(): readonly unknown[] {
+  const rejections: unknown[] = [];
+  const onRejection = (error: unknown): void => void rejections.push(error);
+  process.on('unhandledRejection', onRejection);
+  onTestFinished(() => void process.off('unhandledRejection', onRejection));
+  return rejections;
+}
+
+it.each<[string, Partial<Codec<Range>>]>([
+  ['the data that `encode` returns', { encode: () => ({ from: rejecting(), to: [rejecting()] }) }],
+  ['a Map and a Set of that data', { encode: () => [new Map([[1, rejecting()]]), new Set([rejecting()])] }],
+  [
+    'what `decode` returns, if `test` throws',
+    {
+      decode: rejecting as unknown as Codec<Range>['decode'],
+      test: (value) => (value instanceof Promise ? expect.unreachable() : value instanceof Range),
+    },
+  ],
+])('a promise that rejects is handled: in %s', async (_, part) => {
+  const rejections = unhandled();
+  const { cache, fetch, source } = await newWorld('memory', { codecs: [{ ...range, ...part } as Codec] });
+  source.gives([new Range()]);
+  for (const _of of times(2, Number)) expect(await fetch()).toEqual([new Range()]);
+  if ('encode' in part)
+    expect(() => cache.key({ field: 'Query.field', args: { range: new Range() } })).toThrow(
+      expect.objectContaining({ code: 'INVALID_KEY' }),
+    );
+  for (const _of of times(3, Number)) await tick();
+  expect(rejections).toEqual([]);
+});
