@@ -54,7 +54,7 @@ export interface OperationSpan {
   end(end: OperationEnd): void;
 }
 
-/** Receives what a cache does as spans. What its methods throw is reported and otherwise ignored. */
+/** Receives what a cache does as spans. What its methods throw, or reject with, is reported and otherwise ignored. */
 export interface CacheTracer {
   /** Begins the span of an operation; undefined if the operation is not traced. Called for each hit: it should return quickly. */
   begin(operation: TracedOperation): OperationSpan | undefined;
@@ -141,7 +141,9 @@ export class Tracing {
 
   #attempt<T>(call: () => T): T | undefined {
     try {
-      return call();
+      const result = call();
+      if (result instanceof Promise) result.catch(this.#onFault);
+      return result;
     } catch (error) {
       this.#onFault(error);
       return undefined;

@@ -115,10 +115,10 @@ function recovery(fault: NonNullable<Notice['fault']>, message: string): Notice 
   return { level: 'recovered', kind: `${fault} recovered`, fault, fields: {}, message };
 }
 
-/** A listener, a `report` function or `knownTags` has thrown. */
+/** A listener, a `report` function, `knownTags` or the tracer has thrown. */
 export function callbackNotice(error: unknown): Notice {
   const reason = thrownText(error);
-  const message = `a function passed to the cache (a listener, report or knownTags) failed: ${reason}. No request failed because of it.`;
+  const message = `a function passed to the cache (a listener, report, knownTags or the tracer) failed: ${reason}. No request failed because of it.`;
   return { level: 'warn', kind: 'callback-failed', fields: { reason }, message };
 }
 
