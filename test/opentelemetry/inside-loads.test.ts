@@ -70,6 +70,15 @@ it('so is a query of a load in the background', async () => {
   );
 });
 
+it('a query of a shadow check is the root of a trace: it belongs to no request', async () => {
+  const world = await newWorld('memory', { tracer });
+  await world.fetch({ shadow: 1 });
+  takeSpans();
+  await inSpan('request', () => world.fetch({ shadow: 1, load: query }));
+  await settled(world);
+  expect(takeSpans()).toBe('request\n  cachepot.read Query.field (hit)\nquery');
+});
+
 it('the spans of a hundred concurrent requests, of which two each want the same value, do not mix', async () => {
   const { fetch } = await newWorld('memory', { tracer });
   const load = (id: number) => async (): Promise<string> => {
