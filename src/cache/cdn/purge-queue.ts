@@ -52,6 +52,7 @@ export class PurgeQueue {
   #repeated = new Set<string>();
   /** Batches that are purged again later, with the functions that cancel their timers. */
   readonly #later = new Map<readonly string[], () => void>();
+  #wasRepeated = false;
   #failures = 0;
   #isRunning = false;
   #isClosed = false;
@@ -98,8 +99,10 @@ export class PurgeQueue {
     this.#isRunning = false;
   }
 
+  /** First and second purges take turns: otherwise the second ones would wait for as long as something is invalidated. */
   #take(): Batch | undefined {
-    const isRepeated = this.#first.size === 0;
+    const isRepeated = this.#repeated.size > 0 && (this.#first.size === 0 || !this.#wasRepeated);
+    this.#wasRepeated = isRepeated;
     const from = isRepeated ? this.#repeated : this.#first;
     const tags = [...from].slice(0, this.#parts.tagsPerCallMax);
     for (const tag of tags) {

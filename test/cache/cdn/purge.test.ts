@@ -201,6 +201,24 @@ describe('a second purge', () => {
     expect(world.trace.count('purge')).toBe(2);
   });
 
+  it('does not wait until nothing is invalidated any more', async () => {
+    const world = await newWorld('memory', { namespace: 'shop' });
+    let takesLong = true;
+    const { purges } = newCdn(world, {
+      onInvalidate: () => takesLong && new Promise<void>((resolve) => void world.clock.after(200, resolve)),
+    });
+    await world.cache.invalidate(['products:1']);
+    for (const n of times(50, Number)) {
+      await world.cache.invalidate([`reviews:${n}`]);
+      world.clock.advance(100);
+      await tick();
+    }
+    const made = purges.filter(({ tags }) => tags.includes('shop.products.1'));
+    expect(made.map(({ isRepeated }) => isRepeated)).toEqual([false, true]);
+    takesLong = false;
+    world.clock.advance(200);
+  });
+
   it('is made at once when it is closed; nothing is purged afterwards', async () => {
     const world = await newWorld();
     const { purges, close } = newCdn(world);
