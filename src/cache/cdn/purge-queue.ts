@@ -53,6 +53,8 @@ export class PurgeQueue {
   /** Batches that are purged again later, with the functions that cancel their timers. */
   readonly #later = new Map<readonly string[], () => void>();
   #wasRepeated = false;
+  /** How many tags the next call receives at most. */
+  #size: number;
   #failures = 0;
   #isRunning = false;
   #isClosed = false;
@@ -60,6 +62,7 @@ export class PurgeQueue {
 
   constructor(parts: PurgeQueueParts) {
     this.#parts = parts;
+    this.#size = parts.tagsPerCallMax;
   }
 
   add(tags: readonly string[]): void {
@@ -104,7 +107,7 @@ export class PurgeQueue {
     const isRepeated = this.#repeated.size > 0 && (this.#first.size === 0 || !this.#wasRepeated);
     this.#wasRepeated = isRepeated;
     const from = isRepeated ? this.#repeated : this.#first;
-    const tags = [...from].slice(0, this.#parts.tagsPerCallMax);
+    const tags = [...from].slice(0, this.#size);
     for (const tag of tags) {
       from.delete(tag);
       this.#repeated.delete(tag); // this purge is later than the one that is to be repeated
@@ -113,11 +116,11 @@ export class PurgeQueue {
   }
 
   async #isPurged({ tags, isRepeated }: Batch): Promise<boolean> {
-    const { clock, emit, purge, repeatAfterMs } = this.#parts;
+    const { clock, emit, purge, repeatAfterMs, tagsPerCallMax } = this.#parts;
     const end = new AbortController();
     const lateError = (): Error => new CacheError('PURGE_TIMEOUT', `no result after ${callMsMax} ms`);
     try {
-      const call = async (): Promise<unknown> => await purge(tags, { signal: end.signal, isRepeated });
+      const call = async (): Promise<unknown> => await purge([...tags], { signal: end.signal, isRepeated });
       await inTime(clock, call(), { limitMs: callMsMax, lateError });
     } catch (error) {
       end.abort();
@@ -125,6 +128,7 @@ export class PurgeQueue {
       return false;
     }
     this.#failures = 0;
+    this.#size = Math.min(this.#size * 2, tagsPerCallMax);
     emit({ type: 'purge', tagCount: tags.length, isRepeated });
     if (!isRepeated && repeatAfterMs > 0) this.#repeatLater(tags);
     return true;
@@ -143,11 +147,15 @@ export class PurgeQueue {
     this.#later.set(tags, cancel);
   }
 
-  /** The tags are purged after those that are waiting, so that tags that the CDN rejects do not hold up the others. */
+  /**
+   * The tags are purged after those that are waiting, and with fewer others: tags that the CDN rejects hold up neither those nor the others
+   * of their own call for ever.
+   */
   #failed({ tags, isRepeated }: Batch, error: unknown): void {
     const { clock, emit } = this.#parts;
     const retryMs = this.#isClosed ? null : Math.min(retryMsMin * 2 ** this.#failures, retryMsMax);
     this.#failures += 1;
+    this.#size = Math.max(Math.floor(this.#size / 2), 1);
     if (isRepeated) this.#repeated = this.#joined(this.#repeated, tags);
     else this.#first = this.#joined(this.#first, tags);
     if (retryMs !== null) {

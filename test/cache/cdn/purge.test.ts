@@ -254,7 +254,7 @@ describe('a purge that fails', () => {
         if (state.isDown) throw new Error('the token swordfish is not valid');
       },
     });
-    await expect(cache.invalidate(['products'])).resolves.toBeUndefined();
+    await expect(cache.invalidate('everything')).resolves.toBeUndefined();
     await tick();
     for (const pauseMs of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
       const before = purges.length;
@@ -296,7 +296,60 @@ describe('a purge that fails', () => {
     await tick();
     world.clock.advance(2_000);
     await tick();
-    expect(taken().filter((tags) => !isRejected(tags))).toHaveLength(1);
+    const purged = taken()
+      .filter((tags) => !isRejected(tags))
+      .flat();
+    expect(purged.filter((tag) => tag.includes('.right'))).toHaveLength(2);
+  });
+
+  it('is tried again with fewer tags, so that one that is rejected does not hold up those of the same call', async () => {
+    const world = await newWorld('memory', { namespace: 'shop' });
+    const isRejected = (tags: readonly string[]): boolean => tags.some((tag) => tag.includes('wrong'));
+    const { purges } = newCdn(world, {
+      repeatAfterMs: 0,
+      onInvalidate(tags) {
+        if (isRejected(tags)) throw new Error('400');
+      },
+    });
+    await world.cache.invalidate(['wrong', ...times(20, (n) => `right-${n}`)]);
+    await tick();
+    for (const _ of times(40, Number)) {
+      world.clock.advance(30_000);
+      await tick();
+    }
+    const purged = purges.filter(({ tags }) => !isRejected(tags)).flatMap(({ tags }) => tags);
+    expect(purged.toSorted()).toEqual(
+      times(20, (n) => [`shop.right-${n}`, `shop.right-${n}.!`])
+        .flat()
+        .toSorted(),
+    );
+    await world.cache.invalidate(times(40, (n) => `later-${n}`));
+    await tick();
+    for (const _ of times(3, Number)) {
+      world.clock.advance(30_000);
+      await tick();
+    }
+    expect(Math.max(...purges.map(({ tags }) => tags.length))).toBe(30);
+    expect(purges.flatMap(({ tags }) => tags)).toContain('shop.later-39');
+  });
+
+  it('has all of its tags again, whatever was done to the list', async () => {
+    const world = await newWorld();
+    const taken: (readonly string[])[] = [];
+    const { purges } = newCdn(world, {
+      onInvalidate(tags) {
+        taken.push((tags as string[]).splice(0));
+        if (taken.length === 1) throw new Error('503');
+      },
+    });
+    await world.cache.invalidate('everything');
+    await tick();
+    world.clock.advance(1_000);
+    await tick();
+    world.clock.advance(2_000);
+    await tick();
+    expect(purges).toHaveLength(3);
+    expect(taken).toEqual(times(3, () => [world.namespace]));
   });
 
   it('counts as failed after ten seconds, and its signal is aborted', async () => {
