@@ -60,7 +60,8 @@ function wholeNumber(min: number): OptionRule {
 
 /** @throws {CacheError} `INVALID_OPTIONS`. The secret is not repeated. */
 export function checkCdnOptions(options: CdnOptions): void {
-  const { secret } = options ?? {};
-  const isShort = typeof secret === 'string' && secret.length < secretCharsMin;
-  checkOptions('createCdn', isShort ? { ...options, secret: `${secret.length} of them` } : options, rules);
+  const secret: unknown = options?.secret;
+  const isHidden = ['string', 'number', 'bigint'].includes(typeof secret) && !rules.secret.isRight(secret);
+  const shown = typeof secret === 'string' ? `${secret.length} of them` : `a ${typeof secret}`;
+  checkOptions('createCdn', isHidden ? { ...options, secret: shown } : options, rules);
 }
