@@ -104,14 +104,20 @@ export function fieldHitsOf(context: object): readonly FieldHit[] | undefined {
 export function storedFieldsOf(context: object): readonly StoredField[] | undefined {
   const report = reports.get(context);
   if (!isWhole(report)) return undefined;
-  const fields = report.rows.flatMap((done) => {
-    if (done === undefined) return [];
-    const { ttlMs } = rounded(done.outcome);
-    const { key, stamps } = done.outcome.dependency;
-    if (ttlMs === undefined || stamps === undefined) return [];
-    return [{ http: done.http, ttlMs, value: { key: key.text, field: key.field, stamps } }];
+  const done = report.rows.filter((row) => row !== undefined);
+  const lastMs = Math.max(...done.map(({ outcome }) => endMsOf(outcome)));
+  const fields = done.flatMap(({ outcome, http }) => {
+    const { key, stamps } = outcome.dependency;
+    if (outcome.ttlMs === null || stamps === undefined) return [];
+    // The response ends with the field that took longest, and the others have aged meanwhile.
+    const ttlMs = Math.max(0, Math.round(outcome.ttlMs - (lastMs - endMsOf(outcome))));
+    return [{ http, ttlMs, value: { key: key.text, field: key.field, stamps } }];
   });
   return fields.length === report.rows.length ? fields : undefined;
+}
+
+function endMsOf({ startedMs, durationMs }: Outcome): number {
+  return startedMs + durationMs;
 }
 
 /** Reserves a row for a field that begins; the returned function fills it. A context that is not an object has no report. */

@@ -3,6 +3,7 @@ import { execute, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { createCdn, type CdnOptions } from '../../src/cache/index.ts';
 import { httpCachingOf, ResponseCache, type FieldCacheOptions } from '../../src/pothos-cache/index.ts';
+import { settled } from '../cache/world.ts';
 import { cacheControlOf, newSchema } from './world.ts';
 
 type Policy = Pick<FieldCacheOptions, 'http' | 'cdn' | 'stale' | 'staleIfError' | 'ttl'>;
@@ -136,4 +137,24 @@ describe('cdn of a field', () => {
     expect(await cacheControlOf(schema, '{ off }', {}, cdn)).toBe('no-cache, max-age=0');
     expect(await cacheControlOf(schema, '{ strict }', {}, cdn)).toBe('no-cache, max-age=0');
   });
+});
+
+it('the time counts from the end of the response, however long another of its fields takes', async () => {
+  const world = await newSchema((builder, { clock }) => {
+    const policy = { scope: 'public', ttl: '1m', http: '1m' } as const;
+    builder.queryField('fast', (t) => t.int({ cache: policy, resolve: () => 1 }));
+    builder.queryField('slow', (t) =>
+      t.int({
+        cache: policy,
+        resolve: () => new Promise<number>((resolve) => void clock.after(5_000, () => resolve(2))),
+      }),
+    );
+  });
+  const { schema, cache, clock } = world;
+  await cacheControlOf(schema, '{ fast }');
+  clock.advance(50_000);
+  const response = cacheControlOf(schema, '{ fast slow }', {}, createCdn(cache));
+  await settled(world);
+  clock.advance(5_000);
+  expect(await response).toBe('public, max-age=5, must-revalidate');
 });
