@@ -8,14 +8,18 @@ const span: OperationSpan = { run: (work) => work(), end() {} };
 const fault = (): never => {
   throw new Error('the tracer is faulty');
 };
-const rejects = async (): Promise<never> => fault();
+/** An async function where one is expected that returns nothing, which TypeScript accepts. */
+const rejects: () => void = (): unknown => Promise.reject(new Error('the tracer is faulty'));
 const faults: readonly (readonly [string, CacheTracer])[] = [
   ['cannot begin a span', { begin: fault }],
   ['cannot say whether it is idle', { begin: () => span, isIdle: fault }],
   ['cannot run work in a span', { begin: () => ({ ...span, run: fault }) }],
   ['fails after it has run work', { begin: () => ({ ...span, run: (work) => (work(), fault()) }) }],
   ['cannot end a span', { begin: () => ({ ...span, end: fault }) }],
-  ['rejects after it has run work', { begin: () => ({ ...span, run: (work) => (work(), rejects()) }) }],
+  [
+    'rejects after it has run work',
+    { begin: () => ({ ...span, run: (work: () => void): void => (work(), rejects()) }) },
+  ],
   ['rejects when a span ends', { begin: () => ({ ...span, end: rejects }) }],
   ['does not know the span that is active', { begin: () => span, current: fault }],
 ];
