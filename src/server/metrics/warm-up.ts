@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { WarmUpResult } from '../../cache/index.ts';
 
-/** The last warm-up: none of its metrics has a value before the first one has ended. */
+/** The last warm-up. Before the first one has ended, there are no counts, and its duration is 0. */
 export function addWarmUpMetrics(registry: Registry): (result: WarmUpResult) => void {
   const queries = new Gauge({
     name: 'cachepot_warm_up_queries',
