@@ -1,8 +1,8 @@
 /**
  * Encodes values as readable JSON, and decodes them without a difference. What JSON cannot express is written as
- * `{"$": type, "value": …}`, and an instance that a codec encodes as `{"$":"codec","value":[name, data]}`. An object that occurs in several places is written in full at the first one; the others hold a
- * reference, `{"$":"ref","value":n}`, to the n-th object in the order of the text, counted from 0. So one object is decoded
- * as one object, also in a cycle.
+ * `{"$": type, "value": …}`, and an instance that a codec encodes as `{"$":"codec","value":[name, data]}`. An object that occurs in
+ * several places is written in full at the first one; the others hold a reference, `{"$":"ref","value":n}`, to the n-th object in the
+ * order of the text, counted from 0. So one object is decoded as one object, also in a cycle.
  *
  * A value that would be decoded as something else (an instance of a class without a codec, a function, a promise) is refused, so that a
  * hit never differs from a miss. Two properties are lost: whether an object is frozen, and where the bytes of a Buffer are in
@@ -36,6 +36,20 @@ export const codecVersion = 4;
 /** @throws {UnencodableError} for a value without a stored form. */
 export function encodeValue(value: unknown, codecs: ClassCodecs): string {
   return JSON.stringify(new Marker('to-revive', codecs).marked(value));
+}
+
+/**
+ * The stored form of each property of a plain object, by name and in their order.
+ *
+ * @returns Undefined if it is stored as one text: because an object occurs in several places, so that the properties could not be decoded
+ *   alone, or because a codec encodes the whole object.
+ * @throws {UnencodableError} as `encodeValue`.
+ */
+export function encodeProperties(
+  record: Readonly<Record<string, unknown>>,
+  codecs: ClassCodecs,
+): ReadonlyMap<string, string> | undefined {
+  return new Marker('to-revive', codecs).properties(record);
 }
 
 /**
@@ -76,6 +90,7 @@ class Marker {
   readonly #codecs: ClassCodecs;
   /** The instances whose data is being written, with the names of their codecs: outermost first. */
   readonly #encoding = new Map<object, string>();
+  #hasReferences = false;
 
   constructor(purpose: 'to-revive' | 'to-read', codecs: ClassCodecs) {
     this.#purpose = purpose;
@@ -103,6 +118,13 @@ class Marker {
     }
   }
 
+  properties(record: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> | undefined {
+    if (lossOf(record) !== undefined) return undefined;
+    this.#seen.set(record, 0);
+    const texts = Object.entries(record).map(([name, item]) => [name, JSON.stringify(this.#at(name, item))] as const);
+    return this.#hasReferences ? undefined : new Map(texts);
+  }
+
   #object(value: object): unknown {
     // Every access to a proxy runs its code, and may return something else.
     if (types.isProxy(value)) throw this.#refused('Proxy');
@@ -110,6 +132,7 @@ class Marker {
     if (number !== undefined) {
       // Its data has to be complete before it can be decoded.
       if (this.#encoding.has(value)) throw this.#refused('instance in its own data');
+      this.#hasReferences = true;
       return mark('ref', number);
     }
     if (this.#path.length + this.#encoding.size > depthMax)

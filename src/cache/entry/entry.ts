@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { ClassCodecs } from './class-codecs.ts';
 import { decodeValue, encodeValue, jsonToRead } from './codec.ts';
 import type { Key } from './key.ts';
+import { apartText, decodeProperties, isApart, type PropertyNames, type PropertyTexts } from './properties.ts';
 
 import type { Stamps } from '../tags/tags.ts';
 import { isValid, type TokenOf } from '../tags/validity.ts';
@@ -20,12 +21,21 @@ interface Entry {
   /** How long its load took, which is what a hit saves. */
   readonly loadMs: number;
   readonly stamps: Stamps;
+  /** Whether the properties of the value are stored apart; its value is undefined until they are read. */
+  readonly isApart?: true;
 }
 
-/** @throws {UnencodableError} if the value has no stored form, or if the resolver put something into the arguments that has none. */
-export function encodeEntry(key: Key, { value, freshMs, staleMs, loadMs, stamps }: Entry, codecs: ClassCodecs): string {
+/**
+ * @param entry With the properties of its value, if they are stored apart.
+ * @throws {UnencodableError} if the value has no stored form, or if the resolver put something into the arguments that has none.
+ */
+export function encodeEntry(
+  key: Key,
+  { value, properties, freshMs, staleMs, loadMs, stamps }: Entry & { readonly properties?: PropertyTexts | undefined },
+  codecs: ClassCodecs,
+): string {
   const start = JSON.stringify({
-    id: randomBytes(12).toString('base64url'),
+    id: newId(),
     key: key.text,
     field: key.field,
     ...(key.parent === undefined ? {} : { parent: String(key.parent) }),
@@ -35,7 +45,16 @@ export function encodeEntry(key: Key, { value, freshMs, staleMs, loadMs, stamps 
     loadMs,
     stamps,
   });
-  return `${start.slice(0, -1)},"value":${encodeValue(value, codecs)}}`;
+  return `${start.slice(0, -1)},"value":${properties === undefined ? encodeValue(value, codecs) : apartText}}`;
+}
+
+function newId(): string {
+  return randomBytes(12).toString('base64url');
+}
+
+/** The beginning of the text of an entry that replaces another one with the same content. */
+export function newEntryId(): string {
+  return `{"id":"${newId()}"`;
 }
 
 const entryIdPattern = /^\{"id":"[\w-]{16}"/;
@@ -60,21 +79,35 @@ export function entryIdOf(text: string): string {
 /** By how much the clocks of a process and of its Redis may differ over the life of an entry. */
 const clockSlackMs = 1_000;
 
+/** What was read of an entry. */
+interface StoredTexts {
+  readonly text: string;
+  readonly lifeMs: number;
+  /** Of a value whose properties are stored apart; undefined if they were not read, or are missing. */
+  readonly properties?: PropertyTexts | undefined;
+  readonly names?: PropertyNames | undefined;
+}
+
 /**
  * Decodes the entry in `text`. Undefined for anything that `encodeEntry` did not write for this key, such as a copy of another
  * key's entry, and if the entry has longer to live than it was given: its expiry or the server's clock was changed.
  */
 export function decodeEntry(
   key: Key,
-  { text, lifeMs }: { text: string; lifeMs: number },
+  { text, lifeMs, properties, names = 'all' }: StoredTexts,
   codecs: ClassCodecs,
 ): Entry | undefined {
   if (!entryIdPattern.test(text)) return undefined; // a foreign value may be large: it is not parsed
   try {
     const json: unknown = JSON.parse(text);
     if (!isStored(json) || json.key !== key.text || !isPossibleLife(json, lifeMs)) return undefined;
-    const value = text.includes('"$":') ? decodeValue(json.value, codecs) : json.value;
     const { freshMs, staleMs = 0, loadMs, stamps } = json;
+    const isMarked = text.includes('"$":');
+    if (isMarked && isApart(json.value)) {
+      const apart = properties && decodeProperties(properties, { names, codecs });
+      return { value: apart, freshMs, staleMs, loadMs, stamps, isApart: true };
+    }
+    const value = isMarked ? decodeValue(json.value, codecs) : json.value;
     return { value, freshMs, staleMs, loadMs, stamps };
   } catch {
     return undefined; // not JSON, a type that `encodeEntry` never writes, or a codec has failed
@@ -157,6 +190,8 @@ export interface CachedEntry {
   /** How long it stays fresh; 0 or less if it is stale. */
   readonly remainingMs: number;
   readonly entryRef: EntryRef;
+  /** The properties that were read alone; undefined if the value is whole. */
+  readonly only?: readonly string[] | undefined;
 }
 
 /** A value that another value depends on: its key says for whom it is, its stamps what invalidates it. */

@@ -9,6 +9,7 @@
 import type { Clock } from '../base/clock.ts';
 import { isRefusal } from '../base/errors.ts';
 import type { EntryVersion } from '../entry/entry.ts';
+import type { PropertyNames } from '../entry/properties.ts';
 import type { EmitEvent } from '../events/events.ts';
 import type { RoundTrips } from './round-trip.ts';
 import type { Confirmation, FillReply, LeasedWrite, LeaseRelease, LeaseReply, LeaseRequest } from './store.ts';
@@ -79,8 +80,18 @@ export class FetchStore {
     return new FetchStore(this.#guard, this.#request);
   }
 
-  read(key: string, tags: readonly string[]): Promise<StoreRead | undefined> {
-    return this.#inTime('read', (store) => store.read(key, tags));
+  /** Whether it stores the properties of values apart. */
+  get keepsProperties(): boolean {
+    return this.#guard.store.readProperties !== undefined;
+  }
+
+  /** @param names The properties to read with the value, if it has any that are stored apart. */
+  read(key: string, tags: readonly string[], names?: PropertyNames): Promise<StoreRead | undefined> {
+    return this.#inTime('read', (store) =>
+      names === undefined || store.readProperties === undefined
+        ? store.read(key, tags)
+        : store.readProperties(key, tags, names),
+    );
   }
 
   confirm(entries: readonly EntryVersion[], tags: readonly string[]): Promise<Confirmation | undefined> {

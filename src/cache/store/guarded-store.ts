@@ -6,7 +6,7 @@
 import { CacheError } from '../base/errors.ts';
 import { FetchStore, type Guard } from './fetch-store.ts';
 import { RoundTrips } from './round-trip.ts';
-import type { Store, StoreUsage } from './store.ts';
+import type { PropertyReplacement, Store, StoreUsage } from './store.ts';
 import type { StoredData } from './stored-data.ts';
 
 const circuitOpen = new CacheError('STORE_UNAVAILABLE', 'the circuit is open');
@@ -55,6 +55,13 @@ export class GuardedStore {
   remove(keys: readonly string[]): Promise<number> {
     const { store, trips } = this.#guard;
     return this.#orThrow('delete', () => trips.start().add('delete', () => store.remove(keys)));
+  }
+
+  /** False also if it is not known whether it was replaced. */
+  async replaceProperty(key: string, replacement: PropertyReplacement): Promise<boolean> {
+    const { store, trips } = this.#guard;
+    const replace = async (): Promise<boolean> => (await store.replaceProperty?.(key, replacement)) ?? false;
+    return await this.#orThrow('replace', () => trips.start().add('replace', replace)).catch(() => false);
   }
 
   /** @throws {CacheError} `STORE_UNAVAILABLE` */

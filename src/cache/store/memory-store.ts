@@ -3,11 +3,12 @@
  * token is a miss). Its time is the engine's clock.
  */
 import { randomUUID } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { bytesRule, checkOptions, clockRule, type OptionRule } from '../base/check-options.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
-import { checkNamespace, tokenTtlMs, type Store } from './store.ts';
+import { checkNamespace, textCharsMax, tokenTtlMs, type Store } from './store.ts';
 import { isRejected } from '../entry/entry.ts';
+import { textCharsOf, type PropertyTexts } from '../entry/properties.ts';
+import { ExpiringTexts } from './expiring-texts.ts';
 import { MemoryLeases } from './memory-leases.ts';
 
 const bytesMaxDefault = 64 * 1024 * 1024;
@@ -63,7 +64,7 @@ export function createMemoryStore(options: { namespace: string; bytesMax?: numbe
       });
     },
 
-    ...leasedValues(values, tokenOf, clock),
+    ...leasedValues(values, tokenOf, new MemoryLeases(clock)),
     ...keptTexts(),
 
     async dropTokens(tags) {
@@ -90,13 +91,14 @@ export function createMemoryStore(options: { namespace: string; bytesMax?: numbe
 function leasedValues(
   values: ExpiringTexts,
   tokenOf: (tag: string) => string | undefined,
-  clock: Clock,
-): Pick<Store, 'write' | 'acquire' | 'fill' | 'renew' | 'release' | 'remove'> {
-  const leases = new MemoryLeases(clock);
+  leases: MemoryLeases,
+): Pick<Store, 'write' | 'acquire' | 'fill' | 'renew' | 'release' | 'remove' | 'readProperties' | 'replaceProperty'> {
   return {
-    async write(key, { text, ttlMs, tags }) {
+    ...storedProperties(values, tokenOf, leases),
+
+    async write(key, { text, properties, ttlMs, tags }) {
       leases.end(key);
-      values.set(key, text, ttlMs);
+      values.set(key, text, ttlMs, properties);
       return tags.map(tokenOf);
     },
 
@@ -108,10 +110,10 @@ function leasedValues(
       return isNew ? { ...nothing, state: 'value', ...item } : { ...nothing, ...leases.acquire(key, request) };
     },
 
-    async fill(key, { lease, text, ttlMs, tags }) {
+    async fill(key, { lease, text, properties, ttlMs, tags }) {
       const isStored = leases.isHeld(key, lease);
       if (isStored) {
-        values.set(key, text, ttlMs);
+        values.set(key, text, ttlMs, properties);
         leases.end(key);
       }
       return { isStored, tokens: tags.map(tokenOf) };
@@ -137,59 +139,40 @@ function leasedValues(
   };
 }
 
-interface Item {
-  readonly text: string;
-  readonly endsAtMs: number;
+/** Values whose properties are kept apart. */
+function storedProperties(
+  values: ExpiringTexts,
+  tokenOf: (tag: string) => string | undefined,
+  leases: MemoryLeases,
+): Pick<Store, 'readProperties' | 'replaceProperty'> {
+  return {
+    async readProperties(key, tags, names) {
+      const { text, remainingMs = 0 } = values.get(key) ?? {};
+      const all = values.propertiesOf(key);
+      const some = names === 'all' ? all : all && only(all, names);
+      return { text, remainingMs, tokens: tags.map(tokenOf), ...(some === undefined ? {} : { properties: some }) };
+    },
+
+    async replaceProperty(key, { name, text, entryId }) {
+      const item = values.get(key);
+      const before = values.propertiesOf(key);
+      if (item === undefined || before?.has(name) !== true) return false;
+      const properties = new Map(before).set(name, text);
+      if (item.text.length + textCharsOf(properties) > textCharsMax) return false;
+      values.set(key, entryId + item.text.slice(entryId.length), item.remainingMs, properties);
+      leases.end(key);
+      return true;
+    },
+  };
 }
 
-/** The size of an item besides its texts: map entry, list node, objects. Measured, approximately. */
-const itemOverheadBytes = 200;
-
-/** Texts by key, each for a limited time, bounded in bytes: the least recently used are evicted first. */
-class ExpiringTexts {
-  readonly #items: LRUCache<string, Item>;
-  readonly #clock: Clock;
-
-  constructor(bytesMax: number, clock: Clock) {
-    this.#clock = clock;
-    this.#items = new LRUCache({
-      maxSize: Math.max(1, bytesMax), // 0 would mean unbounded
-      sizeCalculation: (item, key) => 2 * (item.text.length + key.length) + itemOverheadBytes,
-    });
-  }
-
-  get(key: string): { readonly text: string; readonly remainingMs: number } | undefined {
-    const item = this.#items.get(key);
-    if (item === undefined) return undefined;
-    const remainingMs = item.endsAtMs - this.#clock.nowMs();
-    if (remainingMs > 0) return { text: item.text, remainingMs };
-    this.#items.delete(key);
-    return undefined;
-  }
-
-  set(key: string, text: string, lifeMs: number): void {
-    this.#items.set(key, { text, endsAtMs: this.#clock.nowMs() + lifeMs });
-  }
-
-  delete(key: string): void {
-    this.#items.delete(key);
-  }
-
-  clear(): void {
-    this.#items.clear();
-  }
-
-  /** The number of texts that have not expired; the others are removed. */
-  count(): number {
-    for (const [key, { endsAtMs }] of this.#items.entries()) {
-      if (endsAtMs <= this.#clock.nowMs()) this.#items.delete(key);
-    }
-    return this.#items.size;
-  }
-
-  get bytes(): number {
-    return this.#items.calculatedSize;
-  }
+function only(properties: PropertyTexts, names: readonly string[]): PropertyTexts {
+  return new Map(
+    names.flatMap((name) => {
+      const text = properties.get(name);
+      return text === undefined ? [] : [[name, text] as const];
+    }),
+  );
 }
 
 function keptTexts(): Pick<Store, 'getData' | 'setData'> {

@@ -1,5 +1,6 @@
 import type { Tier } from '../events/events.ts';
 import type { EntryVersion } from '../entry/entry.ts';
+import type { PropertyNames, PropertyTexts } from '../entry/properties.ts';
 import type { TrackTokens } from './token-tracking.ts';
 import { CacheError } from '../base/errors.ts';
 
@@ -8,7 +9,7 @@ import { CacheError } from '../base/errors.ts';
  * `memory-store.ts`; `test/cache/store/store-contract.ts` tests both.
  *
  * - Each call is atomic: in `acquire` nothing happens between the look at the value and the lease, in `fill` nothing between the
- *   check of the lease and the value. Once a call has resolved, every later call, of any process, sees its effect.
+ *   check of the lease and the value. A value and its properties are read, stored and replaced in one step. Once a call has resolved, every later call, of any process, sees its effect.
  * - Calls of one tick may be sent together. A reply that arrives after the tick of its call describes the store at the end of that
  *   tick, or later.
  * - A store may reject at any time, with a `CacheError`: `STORE_FULL` if it takes no new values for now, `STORE_REFUSED` if it
@@ -21,6 +22,17 @@ export interface Store {
   readonly tier: Tier;
   /** Reads the value at `key`, its remaining life and the tokens of `tags`, in one round trip. */
   read(key: string, tags: readonly string[]): Promise<StoreRead>;
+  /**
+   * As `read`, with the texts of these properties of the value. Undefined if the store keeps no properties: values are then stored as
+   * one text, and `StoreWrite.properties` is never set.
+   */
+  readonly readProperties?: (key: string, tags: readonly string[], names: PropertyNames) => Promise<StoreRead>;
+  /**
+   * Replaces the text of one property of the value at `key`, and the id of its entry, and ends the lease of the key. Tags and
+   * remaining life stay as they are. Processes may have the value in memory, as with `LeasedWrite.isReplacing`. Resolves to false, and
+   * changes nothing, if there is no value with such a property, or it would have more than `textCharsMax` characters.
+   */
+  readonly replaceProperty?: (key: string, replacement: PropertyReplacement) => Promise<boolean>;
   /** Reads whether these entries are still stored, and the tokens of `tags`, in one round trip that returns no values. */
   confirm(entries: readonly EntryVersion[], tags: readonly string[]): Promise<Confirmation>;
   /** Reads the tokens of `tags`. */
@@ -92,6 +104,8 @@ export interface StoreRead {
   readonly remainingMs: number;
   /** In the order of the requested tags. */
   readonly tokens: readonly (string | undefined)[];
+  /** The requested properties that the value has; undefined if none were requested, or they are not stored, or those of another value. */
+  readonly properties?: PropertyTexts | undefined;
 }
 
 /** Which of the requested entries are still stored. */
@@ -105,9 +119,19 @@ export interface Confirmation {
 /** A value to store. */
 export interface StoreWrite {
   readonly text: string;
+  /** The properties of the value, which are stored apart from `text`. */
+  readonly properties?: PropertyTexts | undefined;
   readonly ttlMs: number;
   /** The tags whose tokens are requested. */
   readonly tags: readonly string[];
+}
+
+/** The new text of a property. */
+export interface PropertyReplacement {
+  readonly name: string;
+  readonly text: string;
+  /** The beginning of the entry's text from then on, from `newEntryId`. */
+  readonly entryId: string;
 }
 
 /** A value to store under a lease. */

@@ -42,6 +42,12 @@ export class FaultyStore implements Store {
   read(key: string, tags: readonly string[]): ReturnType<Store['read']> {
     return this.#through('read', () => this.#store.read(key, tags));
   }
+  readProperties(...args: Parameters<Required<Store>['readProperties']>): ReturnType<Store['read']> {
+    return this.#through('readProperties', () => propertiesOf(this.#store).readProperties(...args));
+  }
+  replaceProperty(...args: Parameters<Required<Store>['replaceProperty']>): Promise<boolean> {
+    return this.#through('replaceProperty', () => propertiesOf(this.#store).replaceProperty(...args));
+  }
   confirm(...args: Parameters<Store['confirm']>): ReturnType<Store['confirm']> {
     return this.#through('confirm', () => this.#store.confirm(...args));
   }
@@ -104,6 +110,11 @@ export class FaultyStore implements Store {
       this.#held.push(() => resolve(done ?? run()));
     });
   }
+}
+
+/** Every store of this project keeps properties. */
+function propertiesOf(store: Store): Required<Store> {
+  return store as Required<Store>;
 }
 
 export interface FaultyWorld extends World {

@@ -2,6 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Store } from '../../../src/cache/index.ts';
 import { describeLeases } from './lease-contract.ts';
+import { describeProperties } from './property-contract.ts';
 import { times } from '../world.ts';
 
 export interface StoreUnderTest {
@@ -198,6 +199,7 @@ export function describeStore(tier: Store['tier'], open: () => Promise<StoreUnde
     });
 
     describeLeases(newStore);
+    describeProperties(newStore);
 
     it('replies to a ping', async () => {
       const { store } = await newStore();

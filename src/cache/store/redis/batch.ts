@@ -127,11 +127,16 @@ class Batch {
     return answers;
   }
 
-  /** The reply of `script`. Its text is sent once if the server does not know it, and its hash from then on. */
-  script(script: Script, { keys, args, isKnown }: ScriptCall): () => unknown {
+  /**
+   * The reply of `script`. Its text is sent once if the server does not know it, and its hash from then on. With a name, it runs once for
+   * all callers that use the same name.
+   */
+  script(script: Script, { keys, args, isKnown }: ScriptCall, name?: string): () => unknown {
     const isSent = isKnown || this.#sentScripts.has(script);
     if (!isSent) this.#sentScripts.add(script);
-    const answers = this.run((commands) => addScript(commands, script, { keys, args, isKnown: isSent }));
+    const add = (commands: ChainableCommander): unknown => addScript(commands, script, { keys, args, isKnown: isSent });
+    // A caller that repeats an unknown script must not receive the reply of another one that still names it by its hash.
+    const answers = name === undefined ? this.run(add) : this.once(`${isKnown ? '' : 'text of '}${name}`, add);
     return () => answers()[0];
   }
 

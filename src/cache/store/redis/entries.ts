@@ -3,6 +3,7 @@ import type { AskBatch } from './batch.ts';
 import type { RedisConnection } from './connection.ts';
 import { anyEntryId, entryIdOf } from '../../entry/entry.ts';
 import { endAfter, firstBytes, leaseKey, longScript } from './scripts.ts';
+import { propertiesKey, redisProperties, storeCall, storeScript } from './properties.ts';
 import type { Store, StoreRead } from '../store.ts';
 import { addReplaced } from './tracking.ts';
 
@@ -12,7 +13,9 @@ interface EntryParts {
   readonly tokenPrefix: string;
 }
 
-export function redisEntries(parts: EntryParts): Pick<Store, 'read' | 'confirm' | 'write' | 'remove'> {
+export function redisEntries(
+  parts: EntryParts,
+): Pick<Store, 'read' | 'readProperties' | 'replaceProperty' | 'confirm' | 'write' | 'remove'> {
   const { inBatch, tokenPrefix } = parts;
   const { wrote, knownServerNowMs, serverNowMs } = parts.connection;
   const readLong = (key: string, tags: readonly string[]): Promise<StoreRead> =>
@@ -26,6 +29,8 @@ export function redisEntries(parts: EntryParts): Pick<Store, 'read' | 'confirm' 
     });
 
   return {
+    ...redisProperties(parts),
+
     read: (key, tags) =>
       inBatch((batch) => {
         const reading = batch.once(`read ${key}`, (commands) => commands.getrange(key, 0, firstBytes - 1).pttl(key));
@@ -45,17 +50,20 @@ export function redisEntries(parts: EntryParts): Pick<Store, 'read' | 'confirm' 
 
     remove: (keys) => removeValues(keys, parts),
 
-    async write(key, { text, ttlMs, tags }) {
+    async write(key, { text, properties, ttlMs, tags }) {
       const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
-      return await inBatch((batch) => {
+      return await inBatch((batch, isKnown) => {
         // A request that loads under a lease may have begun before this, and must not replace this value by an older one. If it
         // began later, that costs one more load.
-        const writing = batch.run((commands) => {
-          addReplaced(commands.set(key, text, 'PXAT', endMs).del(leaseKey(key)), tokenPrefix, key);
-        });
+        const writing =
+          properties === undefined
+            ? batch.run((commands) => commands.set(key, text, 'PXAT', endMs).del(leaseKey(key)))
+            : batch.script(storeScript, { ...storeCall(key, { text, properties, endMs }), isKnown });
+        const reporting = batch.run((commands) => addReplaced(commands, tokenPrefix, key));
         const tokens = batch.tokens(tags);
         return () => {
           writing(); // throws if it was not stored
+          reporting();
           wrote();
           return tokens();
         };
@@ -64,7 +72,7 @@ export function redisEntries(parts: EntryParts): Pick<Store, 'read' | 'confirm' 
   };
 }
 
-/** Removes values, and the leases of their keys. */
+/** Removes values with their properties, and the leases of their keys. */
 function removeValues(
   keys: readonly string[],
   { inBatch, connection: { wrote }, tokenPrefix }: EntryParts,
@@ -73,7 +81,7 @@ function removeValues(
     const replies = batch.run((commands) => {
       // All values first: their replies are counted.
       for (const key of keys) commands.unlink(key);
-      for (const key of keys) addReplaced(commands.del(leaseKey(key)), tokenPrefix, key);
+      for (const key of keys) addReplaced(commands.del(leaseKey(key), propertiesKey(key)), tokenPrefix, key);
     });
     return () => {
       const counts = replies().slice(0, keys.length) as number[];

@@ -1,6 +1,7 @@
 /** The leases in Redis, and the writes that depend on them: each is one script, so that nothing comes in between. */
 import type { AskBatch } from './batch.ts';
 import type { RedisConnection } from './connection.ts';
+import { propertiesKey, storeCall, storeScript } from './properties.ts';
 import { acquireScript, endAfter, fillScript, leaseKey, releaseScript, renewScript } from './scripts.ts';
 import type { LeaseReply, Store } from '../store.ts';
 import { addReplaced } from './tracking.ts';
@@ -35,10 +36,13 @@ export function redisLeases({
         };
       }),
 
-    async fill(key, { lease, text, ttlMs, tags, isReplacing }) {
+    async fill(key, { lease, text, properties, ttlMs, tags, isReplacing }) {
       const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
       return await inBatch((batch, isKnown) => {
-        const reply = batch.script(fillScript, { keys: withLease(key), args: [lease, text, endMs], isKnown });
+        const reply =
+          properties === undefined
+            ? batch.script(fillScript, { keys: withLease(key), args: [lease, text, endMs], isKnown })
+            : batch.script(storeScript, { ...storeCall(key, { text, properties, endMs, lease }), isKnown });
         if (isReplacing === true) batch.run((commands) => addReplaced(commands, tokenPrefix, key));
         const tokens = batch.tokens(tags);
         return () => {
@@ -58,7 +62,8 @@ export function redisLeases({
     release: (key, { lease, openMs, isRemoving }) =>
       inBatch((batch, isKnown) => {
         const args = [lease, openMs, isRemoving === true ? 1 : 0];
-        const reply = batch.script(releaseScript, { keys: withLease(key), args, isKnown });
+        const keys = isRemoving === true ? [...withLease(key), propertiesKey(key)] : withLease(key);
+        const reply = batch.script(releaseScript, { keys, args, isKnown });
         if (isRemoving === true) batch.run((commands) => addReplaced(commands, tokenPrefix, key));
         return () => void reply();
       }),

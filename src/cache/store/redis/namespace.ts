@@ -1,5 +1,6 @@
 /** Counts and removes the keys of a namespace in Redis. */
 import type { RedisConnection } from './connection.ts';
+import { isPropertiesKey } from './properties.ts';
 import type { Store } from '../store.ts';
 
 /** Keys that one SCAN step visits; each batch is one UNLINK. */
@@ -13,10 +14,16 @@ interface NamespaceParts extends Pick<RedisConnection, 'send'> {
 }
 
 export function namespaceOf({ send, namespace, tokenPrefix, keptKey }: NamespaceParts): Pick<Store, 'clear' | 'usage'> {
-  /** Yields all keys of the namespace in batches, with the number of values among them. */
+  /**
+   * Yields all keys of the namespace in batches, with the number of values among them. The keys of their properties begin with a brace,
+   * as those of leases do, which are not among them.
+   */
   const scanned = async function* (): AsyncGenerator<{ keys: string[]; values: number }> {
-    for await (const keys of scan(send, `${namespace}:*`)) {
-      yield { keys, values: keys.filter((key) => !key.startsWith(tokenPrefix)).length };
+    const prefix = `${namespace}:`;
+    for await (const found of scan(send, `*${prefix}*`)) {
+      const keys = found.filter((key) => key.startsWith(prefix) || isPropertiesKey(key, namespace));
+      const values = keys.filter((key) => key.startsWith(prefix) && !key.startsWith(tokenPrefix));
+      if (keys.length > 0) yield { keys, values: values.length };
     }
   };
 

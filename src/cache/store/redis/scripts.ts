@@ -1,13 +1,14 @@
 /**
  * The Lua scripts: each runs as one atomic step. Those of a lease take the value as `KEYS[1]` and its lease as `KEYS[2]`, whose
- * text is the lease's id followed by its stamps digest.
+ * text is the lease's id followed by its stamps digest. `KEYS[3]` is the hash with the properties of the value; see
+ * `properties.ts`.
  */
 import { createHash } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
 import { textCharsMax } from '../store.ts';
 
 /** The longest text, in UTF-8. */
-const textBytesMax = 3 * textCharsMax;
+export const textBytesMax = 3 * textCharsMax;
 /** How much of a text is read before it is known to be an entry. */
 export const firstBytes = 1_048_576;
 
@@ -70,9 +71,11 @@ export const fillScript = script(`${heldOnly}
 export const renewScript = script(`${heldOnly}
   return redis.call('PEXPIRE', KEYS[2], ARGV[2])`);
 
-/** `ARGV`: the lease id, how long the lease stays open, `1` if the value is removed; 0 removes the lease. */
+/**
+ * `ARGV`: the lease id, how long the lease stays open, `1` if the value is removed, with its properties (`KEYS[3]`); 0 removes the lease.
+ */
 export const releaseScript = script(`${heldOnly}
-  if ARGV[3] == '1' then redis.call('UNLINK', KEYS[1]) end
+  if ARGV[3] == '1' then redis.call('UNLINK', KEYS[1], KEYS[3]) end
   if ARGV[2] == '0' then return redis.call('DEL', KEYS[2]) end
   redis.call('SET', KEYS[2], 'open', 'PX', ARGV[2])
   return 1`);
@@ -159,7 +162,7 @@ export function leaseKey(key: string): string {
   return `{${key}}:lease`;
 }
 
-function script(text: string): Script {
+export function script(text: string): Script {
   return { text, sha1: createHash('sha1').update(text).digest('hex') };
 }
 
