@@ -1,5 +1,5 @@
 /**
- * Cache-aside over a store: `fetch` reads (`get-or-load.ts`), `invalidate`, `delete` and `flush` remove, `warm` fills.
+ * Cache-aside over a store: `fetch` reads (`fetches.ts`), `invalidate`, `delete` and `flush` remove, `warm` fills.
  *
  * A fault of the store is a miss and an event, never an error of the request. If a load rejects, the rejection is passed on
  * unchanged and nothing is stored.
@@ -8,14 +8,14 @@ import { systemClock } from './base/clock.ts';
 import { checkCacheOptions, type CacheOptions } from './cache-options.ts';
 import { createParts, type CacheParts } from './cache-parts.ts';
 import type { EntryRef } from './entry/entry.ts';
-import { createKey, isVisibleTo, type Key, type KeyParts } from './entry/key.ts';
+import { createKey, type Key, type KeyParts } from './entry/key.ts';
 import { consoleLog } from './events/cache-log.ts';
 import { EventLog } from './events/event-log.ts';
 import type { CacheEvent, CacheListener, Tier } from './events/events.ts';
 import { Listeners } from './events/listeners.ts';
 import type { ArgumentDefaults, ValueOf } from './deleter.ts';
-import { checkFetch, type FetchOptions } from './fetch-options.ts';
-import { eventOf, outcomeOf } from './outcome.ts';
+import type { FetchOptions, Only } from './fetch-options.ts';
+import { Fetches } from './fetches.ts';
 import type { MemoryUsage } from './memory/memory-tier.ts';
 import type { InvalidationScope } from './pending-invalidations.ts';
 import type { Policy } from './policy.ts';
@@ -24,7 +24,6 @@ import { LoadScope } from './scope/load-scope.ts';
 import type { StoreUsage } from './store/store.ts';
 import type { StoredData } from './store/stored-data.ts';
 import { checkTags } from './tags/tags.ts';
-import type { Reads } from './traced-reads.ts';
 import type { WarmUpOptions, WarmUpResult, WarmUpTask } from './warm-up.ts';
 
 /** A cache over one store, for one namespace. `createCache` makes one. */
@@ -32,6 +31,7 @@ export class Cache {
   readonly namespace: string;
   readonly tier: Tier;
   readonly #parts: CacheParts;
+  readonly #fetches: Fetches;
   readonly #listeners = new Listeners((error) => this.#log?.callbackFailed(error));
   readonly #log: EventLog | undefined;
 
@@ -44,6 +44,7 @@ export class Cache {
     this.#log = log === false ? undefined : new EventLog(log, clock);
     if (this.#log !== undefined) this.on(this.#log.onEvent);
     this.#parts = createParts(options, { emit, callbackFailed: (error) => this.#log?.callbackFailed(error) });
+    this.#fetches = new Fetches(this.#parts, { emit, listeners: this.#listeners });
     const { memory } = this.#parts;
     this.on(({ type }) => type === 'breaker-closed' && memory?.reset());
     store.watchConnection?.({
@@ -61,26 +62,13 @@ export class Cache {
    *   `INVALID_OPTIONS` for invalid arguments, `CIRCULAR_LOAD` if the load of this key fetches the same key, and `LOAD_TIMEOUT` if it takes
    *   longer than `policy.timeoutMs`. A fault of the store never throws; see the event `store-failed`.
    */
-  async fetch<T>(key: Key, policy: Policy, load: () => T | Promise<T>, options: FetchOptions = {}): Promise<T> {
-    checkFetch(key, policy, load, options);
-    const outer = LoadScope.current();
-    outer?.dependsOnRequest((own) => isVisibleTo(own, key), { refusal: 'viewer-dependent', what: key.field });
-    const { clock, running, reads, getOrLoad } = this.#parts;
-    const startedMs = clock.nowMs();
-    const { mode = 'use', request, dependsOn, isAborted = outer?.isAborted, reload = load } = options;
-    const fetchRequest = { key, policy, load, reload, dependsOn, isAborted, mode, request };
-    const get = (): ReturnType<Reads['answer']> => getOrLoad.answer(fetchRequest, startedMs);
-    const name = { cache: running, key: key.text };
-    const pending = outer === undefined ? get() : outer.fetching(name, async () => await get());
-    const answer = pending instanceof Promise ? await pending : pending;
-    const nowMs = clock.nowMs();
-    outer?.join(name, answer.stamps, nowMs + answer.ttlMs);
-    if (policy.isRefilled === true) reads.note(fetchRequest, answer.stamps);
-    const durationMs = nowMs - startedMs;
-    this.emit(eventOf(key, answer, durationMs));
-    if (options.report !== undefined)
-      this.#listeners.call(options.report, outcomeOf(key, answer, { startedMs, durationMs }));
-    return answer.value as T;
+  fetch<T, const K extends string = never>(
+    key: Key,
+    policy: Policy,
+    load: () => T | Promise<T>,
+    options: FetchOptions<K> = {},
+  ): Promise<Only<T, K>> {
+    return this.#fetches.fetch(key, policy, { load, options });
   }
 
   /**

@@ -7,8 +7,19 @@ import type { Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { ttlMsMax } from './store/store.ts';
 
+/** The type of a value with only the properties `K`; the value's own type without `only`. Lists are returned whole. */
+export type Only<T, K extends string> = [K] extends [never]
+  ? T
+  : string extends K
+    ? T
+    : T extends readonly unknown[]
+      ? T
+      : T extends object
+        ? Pick<T, Extract<keyof T, K>>
+        : T;
+
 /** The options of one `fetch`. */
-export interface FetchOptions {
+export interface FetchOptions<K extends string = string> {
   /** Default: `use`. */
   mode?: Mode;
   /**
@@ -29,6 +40,11 @@ export interface FetchOptions {
    * which may have ended. Default: the `load` of this call.
    */
   reload?: (() => unknown) | undefined;
+  /**
+   * The properties that the caller needs: it receives a copy with only those of them that the value has. If the policy has `fields`,
+   * no others are read from the store. Anything but a plain object is returned whole. Default: all.
+   */
+  only?: readonly K[] | undefined;
   /** Called with how the value was obtained, before `fetch` resolves; not called if the load rejects. */
   report?: (outcome: Outcome) => void;
 }
@@ -52,7 +68,7 @@ export function checkFetch(key: Key, policy: Policy, load: unknown, options: Fet
   if (typeof options !== 'object' || options === null) {
     throw invalid(`${field}: the options must be an object, got ${received(options)}`);
   }
-  const { mode, request, dependsOn, isAborted, reload, report } = options;
+  const { mode, request, dependsOn, isAborted, reload, only, report } = options;
   if (mode !== undefined && mode !== 'use' && mode !== 'bypass' && mode !== 'refresh') {
     throw invalid(`${field}: mode must be "use", "bypass" or "refresh", got ${received(mode)}`);
   }
@@ -67,6 +83,9 @@ export function checkFetch(key: Key, policy: Policy, load: unknown, options: Fet
   }
   if (reload !== undefined && typeof reload !== 'function') {
     throw invalid(`${field}: reload must be a function, got ${received(reload)}`);
+  }
+  if (only !== undefined && !(Array.isArray(only) && only.every((name) => typeof name === 'string'))) {
+    throw invalid(`${field}: only must be a list of names, got ${received(only)}`);
   }
   if (report !== undefined && typeof report !== 'function') {
     throw invalid(`${field}: report must be a function, got ${received(report)}`);

@@ -1,5 +1,6 @@
 /** A fetch on its way through `get-or-load.ts`, and what it needs. */
 import type { CachedEntry } from './entry/entry.ts';
+import type { PropertyNames } from './entry/properties.ts';
 import type { Tier } from './events/events.ts';
 import type { InFlightLoads } from './in-flight.ts';
 import type { LoadParts, LoadRequest } from './load.ts';
@@ -13,6 +14,8 @@ export interface FetchRequest extends Pick<LoadRequest, 'key' | 'policy' | 'load
   /** Loads the value when no request waits for it. */
   readonly reload: () => unknown;
   readonly mode: Mode;
+  /** The properties that the caller needs; undefined for all. */
+  readonly only: readonly string[] | undefined;
   /** What this fetch is part of. After one of its fetches has failed at the store, the others bypass it. */
   readonly request: object | undefined;
 }
@@ -31,6 +34,8 @@ export interface FetchParts extends LoadParts {
 }
 
 export interface Fetch extends LoadRequest, Pick<FetchRequest, 'reload'> {
+  /** The properties to read, if they are stored apart; undefined if they are not expected to be. */
+  readonly names: PropertyNames | undefined;
   /** For how long after it has expired a value is accepted; and if its load fails or takes long. */
   readonly staleMs: number;
   readonly staleIfErrorMs: number;

@@ -15,6 +15,7 @@ import type { Fetch, FetchParts, FetchRequest } from './fetch.ts';
 import { Cancelled, type JoinedResult } from './in-flight.ts';
 import { loadAndStore } from './load.ts';
 import { lookUp, type Miss } from './lookup.ts';
+import { hasAll, namesToRead } from './names-to-read.ts';
 import { loadedAnswer, type Answer, type LoadResult } from './outcome.ts';
 import { LoadScope } from './scope/load-scope.ts';
 import { orExpired } from './or-expired.ts';
@@ -36,7 +37,7 @@ export class GetOrLoad {
    * @returns No promise for a value from memory: a promise would cost as much as the rest of such a hit.
    */
   answer(fetchRequest: FetchRequest, nowMs: number): Answer | Promise<Answer> {
-    const { key, policy, load, reload, dependsOn, isAborted, mode, request } = fetchRequest;
+    const { key, policy, load, reload, dependsOn, isAborted, mode, only, request } = fetchRequest;
     const { touched, guarded, refresher } = this.#parts;
     const tags = touched.ofFetch(key.field, policy.tags);
     if (mode === 'bypass') return bypass(this.#parts, fetchRequest);
@@ -46,11 +47,13 @@ export class GetOrLoad {
     // A load reads what it depends on from the store: memory may still return values older than the load's tokens.
     const memory = mode === 'use' && policy.isStrict !== true && !isInLoad ? this.#parts.memory : undefined;
     const entry = memory?.get(key.text, tags.required, nowMs);
-    if (entry !== undefined && entry.remainingMs > -staleMs) return refresher.answerWith(fetchRequest, 'memory', entry);
+    if (entry !== undefined && entry.remainingMs > -staleMs && (entry.only === undefined || hasAll(entry.only, only)))
+      return refresher.answerWith(fetchRequest, 'memory', entry);
     const store = guarded.forFetch(request);
     const staleIfErrorMs = isInLoad ? 0 : (policy.staleIfErrorMs ?? 0);
+    const names = policy.isByProperty === true ? namesToRead(key, only, memory) : undefined;
     const fallback = { isReturned: false };
-    const now = { store, memory, tags, staleMs, staleIfErrorMs, isRetry: false, claims: 0, fallback };
+    const now = { store, memory, names, tags, staleMs, staleIfErrorMs, isRetry: false, claims: 0, fallback };
     // Field by field: a rest property costs V8 as much as the rest of a hit from the store.
     const fetch: Fetch = { key, policy, load, reload, dependsOn, isAborted, ...now };
     if (mode === 'refresh') return this.#refresh(fetch);
@@ -79,10 +82,10 @@ export class GetOrLoad {
   }
 
   async #getFromStore(fetch: Fetch): Promise<Answer> {
-    const { key, tags, staleMs, staleIfErrorMs, store, memory } = fetch;
+    const { key, names, tags, staleMs, staleIfErrorMs, store, memory } = fetch;
     const { loads, touched, refresher, tier, emit, codecs } = this.#parts;
     const ticket = memory?.ticket();
-    const lookup = await lookUp({ store, emit, codecs }, key, { tags, staleMs, staleIfErrorMs });
+    const lookup = await lookUp({ store, emit, codecs }, key, { tags, staleMs, staleIfErrorMs, names });
     if (lookup.state === 'hit') {
       if (ticket !== undefined) memory?.keep(ticket, lookup.entry);
       touched.saw(key.field, Object.keys(lookup.entry.entryRef.stamps));

@@ -10,7 +10,7 @@ export type { PurgeCall } from './cdn/purge-queue.ts';
 export type { CdnTags, TaggedValue } from './cdn/response-tags.ts';
 export { createCache } from './create-cache.ts';
 export type { ArgumentDefaults, ValueOf } from './deleter.ts';
-export { type FetchOptions } from './fetch-options.ts';
+export type { FetchOptions, Only } from './fetch-options.ts';
 export type { Mode } from './fetch.ts';
 export type { RevalidatedHit } from './revalidate.ts';
 export { systemClock, type Clock } from './base/clock.ts';
@@ -44,9 +44,11 @@ export type { RedisClient, RedisClientOptions, RedisTarget } from './store/redis
 export { noteSelectionRead, noteViewerRead } from './scope/request-reads.ts';
 export type { Load } from './scope/scope.ts';
 export { CacheStats, type Counts } from './events/stats.ts';
+export type { PropertyNames, PropertyTexts } from './entry/properties.ts';
 export type {
   Confirmation,
   ConnectionListener,
+  PropertyReplacement,
   Store,
   StoreRead,
   StoreUsage,

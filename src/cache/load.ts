@@ -133,8 +133,9 @@ export async function runLoad(
     if (stamps === undefined) return { ...unstored, notStored: whyUnstored(storable, withoutStore) };
     const staleMs = storedStaleMs(policy);
     const ownTtlMs = (): number | TtlRefusal => valueTtlMs(policy, { key, value }, parts);
+    const isByProperty = policy.isByProperty === true && store.keepsProperties;
     const { codecs } = parts;
-    const encoded = encodeForStore(key, { value, loadMs, staleMs, ownTtlMs, storable, codecs });
+    const encoded = encodeForStore(key, { value, loadMs, staleMs, ownTtlMs, storable, isByProperty, codecs });
     if (staleMs > 0) parts.failures.succeeded(key.text);
     if (!('refusal' in encoded))
       return await storeEntry(parts, { key, store, lease, isReplacing, unstored, deletionsBefore, ...encoded });

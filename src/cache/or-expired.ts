@@ -35,9 +35,9 @@ export async function orExpired(parts: FetchParts, fetch: Fetch, answer: Promise
 
 /** The value at the key, if it is valid now; it is fresh if another process has loaded it meanwhile. */
 async function expiredFor({ tier, guarded, emit, codecs }: FetchParts, fetch: Fetch): Promise<Answer | undefined> {
-  const { key, tags, staleIfErrorMs } = fetch;
+  const { key, names, tags, staleIfErrorMs } = fetch;
   const store = guarded.forFetch();
-  const lookup = await lookUp({ store, emit, codecs }, key, { tags, staleMs: staleIfErrorMs });
+  const lookup = await lookUp({ store, emit, codecs }, key, { tags, staleMs: staleIfErrorMs, names });
   if (lookup.state !== 'hit') return undefined;
   return lookup.entry.remainingMs > 0 ? found(tier, lookup.entry) : foundExpired(tier, lookup.entry);
 }

@@ -47,11 +47,13 @@ export interface Policy {
    * a hit. See `FetchOptions.reload`.
    */
   readonly isRefilled?: boolean;
+  /** Whether the properties of a value that is a plain object are stored apart; see `FetchOptions.only`. Default: false. */
+  readonly isByProperty?: boolean;
 }
 
 // prettier-ignore
 const optionNames = [
-  'ttl', 'nullTtl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout', 'shadow', 'tags', 'strict', 'refill',
+  'ttl', 'nullTtl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout', 'shadow', 'tags', 'strict', 'refill', 'fields',
 ];
 
 const jitterMax = 0.5;
@@ -81,6 +83,7 @@ export interface PolicyOptions<Value = unknown> {
   readonly tags?: readonly string[];
   readonly strict?: boolean;
   readonly refill?: boolean;
+  readonly fields?: boolean;
 }
 
 /**
@@ -91,18 +94,9 @@ export interface PolicyOptions<Value = unknown> {
  */
 export function createPolicy<Value = unknown>(place: string, options: PolicyOptions<Value>): Policy {
   checkNames(place, options);
-  const {
-    ttl,
-    nullTtl,
-    jitter = 0,
-    shadow = 0,
-    stale,
-    early = stale !== undefined,
-    tags = [],
-    strict = false,
-    refill = false,
-  } = options;
-  checkFlags(place, { early, strict, refill });
+  const { ttl, nullTtl, jitter = 0, shadow = 0, stale, early = stale !== undefined, tags = [] } = options;
+  const { strict = false, refill = false, fields = false } = options;
+  checkFlags(place, { early, strict, refill, fields });
   checkShare(place, { name: 'jitter', share: jitter, max: jitterMax });
   checkShare(place, { name: 'shadow', share: shadow, max: 1 });
   const { staleIfError, softTimeout = softTimeoutDefault, timeout } = options;
@@ -126,6 +120,7 @@ export function createPolicy<Value = unknown>(place: string, options: PolicyOpti
     tags: checkedTags(place, tags),
     isStrict: strict,
     isRefilled: refill,
+    isByProperty: fields,
   });
 }
 

@@ -148,14 +148,16 @@ export class ShadowChecks {
   }: Check): Promise<{ value: unknown; ageMs: number } | { result: 'explained' | 'skipped' | 'closed' }> {
     if (this.#waits.isClosed) return { result: 'closed' };
     const tags = Object.keys(entryRef.stamps);
-    const read = await this.#parts.guarded.forFetch().read(key.text, tags);
+    const read = await this.#parts.guarded.forFetch().read(key.text, tags, 'all');
     if (read === undefined) return { result: 'skipped' };
-    const { text = '', remainingMs: lifeMs } = read;
+    const { text = '', remainingMs: lifeMs, properties } = read;
     const tokens = tokensByTag(tags, read.tokens);
     const isSame = text.startsWith(entryRef.entryId) && Buffer.byteLength(text) === entryRef.textBytes;
     const freshMs = isSame ? freshMsLeft(entryRef, lifeMs, (tag) => tokens.get(tag)) : undefined;
-    const entry = freshMs === undefined ? undefined : decodeEntry(key, { text, lifeMs }, this.#parts.codecs);
-    if (freshMs === undefined || entry === undefined) return { result: 'explained' };
+    const entry =
+      freshMs === undefined ? undefined : decodeEntry(key, { text, lifeMs, properties }, this.#parts.codecs);
+    const arePropertiesMissing = entry?.isApart === true && properties === undefined;
+    if (freshMs === undefined || entry === undefined || arePropertiesMissing) return { result: 'explained' };
     return { value: entry.value, ageMs: entry.freshMs - freshMs };
   }
 

@@ -8,6 +8,7 @@ import type { Background } from './base/background.ts';
 import type { ClassCodecs } from './entry/class-codecs.ts';
 import { encodeEntry } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
+import { propertyTextsOf, textCharsOf, type PropertyTexts } from './entry/properties.ts';
 import { sentTexts } from './entry/sent-texts.ts';
 import { UnencodableError } from './entry/unencodable.ts';
 import type { Deletions } from './deletions.ts';
@@ -36,9 +37,14 @@ export interface StoreParts {
   readonly tracing: Tracing | undefined;
 }
 
-/** The stored form of a value. */
-interface EncodedEntry {
+interface EntryTexts {
   readonly text: string;
+  /** Of a value whose properties are stored apart. */
+  readonly properties: PropertyTexts | undefined;
+}
+
+/** The stored form of a value. */
+interface EncodedEntry extends EntryTexts {
   /** How long it is fresh, and how long it may be stale after that. */
   readonly ttlMs: number;
   readonly staleMs: number;
@@ -76,6 +82,7 @@ export function encodeForStore(
     staleMs,
     ownTtlMs,
     storable,
+    isByProperty,
     codecs,
   }: {
     readonly value: unknown;
@@ -84,6 +91,7 @@ export function encodeForStore(
     /** Returns the TTL of the value itself. What it depends on may end sooner. */
     readonly ownTtlMs: () => number | TtlRefusal;
     readonly storable: ReturnType<LoadScope['storable']>;
+    readonly isByProperty: boolean;
     readonly codecs: ClassCodecs;
   },
 ): EncodedEntry | StoreRefusal {
@@ -93,8 +101,10 @@ export function encodeForStore(
   if (typeof ownMs !== 'number') return { ...ownMs, isTemporary: false };
   const ttlMs = Math.min(ownMs, ttlMsMax);
   try {
-    const text = encodeEntry(key, { value, freshMs: ttlMs, staleMs, loadMs, stamps }, codecs);
-    return text.length > textCharsMax ? { refusal: 'too-large', isTemporary: false } : { ttlMs, staleMs, stamps, text };
+    const properties = isByProperty ? propertyTextsOf(value, codecs) : undefined;
+    const text = encodeEntry(key, { value, properties, freshMs: ttlMs, staleMs, loadMs, stamps }, codecs);
+    const isTooLarge = charsOf({ text, properties }) > textCharsMax;
+    return isTooLarge ? { refusal: 'too-large', isTemporary: false } : { ttlMs, staleMs, stamps, text, properties };
   } catch (error) {
     // The text would exceed the maximum length of a string.
     if (error instanceof RangeError) return { refusal: 'too-large', error, isTemporary: false };
@@ -103,9 +113,17 @@ export function encodeForStore(
   }
 }
 
+function charsOf({ text, properties }: EntryTexts): number {
+  return text.length + (properties === undefined ? 0 : textCharsOf(properties));
+}
+
+function bytesOf({ text, properties = new Map() }: EntryTexts): number {
+  return [...properties].flat().reduce((sum, one) => sum + Buffer.byteLength(one), Buffer.byteLength(text));
+}
+
 /** Stores the entry. With a pending lease, it is stored later, if the lease is given; the request does not wait for that. */
 export async function storeEntry(parts: StoreParts, request: EntryToStore): Promise<LoadResult> {
-  const { key, store, lease, isReplacing, text, ttlMs, staleMs, stamps, unstored } = request;
+  const { key, store, lease, isReplacing, text, properties, ttlMs, staleMs, stamps, unstored } = request;
   const { background } = parts;
   if (lease instanceof PendingReply) {
     background.run(lease.answer.then((held) => held && storeEntry(parts, { ...request, lease: held })));
@@ -118,7 +136,7 @@ export async function storeEntry(parts: StoreParts, request: EntryToStore): Prom
   }
   const { sequence } = parts.loads;
   lease?.stopRenewing();
-  const write = { text, ttlMs: ttlMs + staleMs, tags: Object.keys(stamps) };
+  const write = { text, properties, ttlMs: ttlMs + staleMs, tags: Object.keys(stamps) };
   const fill = (): Promise<FillReply | PendingReply<FillReply> | undefined> =>
     lease === undefined
       ? store.write(key.text, write)
@@ -129,13 +147,13 @@ export async function storeEntry(parts: StoreParts, request: EntryToStore): Prom
   return unstored;
 }
 
-function fillOf({ key, stamps, ttlMs, text }: EntryToStore): TracedOperation {
+function fillOf({ key, stamps, ttlMs, text, properties }: EntryToStore): TracedOperation {
   return {
     type: 'fill',
     ...about(key),
     tagCount: Object.keys(stamps).length,
     ttlMs: Math.round(ttlMs),
-    textChars: text.length,
+    textChars: charsOf({ text, properties }),
   };
 }
 
@@ -146,7 +164,7 @@ function fillEnd(reply: FillReply | PendingReply<FillReply> | undefined): Operat
 /** @param answer.sequence The number of the last request that had arrived when the entry was sent. */
 function evaluate(
   parts: StoreParts,
-  { key, lease, text, ttlMs, stamps, unstored }: EntryToStore,
+  { key, lease, text, properties, ttlMs, stamps, unstored }: EntryToStore,
   { reply, sequence }: { reply: FillReply | undefined; sequence: number },
 ): LoadResult {
   if (reply === undefined) {
@@ -160,7 +178,7 @@ function evaluate(
     refuse(parts, key, { refusal: 'lease-lost' });
     return { ...unstored, validUpTo, notStored: whyNotStored('lease-lost') };
   }
-  parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs, textBytes: Buffer.byteLength(text) });
+  parts.emit({ type: 'write', key: key.text, field: key.field, ttlMs, textBytes: bytesOf({ text, properties }) });
   const result = { ...unstored, stamps, ttlMs, validUpTo };
   return isValid ? result : { ...result, notStored: whyNotStored('token-lost') };
 }

@@ -47,6 +47,7 @@ describe('a policy', () => {
       tags: [],
       isStrict: false,
       isRefilled: false,
+      isByProperty: false,
     });
   });
 

@@ -177,6 +177,7 @@ export interface FetchCall extends FetchOptions {
   readonly tags?: readonly string[];
   readonly strict?: boolean;
   readonly refill?: boolean;
+  readonly fields?: boolean;
   readonly load?: () => unknown;
 }
 
@@ -248,6 +249,7 @@ export async function newWorld(
       refill = false,
       nullTtl,
       jitter,
+      fields = false,
       stale,
       early,
       staleIfError,
@@ -257,13 +259,13 @@ export async function newWorld(
       load = source.load,
       ...rest
     } = options;
-    const { mode, report, request, isAborted, dependsOn, reload, ...parts } = rest;
+    const { mode, report, request, isAborted, dependsOn, reload, only, ...parts } = rest;
     const fetchOptions = {
       ...(mode === undefined ? {} : { mode }),
       ...(report === undefined ? {} : { report }),
       ...(request === undefined ? {} : { request }),
       ...(isAborted === undefined ? {} : { isAborted }),
-      ...{ dependsOn, reload },
+      ...{ dependsOn, reload, only },
     };
     return cache.fetch(
       cache.key({ field, ...parts }),
@@ -280,6 +282,7 @@ export async function newWorld(
         tags,
         strict,
         refill,
+        fields,
       }),
       load,
       fetchOptions,

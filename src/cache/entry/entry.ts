@@ -191,7 +191,7 @@ export interface CachedEntry {
   readonly remainingMs: number;
   readonly entryRef: EntryRef;
   /** The properties that were read alone; undefined if the value is whole. */
-  readonly only?: readonly string[] | undefined;
+  readonly only?: ReadonlySet<string> | undefined;
 }
 
 /** A value that another value depends on: its key says for whom it is, its stamps what invalidates it. */

@@ -25,6 +25,8 @@ import { hasRequired } from '../tags/validity.ts';
 interface MemoryEntry {
   readonly shared: SharedValue;
   readonly entryRef: EntryRef;
+  /** The properties that it has; undefined if it is whole. */
+  readonly only: ReadonlySet<string> | undefined;
   /** When it stops being fresh. */
   readonly freshUntilMs: number;
   /** The version of the known tokens for which the stamps were last found to be current. */
@@ -102,18 +104,26 @@ export class MemoryTier implements MemoryUsage {
     return this.#values.calculatedSize + this.#coherence.known.bytes;
   }
 
-  /** The entry at `key`, fresh or stale, if it is valid for a fetch that requires these tags now. Its value is frozen, or a copy. */
+  /**
+   * The entry at `key`, fresh or stale, if it is valid for a fetch that requires these tags now. Its value is frozen, or a copy, and may
+   * have some properties only.
+   */
   get(key: string, tags: readonly string[], nowMs: number): CachedEntry | undefined {
     if (!this.isCoherentAt(nowMs)) return undefined;
     const memoryEntry = this.#validEntry(key);
     if (memoryEntry === undefined || !this.#isAlive(key, memoryEntry, nowMs)) return undefined;
-    const { shared, entryRef, freshUntilMs } = memoryEntry;
+    const { shared, entryRef, only, freshUntilMs } = memoryEntry;
     const { stamps, freshMs, staleMs, loadMs } = entryRef;
     if (!hasRequired(stamps, tags)) return undefined;
     const read = this.#read(key, shared);
     if (read === undefined) return undefined;
     const entry = { value: read.value, stamps, freshMs, staleMs, loadMs };
-    return { entry, remainingMs: freshUntilMs - nowMs, entryRef };
+    return { entry, remainingMs: freshUntilMs - nowMs, entryRef, only };
+  }
+
+  /** The properties of the value at `key`; undefined if it is whole, or not there. */
+  onlyOf(key: string): ReadonlySet<string> | undefined {
+    return this.#values.peek(key)?.only;
   }
 
   /** How long an entry that was returned before stays fresh, if it is still valid. Only while the tier is coherent. */
@@ -131,15 +141,17 @@ export class MemoryTier implements MemoryUsage {
   }
 
   /** Keeps a valid entry of the store. Its value may be frozen. */
-  keep({ ticket, askedMs }: ReadTicket, { entry: { value }, remainingMs, entryRef }: CachedEntry): void {
+  keep({ ticket, askedMs }: ReadTicket, { entry: { value }, remainingMs, entryRef, only }: CachedEntry): void {
     const { known } = this.#coherence;
     const { key, stamps } = entryRef;
     known.learn(ticket, stamps);
     if (!known.isSameValue(ticket, key)) return;
     const shared = this.#shared(value);
     if (shared === undefined) return;
-    const size = shared.bytes + (bytesOf(stamps) ?? 0) + 2 * key.length + overheadBytes;
-    this.#values.set(key, { shared, entryRef, freshUntilMs: askedMs + remainingMs, checkedVersion: -1 }, { size });
+    const textBytes = (bytesOf(stamps) ?? 0) + (bytesOf([...(only ?? [])]) ?? 0) + 2 * key.length;
+    const size = shared.bytes + textBytes + overheadBytes;
+    const memoryEntry = { shared, entryRef, only, freshUntilMs: askedMs + remainingMs, checkedVersion: -1 };
+    this.#values.set(key, memoryEntry, { size });
   }
 
   /** These tags are invalidated: values stamped with their tokens are not returned any more, nor those being read now. */
