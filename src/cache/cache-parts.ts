@@ -16,6 +16,7 @@ import { LoadFailures } from './load-failures.ts';
 import { createMemoryTier, type MemoryTier } from './memory/memory-tier.ts';
 import type { LoadResult } from './outcome.ts';
 import { PendingInvalidations } from './pending-invalidations.ts';
+import { PropertyReplacer } from './property-replacer.ts';
 import { RecentReads } from './recent-reads.ts';
 import { Refills } from './refills.ts';
 import { Refresher } from './refresher.ts';
@@ -50,6 +51,7 @@ export interface CacheParts {
   readonly revalidator: Revalidations;
   readonly invalidator: Invalidator;
   readonly deleter: Deleter;
+  readonly replacer: PropertyReplacer;
   readonly pending: PendingInvalidations;
   readonly warmUp: WarmUp;
 }
@@ -93,12 +95,13 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
   const revalidator = new Revalidator({ ...shared, refresher });
   const invalidator = new Invalidator({ ...shared, revalidator, refills });
   const deleter = new Deleter({ ...shared, namespace: given.namespace, revalidator, deletions });
+  const replacer = new PropertyReplacer({ ...base, deleter });
   const onPending = (isPending: boolean): void => store.suspend(pending, isPending);
   const pending = new PendingInvalidations({ invalidate: invalidator.invalidate, onPending, clock, emit });
 
   return {
     ...{ clock, store, codecs, usage, background, leases, memory, running, reads },
-    ...{ bulkhead, backgroundLoads, refills, shadowChecks, invalidator, deleter, pending },
+    ...{ bulkhead, backgroundLoads, refills, shadowChecks, invalidator, deleter, replacer, pending },
     getOrLoad: tracing === undefined ? getOrLoad : new TracedReads(getOrLoad, tracing),
     revalidator: tracing === undefined ? revalidator : tracedRevalidations(revalidator, tracing),
     warmUp: new WarmUp(base),

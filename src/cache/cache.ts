@@ -14,6 +14,7 @@ import { EventLog } from './events/event-log.ts';
 import type { CacheEvent, CacheListener, Tier } from './events/events.ts';
 import { Listeners } from './events/listeners.ts';
 import type { ArgumentDefaults, ValueOf } from './deleter.ts';
+import type { StoredValueOf } from './property-replacer.ts';
 import type { FetchOptions, Only } from './fetch-options.ts';
 import { Fetches } from './fetches.ts';
 import type { MemoryUsage } from './memory/memory-tier.ts';
@@ -135,6 +136,18 @@ export class Cache {
    */
   async delete(field: string, args: Readonly<Record<string, unknown>> = {}, of: ValueOf = {}): Promise<number> {
     return await this.#parts.deleter.delete(field, args, of);
+  }
+
+  /**
+   * Replaces one property of a value that a policy with `fields` has stored, in all processes, as `delete` removes it. Its remaining life
+   * stays as it is. If there is no valid value with this property, what is stored at the key is removed: the next read loads.
+   *
+   * @param of From `cache.key`; or the field of a schema with its arguments, and its parent, viewer and variation if it has them.
+   * @returns Whether the property was replaced.
+   * @throws {CacheError} `UNENCODABLE`, and nothing changes; `INVALID_KEY`, `INVALID_OPTIONS`; `STORE_UNAVAILABLE`: repeat the call.
+   */
+  async replaceField(of: StoredValueOf, name: string, value: unknown): Promise<boolean> {
+    return await this.#parts.replacer.replace(of, name, value);
   }
 
   /** For plugins: registers fields of a schema, so that `delete` also finds their values. Of many schemas with a field, the last 16 count. */

@@ -54,35 +54,52 @@ export class Deleter {
    * @throws {CacheError} `INVALID_KEY`; `STORE_UNAVAILABLE` if it is not known whether they were removed.
    */
   async delete(field: string, args: Readonly<Record<string, unknown>>, of: ValueOf): Promise<number> {
-    const keys = [...new Set(this.#keys(field, args, of).map(({ text }) => text))];
-    const { guarded, memory, loads, revalidator, deletions, emit, tracing } = this.#parts;
+    const keys = this.keysOf(field, args, of);
+    return await this.changing(keys, () => this.remove(field, keys));
+  }
+
+  /**
+   * Removes the values of a field at these keys, in `changing`.
+   *
+   * @returns The number of values that were stored.
+   * @throws {CacheError} `STORE_UNAVAILABLE`
+   */
+  async remove(field: string, keys: readonly Key[]): Promise<number> {
+    const { guarded, emit, tracing } = this.#parts;
     const endOf = (removed: number): OperationEnd => ({ keysRemoved: removed });
-    for (const key of keys) deletions.add(key);
+    const texts = keys.map(({ text }) => text);
+    const remove = (): Promise<number> => guarded.remove(texts);
+    const keysRemoved = await traced(tracing, { operation: { type: 'delete', field }, endOf }, remove);
+    emit({ type: 'delete', field, keysRemoved, keys: texts });
+    return keysRemoved;
+  }
+
+  /** Runs `change`: no request of this process then reuses what it knows of these values from before, and no load from before is stored. */
+  async changing<T>(keys: readonly Key[], change: () => Promise<T>): Promise<T> {
+    const { memory, loads, revalidator, deletions } = this.#parts;
+    for (const { text } of keys) deletions.add(text);
     try {
-      const remove = (): Promise<number> => guarded.remove(keys);
-      const keysRemoved = await traced(tracing, { operation: { type: 'delete', field }, endOf }, remove);
-      emit({ type: 'delete', field, keysRemoved, keys });
-      return keysRemoved;
+      return await change();
     } finally {
-      for (const key of keys) {
-        deletions.add(key); // for loads that have begun meanwhile
-        memory?.drop(key);
-        loads.forgetKey(key);
+      for (const { text } of keys) {
+        deletions.add(text); // for loads that have begun meanwhile
+        memory?.drop(text);
+        loads.forgetKey(text);
       }
       revalidator.reset();
     }
   }
 
-  /** The value of `cache.key` without a schema, and that of each schema with such a field. */
-  #keys(field: string, args: Readonly<Record<string, unknown>>, of: ValueOf): Key[] {
+  /** Those of the value of `cache.key` without a schema, and of each schema with such a field; each once. */
+  keysOf(field: string, args: Readonly<Record<string, unknown>>, of: ValueOf): readonly Key[] {
     if (typeof of !== 'object' || of === null)
       throw new CacheError('INVALID_KEY', `${field}: the third argument of delete must be an object`);
     const { namespace, codecs } = this.#parts;
-    const keys = [createKey(namespace, { field, args, ...of }, codecs)];
+    const keys = [createKey(namespace, { ...of, field, args }, codecs)];
     const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
     for (const { schemaDigest, defaults } of this.#schemas.get(field) ?? []) {
-      keys.push(createKey(namespace, { schemaDigest, field, args: { ...defaults, ...given }, ...of }, codecs));
+      keys.push(createKey(namespace, { ...of, schemaDigest, field, args: { ...defaults, ...given } }, codecs));
     }
-    return keys;
+    return [...new Map(keys.map((key) => [key.text, key])).values()];
   }
 }

@@ -10,6 +10,7 @@ export type { PurgeCall } from './cdn/purge-queue.ts';
 export type { CdnTags, TaggedValue } from './cdn/response-tags.ts';
 export { createCache } from './create-cache.ts';
 export type { ArgumentDefaults, ValueOf } from './deleter.ts';
+export type { StoredValueOf } from './property-replacer.ts';
 export type { FetchOptions, Only } from './fetch-options.ts';
 export type { Mode } from './fetch.ts';
 export type { RevalidatedHit } from './revalidate.ts';

@@ -10,8 +10,9 @@ export interface TracedOperation {
   /**
    * `read`: `Cache.fetch`. `revalidate`: `Cache.revalidate`. `load`: the call to the slow source. `fill`: storing what a load returned.
    * `reload`: a load that no request waits for, with its fill. `invalidate`: of tags, or of everything. `delete`: of single values.
+   * `replace`: of one property of a value.
    */
-  readonly type: 'read' | 'revalidate' | 'load' | 'fill' | 'reload' | 'invalidate' | 'delete';
+  readonly type: 'read' | 'revalidate' | 'load' | 'fill' | 'reload' | 'invalidate' | 'delete' | 'replace';
   /** Such as `Query.products`; undefined for operations that concern no single field. */
   readonly field?: string;
   /** Tells values apart. It has a hash of the arguments and the viewer, which may be guessed from it: do not show it. */
@@ -42,6 +43,8 @@ export interface OperationEnd {
   readonly isStored?: boolean;
   /** How many values were deleted. */
   readonly keysRemoved?: number;
+  /** Whether a property was replaced; otherwise the value was deleted. */
+  readonly isReplaced?: boolean;
   /** Set if the operation failed: the code of the error, such as `ECONNREFUSED`, or else its class. Never its message. */
   readonly errorType?: string;
 }

@@ -15,6 +15,7 @@ const names = {
   isFallback: 'cachepot.is_fallback',
   isStored: 'cachepot.is_stored',
   keysRemoved: 'cachepot.keys_removed',
+  isReplaced: 'cachepot.is_replaced',
   errorType: 'error.type',
 } as const satisfies Partial<Record<keyof (TracedOperation & OperationEnd), string>>;
 

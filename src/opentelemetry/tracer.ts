@@ -2,7 +2,7 @@
  * Turns what a cache does into spans of OpenTelemetry. Without an SDK, a hit costs the question whether one is registered by now.
  *
  * - A read, a revalidation or a fill is traced if a span that records is active: alone it would say little, and there are many. A load,
- *   an invalidation or a deletion is traced in any case, as the root of a trace where no span is active.
+ *   an invalidation, a deletion or a replacement is traced in any case, as the root of a trace where no span is active.
  * - A load that no request waits for outlives the request that caused it. So it is the root of a trace of its own, with a link to the span
  *   that caused it.
  * - A failed operation has the status ERROR and `error.type`. Messages may contain data, so they are left to the spans of other libraries.

@@ -139,6 +139,20 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(takeSpans()).toBe('request\n  cachepot.delete Query.field\n  cachepot.invalidate');
   });
 
+  it('so is the replacement of a property, with the deletion if it was not possible', async () => {
+    const { cache, fetch } = await newTracedWorld();
+    await fetch({ fields: true, load: () => ({ stock: 12 }) });
+    takeSpans();
+    await inSpan('request', () => cache.replaceField({ field: 'Query.field', args: {} }, 'stock', 11));
+    expect(attributesOf('cachepot.replace Query.field')).toEqual({
+      'cachepot.field': 'Query.field',
+      'cachepot.is_replaced': true,
+    });
+    expect(takeSpans()).toBe('request\n  cachepot.replace Query.field');
+    await inSpan('request', () => cache.replaceField({ field: 'Query.field', args: {} }, 'missing', 11));
+    expect(takeSpans()).toBe('request\n  cachepot.replace Query.field\n    cachepot.delete Query.field');
+  });
+
   it('the check of the entries of a cached response is one span, and says whether they are valid', async () => {
     const { cache, fetch } = await newTracedWorld();
     const entryRefs: EntryRef[] = [];

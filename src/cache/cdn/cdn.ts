@@ -75,6 +75,8 @@ export class Cdn {
         return this.purgeTagsOf('everything');
       case 'delete':
         return [...event.keys.map((key) => this.#names.ofValue(key)), this.#names.ofField(event.field)];
+      case 'replace':
+        return [this.#names.ofValue(event.key), this.#names.ofField(event.field)];
       default:
         return [];
     }

@@ -37,6 +37,8 @@ export type CacheEvent =
   | { type: 'purge'; tagCount: number; isRepeated: boolean }
   /** It has failed, and is tried again after `retryMs`; null: the `Cdn` is closed, and the tags are not purged. */
   | { type: 'purge-failed'; tagCount: number; error: unknown; retryMs: number | null }
+  /** `Cache.replaceField` has replaced a property of a value. */
+  | { type: 'replace'; key: string; field: string }
   /** `invalidateCommitted` could not reach the store: this process does not use it until the invalidation is delivered. */
   | { type: 'invalidation-pending'; error: unknown }
   | { type: 'invalidation-delivered' }
@@ -73,7 +75,7 @@ export type WriteRefusal =
 export type ShadowResult =
   | 'equal' // the cached value is what its load returns
   | 'different' // it differed twice, and nothing has invalidated it; followed by `shadow-difference`
-  | 'explained' // the entry was invalidated, deleted, replaced or flushed, or has expired
+  | 'explained' // the entry was invalidated, deleted, replaced (also one of its properties) or flushed, or has expired
   | 'not-comparable' // what was loaded has no stored form, or depends on the request
   | 'failed' // the load failed
   | 'skipped'; // too many loads or checks were in progress, or the store did not reply

@@ -60,9 +60,28 @@ describe.each(tiers)('on the %s store, onInvalidate is called', (tier) => {
     await cache.delete('Query.product', { id: 1 });
     await settled(world);
     expect(taken()).toEqual([[expect.stringMatching(/^shop![0-9a-f]{20}$/), 'shop!Query.product']]);
+    await cache.replaceField(cache.key({ field: 'Query.product', args: { id: 1 } }), 'stock', 1); // nothing is stored: removes
+    await settled(world);
+    expect(taken()).toEqual([[expect.stringMatching(/^shop![0-9a-f]{20}$/), 'shop!Query.product']]);
     await cache.invalidate([]);
     await settled(world);
     expect(taken()).toEqual([]);
+  });
+
+  it('with the tags of the value and of the field of which a property was replaced', async () => {
+    const world = await newWorld(tier, { namespace: 'shop' });
+    const { cache, fetch, outcome, source } = world;
+    const call = { field: 'Query.product', args: { id: 1 }, fields: true };
+    source.gives({ name: 'Pot', stock: 12 });
+    await fetch(call);
+    const { entryRef } = await outcome(call);
+    const ofResponse = createCdn(cache).tagsOf(entryRef === undefined ? [] : [entryRef])?.list ?? [];
+    const { taken } = newCdn(world, { repeatAfterMs: 0 });
+    expect(await cache.replaceField({ field: 'Query.product', args: { id: 1 } }, 'stock', 11)).toBe(true);
+    await settled(world);
+    const [purged = []] = taken();
+    expect(purged).toEqual([expect.stringMatching(/^shop![0-9a-f]{20}$/), 'shop!Query.product']);
+    expect(ofResponse).toContain(purged[0]);
   });
 
   it('with the tag of the value that was deleted', async () => {
