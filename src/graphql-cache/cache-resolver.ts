@@ -80,6 +80,7 @@ export function cacheResolver<Parent, Args, Context, Value>(
     resolver,
     engine: schema.engine,
     version: schema.version,
+    given,
     policyOf: (place) => createFieldPolicy(place, given, { schema, places }),
   });
   const cached: Resolver<Context> = (parent, args, context, info) =>

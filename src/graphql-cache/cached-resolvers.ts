@@ -15,6 +15,7 @@ import { backgroundContext, requestContextOf } from './background-context.ts';
 import { modeOf } from './cache-directive.ts';
 import { isClientGone } from './client-gone.ts';
 import { noteValueAt, valueAbove, type ValueAbove } from './dependencies.ts';
+import { exposedBelow } from './exposed-properties.ts';
 import type { FieldPolicy } from './field-policy.ts';
 import { noteUnreported, openRow } from './report.ts';
 import { selectionOf, type Selection } from './selection.ts';
@@ -102,7 +103,8 @@ export class CachedResolvers<Context> {
     const isAborted = (): boolean | undefined =>
       signalOf === undefined ? isClientGone(context) : signalOf(context)?.aborted;
     const dependsOn = above?.dependency;
-    return engine.fetch(key, fieldRequest.policy, load, { mode, request, dependsOn, isAborted, reload, report });
+    const only = fieldRequest.policy.isByProperty === true ? exposedBelow(info) : undefined;
+    return engine.fetch(key, fieldRequest.policy, load, { mode, request, dependsOn, isAborted, reload, only, report });
   }
 
   /** The load of the request itself, and the one that runs when no request waits for it. */

@@ -8,7 +8,7 @@ export const sharedOptionNames: readonly string[] = [
 ];
 
 /** All options of a field. */
-export const fieldOptionNames: readonly string[] = [...sharedOptionNames, 'tags', 'parentId', 'selection'];
+export const fieldOptionNames: readonly string[] = [...sharedOptionNames, 'tags', 'parentId', 'selection', 'fields'];
 
 /** Options that only `false` turns off, because none of their other values means off. */
 const canBeOff = ['nullTtl', 'stale', 'staleIfError', 'timeout', 'vary', 'http', 'cdn'] as const;

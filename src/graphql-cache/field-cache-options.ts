@@ -96,6 +96,13 @@ export interface FieldCacheOptions<
    */
   readonly refill?: boolean;
   /**
+   * For a field that returns one object: whether the properties of its value are stored apart, so that a request reads those that the
+   * fields below it expose (without a resolver, or with `t.expose…` of Pothos), and `engine.replaceField` can replace one. If another field
+   * is selected, or the type is an interface or a union, all are read. It pays off for large objects of which few properties are read.
+   * Default: false.
+   */
+  readonly fields?: boolean;
+  /**
    * How long browsers and proxies may reuse the response to a GET request without asking, such as `'30s'`: whole seconds, at most
    * `ttl`. It applies if every field of the response has this option; the shortest duration counts. Invalidations do not reach
    * them meanwhile. Default: they ask each time, and receive `304` if nothing has changed. Only for a public field without `vary`

@@ -99,7 +99,8 @@ export function createFieldPolicy(
   const { nullTtl, jitter, shadow, stale, early = stale !== undefined, staleIfError, softTimeout, timeout } = options;
   const ofValue: PolicyOptions['ttl'] = typeof ttl === 'function' ? (value, { args }) => ttl({ ...args }, value) : ttl;
   const durations = { ttl: ofValue, nullTtl, stale, staleIfError, softTimeout, timeout };
-  const base = createPolicy(place, { ...durations, jitter, shadow, early, strict, refill, tags: staticTags ?? [] });
+  const flags = { early, strict, refill, fields: options.fields ?? false };
+  const base = createPolicy(place, { ...durations, ...flags, jitter, shadow, tags: staticTags ?? [] });
   if (refill && !isOff && schema.refreshContext === undefined) {
     throw wrong(place, `cache.refill needs refreshContext, an option of ${places.ofSchema}: ${whyRefreshContext}`);
   }

@@ -35,6 +35,7 @@ export {
   type EffectiveOptions,
   type FieldOptions,
 } from './effective-options.ts';
+export { noteExposing } from './exposed-properties.ts';
 export { noteEnumIdentities } from './enum-values.ts';
 export {
   createFieldPolicy,

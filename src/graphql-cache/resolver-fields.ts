@@ -7,6 +7,8 @@ import { isObjectType } from 'graphql';
 import { CacheError, watchInstalledDataLoaders, type Cache } from '../cache/index.ts';
 import { defaultsOfField } from './argument-defaults.ts';
 import type { CachedField, Resolver } from './cached-resolvers.ts';
+import { checkReturnsObject } from './check-returns-object.ts';
+import type { FieldOptions } from './effective-options.ts';
 import { noteEnumIdentities } from './enum-values.ts';
 import type { FieldPlace, FieldPolicy } from './field-policy.ts';
 import { schemaDigestOf } from './schema-digest.ts';
@@ -18,6 +20,7 @@ interface Parts<Context> {
   readonly resolver: Resolver<Context>;
   readonly engine: Cache;
   readonly version: string | undefined;
+  readonly given: FieldOptions;
   readonly policyOf: (place: FieldPlace) => FieldPolicy;
 }
 
@@ -58,12 +61,13 @@ export class ResolverFields<Context> {
   }
 
   #add(place: string, { schema, parentType, fieldName }: Field): CachedField<Context> {
-    const { resolver, engine, version, policyOf } = this.#parts;
+    const { resolver, engine, version, given, policyOf } = this.#parts;
     checkType(schema, parentType, place);
     const policy = policyOf({ place, isRoot: parentType === schema.getQueryType() });
+    const field = parentType.getFields()[fieldName];
+    if (field !== undefined) checkReturnsObject(place, given.options, field.type);
     noteSchema(schema);
     const schemaDigest = schemaDigestOf(schema, new Map([[place, policy]]), version);
-    const field = parentType.getFields()[fieldName];
     if (field !== undefined) engine.registerSchema(schemaDigest, new Map([[place, defaultsOfField(field)]]));
     return { resolver, policy, schemaDigest };
   }

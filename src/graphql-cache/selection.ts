@@ -8,10 +8,7 @@
  */
 import {
   getArgumentValues,
-  getDirectiveValues,
   getNamedType,
-  GraphQLIncludeDirective,
-  GraphQLSkipDirective,
   isAbstractType,
   isCompositeType,
   isInterfaceType,
@@ -35,6 +32,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { CacheError } from '../cache/index.ts';
+import { isIncluded } from './included.ts';
 import { ValueNodes } from './value-nodes.ts';
 
 /** A selection: its part of the key, and the parts of `info` that show it. */
@@ -119,7 +117,7 @@ class Canonical {
     for (const selection of selections) {
       this.#nodes += 1;
       if (this.#nodes > nodesMax) throw this.#refusal(`more than ${nodesMax} fields`);
-      if (!this.#isIncluded(selection)) continue;
+      if (!isIncluded(selection, this.#info.variableValues)) continue;
       if (selection.kind === Kind.FIELD) add(collected.fields, (selection.alias ?? selection.name).value, selection);
       else this.#collectFragment(type, selection, collected);
     }
@@ -159,13 +157,6 @@ class Canonical {
   #isOf(type: GraphQLCompositeType, condition: string): boolean {
     const abstract = this.#info.schema.getType(condition);
     return isObjectType(type) && isAbstractType(abstract) && this.#info.schema.isSubType(abstract, type);
-  }
-
-  #isIncluded(node: SelectionNode): boolean {
-    if (node.directives === undefined || node.directives.length === 0) return true;
-    const { variableValues } = this.#info;
-    if (getDirectiveValues(GraphQLSkipDirective, node, variableValues)?.['if'] === true) return false;
-    return getDirectiveValues(GraphQLIncludeDirective, node, variableValues)?.['if'] !== false;
   }
 
   #directives({ directives = [] }: SelectionNode): DirectiveNode[] {

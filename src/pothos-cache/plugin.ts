@@ -18,6 +18,7 @@ import {
   CachedResolvers,
   type FieldPolicy,
   noteEnumIdentities,
+  noteExposing,
   notePureResolver,
   type Resolver,
   schemaDigestOf,
@@ -25,6 +26,7 @@ import {
 } from '../graphql-cache/index.ts';
 import { checkTypeOptions, fieldOptionsOf } from './field-options.ts';
 import { fieldPolicyOf } from './field-policy-of.ts';
+import { withFieldsForObjects } from './fields-for-objects.ts';
 import { interfacesOfField } from './interfaces-of-field.ts';
 import { checkPluginOptions } from './plugin-options.ts';
 import type { PluginOptions } from './types.ts';
@@ -50,7 +52,8 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     const interfaces = interfacesOfField(configStore, parentType, name);
     const options = fieldOptionsOf({ ...fieldConfig, place, type, interfaces }, this.#options);
     if (options !== undefined) {
-      const policy = fieldPolicyOf({ place, isRoot: kind === 'Query' }, options, this.#options);
+      const given = withFieldsForObjects(place, options, fieldConfig.type);
+      const policy = fieldPolicyOf({ place, isRoot: kind === 'Query' }, given, this.#options);
       this.#policies.set(place, { ...policy, argumentDefaults: argumentDefaultsOf(fieldConfig.args) });
     }
     return fieldConfig;
@@ -64,7 +67,10 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     const policy = this.#policies.get(`${fieldConfig.parentType}.${fieldConfig.name}`);
     const isWrapped = resolver !== (fieldConfig.resolve ?? defaultFieldResolver);
     if (resolvers === undefined || policy === undefined) {
-      if (!isWrapped && fieldConfig.extensions?.['pothosExposedField'] !== undefined) notePureResolver(resolver);
+      const property = fieldConfig.extensions?.['pothosExposedField'];
+      if (isWrapped || property === undefined) return resolver;
+      notePureResolver(resolver);
+      if (typeof property === 'string') noteExposing(resolver, property);
       return resolver;
     }
     if (isWrapped) {

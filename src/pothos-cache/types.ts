@@ -20,7 +20,7 @@ export interface PluginOptions<Context = unknown> extends SchemaCacheOptions<Con
 /** Options that the fields of a schema have in common; see `PluginOptions.defaults`. */
 export type CacheDefaults<Context = unknown> = Omit<
   FieldCacheOptions<unknown, Record<string, unknown>, Context>,
-  'tags' | 'parentId' | 'selection'
+  'tags' | 'parentId' | 'selection' | 'fields'
 >;
 
 /**

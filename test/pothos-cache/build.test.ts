@@ -41,7 +41,7 @@ describe('building a schema', () => {
     [
       'an unknown option',
       { ttl: '60s', scope: 'public', swr: '5m' },
-      'Query.stats: unknown option "swr" in cache; it has scope, ttl, nullTtl, jitter, stale, early, staleIfError, softTimeout, timeout, shadow, strict, refill, vary, http, cdn, tags, parentId, selection',
+      'Query.stats: unknown option "swr" in cache; it has scope, ttl, nullTtl, jitter, stale, early, staleIfError, softTimeout, timeout, shadow, strict, refill, vary, http, cdn, tags, parentId, selection, fields',
     ],
     ...[null, 1, 'public', ['public']].map((cache): [string, unknown, string] => [
       `${JSON.stringify(cache)} in place of the options`,

@@ -63,11 +63,13 @@ function decodeProperty(text: string, codecs: ClassCodecs): unknown {
 
 /**
  * A copy of `value` with those of these properties that it has, in their order, frozen if `value` is; `value` itself if it is not a plain
- * object.
+ * object, or one of them is a method.
  */
 export function onlyOf(value: unknown, only: readonly string[]): unknown {
   if (!isRecord(value)) return value;
   const pairs = only.filter((name) => Object.hasOwn(value, name)).map((name) => [name, value[name]] as const);
+  // A method may read other properties.
+  if (pairs.some(([, item]) => typeof item === 'function')) return value;
   const copy: unknown = Object.setPrototypeOf(Object.fromEntries(pairs), Object.getPrototypeOf(value) as object | null);
   return Object.isFrozen(value) ? Object.freeze(copy) : copy;
 }
