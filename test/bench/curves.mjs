@@ -11,6 +11,7 @@ import { curvesChart } from './curves/chart.mjs';
 import * as engine from './curves/engine.mjs';
 import * as entries from './curves/entries.mjs';
 import * as fields from './curves/fields.mjs';
+import * as hashes from './curves/hashes.mjs';
 import { measureSection } from './curves/measure.mjs';
 import * as processes from './curves/processes.mjs';
 import * as rows from './curves/rows.mjs';
@@ -20,7 +21,7 @@ import { listOf, numberFrom } from './option-values.mjs';
 import { machine } from './machine.mjs';
 import { pinThisProcess, startNode } from './processes.mjs';
 
-const sections = { entries, rows, fields, processes, engine };
+const sections = { entries, rows, fields, processes, engine, hashes };
 const out = new URL('out/', import.meta.url);
 const docsChart = new URL('../../.readme/curves.svg', import.meta.url);
 const tinyPoints = 2;

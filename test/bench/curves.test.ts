@@ -11,6 +11,6 @@ it('the curves of every section are measured and printed with valid numbers', as
   const curves = stdout.split('\n').filter((line) => /exponent|≥|≤/.test(line));
   expect(curves).not.toEqual([]);
   expect(stdout).not.toMatch(/NaN|Infinity|undefined/);
-  for (const section of ['entries', 'rows', 'fields', 'processes', 'engine'])
+  for (const section of ['entries', 'rows', 'fields', 'processes', 'engine', 'hashes'])
     expect(stdout).toContain(`\n${section}\n`);
 }, 600_000);
