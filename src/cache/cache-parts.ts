@@ -6,7 +6,6 @@ import { Bulkhead } from './bulkhead.ts';
 import type { CacheOptions } from './cache-options.ts';
 import type { EmitEvent } from './events/events.ts';
 import { ClassCodecs } from './entry/class-codecs.ts';
-import { Deletions } from './deletions.ts';
 import { Deleter } from './deleter.ts';
 import { GetOrLoad } from './get-or-load.ts';
 import { InFlightLoads } from './in-flight.ts';
@@ -82,8 +81,7 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
   const touched = new TouchedTags(knownTags, callbackFailed);
   const bulkhead = loadsAtOnceMax === undefined ? undefined : new Bulkhead({ slotsMax: loadsAtOnceMax, clock });
   const limits = { failures: new LoadFailures(clock), bulkhead };
-  const deletions = new Deletions();
-  const loading = { ...shared, ...limits, running, touched, deletions };
+  const loading = { ...shared, ...limits, running, touched };
   const backgroundLoads = new BackgroundLoads({ ...loading, onEnd: () => refills.runWaiting() });
   const reads = new RecentReads(clock);
   const refills = new Refills({ reads, loads: backgroundLoads, emit });
@@ -94,7 +92,7 @@ export function createParts(options: CacheOptions, { emit, callbackFailed }: Cal
   const getOrLoad = new GetOrLoad({ ...loading, refresher });
   const revalidator = new Revalidator({ ...shared, refresher });
   const invalidator = new Invalidator({ ...shared, revalidator, refills });
-  const deleter = new Deleter({ ...shared, namespace: given.namespace, revalidator, deletions });
+  const deleter = new Deleter({ ...shared, namespace: given.namespace, revalidator });
   const replacer = new PropertyReplacer({ ...base, deleter });
   const onPending = (isPending: boolean): void => store.suspend(pending, isPending);
   const pending = new PendingInvalidations({ invalidate: invalidator.invalidate, onPending, clock, emit });

@@ -6,7 +6,6 @@ import type { EmitEvent } from './events/events.ts';
 import type { InFlightLoads } from './in-flight.ts';
 import type { MemoryTier } from './memory/memory-tier.ts';
 import type { Revalidator } from './revalidate.ts';
-import type { Deletions } from './deletions.ts';
 import type { GuardedStore } from './store/guarded-store.ts';
 import { traced, type OperationEnd, type Tracing } from './tracing.ts';
 
@@ -25,7 +24,6 @@ interface DeleterParts {
   readonly memory: Pick<MemoryTier, 'drop'> | undefined;
   readonly loads: Pick<InFlightLoads<unknown>, 'forgetKey'>;
   readonly revalidator: Pick<Revalidator, 'reset'>;
-  readonly deletions: Deletions;
   readonly emit: EmitEvent;
   readonly tracing: Tracing | undefined;
   readonly codecs: ClassCodecs;
@@ -74,15 +72,13 @@ export class Deleter {
     return keysRemoved;
   }
 
-  /** Runs `change`: no request of this process then reuses what it knows of these values from before, and no load from before is stored. */
+  /** Runs `change`, which ends the loads from before in the store. No request of this process then reuses what it knows of the values. */
   async changing<T>(keys: readonly Key[], change: () => Promise<T>): Promise<T> {
-    const { memory, loads, revalidator, deletions } = this.#parts;
-    for (const { text } of keys) deletions.add(text);
+    const { memory, loads, revalidator } = this.#parts;
     try {
       return await change();
     } finally {
       for (const { text } of keys) {
-        deletions.add(text); // for loads that have begun meanwhile
         memory?.drop(text);
         loads.forgetKey(text);
       }

@@ -79,14 +79,17 @@ export class HeldLeases {
     return lease;
   }
 
-  /** Keeps a pending lease if the tokens are still those that the load depends on; otherwise gives it back. */
+  /**
+   * Keeps a pending lease if the tokens are still those that the load depends on, and its key has not changed lately; otherwise gives it back.
+   * The store may have given it after the load began, so a change in between has not ended it.
+   */
   async keepPending(reply: PendingReply<LeaseReply>, pending: PendingLease): Promise<HeldLease | undefined> {
     const { key, leaseId, tags, stamps, isHeld } = pending;
     const endings = this.#endings;
     const answer = await reply.answer;
     const isGiven = answer?.state === 'held';
-    if (isGiven && areStamps(stamps, tags.all, answer.tokens) && this.#endings === endings)
-      return this.keep(key, leaseId);
+    const isUnchanged = isGiven && areStamps(stamps, tags.all, answer.tokens) && answer.changeId === '';
+    if (isUnchanged && this.#endings === endings) return this.keep(key, leaseId);
     if (isGiven || isHeld) this.giveBack(key, leaseId);
     return undefined;
   }

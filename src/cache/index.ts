@@ -54,6 +54,7 @@ export type {
   StoreRead,
   StoreUsage,
   StoreWrite,
+  UnleasedWrite,
   LeasedWrite,
   FillReply,
   LeaseRelease,

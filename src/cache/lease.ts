@@ -72,6 +72,8 @@ export type LeaseDecision =
       readonly action: 'load-and-store';
       readonly lease: HeldLease | PendingReply<HeldLease> | undefined;
       readonly stamps: Stamps;
+      /** Without a lease: see `UnleasedWrite`. */
+      readonly changeId?: string | undefined;
     }
   | { readonly action: 'load-only' }
   /** Another process has stored the value. It is valid for the requests up to `validUpTo`. */
@@ -94,7 +96,7 @@ interface Acquisition extends Pick<LeaseRequester, 'key' | 'tags' | 'canWait'> {
   pauseMs: number;
 }
 
-const loadOnly: LeaseDecision = { action: 'load-only' };
+export const loadOnly: LeaseDecision = { action: 'load-only' };
 
 /** The leases of one cache: those it holds and those it waits for. */
 export class Leases {
@@ -169,7 +171,7 @@ export class Leases {
     { reply, stamps, validUpTo }: { reply: LeaseReply; stamps: Stamps; validUpTo: number },
   ): Promise<LeaseDecision | 'repeat' | 'wait'> {
     const { key, tags, store, leaseId } = acquisition;
-    const { state, text = '', remainingMs, tokens, holder } = reply;
+    const { state, text = '', remainingMs, tokens, holder, changeId } = reply;
     acquisition.isHeld ||= state === 'held';
     if (state === 'value') {
       const { emit, codecs } = this.#parts;
@@ -190,7 +192,7 @@ export class Leases {
     if (state === 'open' && expired !== undefined && (await isStillValid(store, expired)))
       return { action: 'use-stored', entry: expired, validUpTo };
     if (!acquisition.canWait && (state === 'open' || state === 'taken')) return loadOnly;
-    if (state === 'open') return { action: 'load-and-store', lease: undefined, stamps };
+    if (state === 'open') return { action: 'load-and-store', lease: undefined, stamps, changeId };
     if (state === 'value') return 'repeat';
     if (holder === undefined || isInvalidated(holder.stampsDigest, stamps)) {
       acquisition.takenOver = holder?.lease;

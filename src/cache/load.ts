@@ -8,10 +8,8 @@ import type { Clock } from './base/clock.ts';
 import { CacheError } from './base/errors.ts';
 import { inTime } from './base/in-time.ts';
 import { runIn, type Bulkhead, type Slot } from './bulkhead.ts';
-import { captureStamps } from './capture-stamps.ts';
 import type { CachedEntry, Dependency } from './entry/entry.ts';
 import type { Key } from './entry/key.ts';
-import type { Deletions } from './deletions.ts';
 import { whyNotStored } from './events/refusals.ts';
 import type { InFlightLoad, InFlightLoads } from './in-flight.ts';
 import type { LeaseDecision, Leases } from './lease.ts';
@@ -29,10 +27,12 @@ import type { LoadResult } from './outcome.ts';
 import type { FetchTags } from './tags/tags.ts';
 import type { TouchedTags } from './tags/touched-tags.ts';
 import { about, traced } from './tracing.ts';
+import { loadUnleased } from './unleased.ts';
 import { valueTtlMs, type TtlRefusal } from './value-ttl.ts';
 
 /** `beganAt` of a value that another process loaded: every request arrived after it. */
 const notLoadedHere = -1;
+const noLease = { stamps: undefined, lease: undefined, changeId: undefined };
 /** After a load that failed, or whose value can never be stored, every request loads for itself for this long. */
 const openMsMin = 1_000;
 
@@ -58,7 +58,6 @@ export interface LoadParts extends StoreParts {
   readonly touched: TouchedTags;
   readonly memory: Pick<MemoryTier, 'drop'> | undefined;
   readonly failures: LoadFailures;
-  readonly deletions: Deletions;
   readonly guarded: Pick<GuardedStore, 'forFetch' | 'remove'>;
   /** Undefined if any number of loads may run at once. */
   readonly bulkhead: Bulkhead | undefined;
@@ -107,14 +106,13 @@ export async function runLoad(
 ): Promise<LoadResult> {
   const { key, policy, tags, load, store, dependsOn, isAborted } = request;
   const withoutStore = decision.action === 'load-only' ? whyLoadOnly(store, reason) : '';
-  const { stamps, lease } = decision.action === 'load-only' ? { stamps: undefined, lease: undefined } : decision;
+  const { stamps, lease, changeId } = decision.action === 'load-only' ? noLease : decision;
   const name = { cache: parts.running, key: key.text };
   const scope = new LoadScope(name, { key, tags, captured: stamps, isAborted });
   try {
     if (dependsOn !== undefined) scope.dependOn(dependsOn);
     // The load begins now, so its value is valid for every request that has arrived, whatever happens to the tokens.
     const beganAt = parts.loads.sequence;
-    const deletionsBefore = parts.deletions.count;
     const { value, loadMs } = await timed(parts, key, () => {
       const work = runIn(slot, () => scope.run(load));
       return inTimeOf(policy, { parts, key, work });
@@ -137,8 +135,8 @@ export async function runLoad(
     const { codecs } = parts;
     const encoded = encodeForStore(key, { value, loadMs, staleMs, ownTtlMs, storable, isByProperty, codecs });
     if (staleMs > 0) parts.failures.succeeded(key.text);
-    if (!('refusal' in encoded))
-      return await storeEntry(parts, { key, store, lease, isReplacing, unstored, deletionsBefore, ...encoded });
+    const write = { key, store, lease, changeId, isReplacing, unstored };
+    if (!('refusal' in encoded)) return await storeEntry(parts, { ...write, ...encoded });
     refuse(parts, key, encoded);
     // The value from before the load is older: no request may receive it any more.
     const end = encoded.isTemporary ? { openMs: 0 } : { openMs: openMsMin, isRemoving: staleMs > 0 };
@@ -188,10 +186,8 @@ async function decide(
   reason: LoadReason,
 ): Promise<LeaseDecision> {
   if (reason === 'no-store') return { action: 'load-only' };
-  if (reason !== 'refresh')
-    return leases.acquire({ key, tags, store, miss: reason, sequence: () => loads.sequence, canWait: true });
-  const stamps = await captureStamps({ store, emit }, key, tags.all);
-  return stamps === undefined ? { action: 'load-only' } : { action: 'load-and-store', lease: undefined, stamps };
+  if (reason === 'refresh') return loadUnleased({ store, emit }, key, tags.all);
+  return leases.acquire({ key, tags, store, miss: reason, sequence: () => loads.sequence, canWait: true });
 }
 
 function storedResult({ entry, validUpTo }: { entry: CachedEntry; validUpTo: number }): LoadResult {

@@ -11,7 +11,6 @@ import type { Key } from './entry/key.ts';
 import { propertyTextsOf, textCharsOf, type PropertyTexts } from './entry/properties.ts';
 import { sentTexts } from './entry/sent-texts.ts';
 import { UnencodableError } from './entry/unencodable.ts';
-import type { Deletions } from './deletions.ts';
 import type { EmitEvent, WriteRefusal } from './events/events.ts';
 import { whyNotStored } from './events/refusals.ts';
 import type { HeldLease, LeaseEnd } from './held-leases.ts';
@@ -31,7 +30,6 @@ const temporary: ReadonlySet<WriteRefusal> = new Set(['token-lost', 'not-capture
 export interface StoreParts {
   readonly background: Pick<Background, 'run'>;
   readonly loads: Pick<InFlightLoads<LoadResult>, 'sequence'>;
-  readonly deletions: Pick<Deletions, 'isDeletedSince'>;
   readonly emit: EmitEvent;
   readonly codecs: ClassCodecs;
   readonly tracing: Tracing | undefined;
@@ -66,8 +64,8 @@ interface EntryToStore extends EncodedEntry {
   readonly key: Key;
   readonly store: FetchStore;
   readonly lease: Lease;
-  /** The number of the last deletion before the load. */
-  readonly deletionsBefore: number;
+  /** Without a lease: see `UnleasedWrite`. */
+  readonly changeId: string | undefined;
   /** See `LeasedWrite`. */
   readonly isReplacing: boolean;
   /** The result of the load if its value is not stored. */
@@ -129,17 +127,12 @@ export async function storeEntry(parts: StoreParts, request: EntryToStore): Prom
     background.run(lease.answer.then((held) => held && storeEntry(parts, { ...request, lease: held })));
     return unstored;
   }
-  if (parts.deletions.isDeletedSince(key.text, request.deletionsBefore)) {
-    releaseLease(parts, lease, { openMs: 0 });
-    refuse(parts, key, { refusal: 'lease-lost' });
-    return { ...unstored, notStored: whyNotStored('lease-lost') };
-  }
   const { sequence } = parts.loads;
   lease?.stopRenewing();
   const write = { text, properties, ttlMs: ttlMs + staleMs, tags: Object.keys(stamps) };
   const fill = (): Promise<FillReply | PendingReply<FillReply> | undefined> =>
     lease === undefined
-      ? store.write(key.text, write)
+      ? store.write(key.text, { ...write, changeId: request.changeId })
       : store.fill(key.text, { ...write, lease: lease.id, isReplacing });
   const reply = await traced(parts.tracing, { operation: fillOf(request), endOf: fillEnd }, fill);
   if (!(reply instanceof PendingReply)) return evaluate(parts, request, { reply, sequence });

@@ -1,7 +1,8 @@
 // `cache.delete` removes single values.
 import { describe, expect, it } from 'vitest';
+import { newProcesses } from './processes.ts';
 import { newFaultyWorld } from './store/faulty-store.ts';
-import { advanceUntil, newWorld, settled, tiers, type FetchCall } from './world.ts';
+import { advanceUntil, newWorld, settled, tick, tiers, type FetchCall } from './world.ts';
 
 const call: FetchCall = { field: 'Query.product', args: { id: 1 }, tags: ['products'] };
 
@@ -69,6 +70,53 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(await world.outcome(call)).toMatchObject({ value: 'new' });
   });
 });
+
+it.each(['refresh', 'use'] as const)(
+  'a load of another process that began before, and has no lease, is not stored: %s',
+  async (mode) => {
+    const { one, two } = await newProcesses();
+    if (mode === 'use') {
+      two.source.fails(new Error('down')); // then every request may load for a second
+      await two.fetch(call).catch(() => {});
+      await settled(two);
+    }
+    const held = two.source.hold();
+    const loading = two.fetch({ ...call, mode });
+    await held.begun;
+    await one.cache.delete('Query.product', { id: 1 });
+    held.give('old');
+    expect(await loading).toBe('old');
+    one.source.gives('new');
+    expect(await one.outcome(call)).toMatchObject({ value: 'new' });
+  },
+);
+
+it.each([true, false])(
+  'nor is a load whose lease is given late, after the removal; that is known before it ends: %s',
+  async (isKnown) => {
+    const world = await newFaultyWorld(['read', 'acquire']);
+    const { cache, clock, faulty, fetch, outcome, source } = world;
+    await fetch({ ...call, args: { id: 2 } }); // creates the tokens
+    faulty.health = 'silent';
+    const held = source.hold();
+    const loading = fetch(call);
+    for (const ms of [80, 20]) {
+      await tick();
+      clock.advance(ms);
+      if (ms === 80) faulty.answerAll(); // so that the request for the lease has less time than its own deadline
+    }
+    await held.begun;
+    await cache.delete('Query.product', { id: 1 });
+    if (isKnown) faulty.answerAll();
+    held.give('old');
+    expect(await loading).toBe('old');
+    faulty.answerAll();
+    faulty.health = 'well';
+    await settled(world);
+    source.gives('new');
+    expect(await outcome(call)).toMatchObject({ value: 'new', state: 'miss' });
+  },
+);
 
 it('removes it from the memory of this process and of others', async () => {
   const one = await newWorld('redis', { memoryBytesMax: 1_000_000 });

@@ -202,6 +202,18 @@ describe('in Redis', () => {
     },
   );
 
+  it('a refresh in another process that began before the replacement is not stored', async () => {
+    const { one, two } = await newProcesses();
+    await filled(one);
+    const held = two.source.hold();
+    const loading = two.fetch({ ...call, mode: 'refresh' });
+    await held.begun;
+    expect(await one.cache.replaceField(keyOf(one), 'stock', 11)).toBe(true);
+    held.give(product);
+    await loading;
+    expect(await one.outcome(call)).toMatchObject({ state: 'hit', value: sold });
+  });
+
   it('a load under a lease that another process holds is not stored after a removal either', async () => {
     const { one, two } = await newProcesses();
     await filled(one, { ...call, fields: false }); // one text: the property cannot be replaced

@@ -13,7 +13,7 @@ import type { PropertyNames } from '../entry/properties.ts';
 import type { EmitEvent } from '../events/events.ts';
 import type { RoundTrips } from './round-trip.ts';
 import type { Confirmation, FillReply, LeasedWrite, LeaseRelease, LeaseReply, LeaseRequest } from './store.ts';
-import type { Store, StoreRead, StoreWrite } from './store.ts';
+import type { Store, StoreRead, UnleasedWrite } from './store.ts';
 
 /** For how long a request bypasses the store after a failure. */
 const bypassMs = 1_000;
@@ -109,8 +109,11 @@ export class FetchStore {
   }
 
   /** Undefined also if it is not known whether the value was stored; `fill` likewise. */
-  write(key: string, write: StoreWrite): Promise<FillReply | PendingReply<FillReply> | undefined> {
-    return this.#orLate('write', async (store) => ({ isStored: true, tokens: await store.write(key, write) }));
+  write(key: string, write: UnleasedWrite): Promise<FillReply | PendingReply<FillReply> | undefined> {
+    return this.#orLate('write', async (store) => {
+      const tokens = await store.write(key, write);
+      return { isStored: tokens !== undefined, tokens: tokens ?? [] };
+    });
   }
 
   /**

@@ -96,18 +96,21 @@ function leasedValues(
   return {
     ...storedProperties(values, tokenOf, leases),
 
-    async write(key, { text, properties, ttlMs, tags }) {
+    async write(key, { text, properties, ttlMs, tags, changeId }) {
+      if (changeId !== undefined && changeId !== leases.changeIdOf(key)) return undefined;
       leases.end(key);
       values.set(key, text, ttlMs, properties);
       return tags.map(tokenOf);
     },
 
     async acquire(key, request) {
-      const { rejectedEntryId, tags } = request;
+      const { rejectedEntryId, isUnleased = false, tags } = request;
       const item = values.get(key);
       const isNew = item !== undefined && !isRejected(item.text, rejectedEntryId);
       const nothing = { text: undefined, remainingMs: 0, holder: undefined, tokens: tags.map(tokenOf) };
-      return isNew ? { ...nothing, state: 'value', ...item } : { ...nothing, ...leases.acquire(key, request) };
+      return isNew && !isUnleased
+        ? { ...nothing, state: 'value', ...item }
+        : { ...nothing, ...leases.acquire(key, request) };
     },
 
     async fill(key, { lease, text, properties, ttlMs, tags }) {
@@ -123,7 +126,7 @@ function leasedValues(
       const stored = keys.filter((key) => values.get(key) !== undefined);
       for (const key of keys) {
         values.delete(key);
-        leases.end(key);
+        leases.changed(key);
       }
       return stored.length;
     },
@@ -160,7 +163,7 @@ function storedProperties(
       const properties = new Map(before).set(name, text);
       if (item.text.length + textCharsOf(properties) > textCharsMax) return false;
       values.set(key, entryId + item.text.slice(entryId.length), item.remainingMs, properties);
-      leases.end(key);
+      leases.changed(key);
       return true;
     },
   };

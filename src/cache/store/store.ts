@@ -44,14 +44,14 @@ export interface Store {
   capture(tags: readonly string[]): Promise<(string | undefined)[]>;
   /**
    * Stores a value, and ends the lease of its key: a load under that lease may have begun earlier. Then reads the tokens of the
-   * value's tags, in the same round trip.
+   * value's tags, in the same round trip. Resolves to undefined, and changes nothing, if the key has changed (`UnleasedWrite`).
    */
-  write(key: string, write: StoreWrite): Promise<(string | undefined)[]>;
+  write(key: string, write: UnleasedWrite): Promise<(string | undefined)[] | undefined>;
   /**
    * Replies with the first of these states that applies, and with the tokens of `tags`:
    *
    * 1. `value`: there is one, and the caller has not rejected it. In all other states `text` is undefined, `remainingMs` 0.
-   * 2. `open`: after `release` with `openMs`, every request may load.
+   * 2. `open`: after `release` with `openMs`, every request may load. With `isUnleased`, this is the only state.
    * 3. `held`: the lease was free, or is already the caller's, or is the one to take over. It now has this digest and life.
    * 4. `taken`, with its `holder`.
    */
@@ -126,6 +126,12 @@ export interface StoreWrite {
   readonly tags: readonly string[];
 }
 
+/** A value to store without a lease. */
+export interface UnleasedWrite extends StoreWrite {
+  /** The `LeaseReply.changeId` from before the load: it is stored only if that is unchanged. Undefined to store it anyway. */
+  readonly changeId?: string | undefined;
+}
+
 /** The new text of a property. */
 export interface PropertyReplacement {
   readonly name: string;
@@ -164,6 +170,8 @@ export interface LeaseRequest {
   readonly leaseMs: number;
   /** The id of the lease to take over, if it is still that one; undefined to request a free lease. */
   readonly takenOver: string | undefined;
+  /** Whether the caller stores without a lease, such as a refresh: the state is `open`, with `changeId`. Default: false. */
+  readonly isUnleased?: boolean;
   /** What the caller has rejected, from `entryIdOf`; `anyEntryId` if that was not an entry; undefined if it has found nothing. */
   readonly rejectedEntryId: string | undefined;
   /** The tags whose tokens are requested. */
@@ -175,7 +183,12 @@ export interface LeaseReply extends StoreRead {
   readonly state: 'value' | 'held' | 'taken' | 'open';
   /** If the lease is taken: its id, and the tokens that its holder's load depends on. */
   readonly holder: { readonly lease: string; readonly stampsDigest: string } | undefined;
+  /** With `open` or `held`: identifies the last `remove` or `replaceProperty` of the key in ten minutes; empty if there was none. */
+  readonly changeId?: string | undefined;
 }
+
+/** A load without a lease that takes longer may be stored although its key has changed. */
+export const changeMs = 600_000;
 
 /** Whether a value was stored, and the tokens of its tags afterwards. */
 export interface FillReply {

@@ -12,7 +12,7 @@ describe('a store that rejects', () => {
     expect(faulty.calls).toEqual(['read']);
     expect(await fetch({ mode: 'refresh' })).toBe('value');
     expect(await fetch({ mode: 'bypass' })).toBe('value');
-    expect(faulty.calls).toEqual(['read', 'capture']);
+    expect(faulty.calls).toEqual(['read', 'capture', 'acquire']);
   });
 
   it('is bypassed too if it fails only the capture, the lease, the fill or the write', async () => {
@@ -36,7 +36,7 @@ describe('a store that rejects', () => {
     const write = await newFaultyWorld(['write']);
     write.faulty.health = 'failing';
     expect(await write.outcome({ mode: 'refresh' })).toMatchObject({ value: 'value', ageMs: null });
-    expect(write.faulty.calls).toEqual(['capture', 'write']);
+    expect(write.faulty.calls).toEqual(['capture', 'acquire', 'write']);
   });
 
   it('is bypassed by all fetches of a request after it has failed one, and by no other request', async () => {

@@ -18,6 +18,10 @@ const request: LeaseRequest = {
 const other: LeaseRequest = { ...request, lease: otherLease };
 const write = { lease: ownLease, text: 'value', ttlMs: 60_000, tags: [] };
 
+function entryText(id: number): string {
+  return `{"id":"${String(id).padStart(16, '0')}","value":{}}`;
+}
+
 export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
   const newLease = async (): Promise<
     StoreUnderTest & { key: string; stateOf: (of: LeaseRequest) => Promise<string> }
@@ -192,6 +196,56 @@ export function describeLeases(newStore: () => Promise<StoreUnderTest>): void {
       expect(await store.fill(key, write)).toMatchObject({ isStored: false });
       await passes(key, 60_000);
       expect(await stateOf(other)).toBe('held');
+    });
+
+    it('are not needed by a refresh, which may load whoever holds one, and although there is a value', async () => {
+      const { store, key, stateOf } = await newLease();
+      expect(await stateOf({ ...other, isUnleased: true })).toBe('open');
+      expect(await store.fill(key, write)).toMatchObject({ isStored: true });
+      expect(await store.acquire(key, { ...other, isUnleased: true })).toMatchObject({
+        state: 'open',
+        text: undefined,
+      });
+    });
+
+    it('a load without one is stored, unless the key was changed by `remove` or `replaceProperty` meanwhile', async () => {
+      const { store, key } = await newLease();
+      const changeIdNow = async (): Promise<string | undefined> =>
+        (await store.acquire(key, { ...other, isUnleased: true })).changeId;
+      const unleased = { text: entryText(1), properties: new Map([['a', '1']]), ttlMs: 60_000, tags: [] };
+      const entryId = entryText(2).slice(0, 24);
+      const changes = [
+        async () => store.remove([key]),
+        async () => store.replaceProperty?.(key, { name: 'a', text: '2', entryId }),
+      ];
+      for (const properties of [unleased.properties, undefined]) {
+        for (const change of changes) {
+          const before = await changeIdNow();
+          expect(before).toBeTypeOf('string');
+          await store.write(key, unleased);
+          expect(await changeIdNow()).toBe(before); // another load has stored: the one that ends last counts
+          expect(await store.write(key, { ...unleased, properties, changeId: before })).toEqual([]);
+          await store.write(key, unleased);
+          await change();
+          const { text } = await store.read(key, []);
+          expect(
+            await store.write(key, { ...unleased, text: entryText(3), properties, changeId: before }),
+          ).toBeUndefined();
+          expect((await store.read(key, [])).text).toBe(text);
+          expect(await store.write(key, { ...unleased, properties, changeId: await changeIdNow() })).toEqual([]);
+        }
+      }
+    });
+
+    it('tell whether their key was changed lately, with the same id as for a load without one', async () => {
+      const { store, key } = await newLease();
+      const changeIdOf = async (asked: LeaseRequest): Promise<string | undefined> =>
+        (await store.acquire(key, asked)).changeId;
+      expect(await changeIdOf(request)).toBe('');
+      await store.remove([key]);
+      const changeId = await changeIdOf(other);
+      expect(changeId).toMatch(/./);
+      expect(await changeIdOf({ ...request, isUnleased: true })).toBe(changeId);
     });
 
     it('are not counted as values, and end when a write without the lease stores a newer value', async () => {

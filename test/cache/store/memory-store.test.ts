@@ -62,3 +62,12 @@ it('keeps neither a value that is larger than bytesMax nor the one that it would
   await store.write('shop:a', { text: 'x'.repeat(10_000), ttlMs: 60_000, tags: [] });
   expect((await store.read('shop:a', ['*'])).text).toBeUndefined();
 });
+
+it('a load without a lease is not stored if its key has changed, although many others have changed since', async () => {
+  const store = createMemoryStore({ namespace: 'shop' });
+  const request = { lease: '', stampsDigest: '', leaseMs: 1_000, takenOver: undefined, rejectedEntryId: undefined };
+  const { changeId } = await store.acquire('shop:k', { ...request, tags: [], isUnleased: true });
+  await store.remove(['shop:k']);
+  await store.remove(times(10_000, (index) => `shop:${index}`));
+  expect(await store.write('shop:k', { text: 'old', ttlMs: 60_000, tags: [], changeId })).toBeUndefined();
+});

@@ -1,8 +1,9 @@
 /** The entries in Redis. A long one is read in two round trips. */
+import { randomUUID } from 'node:crypto';
 import type { AskBatch } from './batch.ts';
 import type { RedisConnection } from './connection.ts';
 import { anyEntryId, entryIdOf } from '../../entry/entry.ts';
-import { endAfter, firstBytes, leaseKey, longScript } from './scripts.ts';
+import { changeKey, endAfter, firstBytes, leaseKey, longScript, removeScript, writeScript } from './scripts.ts';
 import { propertiesKey, redisProperties, storeCall, storeScript } from './properties.ts';
 import type { Store, StoreRead } from '../store.ts';
 import { addReplaced } from './tracking.ts';
@@ -50,41 +51,45 @@ export function redisEntries(
 
     remove: (keys) => removeValues(keys, parts),
 
-    async write(key, { text, properties, ttlMs, tags }) {
+    async write(key, { text, properties, ttlMs, tags, changeId }) {
       const endMs = endAfter(ttlMs, knownServerNowMs() ?? (await serverNowMs()));
       return await inBatch((batch, isKnown) => {
         // A request that loads under a lease may have begun before this, and must not replace this value by an older one. If it
         // began later, that costs one more load.
+        const keys = [key, leaseKey(key), changeKey(key)];
         const writing =
-          properties === undefined
-            ? batch.run((commands) => commands.set(key, text, 'PXAT', endMs).del(leaseKey(key)))
-            : batch.script(storeScript, { ...storeCall(key, { text, properties, endMs }), isKnown });
+          properties !== undefined
+            ? batch.script(storeScript, { ...storeCall(key, { text, properties, endMs, changeId }), isKnown })
+            : changeId === undefined
+              ? batch.run((commands) => commands.set(key, text, 'PXAT', endMs).del(leaseKey(key)))
+              : batch.script(writeScript, { keys, args: [changeId, text, endMs], isKnown });
         const reporting = batch.run((commands) => addReplaced(commands, tokenPrefix, key));
         const tokens = batch.tokens(tags);
         return () => {
-          writing(); // throws if it was not stored
+          const isStored = writing() !== 0; // throws if there was no room
           reporting();
           wrote();
-          return tokens();
+          return isStored ? tokens() : undefined;
         };
       });
     },
   };
 }
 
-/** Removes values with their properties, and the leases of their keys. */
+/** Removes values with their properties, and the leases of their keys; loads that run without a lease are not stored either. */
 function removeValues(
   keys: readonly string[],
   { inBatch, connection: { wrote }, tokenPrefix }: EntryParts,
 ): Promise<number> {
-  return inBatch((batch) => {
-    const replies = batch.run((commands) => {
-      // All values first: their replies are counted.
-      for (const key of keys) commands.unlink(key);
-      for (const key of keys) addReplaced(commands.del(leaseKey(key), propertiesKey(key)), tokenPrefix, key);
+  return inBatch((batch, isKnown) => {
+    const removals = keys.map((key) => {
+      const all = [key, leaseKey(key), propertiesKey(key), changeKey(key)];
+      return batch.script(removeScript, { keys: all, args: [randomUUID()], isKnown });
     });
+    const reporting = batch.run((commands) => keys.forEach((key) => addReplaced(commands, tokenPrefix, key)));
     return () => {
-      const counts = replies().slice(0, keys.length) as number[];
+      const counts = removals.map((removal) => removal() as number);
+      reporting();
       wrote();
       return counts.reduce((sum, removed) => sum + removed, 0);
     };

@@ -2,7 +2,7 @@
 import type { AskBatch } from './batch.ts';
 import type { RedisConnection } from './connection.ts';
 import { propertiesKey, storeCall, storeScript } from './properties.ts';
-import { acquireScript, endAfter, fillScript, leaseKey, releaseScript, renewScript } from './scripts.ts';
+import { acquireScript, changeKey, endAfter, fillScript, leaseKey, releaseScript, renewScript } from './scripts.ts';
 import type { LeaseReply, Store } from '../store.ts';
 import { addReplaced } from './tracking.ts';
 
@@ -18,10 +18,10 @@ export function redisLeases({
   tokenPrefix,
 }: LeaseParts): Pick<Store, 'acquire' | 'fill' | 'renew' | 'release'> {
   return {
-    acquire: (key, { lease, stampsDigest, leaseMs, rejectedEntryId = '', takenOver = '', tags }) =>
+    acquire: (key, { lease, stampsDigest, leaseMs, rejectedEntryId = '', takenOver = '', isUnleased, tags }) =>
       inBatch((batch, isKnown) => {
-        const args = [lease, stampsDigest, leaseMs, rejectedEntryId, takenOver];
-        const reply = batch.script(acquireScript, { keys: withLease(key), args, isKnown });
+        const args = [lease, stampsDigest, leaseMs, rejectedEntryId, takenOver, isUnleased === true ? 1 : 0];
+        const reply = batch.script(acquireScript, { keys: [...withLease(key), changeKey(key)], args, isKnown });
         const tokens = batch.tokens(tags);
         return () => {
           const [state, text = '', remainingMs = 0] = reply() as [LeaseReply['state'], string?, number?];
@@ -31,6 +31,7 @@ export function redisLeases({
             text: state === 'value' ? text : undefined,
             remainingMs,
             holder: state === 'taken' ? holderIn(text, lease.length) : undefined,
+            changeId: state === 'open' || state === 'held' ? text : undefined,
             tokens: tokens(),
           };
         };

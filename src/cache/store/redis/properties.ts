@@ -11,8 +11,8 @@
 import { propertiesMax, type PropertyTexts } from '../../entry/properties.ts';
 import type { AskBatch } from './batch.ts';
 import type { RedisConnection } from './connection.ts';
-import { firstBytes, leaseKey, script, textBytesMax, type ScriptCall } from './scripts.ts';
-import type { Store, StoreRead, StoreWrite } from '../store.ts';
+import { changeKey, firstBytes, leaseKey, script, textBytesMax, unchangedOnly, type ScriptCall } from './scripts.ts';
+import { changeMs, type Store, type StoreRead, type UnleasedWrite } from '../store.ts';
 import { addReplaced } from './tracking.ts';
 
 /** `{"id":"`, the id, and `"`: what `entryIdOf` returns. */
@@ -20,6 +20,8 @@ const entryIdChars = 24;
 const idField = '!id';
 const namesField = '!names';
 const countField = '!count';
+/** Stands for the id of a change, of which there is none like this. */
+const anyChange = '*';
 const ownFields = [idField, namesField, countField];
 
 /**
@@ -47,18 +49,22 @@ const readScript = script(`
   return {text, remaining, redis.call('HMGET', KEYS[2], unpack(ARGV, 2))}`);
 
 /**
- * `KEYS`: the value, its lease, its hash. `ARGV`: the id of the lease, or empty to store without one; the text; the time at which it
- * expires; fields and texts in turn, the names among them. Returns 1 if it was stored. If the server has no room, the lease ends
+ * `KEYS`: the value, its lease, its hash, the change. `ARGV`: the id of the change before the load, for a value without a lease; the text;
+ * the time at which it expires; the id of the lease, or empty; fields and texts in turn, the names among them. Returns 1 if it was stored. If the server has no room, the lease ends
  * nevertheless. The text is stored first: once a script has written, Redis lets it write more although its memory is full.
  */
 export const storeScript = script(`
-  if ARGV[1] ~= '' and redis.pcall('GETRANGE', KEYS[2], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
+  if ARGV[4] ~= '' then
+    if redis.pcall('GETRANGE', KEYS[2], 0, #ARGV[4] - 1) ~= ARGV[4] then return 0 end
+  elseif ARGV[1] ~= '${anyChange}' then
+    ${unchangedOnly('KEYS[4]')}
+  end
   local stored = redis.pcall('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
   redis.call('DEL', KEYS[2])
   if stored.err then return stored end
   redis.call('UNLINK', KEYS[3])
-  local id, count = string.sub(ARGV[2], 1, ${entryIdChars}), (#ARGV - 3) / 2
-  redis.call('HSET', KEYS[3], '${idField}', id, '${countField}', count, unpack(ARGV, 4))
+  local id, count = string.sub(ARGV[2], 1, ${entryIdChars}), (#ARGV - 4) / 2
+  redis.call('HSET', KEYS[3], '${idField}', id, '${countField}', count, unpack(ARGV, 5))
   redis.call('PEXPIREAT', KEYS[3], ARGV[3])
   return 1`);
 
@@ -83,6 +89,7 @@ const replaceScript = script(`
   if stored.err then return stored end
   redis.call('HSET', KEYS[3], '${idField}', ARGV[1], ARGV[2], ARGV[3])
   redis.call('DEL', KEYS[2])
+  redis.call('SET', KEYS[4], ARGV[1], 'PX', ${changeMs})
   return 1`);
 
 interface PropertiesParts {
@@ -109,7 +116,7 @@ export function redisProperties({
 
     replaceProperty: (key, { name, text, entryId }) =>
       inBatch((batch, isKnown) => {
-        const keys = [key, leaseKey(key), propertiesKey(key)];
+        const keys = [key, leaseKey(key), propertiesKey(key), changeKey(key)];
         const reply = batch.script(replaceScript, { keys, args: [entryId, fieldOf(name), text], isKnown });
         batch.run((commands) => addReplaced(commands, tokenPrefix, key));
         return () => {
@@ -129,11 +136,13 @@ export function storeCall(
     properties,
     endMs,
     lease = '',
-  }: Pick<StoreWrite, 'text'> & { properties: PropertyTexts; endMs: number; lease?: string },
+    changeId = anyChange,
+  }: Pick<UnleasedWrite, 'text' | 'changeId'> & { properties: PropertyTexts; endMs: number; lease?: string },
 ): Omit<ScriptCall, 'isKnown'> {
   const fields = [namesField, JSON.stringify([...properties.keys()])];
   for (const [name, value] of properties) fields.push(fieldOf(name), value);
-  return { keys: [key, leaseKey(key), propertiesKey(key)], args: [lease, text, endMs, ...fields] };
+  const keys = [key, leaseKey(key), propertiesKey(key), changeKey(key)];
+  return { keys, args: [changeId, text, endMs, lease, ...fields] };
 }
 
 /** In the slot of its value, as the lease is. */

@@ -1,11 +1,11 @@
 /**
  * The Lua scripts: each runs as one atomic step. Those of a lease take the value as `KEYS[1]` and its lease as `KEYS[2]`, whose
- * text is the lease's id followed by its stamps digest. `KEYS[3]` is the hash with the properties of the value; see
- * `properties.ts`.
+ * text is the lease's id followed by its stamps digest. Some take more keys: the hash with the properties of the value (`properties.ts`),
+ * and the id of the last change of the key, which loads without a lease compare.
  */
 import { createHash } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
-import { textCharsMax } from '../store.ts';
+import { changeMs, textCharsMax } from '../store.ts';
 
 /** The longest text, in UTF-8. */
 export const textBytesMax = 3 * textCharsMax;
@@ -24,11 +24,14 @@ export interface Script {
  * No script reads a value, token or lease that is longer than any that is written: another program may keep 150 MB at one of our
  * keys. Content that cannot be an entry, by its length or type, is removed before the load that replaces it.
  *
- * `ARGV`: the lease id, the stamps digest, the life of the lease, the id of the rejected entry, the id of the lease to take over.
+ * `ARGV`: the lease id, the stamps digest, the life of the lease, the id of the rejected entry, the id of the lease to take over,
+ * `1` for `open` in any case. `KEYS[3]`: the change.
  * Foreign content at one of the keys counts as missing, and so does a value without an expiry, or a lease that expires later than
  * leases do, or stays open for more than a minute. A caller that has found something other than an entry (`*`) receives any entry.
  */
 export const acquireScript = script(`
+  ${changeId('KEYS[3]')}
+  if ARGV[6] == '1' then return {'open', changeId} end
   local seen = ARGV[4]
   local length = redis.pcall('STRLEN', KEYS[1])
   if type(length) ~= 'number' or length > ${textBytesMax} then
@@ -46,12 +49,22 @@ export const acquireScript = script(`
   local lease = redis.pcall('GETRANGE', KEYS[2], 0, 63)
   if type(lease) ~= 'string' then redis.pcall('UNLINK', KEYS[2]) end
   local life = redis.call('PTTL', KEYS[2])
-  if lease == 'open' and life > 0 and life <= 60 * ARGV[3] then return {'open'} end
+  if lease == 'open' and life > 0 and life <= 60 * ARGV[3] then return {'open', changeId} end
   if lease == 'open' or life < 0 or life > 2 * ARGV[3] then lease = nil end
   local holder = type(lease) == 'string' and string.sub(lease, 1, #ARGV[1]) or ''
   if holder ~= '' and holder ~= ARGV[1] and holder ~= ARGV[5] then return {'taken', lease} end
   redis.call('SET', KEYS[2], ARGV[1] .. ARGV[2], 'PX', ARGV[3])
-  return {'held'}`);
+  return {'held', changeId}`);
+
+/**
+ * `KEYS`: the value, its lease, the change. `ARGV`: the id of the change before the load, the value's text, the time at which it expires.
+ * Returns 1 if it was stored.
+ */
+export const writeScript = script(`${unchangedOnly('KEYS[3]')}
+  local stored = redis.pcall('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
+  redis.call('DEL', KEYS[2])
+  if stored.err then return stored end
+  return 1`);
 
 const heldOnly = `
   local lease = redis.pcall('GETRANGE', KEYS[2], 0, #ARGV[1] - 1)
@@ -79,6 +92,16 @@ export const releaseScript = script(`${heldOnly}
   if ARGV[2] == '0' then return redis.call('DEL', KEYS[2]) end
   redis.call('SET', KEYS[2], 'open', 'PX', ARGV[2])
   return 1`);
+
+/**
+ * `KEYS`: the value, its lease, its hash, the change. `ARGV`: the id of the change. In one step: a load from before can store neither before
+ * its end, nor after. Returns the number of values removed.
+ */
+export const removeScript = script(`
+  local removed = redis.call('UNLINK', KEYS[1])
+  redis.call('UNLINK', KEYS[2], KEYS[3])
+  redis.call('SET', KEYS[4], ARGV[1], 'PX', ${changeMs})
+  return removed`);
 
 /** `ARGV`: for each key, the entry id and the length of the text. Returns the remaining life, or -2 if the text is another one. */
 export const confirmScript = script(`
@@ -140,6 +163,19 @@ export const beginScript = script(`
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
   return ARGV[2]`);
 
+/** Reads the id of a change. Foreign content counts as none. */
+function changeId(key: string): string {
+  return `
+  local changeId = redis.pcall('GETRANGE', ${key}, 0, 63)
+  if type(changeId) ~= 'string' then changeId = '' end`;
+}
+
+/** Returns 0 if another change than `ARGV[1]` was made. */
+export function unchangedOnly(key: string): string {
+  return `${changeId(key)}
+  if changeId ~= ARGV[1] then return 0 end`;
+}
+
 /** One call of a script, by its hash, which the server may not know (yet, or any more). */
 export interface ScriptCall {
   readonly keys: readonly string[];
@@ -160,6 +196,10 @@ export function addScript(
 /** The braces keep lease and value in one slot of a Cluster. The value's own key has none, so that people can read it. */
 export function leaseKey(key: string): string {
   return `{${key}}:lease`;
+}
+
+export function changeKey(key: string): string {
+  return `{${key}}:changed`;
 }
 
 export function script(text: string): Script {

@@ -15,9 +15,9 @@ async function open(namespace: string): Promise<Required<Store>> {
   return store as Required<Store>;
 }
 
-/** The keys without those of tokens and notices. */
+/** The keys without those of tokens, notices and changes. */
 async function valueKeys(client: Redis, namespace: string): Promise<string[]> {
-  return (await keysOf(client, `*${namespace}:a*`)).filter((key) => !key.includes(':tag:'));
+  return (await keysOf(client, `*${namespace}:a*`)).filter((key) => !/:tag:|:changed$/.test(key));
 }
 
 const names = times(40, (index) => `p${index}`);
