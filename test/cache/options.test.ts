@@ -253,7 +253,7 @@ describe('fetch, key, on and createPolicy', () => {
       'a misspelled option of a policy',
       () => untyped(createPolicy)('Query.a', { ttl: '60s', tag: ['a'] }),
       'INVALID_POLICY',
-      'Query.a: a policy has ttl, nullTtl, jitter, stale, early, staleIfError, softTimeout, timeout, shadow, tags, strict, refill, got the unknown option "tag"',
+      'Query.a: a policy has ttl, nullTtl, jitter, stale, early, staleIfError, softTimeout, timeout, shadow, tags, strict, refill, fields, got the unknown option "tag"',
     ],
   ])('reject %s', async (_, call, code, message) => {
     const given = await parts();

@@ -9,7 +9,8 @@ import { CacheError } from '../base/errors.ts';
  * `memory-store.ts`; `test/cache/store/store-contract.ts` tests both.
  *
  * - Each call is atomic: in `acquire` nothing happens between the look at the value and the lease, in `fill` nothing between the
- *   check of the lease and the value. A value and its properties are read, stored and replaced in one step. Once a call has resolved, every later call, of any process, sees its effect.
+ *   check of the lease and the value. A value and its properties are read, stored and replaced in one step. Once a call has
+ *   resolved, every later call, of any process, sees its effect.
  * - Calls of one tick may be sent together. A reply that arrives after the tick of its call describes the store at the end of that
  *   tick, or later.
  * - A store may reject at any time, with a `CacheError`: `STORE_FULL` if it takes no new values for now, `STORE_REFUSED` if it

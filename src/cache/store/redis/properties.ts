@@ -50,8 +50,9 @@ const readScript = script(`
 
 /**
  * `KEYS`: the value, its lease, its hash, the change. `ARGV`: the id of the change before the load, for a value without a lease; the text;
- * the time at which it expires; the id of the lease, or empty; fields and texts in turn, the names among them. Returns 1 if it was stored. If the server has no room, the lease ends
- * nevertheless. The text is stored first: once a script has written, Redis lets it write more although its memory is full.
+ * the time at which it expires; the id of the lease, or empty; fields and texts in turn, the names among them. Returns 1 if it was
+ * stored. If the server has no room, the lease ends nevertheless. The text is stored first: once a script has written, Redis lets it
+ * write more although its memory is full.
  */
 export const storeScript = script(`
   if ARGV[4] ~= '' then
