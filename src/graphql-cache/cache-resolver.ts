@@ -4,6 +4,7 @@ import { checkOptions, type Cache, type Duration, type OptionRule } from '../cac
 import { CachedResolvers, type Resolver } from './cached-resolvers.ts';
 import { fieldOptionNames, withoutOff } from './effective-options.ts';
 import type { FieldCacheOptions } from './field-cache-options.ts';
+import { noteCached } from './exposed-properties.ts';
 import { createFieldPolicy } from './field-policy.ts';
 import { notePureResolver } from './pure-operation.ts';
 import { isCachedResolver, ResolverFields } from './resolver-fields.ts';
@@ -87,6 +88,7 @@ export function cacheResolver<Parent, Args, Context, Value>(
     resolvers.resolve(fields.of(info), { parent, args: args as Record<string, unknown>, context, info });
   if (!isPrivate && varyOf === undefined) notePureResolver(cached);
   fields.registerAs(cached);
+  noteCached(cached);
   keepWhenBound(cached);
   return cached as ReturnType<typeof cacheResolver<Parent, Args, Context, Value>>;
 }

@@ -15,7 +15,7 @@ import { backgroundContext, requestContextOf } from './background-context.ts';
 import { modeOf } from './cache-directive.ts';
 import { isClientGone } from './client-gone.ts';
 import { noteValueAt, valueAbove, type ValueAbove } from './dependencies.ts';
-import { exposedBelow } from './exposed-properties.ts';
+import { exposedBelow, noteCached } from './exposed-properties.ts';
 import type { FieldPolicy } from './field-policy.ts';
 import { noteUnreported, openRow } from './report.ts';
 import { selectionOf, type Selection } from './selection.ts';
@@ -74,10 +74,12 @@ export class CachedResolvers<Context> {
 
   /** Returns a resolver that resolves through the engine, and calls `resolver` to load. */
   wrap(resolver: Resolver<Context>, policy: FieldPolicy): Resolver<Context> {
-    return (parent, args, context, info) => {
+    const cached: Resolver<Context> = (parent, args, context, info) => {
       const call = { parent, args: args as Record<string, unknown>, context, info };
       return this.resolve({ resolver, policy, schemaDigest: this.schemaDigest }, call);
     };
+    noteCached(cached);
+    return cached;
   }
 
   /** Resolves one request of a field: returns a promise, or what the field's own resolver returns if the cache cannot be used. */

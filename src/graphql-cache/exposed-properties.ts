@@ -1,7 +1,7 @@
 /**
  * Which properties of a field's value a request reads: those that the fields selected below it expose. Such a field has no resolver of its
  * own, or one that is known to return a property (`noteExposing`). Every other resolver may read the whole value, and so may whatever
- * decides which type it has.
+ * decides which type it has, or has wrapped the cached resolver (`noteCached`), such as an authorization.
  */
 import {
   defaultFieldResolver,
@@ -25,8 +25,18 @@ export function noteExposing(resolver: object, property: string): void {
   exposing.set(resolver, property);
 }
 
+/** Resolvers that return the value of a cached field to GraphQL.js, if nothing has wrapped them. */
+const cached = new WeakSet<object>();
+
+/** Declares that this resolver is that of a cached field. */
+export function noteCached(resolver: object): void {
+  cached.add(resolver);
+}
+
 /** The properties of the value that the request reads; undefined if it may read any. */
 export function exposedBelow(info: GraphQLResolveInfo): readonly string[] | undefined {
+  const { resolve } = info.parentType.getFields()[info.fieldName] ?? {};
+  if (resolve === undefined || !cached.has(resolve)) return undefined;
   const type = getNullableType(info.returnType);
   if (!isObjectType(type) || type.isTypeOf) return undefined;
   const reads = new Reads(info, type);

@@ -1,7 +1,7 @@
 // `fields: true` of `cacheResolver`: a request reads the properties that the fields below it expose.
 import { describe, expect, it } from 'vitest';
 import { checkCachedFields } from '../../src/graphql-cache/index.ts';
-import { newPlainSchema, type PlainWorld } from './world.ts';
+import { newPlainSchema, type PlainWorld, type Resolve } from './world.ts';
 
 const sdl = `
   type Query { book: Book }
@@ -34,6 +34,20 @@ it('reads the properties with the names of the selected fields, and all for a fi
   const withLabel = { data: { book: { stock: 12, label: 'Walden 12 A' } }, states: 'hit' };
   expect(await run('{ book { stock label } }')).toMatchObject(withLabel);
   expect(reads()).toEqual(['all']);
+});
+
+it('reads all of them if the cached resolver is wrapped: an authorization may read any, and runs on hits too', async () => {
+  const { run } = await newPlainSchema(sdl, (wrap) => {
+    const cached = wrap({ fields: true }, () => ({ ...book, isSecret: true }));
+    const authorized: Resolve = async (...call) => {
+      const value = (await cached(...call)) as { isSecret?: boolean };
+      if (value.isSecret === true) throw new Error('forbidden');
+      return value;
+    };
+    return { Query: { book: authorized } };
+  });
+  for (const states of ['miss', 'hit'])
+    expect(await run('{ book { title } }')).toMatchObject({ data: { book: null }, errors: ['forbidden'], states });
 });
 
 it('cache.replaceField replaces a property of its value', async () => {

@@ -151,6 +151,23 @@ describe('the properties that are read', () => {
     expect(reads()).toEqual(['all', ['cents'], 'all']);
   });
 
+  it('are all of them if the resolver of the cached field is wrapped, such as by a plugin before this one', async () => {
+    const { run, reads, schema } = await newFields();
+    const field = schema.getQueryType()?.getFields()['product'];
+    const { resolve } = field ?? {};
+    const seen: unknown[] = [];
+    const noting: typeof resolve = async (...call) => {
+      const value: unknown = await resolve?.(...call);
+      seen.push(value);
+      return value;
+    };
+    Object.assign(field ?? {}, { resolve: noting });
+    await run('{ product { name } }');
+    await run('{ product { name } }');
+    expect(reads()).toEqual(['all', 'all']);
+    expect(seen).toEqual([product, product]);
+  });
+
   it('are all of them if the type decides by the value whether it has it', async () => {
     const world = await newFields();
     Object.assign(world.schema.getType('Product') ?? {}, { isTypeOf: (value: Product) => value.cents > 0 });
