@@ -6,12 +6,14 @@ import { anyEntryId, entryIdOf } from '../../entry/entry.ts';
 import { changeKey, endAfter, firstBytes, leaseKey, longScript, removeScript, writeScript } from './scripts.ts';
 import { propertiesKey, redisProperties, storeCall, storeScript } from './properties.ts';
 import type { Store, StoreRead } from '../store.ts';
-import { addReplaced } from './tracking.ts';
+import { addReplaced, replacedKey } from './tracking.ts';
 
 interface EntryParts {
   readonly inBatch: AskBatch;
   readonly connection: Pick<RedisConnection, 'wrote' | 'knownServerNowMs' | 'serverNowMs'>;
   readonly tokenPrefix: string;
+  /** After twice this time, nothing waits for a reply any more. */
+  readonly deadlineMs: number;
 }
 
 export function redisEntries(
@@ -83,13 +85,11 @@ function removeValues(
 ): Promise<number> {
   return inBatch((batch, isKnown) => {
     const removals = keys.map((key) => {
-      const all = [key, leaseKey(key), propertiesKey(key), changeKey(key)];
+      const all = [key, leaseKey(key), propertiesKey(key), changeKey(key), replacedKey(tokenPrefix, key)];
       return batch.script(removeScript, { keys: all, args: [randomUUID()], isKnown });
     });
-    const reporting = batch.run((commands) => keys.forEach((key) => addReplaced(commands, tokenPrefix, key)));
     return () => {
       const counts = removals.map((removal) => removal() as number);
-      reporting();
       wrote();
       return counts.reduce((sum, removed) => sum + removed, 0);
     };

@@ -11,9 +11,19 @@
 import { propertiesMax, type PropertyTexts } from '../../entry/properties.ts';
 import type { AskBatch } from './batch.ts';
 import type { RedisConnection } from './connection.ts';
-import { changeKey, firstBytes, leaseKey, script, textBytesMax, unchangedOnly, type ScriptCall } from './scripts.ts';
-import { changeMs, type Store, type StoreRead, type UnleasedWrite } from '../store.ts';
-import { addReplaced } from './tracking.ts';
+import {
+  changeKey,
+  endAfter,
+  firstBytes,
+  leaseKey,
+  noteChange,
+  script,
+  textBytesMax,
+  unchangedOnly,
+  type ScriptCall,
+} from './scripts.ts';
+import type { Store, StoreRead, UnleasedWrite } from '../store.ts';
+import { replacedKey } from './tracking.ts';
 
 /** `{"id":"`, the id, and `"`: what `entryIdOf` returns. */
 const entryIdChars = 24;
@@ -70,10 +80,13 @@ export const storeScript = script(`
   return 1`);
 
 /**
- * `KEYS` as in `storeScript`. `ARGV`: the beginning of the entry's new text, the field, its text. Returns 1 if it was replaced. The
- * stamps in the text and the expiries are those from before, so this cannot make a value valid, or live longer.
+ * `KEYS` as in `storeScript`, and the report. `ARGV`: the beginning of the entry's new text, the field, its text, and the time until which it is replaced:
+ * a property that arrives later may be older than the value. Returns 1 if it was replaced. The stamps in the text and the expiries are those
+ * from before, so this cannot make a value valid, or live longer.
  */
 const replaceScript = script(`
+  local time = redis.call('TIME')
+  if time[1] * 1000 + time[2] / 1000 > tonumber(ARGV[4]) then return 0 end
   local id = redis.pcall('HGET', KEYS[3], '${idField}')
   if type(id) ~= 'string' or #id ~= ${entryIdChars} then return 0 end
   if redis.pcall('GETRANGE', KEYS[1], 0, ${entryIdChars - 1}) ~= id then return 0 end
@@ -90,18 +103,21 @@ const replaceScript = script(`
   if stored.err then return stored end
   redis.call('HSET', KEYS[3], '${idField}', ARGV[1], ARGV[2], ARGV[3])
   redis.call('DEL', KEYS[2])
-  redis.call('SET', KEYS[4], ARGV[1], 'PX', ${changeMs})
+  ${noteChange('KEYS[4]', 'KEYS[5]')}
   return 1`);
 
 interface PropertiesParts {
   readonly tokenPrefix: string;
   readonly inBatch: AskBatch;
-  readonly connection: Pick<RedisConnection, 'wrote'>;
+  readonly connection: Pick<RedisConnection, 'wrote' | 'knownServerNowMs' | 'serverNowMs'>;
+  /** After twice this time, nothing waits for a reply any more. */
+  readonly deadlineMs: number;
 }
 
 export function redisProperties({
   inBatch,
-  connection: { wrote },
+  connection: { wrote, knownServerNowMs, serverNowMs },
+  deadlineMs,
   tokenPrefix,
 }: PropertiesParts): Required<Pick<Store, 'readProperties' | 'replaceProperty'>> {
   return {
@@ -115,17 +131,18 @@ export function redisProperties({
         return () => readOf(reply() as ReadReply, isAll ? 'all' : names, tokens());
       }),
 
-    replaceProperty: (key, { name, text, entryId }) =>
-      inBatch((batch, isKnown) => {
-        const keys = [key, leaseKey(key), propertiesKey(key), changeKey(key)];
-        const reply = batch.script(replaceScript, { keys, args: [entryId, fieldOf(name), text], isKnown });
-        batch.run((commands) => addReplaced(commands, tokenPrefix, key));
+    async replaceProperty(key, { name, text, entryId }) {
+      const untilMs = endAfter(2 * deadlineMs, knownServerNowMs() ?? (await serverNowMs()));
+      return await inBatch((batch, isKnown) => {
+        const keys = [key, leaseKey(key), propertiesKey(key), changeKey(key), replacedKey(tokenPrefix, key)];
+        const reply = batch.script(replaceScript, { keys, args: [entryId, fieldOf(name), text, untilMs], isKnown });
         return () => {
           const isReplaced = reply() === 1;
           if (isReplaced) wrote();
           return isReplaced;
         };
-      }),
+      });
+    },
   };
 }
 

@@ -2,7 +2,7 @@
  * The store on Redis.
  *
  * A command that timed out may still run later. That is harmless, because a value counts only while the tokens it is stamped with
- * are unchanged, and expires at the time that its writer named.
+ * are unchanged, and expires at the time that its writer named; and a property is replaced only while its caller waits.
  */
 import { systemClock } from '../../base/clock.ts';
 import { ConnectionWatch } from './connection-watch.ts';
@@ -52,7 +52,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     tier: 'redis',
 
     ...redisTokens({ inBatch, inOwnBatch, connection, tokenKey }),
-    ...redisEntries({ inBatch, connection, tokenPrefix }),
+    ...redisEntries({ inBatch, connection, tokenPrefix, deadlineMs }),
     ...redisLeases({ inBatch, connection, tokenPrefix }),
     ...keptTexts({ send, wrote, namespace }),
     ...namespaceOf({ send, namespace, tokenPrefix, keptKey: identity.key }),

@@ -15,6 +15,9 @@ export const firstBytes = 1_048_576;
 /** Tokens, and a database's id with those it replaced, are shorter. No more of the text at their keys is read. */
 export const tokenBytesMax = 128;
 
+/** A report to memory tiers expires after this time. */
+const reportMs = 1_000;
+
 export interface Script {
   readonly text: string;
   readonly sha1: string;
@@ -94,13 +97,21 @@ export const releaseScript = script(`${heldOnly}
   return 1`);
 
 /**
- * `KEYS`: the value, its lease, its hash, the change. `ARGV`: the id of the change. In one step: a load from before can store neither before
- * its end, nor after. Returns the number of values removed.
+ * The change of a key: its id, which is `ARGV[1]`, and the report to memory tiers. Redis allows these commands even when its memory is full,
+ * because the script has already written.
+ */
+export const noteChange = (change: string, report: string): string => `
+  redis.call('SET', ${change}, ARGV[1], 'PX', ${changeMs})
+  redis.call('SET', ${report}, '', 'PX', ${reportMs})`;
+
+/**
+ * `KEYS`: the value, its lease, its hash, the change, the report. `ARGV`: the id of the change. In one step: a load from before can store
+ * neither before its end, nor after. Returns the number of values removed.
  */
 export const removeScript = script(`
   local removed = redis.call('UNLINK', KEYS[1])
   redis.call('UNLINK', KEYS[2], KEYS[3])
-  redis.call('SET', KEYS[4], ARGV[1], 'PX', ${changeMs})
+  ${noteChange('KEYS[4]', 'KEYS[5]')}
   return removed`);
 
 /** `ARGV`: for each key, the entry id and the length of the text. Returns the remaining life, or -2 if the text is another one. */

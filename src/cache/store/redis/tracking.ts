@@ -41,7 +41,11 @@ const heartbeatTtlMs = 1_000;
 
 /** Reports to all processes that track the tokens of `prefix` that another value was stored at `key`. */
 export function addReplaced(commands: ChainableCommander, prefix: string, key: string): ChainableCommander {
-  return commands.set(prefix + tokenNameOf(replacedPrefix + key), '', 'PX', heartbeatTtlMs);
+  return commands.set(replacedKey(prefix, key), '', 'PX', heartbeatTtlMs);
+}
+
+export function replacedKey(prefix: string, key: string): string {
+  return prefix + tokenNameOf(replacedPrefix + key);
 }
 
 interface Tracking {

@@ -2,8 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
-import type { Store, StoreRead } from '../../../../src/cache/index.ts';
-import { keysOf, newNamespace, redisClient, redisStore, times } from '../../world.ts';
+import { createRedisStore, type Store, type StoreRead } from '../../../../src/cache/index.ts';
+import { startTestRedis, type TestRedis } from '../../../support/redis.ts';
+import { advanceUntil, keysOf, newNamespace, newWorld, redisClient, redisStore, times } from '../../world.ts';
 
 function entry(id: number): string {
   return `{"id":"${String(id).padStart(16, '0')}","value":{}}`;
@@ -158,4 +159,61 @@ it('a caller that finds the script unknown is not failed by another one that ask
     const texts = (await Promise.all([first, ...others])).map(({ properties }) => properties?.get('a'));
     expect(new Set(texts)).toEqual(new Set(['1']));
   }
+});
+
+async function privateRedis(...args: string[]): Promise<TestRedis> {
+  const redis = await startTestRedis(args);
+  onTestFinished(() => redis.stop());
+  return redis;
+}
+
+async function openOn({ socketPath }: TestRedis, deadlineMs: number): Promise<Required<Store>> {
+  return (await createRedisStore({ address: socketPath, namespace: 'shop', deadlineMs })) as Required<Store>;
+}
+
+it('a property is not replaced after its caller has given up: another change may have come first', async () => {
+  const redis = await privateRedis();
+  const [store, client] = [await openOn(redis, 50), await redisClient(redis.socketPath)];
+  onTestFinished(() => store.close());
+  await store.write('shop:a', { text: entry(1), properties: new Map([['a', '1']]), ttlMs: 60_000, tags: [] });
+  const replace = (id: number): Promise<boolean> =>
+    store.replaceProperty('shop:a', { name: 'a', text: String(id), entryId: entry(id).slice(0, 24) });
+  const scriptCalls = async (): Promise<number> =>
+    Number(/cmdstat_evalsha:calls=(\d+)/.exec(await client.info('commandstats'))?.[1]);
+  await replace(1); // Redis knows the script
+  const before = await scriptCalls();
+  redis.kill('SIGSTOP');
+  await expect(replace(2)).rejects.toThrow('no reply');
+  redis.kill('SIGCONT');
+  await expect.poll(scriptCalls).toBeGreaterThan(before);
+  expect(await client.hget('{shop:a}:fields', 'a')).toBe('1');
+});
+
+it('processes that have the value in memory learn of a replacement after which Redis is full, and of a removal', async () => {
+  // A longer text makes Redis store the hash in another form, which needs more memory.
+  const redis = await privateRedis('--hash-max-listpack-entries', '3000');
+  const client = await redisClient(redis.socketPath);
+  const one = await newWorld(await openOn(redis, 20_000));
+  const two = await newWorld(await openOn(redis, 20_000), { memoryBytesMax: 1_000_000 });
+  const call = { fields: true, only: ['p7'] };
+  one.source.gives(Object.fromEntries(times(2_000, (index) => [`p${index}`, index])));
+  await one.fetch(call);
+  const key = one.cache.key({ field: 'Query.field' });
+  expect(await one.cache.replaceField(key, 'p8', 0)).toBe(true); // Redis knows the script
+  await advanceUntil(two.clock, 10, () => two.cache.memory?.isCoherent === true);
+  const fill = async (): Promise<void> => {
+    await client.config('SET', 'maxmemory', '0');
+    await two.fetch(call);
+    expect(await two.outcome(call)).toMatchObject({ tier: 'memory' });
+    const [, used] = /used_memory:(\d+)/.exec(await client.info('memory')) ?? [];
+    await client.config('SET', 'maxmemory', String(Number(used) + 60_000));
+  };
+  await fill();
+  expect(await one.cache.replaceField(key, 'p7', 'x'.repeat(100))).toBe(true);
+  await expect.poll(() => two.outcome(call)).toMatchObject({ tier: 'redis', value: { p7: 'x'.repeat(100) } });
+  await fill();
+  await client.config('SET', 'maxmemory', '1');
+  expect(await one.cache.delete('Query.field')).toBe(1);
+  two.source.gives({ p7: 'new' });
+  await expect.poll(() => two.fetch(call)).toEqual({ p7: 'new' });
 });
