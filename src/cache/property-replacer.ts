@@ -5,6 +5,7 @@ import type { Deleter, ValueOf } from './deleter.ts';
 import type { ClassCodecs } from './entry/class-codecs.ts';
 import { encodeValue } from './entry/codec.ts';
 import { newEntryId } from './entry/entry.ts';
+import { ignorePromisesIn } from './entry/ignored-promises.ts';
 import type { Key, KeyParts } from './entry/key.ts';
 import type { EmitEvent } from './events/events.ts';
 import { lookUp } from './lookup.ts';
@@ -48,7 +49,7 @@ export class PropertyReplacer {
       throw new CacheError('INVALID_OPTIONS', `${value.field}: the name of a property must be a text, got ${got}`);
     }
     const { deleter, codecs, tracing } = this.#parts;
-    const text = encodeValue(property, codecs);
+    const text = textOf(property, codecs);
     const keys = isKey(value) ? [value] : deleter.keysOf(value.field, value.args ?? {}, value);
     const replace = async (): Promise<boolean> => {
       const replaced = await Promise.all(keys.map((key) => this.#replaceOrRemove(key, name, text)));
@@ -78,6 +79,16 @@ export class PropertyReplacer {
       names: [],
     });
     return lookup.state === 'hit';
+  }
+}
+
+/** @throws {UnencodableError} */
+function textOf(property: unknown, codecs: ClassCodecs): string {
+  try {
+    return encodeValue(property, codecs);
+  } catch (error) {
+    ignorePromisesIn(property);
+    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 // `cache.replaceField` replaces one property of a stored value.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { newProcesses } from './processes.ts';
 import { newFaultyWorld } from './store/faulty-store.ts';
 import {
@@ -9,6 +9,7 @@ import {
   newWorld,
   redisStore,
   settled,
+  tick,
   tiers,
   times,
   type FetchCall,
@@ -231,6 +232,22 @@ it('removes the value if the store has no room for the new property', async () =
   faulty.health = 'full';
   expect(await world.cache.replaceField(keyOf(world), 'stock', 11)).toBe(false);
   expect((await world.cache.usage()).keys).toBe(0);
+});
+
+it.each([
+  ['a promise', (promise: Promise<unknown>): unknown => promise],
+  ['a promise in it', (promise: Promise<unknown>): unknown => ({ price: [promise] })],
+])('rejects %s, whose own rejection ends no process', async (_, valueWith) => {
+  const world = await filled();
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  onTestFinished(() => void process.off('unhandledRejection', note));
+  const value = valueWith(Promise.reject(new Error('late')));
+  const replaced = world.cache.replaceField(keyOf(world), 'stock', value);
+  await expect(replaced).rejects.toMatchObject({ code: 'UNENCODABLE' });
+  await tick();
+  expect(unhandled).toEqual([]);
 });
 
 it.each([
