@@ -52,8 +52,7 @@ const readScript = script(`
   local remaining = redis.call('PTTL', KEYS[1])
   local id = redis.pcall('HGET', KEYS[2], '${idField}')
   if not isEntry or id ~= string.sub(text, 1, ${entryIdChars}) then return {text, remaining} end
-  local count = tonumber(redis.call('HGET', KEYS[2], '${countField}') or 0)
-  if count ~= redis.call('HLEN', KEYS[2]) - 2 then return {text, remaining} end
+  if not ${isUnchanged('KEYS[2]')} then return {text, remaining} end
   if ARGV[1] == 'all' then return {text, remaining, redis.call('HGETALL', KEYS[2])} end
   if #ARGV == 1 then return {text, remaining, {}} end
   return {text, remaining, redis.call('HMGET', KEYS[2], unpack(ARGV, 2))}`);
@@ -90,7 +89,7 @@ const replaceScript = script(`
   local id = redis.pcall('HGET', KEYS[3], '${idField}')
   if type(id) ~= 'string' or #id ~= ${entryIdChars} then return 0 end
   if redis.pcall('GETRANGE', KEYS[1], 0, ${entryIdChars - 1}) ~= id then return 0 end
-  if redis.call('HEXISTS', KEYS[3], ARGV[2]) == 0 then return 0 end
+  if not ${isUnchanged('KEYS[3]')} or redis.call('HEXISTS', KEYS[3], ARGV[2]) == 0 then return 0 end
   if #ARGV[3] > redis.call('HSTRLEN', KEYS[3], ARGV[2]) then
     local bytes = redis.call('STRLEN', KEYS[1]) + #ARGV[3] - redis.call('HSTRLEN', KEYS[3], ARGV[2])
     for _, name in ipairs(redis.call('HKEYS', KEYS[3])) do
@@ -105,6 +104,11 @@ const replaceScript = script(`
   redis.call('DEL', KEYS[2])
   ${noteChange('KEYS[4]', 'KEYS[5]')}
   return 1`);
+
+/** Whether a hash has as many fields as were stored: none has been removed, or added by another program. */
+function isUnchanged(hash: string): string {
+  return `(tonumber(redis.call('HGET', ${hash}, '${countField}') or 0) == redis.call('HLEN', ${hash}) - 2)`;
+}
 
 interface PropertiesParts {
   readonly tokenPrefix: string;

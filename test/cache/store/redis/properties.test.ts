@@ -125,6 +125,16 @@ it.each(['["a"]', '["a","b","c"]', '["a","none"]', '{}', '['])(
   },
 );
 
+it('a hash to which another program has added fields is not read, nor replaced, whatever its size', async () => {
+  const namespace = newNamespace();
+  const [store, client] = [await open(namespace), await redisClient()];
+  const key = `${namespace}:a`;
+  await store.write(key, { text: entry(1), properties: new Map([['a', '1']]), ttlMs: 60_000, tags: [] });
+  await client.hset(`{${key}}:fields`, 'foreign', '1');
+  expect((await store.readProperties(key, [], ['a'])).properties).toBeUndefined();
+  expect(await store.replaceProperty(key, { name: 'a', text: '"longer"', entryId: entry(2).slice(0, 24) })).toBe(false);
+});
+
 it('a value of more than a megabyte, and one that is no entry, are read as `read` reads them', async () => {
   const namespace = newNamespace();
   const [store, client] = [await open(namespace), await redisClient()];
