@@ -8,9 +8,14 @@ import { expect, inject, onTestFinished } from 'vitest';
 export const engineNames = ['memory store', 'Redis', 'Redis and memory tier'] as const;
 export type EngineName = (typeof engineNames)[number];
 
-/** A cache of the test, empty. */
-export async function newEngine(name: EngineName, codecs: readonly Codec[] = []): Promise<Cache> {
-  const namespace = `zoo-${randomBytes(6).toString('hex')}`;
+export const newNamespace = (): string => `zoo-${randomBytes(6).toString('hex')}`;
+
+/** A cache of the test, empty unless its namespace is that of another one, as in another process. */
+export async function newEngine(
+  name: EngineName,
+  codecs: readonly Codec[] = [],
+  namespace = newNamespace(),
+): Promise<Cache> {
   const store =
     name === 'memory store'
       ? createMemoryStore({ namespace })
