@@ -14,6 +14,7 @@ import {
   identityOf,
   isBytes,
   isDate,
+  isIterator,
   isMap,
   isPlainArray,
   isPlainObject,
@@ -167,7 +168,7 @@ class Marker {
       if (isMap(value)) return mark('Map', this.#entries(value));
       if (isSet(value)) return mark('Set', this.#items([...value]));
     }
-    return this.#byCodec(value);
+    return this.#byCodec(value, isIterator(value) ? 'iterator' : undefined);
   }
 
   /** @param loss What the text of a value that is no instance would lose. */

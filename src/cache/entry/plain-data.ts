@@ -137,3 +137,8 @@ export function noteIdentity(value: object, name: string): void {
 export function identityOf(value: object): string | undefined {
   return names.get(value);
 }
+
+/** Whether it is what a generator function or an asynchronous one returns, or an iterator of a Map or a Set. */
+export function isIterator(value: object): boolean {
+  return types.isGeneratorObject(value) || types.isMapIterator(value) || types.isSetIterator(value);
+}

@@ -187,6 +187,10 @@ describe('a value that would change when it is stored', () => {
     ['a buffer with keys', Object.assign(Buffer.from('a'), { encoding: 'utf8' }), 'bytes with properties of their own'],
     ['a view of larger memory', new Uint8Array(new ArrayBuffer(8), 2), 'view of shared, resizable or larger memory'],
     ['a proxy', new Proxy({}, {}), 'Proxy'],
+    ['a generated list', counting(), 'iterator'],
+    ['a list that is generated asynchronously', countingLater(), 'iterator'],
+    ['the entries of a Map', new Map().entries(), 'iterator'],
+    ['the items of a Set', new Set().values(), 'iterator'],
     ['a list without a prototype', Object.setPrototypeOf([1], null), 'list without a prototype'],
     ['a Map with no prototype', Object.setPrototypeOf(new Map(), null), 'built-in object whose prototype was replaced'],
     ['an object that inherits properties', Object.create({ a: 1 }), 'object with another prototype'],
@@ -232,6 +236,14 @@ it.each([
 ])('refuses text that no encoder writes: %s', (json) => {
   expect(() => decodeValue(JSON.parse(json))).toThrow();
 });
+
+function* counting(): Generator<number> {
+  yield 1;
+}
+
+async function* countingLater(): AsyncGenerator<number> {
+  yield 1;
+}
 
 /** A text of the value; only its type if `inspect` throws, as for an object that inherits from Buffer but is none. */
 function textOf(value: unknown): string {
