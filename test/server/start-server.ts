@@ -12,7 +12,7 @@ import {
   type CdnOptions,
   type Clock,
 } from '../../src/cache/index.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig, type Config } from '../../src/config.ts';
 import { connectDatabase, createShop } from '../../src/database/index.ts';
 import { cacheLogOf } from '../../src/server/cache-log.ts';
 import { readConsoleFiles } from '../../src/server/http/console-files.ts';
@@ -68,7 +68,7 @@ export interface Overrides {
   /** What the console is told. Default: that this process has not started the Redis. */
   shopConsole?: Partial<ShopConsoleOptions>;
   /** Default: `info`. */
-  logLevel?: (typeof logLevels)[number] | 'warn';
+  logLevel?: Config['logLevel'];
 }
 
 export interface RunningServer extends Client {

@@ -17,7 +17,7 @@ async function countsOf(server: RunningServer): Promise<Record<string, number>> 
   );
 }
 
-it.each(['warn' as const, ...logLevels])(
+it.each(['warn', ...logLevels] as const)(
   'counts the answers to GraphQL requests, with LOG_LEVEL=%s',
   async (logLevel) => {
     const server = await startServer({ logLevel });
