@@ -61,7 +61,11 @@ function start(cdn: CdnOptions | undefined, overrides: Overrides = {}): Promise<
 }
 
 /** A response that was executed after its values had been stored, and one from the response cache. */
-async function both(server: RunningServer, query: string, headers: Record<string, string> = {}): Promise<RawAnswer[]> {
+async function both(
+  server: RunningServer,
+  query: string,
+  headers: Record<string, string> = {},
+): Promise<[executed: RawAnswer, cached: RawAnswer]> {
   await get(server, `${query} #`);
   const first = await get(server, query, headers);
   const before = server.executions();
@@ -73,7 +77,7 @@ async function both(server: RunningServer, query: string, headers: Record<string
 describe('the response to a GET', () => {
   it('has the tags of its values in both headers, executed or cached, with its body or as a 304', async () => {
     const server = await start({});
-    const [{ headers }] = (await both(server, '{ kept asked }')) as [RawAnswer, RawAnswer];
+    const [{ headers }] = await both(server, '{ kept asked }');
     const conditional = { 'if-none-match': headers.etag ?? '' };
     const responses = [
       ...(await both(server, '{ kept asked }')),
