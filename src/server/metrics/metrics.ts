@@ -1,5 +1,5 @@
 /** What Prometheus reads at `/metrics`. Names and units: https://prometheus.io/docs/practices/naming/ */
-import { Counter, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { Cache, WarmUpResult } from '../../cache/index.ts';
 import type { ChangeFeed, ConnectionPool } from '../../database/index.ts';
 import type { MeasuredAnswer } from '../transport/http-answer.ts';
@@ -7,10 +7,12 @@ import { addFeedMetrics } from './feed.ts';
 import { addFieldRequestMetrics } from './field-requests.ts';
 import { addHttpMetrics } from './http-requests.ts';
 import { addBulkheadMetrics, addLoadMetrics } from './loads.ts';
+import { addMemoryMetrics } from './memory.ts';
 import { addPoolMetrics } from './pool.ts';
 import { addProcessMetrics } from './process.ts';
 import { addShadowMetrics } from './shadow.ts';
-import { addMemoryMetrics, addStoreMetrics } from './store.ts';
+import { addStoreMetrics } from './store.ts';
+import { addTrafficMetrics } from './traffic.ts';
 import { addWarmUpMetrics } from './warm-up.ts';
 
 /** What is measured. */
@@ -58,14 +60,4 @@ function addCacheMetrics(registry: Registry, cache: Cache): void {
     onStore(event);
     onShadow(event);
   });
-}
-
-function addTrafficMetrics(registry: Registry): (limit: string) => void {
-  const refusals = new Counter({
-    name: 'cachepot_traffic_refused_total',
-    help: 'Connections and requests that a limit on traffic has ended, by limit.',
-    labelNames: ['limit'],
-    registers: [registry],
-  });
-  return (limit) => refusals.inc({ limit });
 }
