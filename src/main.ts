@@ -64,8 +64,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const graphql = createGraphqlHandler({ ready, cdn, schema, contextOf, hasReport, hasConsole, adminToken, log });
   await database.readTables(); // so that the first values are stored
   await startFeed(changeFeed, config);
-  const onResult = metrics.warmedUp;
-  const warmUp = await openWarmUp(config, { cache, schema, contextOf, log, onResult, shutdown });
+  const warmUp = await openWarmUp(config, { cache, schema, contextOf, log, onResult: metrics.warmedUp, shutdown });
   const health = createHealth({ ping: () => shop.ping(), warmUp });
   const consoleFiles = hasConsole ? await readConsoleFiles() : undefined;
   const http = createHttpServer({

@@ -49,6 +49,7 @@ interface CacheParts extends Pick<CacheOptions, 'store' | 'knownTags'> {
   readonly log: Log;
 }
 
+/** Opens the cache. Its spans go to the SDK of OpenTelemetry, if the program has one. */
 export function openCache(config: Config, { log, ...parts }: CacheParts): Cache {
   const { cacheMemoryBytesMax: memoryBytesMax, loadsAtOnceMax } = config;
   return createCache({

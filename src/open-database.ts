@@ -49,12 +49,14 @@ function watchGivenDatabase({ db }: Database, log: Log, shutdown: Shutdown): voi
   });
 }
 
+/** What the change feed needs, besides the configuration and the database. */
 interface FeedParts {
   readonly cache: Cache;
   readonly log: Log;
   readonly shutdown: Shutdown;
 }
 
+/** Opens the change feed, which invalidates what other programs change; undefined if `CHANGE_FEED` is off. */
 export function openChangeFeed(
   config: Config,
   database: Database,
@@ -68,7 +70,11 @@ export function openChangeFeed(
   return changeFeed;
 }
 
-/** Waits for the feed, because it begins by invalidating everything, but not for long: without Redis it waits, too. */
+/**
+ * Waits until the feed runs, because it begins by invalidating everything. Not for long, because without Redis it does not begin.
+ *
+ * @throws {ConfigError} if the feed is required and does not run.
+ */
 export async function startFeed(changeFeed: ChangeFeed | undefined, config: Config): Promise<void> {
   const isRequired = config.changeFeed === 'required';
   await Promise.race([

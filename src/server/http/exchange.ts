@@ -11,7 +11,7 @@ import type { Traffic } from './traffic.ts';
 export interface ExchangeParts {
   readonly log: Log;
   readonly traffic: Traffic;
-  /** Called when it has ended. */
+  /** Called when a request has ended. */
   readonly onAnswer?: (measured: MeasuredAnswer) => void;
 }
 

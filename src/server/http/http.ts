@@ -27,7 +27,7 @@ export interface HttpParts extends Omit<GraphqlParts, 'traffic' | 'persistedQuer
   readonly health: Health;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
   readonly log: Log;
-  /** Called with each request that was answered. */
+  /** Called when a request has ended, also if its client disconnected before. */
   readonly onAnswer?: (measured: MeasuredAnswer) => void;
   /** Called with each connection or request that a limit on traffic ends. */
   readonly onRefusal?: (limit: keyof TrafficLimits) => void;

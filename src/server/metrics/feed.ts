@@ -21,12 +21,12 @@ export function addFeedMetrics(registry: Registry, feed: ChangeFeed): void {
   });
   gaugeOnScrape(registry, {
     name: 'cachepot_feed_lag_bytes',
-    help: 'Bytes of the log that are not invalidated yet.',
+    help: 'Bytes of the write-ahead log whose changes are not invalidated yet.',
     read: () => feed.status.lagBytes,
   });
   gaugeOnScrape(registry, {
     name: 'cachepot_feed_retained_bytes',
-    help: 'Bytes of the log that the server retains; NaN if this process does not read.',
+    help: 'Bytes of the write-ahead log that PostgreSQL retains for the feed; NaN if this process does not read.',
     read: async () => (feed.status.state === 'reading' ? ((await feed.retainedBytes()) ?? NaN) : NaN),
   });
   counterOnScrape(registry, {

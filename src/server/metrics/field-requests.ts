@@ -8,9 +8,9 @@ type FieldRequest = Extract<CacheEvent, { readonly durationMs: number }>;
 /** A hit in memory takes a microsecond, one in Redis a round trip; a fetch waits for the store for 100 ms at most. */
 const hitBuckets = [1e-6, 2e-6, 5e-6, 1e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.1];
 
-/** The requests of cached fields. Returns what has to be called with each event of one: for a hit, it has to be fast. */
+/** The requests of cached fields. Returns the function to call with the event of each one. It is fast, because each hit waits for it. */
 export function addFieldRequestMetrics(registry: Registry): (event: FieldRequest) => void {
-  const answers = new AnswerCounts();
+  const counts = new RequestCounts();
   const requests: Counter<'field' | 'state' | 'tier'> = new Counter({
     name: 'cachepot_requests_total',
     help: 'Requests of cached fields, by how they were answered.',
@@ -18,26 +18,26 @@ export function addFieldRequestMetrics(registry: Registry): (event: FieldRequest
     registers: [registry],
     collect() {
       requests.reset();
-      for (const { count, ...labels } of answers.all()) requests.inc(labels, count);
+      for (const { count, ...labels } of counts.all()) requests.inc(labels, count);
     },
   });
   // Without fields: hits differ by tier, and each series has sixteen lines.
   const hits = new DurationHistogram({
     registry,
     name: 'cachepot_hit_seconds',
-    help: 'Time until a field that was requested had its fresh value from the cache, by tier.',
+    help: 'Time from the request of a field until its fresh value was read from the cache, by tier.',
     labelNames: ['tier'],
     buckets: hitBuckets,
   });
   const hitsOf = { memory: hits.series({ tier: 'memory' }), redis: hits.series({ tier: 'redis' }) };
   return (event) => {
-    answers.add(event.field, event.type, 'tier' in event ? event.tier : 'none');
+    counts.add(event.field, event.type, 'tier' in event ? event.tier : 'none');
     if (event.type === 'hit') hitsOf[event.tier].observe(event.durationMs);
   };
 }
 
-/** How often each field was answered, and how. A counter of `prom-client` hashes its labels at each hit, which costs more. */
-class AnswerCounts {
+/** The number of requests of each field, by state and tier. A counter of `prom-client` hashes its labels at each hit, which costs more. */
+class RequestCounts {
   readonly #fields = new Map<string, { state: string; tier: string; count: number }[]>();
 
   add(field: string, state: string, tier: string): void {

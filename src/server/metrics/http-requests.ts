@@ -5,7 +5,7 @@ import { DurationHistogram, type DurationSeries } from './duration-histogram.ts'
 /** A cached response takes some tens of microseconds, a load of the shop's data some hundred milliseconds. */
 const buckets = [1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
-/** The requests of all paths, by status and by how they were answered. Returns what has to be called for each. */
+/** The requests of all paths, by status and by how they were answered. Returns the function to call when one has ended. */
 export function addHttpMetrics(registry: Registry): (measured: MeasuredAnswer) => void {
   const durations = new DurationHistogram({
     registry,

@@ -13,10 +13,13 @@ export function addLoadMetrics(registry: Registry): CacheListener {
   });
   const count = fieldCounters(registry);
   const failures = count('cachepot_load_failures_total', 'Loads that failed.');
-  const storedBytes = count('cachepot_stored_bytes_total', 'Bytes that were stored, as text.');
+  const storedBytes = count(
+    'cachepot_stored_bytes_total',
+    'Bytes of the values that were stored, in their stored form.',
+  );
   const leaseTimeouts = count(
     'cachepot_lease_timeouts_total',
-    'Requests that waited for another process to load, and then loaded for themselves.',
+    'Requests that stopped waiting for the load of another process, and loaded for themselves.',
   );
   const refills = count('cachepot_refills_total', 'Invalidated values that were loaded again in the background.');
   const refusals = new Counter({
@@ -45,12 +48,12 @@ export function addBulkheadMetrics(registry: Registry, { bulkhead }: Pick<Cache,
   if (bulkhead === undefined) return;
   gaugeOnScrape(registry, {
     name: 'cachepot_loads_running',
-    help: 'Loads that run now; LOADS_AT_ONCE at most.',
+    help: 'Loads that run now, at most LOADS_AT_ONCE.',
     read: () => bulkhead.running,
   });
   gaugeOnScrape(registry, {
     name: 'cachepot_loads_waiting',
-    help: 'Loads that wait because too many run.',
+    help: 'Loads that wait for a slot of LOADS_AT_ONCE.',
     read: () => bulkhead.waiting,
   });
 }

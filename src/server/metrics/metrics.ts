@@ -23,10 +23,10 @@ export interface Measured {
   readonly changeFeed?: ChangeFeed | undefined;
 }
 
-/** The metrics, and how the server reports what they cannot read. */
+/** The metrics, and the functions by which the server reports what they cannot read themselves. */
 export interface Metrics {
   readonly registry: Registry;
-  /** Counts a request that was answered. */
+  /** Counts a request that has ended. */
   readonly answered: (measured: MeasuredAnswer) => void;
   /** Counts a request or connection that this limit of `traffic.ts` has ended. */
   readonly refused: (limit: string) => void;
@@ -53,7 +53,7 @@ function addCacheMetrics(registry: Registry, cache: Cache): void {
   const onShadow = addShadowMetrics(registry);
   addBulkheadMetrics(registry, cache);
   addMemoryMetrics(registry, cache);
-  // One listener, because each costs every hit some nanoseconds.
+  // One listener for all, because each listener costs every hit some nanoseconds.
   cache.on((event) => {
     if ('durationMs' in event) return onRequest(event);
     onLoad(event);

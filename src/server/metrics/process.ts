@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
 import { packageFile } from '../../package-file.ts';
 
-/** Gauges whose names end as only those of counters may; `nodejs_active_resources` has what they count, by type. */
+/** Gauges whose names end in `_total`, which is for counters. `nodejs_active_resources` has what they count, by type. */
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 /** The process, and which build it runs. */

@@ -5,13 +5,13 @@ import type { CacheListener } from '../../cache/index.ts';
 export function addStoreMetrics(registry: Registry): CacheListener {
   const failures = new Counter({
     name: 'cachepot_store_failures_total',
-    help: 'Round trips to the store that failed, by the first call in them that did.',
+    help: 'Round trips to the store that failed, by the first call in them that failed.',
     labelNames: ['operation'],
     registers: [registry],
   });
   const slowCalls = new Counter({
     name: 'cachepot_store_slow_total',
-    help: 'Calls of the store that a fetch did not wait for, because its calls together took too long.',
+    help: 'Calls to the store that a fetch did not wait for, because its calls together took too long.',
     labelNames: ['operation'],
     registers: [registry],
   });

@@ -7,13 +7,13 @@
  * - `stream`: a subscription; it lasts as long as its client listens
  * - `console`: with a file of the console
  * - `error`: without GraphQL, because something was wrong with the request or the server
- * - `aborted`: not, or not to the end: the client disconnected, or a limit on traffic ended it
+ * - `aborted`: not at all or not completely: the client disconnected, or a limit on traffic ended it
  * - `other`: health, metrics, redirects and CORS preflights
  */
 export type HttpAnswer =
   'cached_response' | 'fast_path' | 'graphql' | 'stream' | 'console' | 'error' | 'aborted' | 'other';
 
-/** An answered request, for the metrics. */
+/** A request that has ended, for the metrics. */
 export interface MeasuredAnswer {
   readonly answer: HttpAnswer;
   /** The status that was sent; undefined if none was. */
