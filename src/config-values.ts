@@ -1,6 +1,6 @@
 /**
- * The kinds of values that environment variables have. The message of each says what the value must be, and `config.ts` puts it into its
- * sentence. Each has one check only, so that a variable has one line.
+ * The kinds of values that environment variables have. The message of a kind says what the value must be; `config.ts` puts it into a
+ * sentence. Each kind has a single check, so that a wrong variable is reported in one line.
  */
 import { z } from 'zod';
 import { redisAddressFault } from './cache/index.ts';

@@ -72,7 +72,7 @@ const settings = z.object({
     .describe('how long an idle connection stays open, in seconds; longer than load balancers keep theirs'),
   CORS_ORIGINS: origins()
     .default([])
-    .describe('the origins whose pages may read the answers, separated by commas; * for all'),
+    .describe('the origins whose pages may read responses, separated by commas; * for all'),
   DATABASE_URL: url('postgres:', 'postgresql:')
     .optional()
     .describe('PostgreSQL 15 or newer; if unset, an embedded PostgreSQL is started'),
@@ -187,8 +187,8 @@ function complaint(issue: z.core.$ZodIssue, env: Environment): string {
 /** The value, unless it may contain a password. */
 function shown(name: string, text: string): string {
   if (/_(TOKEN|SECRET)$/.test(name)) {
-    const isPlain = /^[\x21-\x7e]{1,15}$/.test(text);
-    return `${text.length} characters, ${isPlain ? 'too few' : 'among them others or too many'}`;
+    const isVisible = /^[\x21-\x7e]*$/.test(text);
+    return `${text.length} characters${isVisible ? '' : ', not all of them visible ASCII'}`;
   }
   if (!name.endsWith('_URL')) return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
   const protocol = protocolOf(text);
