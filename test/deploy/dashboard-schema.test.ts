@@ -1,6 +1,6 @@
 /**
- * The dashboard by Grafana's own types: of dashboards, panels, queries of Prometheus, and the options of a graph. A property that Grafana
- * does not know, or a value of another type, is a fault. Grafana itself is not run.
+ * Checks the dashboard against Grafana's own types: of dashboards, panels, queries of Prometheus, and the options of a graph. A property
+ * that Grafana does not know, or a value of another type, is a fault. Grafana itself is not run.
  */
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -46,7 +46,7 @@ function faultsOf(json: string): string[] {
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n').slice(-300));
 }
 
-it('the dashboard is one by the types of Grafana', async () => {
+it('the dashboard has the types that Grafana expects', async () => {
   expect(faultsOf(await textOf('manifests/monitoring/dashboard.json'))).toEqual([]);
 });
 

@@ -11,7 +11,7 @@
  * - Podman ignores Services, NetworkPolicies, budgets, the namespace and preStop, so the policies are not tested here.
  *   Like those of Services, the given addresses are constant and have names, in /etc/hosts: podman's own DNS (aardvark
  *   1.4) sometimes leaves a query unanswered for 40 s. A second container that only sleeps keeps a pod's address while
- *   the first is down, so that a connection is refused, as by a Service without a pod.
+ *   the first is down, so that a connection is refused, as by a Service without a pod. Those of monitoring have none.
  * - Of manifests/monitoring: what kustomize generates is made here. Prometheus gets the app's address in its
  *   configuration, where it would ask the cluster's DNS for those of the pods.
  */
