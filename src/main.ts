@@ -23,7 +23,7 @@ import { prepareWarmUp, type WarmUpParts } from './server/warm-up.ts';
 /** How long a server that is told to stop still accepts requests: until load balancers have noticed that it is not ready. */
 const drainMs = 2_000;
 /** The size of cached responses, in bytes. */
-const readyBytesMax = 8_388_608;
+const responseBytesMax = 8_388_608;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
@@ -56,12 +56,12 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const metrics = createMetrics({ cache, pool: database.pool, changeFeed });
 
   const cdn = config.cdnTags && createCdn(cache, config.cdnTags);
-  const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport, cdn });
+  const responses = createCachedResponses({ engine: cache, bytesMax: responseBytesMax, hasReport, cdn });
   const schema = createSchema({ cache, ttlMs, shadow, hasConsole });
   const contextOf = (): Omit<ShopContext, 'viewer'> => {
     return { shop, loaders: shop.createLoaders(), cache, cacheStats, changeFeed, shopConsole };
   };
-  const graphql = createGraphqlHandler({ ready, cdn, schema, contextOf, hasReport, hasConsole, adminToken, log });
+  const graphql = createGraphqlHandler({ responses, cdn, schema, contextOf, hasReport, hasConsole, adminToken, log });
   await database.readTables(); // so that the first values are stored
   await startFeed(changeFeed, config);
   const warmUp = await openWarmUp(config, { cache, schema, contextOf, log, onResult: metrics.warmedUp, shutdown });
@@ -69,7 +69,7 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const consoleFiles = hasConsole ? await readConsoleFiles() : undefined;
   const http = createHttpServer({
     graphql,
-    ready,
+    responses,
     consoleFiles,
     health,
     metrics: metrics.registry,

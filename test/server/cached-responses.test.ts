@@ -166,7 +166,7 @@ describe('a cached response', () => {
 });
 
 it('a slow client receives all of a cached response, even if the server closes meanwhile', async () => {
-  const server = await startCaching({ schemaOf: bigSchema, memoryBytesMax: 64_000_000, readyBytesMax: 64_000_000 });
+  const server = await startCaching({ schemaOf: bigSchema, memoryBytesMax: 64_000_000, responseBytesMax: 64_000_000 });
   const query = '{ a: big b: big c: big }';
   await becomesCached(server, post(query));
   const body = JSON.stringify({ query });

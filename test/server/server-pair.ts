@@ -38,9 +38,9 @@ export interface ServerPair {
 
 export async function startServerPair(overrides: Overrides): Promise<ServerPair> {
   const [caching, plain] = [
-    await startServer({ memoryBytesMax: bytesMax, readyBytesMax: bytesMax, ...overrides, adminToken }),
+    await startServer({ memoryBytesMax: bytesMax, responseBytesMax: bytesMax, ...overrides, adminToken }),
     // No response is that small, so none is cached.
-    await startServer({ ...overrides, adminToken, redis: null, readyBytesMax: 1 }),
+    await startServer({ ...overrides, adminToken, redis: null, responseBytesMax: 1 }),
   ];
   const agent = new Agent({ keepAlive: true });
   onTestFinished(() => agent.destroy());

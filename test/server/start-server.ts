@@ -64,7 +64,7 @@ export interface Overrides {
   /** Of the memory tier. Default: 0, no memory tier. */
   memoryBytesMax?: number;
   /** Of the response cache. Default: a megabyte. */
-  readyBytesMax?: number;
+  responseBytesMax?: number;
   /** What the console is told. Default: that this process has not started the Redis. */
   shopConsole?: Partial<ShopConsoleOptions>;
   /** Default: `info`. */
@@ -114,7 +114,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
       ? createMemoryStore({ namespace })
       : await createRedisStore({ address: redis, namespace, deadlineMs }),
   );
-  const { memoryBytesMax = 0, readyBytesMax = 1_000_000 } = overrides;
+  const { memoryBytesMax = 0, responseBytesMax = 1_000_000 } = overrides;
   const clock = overrides.clock === undefined ? {} : { clock: overrides.clock };
   const cache = createCache({
     store,
@@ -131,13 +131,13 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const shown = { redisCli, privateRedis: undefined, ...overrides.shopConsole };
   const shopConsole = hasConsole ? createShopConsole(cache, shown) : undefined;
   const cdn = overrides.cdn && createCdn(cache, overrides.cdn);
-  const ready = createCachedResponses({ engine: cache, bytesMax: readyBytesMax, hasReport, cdn });
+  const responses = createCachedResponses({ engine: cache, bytesMax: responseBytesMax, hasReport, cdn });
   const schema = schemaOf({ cache, ttlMs, hasConsole });
   const contextOf = (): Omit<ShopContext, 'viewer'> => {
     return { shop, loaders: shop.createLoaders(), cache, cacheStats, shopConsole };
   };
   const graphql = createGraphqlHandler({
-    ready,
+    responses,
     cdn,
     schema,
     contextOf() {
@@ -158,7 +158,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
   const consoleFiles = hasConsole ? await readConsoleFiles() : undefined;
   const http = createHttpServer({
     graphql,
-    ready,
+    responses,
     consoleFiles,
     health,
     metrics: metrics.registry,

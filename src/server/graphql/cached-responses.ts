@@ -32,22 +32,22 @@ export function askedBy({ method = '', url = '', headers: { accept = '' } }: Inc
 }
 
 export function createCachedResponses(options: ResponseCacheOptions): CachedResponses {
-  const ready = new ResponseCache(options);
+  const responses = new ResponseCache(options);
   const repeatable = new WeakMap<object, CacheableResult & { readonly label: string | undefined }>();
   return {
-    get: (asked, request) => ready.get(asked, request),
+    get: (asked, request) => responses.get(asked, request),
     answered(asked, request, response) {
       const answer = repeatable.get(request);
       const contentType = response.getHeader('content-type');
       if (answer === undefined || !isJsonAnswer(contentType)) return;
-      ready.set(asked, answer, { contentType, isGet: request.method === 'GET', label: answer.label });
+      responses.set(asked, answer, { contentType, isGet: request.method === 'GET', label: answer.label });
     },
     plugin: {
       onExecute: ({ args }) => ({
         onExecuteDone({ result }) {
           const { req } = args.contextValue as { req?: IncomingMessage };
           if (req === undefined || isAsyncIterable(result)) return;
-          const answer = ready.cacheable(args, result);
+          const answer = responses.cacheable(args, result);
           if (answer !== undefined) repeatable.set(req, { ...answer, label: operationOf(args) });
         },
       }),

@@ -40,7 +40,7 @@ export interface GraphqlOptions {
   adminToken: string | undefined;
   log: Log;
   /** The response cache, which learns here. */
-  ready: CachedResponses;
+  responses: CachedResponses;
   /** What names the tags of responses for a CDN; undefined if they have none. */
   cdn?: Cdn | undefined;
 }
@@ -84,7 +84,7 @@ function plugins({
   hasReport,
   hasConsole,
   adminToken,
-  ready,
+  responses,
   cdn,
 }: Omit<GraphqlOptions, 'contextOf' | 'log'>): Plugin[] {
   const isGuarded = adminToken !== undefined || !hasConsole;
@@ -96,7 +96,7 @@ function plugins({
     useRequestOutcome(),
     ...(hasConsole ? [] : [useClosedConsole()]),
     // Before the report, which differs each time.
-    ready.plugin,
+    responses.plugin,
     ...(hasReport ? [useCacheReport()] : []),
     useHttpCaching({ hasReport, cdn }),
   ];

@@ -11,7 +11,7 @@ interface Encoded {
   readonly bytes: Buffer;
 }
 
-export function sendReady(exchange: Exchange, answer: CachedResponse, traffic: Traffic): void {
+export function sendCachedResponse(exchange: Exchange, answer: CachedResponse, traffic: Traffic): void {
   const { request } = exchange;
   const { head, body, http } = answer;
   const isKnown = http !== undefined && clientHas(request, http.etag);

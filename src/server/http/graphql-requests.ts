@@ -10,15 +10,15 @@ import { sendConsoleFile, type ConsoleFiles } from './console-files.ts';
 import { isPreflight, type Cors } from './cors.ts';
 import type { Exchange } from './exchange.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
-import { sendReady } from './cached-response.ts';
+import { sendCachedResponse } from './cached-response.ts';
 import { paramsIn, readJsonText, urlWithQuery } from './request-input.ts';
 import { RequestRefused } from '../transport/request-refused.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface GraphqlParts {
-  readonly graphql: GraphqlHandler;
   /** Executes what the response cache cannot answer. */
-  readonly ready: CachedResponses;
+  readonly graphql: GraphqlHandler;
+  readonly responses: CachedResponses;
   /** The console; undefined without one. */
   readonly consoleFiles: ConsoleFiles | undefined;
   readonly traffic: Traffic;
@@ -46,20 +46,20 @@ export function answerGraphql(parts: GraphqlParts, exchange: Exchange): void {
 }
 
 function answerOperation(parts: GraphqlParts, exchange: Exchange, body: string): void {
-  const { traffic, ready } = parts;
+  const { traffic, responses } = parts;
   const { headers } = exchange.request;
   // From here on everything sees the form that was chosen: Yoga ignores q-values.
   headers.accept = answerFormFor(headers.accept);
   const asked = askedBy(exchange.request, body);
-  const answer = ready.get(asked, exchange.request);
+  const answer = responses.get(asked, exchange.request);
   if (answer === undefined) return exchange.answerBy(() => execute(parts, exchange, { asked, body }));
-  if (!(answer instanceof Promise)) return sendReady(exchange, answer, traffic);
+  if (!(answer instanceof Promise)) return sendCachedResponse(exchange, answer, traffic);
   if (!exchange.open()) return;
   answer.then(
     (found) =>
       found === undefined
         ? exchange.answerBy(() => execute(parts, exchange, { asked, body }))
-        : exchange.begin(() => sendReady(exchange, found, traffic)),
+        : exchange.begin(() => sendCachedResponse(exchange, found, traffic)),
     exchange.fail,
   );
 }
@@ -70,7 +70,7 @@ async function execute(
   { asked, body }: { asked: string; body: string },
 ): Promise<void> {
   const { request, response } = exchange;
-  const { graphql, ready, traffic } = parts;
+  const { graphql, responses, traffic } = parts;
   if (request.method !== 'POST') response.setHeader('cache-control', noStore); // unless GraphQL sets another one
   const params = paramsOf(parts, request, body);
   const isTaken = await traffic.execute(response, () => {
@@ -78,7 +78,7 @@ async function execute(
     return graphql({ req: request, res: response, exchange }, params);
   });
   if (!isTaken) throw new RequestRefused(503, 'OVERLOADED', 'Too many requests are under way; try again.');
-  ready.answered(asked, request, response);
+  responses.answered(asked, request, response);
 }
 
 /** What a POST requests. For a GET, GraphQL reads the URL itself. */

@@ -24,7 +24,7 @@ const store = await createRedisStore({ address: env.REDIS_URL, namespace: env.NA
 const cache = createCache({ store, memoryBytesMax: Number(env.CACHE_MEMORY_MB) * 1024 * 1024 });
 const responses = createCachedResponses({ engine: cache, bytesMax: responseBytesMax, hasReport: false });
 const graphql = createGraphqlHandler({
-  ready: responses,
+  responses,
   schema: schemaOn(cache),
   contextOf: () => ({}),
   hasReport: false,
@@ -35,8 +35,7 @@ const graphql = createGraphqlHandler({
 const metrics = createMetrics({ cache });
 const { server } = createHttpServer({
   graphql,
-  ready: responses,
-  page: undefined,
+  responses,
   health: createHealth({ ping: async () => {} }),
   metrics: metrics.registry,
   onAnswer: metrics.answered,
