@@ -1,5 +1,4 @@
 /** Opens the store, and the cache over it. */
-import type { ShopConsoleOptions } from '../schema/index.ts';
 import {
   createCache,
   createMemoryStore,
@@ -16,9 +15,13 @@ import type { Log } from './server/log.ts';
 import { redisCliFor } from './server/redis-cli.ts';
 import type { Shutdown } from './server/shutdown.ts';
 
-/** The store, and what the console knows of its Redis. */
-interface OpenStore extends Pick<ShopConsoleOptions, 'redisCli' | 'privateRedis'> {
+/** The store, and its Redis for the console. */
+interface OpenStore {
   readonly store: Store;
+  /** The command that opens the Redis for a person, without a password; null if there is none. */
+  readonly redisCli: string | null;
+  /** Undefined if this process has not started one. */
+  readonly privateRedis: RestartableRedis | undefined;
 }
 
 /** Opens the Redis of `REDIS_URL`, otherwise a private one, otherwise a store in memory. */
