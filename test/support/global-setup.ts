@@ -2,13 +2,12 @@
  * Runs once: provides the tools, the built program, one PostgreSQL with the shop's data and one Redis for all test
  * files.
  */
-import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { startPostgres } from '../../src/embedded/index.ts';
+import { build } from './build.ts';
 import { startTestRedis } from './redis.ts';
 import { ensureTools } from './tools.ts';
 
@@ -21,14 +20,13 @@ declare module 'vitest' {
   }
 }
 
-const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   await ensureTools();
   // Vitest itself handles SIGINT and SIGTERM. SIGHUP means that the terminal was closed.
   process.once('SIGHUP', () => process.exit(129));
-  const [sqlFiles] = await Promise.all([shopSqlFiles(), build()]);
+  const [sqlFiles] = await Promise.all([shopSqlFiles(), build(repository)]);
   const postgres = await startPostgres({ sqlFiles, extraArgs: feedArgs });
   const redis = await startTestRedis();
   project.provide('databaseUrl', postgres.url);
@@ -46,17 +44,4 @@ async function shopSqlFiles(): Promise<string[]> {
   // Without the publication: the programs of all tests would share the slot, though each has a Redis of its own.
   const names = (await readdir(folder)).filter((name) => /^[12]-.*\.sql$/.test(name));
   return names.toSorted().map((name) => join(folder, name));
-}
-
-/** Builds `dist` from the sources: some tests run the built program. */
-async function build(): Promise<void> {
-  try {
-    await run(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc')], { cwd: repository });
-  } catch (error) {
-    // tsc has written its output nevertheless; `npm run check` fails on wrong types.
-    const text = error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error);
-    process.stderr.write(`\nThe sources do not type-check; the tests run all the same.\n${text.slice(0, 2_000)}\n`);
-  }
-  const vite = [join(repository, 'node_modules/vite/bin/vite.js'), 'build', '--config', 'src/console/vite.config.ts'];
-  await run(process.execPath, vite, { cwd: repository });
 }
