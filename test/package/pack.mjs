@@ -34,13 +34,7 @@ try {
 }
 
 function build() {
-  compile('esm', { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext });
-  compile('cjs', {
-    module: ts.ModuleKind.CommonJS,
-    moduleResolution: ts.ModuleResolutionKind.Bundler,
-    verbatimModuleSyntax: false,
-    esModuleInterop: true,
-  });
+  compile();
   write('cjs/package.json', '{ "type": "commonjs" }\n');
   for (const entry of ['cache', 'kysely-cache', 'opentelemetry', 'console-page'])
     write(`cjs/${entry}/index.js`, requiring(entry));
@@ -52,26 +46,34 @@ function build() {
   execFileSync('npm', ['pack', '--silent', '--pack-destination', destination, stage], { stdio: 'inherit' });
 }
 
-/**
- * Compiles the entries and what they import into `folder`. For CommonJS only the types, and the two that use GraphQL.js.
- */
-function compile(folder, format) {
+/** Compiles the entries and what they import. The declarations are the same in both formats. */
+function compile() {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => readFileSync(path, 'utf8'));
   const { options } = ts.parseJsonConfigFileContent(
-    { compilerOptions: config.compilerOptions, files: [] },
+    { compilerOptions: { ...config.compilerOptions, sourceMap: false }, files: [] },
     ts.sys,
     root,
   );
   const program = ts.createProgram(
     entries.map((entry) => join(root, 'src', entry, 'index.ts')),
-    { ...options, ...format, rootDir: join(root, 'src'), outDir: join(stage, folder), sourceMap: false },
+    { ...options, rootDir: join(root, 'src'), outDir: join(stage, 'esm') },
   );
   const { diagnostics } = program.emit(undefined, (path, text) => {
-    const isType = path.endsWith('.d.ts');
-    if (folder === 'cjs' && !isType && !/\/(graphql|pothos)-cache\//.test(path)) return;
-    write(relative(stage, path), isType ? withJsExtensions(text) : text);
+    const name = relative(join(stage, 'esm'), path);
+    if (!path.endsWith('.d.ts')) return write(`esm/${name}`, text);
+    for (const folder of ['esm', 'cjs']) write(`${folder}/${name}`, withJsExtensions(text));
   });
   if (diagnostics.length > 0) throw new Error(ts.formatDiagnostics(diagnostics, formatHost));
+  for (const { fileName, text } of program.getSourceFiles()) {
+    const name = relative(join(root, 'src'), fileName);
+    if (/^(graphql|pothos)-cache\//.test(name)) write(`cjs/${name.replace(/ts$/, 'js')}`, toCommonJs(text, options));
+  }
+}
+
+/** Translates one file, without its types: `program` has checked them. */
+function toCommonJs(text, options) {
+  const format = { module: ts.ModuleKind.CommonJS, verbatimModuleSyntax: false, esModuleInterop: true };
+  return ts.transpileModule(text, { compilerOptions: { ...options, ...format } }).outputText;
 }
 
 /** The compiler leaves the extension `.ts` in declarations, where no such files are. */
