@@ -1,6 +1,6 @@
 // At most so many loads run at once.
-import { expect, it } from 'vitest';
-import { newWorld, settled, times, withResolvers, type FetchCall } from './world.ts';
+import { describe, expect, it } from 'vitest';
+import { newWorld, settled, times, withResolvers, type FetchCall, type World } from './world.ts';
 
 const call = (id: number, options: FetchCall = {}): FetchCall => ({ args: { id }, tags: ['products'], ...options });
 
@@ -60,40 +60,35 @@ it('nor if the outer load bypasses the cache', async () => {
   expect(await fetch({ field: 'Query.outer', mode: 'bypass', load: () => fetch(call(1)) })).toBe('value');
 });
 
-it('nor for a load that waits for a slot itself', async () => {
-  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
-  const [begun, gate] = [withResolvers<void>(), withResolvers<void>()];
-  const load = async (): Promise<unknown> => {
-    begun.resolve();
-    await gate.promise;
-    return [await world.fetch(call(1))];
-  };
-  const outer = world.fetch({ field: 'Query.outer', load });
-  await begun.promise;
-  const waiting = world.fetch(call(1));
-  await settled(world);
-  gate.resolve();
-  expect(await outer).toEqual(['value']);
-  expect(await waiting).toBe('value');
-  expect(world.source.loads).toBe(1);
-});
+describe('nor for a load that waits for a slot itself', () => {
+  /** Takes the only slot by a load in which `call(1)` is fetched, once `goOn` is called. */
+  async function takeSlot({ fetch }: World): Promise<{ outer: Promise<unknown>; goOn: () => void }> {
+    const [begun, gate] = [withResolvers<void>(), withResolvers<void>()];
+    const load = async (): Promise<unknown> => {
+      begun.resolve();
+      await gate.promise;
+      return [await fetch(call(1))];
+    };
+    const outer = fetch({ field: 'Query.outer', load });
+    await begun.promise;
+    return { outer, goOn: gate.resolve };
+  }
 
-it.each(['for a while', 'since this tick'])('nor for one that has waited %s while the store is away', async (since) => {
-  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
-  world.cache.suspend(world, true);
-  const [begun, gate] = [withResolvers<void>(), withResolvers<void>()];
-  const load = async (): Promise<unknown> => {
-    begun.resolve();
-    await gate.promise;
-    return [await world.fetch(call(1))];
-  };
-  const outer = world.fetch({ field: 'Query.outer', load });
-  await begun.promise;
-  const waiting = world.fetch(call(1));
-  if (since === 'for a while') await settled(world);
-  gate.resolve();
-  expect(await outer).toEqual(['value']);
-  expect(await waiting).toBe('value');
+  it.each([
+    ['and has waited for a while', { isStoreAway: false, since: 'a while' }],
+    ['and has waited for a while, while the store is away', { isStoreAway: true, since: 'a while' }],
+    ['and has waited since this tick, while the store is away', { isStoreAway: true, since: 'this tick' }],
+  ])('%s', async (_title, { isStoreAway, since }) => {
+    const world = await newWorld('memory', { loadsAtOnceMax: 1 });
+    world.cache.suspend(world, isStoreAway);
+    const { outer, goOn } = await takeSlot(world);
+    const waiting = world.fetch(call(1));
+    if (since === 'a while') await settled(world);
+    goOn();
+    expect(await outer).toEqual(['value']);
+    expect(await waiting).toBe('value');
+    expect(world.source.loads).toBe(1);
+  });
 });
 
 it('requests for a value that is loaded meanwhile do not go on waiting', async () => {
