@@ -46,7 +46,8 @@ export async function newProject(
     folder,
     write,
     compile: (files, options) => {
-      const all = { target: 'es2023', types: 'node', ...options };
+      // The declarations of TypeScript's own libraries are not the package's concern, and take a fifth of the time.
+      const all = { target: 'es2023', types: 'node', skipDefaultLibCheck: 'true', ...options };
       const given = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
       return run(join(folder, 'node_modules', '.bin', 'tsc'), ['--strict', ...given, ...files], { cwd: folder }).catch(
         (error: unknown) => {
