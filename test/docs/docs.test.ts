@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { installedVersion, newProject, packPackage, repository, run, type Project } from '../package/installed.ts';
+import { installedVersion, newProject, repository, run, type Project } from '../package/installed.ts';
+import { packPackage } from '../package/packed.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { anchorsOf, codeBlocksOf, linksOf, readPages, type Page } from './pages.ts';
 import { startProgram, type Ask } from './start-program.ts';
@@ -49,11 +50,10 @@ let project: Project;
 beforeAll(async () => {
   const packed = await packPackage();
   const versions = await Promise.all(peers.map(async (name) => [name, await installedVersion(name)] as const));
-  project = await newProject(packed.path, {
+  project = await newProject(packed, {
     type: 'module',
     dependencies: { ...Object.fromEntries(versions), ...others },
   });
-  await packed.remove();
   for (const { program, code } of programs) await project.write(`${program}.ts`, code);
   for (const { name, code } of fragments) await project.write(`${name}.ts`, `${code}\nexport {};\n`);
   const prelude = await readFile(join(import.meta.dirname, 'prelude.ts'), 'utf8');

@@ -1,6 +1,6 @@
 /** Empty projects that install the package, as users do. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -15,14 +15,6 @@ export interface Project {
   /** Runs the compiler that the project has installed; rejects, with its messages, if it complains. */
   compile(files: readonly string[], options: Readonly<Record<string, string>>): Promise<unknown>;
   remove(): Promise<void>;
-}
-
-/** Builds the package with `npm run pack`; returns the path of the file. */
-export async function packPackage(): Promise<{ readonly path: string; remove(): Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'cachepot-pack-'));
-  await run('npm', ['run', '--silent', 'pack', '--', '--destination', folder], { cwd: repository });
-  const [name = ''] = await readdir(folder);
-  return { path: join(folder, name), remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
 /** Creates a project, and installs the package at `path` and `dependencies` in it. */

@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { installedVersion, newProject, packPackage, run, type Project } from './installed.ts';
+import { installedVersion, newProject, run, type Project } from './installed.ts';
+import { packPackage } from './packed.ts';
 
-let packed: Awaited<ReturnType<typeof packPackage>>;
+let packed: string;
 beforeAll(async () => void (packed = await packPackage()));
-afterAll(() => packed.remove());
 
 const moduleSettings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   node16: { module: 'node16' },
@@ -15,7 +15,7 @@ const moduleSettings: Readonly<Record<string, Readonly<Record<string, string>>>>
 };
 
 it('contains the engine, the part for GraphQL.js, the plugin, the Kysely integration, the tracer, the console and the documentation, and nothing else', async () => {
-  const { stdout } = await run('tar', ['-tzf', packed.path]);
+  const { stdout } = await run('tar', ['-tzf', packed]);
   const paths = stdout
     .trim()
     .split('\n')
@@ -93,7 +93,7 @@ describe.each(combinations)('%s', (_, { type, node, peers, copiesOfPothos }) => 
   let project: Project;
   beforeAll(async () => {
     const types = { '@types/pg': await installedVersion('@types/pg') };
-    project = await newProject(packed.path, { type, dependencies: { ...(await peers()), ...types } });
+    project = await newProject(packed, { type, dependencies: { ...(await peers()), ...types } });
     const program = join(import.meta.dirname, 'programs', 'all-entries.ts');
     await project.write('program.ts', await readFile(program, 'utf8'));
   });
@@ -121,7 +121,7 @@ describe.each(combinations)('%s', (_, { type, node, peers, copiesOfPothos }) => 
 
 describe('without the optional peers', () => {
   it('installs only the engine’s own libraries and GraphQL.js, compiles, and names the library that a Redis store needs', async () => {
-    const project = await newProject(packed.path, { type: 'module' });
+    const project = await newProject(packed, { type: 'module' });
     onTestFinished(() => project.remove());
     await project.write(
       'program.ts',

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { installedVersion, newProject, packPackage, run, type Project } from '../package/installed.ts';
+import { installedVersion, newProject, run, type Project } from '../package/installed.ts';
+import { packPackage } from '../package/packed.ts';
 import { createEmptyDatabase } from '../support/databases.ts';
 
 const dependencies = {
@@ -46,11 +47,10 @@ beforeAll(async () => {
   const versions = await Promise.all(names.map(async (name) => [name, await installedVersion(name)] as const));
   // The install scripts of Prisma download engines; its client for PostgreSQL needs none.
   process.env['npm_config_ignore_scripts'] = 'true';
-  project = await newProject(packed.path, {
+  project = await newProject(packed, {
     type: 'module',
     dependencies: { ...Object.fromEntries(versions), ...dependencies },
   });
-  await packed.remove();
   for (const name of ['prisma.ts', 'schema.prisma'])
     await project.write(name, await readFile(join(import.meta.dirname, '../zoo/programs', name), 'utf8'));
   const { folder } = project;

@@ -2,7 +2,8 @@
  * Runs once: provides the tools, the built program, one PostgreSQL with the shop's data and one Redis for all test
  * files.
  */
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
@@ -17,6 +18,8 @@ declare module 'vitest' {
     databaseUrl: string;
     /** One Redis for all test files: use a separate namespace, and no FLUSHALL. */
     redisSocketPath: string;
+    /** Empty at first. For `packPackage`. */
+    packageFolder: string;
   }
 }
 
@@ -31,8 +34,10 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const redis = await startTestRedis();
   project.provide('databaseUrl', postgres.url);
   project.provide('redisSocketPath', redis.socketPath);
+  const packageFolder = await mkdtemp(join(tmpdir(), 'cachepot-pack-'));
+  project.provide('packageFolder', packageFolder);
   return async () => {
-    await Promise.all([postgres.stop(), redis.stop()]);
+    await Promise.all([postgres.stop(), redis.stop(), rm(packageFolder, { recursive: true })]);
   };
 }
 
