@@ -17,7 +17,7 @@ export {
 export { cacheResolver, type ResolverCacheOptions } from './cache-resolver.ts';
 export { checkCachedFields } from './resolver-fields.ts';
 export { withCacheDirective } from './cache-directive.ts';
-export { engineRule, schemaOptionRules, type SchemaCacheOptions } from './schema-cache-options.ts';
+export type { SchemaCacheOptions } from './schema-cache-options.ts';
 
 // For plugins of schema builders, such as that of Pothos.
 export { argumentDefaultsOf } from './argument-defaults.ts';
@@ -45,4 +45,5 @@ export {
   type SchemaParts,
 } from './field-policy.ts';
 export { notePureResolver } from './pure-operation.ts';
+export { engineRule, schemaOptionRules } from './schema-cache-options.ts';
 export { schemaDigestOf } from './schema-digest.ts';

@@ -10,8 +10,7 @@
 import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import {
-  CacheError,
-  optionsFault,
+  checkOptions,
   type Cache,
   type Cdn,
   type CdnTags,
@@ -125,8 +124,7 @@ export class ResponseCache {
 
   /** @throws {CacheError} `INVALID_OPTIONS`. */
   constructor(options: ResponseCacheOptions) {
-    const fault = optionsFault(options, rules);
-    if (fault !== undefined) throw new CacheError('INVALID_OPTIONS', `ResponseCache: ${fault}`);
+    checkOptions('ResponseCache', options, rules);
     const { engine, bytesMax, hasReport, cdn } = options;
     this.#engine = engine;
     this.#cdn = cdn;

@@ -22,8 +22,7 @@ import {
   type TracerProvider,
 } from '@opentelemetry/api';
 import {
-  CacheError,
-  optionsFault,
+  checkOptions,
   type CacheTracer,
   type OperationEnd,
   type OperationSpan,
@@ -61,8 +60,7 @@ const needParent: ReadonlySet<TracedOperation['type']> = new Set(['read', 'reval
  * @throws {CacheError} `INVALID_OPTIONS`, with the name of the option, what it must be and what was received.
  */
 export function openTelemetryTracer(options: OpenTelemetryOptions = {}): CacheTracer {
-  const fault = optionsFault(options, rules);
-  if (fault !== undefined) throw new CacheError('INVALID_OPTIONS', `openTelemetryTracer: ${fault}`);
+  checkOptions('openTelemetryTracer', options, rules);
   const provider = options.tracerProvider ?? trace.getTracerProvider();
   const tracer = provider.getTracer(scope);
   let isRegistered = false;

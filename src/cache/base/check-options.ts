@@ -24,8 +24,8 @@ export function checkOptions(place: string, options: unknown, rules: OptionRules
 }
 
 /**
- * Describes the first fault of `options`, such as `version must be a text, got 2`; undefined if there is none. For the plugins
- * of this package, which have error classes of their own.
+ * Describes the first fault of `options`, such as `version must be a text, got 2`; undefined if there is none. For callers that check more,
+ * or throw errors of another class; otherwise use `checkOptions`.
  */
 export function optionsFault(options: unknown, rules: OptionRules): string | undefined {
   const names = Object.keys(rules).join(', ');
