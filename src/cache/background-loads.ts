@@ -18,7 +18,7 @@ import { PendingReply } from './store/fetch-store.ts';
 import type { Stamps } from './tags/tags.ts';
 import { about, traced } from './tracing.ts';
 
-/** For how long a load in the background is waited for. */
+/** How long to wait for a load in the background. */
 export const giveUpMs = 10_000;
 
 interface BackgroundLoadsParts extends LoadParts {
@@ -43,7 +43,7 @@ interface Beginning {
 
 interface LoadInBackground {
   readonly slot: Slot | undefined;
-  /** For its span; see `TracedOperation`. */
+  /** What caused it, for its span; see `TracedOperation`. */
   readonly cause: unknown;
 }
 
@@ -89,7 +89,7 @@ export class BackgroundLoads {
     });
   }
 
-  /** Waits for no load any more. */
+  /** Stops waiting for loads. */
   close(): void {
     this.#waits.close();
   }
@@ -125,7 +125,7 @@ export class BackgroundLoads {
   }
 }
 
-/** The failure of a load in the background that was given up. */
+/** The error of a load in the background that takes longer than `giveUpMs`. */
 export function lateError(field: string): CacheError {
   return new CacheError('LOAD_TIMEOUT', `${field}: a load in the background has run for ${giveUpMs} ms`);
 }

@@ -86,7 +86,7 @@ export class Bulkhead {
     return this.#waiting.size;
   }
 
-  /** Whether a load that begins now need not wait. */
+  /** Whether a load could begin now without waiting. */
   get hasFreeSlot(): boolean {
     return this.#freeSlots > 0;
   }
@@ -104,7 +104,7 @@ export class Bulkhead {
     return this.#newSlot();
   }
 
-  /** A slot, if one is free now. */
+  /** Takes a slot if one is free now; otherwise returns undefined. */
   take(): Slot | undefined {
     if (!this.hasFreeSlot) return undefined;
     this.#freeSlots -= 1;

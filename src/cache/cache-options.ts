@@ -40,13 +40,14 @@ export interface CacheOptions {
    */
   loadsAtOnceMax?: number;
   /**
-   * How instances of classes are stored, such as those of `Decimal`. Of several codecs for an instance, the first is used. Default: none, a
-   * value that contains such an instance is returned and not stored.
+   * How instances of classes, such as `Decimal`, are stored. If several codecs accept an instance, the first one is used. Default: none; a
+   * value that contains an instance is then returned, but not stored.
    */
   codecs?: readonly Codec[];
   /**
-   * For policies with `shadow`: how long after a load whose value differs the entry has to be stored and valid before that is reported.
-   * Longer than an invalidation takes to follow its change, as with a change feed. Default: 3,000 ms.
+   * For policies with `shadow`: for how long after a load with a different value the entry must stay stored and valid before the difference
+   * is reported, in milliseconds: above 0, at most 3,600,000. Must be longer than an invalidation takes to follow its change, for example
+   * through a change feed. Default: 3,000.
    */
   shadowGraceMs?: number;
   /**
@@ -88,7 +89,7 @@ const rules: Readonly<Record<keyof CacheOptions, OptionRule>> = {
     isRight: (value) => value === false || hasMethods(value, ['warn']),
   },
   tracer: {
-    must: 'a tracer, which openTelemetryTracer() returns',
+    must: 'a tracer, such as openTelemetryTracer() returns',
     isRight: (value) => hasMethods(value, ['begin']),
   },
 };

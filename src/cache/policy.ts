@@ -34,8 +34,7 @@ export interface Policy {
   /** Whether it may be loaded again in the background shortly before it expires; see `early-refresh.ts`. Default: false. */
   readonly isRefreshedEarly?: boolean;
   /**
-   * The share of hits that are also loaded in the background and compared; see `shadow-checks.ts`. From 0 to 1; undefined instead of 0.
-   * Default: none.
+   * The share of hits that are also loaded in the background and compared, above 0 and at most 1; see `shadow-checks.ts`. Default: none.
    */
   readonly shadow?: number | undefined;
   /** What the value depends on: invalidating any of these tags invalidates it. Without `*`, which every value has. */

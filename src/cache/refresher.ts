@@ -30,7 +30,9 @@ export class Refresher {
     this.#parts = parts;
   }
 
-  /** The answer with this entry, which was found. If it is stale, or due early, a refresh begins. If it is fresh, it may be checked. */
+  /**
+   * Answers with an entry that was found. Begins a refresh if the entry is stale or due early; may begin a shadow check if it is fresh.
+   */
   answerWith(request: RefreshRequest, tier: Tier, entry: CachedEntry): Answer {
     const { remainingMs, entryRef } = entry;
     if (remainingMs <= 0 || this.#isDue(request, entryRef, remainingMs))
@@ -41,8 +43,8 @@ export class Refresher {
   }
 
   /**
-   * Whether one of the fresh entries of a cached response is due, or is to be checked. The response is then executed, because both need a
-   * request with its context.
+   * Whether one of the fresh entries of a cached response is due, or drawn for a shadow check. The response is then executed, because both
+   * need a request with its context.
    */
   isAnyDue(entryRefs: readonly EntryRef[], remainingMs: readonly number[]): boolean {
     if (this.#parts.shadow.isAnyDrawn(entryRefs)) return true;

@@ -1,4 +1,4 @@
-/** `GetOrLoad` and `Revalidator` with a span around each call. A cache without a tracer does not have them. */
+/** Wraps `GetOrLoad` and `Revalidator` to put a span around each call. A cache without a tracer uses them directly. */
 import type { FetchRequest } from './fetch.ts';
 import type { GetOrLoad } from './get-or-load.ts';
 import type { Answer } from './outcome.ts';
@@ -19,7 +19,7 @@ export class TracedReads implements Reads {
     this.#tracing = tracing;
   }
 
-  /** A hit in memory takes 0.4 µs, so this creates neither objects nor closures while nothing is traced. */
+  /** A hit in memory takes less than a microsecond, so this creates neither objects nor closures while nothing is traced. */
   answer(request: FetchRequest, nowMs: number): ReturnType<Reads['answer']> {
     if (this.#tracing.isIdle()) return this.#reads.answer(request, nowMs);
     const { text: key, field } = request.key;

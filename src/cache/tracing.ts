@@ -1,6 +1,6 @@
 /**
- * Follows what the cache does with a tracer, such as that of `src/opentelemetry`: a span begins before the work, is active while it runs,
- * so that spans of libraries inside of it become its children, and ends with it. A faulty tracer fails no request.
+ * Tells a tracer, such as that of `src/opentelemetry`, what the cache does. A span begins before the work, is active while the work runs, so
+ * that the spans of libraries that the work calls become its children, and ends with it. A faulty tracer never fails a request.
  */
 import type { Key } from './entry/key.ts';
 import { errorTypeOf } from './events/thrown.ts';
@@ -15,7 +15,7 @@ export interface TracedOperation {
   readonly type: 'read' | 'revalidate' | 'load' | 'fill' | 'reload' | 'invalidate' | 'delete' | 'replace';
   /** Such as `Query.products`; undefined for operations that concern no single field. */
   readonly field?: string;
-  /** Tells values apart. It has a hash of the arguments and the viewer, which may be guessed from it: do not show it. */
+  /** Identifies the value. It contains a hash of the arguments and the viewer, from which they may be guessed: do not export it. */
   readonly key?: string;
   /** How many tags are invalidated, or the stored value depends on. */
   readonly tagCount?: number;
@@ -39,27 +39,27 @@ export interface OperationEnd {
   readonly ageMs?: number;
   /** Whether an expired value is returned because its load has failed, or takes long. */
   readonly isFallback?: boolean;
-  /** Of a fill: whether the store has taken the value; absent if it has failed, or has not replied in time. */
+  /** Of a fill: whether the store has accepted the value; absent if it failed, or did not reply in time. */
   readonly isStored?: boolean;
   /** How many values were deleted. */
   readonly keysRemoved?: number;
   /** Whether a property was replaced; otherwise the value was deleted. */
   readonly isReplaced?: boolean;
-  /** Set if the operation failed: the code of the error, such as `ECONNREFUSED`, or else its class. Never its message. */
+  /** Set if the operation failed: the code of the error, such as `ECONNREFUSED`, otherwise the name of its class. Never its message. */
   readonly errorType?: string;
 }
 
 /** The span of one operation. */
 export interface OperationSpan {
-  /** Calls `work` once, at once, with this span active in it and in everything that it starts. */
+  /** Calls `work` once, before it returns, with this span active in `work` and in everything that `work` starts. */
   run(work: () => void): void;
-  /** Called once. What `work` has started may still run: a load whose time is over. */
+  /** Called once. Something that `work` has started may still be running, such as a load that took longer than its `timeout`. */
   end(end: OperationEnd): void;
 }
 
 /** Receives what a cache does as spans. What its methods throw, or reject with, is reported and otherwise ignored. */
 export interface CacheTracer {
-  /** Begins the span of an operation; undefined if the operation is not traced. Called for each hit: it should return quickly. */
+  /** Begins the span of an operation; undefined if the operation is not traced. Called for each read, so it should return quickly. */
   begin(operation: TracedOperation): OperationSpan | undefined;
   /** Identifies the span that is active now, for the `cause` of a reload. */
   current?(): unknown;

@@ -273,7 +273,7 @@ describe('the load of a check', () => {
     await settled(world);
     expect(resultsOf(world)).toEqual(['failed']);
     expect(lines).toEqual([
-      expect.stringMatching(/^Query\.field: could not be loaded to be compared with the cached value: Error at /),
+      expect.stringMatching(/^Query\.field: could not be loaded for a comparison with the cached value: Error at /),
     ]);
   });
 

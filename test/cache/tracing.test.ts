@@ -59,6 +59,6 @@ it.each<[string, OperationSpan['run']]>([
 it('an option that is no tracer is rejected', () => {
   const store = createMemoryStore({ namespace: 'tracing' });
   expect(() => createCache({ store, tracer: (() => {}) as never })).toThrow(
-    'createCache: tracer must be a tracer, which openTelemetryTracer() returns, got a function',
+    'createCache: tracer must be a tracer, such as openTelemetryTracer() returns, got a function',
   );
 });

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 
-/** The result of `work`, or a rejection with `lateError` after `limitMs`. Then `work` goes on, and its result is ignored. */
+/** Returns the result of `work`, or rejects with `lateError()` after `limitMs`; `work` then continues, and its result is ignored. */
 export function inTime<T>(
   clock: Clock,
   work: Promise<T>,

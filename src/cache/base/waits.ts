@@ -15,9 +15,10 @@ export class Waits {
   }
 
   /**
-   * Returns what `work` resolves with; undefined if this is closed before. Then, and after `limitMs`, `work` goes on, and its result is ignored.
+   * Resolves with the result of `work`, or with undefined if this is closed first. In that case, and after `limitMs`, `work` continues and its
+   * result is ignored.
    *
-   * @throws What `work` rejects with; `lateError` after `limitMs`.
+   * @throws What `work` rejects with; `lateError()` after `limitMs`.
    */
   until<T>(
     work: Promise<T>,

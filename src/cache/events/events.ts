@@ -9,7 +9,7 @@ export type CacheEvent =
   | { type: 'failure-hidden'; key: string; field: string; error: unknown }
   /** A load that no request began has failed: a refill, or a refresh of a value that requests still receive. */
   | { type: 'background-failed'; key: string; field: string; error: unknown }
-  /** A hit was drawn to be compared with what its load returns now. `error`: with `failed`. */
+  /** The shadow check of a hit has ended, or was skipped. `error` is set if the result is `failed`. */
   | { type: 'shadow-check'; key: string; field: string; result: ShadowResult; error?: unknown }
   /** A cached value differs from what its load returns, and nothing has invalidated it. `paths`: where, ten at most, without values. */
   | { type: 'shadow-difference'; key: string; field: string; paths: readonly string[]; ageMs: number }
@@ -22,7 +22,7 @@ export type CacheEvent =
   | { type: 'lease-timeout'; key: string; field: string; waitMs: number }
   /** The entry found at the key was not used. */
   | { type: 'entry-rejected'; key: string; field: string; reason: 'corrupt' | 'invalidated' }
-  /** A stored value was not used: this cache does not have its codec, or the codec has failed. `entry-rejected` follows for an entry. */
+  /** A stored value was not used, because this cache does not have its codec, or the codec failed. For an entry, `entry-rejected` follows. */
   | { type: 'decode-failed'; codec: string; error: unknown }
   /** The field was resolved without the cache, because of its arguments or its parent: `Cache.uncached`. */
   | { type: 'uncached'; field: string; error: unknown }
@@ -33,7 +33,7 @@ export type CacheEvent =
   | { type: 'flush'; keysRemoved: number }
   /** `Cache.delete` has removed the values of a field with some arguments. `keys`: where they were, if there were any. */
   | { type: 'delete'; field: string; keysRemoved: number; keys: readonly string[] }
-  /** `onInvalidate` of `createCdn` has succeeded for so many tags; `isRepeated`: for the second time. */
+  /** `onInvalidate` of `createCdn` has succeeded for this many tags; `isRepeated`: it was their second purge. */
   | { type: 'purge'; tagCount: number; isRepeated: boolean }
   /** It has failed, and is tried again after `retryMs`; null: the `Cdn` is closed, and the tags are not purged. */
   | { type: 'purge-failed'; tagCount: number; error: unknown; retryMs: number | null }

@@ -106,8 +106,8 @@ function removalNotice(event: Extract<Logged, { type: 'flush' | 'delete' }>): No
 
 function purgeNotice({ tagCount, error, retryMs }: Extract<Logged, { type: 'purge-failed' }>): Notice {
   const reason = thrownText(error);
-  const next = retryMs === null ? 'It is not tried again, because it was closed' : 'It is tried again';
-  const message = `onInvalidate of createCdn failed: ${reason}. ${next}. Until it succeeds, the CDN may serve older responses.`;
+  const next = retryMs === null ? 'It is not tried again, because the Cdn is closed' : 'It is tried again';
+  const message = `onInvalidate of createCdn failed: ${reason}. ${next}. Until a purge succeeds, the CDN may serve older responses.`;
   return { level: 'warn', kind: 'purge-failed', fields: { tagCount, reason }, message };
 }
 
@@ -153,7 +153,7 @@ function shadowNotice(event: Extract<Logged, { type: 'shadow-check' | 'shadow-di
   if (result !== 'failed')
     return { level: 'debug', kind, field, fields: { field, result }, message: 'cache shadow-check' };
   const reason = thrownText(error);
-  const message = `${field}: could not be loaded to be compared with the cached value: ${reason}`;
+  const message = `${field}: could not be loaded for a comparison with the cached value: ${reason}`;
   return { level: 'warn', kind, field, fields: { field, reason }, message };
 }
 

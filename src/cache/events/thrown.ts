@@ -22,7 +22,7 @@ export function codeOf(error: unknown): string | undefined {
   return [code, extensions?.code].find((one): one is string => typeof one === 'string' && /^\w{1,60}$/.test(one));
 }
 
-/** The code of an error, or else its class; for what is no error, its type: a few texts for each source, for telemetry. */
+/** For telemetry: the code of an error, otherwise the name of its class; the type of a thrown value that is not an error. */
 export function errorTypeOf(error: unknown): string {
   return codeOf(error) ?? (error instanceof Error ? nameOf(error) : error === null ? 'null' : typeof error);
 }
