@@ -33,11 +33,11 @@ export interface CachedFunction<Args extends readonly unknown[], Value> {
 /**
  * Returns a function with the same parameters as `fn`, whose results are cached by their arguments.
  *
- * - Arguments are JSON, bigint, Date or bytes. For any other, such as a function or an instance of a class, the promise rejects with
- *   `INVALID_KEY`.
+ * - Arguments are JSON, bigint, Date, bytes, or instances of classes that have a codec (`CacheOptions.codecs`). For any other, such as a
+ *   function, the promise rejects with `INVALID_KEY`.
  * - Undefined at the end counts as left out: `f(1)` and `f(1, undefined)` have one result, and `fn` is called with one argument.
- * - `this` is not passed on. An argument must not be changed before its promise has settled, and with `stale`, `early`, `refill` or `shadow` not at
- *   all: if it has been, the load fails with `INVALID_KEY`.
+ * - `this` is not passed on. An argument must not be changed before its promise has settled, and with `stale`, `early`, `refill` or `shadow`
+ *   not at all: if it has been, the load fails with `INVALID_KEY`.
  *
  * @param name Identifies the function in keys, events and reports, such as `exchangeRate`: a text without `:`. Two functions must not have
  *   the same name in one namespace, in other processes either: they would receive each other's results. Give a function another name when

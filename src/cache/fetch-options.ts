@@ -36,8 +36,8 @@ export interface FetchOptions<K extends string = string> {
    */
   isAborted?: (() => boolean | undefined) | undefined;
   /**
-   * Loads the value when no request waits for it, for a policy with `stale`, `early`, `refill` or `shadow`: up to a minute after this request,
-   * which may have ended. Default: the `load` of this call.
+   * Loads the value when no request waits for it, for a policy with `stale`, `early`, `refill` or `shadow`: up to a minute after this
+   * request, which may have ended. Default: the `load` of this call.
    */
   reload?: (() => unknown) | undefined;
   /**

@@ -210,6 +210,8 @@ function sized(type: string, text: string): string {
   return `${type}${text.length}:${text}`;
 }
 
+const accepted = 'JSON, bigint, Date, bytes or instances with a codec';
+
 function invalidArgument({ name }: Place, got: string): CacheError {
-  return new CacheError('INVALID_KEY', `${name} must be JSON, bigint, Date or bytes to make a key, got ${got}`);
+  return new CacheError('INVALID_KEY', `${name} must be ${accepted} to make a key, got ${got}`);
 }

@@ -400,7 +400,7 @@ describe('an instance as an argument', () => {
       'without a codec',
       [],
       new Decimal(1),
-      'must be JSON, bigint, Date or bytes to make a key, got an instance of Decimal',
+      'must be JSON, bigint, Date, bytes or instances with a codec to make a key, got an instance of Decimal',
     ],
     [
       'whose codec fails',

@@ -158,7 +158,7 @@ describe('a key', () => {
   it('is refused for a vary that has no canonical form', () => {
     const error = refusal(() => createKey('shop', { field, vary: { at: Promise.resolve(1) } }));
     expect(error.message).toBe(
-      'Query.field: vary must be JSON, bigint, Date or bytes to make a key, got an instance of Promise',
+      'Query.field: vary must be JSON, bigint, Date, bytes or instances with a codec to make a key, got an instance of Promise',
     );
   });
 
@@ -217,7 +217,9 @@ describe('a key', () => {
   ])('is refused for %s, naming the field', (_, value, got) => {
     const error = refusal(() => createKey('shop', { field: 'Query.search', args: { deep: [{ value }] } }));
     expect(error.code).toBe('INVALID_KEY');
-    expect(error.message).toBe(`Query.search: arguments must be JSON, bigint, Date or bytes to make a key, got ${got}`);
+    expect(error.message).toBe(
+      `Query.search: arguments must be JSON, bigint, Date, bytes or instances with a codec to make a key, got ${got}`,
+    );
   });
 
   it('is refused for a cycle', () => {
