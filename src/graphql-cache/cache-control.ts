@@ -25,7 +25,7 @@ export function cacheControlOf(fields: readonly Freshness[], cdn: CdnUse): strin
   return cdn === 'tagged' ? 'no-cache, max-age=0' : 'no-cache';
 }
 
-/** Browsers that ask each time do so because what they have may have changed: nothing stale for them. */
+/** If browsers must ask each time, they must not use a stale response either. */
 function staleUse(fields: readonly Freshness[], browserS: number): readonly string[] {
   const whileRevalidateS = browserS === 0 ? 0 : secondsOf(fields, ({ http }) => http.staleMs);
   const ifErrorS = browserS === 0 ? 0 : secondsOf(fields, ({ http }) => http.staleIfErrorMs);

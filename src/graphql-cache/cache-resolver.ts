@@ -40,7 +40,7 @@ const rules = {
 
 const resolverRules = {
   resolve: {
-    must: 'a function that cacheResolver has not returned',
+    must: 'a function, and not one that cacheResolver returned',
     isRight: (value: unknown) => typeof value === 'function' && !isCachedResolver(value),
     isRequired: true,
   },
@@ -53,13 +53,14 @@ const places = { ofSchema: name };
  * Returns a resolver that answers from the cache, and calls `resolve` to load. It may be used for several fields, and in several
  * schemas: each has values of its own.
  *
- * What must run on every request, such as authorization, wraps the resolver that is returned. `resolve` is called without `this`. If it returns
- * what cannot be stored, such as an instance of a class without a codec, requests receive that, and a warning says so.
+ * Code that must run on every request, such as authorization, must wrap the returned resolver. `resolve` is called without `this`. If it
+ * returns a value that cannot be stored, such as an instance of a class without a codec, its request receives the value, and a warning is
+ * logged.
  *
- * A field of Mutation or Subscription, and a field of an object without `parentId`, cannot be cached: the resolver throws `CacheError`
- * `INVALID_OPTIONS` when it is first called there, or `checkCachedFields` does.
+ * A field of Mutation or Subscription cannot be cached, nor can a field of an object without `parentId`: there, each call of the resolver
+ * throws a `CacheError` with the code `INVALID_OPTIONS`, as does `checkCachedFields`.
  *
- * @param resolve As GraphQL.js calls it: not one that a library gives other arguments, such as a method of a TypeGraphQL class.
+ * @param resolve A resolver with the parameters that GraphQL.js passes. A method of a TypeGraphQL class, for example, has others.
  * @throws {CacheError} `INVALID_OPTIONS`, `INVALID_POLICY` or `INVALID_TAG`, with the option, the rule and the value.
  */
 export function cacheResolver<Parent, Args, Context, Value>(
@@ -94,8 +95,8 @@ export function cacheResolver<Parent, Args, Context, Value>(
 }
 
 /**
- * `makeExecutableSchema` binds each resolver to the object that contains it. This one does not use `this`; as a bound copy, it would not be
- * known as a cached resolver any more.
+ * `makeExecutableSchema` binds each resolver to the object that contains it. `checkCachedFields` would not recognize a bound copy, and this
+ * resolver does not use `this`.
  */
 function keepWhenBound(cached: (...args: never[]) => unknown): void {
   const bind = (self: unknown, ...args: never[]): unknown =>

@@ -1,7 +1,7 @@
-/** The options that apply to one field. */
+/** The names of all options of a field, and the options that a field has after inheritance. */
 import type { FieldCacheOptions } from './field-cache-options.ts';
 
-/** The options that all fields of a schema can have in common. */
+/** The options that the fields of a schema can have in common. */
 export const sharedOptionNames: readonly string[] = [
   ...['scope', 'ttl', 'nullTtl', 'jitter', 'stale', 'early', 'staleIfError', 'softTimeout', 'timeout'],
   ...['shadow', 'strict', 'refill', 'vary', 'http', 'cdn'],
@@ -21,11 +21,11 @@ export type EffectiveOptions = Omit<FieldCacheOptions, (typeof canBeOff)[number]
 /** The options that apply to one field. */
 export interface FieldOptions {
   readonly options: EffectiveOptions;
-  /** Where those options come from that the field does not have itself, such as `type Product`. */
+  /** By option, for inherited ones: where it comes from, such as `type Product`. */
   readonly origins: ReadonlyMap<string, string>;
 }
 
-/** Returns the options without those that are `false` and mean off. They are not checked otherwise. */
+/** Returns the options without those that `false` turns off. Checks nothing else. */
 export function withoutOff(options: Readonly<Record<string, unknown>>): EffectiveOptions {
   const isOff = (name: string): boolean => canBeOff.some((one) => one === name) && options[name] === false;
   return Object.fromEntries(Object.entries(options).filter(([name]) => !isOff(name)));

@@ -19,8 +19,8 @@ export type Variation =
  * with `cachepot/kysely`), what `vary` returns and, if the scope is private, the viewer. A resolver that reads which fields
  * are selected below it (`info`) needs `selection`.
  *
- * Options that are not given, or undefined, are those of the field's type, otherwise the schema's `defaults`. `false` turns such an
- * option off: `nullTtl`, `stale`, `staleIfError`, `timeout`, `vary`, `http`, `cdn`.
+ * With Pothos, an option that is not given, or undefined, is that of the field's type, otherwise of the schema's `defaults`. `false` turns
+ * such an option off: `nullTtl`, `stale`, `staleIfError`, `timeout`, `vary`, `http`, `cdn`.
  */
 export interface FieldCacheOptions<
   Parent = unknown,
@@ -53,9 +53,9 @@ export interface FieldCacheOptions<
    */
   readonly jitter?: number;
   /**
-   * For how long after `ttl` the value may still be returned, such as `'5m'`; together with `ttl` at most one day. A request that receives it does not wait: the
-   * value is loaded again in the background, by one process; see `refreshContext`. An invalidated value is never returned.
-   * Default: none, so the first request after `ttl` waits for the load.
+   * For how long after `ttl` the value may still be returned, such as `'5m'`; together with `ttl` at most one day. A request that receives it
+   * does not wait: the value is loaded again in the background, by one process; see `refreshContext`. An invalidated value is never
+   * returned. Default: none, so the first request after `ttl` waits for the load.
    */
   readonly stale?: Duration | false;
   /**
@@ -75,7 +75,7 @@ export interface FieldCacheOptions<
   readonly timeout?: Duration | false;
   /**
    * The share of hits that are also loaded in the background and compared, 0 to 1, such as 0.01. A difference that no invalidation explains is
-   * an event, `shadow-difference`, and a warning with the paths that differ. Default: 0, none.
+   * reported by the event `shadow-difference`, and by a warning with the paths that differ. Default: 0.
    */
   readonly shadow?: number;
   /**
@@ -110,9 +110,9 @@ export interface FieldCacheOptions<
    */
   readonly http?: Duration | false;
   /**
-   * How long a CDN that is purged may reuse the response to a GET request without asking, such as `'1h'`, while browsers ask each time, or
-   * reuse it for as long as `http` says: whole seconds, at most `ttl`. It has an effect only where responses are tagged, with `createCdn`.
-   * Default: `http`. For the same fields as `http`.
+   * How long a CDN that is purged may reuse the response to a GET request without asking, such as `'1h'`: whole seconds, at most `ttl`. For
+   * browsers, `http` applies, or they ask each time. It has an effect only if responses are tagged; see `createCdn`. Default: the value of
+   * `http`. Only for a field that can have `http`.
    */
   readonly cdn?: Duration | false;
   /**

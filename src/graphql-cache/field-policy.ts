@@ -1,4 +1,4 @@
-/** The options of a field: checked when the schema is built, and turned into what each request needs. */
+/** Checks the options of a field, and turns them into what each request of the field needs. */
 import {
   CacheError,
   createPolicy,
@@ -26,12 +26,12 @@ export interface FieldPolicy {
   readonly isPrivate: boolean;
   /** Returns the part of the context that the value varies by; undefined if it does not vary. */
   readonly varyOf: ((context: unknown) => Variation) | undefined;
-  /** The part that is the same for every request, for the digest. */
+  /** The longest time for which a value stays fresh; with the following properties, for the schema digest. */
   readonly ttlMs: number;
-  /** Whether a function decides how long each value stays fresh, `ttlMs` at most. */
+  /** Whether a function decides how long each value stays fresh. */
   readonly hasTtlFunction: boolean;
   readonly nullTtlMs: number | null | undefined;
-  /** For how long after that it is stored. */
+  /** For how long a value is stored after it has stopped being fresh. */
   readonly staleMs: number;
   readonly staticTags: readonly string[] | undefined;
   readonly isStrict: boolean;
@@ -48,7 +48,7 @@ export interface FieldPlace {
   readonly isRoot: boolean;
 }
 
-/** The options of the schema that those of a field need; undefined, or without an engine, if nothing is cached. */
+/** The options of the schema that options of a field depend on; undefined, or without an engine, if nothing is cached. */
 export interface SchemaParts {
   readonly engine?: unknown;
   readonly viewer?: unknown;

@@ -1,20 +1,20 @@
-/** How long browsers, proxies and CDNs may reuse a value of a field: checked when the schema is built. */
+/** How long browsers, proxies and CDNs may reuse a response with a field: from its options, which are checked here. */
 import { CacheError, durationMsOf, type Policy } from '../cache/index.ts';
 import type { FieldOptions } from './effective-options.ts';
 
-/** In milliseconds; 0: they must ask each time. */
+/** Durations in milliseconds; with 0, each request must ask the server. */
 export interface HttpPolicy {
-  /** Browsers, and proxies without another time. */
+  /** For browsers, and for proxies that `cdnMs` does not apply to. */
   readonly httpMs: number;
-  /** CDNs that are purged. */
+  /** For CDNs that are purged. */
   readonly cdnMs: number;
-  /** For how long after that, while they ask for it again. */
+  /** For how long after that a stale response may be reused while a new one is requested. */
   readonly staleMs: number;
-  /** For how long after that, if they receive an error. */
+  /** For how long after that a stale response may be reused if the server returns an error. */
   readonly staleIfErrorMs: number;
 }
 
-/** That of a field that nothing outside may reuse without asking. */
+/** The policy of a field whose responses must not be reused without asking. */
 export const noHttp: HttpPolicy = Object.freeze({ httpMs: 0, cdnMs: 0, staleMs: 0, staleIfErrorMs: 0 });
 
 const dayMs = 86_400_000;
@@ -26,7 +26,7 @@ export function httpPolicyOf(place: string, given: FieldOptions, policy: Policy)
   return { httpMs, cdnMs, staleMs: policy.staleMs ?? 0, staleIfErrorMs: policy.staleIfErrorMs ?? 0 };
 }
 
-/** An option that is not the field's own applies where it may, and for the TTL if that is shorter. */
+/** An inherited option is ignored on a field that cannot have it, and may exceed the TTL, which limits it when a response is sent. */
 function msOf(
   name: 'http' | 'cdn',
   { place, given, policy }: { place: string; given: FieldOptions; policy: Policy },

@@ -41,10 +41,11 @@ export interface FieldHit {
 /** How long a stored value may be reused. */
 export interface Freshness {
   readonly http: HttpPolicy;
+  /** How long the value remains fresh. */
   readonly ttlMs: number;
 }
 
-/** A value that is stored. */
+/** A field whose value is stored. */
 export interface StoredField extends Freshness {
   readonly value: TaggedValue;
 }

@@ -1,6 +1,6 @@
 /**
- * The fields that one wrapped resolver is used for. They are not known when it is wrapped, so each is checked and gets its schema digest
- * when it is first requested, or by `checkCachedFields`.
+ * The fields that one cached resolver is used for. They are not known when it is created, so each is checked and gets its schema digest when
+ * it is first requested, or in `checkCachedFields`.
  */
 import type { GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema } from 'graphql';
 import { isObjectType } from 'graphql';
@@ -24,18 +24,18 @@ interface Parts<Context> {
   readonly policyOf: (place: FieldPlace) => FieldPolicy;
 }
 
-/** By the resolver that `cacheResolver` has returned. */
-const allFields = new WeakMap<object, Pick<ResolverFields<never>, 'of'>>();
-/** The schemas that are known. */
-const schemas = new WeakSet<GraphQLSchema>();
+/** The fields of each resolver that `cacheResolver` has returned. */
+const fieldsOf = new WeakMap<object, Pick<ResolverFields<never>, 'of'>>();
+/** The schemas whose enums are noted. */
+const notedSchemas = new WeakSet<GraphQLSchema>();
 
 export function isCachedResolver(resolver: object): boolean {
-  return allFields.has(resolver);
+  return fieldsOf.has(resolver);
 }
 
 export class ResolverFields<Context> {
   readonly #parts: Parts<Context>;
-  /** By `Type.field`. */
+  /** By schema, then by `Type.field`. */
   readonly #fields = new WeakMap<GraphQLSchema, Map<string, CachedField<Context>>>();
   #last: (Field & { readonly cached: CachedField<Context> }) | undefined;
 
@@ -44,7 +44,7 @@ export class ResolverFields<Context> {
   }
 
   registerAs(resolver: object): void {
-    allFields.set(resolver, this);
+    fieldsOf.set(resolver, this);
   }
 
   /** @throws {CacheError} `INVALID_OPTIONS` if the field cannot be cached. */
@@ -80,16 +80,16 @@ function checkType(schema: GraphQLSchema, type: GraphQLObjectType, place: string
 }
 
 function noteSchema(schema: GraphQLSchema): void {
-  if (schemas.has(schema)) return;
-  schemas.add(schema);
+  if (notedSchemas.has(schema)) return;
+  notedSchemas.add(schema);
   noteEnumIdentities(schema);
   // Modules that were loaded since the cache was created may contain further copies of DataLoader.
   watchInstalledDataLoaders();
 }
 
 /**
- * Checks the fields of a schema whose resolvers `cacheResolver` has returned now, instead of when each is first requested. From now on,
- * `cache.delete` finds their values, also those that other processes have stored. A resolver that a library has wrapped again is not found.
+ * Checks all fields of a schema whose resolvers `cacheResolver` has returned, instead of each when it is first requested. From then on,
+ * `cache.delete` finds their values, also those that other processes have stored. A resolver that a library has wrapped is not recognized.
  *
  * @returns The fields, such as `Query.books`, in the order of the schema.
  * @throws {CacheError} `INVALID_OPTIONS` for the first field that cannot be cached.
@@ -99,7 +99,7 @@ export function checkCachedFields(schema: GraphQLSchema): readonly string[] {
     .filter(isObjectType)
     .flatMap((parentType) =>
       Object.values(parentType.getFields()).flatMap(({ name: fieldName, resolve }) => {
-        const fields = resolve === undefined ? undefined : allFields.get(resolve);
+        const fields = resolve === undefined ? undefined : fieldsOf.get(resolve);
         if (fields === undefined) return [];
         fields.of({ schema, parentType, fieldName });
         return [`${parentType.name}.${fieldName}`];

@@ -1,4 +1,4 @@
-/** The options that the cached fields of a schema have in common, and how they are checked. */
+/** The options that all cached fields of a schema have in common, and the rules for them. */
 import type { OptionRule, ViewerId } from '../cache/index.ts';
 
 /** The options that all cached fields of a schema have in common, besides the engine. */
@@ -32,8 +32,8 @@ export interface SchemaCacheOptions<Context = unknown> {
   readonly signal?: (context: Context) => AbortSignal | undefined;
   /**
    * Returns the context for loads in the background, of fields with `stale`, `early`, `refill` or `shadow`. The parameter is the context of a
-   * request that has read the value and may have ended. It must have the same viewer and variation, otherwise the load fails. Needed
-   * if resolvers use something that ends with the request, such as a transaction. Default: that context, with abort signals that
+   * request that has read the value and may have ended. The result must have the same viewer and variation, otherwise the load fails.
+   * Needed if resolvers use something that ends with the request, such as a transaction. Default: that context, with abort signals that
    * never fire.
    */
   readonly refreshContext?: (context: Context) => Context;

@@ -1,8 +1,8 @@
-/** The attributes of spans. Names are in the namespace of this package, because OpenTelemetry has no conventions for caches. */
+/** The attributes of spans. Their names begin with the name of this package, because OpenTelemetry has no conventions for caches. */
 import type { Attributes } from '@opentelemetry/api';
 import type { OperationEnd, TracedOperation } from '../cache/index.ts';
 
-/** The names of what a span shows. A key is not among them: it has a hash of arguments and viewers, which may be guessed. */
+/** The names of all attributes. The key is not among them: it contains a hash of the arguments and the viewer, which may be guessed from it. */
 const names = {
   field: 'cachepot.field',
   tagCount: 'cachepot.tag_count',

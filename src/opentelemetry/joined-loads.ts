@@ -1,6 +1,6 @@
 /**
- * Which load a read may have joined, so that its span can name the load in the trace of another request. A read joins a load that runs when
- * it begins, or that begins while it runs.
+ * Which load a read may have joined, so that its span can link to the load in the trace of another request. A read joins a load that runs
+ * when the read begins, or that begins while the read runs.
  */
 import type { SpanContext } from '@opentelemetry/api';
 import type { TracedOperation } from '../cache/index.ts';
@@ -8,10 +8,10 @@ import type { TracedOperation } from '../cache/index.ts';
 export class JoinedLoads {
   /** The newest load of each key that runs in this process. */
   readonly #loads = new Map<string, SpanContext>();
-  /** The reads that run, and the newest load of each. */
+  /** By key: the reads that run, and the newest load that each may have joined. */
   readonly #reads = new Map<string, Map<TracedOperation, SpanContext | undefined>>();
 
-  /** The number of loads and of keys with reads that run. */
+  /** The number of loads that run, plus the number of keys with reads that run. */
   get size(): number {
     return this.#loads.size + this.#reads.size;
   }

@@ -1,11 +1,11 @@
 /**
- * Turns what a cache does into spans of OpenTelemetry. Without an SDK, a hit costs the question whether one is registered by now.
+ * Turns what a cache does into spans of OpenTelemetry. Without an SDK, each hit only checks whether one has been registered.
  *
- * - A read, a revalidation or a fill is traced if a span that records is active: alone it would say little, and there are many. A load,
- *   an invalidation, a deletion or a replacement is traced in any case, as the root of a trace where no span is active.
+ * - A read, a revalidation or a fill is traced only inside of a span that is recorded: alone it would say little, and there are many. A load,
+ *   an invalidation, a deletion or a replacement is always traced: if no span is active, as the root of a trace.
  * - A load that no request waits for outlives the request that caused it. So it is the root of a trace of its own, with a link to the span
  *   that caused it.
- * - A failed operation has the status ERROR and `error.type`. Messages may contain data, so they are left to the spans of other libraries.
+ * - A failed operation has the status ERROR and `error.type`, but no message, which may contain data.
  *
  * Sources: https://opentelemetry.io/blog/2025/how-to-name-your-spans/,
  * https://opentelemetry.io/docs/specs/semconv/general/recording-errors/
@@ -34,12 +34,12 @@ import { JoinedLoads } from './joined-loads.ts';
 
 /** The options of `openTelemetryTracer`. */
 export interface OpenTelemetryOptions {
-  /** Default: the global one, even if it is registered later. */
+  /** Where spans are sent. Default: the global provider, even if it is registered later. */
   tracerProvider?: TracerProvider;
 }
 
-/** The name of what makes these spans, in their scope. */
-const scope = 'cachepot';
+/** The instrumentation scope of these spans. */
+const scopeName = 'cachepot';
 
 const rules: OptionRules = {
   tracerProvider: {
@@ -49,6 +49,7 @@ const rules: OptionRules = {
   },
 };
 
+/** The operations that are traced only inside of a span. */
 const needParent: ReadonlySet<TracedOperation['type']> = new Set(['read', 'revalidate', 'fill']);
 
 /**
@@ -62,7 +63,7 @@ const needParent: ReadonlySet<TracedOperation['type']> = new Set(['read', 'reval
 export function openTelemetryTracer(options: OpenTelemetryOptions = {}): CacheTracer {
   checkOptions('openTelemetryTracer', options, rules);
   const provider = options.tracerProvider ?? trace.getTracerProvider();
-  const tracer = provider.getTracer(scope);
+  const tracer = provider.getTracer(scopeName);
   let isRegistered = false;
   const joinedLoads = new JoinedLoads();
   return {
@@ -117,11 +118,11 @@ class ActiveSpan implements OperationSpan {
 }
 
 /**
- * Whether the provider has an SDK by now. The global one of this copy of the API stands for an SDK that may be registered later. This is not
- * asked of the active context, for which the API searches `globalThis`: that would take a tenth of a hit in memory.
+ * Whether an SDK is registered. The API's global provider is a proxy for an SDK that may be registered later. The check does not use the active
+ * context, because the API searches `globalThis` for it, which takes a tenth of a hit in memory.
  */
 function isSdk(provider: TracerProvider): boolean {
-  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(scope) !== undefined;
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(scopeName) !== undefined;
 }
 
 function isRecording(active: Context): boolean {

@@ -55,14 +55,14 @@ describe('options are checked by the call', () => {
   });
 
   it('a resolver that is not a function, such as one with subscribe', () => {
-    const message = 'cacheResolver: resolve must be a function that cacheResolver has not returned, got an object';
+    const message = 'cacheResolver: resolve must be a function, and not one that cacheResolver returned, got an object';
     expect(() => cacheResolver(right as never, { subscribe: () => {} } as never)).toThrow(message);
   });
 
   it('a resolver that is cached already, also if it was bound', () => {
     const cached = cacheResolver(right as never, () => 1);
     for (const again of [cached, cached.bind({})]) {
-      expect(() => cacheResolver(right as never, again)).toThrow('that cacheResolver has not returned, got a function');
+      expect(() => cacheResolver(right as never, again)).toThrow('not one that cacheResolver returned, got a function');
     }
   });
 
