@@ -3,7 +3,16 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EntryRef, Outcome } from '../../src/cache/index.ts';
 import { openTelemetryTracer } from '../../src/opentelemetry/index.ts';
 import { JoinedLoads } from '../../src/opentelemetry/joined-loads.ts';
-import { age, newNamespace, newWorld, settled, tiers, type FetchCall, type World } from '../cache/world.ts';
+import {
+  advanceUntil,
+  age,
+  newNamespace,
+  newWorld,
+  settled,
+  tiers,
+  type FetchCall,
+  type World,
+} from '../cache/world.ts';
 import { attributesOf, inSpan, registerSdk, takeSpans, unsampled } from './spans.ts';
 
 beforeAll(registerSdk);
@@ -205,9 +214,8 @@ it('of a request that waits for a load of another process, the read has the stat
 
 it('a hit in the memory tier is a read of that tier', async () => {
   const world = await newWorld('redis', { tracer: openTelemetryTracer(), memoryBytesMax: 1_000_000 });
-  await expect
-    .poll(async () => (world.clock.advance(100), (await world.outcome(products)).tier), { interval: 25 })
-    .toBe('memory');
+  await advanceUntil(world.clock, 100, () => world.cache.memory?.isCoherent === true);
+  await expect.poll(async () => (await world.outcome(products)).tier).toBe('memory');
   takeSpans();
   await inSpan('request', () => world.fetch(products));
   expect(attributesOf('cachepot.read Query.field')).toMatchObject({ 'cachepot.tier': 'memory' });

@@ -7,6 +7,7 @@ import { bigint, customType, integer, jsonb, numeric, pgTable, text, timestamp }
 import { Pool } from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
 import { createEmptyDatabase } from '../support/databases.ts';
+import { decimalCodec } from './decimal-codec.ts';
 
 const money = customType<{ data: Decimal; driverData: string }>({
   dataType: () => 'numeric(12, 2)',
@@ -38,13 +39,6 @@ const tables = `
   insert into shelves values (1, 'Window');
   insert into plants values (1, 1, 12.50, 9007199254740993, '2026-11-28 10:00', '{"water":["often"]}', null);
   insert into bills values (1, 12.50)`;
-
-const decimal: Codec<Decimal, string> = {
-  name: 'Decimal',
-  test: (value) => value instanceof Decimal,
-  encode: (value) => value.toJSON(),
-  decode: (value) => new Decimal(value),
-};
 
 type Database = NodePgDatabase<typeof schema>;
 type Load = (db: Database) => unknown;
@@ -99,7 +93,7 @@ it('are stored with the instances that a column makes, if there is a codec', asy
   const { state, notStored } = await fetchTwice(load);
   expect(state).toBe('miss');
   expect(notStored).toBe('instance of Decimal at 0.total, which needs a codec (codecs of createCache)');
-  const stored = await fetchTwice(load, [decimal]);
+  const stored = await fetchTwice(load, [decimalCodec]);
   expect(stored.state).toBe('hit');
   const [bill] = stored.hit as { total: Decimal }[];
   expect(bill?.total).toBeInstanceOf(Decimal);

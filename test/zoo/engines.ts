@@ -10,18 +10,23 @@ export type EngineName = (typeof engineNames)[number];
 
 export const newNamespace = (): string => `zoo-${randomBytes(6).toString('hex')}`;
 
+interface EngineOptions {
+  readonly namespace?: string;
+  readonly codecs?: readonly Codec[];
+  readonly knownTags?: () => readonly string[];
+}
+
 /** A cache of the test, empty unless its namespace is that of another one, as in another process. */
 export async function newEngine(
   name: EngineName,
-  codecs: readonly Codec[] = [],
-  namespace = newNamespace(),
+  { namespace = newNamespace(), ...options }: EngineOptions = {},
 ): Promise<Cache> {
   const store =
     name === 'memory store'
       ? createMemoryStore({ namespace })
       : await createRedisStore({ address: inject('redisSocketPath'), namespace, deadlineMs: 20_000 });
   const memoryBytesMax = name === 'Redis and memory tier' ? 10_000_000 : 0;
-  const cache = createCache({ store, memoryBytesMax, codecs, deadlineMs: 20_000, log: false });
+  const cache = createCache({ ...options, store, memoryBytesMax, deadlineMs: 20_000, log: false });
   onTestFinished(() => cache.close());
   if (memoryBytesMax > 0) await expect.poll(() => cache.memory?.isCoherent).toBe(true);
   return cache;
@@ -38,13 +43,20 @@ export interface Answer {
   readonly notStored: readonly string[];
 }
 
-/** Executes a document as a request of its own. */
-export async function ask(schema: GraphQLSchema, text: string, context: object = {}): Promise<Answer> {
+/** An operation with variables. */
+export interface Operation {
+  readonly text: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** Executes an operation as a request of its own. */
+export async function ask(schema: GraphQLSchema, operation: string | Operation, context: object = {}): Promise<Answer> {
+  const { text, variables: variableValues } = typeof operation === 'string' ? { text: operation } : operation;
   const document = parse(text);
   const faults = validate(schema, document);
   if (faults.length > 0) throw new Error(faults.join('\n'));
   const contextValue = { ...context };
-  const result: ExecutionResult = await execute({ schema, document, contextValue });
+  const result: ExecutionResult = await execute({ schema, document, contextValue, variableValues });
   const rows = cacheReportOf(contextValue)?.fields ?? [];
   const json = JSON.parse(JSON.stringify(result)) as { data?: unknown; errors?: { message: string }[] };
   return {
@@ -59,20 +71,20 @@ export async function ask(schema: GraphQLSchema, text: string, context: object =
 /**
  * Expects each answer of the schema with a cache to equal that without one: on the miss, and on the two hits after it.
  *
- * @returns The states of the last answer of each document.
+ * @returns The states of the last answer to each operation.
  */
 export async function expectSameAnswers(
   schemas: { readonly cached: GraphQLSchema; readonly uncached: GraphQLSchema },
-  documents: readonly string[],
+  operations: readonly (string | Operation)[],
   context: object = {},
 ): Promise<readonly string[]> {
   const states = [];
-  for (const text of documents) {
-    const expected = await ask(schemas.uncached, text, context);
+  for (const operation of operations) {
+    const expected = await ask(schemas.uncached, operation, context);
     let last = '';
     for (const time of ['miss', 'hit', 'second hit']) {
-      const answer = await ask(schemas.cached, text, context);
-      expect(answer.json, `${time} of ${text}`).toEqual(expected.json);
+      const answer = await ask(schemas.cached, operation, context);
+      expect(answer.json, `${time} of ${JSON.stringify(operation)}`).toEqual(expected.json);
       last = answer.states;
     }
     states.push(last);

@@ -4,8 +4,9 @@ import { useResponseCache } from '@graphql-yoga/plugin-response-cache';
 import type { Cache } from 'cachepot/cache';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
+import { decimalCodec } from './decimal-codec.ts';
 import { engineNames, newEngine, type EngineName } from './engines.ts';
-import { decimalCodec, Garden, newZoo, type Context } from './zoo.ts';
+import { Garden, newZoo, type Context } from './zoo.ts';
 
 interface Server {
   readonly garden: Garden;
@@ -19,7 +20,7 @@ async function newServer(
   options: { plugins?: (engine: Cache) => Plugin[]; garden?: Garden } = {},
 ): Promise<Server> {
   const { garden = new Garden(), plugins = () => [] } = options;
-  const engine = await newEngine(name === 'no cache' ? 'memory store' : name, [decimalCodec]);
+  const engine = await newEngine(name === 'no cache' ? 'memory store' : name, { codecs: [decimalCodec] });
   const yoga = createYoga<object, Context>({
     schema: newZoo(garden, name === 'no cache' ? undefined : engine),
     batching: true,

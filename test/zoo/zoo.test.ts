@@ -1,7 +1,8 @@
 // A schema with everything that GraphQL has: its answers with a cache equal those without one, on a miss and on each kind of hit.
 import { describe, expect, it } from 'vitest';
+import { decimalCodec } from './decimal-codec.ts';
 import { ask, engineNames, expectSameAnswers, newEngine } from './engines.ts';
-import { decimalCodec, Garden, newZoo, type Context } from './zoo.ts';
+import { Garden, newZoo, type Context } from './zoo.ts';
 
 const ann: Context = { user: { id: 'ann' } };
 const bob: Context = { user: { id: 'bob' } };
@@ -33,7 +34,7 @@ const hits = {
 describe.each(engineNames)('on %s', (name) => {
   it('each answer with a cache equals the one without, and later ones are hits', async () => {
     const garden = new Garden();
-    const engine = await newEngine(name, [decimalCodec]);
+    const engine = await newEngine(name, { codecs: [decimalCodec] });
     const schemas = { cached: newZoo(garden, engine), uncached: newZoo(garden, undefined) };
     const states = await expectSameAnswers(schemas, Object.values(documents), ann);
     expect(Object.fromEntries(Object.keys(documents).map((key, index) => [key, states[index]]))).toEqual(hits);
@@ -41,7 +42,7 @@ describe.each(engineNames)('on %s', (name) => {
 
   it('the answers of many viewers at once are each their own', async () => {
     const garden = new Garden();
-    const engine = await newEngine(name, [decimalCodec]);
+    const engine = await newEngine(name, { codecs: [decimalCodec] });
     const schemas = { cached: newZoo(garden, engine), uncached: newZoo(garden, undefined) };
     const text = '{ drafts mine: drafts shared plant(id: 1) { name } }';
     const viewers = [ann, bob, {}, ann, bob, {}];
@@ -59,7 +60,7 @@ describe.each(engineNames)('on %s', (name) => {
 
   it('a mutation is visible in the next answer, and in its own', async () => {
     const garden = new Garden();
-    const schema = newZoo(garden, await newEngine(name, [decimalCodec]));
+    const schema = newZoo(garden, await newEngine(name, { codecs: [decimalCodec] }));
     const text = `{ plant(id: 2) { name worth } node(id: "${fernId}") { id ... on Plant { name } } }`;
     for (const _ of [1, 2, 3]) expect((await ask(schema, text)).data).toMatchObject({ plant: { name: 'Fern' } });
     for (const name2 of ['Palm', 'Ivy']) {
@@ -75,7 +76,7 @@ describe.each(engineNames)('on %s', (name) => {
 
   it('errors beside data are answered again, and never stored, not even as null', async () => {
     const garden = new Garden();
-    const schema = newZoo(garden, await newEngine(name, [decimalCodec]));
+    const schema = newZoo(garden, await newEngine(name, { codecs: [decimalCodec] }));
     const text = '{ related(id: 1) { __typename } plant(id: 1) { name worth } }';
     garden.failing.add('related').add('plant');
     for (const _ of [1, 2]) {
@@ -95,7 +96,7 @@ describe.each(engineNames)('on %s', (name) => {
 
 it('aliases and __typename share a value, and neither shares it beyond its scope', async () => {
   const garden = new Garden();
-  const schema = newZoo(garden, await newEngine('memory store', [decimalCodec]));
+  const schema = newZoo(garden, await newEngine('memory store', { codecs: [decimalCodec] }));
   const text = '{ __typename a: drafts b: drafts x: plant(id: 1) { t: __typename n: name } y: plant(id: 1) { name } }';
   const first = await ask(schema, text, ann);
   expect(first.states.split(' ').toSorted()).toEqual(['miss', 'miss', 'shared', 'shared']);
@@ -108,7 +109,7 @@ it('aliases and __typename share a value, and neither shares it beyond its scope
 
 it('two deployments whose data has another shape do not read each other’s values', async () => {
   const garden = new Garden();
-  const engine = await newEngine('memory store', [decimalCodec]);
+  const engine = await newEngine('memory store', { codecs: [decimalCodec] });
   const before = newZoo(garden, engine);
   await ask(before, documents.connection);
   const next = newZoo(garden, engine, { version: '2' });

@@ -2,19 +2,11 @@
 // enums with internal values, and scalars whose values are instances. Everything that may be cached is.
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin, { resolveArrayConnection } from '@pothos/plugin-relay';
-import type { Cache, Codec } from 'cachepot/cache';
+import type { Cache } from 'cachepot/cache';
 import CachePlugin, { type PluginOptions } from 'cachepot/pothos';
 import { Decimal } from 'decimal.js';
 import { GraphQLScalarType, type GraphQLSchema } from 'graphql';
 import { BigIntResolver, DateTimeResolver } from 'graphql-scalars';
-
-/** Stores the instances of decimal.js, the internal values of the scalar `Decimal`. */
-export const decimalCodec: Codec<Decimal, string> = {
-  name: 'Decimal',
-  test: (value) => value instanceof Decimal,
-  encode: (value) => value.toJSON(),
-  decode: (text) => new Decimal(text),
-};
 
 export interface Context {
   readonly user?: { readonly id: string } | undefined;

@@ -4,7 +4,7 @@ import { Decimal } from 'decimal.js';
 import { DateTime } from 'luxon';
 import { describe, expect, it, vi } from 'vitest';
 import type { CacheLog, Codec } from '../../../src/cache/index.ts';
-import { newWorld, redisClient, tick, tiers, times, type World } from '../world.ts';
+import { advanceUntil, newWorld, redisClient, tick, tiers, times, type World } from '../world.ts';
 
 class Money {
   readonly amount: Decimal;
@@ -93,7 +93,7 @@ function expectRows(value: unknown): void {
 async function coherentWorld(codecsOfWorld: readonly Codec[]): Promise<World> {
   const world = await newWorld('redis', { memoryBytesMax: 10_000_000, codecs: codecsOfWorld });
   const { cache, clock } = world;
-  await expect.poll(() => (clock.advance(100), cache.memory?.isCoherent), { interval: 25 }).toBe(true);
+  await advanceUntil(clock, 100, () => cache.memory?.isCoherent === true);
   for (const _ of times(3, Number)) await world.fetch({ field: 'Query.other' });
   return world;
 }

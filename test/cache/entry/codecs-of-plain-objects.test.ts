@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Codec } from '../../../src/cache/index.ts';
 import { call, differencesIn, passGrace, resultsOf } from '../shadow-world.ts';
-import { newWorld, settled, tick, times } from '../world.ts';
+import { advanceUntil, newWorld, settled, tick, times } from '../world.ts';
 
 const unit = Symbol('unit');
 
@@ -59,7 +59,7 @@ describe('each reader receives objects of its own', () => {
 
   it('from the memory tier', async () => {
     const { cache, clock, outcome, source } = await newWorld('redis', { memoryBytesMax: 10_000_000, codecs });
-    await expect.poll(() => (clock.advance(100), cache.memory?.isCoherent), { interval: 25 }).toBe(true);
+    await advanceUntil(clock, 100, () => cache.memory?.isCoherent === true);
     source.gives(value());
     for (const _ of times(3, Number)) {
       await tick();

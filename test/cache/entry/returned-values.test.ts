@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { differenceOf, oddValues, returned } from './resolver-values.ts';
-import { newWorld, tiers, times, tick, type World } from '../world.ts';
+import { advanceUntil, newWorld, tiers, times, tick, type World } from '../world.ts';
 
 const withoutPrototype = (): unknown => {
   const row = Object.assign(Object.create(null), { id: 1, at: null, tags: [Object.create(null)] }) as object;
@@ -50,7 +50,7 @@ describe.each(tiers)('on the %s store', (tier) => {
 it('a hit in the memory tier returns the same as the miss', async () => {
   const world = await newWorld('redis', { memoryBytesMax: 10_000_000 });
   const { cache, clock } = world;
-  await expect.poll(() => (clock.advance(100), cache.memory?.isCoherent), { interval: 25, timeout: 20_000 }).toBe(true);
+  await advanceUntil(clock, 100, () => cache.memory?.isCoherent === true);
   // New tokens are notified as changes, so the memory tier learns them from the next reads.
   for (const _ of times(3, Number)) await world.fetch({ tags: ['products'] });
   expect(await expectSameValues(world, [withoutPrototype(), ...oddObjects()], 'memory')).toBeGreaterThan(10);

@@ -47,7 +47,7 @@ it('each version has the values of its own shape, and all have the changes of ev
     }));
   const processes = await Promise.all(
     versions.map(async (version) => ({
-      schema: newVersion(await newEngine('Redis', [], namespace), version),
+      schema: newVersion(await newEngine('Redis', { namespace }), version),
       text: `{ product { price ${'fields' in version ? version.fields : ''} } unchanged }`,
       expected: () => ({ product: version.product(price), unchanged: price }),
     })),
