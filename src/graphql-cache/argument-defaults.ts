@@ -1,19 +1,22 @@
-import { getArgumentValues, isRequiredArgument, Kind, type FieldNode, type GraphQLField } from 'graphql';
+import { getArgumentValues, isRequiredArgument, Kind, type FieldNode, type GraphQLSchema } from 'graphql';
+import type { ArgumentDefaults } from '../cache/index.ts';
+import { fieldAt } from './field-at.ts';
 
 /**
- * Returns what a resolver receives for the arguments that a request leaves out.
+ * Returns what the resolvers of fields receive for arguments that a request leaves out.
  *
- * @param args The arguments of a field, as Pothos configures them.
+ * @param places The fields, such as `Query.books`.
  */
 export function argumentDefaultsOf(
-  args: Readonly<Record<string, { readonly defaultValue?: unknown }>>,
-): Record<string, unknown> {
-  const defaults = Object.entries(args).map(([name, { defaultValue }]) => [name, defaultValue] as const);
-  return Object.fromEntries(defaults.filter(([, value]) => value !== undefined));
+  schema: GraphQLSchema,
+  places: Iterable<string>,
+): ReadonlyMap<string, ArgumentDefaults> {
+  return new Map(Array.from(places, (place) => [place, defaultsAt(schema, place)]));
 }
 
-/** The same for a field of a built schema. */
-export function defaultsOfField(field: GraphQLField<unknown, unknown>): Record<string, unknown> {
+function defaultsAt(schema: GraphQLSchema, place: string): ArgumentDefaults {
+  const field = fieldAt(schema, place);
+  if (field === undefined) return {};
   const optional = { ...field, args: field.args.filter((arg) => !isRequiredArgument(arg)) };
   const node: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: field.name } };
   return getArgumentValues(optional, node);

@@ -5,7 +5,7 @@
 import type { GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema } from 'graphql';
 import { isObjectType } from 'graphql';
 import { CacheError, watchInstalledDataLoaders, type Cache } from '../cache/index.ts';
-import { defaultsOfField } from './argument-defaults.ts';
+import { argumentDefaultsOf } from './argument-defaults.ts';
 import type { CachedField, Resolver } from './cached-resolvers.ts';
 import { checkReturnsObject } from './check-returns-object.ts';
 import type { FieldOptions } from './effective-options.ts';
@@ -68,7 +68,7 @@ export class ResolverFields<Context> {
     if (field !== undefined) checkReturnsObject(place, given.options, field.type);
     noteSchema(schema);
     const schemaDigest = schemaDigestOf(schema, new Map([[place, policy]]), version);
-    if (field !== undefined) engine.registerSchema(schemaDigest, new Map([[place, defaultsOfField(field)]]));
+    engine.registerSchema(schemaDigest, argumentDefaultsOf(schema, [place]));
     return { resolver, policy, schemaDigest };
   }
 }

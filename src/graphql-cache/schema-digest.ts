@@ -16,6 +16,7 @@ import {
 } from 'graphql';
 import { codecVersion } from '../cache/index.ts';
 import { internalValuesOf } from './enum-values.ts';
+import { fieldAt } from './field-at.ts';
 import type { FieldPolicy } from './field-policy.ts';
 
 /** A type of a schema, as far as its digests need it. */
@@ -44,10 +45,7 @@ export function schemaDigestOf(
   const reached = new Map<GraphQLNamedType, DescribedType>();
   const fields: string[] = [];
   for (const place of policies.keys()) {
-    const [typeName = '', fieldName = ''] = place.split('.');
-    const type = schema.getType(typeName);
-    if (!isObjectType(type) && !isInterfaceType(type)) continue;
-    const field = type.getFields()[fieldName];
+    const field = fieldAt(schema, place);
     if (field === undefined) continue;
     // Lists and nullability, which the SDL of the reached types does not show.
     fields.push(

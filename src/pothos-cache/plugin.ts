@@ -34,7 +34,7 @@ import type { PluginOptions } from './types.ts';
 /** Wraps the resolvers of cached fields. Registered under the name that is the default export. */
 export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   /** By `Type.field`. */
-  readonly #policies = new Map<string, FieldPolicy & { readonly argumentDefaults: Record<string, unknown> }>();
+  readonly #policies = new Map<string, FieldPolicy>();
   readonly #options = checkPluginOptions<Types['Context']>(this.options.cache);
   /** Undefined if nothing is cached. */
   readonly #resolvers = resolversOf(this.#options);
@@ -53,8 +53,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     const options = fieldOptionsOf({ ...fieldConfig, place, type, interfaces }, this.#options);
     if (options !== undefined) {
       const given = withFieldsForObjects(place, options, fieldConfig.type);
-      const policy = fieldPolicyOf({ place, isRoot: kind === 'Query' }, given, this.#options);
-      this.#policies.set(place, { ...policy, argumentDefaults: argumentDefaultsOf(fieldConfig.args) });
+      this.#policies.set(place, fieldPolicyOf({ place, isRoot: kind === 'Query' }, given, this.#options));
     }
     return fieldConfig;
   }
@@ -92,8 +91,7 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     if (this.#resolvers !== undefined) {
       const digest = schemaDigestOf(schema, this.#policies, version);
       this.#resolvers.schemaDigest = digest;
-      const defaults = [...this.#policies].map(([field, { argumentDefaults }]) => [field, argumentDefaults] as const);
-      engine?.registerSchema(digest, new Map(defaults));
+      engine?.registerSchema(digest, argumentDefaultsOf(schema, this.#policies.keys()));
     }
     return directive === false ? schema : withDirective(schema);
   }
