@@ -1,9 +1,10 @@
 /**
- * Codecs for instances of classes: `Decimal`, `DateTime`, the rows of an ORM. A stored instance is written as the name of its codec and
- * the data that the codec makes of it.
+ * Codecs for instances of classes: `Decimal`, `DateTime`, the rows of an ORM. An instance is stored as the name of its codec and the data that
+ * `encode` returns.
  *
- * A codec is code of the caller. If it fails while a value is encoded, the value is not stored; while one is decoded, the entry counts as
- * corrupt and is loaded again. So is an entry whose codec this process does not have: another version of the program has written it.
+ * A codec is code of the caller. If it fails while a value is encoded, the value is not stored; if it fails while an entry is decoded, the
+ * entry counts as corrupt, and its value is loaded again. So does an entry with a codec that this process does not have, because another
+ * version of the program has written it.
  */
 import { kindOf, received } from '../base/check-options.ts';
 import { CacheError } from '../base/errors.ts';
@@ -13,7 +14,7 @@ import { ignorePromisesIn } from './ignored-promises.ts';
  * How instances of one class are stored.
  *
  * @template Value The class.
- * @template Data What its instances are stored as.
+ * @template Data What `encode` returns.
  */
 export interface Codec<Value extends object = object, Data = unknown> {
   /**
@@ -22,14 +23,14 @@ export interface Codec<Value extends object = object, Data = unknown> {
    */
   readonly name: string;
   /**
-   * Whether `value` is an instance that this codec encodes. Called for the objects that are not plain data, never for a proxy. Of several
-   * codecs, the first whose `test` returns true is used.
+   * Whether `value` is an instance that this codec encodes. Called for objects that are not plain data, never for a proxy. Of several codecs,
+   * the first one whose `test` returns true is used.
    */
   test(value: object): boolean;
   /**
-   * Returns the data to store: plain data, Date, bytes, Map, Set, or instances that codecs encode; not undefined, no promise, and nothing
-   * that contains the instance itself. It must differ for instances that a resolver tells apart: as an argument, an instance is part of a key,
-   * for which the data must not contain a Map or a Set.
+   * Returns the data to store: plain data, Date, bytes, Map, Set, or instances that codecs encode. Neither undefined nor a promise, and nothing
+   * that contains the instance itself. If instances are arguments, their data is part of the key: it must differ for instances that a resolver
+   * distinguishes, and must not contain a Map or a Set.
    */
   encode(value: Value): Data;
   /** Returns an instance equal to the one that was encoded. `test` must be true for it. */
@@ -40,7 +41,7 @@ export interface Codec<Value extends object = object, Data = unknown> {
 type Encoding =
   { readonly name: string; readonly data: unknown } | { readonly fault: string; readonly error?: unknown };
 
-/** Receives each failure to decode: the name of the codec, and a `CacheError` with what was thrown as its cause. */
+/** Receives each failure to decode: the name of the codec, and a `CacheError` whose cause is what the codec threw. */
 export type DecodeFailed = (codec: string, error: CacheError) => void;
 
 export const codecNamePattern = /^[A-Za-z][\w./-]{0,39}$/;
@@ -57,7 +58,7 @@ export class ClassCodecs {
   }
 
   /** Whether the cache has no codecs. */
-  get areNone(): boolean {
+  get isEmpty(): boolean {
     return this.#codecs.length === 0;
   }
 

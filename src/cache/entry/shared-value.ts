@@ -17,7 +17,7 @@ export type SharedValue = { readonly bytes: number } & ({ readonly frozen: unkno
  */
 export function shareValue(value: unknown, codecs: ClassCodecs): SharedValue {
   // Without codecs, no decoded object has more than the properties that are frozen.
-  const bytes = bytesOf(value, codecs.areNone ? isPlain : isFreezable);
+  const bytes = bytesOf(value, codecs.isEmpty ? isPlain : isFreezable);
   if (bytes !== undefined) return { frozen: frozen(value), bytes };
   const text = encodeValue(value, codecs);
   return { text, bytes: bytesOfText(text) };
