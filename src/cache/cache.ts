@@ -17,7 +17,7 @@ import type { ArgumentDefaults, ValueOf } from './deleter.ts';
 import type { StoredValueOf } from './property-replacer.ts';
 import type { FetchOptions, Only } from './fetch-options.ts';
 import { Fetches } from './fetches.ts';
-import type { MemoryUsage } from './memory/memory-tier.ts';
+import type { MemoryTierState } from './memory/memory-tier.ts';
 import type { InvalidationScope } from './pending-invalidations.ts';
 import type { Policy } from './policy.ts';
 import type { RevalidatedHit } from './revalidate.ts';
@@ -218,7 +218,7 @@ export class Cache {
   readonly emit = (event: CacheEvent): void => this.#listeners.tell(event);
 
   /** The state of the memory tier; undefined without one. */
-  get memory(): MemoryUsage | undefined {
+  get memory(): MemoryTierState | undefined {
     return this.#parts.memory;
   }
 

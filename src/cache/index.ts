@@ -23,7 +23,7 @@ export type { Dependency, EntryRef, EntryVersion } from './entry/entry.ts';
 export { noteIdentity } from './entry/plain-data.ts';
 export type { Key, KeyParts, ParentId, ViewerId } from './entry/key.ts';
 export { currentLoad, runForLoads } from './scope/load-scope.ts';
-export type { MemoryUsage } from './memory/memory-tier.ts';
+export type { MemoryTierState } from './memory/memory-tier.ts';
 export { createMemoryStore } from './store/memory-store.ts';
 export type { Outcome } from './outcome.ts';
 export type { InvalidationScope } from './pending-invalidations.ts';

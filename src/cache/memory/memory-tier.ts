@@ -58,16 +58,16 @@ interface MemoryTierOptions {
 const overheadBytes = 260;
 
 /** The state of the memory tier. */
-export interface MemoryUsage {
+export interface MemoryTierState {
   /** Whether it serves values. */
   readonly isCoherent: boolean;
-  /** The time since the last heartbeat that was received was sent; Infinity before the first one of a connection. */
+  /** The time since the last received heartbeat was sent; Infinity until a connection has received one. */
   readonly heartbeatAgeMs: number;
   /** The approximate size in bytes. */
   readonly bytes: number;
 }
 
-export class MemoryTier implements MemoryUsage {
+export class MemoryTier implements MemoryTierState {
   readonly #coherence: Coherence;
   readonly #values: LRUCache<string, MemoryEntry>;
   readonly #clock: Clock;
