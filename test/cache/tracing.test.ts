@@ -56,7 +56,7 @@ it.each<[string, OperationSpan['run']]>([
   expect(ends).toEqual([{ errorType: 'RangeError' }]);
 });
 
-it('an option that is no tracer is rejected', () => {
+it('rejects an option that is not a tracer', () => {
   const store = createMemoryStore({ namespace: 'tracing' });
   expect(() => createCache({ store, tracer: (() => {}) as never })).toThrow(
     'createCache: tracer must be a tracer, such as openTelemetryTracer() returns, got a function',

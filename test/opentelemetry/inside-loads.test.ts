@@ -14,23 +14,29 @@ beforeEach(() => void takeSpans());
 const tracer = openTelemetryTracer();
 const query = (): Promise<string> => inSpan('query', async () => 'rows');
 
-it.each(['use', 'refresh', 'bypass'] as const)('a query inside of a load is its child (mode: %s)', async (mode) => {
-  const { fetch } = await newWorld('memory', { tracer, loadsAtOnceMax: 1 });
-  const load = async (): Promise<string> => {
-    await nextTick();
-    return await query();
-  };
-  await inSpan('request', () => fetch({ load, mode }));
-  expect(takeSpans()).toContain('    cachepot.load Query.field\n      query');
-});
+it.each(['use', 'refresh', 'bypass'] as const)(
+  'a query inside of a load is a child of the load (mode: %s)',
+  async (mode) => {
+    const { fetch } = await newWorld('memory', { tracer, loadsAtOnceMax: 1 });
+    const load = async (): Promise<string> => {
+      await nextTick();
+      return await query();
+    };
+    await inSpan('request', () => fetch({ load, mode }));
+    expect(takeSpans()).toContain('    cachepot.load Query.field\n      query');
+  },
+);
 
-it.each(Object.entries(lazyKinds))('so is a query that starts when it is awaited: %s', async (_, kind) => {
-  const { fetch } = await newWorld('memory', { tracer });
-  await inSpan('request', () => fetch({ load: () => kind(query) }));
-  expect(takeSpans()).toContain('    cachepot.load Query.field\n      query');
-});
+it.each(Object.entries(lazyKinds))(
+  'a query that starts when it is awaited is a child of its load: %s',
+  async (_, kind) => {
+    const { fetch } = await newWorld('memory', { tracer });
+    await inSpan('request', () => fetch({ load: () => kind(query) }));
+    expect(takeSpans()).toContain('    cachepot.load Query.field\n      query');
+  },
+);
 
-it('so is the batch of a DataLoader that one load fills', async () => {
+it('the batch of a DataLoader that one load fills is a child of the load', async () => {
   const { fetch } = await newWorld('memory', { tracer });
   const names = new DataLoader(async (ids: readonly number[]) => {
     await query();
@@ -40,7 +46,7 @@ it('so is the batch of a DataLoader that one load fills', async () => {
   expect(takeSpans()).toContain('    cachepot.load Query.field\n      query');
 });
 
-it('so is a load inside of a load, with its read', async () => {
+it('a load inside of a load is a child of the outer one, with its read', async () => {
   const { fetch } = await newWorld('memory', { tracer });
   await inSpan('request', () => fetch({ load: () => fetch({ field: 'Query.inner', load: query }) }));
   expect(takeSpans()).toBe(
@@ -57,7 +63,7 @@ it('so is a load inside of a load, with its read', async () => {
   );
 });
 
-it('so is a query of a load in the background', async () => {
+it('a query of a load in the background is a child of that load', async () => {
   const world = await newWorld('memory', { tracer });
   const call = { ttl: '10m', stale: '1h', early: false, load: query } as const;
   await world.fetch(call);
@@ -79,7 +85,7 @@ it('a query of a shadow check is the root of a trace: it belongs to no request',
   expect(takeSpans()).toBe('request\n  cachepot.read Query.field (hit)\nquery');
 });
 
-it('the spans of a hundred concurrent requests, of which two each want the same value, do not mix', async () => {
+it('the spans of a hundred concurrent requests, two for each value, do not mix', async () => {
   const { fetch } = await newWorld('memory', { tracer });
   const load = (id: number) => async (): Promise<string> => {
     await nextTick();
@@ -108,7 +114,7 @@ it('the spans of a hundred concurrent requests, of which two each want the same 
   expect(takeSpans()).toBe(times(100, lines).flat().join('\n'));
 });
 
-it('what a request does after its read is not inside of it', async () => {
+it('what a request does after a read is not part of the read', async () => {
   const { fetch } = await newWorld('memory', { tracer });
   await inSpan('request', async () => {
     const own = trace.getActiveSpan();

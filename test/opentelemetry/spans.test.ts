@@ -60,7 +60,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(takeSpans()).toBe('request\n  cachepot.read Query.field (hit)');
   });
 
-  it.each(['bypass', 'refresh'] as const)('a read in the mode %s is one with a load', async (mode) => {
+  it.each(['bypass', 'refresh'] as const)('in the mode %s, a read has a load', async (mode) => {
     const { fetch } = await newTracedWorld();
     await inSpan('request', () => fetch({ mode }));
     const fill = mode === 'refresh' ? ['    cachepot.fill Query.field'] : [];
@@ -69,7 +69,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     );
   });
 
-  it('a request that joins a load of another one has a link to that load', async () => {
+  it('a request that joins the load of another request has a link to that load', async () => {
     const world = await newTracedWorld();
     const held = world.source.hold();
     const first = inSpan('first', () => world.fetch());
@@ -89,7 +89,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     );
   });
 
-  it('nor does it matter that the load begins after both requests', async () => {
+  it('a request has a link to the load that it joins, even if the load begins after both requests', async () => {
     const { fetch } = await newTracedWorld();
     await Promise.all(['first', 'second'].map((name) => inSpan(name, () => fetch())));
     expect(takeSpans()).toContain('second\n  cachepot.read Query.field (shared) → cachepot.load Query.field');
@@ -244,7 +244,7 @@ it('a reload is the root of a trace even if a span is active, as in a program th
   expect(takeSpans()).toBe('request\ncachepot.reload Query.field');
 });
 
-it('of loads and reads that have ended nothing is kept', () => {
+it('nothing is kept of loads and reads that have ended', () => {
   const joinedLoads = new JoinedLoads();
   const operations = (['read', 'load', 'fill', 'read', 'load'] as const).map((type, index) => {
     return { operation: { type, key: 'k' }, spanOf: () => ({ traceId: 't', spanId: String(index), traceFlags: 1 }) };
@@ -255,7 +255,7 @@ it('of loads and reads that have ended nothing is kept', () => {
   expect(joinedLoads.size).toBe(0);
 });
 
-it('of a request that is sampled out, nothing is traced, nor is anything inside of its loads', async () => {
+it('nothing is traced of a request that is sampled out, nor inside of its loads', async () => {
   const { fetch } = await newWorld('memory', { tracer: openTelemetryTracer() });
   const load = (): Promise<string> => inSpan('query', async () => 'value');
   await inSpan(unsampled, () => fetch({ load }));

@@ -20,10 +20,14 @@ it('without an SDK no operation is traced, and one that is registered later is u
 
 describe('is rejected, with what was expected', () => {
   it.each([
-    ['options that are none', 'https://collector', /openTelemetryTracer: the options must be an object .* got a text/],
+    [
+      'a text instead of options',
+      'https://collector',
+      /openTelemetryTracer: the options must be an object .* got a text/,
+    ],
     ['an unknown option', { provider: {} }, /unknown option "provider"; it has tracerProvider/],
     [
-      'a provider that is none',
+      'a number instead of a provider',
       { tracerProvider: 1 },
       /tracerProvider must be a TracerProvider of OpenTelemetry, got 1/,
     ],

@@ -132,7 +132,7 @@ describe('Yoga’s own response cache', () => {
     ];
   };
 
-  it('follows those of its own process if its keys contain their number', async () => {
+  it('follows the invalidations of its own process if its keys contain their number', async () => {
     const server = await newServer('memory store', { plugins: followed });
     expect(await nameIn(server)).toBe('Rose');
     const before = server.garden.loads;

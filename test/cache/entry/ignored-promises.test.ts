@@ -50,7 +50,7 @@ it.each(faults)('a promise that rejects is handled: in %s', async (_, part) => {
   expect(rejections).toEqual([]);
 });
 
-it.each(faults.slice(0, 2))('so it is in an argument: in %s', async (_, part) => {
+it.each(faults.slice(0, 2))('a promise that rejects is handled in an argument, too: in %s', async (_, part) => {
   const rejections = unhandled();
   const { cache } = await newWorld('memory', { codecs: [{ ...range, ...part }] });
   expect(() => cache.key({ field: 'Query.field', args: { range: new Range() } })).toThrow('to make a key, got ');
