@@ -217,6 +217,11 @@ export class Cache {
   /** Calls the listeners. */
   readonly emit = (event: CacheEvent): void => this.#listeners.tell(event);
 
+  /** Whether values may contain instances of classes, because the cache has codecs. */
+  get hasCodecs(): boolean {
+    return !this.#parts.codecs.isEmpty;
+  }
+
   /** The state of the memory tier; undefined without one. */
   get memory(): MemoryTierState | undefined {
     return this.#parts.memory;

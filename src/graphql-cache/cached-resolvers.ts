@@ -14,6 +14,7 @@ import {
 import { backgroundContext, requestContextOf } from './background-context.ts';
 import { modeOf } from './cache-directive.ts';
 import { isClientGone } from './client-gone.ts';
+import { isDataOnly } from './data-only.ts';
 import { noteValueAt, valueAbove, type ValueAbove } from './dependencies.ts';
 import { exposedBelow, noteCached } from './exposed-properties.ts';
 import type { FieldPolicy } from './field-policy.ts';
@@ -106,7 +107,9 @@ export class CachedResolvers<Context> {
       signalOf === undefined ? isClientGone(context) : signalOf(context)?.aborted;
     const dependsOn = above?.dependency;
     const only = fieldRequest.policy.isByProperty === true ? exposedBelow(info) : undefined;
-    return engine.fetch(key, fieldRequest.policy, load, { mode, request, dependsOn, isAborted, reload, only, report });
+    const options = { mode, request, dependsOn, isAborted, reload, only, report };
+    const fetching = engine.fetch(key, fieldRequest.policy, load, options);
+    return engine.hasCodecs ? fetching.then((value) => noteInstances(value, call)) : fetching;
   }
 
   /** The load of the request itself, and the one that runs when no request waits for it. */
@@ -183,6 +186,12 @@ export class CachedResolvers<Context> {
       resumeReads(before);
     }
   }
+}
+
+/** Declares a response that contains instances to be for this request only. */
+function noteInstances(value: unknown, { context, info }: ResolverCall<unknown>): unknown {
+  if (!isDataOnly(info.returnType, value)) noteUnreported(context);
+  return value;
 }
 
 /** What invalidates the parent would not invalidate the value. */

@@ -67,7 +67,7 @@ interface Report {
   more: number;
   /** The rows as they are reported, until another one is filled. */
   shown: readonly ReportRow[] | undefined;
-  /** The number of fields that were resolved without the cache, and have no row. */
+  /** How often something that the rows do not show was recorded; see `noteUnreported`. */
   unreported: number;
 }
 
@@ -139,13 +139,13 @@ export function openRow(
   };
 }
 
-/** Records that a field is resolved without the cache, and has no row. */
+/** Records that the rows do not show all that the response depends on, such as a field that is resolved without the cache. */
 export function noteUnreported(context: unknown): void {
   const report = reportFor(context);
   if (report !== undefined) report.unreported += 1;
 }
 
-/** Whether every cached field has a row. */
+/** Whether every cached field has a row, and nothing was left out. */
 function isWhole(report: Report | undefined): report is Report {
   return report !== undefined && report.more === 0 && report.unreported === 0;
 }

@@ -15,6 +15,7 @@ import {
   cacheReportOf,
   cacheResolver,
   checkCachedFields,
+  httpCachingOf,
   ResponseCache,
   withCacheDirective,
 } from '../../src/graphql-cache/index.ts';
@@ -354,4 +355,59 @@ it.each<[string, object, (string | undefined)[]]>([
     cacheable.push(responses.cacheable(args, await execute(args))?.data);
   }
   expect(cacheable).toEqual(expected);
+});
+
+describe('with a codec, a response with an instance of a class', () => {
+  class Book {
+    readonly title: string;
+
+    constructor(title: string) {
+      this.title = title;
+    }
+
+    greeting(_args: object, { user }: { user?: string }): string {
+      return `Hello ${user}`;
+    }
+    get reads(): number {
+      return (reads += 1);
+    }
+  }
+  let reads = 0;
+  const codecs = [
+    {
+      name: 'Book',
+      test: (value: object) => value instanceof Book,
+      encode: (value: object) => (value as Book).title,
+      decode: (title: unknown) => new Book(String(title)),
+    },
+  ];
+  const sdl = `type Query { book: Book shelf: Shelf titles: Titles }
+    type Book { title: String greeting: String reads: Int }  type Shelf { books: [Book] }
+    scalar Title  type Titles { all: [Title] }`;
+
+  it.each<[string, string, boolean]>([
+    ['is not reused, because its methods receive the context', '{ book { greeting } }', false],
+    ['is not reused, because its getters may return anything', '{ book { reads } }', false],
+    ['is not reused if the instance is inside of the value', '{ shelf { books { greeting } } }', false],
+    ['is reused if the instance is serialized by a scalar', '{ titles { all } }', true],
+  ])('%s', async (_, text, isReused) => {
+    const world = await newWorld('memory', { codecs });
+    const wrap = wrapFor(world);
+    const schema = schemaOf(sdl, {
+      Query: {
+        book: wrap({}, () => new Book('a')),
+        shelf: wrap({}, () => ({ books: [null, new Book('b')] })),
+        titles: wrap({}, () => ({ all: [new Book('c')] })),
+      },
+    });
+    Object.assign(schema.getType('Title') ?? {}, { serialize: (value: Book) => value.title });
+    const responses = new ResponseCache({ engine: world.cache, bytesMax: 10_000, hasReport: false });
+    for (const state of ['miss', 'hit']) {
+      const args = { schema, document: parse(text), contextValue: { user: 'ada' } };
+      const result = await execute(args);
+      expect(result.errors).toBeUndefined();
+      expect(httpCachingOf(args, result, '')?.isForEveryone).toBe(isReused);
+      expect(responses.cacheable(args, result) !== undefined).toBe(isReused && state === 'hit');
+    }
+  });
 });
