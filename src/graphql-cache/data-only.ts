@@ -1,5 +1,6 @@
 import { types } from 'node:util';
-import { getNamedType, isObjectType, type GraphQLObjectType, type GraphQLOutputType } from 'graphql';
+import { getNamedType, isObjectType, type GraphQLField, type GraphQLObjectType, type GraphQLOutputType } from 'graphql';
+import { propertyOf } from './exposed-properties.ts';
 
 /**
  * Whether GraphQL reads the fields of a value from data alone. An instance of a class, which a codec may have decoded, has methods, and
@@ -16,7 +17,12 @@ export function isDataOnly(type: GraphQLOutputType, value: unknown): boolean {
     checked.set(named, parts.add(part));
     if (types.isProxy(part)) return false;
     if (Array.isArray(part) || types.isSet(part)) return Array.from(part).every((item) => check(named, item));
-    return isRecord(part) && Object.values(named.getFields()).every((field) => check(field.type, part[field.name]));
+    return isRecord(part) && Object.values(named.getFields()).every((field) => isFieldDataOnly(field, part));
+  };
+  /** A field with a resolver of its own may compute anything: no response with such a field is reused. */
+  const isFieldDataOnly = (field: GraphQLField<unknown, unknown>, part: Readonly<Record<string, unknown>>): boolean => {
+    const property = propertyOf(field);
+    return property === undefined || check(field.type, part[property]);
   };
   return check(type, value);
 }

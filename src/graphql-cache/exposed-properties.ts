@@ -94,7 +94,7 @@ class Reads {
 }
 
 /** The property that the field returns and nothing else; undefined if its resolver, or what has wrapped it, may read more. */
-function propertyOf(field: GraphQLField<unknown, unknown> | undefined): string | undefined {
+export function propertyOf(field: GraphQLField<unknown, unknown> | undefined): string | undefined {
   if (field === undefined) return undefined;
   const { name, resolve } = field;
   // GraphQL.js returns the property with the field's name.

@@ -67,9 +67,9 @@ export class PothosCachePlugin<Types extends SchemaTypes> extends BasePlugin<Typ
     const isWrapped = resolver !== (fieldConfig.resolve ?? defaultFieldResolver);
     if (resolvers === undefined || policy === undefined) {
       const property = fieldConfig.extensions?.['pothosExposedField'];
-      if (isWrapped || property === undefined) return resolver;
+      if (isWrapped || typeof property !== 'string') return resolver;
       notePureResolver(resolver);
-      if (typeof property === 'string') noteExposing(resolver, property);
+      noteExposing(resolver, property);
       return resolver;
     }
     if (isWrapped) {

@@ -435,3 +435,30 @@ function rewrapped(schema: GraphQLSchema, typeName: string, fieldName: string): 
   field.resolve = wrapper;
   return schema;
 }
+
+it('a response with an instance of a class, exposed under another name, is not cached', async () => {
+  class Writer {
+    greeting(_args: object, { viewer }: RequestContext): string {
+      return `Hello ${viewer}`;
+    }
+  }
+  const isWriter = (value: object): boolean => value instanceof Writer;
+  const codecs = [{ name: 'Writer', test: isWriter, encode: () => '', decode: () => new Writer() }];
+  const define = (builder: Builder): void => {
+    const WriterRef = builder.objectRef<Writer>('Writer').implement({
+      fields: (t) => ({ greeting: t.exposeString('greeting' as never, { nullable: true }) }),
+    });
+    const Book = builder.objectRef<{ writer: Writer; title: string }>('Book').implement({
+      fields: (t) => ({ author: t.expose('writer', { type: WriterRef }), title: t.exposeString('title') }),
+    });
+    const resolve = (): { writer: Writer; title: string } => ({ writer: new Writer(), title: 'a' });
+    builder.queryField('book', (t) => t.field({ type: Book, cache, resolve }));
+  };
+  const world = await newResponseCacheWorld(define, { codecs });
+  const answers = [];
+  for (const viewer of ['ada', 'ada', 'bob']) {
+    answers.push((await world.ask('{ book { author { greeting } } }', { viewer })).body);
+  }
+  expect(answers[2]).toBe('{"data":{"book":{"author":{"greeting":"Hello bob"}}}}');
+  expect(await world.becomesCached('{ book { author { greeting } } }', { viewer: 'ada' })).toBe(false);
+});
