@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { redisAddressFault } from './cache/index.ts';
+import { databaseUrlFault } from './database/index.ts';
 
 export function wholeNumber(min: number, max: number, unit = '') {
   return z.string().transform((text, context) => {
@@ -44,9 +45,15 @@ export function onOrOff() {
     .transform((text) => text === 'on');
 }
 
-export function url(...protocols: [string, string]) {
-  const rule = `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
-  return z.string().refine((text) => protocols.includes(protocolOf(text) ?? '') && canParse(text), rule);
+/** Checked here as well as where it is used, so that its faults are reported together with those of other variables. */
+export function databaseUrl() {
+  const rule = 'a URL that begins with postgres:// or postgresql://';
+  return z.string().superRefine((text, context) => {
+    const isUrl = ['postgres:', 'postgresql:'].includes(protocolOf(text) ?? '') && canParse(text);
+    if (!isUrl) return context.addIssue(rule);
+    const sentence = databaseUrlFault(text);
+    if (sentence !== undefined) context.addIssue({ code: 'custom', message: rule, params: { sentence } });
+  });
 }
 
 /** A path is rejected: this setting is shared by machines. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canParse, onOrOff, origins, protocolOf, redisUrl, share, url, wholeNumber } from './config-values.ts';
+import { canParse, databaseUrl, onOrOff, origins, protocolOf, redisUrl, share, wholeNumber } from './config-values.ts';
 
 /** The settings from the environment, checked, with defaults for those that are unset. */
 export interface Config {
@@ -73,7 +73,7 @@ const settings = z.object({
   CORS_ORIGINS: origins()
     .default([])
     .describe('the origins whose pages may read responses, separated by commas; * for all'),
-  DATABASE_URL: url('postgres:', 'postgresql:')
+  DATABASE_URL: databaseUrl()
     .optional()
     .describe('PostgreSQL 15 or newer; if unset, an embedded PostgreSQL is started'),
   REDIS_URL: redisUrl()
@@ -125,11 +125,13 @@ const settings = z.object({
     .describe('the lowest level that is logged'),
 });
 
-const variables = settings.superRefine(({ CDN_TAGS, CDN_TAGS_SECRET }, context) => {
-  if (CDN_TAGS !== 'hashed' || CDN_TAGS_SECRET !== undefined) return;
-  const message = 'set for CDN_TAGS=hashed';
-  context.addIssue({ code: 'custom', path: ['CDN_TAGS_SECRET'], message, params: { got: 'nothing' } });
-});
+/** A variable that does not fit another one, found in what is given, so that it is reported together with other mistakes. */
+function misfits({ CDN_TAGS, CDN_TAGS_SECRET }: Environment): string[] {
+  if (CDN_TAGS === 'hashed' && !CDN_TAGS_SECRET)
+    return ['CDN_TAGS_SECRET must be set for CDN_TAGS=hashed, got nothing'];
+  if (CDN_TAGS !== 'on' || !CDN_TAGS_SECRET) return [];
+  return ['CDN_TAGS must be hashed (or off) where CDN_TAGS_SECRET is set, got "on", which reveals the names'];
+}
 
 /**
  * Reads the variables of the table in docs/shop.md; an empty one counts as unset, others are ignored.
@@ -138,8 +140,9 @@ const variables = settings.superRefine(({ CDN_TAGS, CDN_TAGS_SECRET }, context) 
  */
 export function readConfig(env: Environment): Config {
   const given = Object.keys(settings.shape).flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
-  const { success, data, error } = variables.safeParse(Object.fromEntries(given));
-  if (!success) throw new ConfigError(error.issues.map((issue) => complaint(issue, env)).join('\n'));
+  const { data, error } = settings.safeParse(Object.fromEntries(given));
+  const faults = [...(error?.issues ?? []).map((issue) => complaint(issue, env)), ...misfits(env)];
+  if (data === undefined || faults.length > 0) throw new ConfigError(faults.join('\n'));
   return Object.freeze({
     port: data.PORT,
     host: data.HOST,
@@ -165,7 +168,7 @@ export function readConfig(env: Environment): Config {
 
 function cdnTagsOf({ CDN_TAGS, CDN_TAGS_SECRET }: z.output<typeof settings>): Config['cdnTags'] {
   if (CDN_TAGS === 'off') return undefined;
-  return CDN_TAGS === 'hashed' && CDN_TAGS_SECRET !== undefined ? { secret: CDN_TAGS_SECRET } : {};
+  return CDN_TAGS_SECRET === undefined ? {} : { secret: CDN_TAGS_SECRET };
 }
 
 /** A line for each variable: its name, its default, and its meaning. */
@@ -180,7 +183,8 @@ export function environmentHelp(): string {
 
 function complaint(issue: z.core.$ZodIssue, env: Environment): string {
   const name = String(issue.path[0]);
-  const got = issue.code === 'custom' ? issue.params?.['got'] : undefined;
+  const { got, sentence } = (issue.code === 'custom' ? issue.params : undefined) ?? {};
+  if (typeof sentence === 'string') return sentence;
   return `${name} must be ${issue.message}, got ${typeof got === 'string' ? got : shown(name, env[name] ?? '')}`;
 }
 

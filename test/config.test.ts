@@ -110,7 +110,13 @@ describe('the configuration', () => {
   it('reads CDN_TAGS=hashed with its secret', () => {
     const secret = '0123456789abcdef';
     expect(readConfig({ CDN_TAGS: 'hashed', CDN_TAGS_SECRET: secret })).toEqual({ ...defaults, cdnTags: { secret } });
-    expect(readConfig({ CDN_TAGS: 'on', CDN_TAGS_SECRET: secret })).toEqual({ ...defaults, cdnTags: {} });
+  });
+
+  it('rejects CDN_TAGS=on with a secret: what is meant to be hidden would be readable', () => {
+    const { message } = rejection({ CDN_TAGS: 'on', CDN_TAGS_SECRET: 'swordfish-swordfish' });
+    expect(message).toBe(
+      'CDN_TAGS must be hashed (or off) where CDN_TAGS_SECRET is set, got "on", which reveals the names',
+    );
   });
 
   const port = 'PORT must be a whole number from 0 to 65535, got';
@@ -161,6 +167,16 @@ describe('the configuration', () => {
     ['DATABASE_URL', 'mysql://u:secret@db/shop', `${database} a URL with protocol "mysql:"`],
     ['DATABASE_URL', 'u:secret@db/shop', `${database} 16 characters that are no URL`],
     ['DATABASE_URL', 'postgres://u:se/cr#et@db/shop', `${database} a URL with protocol "postgres:" ${unreadable}`],
+    [
+      'DATABASE_URL',
+      'postgres://u:100%secret@db/shop',
+      'DATABASE_URL must percent-encode special characters in UTF-8 (a % itself as %25), got a % at character 17 without two hexadecimal digits',
+    ],
+    [
+      'DATABASE_URL',
+      'postgres://u@db/shop?sslmode=require&sslrootcert=/nowhere/root.crt',
+      "DATABASE_URL names a file that cannot be read: ENOENT: no such file or directory, open '/nowhere/root.crt'",
+    ],
     ['REDIS_URL', 'http://:secret@redis', `${redis} a URL that begins with "http://"`],
     ['REDIS_URL', 'redis:6379', `${redis} 10 characters without "redis://" in front`],
     ['REDIS_URL', 'redis:///path', `${redis} a URL without a host`],
@@ -204,6 +220,18 @@ describe('the configuration', () => {
   it('names every invalid variable on a separate line', () => {
     const { message } = rejection({ CACHE_TTL: '0', PORT: 'x', LOG_LEVEL: 'loud', HOST: 'localhost' });
     expect(message.split('\n').map((line) => line.split(' ')[0])).toEqual(['PORT', 'CACHE_TTL', 'LOG_LEVEL']);
+  });
+
+  it.each<[Record<string, string>, string[]]>([
+    [{ PORT: 'x', CDN_TAGS: 'hashed' }, ['PORT', 'CDN_TAGS_SECRET']],
+    [{ PORT: 'x', CDN_TAGS: 'on', CDN_TAGS_SECRET: 'x'.repeat(16) }, ['PORT', 'CDN_TAGS']],
+    [{ CDN_TAGS: 'hashed', CDN_TAGS_SECRET: 'short', REDIS_URL: 'redis' }, ['REDIS_URL', 'CDN_TAGS_SECRET']],
+    [{ PORT: 'x', DATABASE_URL: 'postgres://u:100%@db/shop' }, ['PORT', 'DATABASE_URL']],
+    [{ CDN_TAGS: 'on', CDN_TAGS_SECRET: 'short' }, ['CDN_TAGS_SECRET', 'CDN_TAGS']],
+    [{ CDN_TAGS: 'yes', CDN_TAGS_SECRET: 'short' }, ['CDN_TAGS', 'CDN_TAGS_SECRET']],
+  ])('names variables that do not fit each other together with the invalid ones: %o', (env, names) => {
+    const { message } = rejection(env);
+    expect(message.split('\n').map((line) => line.split(' ')[0])).toEqual(names);
   });
 });
 

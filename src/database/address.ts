@@ -28,6 +28,17 @@ export function addressIn(url: string): ClientConfig {
   }
 }
 
+/** What is wrong with a database URL, as a sentence that begins with `DATABASE_URL`; undefined if nothing is. */
+export function databaseUrlFault(url: string): string | undefined {
+  try {
+    addressIn(url);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DatabaseUrlError) return error.message;
+    throw error;
+  }
+}
+
 /** The parser takes a `%` without two hexadecimal digits for a literal one, and then decodes the rest differently. */
 function checkEscapes(url: string): void {
   const rule = 'DATABASE_URL must percent-encode special characters in UTF-8 (a % itself as %25)';

@@ -5,7 +5,7 @@
  * `tablesExist`. The embedded PostgreSQL receives `sqlFiles()` first. `migrate`, the seed and the set-up of the
  * change feed are the commands `npm run migrate`, `npm run seed` and `npm run feed`. Each request uses the shop, with loaders of its own.
  */
-export { DatabaseUrlError } from './address.ts';
+export { databaseUrlFault, DatabaseUrlError } from './address.ts';
 export { connectDatabase, type ConnectionPool, type Database, type DatabaseOptions } from './connection.ts';
 export type { ChangeFeed, FeedState } from '../kysely-cache/index.ts';
 export { isDatabaseUnavailable } from './unavailable.ts';
