@@ -1,6 +1,6 @@
 import { checkOptions, clockRule, isFunction, type OptionRule } from '../base/check-options.ts';
 import type { Clock } from '../base/clock.ts';
-import type { PurgeCall } from './purge-queue.ts';
+import type { PurgeCall } from './purge-calls.ts';
 
 /** The options of `createCdn`. */
 export interface CdnOptions {
@@ -18,8 +18,8 @@ export interface CdnOptions {
   charsMax?: number;
   /**
    * Purges these tags in the CDN. Called after each invalidation has taken effect, once for those that happen at the same time, and again
-   * after `repeatAfterMs`. If it throws, rejects or takes longer than ten seconds, it is called again, after a second and then after
-   * longer pauses, half a minute at most.
+   * after `repeatAfterMs`. If it throws, rejects or takes longer than ten seconds, the tags are tried again for about an hour, after
+   * pauses of one second to a minute; other tags do not wait for them.
    */
   onInvalidate?: (tags: readonly string[], call: PurgeCall) => unknown;
   /**

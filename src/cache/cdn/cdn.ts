@@ -5,7 +5,7 @@ import { CacheError } from '../base/errors.ts';
 import type { CacheEvent, CacheListener } from '../events/events.ts';
 import { checkTags, everythingTag, tagsToDrop } from '../tags/tags.ts';
 import { checkCdnOptions, type CdnOptions } from './cdn-options.ts';
-import { PurgeQueue } from './purge-queue.ts';
+import { PurgeQueue, type WaitingPurges } from './purge-queue.ts';
 import { responseTags, type CdnTags, type TaggedValue } from './response-tags.ts';
 import { TagNames } from './tag-names.ts';
 
@@ -56,7 +56,16 @@ export class Cdn {
     return tagsToDrop(scope).map((tag) => this.#names.ofTag(tag));
   }
 
-  /** Purges what is still to be purged, including second purges, unless the CDN fails, and nothing afterwards. */
+  /** How many tags wait for a purge. */
+  get waiting(): WaitingPurges {
+    return this.#queue?.waiting ?? { first: 0, second: 0, retry: 0 };
+  }
+
+  /**
+   * Purges at once what is still to be purged, including second purges, unless the CDN fails three times in a row, and nothing afterwards.
+   * Takes five seconds at most, whatever `onInvalidate` does: then its signal is aborted. The event `purge-given-up` names what
+   * was not purged.
+   */
   async close(): Promise<void> {
     this.#stop();
     await this.#queue?.close();

@@ -1,7 +1,9 @@
 /**
  * Purges a CDN: calls `onInvalidate` with tags until it has succeeded, and once more a while later.
  *
- * One call runs at a time, and what is added meanwhile is purged by the next one. Nothing here delays or fails an invalidation.
+ * There are two lanes. In one, tags are purged for the first and for the second time: one call at a time, and what is added meanwhile is
+ * purged by the next one. In the other, tags whose purge has failed are tried again, so that those of the first lane do not wait for them.
+ * Nothing here delays or fails an invalidation.
  *
  * The second purge is for responses that were on their way to the CDN:
  *   1. a request gets a response from the old value,  2. the value is invalidated, and the CDN purged,  3. the response arrives at the CDN,
@@ -9,20 +11,25 @@
  */
 import { Background } from '../base/background.ts';
 import type { Clock } from '../base/clock.ts';
-import { CacheError } from '../base/errors.ts';
-import { inTime } from '../base/in-time.ts';
 import type { EmitEvent } from '../events/events.ts';
+import { FailedPurges } from './failed-purges.ts';
+import { PurgeCalls, type Purge } from './purge-calls.ts';
+import { PurgeLane, type Batch } from './purge-lane.ts';
+import { SecondPurges } from './second-purges.ts';
+import { WaitingTags } from './waiting-tags.ts';
 
-/** What a call of `onInvalidate` is about. */
-export interface PurgeCall {
-  /** Aborted after ten seconds, when the call counts as failed. */
-  readonly signal: AbortSignal;
-  /** Whether the tags were purged before, `repeatAfterMs` ago. */
-  readonly isRepeated: boolean;
+/** How many tags wait for a purge. */
+export interface WaitingPurges {
+  /** For the first one. */
+  readonly first: number;
+  /** For the second one. */
+  readonly second: number;
+  /** For another attempt, because the last one has failed. */
+  readonly retry: number;
 }
 
 interface PurgeQueueParts {
-  readonly purge: (tags: readonly string[], call: PurgeCall) => unknown;
+  readonly purge: Purge;
   readonly repeatAfterMs: number;
   readonly tagsPerCallMax: number;
   /** Purges every response. Takes the place of too many tags. */
@@ -31,139 +38,184 @@ interface PurgeQueueParts {
   readonly emit: EmitEvent;
 }
 
-/** What is purged by one call. */
-interface Batch {
-  readonly tags: readonly string[];
-  readonly isRepeated: boolean;
-}
-
-const callMsMax = 10_000;
-/** Between two attempts: twice as long each time. */
-const retryMsMin = 1_000;
-const retryMsMax = 30_000;
-/** While the CDN cannot be reached. */
-const waitingTagsMax = 10_000;
+/** So many failed calls in a row count as an outage. */
+const outageFailures = 3;
+/** Between first attempts during an outage. */
+const outagePauseMs = 1_000;
+const closeMsMax = 5_000;
 
 export class PurgeQueue {
   readonly #parts: PurgeQueueParts;
   readonly #background = new Background();
-  /** In the order in which they were added. */
-  #first = new Set<string>();
-  #repeated = new Set<string>();
-  /** Batches that are purged again later, with the functions that cancel their timers. */
-  readonly #later = new Map<readonly string[], () => void>();
-  #wasRepeated = false;
-  /** How many tags the next call receives at most. */
-  #size: number;
-  #failures = 0;
-  #isRunning = false;
-  #isClosed = false;
-  #cancelRetry: (() => void) | undefined;
+  readonly #calls: PurgeCalls;
+  readonly #first: WaitingTags;
+  /** Those whose second purge is due. */
+  readonly #second: WaitingTags;
+  readonly #later: SecondPurges;
+  readonly #failed: FailedPurges;
+  readonly #lane: PurgeLane;
+  readonly #retryLane: PurgeLane;
+  #wasSecond = false;
+  #failuresInRow = 0;
+  #lastFailureMs = -Infinity;
+  #closing: Promise<void> | undefined;
+  /** Tags that have failed alone while it was closing. */
+  readonly #abandoned: string[] = [];
+  /** `closing`: tags are purged that have not failed; `retrying`: those that have. */
+  #state: 'open' | 'closing' | 'retrying' | 'closed' = 'open';
 
   constructor(parts: PurgeQueueParts) {
+    const { purge, repeatAfterMs: afterMs, everything, clock } = parts;
     this.#parts = parts;
-    this.#size = parts.tagsPerCallMax;
+    this.#calls = new PurgeCalls(purge, clock);
+    this.#first = new WaitingTags(everything);
+    this.#second = new WaitingTags(everything);
+    this.#later = new SecondPurges({ afterMs, everything, clock, onDue: (tags) => this.#addSecond(tags) });
+    this.#failed = new FailedPurges(parts);
+    const lane = { background: this.#background, clock };
+    this.#lane = new PurgeLane({ ...lane, next: () => this.#next(), purge: (batch) => this.#purge(batch) });
+    this.#retryLane = new PurgeLane({ ...lane, next: () => this.#nextRetry(), purge: (batch) => this.#retry(batch) });
+  }
+
+  get waiting(): WaitingPurges {
+    return { first: this.#first.size, second: this.#second.size + this.#later.size, retry: this.#failed.size };
   }
 
   add(tags: readonly string[]): void {
-    this.#first = this.#joined(this.#first, tags);
-    this.#start();
-  }
-
-  /** Purges at once what is waiting, including second purges, until a call fails. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
-    for (const [tags, cancel] of this.#later) {
-      cancel();
-      this.#repeated = this.#joined(this.#repeated, tags);
-    }
-    this.#later.clear();
-    this.#start();
-    await this.#background.drain();
-  }
-
-  #joined(tags: Set<string>, others: readonly string[]): Set<string> {
-    for (const tag of others) tags.add(tag);
-    return tags.size > waitingTagsMax ? new Set([this.#parts.everything]) : tags;
-  }
-
-  #start(): void {
-    if (this.#isRunning || this.#cancelRetry !== undefined) return;
-    this.#isRunning = true;
-    this.#background.start(() => this.#run());
-  }
-
-  async #run(): Promise<void> {
-    await Promise.resolve(); // what invalidates ends first, in all parts of the cache
-    let batch = this.#take();
-    while (batch !== undefined && (await this.#isPurged(batch))) batch = this.#take();
-    this.#isRunning = false;
-  }
-
-  /** First and second purges take turns: otherwise the second ones would wait for as long as something is invalidated. */
-  #take(): Batch | undefined {
-    const isRepeated = this.#repeated.size > 0 && (this.#first.size === 0 || !this.#wasRepeated);
-    this.#wasRepeated = isRepeated;
-    const from = isRepeated ? this.#repeated : this.#first;
-    const tags = [...from].slice(0, this.#size);
-    for (const tag of tags) {
-      from.delete(tag);
-      this.#repeated.delete(tag); // this purge is later than the one that is to be repeated
-    }
-    return tags.length === 0 ? undefined : { tags, isRepeated };
-  }
-
-  async #isPurged({ tags, isRepeated }: Batch): Promise<boolean> {
-    const { clock, emit, purge, repeatAfterMs, tagsPerCallMax } = this.#parts;
-    const end = new AbortController();
-    const lateError = (): Error => new CacheError('PURGE_TIMEOUT', `no result after ${callMsMax} ms`);
-    try {
-      const call = async (): Promise<unknown> => await purge([...tags], { signal: end.signal, isRepeated });
-      await inTime(clock, call(), { limitMs: callMsMax, lateError });
-    } catch (error) {
-      end.abort();
-      this.#failed({ tags, isRepeated }, error);
-      return false;
-    }
-    this.#failures = 0;
-    this.#size = Math.min(this.#size * 2, tagsPerCallMax);
-    emit({ type: 'purge', tagCount: tags.length, isRepeated });
-    if (!isRepeated && repeatAfterMs > 0) this.#repeatLater(tags);
-    return true;
-  }
-
-  #repeatLater(tags: readonly string[]): void {
-    if (this.#isClosed) {
-      this.#repeated = this.#joined(this.#repeated, tags);
-      return;
-    }
-    const cancel = this.#parts.clock.after(this.#parts.repeatAfterMs, () => {
-      this.#later.delete(tags);
-      this.#repeated = this.#joined(this.#repeated, tags);
-      this.#start();
-    });
-    this.#later.set(tags, cancel);
+    this.#first.add(this.#failed.without(tags));
+    this.#lane.start();
   }
 
   /**
-   * The tags are purged after those that are waiting, and with fewer others: tags that the CDN rejects hold up neither those nor the others
-   * of their own call for ever.
+   * Purges at once what is waiting, including second purges, until the CDN counts as away, and for five seconds at most. What is not purged
+   * then is given up.
    */
-  #failed({ tags, isRepeated }: Batch, error: unknown): void {
-    const { clock, emit } = this.#parts;
-    const retryMs = this.#isClosed ? null : Math.min(retryMsMin * 2 ** this.#failures, retryMsMax);
-    this.#failures += 1;
-    this.#size = Math.max(Math.floor(this.#size / 2), 1);
-    if (isRepeated) this.#repeated = this.#joined(this.#repeated, tags);
-    else this.#first = this.#joined(this.#first, tags);
-    if (retryMs !== null) {
-      this.#cancelRetry = clock.after(retryMs, () => {
-        this.#cancelRetry = undefined;
-        this.#start();
-      });
-    }
-    emit({ type: 'purge-failed', tagCount: tags.length, error, retryMs });
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
+
+  async #close(): Promise<void> {
+    this.#state = 'closing';
+    this.#lane.stop();
+    this.#retryLane.stop();
+    await within(this.#parts.clock, closeMsMax, this.#purgeAll());
+    this.#state = 'closed';
+    const waiting = [...this.#first.take(Infinity), ...this.#second.take(Infinity), ...this.#failed.names];
+    const tags = [...new Set([...this.#calls.abort(), ...this.#abandoned, ...waiting])];
+    if (tags.length > 0) this.#parts.emit({ type: 'purge-given-up', tags, reason: 'closed' });
+  }
+
+  async #purgeAll(): Promise<void> {
+    this.#failuresInRow = 0; // it may be back
+    this.#second.add(this.#later.takeAll());
+    this.#lane.start();
+    await this.#background.drain();
+    if (this.#hasEnded()) return;
+    // After the others, which might not be purged if several that the CDN rejects came first.
+    this.#state = 'retrying';
+    this.#failed.hurryAll(this.#parts.clock.nowMs());
+    this.#retryLane.start();
+    await this.#background.drain();
+  }
+
+  #addSecond(tags: readonly string[]): void {
+    this.#second.add(this.#failed.without(tags));
+    this.#lane.start();
+  }
+
+  #next(): Batch | number {
+    if (this.#first.size + this.#second.size === 0 || this.#hasEnded()) return Infinity;
+    const waitMs = this.#isAway() ? this.#lastFailureMs + outagePauseMs - this.#parts.clock.nowMs() : 0;
+    return waitMs > 0 && this.#state === 'open' ? waitMs : this.#take();
+  }
+
+  /** First and second purges take turns: otherwise the second ones would wait for as long as something is invalidated. */
+  #take(): Batch {
+    const isRepeated = this.#second.size > 0 && (this.#first.size === 0 || !this.#wasSecond);
+    this.#wasSecond = isRepeated;
+    const tags = (isRepeated ? this.#second : this.#first).take(this.#parts.tagsPerCallMax);
+    this.#second.delete(tags); // this purge is later than the one that is to be repeated
+    return { tags, isRepeated };
+  }
+
+  async #purge(batch: Batch): Promise<void> {
+    const failure = await this.#failureOf(batch);
+    if (this.#state === 'closed') return;
+    if (failure === undefined) return this.#succeeded(batch);
+    const { tags } = batch;
+    const nowMs = this.#parts.clock.nowMs();
+    this.#lastFailureMs = nowMs;
+    this.#first.delete(tags);
+    this.#second.delete(tags);
+    const pauseMs = this.#failed.add(batch, nowMs);
+    const retryMs = this.#state === 'open' ? pauseMs : 0;
+    this.#parts.emit({ type: 'purge-failed', tagCount: tags.length, error: failure.error, retryMs });
+    this.#retryLane.start();
+  }
+
+  #nextRetry(): Batch | number {
+    if (this.#state === 'closing' || this.#hasEnded()) return Infinity;
+    return this.#failed.next(this.#parts.clock.nowMs());
+  }
+
+  async #retry(batch: Batch): Promise<void> {
+    const failure = await this.#failureOf(batch);
+    if (this.#state === 'closed') return;
+    if (failure !== undefined) return this.#retryFailed(batch, failure.error);
+    this.add(this.#failed.remove(batch));
+    this.#succeeded(batch);
+  }
+
+  #retryFailed(batch: Batch, error: unknown): void {
+    const { clock, emit } = this.#parts;
+    const { tags } = batch;
+    const isLast = this.#state !== 'open' && tags.length === 1;
+    const { retryMs, anew } = isLast
+      ? { retryMs: null, anew: this.#failed.remove(batch) }
+      : this.#failed.failed(batch, clock.nowMs());
+    emit({ type: 'purge-failed', tagCount: tags.length, error, retryMs });
+    if (isLast) this.#abandoned.push(...tags);
+    else if (retryMs === null) emit({ type: 'purge-given-up', tags, reason: 'attempts' });
+    if (this.#state !== 'open') this.#failed.hurryAll(clock.nowMs());
+    this.add(anew);
+  }
+
+  async #failureOf(batch: Batch): Promise<{ readonly error: unknown } | undefined> {
+    try {
+      await this.#calls.make(batch);
+      return undefined;
+    } catch (error) {
+      this.#failuresInRow += 1;
+      return { error };
+    }
+  }
+
+  #succeeded({ tags, isRepeated }: Batch): void {
+    this.#failuresInRow = 0;
+    this.#failed.hurry(this.#parts.clock.nowMs());
+    this.#parts.emit({ type: 'purge', tagCount: tags.length, isRepeated });
+    if (!isRepeated) this.#repeat(tags);
+    if (this.#failed.size > 0) this.#retryLane.start();
+  }
+
+  #repeat(tags: readonly string[]): void {
+    this.#later.add(tags);
+    if (this.#state !== 'open') this.#addSecond(this.#later.takeAll());
+  }
+
+  #isAway(): boolean {
+    return this.#failuresInRow >= outageFailures;
+  }
+
+  #hasEnded(): boolean {
+    return this.#state === 'closed' || (this.#state !== 'open' && this.#isAway());
+  }
+}
+
+/** Resolves with `work`, or after `limitMs`. */
+async function within(clock: Clock, limitMs: number, work: Promise<void>): Promise<void> {
+  let cancel = (): void => {};
+  const limit = new Promise<void>((resolve) => (cancel = clock.after(limitMs, resolve)));
+  await Promise.race([work, limit]).finally(cancel);
 }

@@ -35,8 +35,10 @@ export type CacheEvent =
   | { type: 'delete'; field: string; keysRemoved: number; keys: readonly string[] }
   /** `onInvalidate` of `createCdn` has succeeded for this many tags; `isRepeated`: it was their second purge. */
   | { type: 'purge'; tagCount: number; isRepeated: boolean }
-  /** It has failed, and is tried again after `retryMs`; null: the `Cdn` is closed, and the tags are not purged. */
+  /** It has failed, and its tags are tried again after `retryMs` at the earliest; null: they are not, and `purge-given-up` follows. */
   | { type: 'purge-failed'; tagCount: number; error: unknown; retryMs: number | null }
+  /** These tags, as the CDN has them, are not purged: the last attempt has failed, or the `Cdn` was closed before they could be. */
+  | { type: 'purge-given-up'; tags: readonly string[]; reason: 'attempts' | 'closed' }
   /** `Cache.replaceField` has replaced a property of a value. */
   | { type: 'replace'; key: string; field: string }
   /** `invalidateCommitted` could not reach the store: this process does not use it until the invalidation is delivered. */

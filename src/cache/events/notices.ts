@@ -74,6 +74,8 @@ export function noticeOf(event: Logged): Notice {
       return invalidationNotice(event);
     case 'purge-failed':
       return purgeNotice(event);
+    case 'purge-given-up':
+      return givenUpNotice(event);
     case 'load-failed': {
       const fields = { field: event.field, reason: thrownText(event.error) };
       return { level: 'debug', kind: event.type, fields, message: 'cache load failed' };
@@ -106,9 +108,19 @@ function removalNotice(event: Extract<Logged, { type: 'flush' | 'delete' }>): No
 
 function purgeNotice({ tagCount, error, retryMs }: Extract<Logged, { type: 'purge-failed' }>): Notice {
   const reason = thrownText(error);
-  const next = retryMs === null ? 'It is not tried again, because the Cdn is closed' : 'It is tried again';
+  const next = retryMs === null ? 'It is not tried again' : 'It is tried again';
   const message = `onInvalidate of createCdn failed: ${reason}. ${next}. Until a purge succeeds, the CDN may serve older responses.`;
   return { level: 'warn', kind: 'purge-failed', fields: { tagCount, reason }, message };
+}
+
+function givenUpNotice({ type: kind, tags, reason }: Extract<Logged, { type: 'purge-given-up' }>): Notice {
+  // The ids of rows may be values that clients sent.
+  const shown = [...new Set(tags.map((tag) => tag.replace(/^([^.]*\.[^.]*\.)[^]*$/, '$1…')))].slice(0, 5);
+  const fields = { tagCount: tags.length, tags: shown, reason };
+  const why =
+    reason === 'attempts' ? 'every attempt has failed for an hour' : 'they were not purged before it was closed';
+  const message = `the CDN was not purged of ${tags.length} tags (${shown.join(', ')}): ${why}. It may serve older responses until they expire, or until you purge it.`;
+  return { level: 'warn', kind, fields, message };
 }
 
 function recovery(fault: NonNullable<Notice['fault']>, message: string): Notice {

@@ -1,7 +1,7 @@
-// `onInvalidate` of `createCdn`: when it is called, with what, and what happens if it fails.
+// `onInvalidate` of `createCdn`: when it is called, and with what.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createCdn, currentLoad, type CacheLog, type CdnOptions, type PurgeCall } from '../../../src/cache/index.ts';
+import { describe, expect, it } from 'vitest';
+import { createCdn, currentLoad } from '../../../src/cache/index.ts';
 import { newFaultyWorld } from '../store/faulty-store.ts';
 import {
   advanceUntil,
@@ -14,25 +14,7 @@ import {
   withResolvers,
   type World,
 } from '../world.ts';
-
-interface Purge extends PurgeCall {
-  readonly tags: readonly string[];
-}
-
-/** A CDN that records its purges. */
-function newCdn(
-  { cache, clock }: Pick<World, 'cache' | 'clock'>,
-  { onInvalidate = () => {}, ...options }: CdnOptions = {},
-): { purges: Purge[]; taken: () => readonly (readonly string[])[]; close: () => Promise<void> } {
-  const purges: Purge[] = [];
-  const record = (tags: readonly string[], call: PurgeCall): unknown => {
-    purges.push({ tags, ...call });
-    return onInvalidate(tags, call);
-  };
-  const cdn = createCdn(cache, { onInvalidate: record, clock, ...options });
-  onTestFinished(() => cdn.close());
-  return { purges, taken: () => purges.splice(0).map(({ tags }) => tags), close: () => cdn.close() };
-}
+import { newCdn, pass } from './recorded-cdn.ts';
 
 describe.each(tiers)('on the %s store, onInvalidate is called', (tier) => {
   it('after each invalidation, once, with what the headers contain', async () => {
@@ -164,7 +146,7 @@ it('is called in the process that invalidates alone', async () => {
 it('does not delay an invalidation, and invalidations that happen meanwhile are purged together', async () => {
   const world = await newWorld();
   const { promise: end, resolve: finish } = withResolvers<void>();
-  const { taken } = newCdn(world, { repeatAfterMs: 0, onInvalidate: () => end });
+  const { cdn, taken } = newCdn(world, { repeatAfterMs: 0, onInvalidate: () => end });
   await world.cache.invalidate(['one']);
   await tick();
   expect(taken()).toHaveLength(1);
@@ -172,6 +154,7 @@ it('does not delay an invalidation, and invalidations that happen meanwhile are 
   await world.cache.invalidate(['three', 'two']);
   await tick();
   expect(taken()).toEqual([]);
+  expect(cdn.waiting).toEqual({ first: 4, second: 0, retry: 0 });
   finish();
   await tick();
   expect(taken().map((tags) => tags.length)).toEqual([4]);
@@ -238,193 +221,43 @@ describe('a second purge', () => {
     world.clock.advance(200);
   });
 
-  it('is made at once when it is closed; nothing is purged afterwards', async () => {
-    const world = await newWorld();
-    const { purges, close } = newCdn(world);
-    await world.cache.invalidate(['products']);
-    await tick();
-    await close();
-    expect(purges.map(({ isRepeated }) => isRepeated)).toEqual([false, true]);
-    await world.cache.invalidate(['products']);
-    world.clock.advance(60_000);
-    await tick();
-    expect(purges).toHaveLength(2);
-  });
-
-  it('is made of a purge that had not begun when it was closed', async () => {
-    const world = await newWorld();
-    const { purges, close } = newCdn(world);
-    await world.cache.invalidate(['products']);
-    await close();
-    expect(purges.map(({ isRepeated }) => isRepeated)).toEqual([false, true]);
-  });
-});
-
-describe('a purge that fails', () => {
-  it('fails no invalidation, is reported, and is tried again after growing pauses', async () => {
-    const lines: string[] = [];
-    const log: CacheLog = { warn: (_fields, message) => void lines.push(message) };
-    const world = await newWorld('memory', { log });
-    const { cache, clock, trace } = world;
-    const state = { isDown: true };
-    const { purges } = newCdn(world, {
-      repeatAfterMs: 0,
-      onInvalidate: async () => {
-        if (state.isDown) throw new Error('the token swordfish is not valid');
-      },
-    });
-    await expect(cache.invalidate('everything')).resolves.toBeUndefined();
-    await tick();
-    for (const pauseMs of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
-      const before = purges.length;
-      clock.advance(pauseMs - 1);
-      await tick();
-      expect(purges).toHaveLength(before);
-      clock.advance(1);
-      await tick();
-      expect(purges).toHaveLength(before + 1);
-    }
-    state.isDown = false;
-    clock.advance(30_000);
-    await tick();
-    clock.advance(600_000);
-    await tick();
-    expect(purges).toHaveLength(9);
-    expect(new Set(purges.map(({ tags }) => tags.join())).size).toBe(1);
-    expect([trace.count('purge-failed'), trace.count('purge')]).toEqual([8, 1]);
-    expect(lines[0]).toMatch(/onInvalidate of createCdn failed: .*the CDN may serve older responses/);
-    expect(lines.join()).not.toContain('swordfish');
-  });
-
-  it('does not hold up the tags of others for ever', async () => {
-    const world = await newWorld();
-    const isRejected = (tags: readonly string[]): boolean => tags.some((tag) => tag.endsWith('wrong'));
-    const { taken } = newCdn(world, {
-      repeatAfterMs: 0,
-      tagsPerCallMax: 2,
-      onInvalidate(tags) {
-        if (isRejected(tags)) throw new Error('400');
-      },
-    });
-    await world.cache.invalidate(['wrong']);
-    await tick();
-    await world.cache.invalidate(['right']);
-    await tick();
-    expect(taken()).toHaveLength(1);
-    world.clock.advance(1_000);
-    await tick();
-    world.clock.advance(2_000);
-    await tick();
-    const purged = taken()
-      .filter((tags) => !isRejected(tags))
-      .flat();
-    expect(purged.filter((tag) => tag.includes('.right'))).toHaveLength(2);
-  });
-
-  it('is tried again with fewer tags, so that one that is rejected does not hold up those of the same call', async () => {
+  it('is one for a tag that is invalidated again and again: its other purges do the work until then', async () => {
     const world = await newWorld('memory', { namespace: 'shop' });
-    const isRejected = (tags: readonly string[]): boolean => tags.some((tag) => tag.includes('wrong'));
-    const { purges } = newCdn(world, {
-      repeatAfterMs: 0,
-      onInvalidate(tags) {
-        if (isRejected(tags)) throw new Error('400');
-      },
-    });
-    await world.cache.invalidate(['wrong', ...times(20, (n) => `right-${n}`)]);
-    await tick();
-    for (const _ of times(40, Number)) {
-      world.clock.advance(30_000);
+    const { cdn, purges } = newCdn(world);
+    for (const _ of times(10, Number)) {
+      await world.cache.invalidate('everything');
       await tick();
+      await pass(world.clock, 500);
+      expect(cdn.waiting).toEqual({ first: 0, second: 1, retry: 0 });
     }
-    const purged = purges.filter(({ tags }) => !isRejected(tags)).flatMap(({ tags }) => tags);
-    expect(purged.toSorted()).toEqual(
-      times(20, (n) => [`shop.right-${n}`, `shop.right-${n}.!`])
-        .flat()
-        .toSorted(),
-    );
-    await world.cache.invalidate(times(40, (n) => `later-${n}`));
-    await tick();
-    for (const _ of times(3, Number)) {
-      world.clock.advance(30_000);
+    expect(purges.map(({ isRepeated }) => isRepeated)).toEqual(times(10, () => false));
+    await pass(world.clock, 1_500);
+    expect(purges.map(({ isRepeated }) => isRepeated)).toEqual([...times(10, () => false), true]);
+  });
+
+  it('takes one timer, however many tags wait for it', async () => {
+    const world = await newWorld();
+    const { cdn } = newCdn(world);
+    const before = world.clock.pending;
+    for (const n of times(100, Number)) {
+      await world.cache.invalidate([`tag-${n}`]);
       await tick();
+      world.clock.advance(1);
     }
-    expect(Math.max(...purges.map(({ tags }) => tags.length))).toBe(30);
-    expect(purges.flatMap(({ tags }) => tags)).toContain('shop.later-39');
+    expect(cdn.waiting.second).toBe(200);
+    expect(world.clock.pending - before).toBe(1);
   });
 
-  it('has all of its tags again, whatever was done to the list', async () => {
-    const world = await newWorld();
-    const taken: (readonly string[])[] = [];
-    const { purges } = newCdn(world, {
-      onInvalidate(tags) {
-        taken.push((tags as string[]).splice(0));
-        if (taken.length === 1) throw new Error('503');
-      },
-    });
-    await world.cache.invalidate('everything');
-    await tick();
-    world.clock.advance(1_000);
-    await tick();
-    world.clock.advance(2_000);
-    await tick();
-    expect(purges).toHaveLength(3);
-    expect(taken).toEqual(times(3, () => [world.namespace]));
-  });
-
-  it('counts as failed after ten seconds, and its signal is aborted', async () => {
-    const world = await newWorld();
-    const state = { isDown: true };
-    const { purges } = newCdn(world, {
-      repeatAfterMs: 0,
-      onInvalidate: () => (state.isDown ? new Promise(() => {}) : undefined),
-    });
-    await world.cache.invalidate(['products']);
-    await tick();
-    expect(purges[0]?.signal.aborted).toBe(false);
-    world.clock.advance(10_000);
-    await tick();
-    expect(purges[0]?.signal.aborted).toBe(true);
-    expect(world.trace.events.at(-1)).toMatchObject({ type: 'purge-failed', error: { code: 'PURGE_TIMEOUT' } });
-    state.isDown = false;
-    world.clock.advance(1_000);
-    await tick();
-    expect(purges).toHaveLength(2);
-  });
-
-  it('purges everything if too much is waiting', async () => {
+  it('is one of everything if too many tags wait for it', async () => {
     const world = await newWorld('memory', { namespace: 'shop' });
-    const state = { isDown: true };
-    const { purges } = newCdn(world, {
-      repeatAfterMs: 0,
-      onInvalidate() {
-        if (state.isDown) throw new Error('503');
-      },
-    });
-    await world.cache.invalidate(['first']);
-    await tick();
-    for (const batch of times(6, Number)) await world.cache.invalidate(times(1_000, (n) => `tag-${batch}-${n}`));
-    state.isDown = false;
-    world.clock.advance(1_000);
-    await tick();
-    expect(purges.flatMap(({ tags }) => tags)).toContain('shop');
-    expect(purges.length).toBeLessThan(100);
-  });
-
-  it('is not tried again after it was closed', async () => {
-    const world = await newWorld();
-    const { purges, close } = newCdn(world, {
-      onInvalidate() {
-        throw new Error('503');
-      },
-    });
-    await world.cache.invalidate(['products']);
-    await tick();
-    await close();
-    expect(purges).toHaveLength(2);
-    expect(world.trace.events.at(-1)).toMatchObject({ type: 'purge-failed', retryMs: null });
-    world.clock.advance(600_000);
-    await tick();
-    expect(purges).toHaveLength(2);
-    expect(world.clock.pending).toBe(0);
+    const { cdn, taken } = newCdn(world, { tagsPerCallMax: 2_000, repeatAfterMs: 3_600_000 });
+    for (const batch of times(6, Number)) {
+      await world.cache.invalidate(times(1_000, (n) => `tag-${batch}-${n}`));
+      await tick();
+      expect(cdn.waiting.second).toBe(batch < 5 ? (batch + 1) * 2_000 : 1);
+    }
+    taken();
+    await pass(world.clock, 3_600_000, 600_000);
+    expect(taken()).toEqual([['shop']]);
   });
 });
