@@ -5,6 +5,7 @@
 import { CacheError } from './base/errors.ts';
 import type { Clock } from './base/clock.ts';
 import type { EmitEvent } from './events/events.ts';
+import { everythingTag } from './tags/tags.ts';
 
 /** Between attempts. */
 const retryMs = 250;
@@ -27,7 +28,6 @@ export class PendingInvalidations {
   #isEverything = false;
   #isClosed = false;
   #isRunning = false;
-  #isPending = false;
   #cancel = (): void => {};
 
   constructor(parts: PendingInvalidationsParts) {
@@ -40,8 +40,8 @@ export class PendingInvalidations {
       await this.#parts.invalidate(scope);
     } catch (error) {
       if (!(error instanceof CacheError) || error.code !== 'STORE_UNAVAILABLE') throw error;
-      if (!this.#isPending) this.#parts.emit({ type: 'invalidation-pending', error });
       this.#add(scope);
+      this.#parts.emit({ type: 'invalidation-pending', tags: scope === 'everything' ? [everythingTag] : scope, error });
       this.#retryLater();
     }
   }
@@ -61,7 +61,6 @@ export class PendingInvalidations {
   #add(scope: InvalidationScope): void {
     if (scope === 'everything') this.#isEverything = true;
     else for (const tag of scope) this.#tags.add(tag);
-    this.#isPending = true;
     this.#parts.onPending(true);
   }
 
@@ -79,7 +78,6 @@ export class PendingInvalidations {
       this.#isRunning = false;
     }
     if (this.#isEverything || this.#tags.size > 0) return this.#retryLater();
-    this.#isPending = false;
     this.#parts.onPending(false);
     this.#parts.emit({ type: 'invalidation-delivered' });
   }

@@ -78,6 +78,7 @@ export class Cdn {
 
   #purgeTagsOfEvent(event: CacheEvent): readonly string[] {
     switch (event.type) {
+      case 'invalidation-pending': // the CDN need not wait for the store; when that has it, it is purged again
       case 'invalidate':
         return this.purgeTagsOf(event.tags.includes(everythingTag) ? 'everything' : event.tags);
       case 'flush-began':

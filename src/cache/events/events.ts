@@ -42,7 +42,8 @@ export type CacheEvent =
   /** `Cache.replaceField` has replaced a property of a value. */
   | { type: 'replace'; key: string; field: string }
   /** `invalidateCommitted` could not reach the store: this process does not use it until the invalidation is delivered. */
-  | { type: 'invalidation-pending'; error: unknown }
+  | { type: 'invalidation-pending'; tags: readonly string[]; error: unknown }
+  /** All pending invalidations are delivered. An `invalidate` with their tags came first. */
   | { type: 'invalidation-delivered' }
   /** A round trip to the store failed; `operation` is the first call in it that did. */
   | { type: 'store-failed'; operation: string; error: unknown }

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
 import { createCdn, currentLoad } from '../../../src/cache/index.ts';
-import { newFaultyWorld } from '../store/faulty-store.ts';
+import { FaultyStore, newFaultyWorld } from '../store/faulty-store.ts';
 import {
   advanceUntil,
   newWorld,
@@ -119,17 +119,71 @@ it('is called after the invalidation has taken effect in the store: what it caus
   await expect.poll(() => refilled).toEqual(['new']);
 });
 
-it('is called when a pending invalidation is delivered, not before', async () => {
-  const { cache, clock, faulty, trace } = await newFaultyWorld(['dropTokens']);
-  const { purges } = newCdn({ cache, clock }, { repeatAfterMs: 0 });
-  faulty.health = 'failing';
-  await cache.invalidateCommitted(['products']);
-  await tick();
-  expect(purges).toEqual([]);
-  faulty.health = 'well';
-  await advanceUntil(clock, 250, () => trace.count('invalidation-delivered') > 0);
-  await tick();
-  expect(purges).toHaveLength(1);
+describe('while the store cannot be reached, onInvalidate is called', () => {
+  it('for each committed change at once, and again when the store has received it', async () => {
+    const { cache, clock, faulty, trace } = await newFaultyWorld(['dropTokens']);
+    const { taken } = newCdn({ cache, clock }, { repeatAfterMs: 0 });
+    faulty.health = 'failing';
+    await cache.invalidateCommitted(['products']);
+    await tick();
+    expect(taken()).toEqual([['shop.products', 'shop.products.!']]);
+    await cache.invalidateCommitted(['reviews:7']);
+    await tick();
+    expect(taken()).toEqual([['shop.reviews.7', 'shop.reviews']]);
+    await cache.invalidateCommitted('everything');
+    await tick();
+    expect(taken()).toEqual([['shop']]);
+    await pass(clock, 1_000, 250);
+    expect(taken()).toEqual([]); // attempts that fail are not new changes
+    faulty.health = 'well';
+    await advanceUntil(clock, 250, () => trace.count('invalidation-delivered') > 0);
+    await tick();
+    expect(taken()).toEqual([['shop']]);
+  });
+
+  it('so early that what the CDN then asks for is new, without the store', async () => {
+    const { cache, clock, faulty, fetch, outcome, source } = await newFaultyWorld();
+    await fetch({ tags: ['products'] });
+    const refilled: unknown[] = [];
+    const refill = async (): Promise<void> => void refilled.push(await outcome({ tags: ['products'] }));
+    newCdn({ cache, clock }, { repeatAfterMs: 0, onInvalidate: refill });
+    source.gives('new');
+    faulty.health = 'failing';
+    await cache.invalidateCommitted(['products']);
+    await expect.poll(() => refilled.length).toBe(1);
+    // Without an entry the response has no tags, and the CDN does not keep it.
+    expect(refilled).toEqual([expect.objectContaining({ value: 'new', entryRef: undefined })]);
+  });
+
+  it('again later, because a process that still reaches the store gives the CDN the old value meanwhile', async () => {
+    const faulty = new FaultyStore(await redisStore('shop-pending'), ['dropTokens']);
+    const world = await newWorld(faulty);
+    const other = await newWorld(await redisStore('shop-pending'));
+    await other.fetch({ tags: ['products'] });
+    const kept: unknown[] = [];
+    newCdn(world, {
+      repeatAfterMs: 0,
+      onInvalidate: async () => void kept.push(await other.fetch({ tags: ['products'] })),
+    });
+    other.source.gives('new');
+    faulty.health = 'failing';
+    await world.cache.invalidateCommitted(['products']);
+    await expect.poll(() => kept).toEqual(['value']);
+    faulty.health = 'well';
+    await advanceUntil(world.clock, 250, () => world.trace.count('invalidation-delivered') > 0);
+    await expect.poll(() => kept).toEqual(['value', 'new']);
+  });
+
+  it('not for what is rejected: the caller repeats it', async () => {
+    const { cache, clock, faulty } = await newFaultyWorld(['dropTokens', 'remove']);
+    const { purges } = newCdn({ cache, clock });
+    faulty.health = 'failing';
+    await expect(cache.invalidate(['products'])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(cache.flush()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(cache.delete('Query.field')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await tick();
+    expect(purges).toEqual([]);
+  });
 });
 
 it('is called in the process that invalidates alone', async () => {
