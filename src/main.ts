@@ -53,9 +53,9 @@ async function start(config: Config, log: Log, shutdown: Shutdown): Promise<void
   const cacheStats = new CacheStats(cache);
   const ttlMs = config.cacheTtlMs;
   const shopConsole = hasConsole ? createShopConsole(cache, redis) : undefined;
-  const metrics = createMetrics({ cache, pool: database.pool, changeFeed });
-
   const cdn = config.cdnTags && createCdn(cache, config.cdnTags);
+  const metrics = createMetrics({ cache, pool: database.pool, changeFeed, cdn });
+
   const responses = createCachedResponses({ engine: cache, bytesMax: responseBytesMax, hasReport, cdn });
   const schema = createSchema({ cache, ttlMs, shadow, hasConsole });
   const contextOf = (): Omit<ShopContext, 'viewer'> => {

@@ -149,7 +149,7 @@ export async function startServer(overrides: Overrides = {}): Promise<RunningSer
     adminToken: overrides.adminToken,
     log,
   });
-  const metrics = createMetrics({ cache, pool: database.pool });
+  const metrics = createMetrics({ cache, pool: database.pool, cdn });
   const warmUp =
     overrides.warmsUp === true
       ? await prepareWarmUp({ cache, schema, contextOf, log, onResult: metrics.warmedUp, retryMs: 10 })

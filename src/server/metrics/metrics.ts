@@ -1,6 +1,6 @@
 /** What Prometheus reads at `/metrics`. Names and units: https://prometheus.io/docs/practices/naming/ */
 import { Registry } from 'prom-client';
-import type { Cache, WarmUpResult } from '../../cache/index.ts';
+import type { Cache, Cdn, WarmUpResult } from '../../cache/index.ts';
 import type { ChangeFeed, ConnectionPool } from '../../database/index.ts';
 import type { MeasuredAnswer } from '../transport/http-answer.ts';
 import { addFeedMetrics } from './feed.ts';
@@ -10,6 +10,7 @@ import { addBulkheadMetrics, addLoadMetrics } from './loads.ts';
 import { addMemoryMetrics } from './memory.ts';
 import { addPoolMetrics } from './pool.ts';
 import { addProcessMetrics } from './process.ts';
+import { addPurgeMetrics, addWaitingPurgeMetrics } from './purges.ts';
 import { addShadowMetrics } from './shadow.ts';
 import { addStoreMetrics } from './store.ts';
 import { addTrafficMetrics } from './traffic.ts';
@@ -21,6 +22,8 @@ export interface Measured {
   /** Undefined without a database, or without a change feed. */
   readonly pool?: ConnectionPool | undefined;
   readonly changeFeed?: ChangeFeed | undefined;
+  /** Undefined without a CDN. */
+  readonly cdn?: Pick<Cdn, 'waiting'> | undefined;
 }
 
 /** The metrics, and the functions by which the server reports what they cannot read themselves. */
@@ -34,13 +37,14 @@ export interface Metrics {
   readonly warmedUp: (result: WarmUpResult) => void;
 }
 
-export function createMetrics({ cache, pool, changeFeed }: Measured): Metrics {
+export function createMetrics({ cache, pool, changeFeed, cdn }: Measured): Metrics {
   const registry = new Registry();
   const answered = addHttpMetrics(registry);
   const refused = addTrafficMetrics(registry);
   addCacheMetrics(registry, cache);
   if (changeFeed !== undefined) addFeedMetrics(registry, changeFeed);
   if (pool !== undefined) addPoolMetrics(registry, pool);
+  if (cdn !== undefined) addWaitingPurgeMetrics(registry, cdn);
   const warmedUp = addWarmUpMetrics(registry);
   addProcessMetrics(registry);
   return { registry, answered, refused, warmedUp };
@@ -51,6 +55,7 @@ function addCacheMetrics(registry: Registry, cache: Cache): void {
   const onLoad = addLoadMetrics(registry);
   const onStore = addStoreMetrics(registry);
   const onShadow = addShadowMetrics(registry);
+  const onPurge = addPurgeMetrics(registry);
   addBulkheadMetrics(registry, cache);
   addMemoryMetrics(registry, cache);
   // One listener for all, because each listener costs every hit some nanoseconds.
@@ -59,5 +64,6 @@ function addCacheMetrics(registry: Registry, cache: Cache): void {
     onLoad(event);
     onStore(event);
     onShadow(event);
+    onPurge(event);
   });
 }

@@ -11,7 +11,7 @@ export interface BusyShop {
 
 /** The embedded PostgreSQL has a change feed, and the private Redis a memory tier. */
 export async function startBusyShop(): Promise<BusyShop> {
-  const program = await startProgram({ env: { LOADS_AT_ONCE: '4', WARM_UP: 'on' } });
+  const program = await startProgram({ env: { LOADS_AT_ONCE: '4', WARM_UP: 'on', CDN_TAGS: 'on' } });
   await program.isUp();
   const client = createClient(program.url);
   await expect.poll(async () => (await client.get('/readyz')).status).toBe(200);

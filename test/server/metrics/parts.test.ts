@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { packageFile } from '../../../src/package-file.ts';
 import { createMetrics, type Metrics } from '../../../src/server/metrics/metrics.ts';
-import { advanceUntil, newWorld, redisClient } from '../../cache/world.ts';
+import { newCdn, pass } from '../../cache/cdn/recorded-cdn.ts';
+import { advanceUntil, newWorld, redisClient, tick } from '../../cache/world.ts';
 import { startTestRedis } from '../../support/redis.ts';
 import { startServer } from '../start-server.ts';
 
@@ -112,6 +113,45 @@ it('shows the result of the last warm-up', async () => {
   expect(text).toContain('cachepot_warm_up_queries{result="failed"} 0');
   expect(valueIn(/^cachepot_warm_up_seconds .*/m.exec(text)?.[0])).toBeGreaterThan(0);
 });
+
+it('shows the purges of a CDN: those that have succeeded and failed, what is waiting, and what was given up', async () => {
+  const { cache, clock } = await newWorld();
+  const { cdn, close } = newCdn({ cache, clock }, { onInvalidate: (tags) => failIfWrong(tags) });
+  const metrics = createMetrics({ cache, cdn });
+  const purgeSamples = (): Promise<string[]> => samplesOf(metrics, 'cachepot_purge');
+  const none = [
+    'cachepot_purges_total{result="succeeded"} 0',
+    'cachepot_purges_total{result="failed"} 0',
+    'cachepot_purge_tags_given_up_total{reason="attempts"} 0',
+    'cachepot_purge_tags_given_up_total{reason="closed"} 0',
+  ];
+  expect(await samplesOf(createMetrics({ cache }), 'cachepot_purge')).toEqual(none);
+  await cache.invalidate(['wrong']);
+  await tick();
+  await cache.invalidate('everything');
+  await tick();
+  const waiting = (first: number, second: number, retry: number): string[] => [
+    `cachepot_purge_tags_waiting{purge="first"} ${first}`,
+    `cachepot_purge_tags_waiting{purge="second"} ${second}`,
+    `cachepot_purge_tags_waiting{purge="retry"} ${retry}`,
+  ];
+  expect(await purgeSamples()).toEqual(expect.arrayContaining(waiting(0, 1, 2)));
+  await pass(clock, 3_600_000, 1_000);
+  expect(await purgeSamples()).toEqual([
+    'cachepot_purges_total{result="succeeded"} 2',
+    expect.stringMatching(/^cachepot_purges_total\{result="failed"\} 1\d\d$/),
+    'cachepot_purge_tags_given_up_total{reason="attempts"} 2',
+    'cachepot_purge_tags_given_up_total{reason="closed"} 0',
+    ...waiting(0, 0, 0),
+  ]);
+  await cache.invalidate(['wrong']);
+  await close();
+  expect(await purgeSamples()).toContain('cachepot_purge_tags_given_up_total{reason="closed"} 2');
+});
+
+function failIfWrong(tags: readonly string[]): void {
+  if (tags.some((tag) => tag.includes('wrong'))) throw new Error('the CDN answered 400');
+}
 
 it('names the build', async () => {
   const { cache } = await newWorld();
