@@ -1,5 +1,4 @@
 /** Loads a value that is compared with the stored one, and not stored. */
-import { runIn, type Slot } from './bulkhead.ts';
 import { copyOf } from './entry/codec.ts';
 import type { EntryRef } from './entry/entry.ts';
 import type { RefreshRequest } from './fetch.ts';
@@ -11,12 +10,13 @@ type LoadedToCompare = { readonly value: unknown } | { readonly result: 'explain
 
 /**
  * @param entryRef The stored entry.
+ * @param run Runs the resolver, which may take longer than the time that the policy gives it.
  * @throws What the load rejects with.
  */
 export async function loadToCompare(
   parts: Pick<LoadParts, 'clock' | 'running' | 'touched' | 'codecs'>,
   { key, policy, reload, dependsOn }: RefreshRequest,
-  { entryRef, slot }: { readonly entryRef: EntryRef; readonly slot: Slot | undefined },
+  { entryRef, run }: { readonly entryRef: EntryRef; readonly run: <T>(load: () => Promise<T>) => Promise<T> },
 ): Promise<LoadedToCompare> {
   const load = async (): Promise<{ scope: LoadScope; value: unknown }> => {
     const tags = parts.touched.ofFetch(key.field, policy.tags);
@@ -26,7 +26,7 @@ export async function loadToCompare(
     if (dependsOn !== undefined) scope.dependOn(dependsOn);
     return { scope, value: await scope.run(reload) };
   };
-  const { scope, value } = await inTimeOf(policy, { parts, key, work: runIn(slot, load) });
+  const { scope, value } = await inTimeOf(policy, { parts, key, work: run(load) });
   if (scope.isPersonal()) return { result: 'not-comparable' };
   const storable = scope.storable(parts.clock.nowMs());
   // With `not-captured`, the load has read what the entry does not depend on, which may be why the entry is outdated.

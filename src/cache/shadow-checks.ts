@@ -13,14 +13,14 @@
  *
  * - The value is read from the store: the request may change the one that it has received. A check that waits keeps no value.
  * - Nothing is stored: the load has a scope of its own, takes no lease, and no request joins it.
- * - Two checks load at once; the others wait for their turn. A check is dropped if a hundred are in progress, if it has waited for ten seconds,
- *   or if the limit on loads is reached (`bulkhead.ts`). Its second load is not dropped then, because differences are rare: it waits for
- *   its slot.
+ * - Two checks load at once, of two fields; the others wait for their turn (`shadow-turns.ts`). A check is dropped if a hundred are in
+ *   progress, if it has waited for ten seconds, or if the limit on loads is reached (`bulkhead.ts`). Its second load is not dropped then,
+ *   because differences are rare: it waits for its slot.
  */
 import { giveUpMs, lateError } from './background-loads.ts';
 import type { Background } from './base/background.ts';
 import { Waits } from './base/waits.ts';
-import { Bulkhead } from './bulkhead.ts';
+import { runIn } from './bulkhead.ts';
 import { differencesOf } from './entry/differences.ts';
 import { decodeEntry, freshMsLeft, type EntryRef } from './entry/entry.ts';
 import { maskedPath, type Step } from './entry/masked-path.ts';
@@ -29,11 +29,11 @@ import type { ShadowResult } from './events/events.ts';
 import type { RefreshRequest } from './fetch.ts';
 import { loadToCompare } from './load-to-compare.ts';
 import type { LoadParts } from './load.ts';
+import { ShadowTurns, type Turn } from './shadow-turns.ts';
 import { tokensByTag } from './tags/validity.ts';
 
 /** The number of checks in progress. Most of them wait. */
 const checksMax = 100;
-const loadsAtOnceMax = 2;
 
 interface ShadowChecksParts extends LoadParts {
   readonly background: Background;
@@ -61,17 +61,17 @@ export class ShadowChecks {
   readonly #waits: Waits;
   /** The keys of the checks in progress. */
   readonly #keys = new Set<string>();
-  readonly #turns: Bulkhead;
+  readonly #turns: ShadowTurns;
 
   constructor(parts: ShadowChecksParts) {
     this.#parts = parts;
     this.#waits = new Waits(parts.clock);
-    this.#turns = new Bulkhead({ slotsMax: loadsAtOnceMax, clock: parts.clock });
+    this.#turns = new ShadowTurns(parts.clock);
   }
 
-  /** Whether a check of this key would begin now. */
-  canBegin(key: string): boolean {
-    return !this.#waits.isClosed && !this.#keys.has(key) && !this.#isBusy();
+  /** Whether a check of this key, which is one of the field, would begin now. */
+  canBegin(key: string, field: string): boolean {
+    return !this.#waits.isClosed && !this.#keys.has(key) && !this.#isBusy(field);
   }
 
   /** Begins to check an entry that was a hit, unless a check of its key is in progress, or too many are. */
@@ -79,7 +79,7 @@ export class ShadowChecks {
     const { text: key, field } = request.key;
     const { background, emit } = this.#parts;
     if (this.#waits.isClosed || this.#keys.has(key)) return;
-    if (this.#isBusy()) return emit({ type: 'shadow-check', key, field, result: 'skipped' });
+    if (this.#isBusy(field)) return emit({ type: 'shadow-check', key, field, result: 'skipped' });
     this.#keys.add(key);
     background.start(async () => {
       try {
@@ -98,8 +98,9 @@ export class ShadowChecks {
     this.#turns.close();
   }
 
-  #isBusy(): boolean {
+  #isBusy(field: string): boolean {
     const { bulkhead } = this.#parts;
+    if (this.#turns.isGivenUp(field)) return true;
     return this.#keys.size >= checksMax || (bulkhead !== undefined && !bulkhead.hasFreeSlot);
   }
 
@@ -115,25 +116,26 @@ export class ShadowChecks {
     return 'result' in stored ? stored : { ...second, ageMs: stored.ageMs, result: 'different' };
   }
 
-  async #compareInTurn(check: Check, order: { isFirst: boolean }): Promise<End | Differing> {
-    const turn = await this.#turns.acquire();
-    if (turn === undefined) return { result: 'skipped' };
+  async #compareInTurn(check: Check, { isFirst }: { isFirst: boolean }): Promise<End | Differing> {
+    const turn = await this.#turns.acquire(check.request.key.field);
+    if (turn === undefined) return { result: this.#waits.isClosed ? 'closed' : 'skipped' };
     try {
-      return await this.#compare(check, order);
+      return await this.#compare(check, { isFirst, turn });
     } finally {
       turn.release();
     }
   }
 
   /** Loads the value, and compares it with the stored one. */
-  async #compare(check: Check, { isFirst }: { isFirst: boolean }): Promise<End | Differing> {
+  async #compare(check: Check, { isFirst, turn }: { isFirst: boolean; turn: Turn }): Promise<End | Differing> {
     const stored = await this.#stored(check);
     if ('result' in stored) return stored;
     const { bulkhead } = this.#parts;
     const slot = isFirst ? bulkhead?.take() : await bulkhead?.acquire();
     if (bulkhead !== undefined && slot === undefined) return { result: 'skipped' };
     const { request, entryRef } = check;
-    const load = loadToCompare(this.#parts, request, { entryRef, slot });
+    const run = <T>(resolve: () => Promise<T>): Promise<T> => turn.run(() => runIn(slot, resolve));
+    const load = loadToCompare(this.#parts, request, { entryRef, run });
     const limit = { limitMs: giveUpMs, lateError: () => lateError(request.key.field) };
     const loaded = (await this.#waits.until(load, limit)) ?? { result: 'closed' };
     if ('result' in loaded) return loaded;

@@ -43,7 +43,7 @@ export class ShadowDraws {
     let isAny = false;
     for (const { key, field } of entryRefs) {
       const share = this.#shares.get(field);
-      if (share === undefined || !this.#isDrawn(share) || !this.#parts.checks.canBegin(key)) continue;
+      if (share === undefined || !this.#isDrawn(share) || !this.#parts.checks.canBegin(key, field)) continue;
       this.#drawn.set(key, true);
       isAny = true;
     }

@@ -180,27 +180,25 @@ describe('a check is dropped', () => {
   }
 
   it('after ten seconds in which it was not its turn', async () => {
-    const world = await newFullWorld(5);
-    const held = times(4, () => world.source.hold());
-    for (const n of times(5, Number)) await world.fetch(of(n));
+    const world = await newFullWorld(3);
+    const held = world.source.hold();
+    await world.fetch(of(0));
+    await held.begun;
+    world.clock.advance(1);
+    for (const n of [1, 2]) await world.fetch(of(n));
     await settled(world);
-    world.clock.advance(10_000); // the first two are given up
+    held.give('value');
+    const next = world.source.hold();
+    await next.begun;
+    world.clock.advance(9_999);
     await settled(world);
-    expect(resultsOf(world).toSorted()).toEqual(['failed', 'failed', 'skipped']);
-    for (const { give } of held) give('value');
+    expect(resultsOf(world)).toEqual(['equal']);
+    world.clock.advance(1);
     await settled(world);
-    expect(resultsOf(world).slice(3)).toEqual(['equal', 'equal']);
-  });
-
-  it('but not before: two load at once, the others wait for their turn', async () => {
-    const world = await newFullWorld(5);
-    const held = times(2, () => world.source.hold());
-    for (const n of times(5, Number)) await world.fetch(of(n));
+    expect(resultsOf(world).toSorted()).toEqual(['equal', 'failed', 'skipped']);
+    next.give('value');
     await settled(world);
-    expect(world.source.loads).toBe(7);
-    for (const { give } of held) give('value');
-    await settled(world);
-    expect(resultsOf(world)).toEqual(times(5, () => 'equal'));
+    expect(world.source.loads).toBe(5);
   });
 
   it('while a hundred others are in progress', async () => {
@@ -277,20 +275,20 @@ describe('the load of a check', () => {
     ]);
   });
 
-  it('is given up after ten seconds, or after the time that its policy gives it', async () => {
+  it.each<[string, FetchCall, number]>([
+    ['ten seconds', {}, 10_000],
+    ['the time that its policy gives it', { timeout: '1s' }, 1_000],
+  ])('is given up after %s', async (_, options, givenUpMs) => {
     const world = await newOutdatedWorld();
-    for (const timeout of ['10s', '1s'] as const) {
-      const held = world.source.hold();
-      await world.fetch({ ...call, ...(timeout === '1s' ? { timeout } : {}) });
-      await held.begun;
-      world.clock.advance(timeout === '1s' ? 1_000 : 10_000);
-      await settled(world);
-    }
-    expect(resultsOf(world)).toEqual(['failed', 'failed']);
-    expect(world.trace.events.filter(({ type }) => type === 'shadow-check')).toMatchObject([
-      { error: { code: 'LOAD_TIMEOUT' } },
-      { error: { code: 'LOAD_TIMEOUT' } },
-    ]);
+    const held = world.source.hold();
+    await world.fetch({ ...call, ...options });
+    await held.begun;
+    world.clock.advance(givenUpMs - 1);
+    await settled(world);
+    expect(resultsOf(world)).toEqual([]);
+    world.clock.advance(1);
+    await settled(world);
+    expect(world.trace.events.at(-1)).toMatchObject({ result: 'failed', error: { code: 'LOAD_TIMEOUT' } });
   });
 
   it.each<[string, () => unknown]>([
