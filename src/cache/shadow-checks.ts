@@ -16,6 +16,7 @@
  * - Two checks load at once, of two fields; the others wait for their turn (`shadow-turns.ts`). A check is dropped if a hundred are in
  *   progress, if it has waited for ten seconds, or if the limit on loads is reached (`bulkhead.ts`). Its second load is not dropped then,
  *   because differences are rare: it waits for its slot.
+ * - After a load that failed, or was given up, its field is not checked for a while (`load-failures.ts`).
  */
 import { giveUpMs, lateError } from './background-loads.ts';
 import type { Background } from './base/background.ts';
@@ -28,6 +29,7 @@ import { sentTexts } from './entry/sent-texts.ts';
 import type { ShadowResult } from './events/events.ts';
 import type { RefreshRequest } from './fetch.ts';
 import { loadToCompare } from './load-to-compare.ts';
+import { LoadFailures } from './load-failures.ts';
 import type { LoadParts } from './load.ts';
 import { ShadowTurns, type Turn } from './shadow-turns.ts';
 import { tokensByTag } from './tags/validity.ts';
@@ -62,11 +64,14 @@ export class ShadowChecks {
   /** The keys of the checks in progress. */
   readonly #keys = new Set<string>();
   readonly #turns: ShadowTurns;
+  /** By field. */
+  readonly #failures: LoadFailures;
 
   constructor(parts: ShadowChecksParts) {
     this.#parts = parts;
     this.#waits = new Waits(parts.clock);
     this.#turns = new ShadowTurns(parts.clock);
+    this.#failures = new LoadFailures(parts.clock);
   }
 
   /** Whether a check of this key, which is one of the field, would begin now. */
@@ -100,7 +105,7 @@ export class ShadowChecks {
 
   #isBusy(field: string): boolean {
     const { bulkhead } = this.#parts;
-    if (this.#turns.isGivenUp(field)) return true;
+    if (this.#turns.isGivenUp(field) || this.#failures.isPaused(field)) return true;
     return this.#keys.size >= checksMax || (bulkhead !== undefined && !bulkhead.hasFreeSlot);
   }
 
@@ -117,10 +122,15 @@ export class ShadowChecks {
   }
 
   async #compareInTurn(check: Check, { isFirst }: { isFirst: boolean }): Promise<End | Differing> {
-    const turn = await this.#turns.acquire(check.request.key.field);
+    const { field } = check.request.key;
+    const turn = await this.#turns.acquire(field);
     if (turn === undefined) return { result: this.#waits.isClosed ? 'closed' : 'skipped' };
     try {
+      if (this.#failures.isPaused(field)) return { result: 'skipped' };
       return await this.#compare(check, { isFirst, turn });
+    } catch (error) {
+      this.#failures.failed(field); // before the turn of the next check of this field begins
+      throw error;
     } finally {
       turn.release();
     }
@@ -137,7 +147,9 @@ export class ShadowChecks {
     const run = <T>(resolve: () => Promise<T>): Promise<T> => turn.run(() => runIn(slot, resolve));
     const load = loadToCompare(this.#parts, request, { entryRef, run });
     const limit = { limitMs: giveUpMs, lateError: () => lateError(request.key.field) };
-    const loaded = (await this.#waits.until(load, limit)) ?? { result: 'closed' };
+    const loaded = await this.#waits.until(load, limit);
+    if (loaded === undefined) return { result: 'closed' };
+    this.#failures.succeeded(request.key.field);
     if ('result' in loaded) return loaded;
     const paths = differencesOf(stored.value, loaded.value, this.#parts.codecs);
     return paths.length === 0 ? { result: 'equal' } : { paths, ageMs: stored.ageMs };

@@ -1,7 +1,7 @@
 /**
  * The turns of shadow checks: two of their loads run at once in a process, and one of each field.
  *
- * A turn ends when its load has ended, however long the check waits for it. So loads of a source that hangs do not accumulate, and a field
+ * A turn ends when its check needs it no more and its load has ended, also a load that the check has given up. So loads of a source that hangs do not accumulate, and a field
  * whose source hangs leaves the other turn to other fields. While a load runs that its check has given up, its field gets no turn.
  */
 import type { Clock } from './base/clock.ts';
@@ -11,9 +11,9 @@ const waitMsMax = 10_000;
 
 /** The right of one check to load. */
 export interface Turn {
-  /** Runs the load; the turn ends when it has ended. */
+  /** Runs the load. */
   run<T>(load: () => T | Promise<T>): Promise<T>;
-  /** The check needs it no more: it ends, unless its load runs. */
+  /** The check needs it no more: it ends, or, if its load runs, as soon as that has ended. */
   release(): void;
 }
 
@@ -74,10 +74,7 @@ export class ShadowTurns {
     const state = { isGivenUp: false };
     this.#fields.set(field, state);
     let isRunning = false;
-    let isOver = false;
     const end = (): void => {
-      if (isOver) return;
-      isOver = true;
       this.#fields.delete(field);
       for (const waiting of this.#waiting) if (this.#isFree(waiting.field)) waiting.end(this.#newTurn(waiting.field));
     };
@@ -88,7 +85,7 @@ export class ShadowTurns {
           return await load();
         } finally {
           isRunning = false;
-          end();
+          if (state.isGivenUp) end();
         }
       },
       release: () => {

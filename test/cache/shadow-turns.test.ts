@@ -84,6 +84,19 @@ it('checks that wait for a load of their field are dropped when it is given up',
   expect(resultsOf(world).toSorted()).toEqual(['failed', 'skipped', 'skipped']);
 });
 
+it('so are checks whose second load is due while that load runs on', async () => {
+  const world = await newWorld('memory', { shadowGraceMs: 20_000 });
+  for (const n of [1, 2]) await world.fetch(of('a', n));
+  world.source.gives('new');
+  await hit(world, [of('a', 1)]);
+  await hang(world, of('a', 2));
+  for (const _ of [1, 2]) {
+    world.clock.advance(10_000);
+    await settled(world);
+  }
+  expect(resultsOf(world)).toEqual(['failed', 'skipped']);
+});
+
 it('a load that fails gives its turn to the next one', async () => {
   const world = await newCachedWorld([of('a'), of('b'), of('c')]);
   const held = [await hang(world, of('a')), await hang(world, of('b'))];

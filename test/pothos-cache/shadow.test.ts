@@ -163,6 +163,7 @@ describe('a cached response', () => {
   async function newNameWorld(
     share: number,
     random: () => number,
+    resolve = (): string | Promise<string> => 'Pot',
   ): Promise<ResponseCacheWorld & { loads: () => number }> {
     let loads = 0;
     const world = await newResponseCacheWorld(
@@ -172,7 +173,7 @@ describe('a cached response', () => {
             cache: { scope: 'public', ttl: '1h', shadow: share },
             resolve: () => {
               loads += 1;
-              return 'Pot';
+              return resolve();
             },
           }),
         );
@@ -206,6 +207,29 @@ describe('a cached response', () => {
     expect(await world.ask('{ name }')).toMatchObject({ isCached: false });
     expect(await world.ask('{ name }')).toMatchObject({ isCached: true });
     await settled(world);
+  });
+
+  it.each<[string, () => Promise<string>, readonly number[]]>([
+    ['has failed', () => Promise.reject(new Error('down')), [999]],
+    ['hangs', () => new Promise(() => {}), [10_000, 10_000]],
+  ])('is not executed while its field is not checked, because its load %s', async (_, fail, waitsMs) => {
+    let draw = 1;
+    let load = (): string | Promise<string> => 'Pot';
+    const world = await newNameWorld(
+      0.5,
+      () => draw,
+      () => load(),
+    );
+    expect(await world.becomesCached('{ name }')).toBe(true);
+    draw = 0;
+    load = fail;
+    expect(await world.ask('{ name }')).toMatchObject({ isCached: false });
+    for (const waitMs of waitsMs) {
+      await settled(world);
+      world.clock.advance(waitMs);
+    }
+    expect(await world.ask('{ name }')).toMatchObject({ isCached: true });
+    expect(resultsOf(world)).toEqual(['failed']);
   });
 
   it('draws nothing without shadow', async () => {

@@ -81,7 +81,7 @@ export type ShadowResult =
   | 'explained' // the entry was invalidated, deleted, replaced (also one of its properties) or flushed, or has expired
   | 'not-comparable' // what was loaded has no stored form, or depends on the request
   | 'failed' // the load failed
-  | 'skipped'; // too many loads or checks were in progress, or the store did not reply
+  | 'skipped'; // too many loads or checks were in progress, its field is paused after a failure, or the store did not reply
 
 /** Receives every event. What it throws is reported and otherwise ignored, so that a listener cannot break a request. */
 export type CacheListener = (event: CacheEvent) => void;
