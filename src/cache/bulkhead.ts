@@ -86,9 +86,9 @@ export class Bulkhead {
     return this.#waiting.size;
   }
 
-  /** Whether a load could begin now without waiting. */
-  get hasFreeSlot(): boolean {
-    return this.#freeSlots > 0;
+  /** The number of loads that may begin now without waiting. */
+  get free(): number {
+    return this.#freeSlots;
   }
 
   /** Whether the code that asks runs inside of a load that has a slot. */
@@ -104,11 +104,9 @@ export class Bulkhead {
     return this.#newSlot();
   }
 
-  /** Takes a slot if one is free now; otherwise returns undefined. */
-  take(): Slot | undefined {
-    if (!this.hasFreeSlot) return undefined;
-    this.#freeSlots -= 1;
-    return this.#newSlot();
+  /** Runs a load that takes no slot, so that no other load waits for it. */
+  async runBeside<T>(load: () => T | Promise<T>): Promise<T> {
+    return await this.#inLoad.run(true, load);
   }
 
   /** All waiting loads begin, and from now on none waits. */

@@ -14,14 +14,14 @@
  * - The value is read from the store: the request may change the one that it has received. A check that waits keeps no value.
  * - Nothing is stored: the load has a scope of its own, takes no lease, and no request joins it.
  * - Two checks load at once, of two fields; the others wait for their turn (`shadow-turns.ts`). A check is dropped if a hundred are in
- *   progress, if it has waited for ten seconds, or if the limit on loads is reached (`bulkhead.ts`). Its second load is not dropped then,
- *   because differences are rare: it waits for its slot.
+ *   progress, or if it has waited for ten seconds.
+ * - Loads that requests wait for come first. A check loads only while the limit on loads is not reached (`bulkhead.ts`), and takes no slot, so
+ *   that it delays no other load. Otherwise it is dropped; before its second load it waits, because differences are rare.
  * - After a load that failed, or was given up, its field is not checked for a while (`load-failures.ts`).
  */
 import { giveUpMs, lateError } from './background-loads.ts';
 import type { Background } from './base/background.ts';
 import { Waits } from './base/waits.ts';
-import { runIn } from './bulkhead.ts';
 import { differencesOf } from './entry/differences.ts';
 import { decodeEntry, freshMsLeft, type EntryRef } from './entry/entry.ts';
 import { maskedPath, type Step } from './entry/masked-path.ts';
@@ -36,6 +36,9 @@ import { tokensByTag } from './tags/validity.ts';
 
 /** The number of checks in progress. Most of them wait. */
 const checksMax = 100;
+/** How long a check waits for its second load while the limit on loads is reached, and how often it tries. */
+const waitMsMax = 10_000;
+const retryMs = 1_000;
 
 interface ShadowChecksParts extends LoadParts {
   readonly background: Background;
@@ -51,6 +54,12 @@ interface Check {
 
 /** How a check has ended; `closed`: the cache was closed meanwhile. */
 type End = { readonly result: Exclude<ShadowResult, 'different'> | 'closed' } | (Differing & { result: 'different' });
+
+interface Stored {
+  readonly value: unknown;
+  /** How long it has been stored. */
+  readonly ageMs: number;
+}
 
 interface Differing {
   readonly paths: readonly (readonly Step[])[];
@@ -104,9 +113,14 @@ export class ShadowChecks {
   }
 
   #isBusy(field: string): boolean {
-    const { bulkhead } = this.#parts;
     if (this.#turns.isGivenUp(field) || this.#failures.isPaused(field)) return true;
-    return this.#keys.size >= checksMax || (bulkhead !== undefined && !bulkhead.hasFreeSlot);
+    return this.#keys.size >= checksMax || !this.#hasFreeSlot(this.#turns.size + 1);
+  }
+
+  /** Whether so many loads of checks fit into the limit on loads. */
+  #hasFreeSlot(count: number): boolean {
+    const { bulkhead } = this.#parts;
+    return bulkhead === undefined || bulkhead.free >= count;
   }
 
   async #check(check: Check): Promise<End> {
@@ -138,20 +152,26 @@ export class ShadowChecks {
 
   /** Loads the value, and compares it with the stored one. */
   async #compare(check: Check, { isFirst, turn }: { isFirst: boolean; turn: Turn }): Promise<End | Differing> {
-    const stored = await this.#stored(check);
-    if ('result' in stored) return stored;
-    const { bulkhead } = this.#parts;
-    const slot = isFirst ? bulkhead?.take() : await bulkhead?.acquire();
-    if (bulkhead !== undefined && slot === undefined) return { result: 'skipped' };
-    const { request, entryRef } = check;
-    const run = <T>(resolve: () => Promise<T>): Promise<T> => turn.run(() => runIn(slot, resolve));
+    for (let waitedMs = 0; ; waitedMs += retryMs) {
+      const stored = await this.#stored(check);
+      if ('result' in stored) return stored;
+      if (this.#hasFreeSlot(this.#turns.size)) return this.#compareWith(stored, check, turn);
+      if (isFirst || waitedMs >= waitMsMax) return { result: 'skipped' };
+      await this.#waits.pause(retryMs);
+    }
+  }
+
+  async #compareWith(stored: Stored, { request, entryRef }: Check, turn: Turn): Promise<End | Differing> {
+    const { bulkhead, codecs } = this.#parts;
+    const run = <T>(load: () => Promise<T>): Promise<T> =>
+      turn.run(bulkhead === undefined ? load : () => bulkhead.runBeside(load));
     const load = loadToCompare(this.#parts, request, { entryRef, run });
-    const limit = { limitMs: giveUpMs, lateError: () => lateError(request.key.field) };
-    const loaded = await this.#waits.until(load, limit);
+    const { field } = request.key;
+    const loaded = await this.#waits.until(load, { limitMs: giveUpMs, lateError: () => lateError(field) });
     if (loaded === undefined) return { result: 'closed' };
-    this.#failures.succeeded(request.key.field);
+    this.#failures.succeeded(field);
     if ('result' in loaded) return loaded;
-    const paths = differencesOf(stored.value, loaded.value, this.#parts.codecs);
+    const paths = differencesOf(stored.value, loaded.value, codecs);
     return paths.length === 0 ? { result: 'equal' } : { paths, ageMs: stored.ageMs };
   }
 
@@ -159,7 +179,7 @@ export class ShadowChecks {
   async #stored({
     request: { key },
     entryRef,
-  }: Check): Promise<{ value: unknown; ageMs: number } | { result: 'explained' | 'skipped' | 'closed' }> {
+  }: Check): Promise<Stored | { result: 'explained' | 'skipped' | 'closed' }> {
     if (this.#waits.isClosed) return { result: 'closed' };
     const tags = Object.keys(entryRef.stamps);
     const read = await this.#parts.guarded.forFetch().read(key.text, tags, 'all');

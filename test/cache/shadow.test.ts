@@ -211,43 +211,6 @@ describe('a check is dropped', () => {
     expect(world.source.loads).toBe(201);
     expect(resultsOf(world)).toEqual(['skipped']);
   });
-
-  it('while the limit on loads is reached', async () => {
-    const world = await newFullWorld(1, { loadsAtOnceMax: 1 });
-    const held = world.source.hold();
-    const miss = world.fetch(of(1));
-    await held.begun;
-    await world.fetch(of(0));
-    await settled(world);
-    expect(world.cache.bulkhead).toEqual(expect.objectContaining({ running: 1, waiting: 0 }));
-    held.give('value');
-    await miss;
-    expect(resultsOf(world)).toEqual(['skipped']);
-  });
-
-  it('but not before its second load, which waits for a slot', async () => {
-    const world = await newFullWorld(1, { loadsAtOnceMax: 1 });
-    world.source.gives('new');
-    await world.fetch(of(0));
-    await settled(world);
-    const held = world.source.hold();
-    const miss = world.fetch(of(1));
-    await held.begun;
-    await passGrace(world);
-    expect(world.cache.bulkhead).toMatchObject({ running: 1, waiting: 1 });
-    held.give('value');
-    await miss;
-    await passGrace(world);
-    expect(resultsOf(world)).toEqual(['different']);
-    expect(world.cache.bulkhead).toMatchObject({ running: 0, waiting: 0 });
-  });
-
-  it('and its slot is free again when it has ended', async () => {
-    const world = await newFullWorld(1, { loadsAtOnceMax: 1 });
-    await world.fetch(of(0));
-    await settled(world);
-    expect(world.cache.bulkhead).toMatchObject({ running: 0, waiting: 0 });
-  });
 });
 
 describe('the load of a check', () => {
