@@ -18,6 +18,7 @@ export type { RevalidatedHit } from './revalidate.ts';
 export { systemClock, type Clock } from './base/clock.ts';
 export type { Codec } from './entry/class-codecs.ts';
 export { codecVersion } from './entry/codec.ts';
+export { copyOfArguments } from './entry/copy-of-arguments.ts';
 export { CacheError, type CacheErrorCode } from './base/errors.ts';
 export type { CacheEvent, CacheListener, ShadowResult, Tier, WriteRefusal } from './events/events.ts';
 export type { Dependency, EntryRef, EntryVersion } from './entry/entry.ts';

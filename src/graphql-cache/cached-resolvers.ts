@@ -2,6 +2,7 @@
 import { responsePathAsArray, type GraphQLFieldResolver, type GraphQLResolveInfo } from 'graphql';
 import {
   CacheError,
+  copyOfArguments,
   currentLoad,
   noteViewerRead,
   type Cache,
@@ -112,7 +113,10 @@ export class CachedResolvers<Context> {
     return engine.hasCodecs ? fetching.then((value) => noteInstances(value, call)) : fetching;
   }
 
-  /** The load of the request itself, and the one that runs when no request waits for it. */
+  /**
+   * The load of the request itself, and the one that runs when no request waits for it, which may run several times. Each receives arguments of
+   * its own: a resolver may change what it receives, and the value belongs to the arguments of the key.
+   */
   #loads(
     field: CachedField<Context>,
     request: FieldRequest & {
@@ -128,19 +132,21 @@ export class CachedResolvers<Context> {
       if (running !== undefined) this.#watch.begin(requestContextOf(context));
       // A load that bypasses the cache has no scope of its own: `running` is an enclosing load, if there is one.
       const own = { load: mode === 'bypass' ? undefined : running, selection, keySelection: key.selection };
-      return field.resolver(call.parent, call.args, context, watchInfo(call.info, own));
+      return field.resolver(call.parent, copyOfArguments(key.args), context, watchInfo(call.info, own));
     };
     const reload = (): unknown => {
       const context = unawaited(refreshContext(call.context));
       if (context instanceof Promise) {
         throw new CacheError('INVALID_OPTIONS', `${key.field}: refreshContext must return a context, got a promise`);
       }
-      const again = this.#request(field, { ...call, context }, above);
+      const again = this.#request(field, { ...call, args: copyOfArguments(key.args), context }, above);
       // Otherwise the value of one viewer would be stored for another one.
       if (again === undefined || again.key.viewer !== key.viewer || again.key.vary !== key.vary) {
         const message = `${key.field}: refreshContext must return a context with the same viewer and variation`;
         throw new CacheError('INVALID_OPTIONS', message);
       }
+      if (again.key.text !== key.text)
+        throw new CacheError('INVALID_KEY', `${key.field}: a resolver has changed the id of its parent`);
       return loadWith(context);
     };
     return { load: () => loadWith(call.context), reload };

@@ -1,6 +1,8 @@
 // Arguments: equal ones have the same key, in whatever form the request contains them.
 import { describe, expect, it } from 'vitest';
-import { newSchema, type SchemaWorld } from './world.ts';
+import { passGrace, resultsOf } from '../cache/shadow-world.ts';
+import { settled } from '../cache/world.ts';
+import { newSchema, type Builder, type SchemaWorld } from './world.ts';
 
 interface SearchWorld extends SchemaWorld {
   readonly keyOf: (text: string, variables?: Record<string, unknown>) => Promise<string>;
@@ -142,4 +144,120 @@ it('resolves without the cache and emits `uncached` if an argument cannot be par
   }
   expect(trace.text).toBe('uncached×2');
   expect(trace.events[0]).toMatchObject({ field: 'Query.search', error: { code: 'INVALID_KEY' } });
+});
+
+describe('a resolver that changes its arguments', () => {
+  const cache = { ttl: '60s', stale: '60s', early: false, scope: 'public', tags: ['products'] } as const;
+  const text = 'query ($ids: [Int!]!) { ids(ids: $ids) }';
+
+  /** A field that returns its arguments, and then changes them. */
+  async function newChangingWorld(
+    options: { refill?: boolean; shadow?: number },
+    rest: () => number[] = () => [],
+  ): Promise<SchemaWorld> {
+    const define = (builder: Builder): void => {
+      builder.queryField('ids', (t) =>
+        t.intList({
+          args: { ids: t.arg.intList({ required: true }) },
+          cache: { ...cache, ...options },
+          resolve: (_parent, args) => {
+            const ids = [...args.ids, ...rest()];
+            args.ids.push(0);
+            Object.assign(args, { ids: [...args.ids, 1] });
+            return ids;
+          },
+        }),
+      );
+    };
+    return newSchema(define, { refreshContext: (context) => context });
+  }
+
+  const ask = (world: SchemaWorld): Promise<unknown> => world.run(text, { ids: [7] });
+  const hit = (states: string): unknown => expect.objectContaining({ data: { ids: [7] }, states });
+
+  it('receives those of the request when it is loaded again because the value is stale', async () => {
+    const world = await newChangingWorld({});
+    await ask(world);
+    for (const state of ['stale', 'stale', 'stale']) {
+      world.clock.advance(60_000);
+      expect(await ask(world)).toEqual(hit(state));
+      await settled(world);
+      expect(await ask(world)).toEqual(hit('hit'));
+    }
+  });
+
+  it('does so in a refill', async () => {
+    const world = await newChangingWorld({ refill: true });
+    await ask(world);
+    for (const _ of [1, 2]) {
+      await world.cache.invalidate(['products']);
+      await settled(world);
+      expect(world.trace.count('refill')).toBeGreaterThan(0);
+      expect(await ask(world)).toEqual(hit('hit'));
+    }
+  });
+
+  it('does so in each load of a shadow check', async () => {
+    let rest: number[] = [];
+    const world = await newChangingWorld({ shadow: 1 }, () => rest);
+    await ask(world);
+    rest = [8];
+    await ask(world);
+    await settled(world);
+    rest = [];
+    await passGrace(world);
+    expect(world.trace.count('load')).toBe(1);
+    expect(resultsOf(world)).toEqual(['equal']);
+  });
+
+  it('does not change those of another field that has the same variable', async () => {
+    const world = await newChangingWorld({});
+    const { data } = await world.run('query ($ids: [Int!]!) { a: ids(ids: $ids) b: ids(ids: $ids) }', { ids: [7] });
+    expect(data).toEqual({ a: [7], b: [7] });
+    expect(world.trace.count('load')).toBe(1);
+  });
+});
+
+it('a resolver that is not cached, and changes a variable, does not change the arguments of a cached one', async () => {
+  const world = await newSchema((builder) => {
+    const args = { ids: builder.args((t) => ({ ids: t.intList({ required: true }) })).ids };
+    const cache = { ttl: '60s', stale: '60s', early: false, scope: 'public' } as const;
+    builder.queryFields((t) => ({
+      cached: t.intList({ args, cache, resolve: (_parent, { ids }) => [...ids] }),
+      changing: t.int({ args, resolve: (_parent, { ids }) => ids.push(0) }),
+    }));
+  });
+  const ask = (): Promise<unknown> =>
+    world.run('query ($ids: [Int!]!) { cached(ids: $ids) changing(ids: $ids) }', { ids: [7] });
+  const answer = { data: { cached: [7], changing: 2 } };
+  expect(await ask()).toMatchObject({ ...answer, states: 'miss' });
+  world.clock.advance(60_000);
+  expect(await ask()).toMatchObject({ ...answer, states: 'stale' });
+  await settled(world);
+  expect(await ask()).toMatchObject({ ...answer, states: 'hit' });
+});
+
+it('a second load for another parent than that of the key is none: a resolver has changed its id', async () => {
+  const world = await newSchema((builder) => {
+    const Product = builder.objectRef<{ id: number }>('Product').implement({
+      fields: (t) => ({
+        name: t.string({
+          cache: { ttl: '60s', scope: 'public', shadow: 1, parentId: ({ id }) => id },
+          resolve: (parent) => {
+            const name = `Pot ${parent.id}`;
+            if (isChanging) parent.id += 1;
+            return `${name} ${String(isChanging)}`;
+          },
+        }),
+      }),
+    });
+    builder.queryField('product', (t) => t.field({ type: Product, resolve: () => ({ id: 1 }) }));
+  });
+  let isChanging = false;
+  await world.run('{ product { name } }');
+  isChanging = true;
+  await world.run('{ product { name } }');
+  await passGrace(world);
+  expect(resultsOf(world)).toEqual(['failed']);
+  expect(world.trace.events.at(-1)).toMatchObject({ error: { code: 'INVALID_KEY' } });
 });

@@ -13,7 +13,8 @@ import { kindOf, received } from '../base/check-options.ts';
 import { CacheError } from '../base/errors.ts';
 import { noCodecs, type ClassCodecs } from './class-codecs.ts';
 import { ignorePromisesIn } from './ignored-promises.ts';
-import { depthMax, hasSymbolKeys, identityOf, isBytes, isDate, isPlainArray, isPlainObject } from './plain-data.ts';
+import { copyOfArguments } from './copy-of-arguments.ts';
+import { depthMax, excessOf, identityOf, isBytes, isDate } from './plain-data.ts';
 
 /** The key of a value. Created by `Cache.key`. */
 export interface Key {
@@ -21,6 +22,7 @@ export interface Key {
   readonly text: string;
   /** The field, as in a schema: `Query.searchProducts`. */
   readonly field: string;
+  /** A copy: it stays as it is when a caller changes the arguments it passed. */
   readonly args: Readonly<Record<string, unknown>>;
   /** The identity of the parent object; undefined for a field without one. */
   readonly parent: ParentId | undefined;
@@ -78,7 +80,7 @@ export function createKey(namespace: string, parts: KeyParts, codecs: ClassCodec
   const isOfField = parent === undefined && viewer === undefined && vary === undefined && selection === undefined;
   const isBare = isOfField && Object.keys(args).length === 0;
   if (!isBare) levels.push(hashOf(encodingOf(named, codecs)));
-  return { text: levels.join(':'), ...named };
+  return { text: levels.join(':'), ...named, args: copyOfArguments(args) };
 }
 
 /** Checks the parts at run time, for callers without types. */
@@ -176,20 +178,6 @@ function canonicalObject(value: object, place: Place, depth: number): string {
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const pairs = entries.map(([name, item]) => sized('s', name) + canonical(item, place, depth + 1));
   return `o${entries.length}:${pairs.join('')}`;
-}
-
-/** Describes an object that has more than its encoding would say, so that two different ones would share a key; undefined for others. */
-function excessOf(value: object): string | undefined {
-  const isList = isPlainArray(value);
-  if (!isList && !isDate(value) && (!isPlainObject(value) || Array.isArray(value)))
-    return `an instance of ${value.constructor?.name ?? 'a class'}`;
-  const what = isList ? 'a list' : isDate(value) ? 'a Date' : 'an object';
-  if (hasSymbolKeys(value)) return `${what} with symbol keys`;
-  const names = Object.getOwnPropertyNames(value);
-  // Indices come first, then the other names in the order in which they were added.
-  if (isList) return names.at(-1) === 'length' ? undefined : 'a list with properties of its own';
-  if (isDate(value)) return names.length === 0 ? undefined : 'a Date with properties of its own';
-  return names.length === Object.keys(value).length ? undefined : 'an object with hidden properties';
 }
 
 function canonicalInstance(value: object, place: Place, { depth, excess }: { depth: number; excess: string }): string {

@@ -38,6 +38,20 @@ export function hasSymbolKeys(value: object): boolean {
   return Object.getOwnPropertySymbols(value).length > 0;
 }
 
+/** Describes an object that has more than a key would say of it, so that two different ones would share a key; undefined for others. */
+export function excessOf(value: object): string | undefined {
+  const isList = isPlainArray(value);
+  if (!isList && !isDate(value) && (!isPlainObject(value) || Array.isArray(value)))
+    return `an instance of ${value.constructor?.name ?? 'a class'}`;
+  const what = isList ? 'a list' : isDate(value) ? 'a Date' : 'an object';
+  if (hasSymbolKeys(value)) return `${what} with symbol keys`;
+  const names = Object.getOwnPropertyNames(value);
+  // Indices come first, then the other names in the order in which they were added.
+  if (isList) return names.at(-1) === 'length' ? undefined : 'a list with properties of its own';
+  if (isDate(value)) return names.length === 0 ? undefined : 'a Date with properties of its own';
+  return names.length === Object.keys(value).length ? undefined : 'an object with hidden properties';
+}
+
 /**
  * Describes what the text of an array or a plain object would lose; undefined if nothing. A hole would be decoded as
  * undefined; hidden properties and named properties of a list would be omitted; a getter would become a value.
