@@ -85,9 +85,14 @@ export function fieldOptionsOf(
   return { options: withoutOff(options), origins };
 }
 
-/** Where the options come from that the message names, if not from the field itself. */
+/**
+ * Where the options come from that the message names, if not from the field itself.
+ *
+ * @param message The rule, then `, got` and the value, which may contain any word.
+ */
 export function originsIn(message: string, { origins }: FieldOptions): string {
-  const isNamed = (name: string): boolean => new RegExp(`\\b${name === 'tags' ? 'tags?' : name}\\b`).test(message);
+  const [rule = ''] = message.split(', got ', 1);
+  const isNamed = (name: string): boolean => new RegExp(`\\b${name === 'tags' ? 'tags?' : name}\\b`).test(rule);
   const named = [...origins].filter(([name]) => isNamed(name));
   return named.length === 0 ? '' : ` (${named.map(([name, from]) => `${name}: from ${from}`).join('; ')})`;
 }

@@ -321,6 +321,26 @@ describe('a wrong option names the field and where it comes from', () => {
     await expect(newLevels(levels)).rejects.toThrow(message);
   });
 
+  it.each<[string, Levels, RegExp]>([
+    [
+      'a tag',
+      { field: { tags: ['\0 ttl, got stale'] }, schema: { scope: 'public', ttl: '1m', stale: '1m' } },
+      /^Query\.n: a tag must be .+ got "\S+ ttl, got stale"$/,
+    ],
+    [
+      'a scope',
+      { field: { scope: 'ttl' as 'public' }, schema: { ttl: '1m' } },
+      /^Query\.n: cache\.scope is required and must be 'public' or 'private', got "ttl"$/,
+    ],
+    [
+      'a duration',
+      { type: { ttl: '1m', scope: 'public', stale: 'no timeout' as '1s' }, schema: { timeout: '1m' } },
+      /got "no timeout" \(stale: from type Query\)$/,
+    ],
+  ])('but not options whose names occur in the value, as in %s', async (_, levels, message) => {
+    await expect(newLevels(levels)).rejects.toThrow(message);
+  });
+
   it('such as defaultTtl', async () => {
     const built = newLevels({ field: { scope: 'public' } }, { defaultTtl: '2d' });
     await expect(built).rejects.toThrow('got "2d" (ttl: from defaultTtl of toSchema({ cache }))');
