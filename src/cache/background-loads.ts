@@ -21,6 +21,9 @@ import { about, traced } from './tracing.ts';
 /** How long to wait for a load in the background. */
 export const giveUpMs = 10_000;
 
+/** For how long it waits for a slot. */
+const waitMsMax = 10_000;
+
 interface BackgroundLoadsParts extends LoadParts {
   readonly background: Background;
   /** Called when a load has ended. */
@@ -71,14 +74,15 @@ export class BackgroundLoads {
     background.start(async () => {
       let stored: StoredValue | undefined;
       try {
-        stored = await withSlot(bulkhead, async (slot) => {
+        const load = async (slot: Slot | undefined): Promise<StoredValue | undefined> => {
           // The limit was reached for ten seconds: loads that requests wait for come first.
           if (bulkhead !== undefined && slot === undefined) return undefined;
           return this.#waits.until(this.#load(request, { replacedEntryId, slot, cause }), {
             limitMs: giveUpMs,
             lateError: () => lateError(field),
           });
-        });
+        };
+        stored = await withSlot(bulkhead, load, { waitMsMax });
       } catch (error) {
         emit({ type: 'background-failed', key, field, error });
       } finally {

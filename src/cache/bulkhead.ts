@@ -4,8 +4,8 @@
  *
  * A load acquires its slot before it acquires the lease, so that no other process waits for a load that waits. A load inside a load needs no
  * slot: otherwise outer loads that hold all slots would wait for inner ones for ever. For the same reason a load begins at once when a load that
- * has a slot joins it. A load may also wait for one that it neither begins nor joins, which cannot be known; so a load waits for ten seconds
- * at most, and then begins without a slot.
+ * has a slot joins it. A load may also wait for one that it neither begins nor joins, which cannot be known. So if loads wait and no slot
+ * has become free for ten seconds, those that run lose their slots, and as many others begin: also if the source hangs, no more than that at once.
  *
  * Source: the bulkhead pattern, M. Nygard, Release It!; https://resilience4j.readme.io/docs/bulkhead
  */
@@ -13,7 +13,8 @@ import { AsyncContext } from '../async-context/index.ts';
 import type { Clock } from './base/clock.ts';
 import { sleep } from './base/sleep.ts';
 
-const waitMsMax = 10_000;
+/** For so long loads wait while no slot becomes free. */
+const stallMs = 10_000;
 /** A load that runs for longer does not keep its slot, so that a source that never replies does not keep all of them. */
 const loadMsMax = 30_000;
 
@@ -39,6 +40,12 @@ export interface WaitingLoad {
   onBegin: () => void;
 }
 
+interface Waiter {
+  readonly end: (isGiven: boolean) => void;
+  /** Whether no request waits for it: it does not begin while the source hangs. */
+  readonly isDroppable: boolean;
+}
+
 /** A load that begins now, or waits. */
 export const newWaitingLoad = (): WaitingLoad => ({ beginNow: () => {}, isWaiting: false, onBegin: () => {} });
 
@@ -46,10 +53,10 @@ export const newWaitingLoad = (): WaitingLoad => ({ beginNow: () => {}, isWaitin
 export async function withSlot<T>(
   bulkhead: Bulkhead | undefined,
   work: (slot: Slot | undefined) => Promise<T>,
-  load?: WaitingLoad,
+  wait: { readonly load?: WaitingLoad; readonly waitMsMax?: number } = {},
 ): Promise<T> {
   if (bulkhead === undefined) return work(undefined);
-  const slot = await bulkhead.acquire(load);
+  const slot = await bulkhead.acquire(wait);
   try {
     return await work(slot);
   } finally {
@@ -67,7 +74,10 @@ export class Bulkhead {
   readonly #slotsMax: number;
   #freeSlots: number;
   /** In order of arrival. */
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Waiter>();
+  /** Functions that release the slots. */
+  readonly #slots = new Set<() => void>();
+  #cancelStall = (): void => {};
   readonly #inLoad = new AsyncContext<true>();
 
   constructor({ slotsMax, clock }: BulkheadOptions) {
@@ -96,11 +106,18 @@ export class Bulkhead {
     return this.#inLoad.get() === true;
   }
 
-  /** Waits for a slot. Undefined if the load needs none, has waited for too long, or has to begin at once. */
-  async acquire(load: WaitingLoad = newWaitingLoad()): Promise<Slot | undefined> {
+  /**
+   * Waits for a slot. Undefined if the load needs none, has to begin at once, or has waited for too long.
+   *
+   * @param waitMsMax Of a load in the background; until then, and only while slots become free, it waits. Default: without limit.
+   */
+  async acquire({
+    load = newWaitingLoad(),
+    waitMsMax,
+  }: { readonly load?: WaitingLoad; readonly waitMsMax?: number } = {}): Promise<Slot | undefined> {
     if (this.isInLoad) return undefined;
     if (this.#freeSlots > 0) this.#freeSlots -= 1;
-    else if (!(await this.#waitForSlot(load))) return undefined;
+    else if (!(await this.#waitForSlot(load, waitMsMax))) return undefined;
     return this.#newSlot();
   }
 
@@ -112,39 +129,39 @@ export class Bulkhead {
   /** All waiting loads begin, and from now on none waits. */
   close(): void {
     this.#freeSlots = Infinity;
-    for (const give of this.#waiting) give();
-    this.#waiting.clear();
+    for (const { end } of this.#waiting) end(true);
   }
 
-  /** @returns False if that has taken too long, or is not waited for any more. */
-  async #waitForSlot(load: WaitingLoad): Promise<boolean> {
-    const late = sleep(this.#clock, waitMsMax);
-    let isGiven = false;
-    let give = (): void => {};
-    const given = new Promise<void>((resolve) => {
-      give = () => {
-        isGiven = true;
-        resolve();
+  /** @returns Whether it got one; otherwise it has waited for too long, or has to begin at once. */
+  #waitForSlot(load: WaitingLoad, waitMsMax: number | undefined): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (isGiven: boolean): void => {
+        if (!this.#waiting.delete(waiter)) return;
+        cancelLate();
+        if (this.#waiting.size === 0) this.#cancelStall();
+        load.isWaiting = false;
+        load.onBegin();
+        resolve(isGiven);
       };
+      const waiter = { end, isDroppable: waitMsMax !== undefined };
+      const cancelLate = waitMsMax === undefined ? () => {} : this.#clock.after(waitMsMax, () => end(false));
+      load.beginNow = () => end(false);
+      load.isWaiting = true;
+      this.#waiting.add(waiter);
+      if (this.#waiting.size === 1) this.#awaitSlot();
     });
-    const now = new Promise<void>((resolve) => (load.beginNow = resolve));
-    this.#waiting.add(give);
-    load.isWaiting = true;
-    await Promise.race([given, late.promise, now]);
-    late.cancel();
-    this.#waiting.delete(give);
-    load.isWaiting = false;
-    load.onBegin();
-    return isGiven; // possibly given just when the wait was over
   }
 
   #newSlot(): Slot {
     let isRunning = false;
     let isReleased = false;
     const release = (): void => {
-      if (!isReleased) this.#handOn();
+      if (isReleased) return;
       isReleased = true;
+      this.#slots.delete(release);
+      this.#handOn();
     };
+    this.#slots.add(release);
     return {
       run: async (load) => {
         isRunning = true;
@@ -168,7 +185,17 @@ export class Bulkhead {
       this.#freeSlots += 1;
       return;
     }
-    this.#waiting.delete(next);
-    next();
+    next.end(true);
+    this.#awaitSlot();
+  }
+
+  /** From now on, the next slot has to become free in time. */
+  #awaitSlot(): void {
+    this.#cancelStall();
+    if (this.#waiting.size === 0) return;
+    this.#cancelStall = this.#clock.after(stallMs, () => {
+      for (const { end, isDroppable } of this.#waiting) if (isDroppable) end(false);
+      for (const release of [...this.#slots]) release();
+    });
   }
 }

@@ -107,7 +107,9 @@ export class GetOrLoad {
   #start(fetch: Fetch, reason: Miss | 'refresh'): Promise<LoadResult> {
     const { loads, bulkhead } = this.#parts;
     return loads.start(fetch.key.text, fetch.tags.all, (inFlight) =>
-      withSlot(bulkhead, (slot) => loadAndStore(this.#parts, fetch, { reason, inFlight, slot }), inFlight),
+      withSlot(bulkhead, (slot) => loadAndStore(this.#parts, fetch, { reason, inFlight, slot }), {
+        load: inFlight,
+      }),
     );
   }
 }

@@ -13,7 +13,7 @@ export async function loadWithoutStore(parts: FetchParts, fetch: Fetch): Promise
   const next = parts.loads.startNext(
     fetch.key.text,
     (inFlight) => loadAndStore(parts, fetch, { reason: 'no-store', inFlight, slot }),
-    async (load) => (slot = await parts.bulkhead?.acquire(load)),
+    async (load) => (slot = await parts.bulkhead?.acquire({ load })),
   );
   if (parts.bulkhead?.isInLoad === true) parts.loads.beginNow(fetch.key.text);
   const { isShared, result } = await next.finally(() => slot?.release());

@@ -122,7 +122,7 @@ it('requests that join a load do not give up while it waits for its slot', async
   expect(world.source.loads).toBe(2);
 });
 
-it('a load waits for ten seconds at most: a load that has a slot may wait for it', async () => {
+it('if no slot becomes free for ten seconds, others begin: a load that has a slot may wait for one of them', async () => {
   const world = await newWorld('memory', { loadsAtOnceMax: 1 });
   const [begun, gate] = [withResolvers<void>(), withResolvers<void>()];
   let shared: Promise<unknown> | undefined;
@@ -143,7 +143,7 @@ it('a load waits for ten seconds at most: a load that has a slot may wait for it
   expect(await outer).toEqual(['value']);
 });
 
-it('a load keeps its slot until it ends, even if requests no longer wait for it; half a minute at most', async () => {
+it('a load keeps its slot until it ends, even if requests no longer wait for it', async () => {
   const world = await newWorld('memory', { loadsAtOnceMax: 1 });
   const first = world.source.hold();
   const timedOut = world.fetch(call(1, { timeout: '1s' }));
@@ -151,27 +151,60 @@ it('a load keeps its slot until it ends, even if requests no longer wait for it;
   await first.begun;
   world.clock.advance(1_000);
   await expect(timedOut).rejects.toMatchObject({ code: 'LOAD_TIMEOUT' });
-  const second = world.source.hold();
   const next = world.fetch(call(2));
   await settled(world);
   expect(world.source.loads).toBe(1);
   first.give('late');
-  await second.begun;
-
-  const third = world.fetch(call(3));
-  await settled(world);
-  world.clock.advance(9_999);
-  await settled(world);
-  const fourth = world.fetch(call(4));
-  world.clock.advance(1);
-  await third; // it has waited for ten seconds
-  world.clock.advance(10_000);
-  await fourth;
-  world.clock.advance(10_000); // the second load has run for half a minute
-  await settled(world);
-  expect(await world.fetch(call(5))).toBe('value');
-  second.give('value');
   expect(await next).toBe('value');
+});
+
+it('but for half a minute at most', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 1 });
+  const held = world.source.hold();
+  const first = world.fetch(call(1));
+  await held.begun;
+  world.clock.advance(29_999);
+  const next = world.fetch(call(2));
+  await settled(world);
+  expect(world.source.loads).toBe(1);
+  world.clock.advance(1);
+  expect(await next).toBe('value');
+  held.give('value');
+  await first;
+});
+
+it('while loads end, no more of them run at once, however long others wait', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 2 });
+  const held = times(60, () => world.source.hold());
+  const requests = Promise.all(times(60, (id) => world.fetch(call(id))));
+  for (const [index, { begun, give }] of held.entries()) {
+    await begun;
+    await settled(world);
+    expect(world.source.loads).toBe(Math.min(60, index + 2));
+    world.clock.advance(9_000);
+    give('value');
+  }
+  expect(await requests).toHaveLength(60);
+});
+
+it('while the source hangs, no more than that begin every ten seconds', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 4 });
+  const held = times(100, () => world.source.hold());
+  const requests = Promise.all(times(100, (id) => world.fetch(call(id))));
+  const begun: number[] = [];
+  for (const _ of times(5, Number)) {
+    await settled(world);
+    begun.push(world.source.loads);
+    world.clock.advance(9_999);
+    await settled(world);
+    expect(world.source.loads).toBe(begun.at(-1));
+    world.clock.advance(1);
+  }
+  expect(begun).toEqual([4, 8, 12, 16, 20]);
+  for (const { give } of held) give('value'); // it is back
+  expect(await requests).toHaveLength(100);
+  expect(world.cache.bulkhead).toMatchObject({ running: 0, waiting: 0 });
+  expect(await world.fetch(call(100))).toBe('value');
 });
 
 it('a load that waits for a slot holds no lease, so that another process may load', async () => {
@@ -223,6 +256,26 @@ it('a load in the background that finds no slot in ten seconds does not begin', 
   expect(await world.outcome(stale)).toMatchObject({ state: 'stale' }); // which begins another one
   await settled(world);
   expect(world.source.loads).toBe(3);
+});
+
+it('a load in the background does not begin while the source hangs', async () => {
+  const stale: FetchCall = { ...call(1), ttl: '10m', stale: '1h', early: false };
+  const world = await newWorld('memory', { loadsAtOnceMax: 2 });
+  await world.fetch(stale);
+  world.clock.advance(600_001);
+  const held = times(2, () => world.source.hold());
+  const requests = [2, 3, 4].map((id) => world.fetch(call(id)));
+  await held[1]?.begun;
+  await settled(world);
+  world.clock.advance(5_000);
+  expect(await world.outcome(stale)).toMatchObject({ state: 'stale' });
+  await settled(world);
+  expect(world.cache.bulkhead).toMatchObject({ running: 2, waiting: 2 });
+  world.clock.advance(5_000);
+  await settled(world);
+  expect(world.source.loads).toBe(4); // without that of the stale value
+  for (const { give } of held) give('value');
+  await Promise.all(requests);
 });
 
 it('without the store, requests for one key wait for one slot', async () => {
