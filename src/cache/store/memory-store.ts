@@ -107,7 +107,7 @@ function leasedValues(
       const { rejectedEntryId, isUnleased = false, tags } = request;
       const item = values.get(key);
       const isNew = item !== undefined && !isRejected(item.text, rejectedEntryId);
-      const nothing = { text: undefined, remainingMs: 0, holder: undefined, tokens: tags.map(tokenOf) };
+      const nothing = { text: undefined, remainingMs: 0, holder: undefined, changeId: '', tokens: tags.map(tokenOf) };
       return isNew && !isUnleased
         ? { ...nothing, state: 'value', ...item }
         : { ...nothing, ...leases.acquire(key, request) };

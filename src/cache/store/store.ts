@@ -185,7 +185,7 @@ export interface LeaseReply extends StoreRead {
   /** If the lease is taken: its id, and the tokens that its holder's load depends on. */
   readonly holder: { readonly lease: string; readonly stampsDigest: string } | undefined;
   /** With `open` or `held`: identifies the last `remove` or `replaceProperty` of the key in ten minutes; empty if there was none. */
-  readonly changeId?: string | undefined;
+  readonly changeId: string;
 }
 
 /** A load without a lease that takes longer may be stored although its key has changed. */

@@ -31,7 +31,7 @@ export function redisLeases({
             text: state === 'value' ? text : undefined,
             remainingMs,
             holder: state === 'taken' ? holderIn(text, lease.length) : undefined,
-            changeId: state === 'open' || state === 'held' ? text : undefined,
+            changeId: state === 'open' || state === 'held' ? text : '',
             tokens: tokens(),
           };
         };
