@@ -18,7 +18,7 @@ const commands = {
   compare: ['test/bench/compare.mjs'],
   bench: ['test/bench/bench.mjs'],
   'bench:curves': ['test/bench/curves.mjs'],
-  'bench:engine': ['test/bench/curves.mjs', '--only', 'engine'],
+  'bench:engine': ['test/bench/curves.mjs', '--only', 'engine,hashes'],
   'bench:tracing': ['test/bench/tracing.mjs'],
   schema: ['dist/schema/print.js'],
   trace: ['test/trace/trace.mjs'],

@@ -142,7 +142,7 @@ describe.each(tiers)('on the %s store', (tier) => {
     expect(trace.text).toBe('load write-refused(unencodable) miss load write-refused(unencodable) miss');
   });
 
-  it('returns but does not store the value if the load has added an unencodable argument', async () => {
+  it('stores the value of the arguments that its key had, whatever the load adds to them', async () => {
     const { cache, trace } = await newWorld(tier);
     const args: Record<string, unknown> = { q: 'a' };
     const key = cache.key({ field: 'Query.field', args });
@@ -151,7 +151,27 @@ describe.each(tiers)('on the %s store', (tier) => {
       return 'value';
     };
     expect(await cache.fetch(key, { ttlMs: 1_000, tags: [] }, load)).toBe('value');
-    expect(trace.text).toBe('load write-refused(unencodable) miss');
+    expect(trace.text).toBe('load write miss');
+  });
+
+  it('returns but does not store the value if the load puts what has no stored form into an argument with a codec', async () => {
+    class Range {
+      from: unknown = 1;
+    }
+    const range = new Range();
+    const isRange = (value: object): boolean => value instanceof Range;
+    const codecs = [{ name: 'Range', test: isRange, encode: () => range.from, decode: () => range }];
+    const { cache, trace } = await newWorld(tier, { codecs });
+    const key = cache.key({ field: 'Query.field', args: { range } });
+    const load = (): string => {
+      range.from = new URL('http://a');
+      return 'value';
+    };
+    expect(await cache.fetch(key, { ttlMs: 1_000, tags: [] }, load)).toBe('value');
+    const refusal = trace.events.find(({ type }) => type === 'write-refused');
+    expect(refusal).toMatchObject({
+      what: expect.stringContaining('in the arguments, which the resolver changed') as string,
+    });
   });
 
   it('reports how a value was obtained', async () => {

@@ -1,8 +1,7 @@
 /**
  * Encodes values as readable JSON, and decodes them without a difference. What JSON cannot express is written as
  * `{"$": type, "value": …}`, and an instance that a codec encodes as `{"$":"codec","value":[name, data]}`. An object that occurs in
- * several places is written in full at the first one; the others hold a reference, `{"$":"ref","value":n}`, to the n-th object in
- * the order of the text, counted from 0. So one object is decoded as one object, also in a cycle.
+ * several places is written at the first one; `{"$":"ref","value":n}` at the others refers to the n-th object of the text, from 0.
  *
  * A value that would be decoded as something else (an instance of a class without a codec, a function, a promise) is refused, so that a
  * hit never differs from a miss. Two properties are lost: whether an object is frozen, and where the bytes of a Buffer are in
