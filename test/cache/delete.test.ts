@@ -147,7 +147,12 @@ it('rejects if it is not known whether the value was removed', async () => {
 
 it.each([
   ['Query:product', {}, {}, 'a field is a name without ":"'],
-  ['Query.product', { id: new URL('http://localhost') }, {}, 'must be JSON, bigint, Date, bytes or instances with a codec'],
+  [
+    'Query.product',
+    { id: new URL('http://localhost') },
+    {},
+    'must be JSON, bigint, Date, bytes or instances with a codec',
+  ],
   ['Query.product', {}, null, 'the third argument of delete must be an object'],
   ['Query.product', {}, { viewer: undefined }, 'a viewer is a text'],
 ])('rejects %s with %j and %j', async (field, args, of, message) => {
