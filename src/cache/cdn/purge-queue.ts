@@ -146,9 +146,10 @@ export class PurgeQueue {
     const { tags } = batch;
     const nowMs = this.#parts.clock.nowMs();
     this.#lastFailureMs = nowMs;
-    this.#first.delete(tags);
+    const anew = this.#first.delete(tags);
     this.#second.delete(tags);
     const pauseMs = this.#failed.add(batch, nowMs);
+    this.add(anew);
     const retryMs = this.#state === 'open' ? pauseMs : 0;
     this.#parts.emit({ type: 'purge-failed', tagCount: tags.length, error: failure.error, retryMs });
     this.#retryLane.start();

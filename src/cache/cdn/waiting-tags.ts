@@ -23,8 +23,9 @@ export class WaitingTags {
     this.#tags.add(this.#everything);
   }
 
-  delete(tags: Iterable<string>): void {
-    for (const tag of tags) this.#tags.delete(tag);
+  /** @returns Those that were here. */
+  delete(tags: readonly string[]): readonly string[] {
+    return tags.filter((tag) => this.#tags.delete(tag));
   }
 
   /** Removes the first ones. */

@@ -317,6 +317,24 @@ describe('a purge that fails', () => {
     expect(purges).toHaveLength(3);
   });
 
+  it('for the second time is made as a first one of what is invalidated meanwhile, and followed by a second one', async () => {
+    const world = await newWorld('memory', { namespace: 'shop' });
+    const { promise, reject } = withResolvers<void>();
+    const calls = [undefined, promise];
+    const { purges } = newCdn(world, { onInvalidate: () => calls.shift() });
+    await world.cache.invalidate(['a', 'b']);
+    await tick();
+    await pass(world.clock, 2 * secondMs);
+    await world.cache.invalidate(['a']);
+    reject(new Error('the CDN answered 502'));
+    await tick();
+    purges.length = 0;
+    await pass(world.clock, 30 * secondMs);
+    const purgesOf = (tag: string): boolean[] =>
+      purges.flatMap((one) => (one.tags.includes(tag) ? one.isRepeated : []));
+    expect([purgesOf('shop.a'), purgesOf('shop.b')]).toEqual([[false, true], [true]]);
+  });
+
   it('is not forgotten if it is invalidated anew during the last attempt', async () => {
     const world = await newWorld();
     const { promise: never } = withResolvers<void>();
