@@ -1,8 +1,8 @@
-import { copyFile, mkdir, mkdtemp, rename, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { isBuilt } from './build.ts';
+import { build, isBuilt } from './build.ts';
 
 const sources = ['src/main.ts', 'src/cache/key.ts', 'schema/schema.ts', 'tsconfig.json', 'package.json'];
 const installed = 'node_modules/.package-lock.json';
@@ -75,6 +75,18 @@ describe('dist is out of date', () => {
     await unlink(at('dist/.built'));
     expect(await isBuilt(at('.'))).toBe(false);
   });
+});
+
+it('two test runs may build at once', async () => {
+  const at = await builtRepository();
+  await unlink(at('dist/.built'));
+  for (const tool of ['typescript/bin/tsc', 'vite/bin/vite.js']) {
+    await write(at(`node_modules/${tool}`));
+    await writeFile(at(`node_modules/${tool}`), '');
+  }
+  await Promise.all([build(at('.')), build(at('.'))]);
+  expect(await readdir(at('dist'))).toEqual(['.built']);
+  expect(await isBuilt(at('.'))).toBe(true);
 });
 
 async function copyWithTime(from: string, to: string): Promise<void> {

@@ -4,6 +4,7 @@
  * build reads makes that older. Changes are dated by the file system (ctime), because a file that is restored keeps its old mtime.
  */
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,17 +12,24 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const inputs = ['src', 'schema', 'tsconfig.json', 'package.json', 'node_modules/.package-lock.json'];
 
-/** Builds `dist` in `repository`, unless it is up to date. */
+/** Builds `dist` in `repository`, unless it is up to date. Two processes may do so at once: each has a file of its own. */
 export async function build(repository: string): Promise<void> {
   if (await isBuilt(repository)) return;
-  const [started, built] = ['.started', '.built'].map((name) => join(repository, 'dist', name)) as [string, string];
+  const [started, built] = [`.started-${randomUUID()}`, '.built'].map((name) => join(repository, 'dist', name)) as [
+    string,
+    string,
+  ];
   await mkdir(join(repository, 'dist'), { recursive: true });
   await rm(built, { force: true });
   await writeFile(started, '');
-  const isTyped = await compile(repository);
-  const vite = ['build', '--config', 'src/console/vite.config.ts'];
-  await run(process.execPath, [join(repository, 'node_modules/vite/bin/vite.js'), ...vite], { cwd: repository });
-  if (isTyped) await rename(started, built);
+  try {
+    const isTyped = await compile(repository);
+    const vite = ['build', '--config', 'src/console/vite.config.ts'];
+    await run(process.execPath, [join(repository, 'node_modules/vite/bin/vite.js'), ...vite], { cwd: repository });
+    if (isTyped) await rename(started, built);
+  } finally {
+    await rm(started, { force: true });
+  }
 }
 
 /** Whether nothing that the build reads has changed since the last one began: no file written, renamed or deleted. */
