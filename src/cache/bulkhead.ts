@@ -5,7 +5,7 @@
  * A load acquires its slot before it acquires the lease, so that no other process waits for a load that waits. A load inside a load needs no
  * slot: otherwise outer loads that hold all slots would wait for inner ones for ever. For the same reason a load begins at once when a load that
  * has a slot joins it. A load may also wait for one that it neither begins nor joins, which cannot be known. So if loads wait and no slot
- * has become free for ten seconds, those that run lose their slots, and as many others begin: also if the source hangs, no more than that at once.
+ * has become free for ten seconds, as many of those that run lose their slots to them: also if the source hangs, no more than that begin at once.
  *
  * Source: the bulkhead pattern, M. Nygard, Release It!; https://resilience4j.readme.io/docs/bulkhead
  */
@@ -195,7 +195,7 @@ export class Bulkhead {
     if (this.#waiting.size === 0) return;
     this.#cancelStall = this.#clock.after(stallMs, () => {
       for (const { end, isDroppable } of this.#waiting) if (isDroppable) end(false);
-      for (const release of [...this.#slots]) release();
+      for (const release of [...this.#slots].slice(0, this.#waiting.size)) release();
     });
   }
 }

@@ -278,6 +278,40 @@ it('a load in the background does not begin while the source hangs', async () =>
   await Promise.all(requests);
 });
 
+it('nor if only loads in the background wait', async () => {
+  const stale = (id: number): FetchCall => ({ ...call(id), ttl: '10m', stale: '1h', early: false });
+  const world = await newWorld('memory', { loadsAtOnceMax: 2 });
+  for (const id of [1, 2]) await world.fetch(stale(id));
+  world.clock.advance(600_001);
+  const held = times(2, () => world.source.hold());
+  const requests = [3, 4].map((id) => world.fetch(call(id)));
+  await held[1]?.begun;
+  for (const _ of times(29, Number)) {
+    for (const id of [1, 2]) expect(await world.outcome(stale(id))).toMatchObject({ state: 'stale' });
+    await settled(world);
+    world.clock.advance(1_000);
+  }
+  expect(world.source.loads).toBe(4);
+  expect(world.cache.bulkhead).toMatchObject({ running: 2 });
+  for (const { give } of held) give('value');
+  await Promise.all(requests);
+});
+
+it('while the source hangs, no more loads begin than wait', async () => {
+  const world = await newWorld('memory', { loadsAtOnceMax: 4 });
+  const held = times(5, () => world.source.hold());
+  const requests = times(5, (id) => world.fetch(call(id)));
+  await held[3]?.begun;
+  await settled(world);
+  world.clock.advance(10_000);
+  await held[4]?.begun;
+  const next = world.fetch(call(5));
+  await settled(world);
+  expect(world.source.loads).toBe(5);
+  for (const { give } of held) give('value');
+  await Promise.all([...requests, next]);
+});
+
 it('without the store, requests for one key wait for one slot', async () => {
   const world = await newWorld('memory', { loadsAtOnceMax: 1 });
   world.cache.suspend(world, true);
