@@ -1,6 +1,6 @@
 /**
  * Tags whose purge has failed in a call of their own: the CDN may reject them for ever. Each is tried again by itself, so that no other
- * tag waits for it, after pauses that grow, and is given up after the last attempt.
+ * tag waits for it, after pauses that grow, and is given up after the last attempt since it was invalidated.
  */
 import type { Batch } from './purge-lane.ts';
 
@@ -15,6 +15,9 @@ export function pauseMsAfter(failures: number): number {
 }
 
 interface FailedTag {
+  /** In a row. */
+  readonly failures: number;
+  /** Those of them since it was last invalidated. */
   readonly attempts: number;
   readonly dueMs: number;
   readonly isRepeated: boolean;
@@ -34,7 +37,7 @@ export class FailedAlone {
   /** It was invalidated anew. @returns False if it does not wait here. */
   isInvalidated(tag: string): boolean {
     const known = this.#tags.get(tag);
-    if (known !== undefined) this.#tags.set(tag, { ...known, isRepeated: false });
+    if (known !== undefined) this.#tags.set(tag, { ...known, attempts: 0, isRepeated: false });
     return known !== undefined;
   }
 
@@ -51,11 +54,12 @@ export class FailedAlone {
   /** @returns How long until it is tried again; null: it is given up. */
   failed({ tags: [tag = ''], isRepeated }: Batch, nowMs: number): number | null {
     const known = this.#tags.get(tag);
+    const failures = (known?.failures ?? 0) + 1;
     const attempts = (known?.attempts ?? 0) + 1;
     this.#tags.delete(tag);
     if (attempts >= attemptsMax) return null;
-    const retryMs = pauseMsAfter(attempts);
-    this.#tags.set(tag, { attempts, dueMs: nowMs + retryMs, isRepeated: known?.isRepeated ?? isRepeated });
+    const retryMs = pauseMsAfter(failures);
+    this.#tags.set(tag, { failures, attempts, dueMs: nowMs + retryMs, isRepeated: known?.isRepeated ?? isRepeated });
     return retryMs;
   }
 

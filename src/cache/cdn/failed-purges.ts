@@ -4,14 +4,6 @@ import { FailedTogether } from './failed-together.ts';
 import type { Batch } from './purge-lane.ts';
 import { waitingTagsMax } from './waiting-tags.ts';
 
-/** What becomes of the tags of a batch that has failed. */
-interface Failure {
-  /** How long until they are tried again, at the earliest; null: they are given up. */
-  readonly retryMs: number | null;
-  /** Those that are given up, although they were invalidated anew during the last attempt. */
-  readonly anew: readonly string[];
-}
-
 export class FailedPurges {
   readonly #everything: string;
   readonly #together: FailedTogether;
@@ -64,15 +56,14 @@ export class FailedPurges {
     return retryMs;
   }
 
-  /** The batch from `next` has failed. */
-  failed(batch: Batch, nowMs: number): Failure {
-    const anew = this.#end();
+  /** The batch from `next` has failed. @returns How long until its tags are tried again, at the earliest; null: they are given up. */
+  failed(batch: Batch, nowMs: number): number | null {
+    this.#end();
     const [tag = ''] = batch.tags;
     const togetherMs = this.#together.has(tag) ? this.#together.failed(batch.tags, nowMs) : 0;
-    if (batch.tags.length > 1) return { retryMs: togetherMs, anew: [] };
+    if (batch.tags.length > 1) return togetherMs;
     const isRepeated = this.#together.remove(tag) ?? batch.isRepeated;
-    const retryMs = this.#alone.failed({ tags: [tag], isRepeated }, nowMs);
-    return { retryMs, anew: retryMs === null ? anew : [] };
+    return this.#alone.failed({ tags: [tag], isRepeated }, nowMs);
   }
 
   /** The batch from `next` is not tried again. @returns Those of its tags that were invalidated while it was tried. */

@@ -172,9 +172,8 @@ export class PurgeQueue {
     const { clock, emit } = this.#parts;
     const { tags } = batch;
     const isLast = this.#state !== 'open' && tags.length === 1;
-    const { retryMs, anew } = isLast
-      ? { retryMs: null, anew: this.#failed.remove(batch) }
-      : this.#failed.failed(batch, clock.nowMs());
+    const anew = isLast ? this.#failed.remove(batch) : [];
+    const retryMs = isLast ? null : this.#failed.failed(batch, clock.nowMs());
     emit({ type: 'purge-failed', tagCount: tags.length, error, retryMs });
     if (isLast) this.#abandoned.push(...tags);
     else if (retryMs === null) emit({ type: 'purge-given-up', tags, reason: 'attempts' });
