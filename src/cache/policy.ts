@@ -142,13 +142,13 @@ function checkedTags(place: string, tags: readonly string[]): readonly string[] 
 function checkFlags(place: string, flags: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(flags)) {
     if (typeof value === 'boolean') continue;
-    throw new CacheError('INVALID_POLICY', `${place}: cache.${name} must be true or false, got ${typeof value}`);
+    throw new CacheError('INVALID_POLICY', `${place}: ${name} must be true or false, got ${typeof value}`);
   }
 }
 
 function checkShare(place: string, { name, share, max }: { name: string; share: unknown; max: number }): void {
   if (typeof share === 'number' && share >= 0 && share <= max) return;
-  const message = `${place}: cache.${name} must be a number from 0 to ${max}, got ${received(share)}`;
+  const message = `${place}: ${name} must be a number from 0 to ${max}, got ${received(share)}`;
   throw new CacheError('INVALID_POLICY', message);
 }
 
@@ -177,7 +177,7 @@ function msAfterTtl(
   for (const [ttlName, { ms, text }] of Object.entries(ttls)) {
     if (ms + laterMs <= ttlMsMax) continue;
     const got = typeof text === 'string' ? text : kindOf(text);
-    const message = `${place}: cache.${ttlName} and cache.${name} must be 1d at most together, got ${got} and ${later}`;
+    const message = `${place}: ${ttlName} and ${name} must be 1d at most together, got ${got} and ${later}`;
     throw new CacheError('INVALID_POLICY', message);
   }
   return laterMs;
@@ -188,7 +188,7 @@ function checkedMs(place: string, name: string, duration: Duration): number {
   if (ms >= 1 && ms <= ttlMsMax) return ms;
   throw new CacheError(
     'INVALID_POLICY',
-    `${place}: cache.${name} must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, got ${JSON.stringify(duration)}`,
+    `${place}: ${name} must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, got ${JSON.stringify(duration)}`,
   );
 }
 

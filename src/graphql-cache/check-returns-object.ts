@@ -7,6 +7,6 @@ export function checkReturnsObject(place: string, { fields }: FieldOptions['opti
   if (fields !== true || isCompositeType(getNullableType(type))) return;
   throw new CacheError(
     'INVALID_OPTIONS',
-    `${place}: cache.fields is for a field that returns one object, got ${String(type)}`,
+    `${place}: fields is for a field that returns one object, got ${String(type)}`,
   );
 }

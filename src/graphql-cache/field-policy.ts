@@ -86,14 +86,14 @@ export function createFieldPolicy(
   checkScope(place, options, { schema, places });
   const { scope, tags, strict = false, refill = false, parentId, selection = false, vary } = options;
   if (vary !== undefined && typeof vary !== 'function') {
-    throw wrong(place, `cache.vary must be a function of the context, got ${typeof vary}`);
+    throw wrong(place, `vary must be a function of the context, got ${typeof vary}`);
   }
   if (parentId === undefined ? !isRoot : typeof parentId !== 'function') throw wrongParentId(place, parentId);
   if (typeof selection !== 'boolean') {
-    throw wrong(place, `cache.selection must be true or false, got ${typeof selection}`);
+    throw wrong(place, `selection must be true or false, got ${typeof selection}`);
   }
   const ttl = options.ttl ?? (isOff ? ttlWhenOff : undefined);
-  if (ttl === undefined) throw wrong(place, `cache.ttl must be set${orNothing(places.ofField)}`);
+  if (ttl === undefined) throw wrong(place, `ttl must be set${orNothing(places.ofField)}`);
 
   const staticTags = typeof tags === 'function' ? undefined : (tags ?? []);
   const { nullTtl, jitter, shadow, stale, early = stale !== undefined, staleIfError, softTimeout, timeout } = options;
@@ -102,7 +102,7 @@ export function createFieldPolicy(
   const flags = { early, strict, refill, fields: options.fields ?? false };
   const base = createPolicy(place, { ...durations, ...flags, jitter, shadow, tags: staticTags ?? [] });
   if (refill && !isOff && schema.refreshContext === undefined) {
-    throw wrong(place, `cache.refill needs refreshContext, an option of ${places.ofSchema}: ${whyRefreshContext}`);
+    throw wrong(place, `refill needs refreshContext, an option of ${places.ofSchema}: ${whyRefreshContext}`);
   }
   return {
     ttlMs: base.ttlMs,
@@ -133,17 +133,17 @@ function checkScope(
   if (scope !== 'public' && scope !== 'private') {
     const where = scope === undefined ? orNothing(places.ofField) : '';
     const got = JSON.stringify(scope);
-    throw wrong(place, `cache.scope is required and must be 'public' or 'private', got ${got}${where}`);
+    throw wrong(place, `scope is required and must be 'public' or 'private', got ${got}${where}`);
   }
   if (scope === 'private' && !isOff && schema.viewer === undefined) {
-    throw wrong(place, `cache.scope 'private' needs viewer, an option of ${places.ofSchema}`);
+    throw wrong(place, `scope 'private' needs viewer, an option of ${places.ofSchema}`);
   }
 }
 
 function wrongParentId(place: string, got: unknown): CacheError {
   return wrong(
     place,
-    'cache.parentId must be a function such as ({ id }) => id on a field of an object. It promises that the value follows' +
+    'parentId must be a function such as ({ id }) => id on a field of an object. It promises that the value follows' +
       ` from this id and the arguments alone, got ${got === undefined ? 'none' : typeof got}`,
   );
 }
@@ -160,7 +160,7 @@ function requireRoot(place: string, parent: unknown): undefined {
   if (parent === undefined || parent === null || parent === true || isEmpty(parent)) return;
   throw new CacheError(
     'INVALID_KEY',
-    `${place}: it is given a parent (or rootValue) that its key does not contain: set cache.parentId`,
+    `${place}: it is given a parent (or rootValue) that its key does not contain: set parentId`,
   );
 }
 

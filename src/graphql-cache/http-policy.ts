@@ -41,13 +41,13 @@ function msOf(
     const got = JSON.stringify(duration);
     throw new CacheError(
       'INVALID_OPTIONS',
-      `${place}: cache.${name} must be whole seconds such as '30s', at most cache.ttl, got ${got}`,
+      `${place}: ${name} must be whole seconds such as '30s', at most ttl, got ${got}`,
     );
   }
   if (scope === 'public' && vary === undefined && strict !== true) return ms;
   if (isInherited) return undefined;
   throw new CacheError(
     'INVALID_OPTIONS',
-    `${place}: cache.${name} is for fields with scope 'public', without vary and strict`,
+    `${place}: ${name} is for fields with scope 'public', without vary and strict`,
   );
 }

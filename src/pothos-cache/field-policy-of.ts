@@ -3,6 +3,7 @@ import { PothosSchemaError } from '@pothos/core';
 import { CacheError } from '../cache/index.ts';
 import {
   createFieldPolicy,
+  fieldOptionNames,
   type FieldOptions,
   type FieldPlace,
   type FieldPolicy,
@@ -24,7 +25,14 @@ export function fieldPolicyOf(field: FieldPlace, given: FieldOptions, schema: Sc
     return createFieldPolicy(field, given, { schema, places });
   } catch (error) {
     if (!(error instanceof CacheError)) throw error;
-    const rule = error.message.slice(field.place.length);
-    throw new PothosSchemaError(`${field.place}${rule}${originsIn(rule, given)}`);
+    const rule = error.message.slice(`${field.place}: `.length);
+    throw new PothosSchemaError(`${field.place}: ${asWritten(rule)}${originsIn(rule, given)}`);
   }
+}
+
+/** Names the options that a rule begins with as the schema does: `ttl and stale must be …` becomes `cache.ttl and cache.stale must be …`. */
+function asWritten(rule: string): string {
+  return rule.replace(/^\w+( and \w+)?/, (names) =>
+    names.replace(/\w+/g, (name) => (fieldOptionNames.includes(name) ? `cache.${name}` : name)),
+  );
 }

@@ -244,8 +244,8 @@ describe('cached rejects at once', () => {
     ['a name with ":"', 'a:b', { ttl: '1s' }, fn, 'INVALID_KEY', 'got "a:b"'],
     ['the name of tokens', 'tag', { ttl: '1s' }, fn, 'INVALID_KEY', 'other than "tag", got "tag"'],
     ['a name that is no text', 5, { ttl: '1s' }, fn, 'INVALID_KEY', 'got 5'],
-    ['an invalid ttl', 'rate', { ttl: '1w' }, fn, 'INVALID_POLICY', 'rate: cache.ttl must be'],
-    ['no policy', 'rate', undefined, fn, 'INVALID_POLICY', 'rate: cache.ttl must be'],
+    ['an invalid ttl', 'rate', { ttl: '1w' }, fn, 'INVALID_POLICY', 'rate: ttl must be'],
+    ['no policy', 'rate', undefined, fn, 'INVALID_POLICY', 'rate: ttl must be'],
     ['an unknown option', 'rate', { ttl: '1s', swr: 1 }, fn, 'INVALID_POLICY', 'the unknown option "swr"'],
     ['an invalid tag', 'rate', { ttl: '1s', tags: ['*'] }, fn, 'INVALID_TAG', 'rate: a tag must be'],
     [

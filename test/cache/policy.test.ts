@@ -7,13 +7,13 @@ describe('a policy', () => {
     ['refill', { refill: 1 }],
   ])('rejects a %s that is neither true nor false', (name, given) => {
     const create = (): unknown => createPolicy('Query.field', { ttl: '60s', ...(given as object) });
-    expect(create).toThrow(`Query.field: cache.${name} must be true or false, got ${typeof Object.values(given)[0]}`);
+    expect(create).toThrow(`Query.field: ${name} must be true or false, got ${typeof Object.values(given)[0]}`);
   });
 
   it.each([[-0.1], [1.01], [Number.NaN], ['0.5'], [null]])('rejects the share %j of shadow checks', (shadow) => {
     expect(errorOf({ ttl: '1s', ...({ shadow } as object) })).toEqual({
       code: 'INVALID_POLICY',
-      message: `Query.field: cache.shadow must be a number from 0 to 1, got ${typeof shadow === 'string' ? '"0.5"' : shadow}`,
+      message: `Query.field: shadow must be a number from 0 to 1, got ${typeof shadow === 'string' ? '"0.5"' : shadow}`,
     });
   });
 
@@ -77,7 +77,7 @@ describe('a policy', () => {
     expect(errorOf({ ttl: ttl as Duration })).toEqual({
       code: 'INVALID_POLICY',
       message:
-        'Query.field: cache.ttl must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, ' +
+        'Query.field: ttl must be a whole number with a unit (ms, s, m, h, d), 1ms to 1d, ' +
         `got ${JSON.stringify(ttl)}`,
     });
   });

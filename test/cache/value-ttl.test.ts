@@ -53,7 +53,7 @@ describe('jitter', () => {
   it.each([-0.1, 0.51, Number.NaN, '0.1', null])('of %j is rejected', (jitter) => {
     const create = (): unknown => createPolicy('Query.field', { ttl: '60s', jitter: jitter as number });
     const got = typeof jitter === 'string' ? '"0.1"' : String(jitter);
-    expect(create).toThrow(`Query.field: cache.jitter must be a number from 0 to 0.5, got ${got}`);
+    expect(create).toThrow(`Query.field: jitter must be a number from 0 to 0.5, got ${got}`);
   });
 });
 
@@ -132,16 +132,16 @@ describe('the TTL of a value', () => {
   });
 
   it.each<[string, PolicyOptions, string]>([
-    ['a nullTtl that is no duration', { ttl: '1s', nullTtl: 5 as never }, 'cache.nullTtl must be a whole number with'],
+    ['a nullTtl that is no duration', { ttl: '1s', nullTtl: 5 as never }, 'nullTtl must be a whole number with'],
     [
       'a nullTtl that is too long with stale',
       { ttl: '1s', nullTtl: '23h', stale: '2h' },
-      'cache.nullTtl and cache.stale must be 1d at most together, got 23h and 2h',
+      'nullTtl and stale must be 1d at most together, got 23h and 2h',
     ],
     [
       'a stale time that leaves no time for a function',
       { ttl: () => '1s', stale: '1d' },
-      'cache.ttl and cache.stale must be 1d at most together, got function and 1d',
+      'ttl and stale must be 1d at most together, got function and 1d',
     ],
   ])('%s is rejected', (_, options, message) => {
     expect(() => createPolicy('field', options)).toThrow(CacheError);

@@ -36,19 +36,27 @@ describe('options are checked by the call', () => {
     ],
     ['another engine', { ...right, engine: {} }, 'engine must be what createCache returns, got an object'],
     ['an unknown option', { ...right, tll: '60s' }, 'unknown option "tll"; it has engine, '],
-    ['no ttl', { ...right, ttl: undefined }, 'cacheResolver: cache.ttl must be set'],
-    ['a wrong ttl', { ...right, ttl: '60' }, 'cacheResolver: cache.ttl must be a whole number with a unit'],
+    ['no ttl', { ...right, ttl: undefined }, 'cacheResolver: ttl must be set'],
+    ['a wrong ttl', { ...right, ttl: '60' }, 'cacheResolver: ttl must be a whole number with a unit'],
     [
       'no scope',
       { ...right, scope: undefined },
-      "cache.scope is required and must be 'public' or 'private', got undefined",
+      "cacheResolver: scope is required and must be 'public' or 'private', got undefined",
     ],
     ['private without viewer', { ...right, scope: 'private' }, "'private' needs viewer, an option of cacheResolver"],
     ['a wrong viewer', { ...right, viewer: 'user' }, 'viewer must be a function of the context, got "user"'],
-    ['a wrong parentId', { ...right, parentId: 'id' }, 'cache.parentId must be a function such as ({ id }) => id'],
+    [
+      'a wrong parentId',
+      { ...right, parentId: 'id' },
+      'cacheResolver: parentId must be a function such as ({ id }) => id',
+    ],
     ['a wrong tag', { ...right, tags: [''] }, 'cacheResolver: '],
-    ['refill alone', { ...right, refill: true }, 'cache.refill needs refreshContext, an option of cacheResolver'],
-    ['a wrong http', { ...right, http: '2m' }, "cache.http must be whole seconds such as '30s', at most cache.ttl"],
+    [
+      'refill alone',
+      { ...right, refill: true },
+      'cacheResolver: refill needs refreshContext, an option of cacheResolver',
+    ],
+    ['a wrong http', { ...right, http: '2m' }, "cacheResolver: http must be whole seconds such as '30s', at most ttl"],
     ['defaults', { ...right, defaults: {} }, 'unknown option "defaults"'],
   ])('%s', (_, options, message) => {
     expect(() => cacheResolver(options as never, () => 1)).toThrow(message);
@@ -101,7 +109,7 @@ describe('a field that cannot be cached is an error at its first request, and of
       Query: { book: () => ({ id: 1 }) },
       Book: { rating: wrap({}, () => 5) },
     }));
-    const message = 'Book.rating: cache.parentId must be a function such as ({ id }) => id on a field of an object.';
+    const message = 'Book.rating: parentId must be a function such as ({ id }) => id on a field of an object.';
     expect((await run('{ book { rating } }')).errors).toEqual([expect.stringContaining(message)]);
     expect(() => checkCachedFields(schema)).toThrow(message);
   });

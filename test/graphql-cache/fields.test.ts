@@ -64,7 +64,7 @@ describe('on a field that does not return one object, it is an error at the firs
       `type Query { some: ${type} } type Book { id: Int } enum Kind { A }`,
       (wrap) => ({ Query: { some: wrap({ fields: true }, () => (calls += 1)) } }),
     );
-    const message = `Query.some: cache.fields is for a field that returns one object, got ${type}`;
+    const message = `Query.some: fields is for a field that returns one object, got ${type}`;
     expect((await run(type.includes('Book') ? '{ some { id } }' : '{ some }')).errors).toEqual([message]);
     expect(() => checkCachedFields(schema)).toThrow(message);
     expect(calls).toBe(0);

@@ -71,7 +71,7 @@ describe('building a schema', () => {
     ...['500ms', '1500ms', '0s', '61s', '30', 30].map((http): [string, object, string] => [
       `an http of ${JSON.stringify(http)}`,
       { ttl: '60s', scope: 'public', http },
-      `Query.stats: cache.http must be whole seconds such as '30s', at most cache.ttl, got ${JSON.stringify(http)}`,
+      `Query.stats: cache.http must be whole seconds such as '30s', at most ttl, got ${JSON.stringify(http)}`,
     ]),
     [
       'a stale time that is no duration',
@@ -113,6 +113,11 @@ describe('building a schema', () => {
       { ttl: '60s', scope: 'public', http: '30s', ...more },
       "Query.stats: cache.http is for fields with scope 'public', without vary and strict",
     ]),
+    [
+      'tags that are not a list',
+      { ttl: '60s', scope: 'public', tags: 'books' },
+      'Query.stats: cache.tags must be a list, got',
+    ],
     [
       'an invalid tag',
       { ttl: '60s', scope: 'public', tags: ['*'] },

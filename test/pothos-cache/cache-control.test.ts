@@ -109,8 +109,8 @@ it('ResponseCache rejects a cdn that is none', async () => {
 
 describe('cdn of a field', () => {
   it.each<[string, object, string]>([
-    ['no duration', { cdn: '500ms' }, `cache.cdn must be whole seconds such as '30s', at most cache.ttl, got "500ms"`],
-    ['longer than ttl', { cdn: '2h' }, `cache.cdn must be whole seconds such as '30s', at most cache.ttl, got "2h"`],
+    ['no duration', { cdn: '500ms' }, `cache.cdn must be whole seconds such as '30s', at most ttl, got "500ms"`],
+    ['longer than ttl', { cdn: '2h' }, `cache.cdn must be whole seconds such as '30s', at most ttl, got "2h"`],
     ['together with vary', { cdn: '30s', vary: () => 1 }, "cache.cdn is for fields with scope 'public', without vary"],
     ['together with strict', { cdn: '30s', strict: true }, "cache.cdn is for fields with scope 'public', without vary"],
   ])('is rejected if it is %s', async (_title, more, message) => {

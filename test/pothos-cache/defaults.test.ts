@@ -301,7 +301,7 @@ describe('a wrong option names the field and where it comes from', () => {
     [
       'an http of the schema that is no duration',
       { field: true, schema: { scope: 'public', ttl: '1m', http: '500ms' } },
-      `Query.n: cache.http must be whole seconds such as '30s', at most cache.ttl, got "500ms" (ttl: from defaults`,
+      `Query.n: cache.http must be whole seconds such as '30s', at most ttl, got "500ms" (ttl: from defaults`,
     ],
     ['an unknown option of the type', { type: { swr: '5m' } as never }, 'Query: unknown option "swr" in cache; it has'],
     ['a type option that is a text', { type: 'public' as never }, 'Query: cache must be an object of options, true or'],

@@ -154,7 +154,7 @@ describe('a cached field of Query', () => {
     expect(trace.text).toBe('uncached×2');
     expect(trace.events.at(-1)).toMatchObject({
       error: {
-        message: 'Query.value: it is given a parent (or rootValue) that its key does not contain: set cache.parentId',
+        message: 'Query.value: it is given a parent (or rootValue) that its key does not contain: set parentId',
       },
     });
   });
