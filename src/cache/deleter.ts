@@ -18,6 +18,11 @@ export type ArgumentDefaults = Readonly<Record<string, unknown>>;
 /** The number of schemas in which the values of a field are found. */
 const schemasMax = 16;
 
+interface RegisteredSchema {
+  readonly schemaDigest: string;
+  readonly defaults: ArgumentDefaults;
+}
+
 interface DeleterParts {
   readonly namespace: string;
   readonly guarded: Pick<GuardedStore, 'remove'>;
@@ -31,8 +36,8 @@ interface DeleterParts {
 
 export class Deleter {
   readonly #parts: DeleterParts;
-  /** By field. Only the last ones: a server may build its schema again and again. */
-  readonly #schemas = new Map<string, { readonly schemaDigest: string; readonly defaults: ArgumentDefaults }[]>();
+  /** By field, then by `identityOf`. Only the last ones: a server may build different schemas again and again. */
+  readonly #schemas = new Map<string, Map<unknown, RegisteredSchema>>();
 
   constructor(parts: DeleterParts) {
     this.#parts = parts;
@@ -40,10 +45,23 @@ export class Deleter {
 
   registerSchema(digest: string, fields: ReadonlyMap<string, ArgumentDefaults>): void {
     for (const [field, defaults] of fields) {
-      const schemas = this.#schemas.get(field) ?? [];
+      const schemas = this.#schemas.get(field) ?? new Map<unknown, RegisteredSchema>();
       this.#schemas.set(field, schemas);
-      schemas.push({ schemaDigest: digest, defaults });
-      if (schemas.length > schemasMax) schemas.shift();
+      const identity = this.#identityOf(field, { schemaDigest: digest, defaults });
+      schemas.delete(identity); // it becomes the last one
+      schemas.set(identity, { schemaDigest: digest, defaults });
+      const [first] = schemas.keys();
+      if (schemas.size > schemasMax) schemas.delete(first);
+    }
+  }
+
+  /** The same for a schema that is built again. The digest alone does not cover the defaults of arguments. */
+  #identityOf(field: string, { schemaDigest, defaults }: RegisteredSchema): unknown {
+    const { namespace, codecs } = this.#parts;
+    try {
+      return createKey(namespace, { schemaDigest, field, args: defaults }, codecs).text;
+    } catch {
+      return defaults; // one of them has no canonical form
     }
   }
 
@@ -93,7 +111,7 @@ export class Deleter {
     const { namespace, codecs } = this.#parts;
     const keys = [createKey(namespace, { ...of, field, args }, codecs)];
     const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
-    for (const { schemaDigest, defaults } of this.#schemas.get(field) ?? []) {
+    for (const { schemaDigest, defaults } of this.#schemas.get(field)?.values() ?? []) {
       keys.push(createKey(namespace, { ...of, schemaDigest, field, args: { ...defaults, ...given } }, codecs));
     }
     return [...new Map(keys.map((key) => [key.text, key])).values()];

@@ -1,8 +1,9 @@
 // `cache.delete` removes single values.
 import { describe, expect, it } from 'vitest';
+import type { Codec } from '../../src/cache/index.ts';
 import { newProcesses } from './processes.ts';
 import { newFaultyWorld } from './store/faulty-store.ts';
-import { advanceUntil, newWorld, settled, tick, tiers, type FetchCall } from './world.ts';
+import { advanceUntil, newWorld, settled, tick, tiers, times, type FetchCall } from './world.ts';
 
 const call: FetchCall = { field: 'Query.product', args: { id: 1 }, tags: ['products'] };
 
@@ -133,6 +134,42 @@ it('removes it from the memory of this process and of others', async () => {
   expect(await one.cache.delete('Query.product', { id: 1 })).toBe(1);
   expect(await one.outcome(call)).toMatchObject({ state: 'miss', value: 'new' });
   await expect.poll(async () => (await two.outcome(call)).value).toBe('new');
+});
+
+it('finds the values of the last 16 schemas', async () => {
+  const { cache, fetch } = await newWorld();
+  const digests = times(17, (index) => `d${index}`);
+  for (const digest of [...digests, 'd0']) cache.registerSchema(digest, new Map([['Query.product', {}]]));
+  for (const schemaDigest of digests) await fetch({ field: 'Query.product', schemaDigest });
+  expect(await cache.delete('Query.product')).toBe(16);
+  expect(await cache.delete('Query.product')).toBe(0);
+  cache.registerSchema('d1', new Map([['Query.product', {}]]));
+  expect(await cache.delete('Query.product')).toBe(1);
+});
+
+it('finds the values of schemas whose defaults are instances with another private state', async () => {
+  class Money {
+    readonly #cents: number;
+    constructor(cents: number) {
+      this.#cents = cents;
+    }
+    static cents(value: object): number {
+      return value instanceof Money ? value.#cents : 0;
+    }
+  }
+  const money: Codec<object, number> = {
+    name: 'Money',
+    test: (value) => value instanceof Money,
+    encode: (value) => Money.cents(value),
+    decode: (cents) => new Money(cents),
+  };
+  const { cache, fetch } = await newWorld('memory', { codecs: [money] });
+  for (const cents of [1, 2]) {
+    const args = { limit: new Money(cents) };
+    cache.registerSchema('d1', new Map([['Query.product', args]]));
+    await fetch({ ...call, schemaDigest: 'd1', args });
+  }
+  expect(await cache.delete('Query.product')).toBe(2);
 });
 
 it('rejects if it is not known whether the value was removed', async () => {

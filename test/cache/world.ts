@@ -161,6 +161,7 @@ export class Trace {
 }
 
 export interface FetchCall extends FetchOptions {
+  readonly schemaDigest?: string;
   readonly field?: string;
   readonly args?: Record<string, unknown>;
   readonly viewer?: ViewerId;

@@ -1,5 +1,8 @@
 // `cache.delete` finds the values of a schema's fields.
+import type { GraphQLSchema } from 'graphql';
 import { expect, it } from 'vitest';
+import type { Cache } from '../../src/cache/index.ts';
+import { times } from '../cache/world.ts';
 import { newBuilder, newSchema, runOn, type SchemaWorld } from './world.ts';
 
 const newShop = (): Promise<SchemaWorld> =>
@@ -45,15 +48,39 @@ it('of a parent', async () => {
   expect((await run('{ items { price } }')).states).toBe('hit miss');
 });
 
-it('of every schema that this process serves', async () => {
-  const { cache, schema } = await newShop();
+/** A schema with another field `items`. */
+function otherSchema(engine: Cache, limit = 3): GraphQLSchema {
   const builder = newBuilder();
   builder.queryType({
-    fields: (t) => ({ items: t.string({ cache: { ttl: '60s', scope: 'public' }, resolve: () => 'items' }) }),
+    fields: (t) => ({
+      items: t.string({
+        args: { limit: t.arg.int({ defaultValue: limit }) },
+        cache: { ttl: '60s', scope: 'public' },
+        resolve: () => 'items',
+      }),
+    }),
   });
-  const other = builder.toSchema({ cache: { engine: cache } });
+  return builder.toSchema({ cache: { engine } });
+}
+
+it('of every schema that this process serves', async () => {
+  const { cache, schema } = await newShop();
+  const other = otherSchema(cache);
   await runOn(schema, '{ items(limit: 3) { __typename } }');
   await runOn(other, '{ items }');
   expect(await cache.delete('Query.items')).toBe(2);
   expect((await runOn(other, '{ items }')).states).toBe('miss');
+});
+
+it('of a schema also after another one has been built again and again', async () => {
+  const { cache, run } = await newShop();
+  times(20, () => otherSchema(cache));
+  await run('{ items { __typename } }');
+  expect(await cache.delete('Query.items')).toBe(1);
+});
+
+it('of schemas that differ only in the default of an argument', async () => {
+  const { cache } = await newShop();
+  for (const limit of [3, 4, 3]) await runOn(otherSchema(cache, limit), '{ items }');
+  expect(await cache.delete('Query.items')).toBe(2);
 });
