@@ -107,6 +107,7 @@ function withDirective(schema: GraphQLSchema): GraphQLSchema {
     return withCacheDirective(schema);
   } catch (error) {
     if (!(error instanceof CacheError)) throw error;
-    throw new PothosSchemaError(`${error.message}: rename it, or set directive: false in toSchema({ cache })`);
+    const taken = error.message.slice('withCacheDirective: '.length);
+    throw new PothosSchemaError(`toSchema({ cache }): ${taken}: rename it, or set directive: false`);
   }
 }

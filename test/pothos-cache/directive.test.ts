@@ -121,8 +121,8 @@ describe('@cache', () => {
     const builder = newBuilder();
     builder.queryType({ fields: (t) => ({ n: t.int({ resolve: () => 1 }) }) });
     const other = new GraphQLDirective({ name: 'cache', locations: [DirectiveLocation.FIELD] });
-    const message = 'the schema has another @cache: rename it, or set directive: false in toSchema({ cache })';
-    expect(() => builder.toSchema({ directives: [other] })).toThrow(message);
+    const message = 'toSchema({ cache }): the schema has another @cache: rename it, or set directive: false';
+    expect(() => builder.toSchema({ directives: [other] })).toThrow(new PothosSchemaError(message));
     expect(() => builder.toSchema({ directives: [other] })).toThrow(PothosSchemaError);
     expect(() => builder.toSchema({ directives: [other], cache: { directive: false } })).not.toThrow();
   });
