@@ -109,11 +109,14 @@ class ActiveSpan implements OperationSpan {
 
   end(end: OperationEnd): void {
     const { span, joinedLoads } = this.#parts;
-    const joined = joinedLoads.ended(this.#operation, span.spanContext());
-    if (end.state === 'shared') span.addLinks(linksTo(joined));
-    span.setAttributes(attributesOf(end));
-    if (end.errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-    span.end();
+    try {
+      const joined = joinedLoads.ended(this.#operation, span.spanContext());
+      if (end.state === 'shared') span.addLinks(linksTo(joined));
+      span.setAttributes(attributesOf(end));
+      if (end.errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+    } finally {
+      span.end();
+    }
   }
 }
 

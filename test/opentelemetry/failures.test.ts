@@ -174,6 +174,19 @@ describe('a faulty SDK', () => {
     ],
   ];
 
+  it('whose spans take no links leaves no span open', async () => {
+    const world = await newTracedWorld();
+    const held = world.source.hold();
+    const first = inSpan('first', () => world.fetch());
+    await held.begun;
+    const second = inSpan('second', () => world.fetch());
+    const joining = recorder.begun.findLast(({ name }) => name === 'cachepot.read Query.field');
+    Object.assign(joining ?? {}, { addLinks: fault });
+    held.give('value');
+    expect(await Promise.all([first, second])).toEqual(['value', 'value']);
+    expect(takeSpans()).not.toContain('…');
+  });
+
   it.each(faults)('that %s fails neither requests nor invalidations', async (_, processor) => {
     diag.setLogger(
       { ...console, verbose: () => {}, error: () => {} },
