@@ -63,7 +63,7 @@ export class Cache {
    *   `INVALID_OPTIONS` for invalid arguments, `CIRCULAR_LOAD` if the load of this key fetches the same key, and `LOAD_TIMEOUT` if it takes
    *   longer than `policy.timeoutMs`. A fault of the store never throws; see the event `store-failed`.
    */
-  fetch<T, const K extends string = never>(
+  fetch<T, const K extends string = string>(
     key: Key,
     policy: Policy,
     load: () => T | Promise<T>,

@@ -7,16 +7,17 @@ import type { Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { ttlMsMax } from './store/store.ts';
 
-/** The type of a value with only the properties `K`; the value's own type without `only`. Lists are returned whole. */
-export type Only<T, K extends string> = [K] extends [never]
+/**
+ * The type of a value with only the properties `K`; the value's own type if `K` is `string`, as without `only`. Lists are returned
+ * whole.
+ */
+export type Only<T, K extends string> = string extends K
   ? T
-  : string extends K
+  : T extends readonly unknown[]
     ? T
-    : T extends readonly unknown[]
-      ? T
-      : T extends object
-        ? Pick<T, Extract<keyof T, K>>
-        : T;
+    : T extends object
+      ? Pick<T, Extract<keyof T, K>>
+      : T;
 
 /** The options of one `fetch`. */
 export interface FetchOptions<K extends string = string> {

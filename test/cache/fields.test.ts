@@ -1,5 +1,6 @@
 // Values whose properties are stored apart: `fields` in the policy, `only` in the fetch.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { createPolicy } from '../../src/cache/index.ts';
 import { newProcesses } from './processes.ts';
 import { FaultyStore, newFaultyWorld } from './store/faulty-store.ts';
 import {
@@ -372,4 +373,27 @@ it('a store that cannot read properties does not fail a request', async () => {
 it.each(['name', [1], {}, null])('rejects %j as `only`', async (only) => {
   const { fetch } = await newWorld();
   await expect(fetch({ ...call, only: only as never })).rejects.toThrow('only must be a list of names');
+});
+
+interface Stock {
+  stock: number;
+  name: string;
+}
+
+it('the type of what is fetched has the properties that were asked for', async () => {
+  const { cache } = await newWorld();
+  const policy = createPolicy('Query.field', { ttl: '60s', fields: true });
+  const of = [cache.key({ field: 'Query.field' }), policy, (): Stock => ({ stock: 1, name: 'a' })] as const;
+  const none = await cache.fetch(...of, { only: [] });
+  expectTypeOf<keyof typeof none>().toBeNever();
+  expect(none).toEqual({});
+  const name = await cache.fetch(...of, { only: ['name'] });
+  expectTypeOf(name).toEqualTypeOf<Pick<Stock, 'name'>>();
+  expect(name).toEqual({ name: 'a' });
+  const names: string[] = ['name'];
+  expectTypeOf(await cache.fetch(...of, { only: names })).toEqualTypeOf<Stock>();
+  expectTypeOf(await cache.fetch(...of, { only: undefined })).toEqualTypeOf<Stock>();
+  expectTypeOf(await cache.fetch(...of, { mode: 'use' })).toEqualTypeOf<Stock>();
+  expectTypeOf(await cache.fetch(...of)).toEqualTypeOf<Stock>();
+  expectTypeOf(await cache.fetch(of[0], policy, () => [1], { only: [] })).toEqualTypeOf<number[]>();
 });
