@@ -31,6 +31,7 @@ import {
 } from '../cache/index.ts';
 import { attributesOf } from './attributes.ts';
 import { JoinedLoads } from './joined-loads.ts';
+import { version } from './version.ts';
 
 /** The options of `openTelemetryTracer`. */
 export interface OpenTelemetryOptions {
@@ -63,7 +64,7 @@ const needParent: ReadonlySet<TracedOperation['type']> = new Set(['read', 'reval
 export function openTelemetryTracer(options: OpenTelemetryOptions = {}): CacheTracer {
   checkOptions('openTelemetryTracer', options, rules);
   const provider = options.tracerProvider ?? trace.getTracerProvider();
-  const tracer = provider.getTracer(scopeName);
+  const tracer = provider.getTracer(scopeName, version);
   let isRegistered = false;
   const joinedLoads = new JoinedLoads();
   return {

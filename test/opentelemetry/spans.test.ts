@@ -1,4 +1,5 @@
 // What a cache does, as spans of OpenTelemetry, with its SDK.
+import { readFile } from 'node:fs/promises';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EntryRef, Outcome } from '../../src/cache/index.ts';
 import { openTelemetryTracer } from '../../src/opentelemetry/index.ts';
@@ -13,12 +14,21 @@ import {
   type FetchCall,
   type World,
 } from '../cache/world.ts';
-import { attributesOf, inSpan, registerSdk, takeSpans, unsampled } from './spans.ts';
+import { attributesOf, inSpan, recorder, registerSdk, takeSpans, unsampled } from './spans.ts';
 
 beforeAll(registerSdk);
 beforeEach(() => void takeSpans());
 
 const products: FetchCall = { tags: ['products'] };
+
+it('are those of the instrumentation scope cachepot, with the version of the package', async () => {
+  const file = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(file) as { version: string };
+  const { fetch } = await newWorld('memory', { tracer: openTelemetryTracer() });
+  await fetch();
+  const load = recorder.begun.find(({ name }) => name === 'cachepot.load Query.field');
+  expect(load?.instrumentationScope).toMatchObject({ name: 'cachepot', version });
+});
 
 describe.each(tiers)('on the %s store', (tier) => {
   const newTracedWorld = (): Promise<World> => newWorld(tier, { tracer: openTelemetryTracer() });
