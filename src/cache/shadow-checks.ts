@@ -172,6 +172,7 @@ export class ShadowChecks {
     this.#failures.succeeded(field);
     if ('result' in loaded) return loaded;
     const paths = differencesOf(stored.value, loaded.value, codecs);
+    if (paths === undefined) return { result: 'not-comparable' };
     return paths.length === 0 ? { result: 'equal' } : { paths, ageMs: stored.ageMs };
   }
 

@@ -1,7 +1,7 @@
 // Shadow checks: hits that are compared with what their loads return now.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
-import type { CacheLog } from '../../src/cache/index.ts';
+import type { CacheLog, Codec } from '../../src/cache/index.ts';
 import { noteSelectionRead, noteViewerRead } from '../../src/cache/scope/request-reads.ts';
 import { currentLoad } from '../../src/cache/scope/load-scope.ts';
 import { call, changed, differencesIn, graceMs, newOutdatedWorld, old, passGrace, resultsOf } from './shadow-world.ts';
@@ -263,6 +263,30 @@ describe('the load of a check', () => {
     const world = await newOutdatedWorld();
     await world.fetch({ ...call, reload });
     await passGrace(world);
+    await passGrace(world);
+    expect(resultsOf(world)).toEqual(['not-comparable']);
+  });
+
+  it('is not compared with a value that a codec decodes but fails to encode', async () => {
+    class Stock {
+      readonly isDecoded: boolean;
+      constructor(isDecoded: boolean) {
+        this.isDecoded = isDecoded;
+      }
+    }
+    const stock: Codec<Stock, string> = {
+      name: 'Stock',
+      test: (value) => value instanceof Stock,
+      encode: ({ isDecoded }) => {
+        if (isDecoded) throw new Error('it cannot be encoded again');
+        return 'stock';
+      },
+      decode: () => new Stock(true),
+    };
+    const world = await newWorld('memory', { codecs: [stock] });
+    world.source.gives(new Stock(false));
+    await world.fetch(call);
+    await world.fetch(call);
     await passGrace(world);
     expect(resultsOf(world)).toEqual(['not-comparable']);
   });

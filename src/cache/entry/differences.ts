@@ -9,15 +9,23 @@ import { isBytes, isDate, isMap, isSet, isStoredAsIs } from './plain-data.ts';
 
 const pathsMax = 10;
 
-/** The paths to the parts that differ, ten at most; the empty path for the value itself. None if the values are equal. */
-export function differencesOf(one: unknown, other: unknown, codecs: ClassCodecs): readonly (readonly Step[])[] {
+/**
+ * The paths to the parts that differ, ten at most; the empty path for the value itself. None if the values are equal; undefined if a
+ * codec fails to encode a part, so that they cannot be compared.
+ */
+export function differencesOf(
+  one: unknown,
+  other: unknown,
+  codecs: ClassCodecs,
+): readonly (readonly Step[])[] | undefined {
   const comparison = new Comparison(codecs);
   comparison.compare(one, other);
-  return comparison.paths;
+  return comparison.isComparable ? comparison.paths : undefined;
 }
 
 class Comparison {
   readonly paths: (readonly Step[])[] = [];
+  isComparable = true;
   /** The position of the walk. */
   readonly #path: Step[] = [];
   /** What each object was compared with: an object may occur often, or contain itself. */
@@ -65,7 +73,9 @@ class Comparison {
 
   #encodingOf(value: object): { readonly name: string; readonly data: unknown } | undefined {
     const encoding = isStoredAsIs(value) ? undefined : this.#codecs.encodingOf(value);
-    return encoding !== undefined && 'name' in encoding ? encoding : undefined;
+    if (encoding === undefined || 'name' in encoding) return encoding;
+    this.isComparable = false;
+    return undefined;
   }
 
   #isCompared(one: object, other: object): boolean {

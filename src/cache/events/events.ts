@@ -79,7 +79,7 @@ export type ShadowResult =
   | 'equal' // the cached value is what its load returns
   | 'different' // it differed twice, and nothing has invalidated it; followed by `shadow-difference`
   | 'explained' // the entry was invalidated, deleted, replaced (also one of its properties) or flushed, or has expired
-  | 'not-comparable' // what was loaded has no stored form, or depends on the request
+  | 'not-comparable' // what was loaded has no stored form, or depends on the request; or a codec fails to encode a value again
   | 'failed' // the load failed
   | 'skipped'; // too many loads or checks were in progress, its field is paused after a failure, or the store did not reply
 

@@ -25,15 +25,18 @@ const codecs = new ClassCodecs(
     {
       name: 'Money',
       test: (value: object) => value instanceof Money,
-      encode: (value: object) => (value instanceof Money ? value.cents : 0),
+      encode: (value: object) => {
+        if (value instanceof Money && value.cents < 0) throw new Error('a debt');
+        return value instanceof Money ? value.cents : 0;
+      },
       decode: (cents: unknown) => new Money(Number(cents)),
     },
   ],
   () => {},
 );
 
-function pathsOf(one: unknown, other: unknown): string[] {
-  return differencesOf(one, other, codecs).map((path) => path.join('.'));
+function pathsOf(one: unknown, other: unknown): string[] | undefined {
+  return differencesOf(one, other, codecs)?.map((path) => path.join('.'));
 }
 
 const shared = { id: 1 };
@@ -73,9 +76,21 @@ describe('there is no difference between', () => {
     });
     const differs = (value: unknown): boolean => {
       const copied = copyOf(value, codecs);
-      return copied !== undefined && differencesOf(value, copied.copy, codecs).length > 0;
+      return copied !== undefined && differencesOf(value, copied.copy, codecs)?.length !== 0;
     };
     expect(sample(values, 1_000).filter(differs)).toEqual([]);
+  });
+});
+
+describe('what a codec fails to encode is not comparable', () => {
+  it.each<[string, unknown, unknown]>([
+    ['one of two instances', { price: new Money(1) }, { price: new Money(-1) }],
+    ['both', { price: new Money(-1) }, { price: new Money(-1) }],
+    ['an instance in the place of a record', { price: new Money(-1) }, { price: {} }],
+    ['a part beside one that differs', { price: new Money(-1), n: 1 }, { price: new Money(1), n: 2 }],
+  ])('%s', (_, one, other) => {
+    expect(pathsOf(one, other)).toBeUndefined();
+    expect(pathsOf(other, one)).toBeUndefined();
   });
 });
 
