@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { runTool } from '../support/run-tool.ts';
 import { containerOf, environmentOf, monitoring, monitoringFiles, named, root, textOf } from './manifests.ts';
+import { alerts } from './monitoring-files.ts';
 
 const folder = 'manifests/monitoring';
 const namespace = 'redis-demo-monitoring';
@@ -71,7 +72,7 @@ describe('the overlay', () => {
 describe('Prometheus', async () => {
   const config = parse(await textOf(`${folder}/prometheus.yml`)) as {
     rule_files: string[];
-    scrape_configs: { dns_sd_configs: { names: string[]; type: string; port: number }[] }[];
+    scrape_configs: { job_name: string; dns_sd_configs: { names: string[]; type: string; port: number }[] }[];
   };
   const { args = [] } = containerOf('prometheus');
 
@@ -95,6 +96,11 @@ describe('Prometheus', async () => {
     // Addresses of pods: the port is the container's.
     expect(spec).toMatchObject({ clusterIP: 'None', selector: app.spec.template.metadata.labels });
     expect(containerOf('cache-demo-app').ports).toMatchObject([{ containerPort: spec.ports[0]?.port }]);
+  });
+
+  it('names the job that the alerts know', () => {
+    const jobs = alerts.flatMap(({ expr }) => [...expr.matchAll(/job="([^"]*)"/g)].map(([, job]) => job));
+    expect(new Set(jobs)).toEqual(new Set(config.scrape_configs.map((one) => one.job_name)));
   });
 
   it('keeps less than its volume may hold', () => {
