@@ -13,6 +13,11 @@ async function databaseOf(program: Program): Promise<Client> {
   return client;
 }
 
+async function feedUpOf({ url }: Program): Promise<string | undefined> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return /^cachepot_feed_up (\S+)$/m.exec(metrics)?.[1];
+}
+
 it('returns what another program has written, long before its TTL ends', async () => {
   const program = await startProgram({ env: { CACHE_TTL: '86400' } });
   await program.isUp();
@@ -50,6 +55,26 @@ it('returns what another program has written, long before its TTL ends', async (
   program.signal('SIGTERM');
   await program.ended;
   expect(program.stdout()).not.toContain('stays');
+});
+
+it('measures 0 for a feed that was on and has stopped', async () => {
+  const program = await startProgram();
+  await program.isUp();
+  await expect.poll(() => feedUpOf(program)).toBe('1');
+  const database = await databaseOf(program);
+  await database.query('drop publication cachepot');
+  await database.query('update products set stock = stock + 1 where id = 1');
+  const client = createClient(program.url);
+  const stateOf = async (): Promise<unknown> => (await client.ask('{ cacheStats { changeFeed { state } } }')).data;
+  await expect.poll(stateOf, { timeout: 20_000 }).toEqual({ cacheStats: { changeFeed: { state: 'OFF' } } });
+  expect(await feedUpOf(program)).toBe('0');
+});
+
+it('measures nothing that an alert could take for a failure if the database was never set up for the feed', async () => {
+  const program = await startProgram({ env: { DATABASE_URL: inject('databaseUrl'), CHANGE_FEED: 'auto' } });
+  await program.isUp();
+  await expect.poll(() => feedUpOf(program)).toMatch(/^nan$/i);
+  expect(program.stdout()).toContain('change feed: off');
 });
 
 it('does not start with CHANGE_FEED=required if the database is not set up for it', async () => {

@@ -6,8 +6,8 @@ import { counterOnScrape, gaugeOnScrape } from './on-scrape.ts';
 export function addFeedMetrics(registry: Registry, feed: ChangeFeed): void {
   gaugeOnScrape(registry, {
     name: 'cachepot_feed_up',
-    help: '1 while this process or another one reads the changes of the database.',
-    read: () => Number(['reading', 'waiting'].includes(feed.status.state)),
+    help: '1 while this process or another one reads the changes of the database; NaN if the database was never set up for it.',
+    read: () => (wasNeverOn(feed) ? NaN : Number(['reading', 'waiting'].includes(feed.status.state))),
   });
   gaugeOnScrape(registry, {
     name: 'cachepot_feed_reading',
@@ -44,4 +44,9 @@ export function addFeedMetrics(registry: Registry, feed: ChangeFeed): void {
     help: 'Invalidations that were tried again, because the store was unavailable.',
     read: () => feed.status.retries,
   });
+}
+
+/** With `CHANGE_FEED=auto`, a database need not be set up for the feed. The slot is known once the feed has run in this process. */
+function wasNeverOn({ status: { state, slot } }: ChangeFeed): boolean {
+  return state === 'off' && slot === undefined;
 }
