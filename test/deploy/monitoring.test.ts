@@ -19,6 +19,9 @@ const addedLabels = ['instance', 'job'];
 /** Counters that have no sample as long as nothing goes wrong. */
 const rare = [
   'cachepot_load_failures_total',
+  'cachepot_failures_hidden_total',
+  'cachepot_background_failures_total',
+  'cachepot_entries_rejected_total',
   'cachepot_writes_refused_total',
   'cachepot_lease_timeouts_total',
   'cachepot_refills_total',

@@ -13,6 +13,14 @@ export function addLoadMetrics(registry: Registry): CacheListener {
   });
   const count = fieldCounters(registry);
   const failures = count('cachepot_load_failures_total', 'Loads that failed.');
+  const hidden = count(
+    'cachepot_failures_hidden_total',
+    'Requests that received an expired value because their load failed.',
+  );
+  const background = count(
+    'cachepot_background_failures_total',
+    'Loads that failed in the background: refreshes of values that requests still receive, and refills.',
+  );
   const storedBytes = count(
     'cachepot_stored_bytes_total',
     'Bytes of the values that were stored, in their stored form.',
@@ -31,6 +39,8 @@ export function addLoadMetrics(registry: Registry): CacheListener {
   return (event) => {
     if (event.type === 'load') durations.observe({ field: event.field }, event.loadMs / 1_000);
     else if (event.type === 'load-failed') failures.inc({ field: event.field });
+    else if (event.type === 'failure-hidden') hidden.inc({ field: event.field });
+    else if (event.type === 'background-failed') background.inc({ field: event.field });
     else if (event.type === 'write') storedBytes.inc({ field: event.field }, event.textBytes);
     else if (event.type === 'write-refused') refusals.inc({ field: event.field, reason: event.reason });
     else if (event.type === 'lease-timeout') leaseTimeouts.inc({ field: event.field });

@@ -6,11 +6,13 @@ import type { MeasuredAnswer } from '../transport/http-answer.ts';
 import { addFeedMetrics } from './feed.ts';
 import { addFieldRequestMetrics } from './field-requests.ts';
 import { addHttpMetrics } from './http-requests.ts';
+import { addInvalidationMetrics } from './invalidations.ts';
 import { addBulkheadMetrics, addLoadMetrics } from './loads.ts';
 import { addMemoryMetrics } from './memory.ts';
 import { addPoolMetrics } from './pool.ts';
 import { addProcessMetrics } from './process.ts';
 import { addPurgeMetrics, addWaitingPurgeMetrics } from './purges.ts';
+import { addRejectedEntryMetrics } from './rejected-entries.ts';
 import { addShadowMetrics } from './shadow.ts';
 import { addStoreMetrics } from './store.ts';
 import { addTrafficMetrics } from './traffic.ts';
@@ -53,6 +55,8 @@ export function createMetrics({ cache, pool, changeFeed, cdn }: Measured): Metri
 function addCacheMetrics(registry: Registry, cache: Cache): void {
   const onRequest = addFieldRequestMetrics(registry);
   const onLoad = addLoadMetrics(registry);
+  const onRejectedEntry = addRejectedEntryMetrics(registry);
+  const onInvalidation = addInvalidationMetrics(registry);
   const onStore = addStoreMetrics(registry);
   const onShadow = addShadowMetrics(registry);
   const onPurge = addPurgeMetrics(registry);
@@ -62,6 +66,8 @@ function addCacheMetrics(registry: Registry, cache: Cache): void {
   cache.on((event) => {
     if ('durationMs' in event) return onRequest(event);
     onLoad(event);
+    onRejectedEntry(event);
+    onInvalidation(event);
     onStore(event);
     onShadow(event);
     onPurge(event);

@@ -2,17 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { packageFile } from '../../../src/package-file.ts';
-import { createMetrics, type Metrics } from '../../../src/server/metrics/metrics.ts';
+import { createMetrics } from '../../../src/server/metrics/metrics.ts';
 import { newCdn, pass } from '../../cache/cdn/recorded-cdn.ts';
 import { advanceUntil, newWorld, redisClient, tick } from '../../cache/world.ts';
 import { startTestRedis } from '../../support/redis.ts';
 import { startServer } from '../start-server.ts';
-
-/** The samples of metrics whose names begin so. */
-async function samplesOf({ registry }: Metrics, prefix: string): Promise<string[]> {
-  const lines = (await registry.metrics()).split('\n');
-  return lines.filter((line) => line.startsWith(prefix));
-}
+import { samplesOf } from './samples.ts';
 
 function valueIn(line: string | undefined): number {
   return Number(line?.split(' ').at(-1)?.replace('+Inf', 'Infinity'));
