@@ -113,7 +113,7 @@ export async function runLoad(
     if (dependsOn !== undefined) scope.dependOn(dependsOn);
     // The load begins now, so its value is valid for every request that has arrived, whatever happens to the tokens.
     const beganAt = parts.loads.sequence;
-    const { value, loadMs } = await timed(parts, key, () => {
+    const { value, loadMs } = await timed(parts, { key, isReplacing }, () => {
       const work = runIn(slot, () => scope.run(load));
       return inTimeOf(policy, { parts, key, work });
     });
@@ -214,7 +214,7 @@ function whyUnstored(storable: ReturnType<LoadScope['storable']>, withoutStore: 
 
 async function timed(
   { clock, emit, tracing }: Pick<LoadParts, 'clock' | 'emit' | 'tracing'>,
-  key: Key,
+  { key, isReplacing }: { readonly key: Key; readonly isReplacing: boolean },
   load: () => Promise<unknown>,
 ): Promise<{ value: unknown; loadMs: number }> {
   const startedMs = clock.nowMs();
@@ -222,7 +222,7 @@ async function timed(
   try {
     const value = await traced(tracing, { operation: { type: 'load', ...about(key) } }, load);
     const loadMs = elapsedMs();
-    emit({ type: 'load', key: key.text, field: key.field, loadMs });
+    emit({ type: 'load', key: key.text, field: key.field, loadMs, ...(isReplacing && { isRefresh: true }) });
     return { value, loadMs };
   } catch (error) {
     emit({ type: 'load-failed', key: key.text, field: key.field, loadMs: elapsedMs(), error });

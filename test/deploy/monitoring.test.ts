@@ -25,6 +25,7 @@ const rare = [
   'cachepot_writes_refused_total',
   'cachepot_lease_timeouts_total',
   'cachepot_refills_total',
+  'cachepot_refreshes_total',
   'cachepot_shadow_checks_total',
   'cachepot_store_failures_total',
   'cachepot_store_slow_total',

@@ -13,7 +13,8 @@ export type CacheEvent =
   | { type: 'shadow-check'; key: string; field: string; result: ShadowResult; error?: unknown }
   /** A cached value differs from what its load returns, and nothing has invalidated it. `paths`: where, ten at most, without values. */
   | { type: 'shadow-difference'; key: string; field: string; paths: readonly string[]; ageMs: number }
-  | { type: 'load'; key: string; field: string; loadMs: number }
+  /** `isRefresh`: in the background, of a value that requests still receive, because it is stale or about to expire. */
+  | { type: 'load'; key: string; field: string; loadMs: number; isRefresh?: boolean }
   | { type: 'load-failed'; key: string; field: string; loadMs: number; error: unknown }
   | { type: 'write'; key: string; field: string; ttlMs: number; textBytes: number }
   /** The value was returned and not stored. `what` was found or read; it contains no values that clients sent. */

@@ -29,6 +29,10 @@ export function addLoadMetrics(registry: Registry): CacheListener {
     'cachepot_lease_timeouts_total',
     'Requests that stopped waiting for the load of another process, and loaded for themselves.',
   );
+  const refreshes = count(
+    'cachepot_refreshes_total',
+    'Values that were loaded again in the background because they were stale or about to expire.',
+  );
   const refills = count('cachepot_refills_total', 'Invalidated values that were loaded again in the background.');
   const refusals = new Counter({
     name: 'cachepot_writes_refused_total',
@@ -37,8 +41,10 @@ export function addLoadMetrics(registry: Registry): CacheListener {
     registers: [registry],
   });
   return (event) => {
-    if (event.type === 'load') durations.observe({ field: event.field }, event.loadMs / 1_000);
-    else if (event.type === 'load-failed') failures.inc({ field: event.field });
+    if (event.type === 'load') {
+      durations.observe({ field: event.field }, event.loadMs / 1_000);
+      if (event.isRefresh === true) refreshes.inc({ field: event.field });
+    } else if (event.type === 'load-failed') failures.inc({ field: event.field });
     else if (event.type === 'failure-hidden') hidden.inc({ field: event.field });
     else if (event.type === 'background-failed') background.inc({ field: event.field });
     else if (event.type === 'write') storedBytes.inc({ field: event.field }, event.textBytes);

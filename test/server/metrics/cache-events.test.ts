@@ -38,6 +38,28 @@ it('counts refreshes in the background that failed', async () => {
   expect(await samplesOf(metrics, 'cachepot_failures_hidden_total')).toEqual([]);
 });
 
+it('counts refreshes of stale values among the loads, and refills and misses not as such', async () => {
+  const world = await newWorld();
+  const metrics = createMetrics(world);
+  const call: FetchCall = { ...products, stale: '1h', refill: true };
+  await world.fetch(call);
+  await age(world, 600_001);
+  await Promise.all([world.fetch(call), world.fetch(call)]);
+  await settled(world);
+  const refill = world.trace.next('refill');
+  await world.cache.invalidate(['products']);
+  await refill;
+  expect(await samplesOf(metrics, 'cachepot_load_seconds_count')).toEqual([
+    'cachepot_load_seconds_count{field="Query.products"} 3',
+  ]);
+  expect(await samplesOf(metrics, 'cachepot_refreshes_total')).toEqual([
+    'cachepot_refreshes_total{field="Query.products"} 1',
+  ]);
+  expect(await samplesOf(metrics, 'cachepot_refills_total')).toEqual([
+    'cachepot_refills_total{field="Query.products"} 1',
+  ]);
+});
+
 it('counts stored values that were not used, by reason', async () => {
   const { cache, fetch } = await newWorld('redis');
   const metrics = createMetrics({ cache });
