@@ -6,7 +6,7 @@ import { gaugeOnScrape } from './on-scrape.ts';
 export function addPoolMetrics(registry: Registry, pool: ConnectionPool): void {
   const connections: Gauge<'state'> = new Gauge({
     name: 'cachepot_pool_connections',
-    help: 'Connections to PostgreSQL, idle or used by a statement or transaction.',
+    help: 'Connections to PostgreSQL: idle, or used by a statement or transaction or still being opened.',
     labelNames: ['state'],
     registers: [registry],
     collect() {
