@@ -14,6 +14,17 @@ export interface Panel {
   readonly title: string;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly targets?: readonly Target[];
+  readonly fieldConfig?: {
+    readonly defaults: { readonly unit?: string };
+    readonly overrides: readonly {
+      readonly matcher: { readonly options: string };
+      readonly properties: readonly { readonly id: string; readonly value: unknown }[];
+    }[];
+  };
+  /** Those of a table: the last names its columns. */
+  readonly transformations?: readonly {
+    readonly options: { readonly renameByName?: Readonly<Record<string, string>> };
+  }[];
 }
 
 export interface Dashboard {
@@ -46,4 +57,11 @@ export const expressions: readonly (readonly [name: string, expression: string])
 
 function filledIn(expression: string): string {
   return expression.replace(/\$\w+/g, (name) => variables[name] ?? name);
+}
+
+/** The unit of a target: that of its panel, or of its column of a table. */
+export function unitOf({ fieldConfig, transformations = [] }: Panel, { refId }: Target): unknown {
+  const column = transformations.at(-1)?.options.renameByName?.[`Value #${refId}`];
+  const override = fieldConfig?.overrides.find(({ matcher }) => matcher.options === column);
+  return override?.properties.find(({ id }) => id === 'unit')?.value ?? fieldConfig?.defaults.unit;
 }

@@ -10,7 +10,7 @@ import { startPrometheus } from '../support/prometheus.ts';
 import { runTool } from '../support/run-tool.ts';
 import { exposedIn, familyOf } from './exposed-metrics.ts';
 import { textOf } from './manifests.ts';
-import { alerts, dashboard, expressions } from './monitoring-files.ts';
+import { alerts, dashboard, expressions, unitOf } from './monitoring-files.ts';
 import { referencesOf } from './promql.ts';
 
 /** What Prometheus adds to what it reads: a metric, and labels. */
@@ -109,6 +109,23 @@ describe('the dashboard', () => {
       columns.set(gridPos.y, gridPos.x + gridPos.w);
     }
     expect(new Set(columns.values())).toEqual(new Set([24]));
+  });
+
+  it('has a unit per second for each rate: requests for requests, and operations for all else', () => {
+    const rates = dashboard.panels.flatMap((panel) =>
+      (panel.targets ?? []).flatMap((target) => {
+        const [, metric] = /^sum(?: by \([\w, ]+\))? ?\(rate\((\w+)\{[^}]*\}\[\$\w+\]\)\)$/.exec(target.expr) ?? [];
+        return metric === undefined ? [] : [{ title: panel.title, metric, unit: unitOf(panel, target) }];
+      }),
+    );
+    expect(rates.length).toBeGreaterThan(25);
+    const unitFor = (metric: string): string =>
+      /^(http_request_duration_seconds_count|cachepot_requests_total)$/.test(metric)
+        ? 'reqps'
+        : metric.includes('bytes')
+          ? 'Bps'
+          : 'ops';
+    expect(rates.filter(({ metric, unit }) => unit !== unitFor(metric))).toEqual([]);
   });
 
   it("uses its own variables and Grafana's, and no others", () => {
