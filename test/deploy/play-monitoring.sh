@@ -9,40 +9,23 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 container=${CONTAINER:-podman}
-prefix=cachepot-play-
+. test/deploy/playing.sh
 network=${prefix}monitoring
 pod=${prefix}prometheus
 log=$(mktemp)
 shop=
 
-say() { printf '%s\n' "$*"; }
-fail() { say "FAILED: $*"; exit 1; }
-until_true() { # WHAT COMMAND...
-  local what=$1 tries; shift
-  for ((tries = 0; tries < 300; tries += 1)); do
-    "$@" >/dev/null 2>&1 && return
-    sleep 0.2
-  done
-  fail "$what within a minute"
-}
-remove() {
-  $container pod rm -f -t 0 "$pod" >/dev/null 2>&1 || true
-  $container volume ls -q | grep "^$prefix" | xargs -r "$container" volume rm -f >/dev/null 2>&1 || true
-  $container network rm -f "$network" >/dev/null 2>&1 || true
-}
 on_exit() {
   local code=$?
   ((code == 0)) || { say '--- shop'; tail -20 "$log"; say '--- Prometheus'; $container logs --tail 20 "$pod-prometheus" 2>&1 || true; }
   [ -z "$shop" ] || { kill "$shop" && wait "$shop"; } 2>/dev/null || true
-  remove
+  remove "$network" "$pod"
   rm -f "$log"
 }
 trap on_exit EXIT
 
-remove
-$container network create "$network" >/dev/null
-subnet=$($container network inspect "$network" --format '{{(index .Subnets 0).Subnet}}')
-subnet=${subnet%.*}
+remove "$network" "$pod"
+create_network "$network"
 prometheus=http://$subnet.204:9090
 # The value of the first sample of an expression.
 value() { curl -fsS "$prometheus/api/v1/query" --data-urlencode "query=$1" | sed -n 's/.*"value":\[[^,]*,"\([^"]*\)"\].*/\1/p'; }

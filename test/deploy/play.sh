@@ -10,30 +10,24 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 container=${CONTAINER:-podman}
-prefix=cachepot-play-
+. test/deploy/playing.sh
 network=${prefix}network
 image=cache-demo-app:latest
 first_answer_ms_max=5000
 outage_s=5
 rows=$(mktemp)
 
-say() { printf '%s\n' "$*"; }
-fail() { say "FAILED: $*"; exit 1; }
 now() { date +%s%3N; }
 of() { printf '%s%s-%s' "$prefix" "$1" "$1"; } # the container of a pod: both have the manifest's name
 in_postgres() { $container exec "$(of postgres)" sh -c "PGPASSWORD=\$POSTGRES_PASSWORD psql -h 127.0.0.1 -U \$POSTGRES_USER -d \$POSTGRES_DB -Atqc \"$1\""; }
 client() { $container run --rm -i --network "$network" --add-host "cache-demo-app:$subnet.203" "$image" node --input-type=module - "$@" <test/deploy/play-client.mjs; }
 
-remove() {
-  for name in app redis postgres; do $container pod rm -f -t 0 "$prefix$name" >/dev/null 2>&1 || true; done
-  $container volume ls -q | grep "^$prefix" | xargs -r "$container" volume rm -f >/dev/null 2>&1 || true
-  $container network rm -f "$network" >/dev/null 2>&1 || true
-  rm -f "$rows"
-}
+remove_all() { remove "$network" "${prefix}app" "${prefix}redis" "${prefix}postgres"; }
 on_exit() {
   local code=$?
   ((code == 0)) || for name in postgres redis app; do say "--- $name"; $container logs --tail 20 "$(of "$name")" 2>&1 || true; done
-  remove
+  remove_all
+  rm -f "$rows"
 }
 trap on_exit EXIT
 
@@ -43,12 +37,8 @@ play() { # NAME, and the last part of its address, which is constant like that o
 }
 # The readiness probes of the manifests, which podman does not run.
 until_up() { # NAME COMMAND...
-  local name=$1 tries; shift
-  for ((tries = 0; tries < 300; tries += 1)); do
-    $container exec "$(of "$name")" "$@" >/dev/null 2>&1 && return
-    sleep 0.2
-  done
-  fail "$name is not ready after a minute"
+  local name=$1; shift
+  until_true "$name is not ready" "$container" exec "$(of "$name")" "$@"
 }
 until_postgres() { until_up postgres pg_isready -q -h 127.0.0.1 -U demo -d demodb; }
 until_redis() { until_up redis redis-cli -e ping; }
@@ -65,10 +55,8 @@ outage() { # NAME TAKE BRING
   node test/deploy/play-client.mjs judge "$rows" "$name" "$down" "$up"
 }
 
-remove
-$container network create "$network" >/dev/null
-subnet=$($container network inspect "$network" --format '{{(index .Subnets 0).Subnet}}')
-subnet=${subnet%.*}
+remove_all
+create_network "$network"
 play postgres 201; play redis 202
 until_postgres; until_redis
 [ "$(in_postgres 'select count(*) from reviews')" = 5000 ] || fail 'the sample data is not there'
