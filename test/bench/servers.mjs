@@ -11,6 +11,7 @@ const deployed = {
   NODE_ENV: 'production',
   CACHE_TTL: String(ttlSeconds),
   CONSOLE: 'off',
+  CHANGE_FEED: 'off', // The servers share a database, and each has a Redis of its own: one feed is for one of them.
   SIMULATED_LATENCY: 'off',
   LOG_LEVEL: 'warn',
 };
