@@ -1,5 +1,6 @@
 // Values whose properties are stored apart, under attack: races, foreign content, TTLs, and values of every kind.
 import { describe, expect, it } from 'vitest';
+import { call, Decimal, hashKeyOf, keyOf } from './fields-world.ts';
 import { newProcesses } from './processes.ts';
 import {
   advanceUntil,
@@ -13,21 +14,8 @@ import {
   type World,
 } from './world.ts';
 
-const call: FetchCall = { fields: true, tags: ['products'] };
 const product = { name: 'Kestrel', stock: 12, price: '74.99' };
 const sold = { ...product, stock: 11 };
-
-class Decimal {
-  readonly digits = '74.99';
-}
-
-function keyOf({ cache }: World): ReturnType<World['cache']['key']> {
-  return cache.key({ field: 'Query.field' });
-}
-
-function hashKeyOf(world: World): string {
-  return `{${keyOf(world).text}}:fields`;
-}
 
 async function filled(world: World, options: FetchCall = call): Promise<void> {
   world.source.gives(product);

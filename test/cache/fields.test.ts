@@ -1,6 +1,7 @@
 // Values whose properties are stored apart: `fields` in the policy, `only` in the fetch.
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { createPolicy } from '../../src/cache/index.ts';
+import { call, Decimal, hashKeyOf } from './fields-world.ts';
 import { newProcesses } from './processes.ts';
 import { FaultyStore, newFaultyWorld } from './store/faulty-store.ts';
 import {
@@ -17,16 +18,7 @@ import {
   type World,
 } from './world.ts';
 
-const call: FetchCall = { fields: true, tags: ['products'] };
-class Decimal {
-  readonly digits = '74.99';
-}
-
 const product = { name: 'Kestrel', stock: 12, price: '74.99', tags: ['a', 'b'] };
-
-function hashKeyOf({ cache }: World): string {
-  return `{${cache.key({ field: 'Query.field' }).text}}:fields`;
-}
 
 async function coherent({ cache, clock }: World): Promise<void> {
   await advanceUntil(clock, 10, () => cache.memory?.isCoherent === true);

@@ -1,5 +1,6 @@
 // `cache.replaceField` replaces one property of a stored value.
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { call, Decimal, keyOf } from './fields-world.ts';
 import { newProcesses } from './processes.ts';
 import { newFaultyWorld } from './store/faulty-store.ts';
 import {
@@ -16,18 +17,9 @@ import {
   type World,
 } from './world.ts';
 
-const call: FetchCall = { fields: true, tags: ['products'] };
 const inMemory = { memoryBytesMax: 1_000_000 };
 
-class Decimal {
-  readonly digits = '74.99';
-}
-
 const product = { name: 'Kestrel', stock: 12, price: '74.99' };
-
-function keyOf({ cache }: World): ReturnType<World['cache']['key']> {
-  return cache.key({ field: 'Query.field' });
-}
 
 async function filled(...args: Parameters<typeof newWorld>): Promise<World> {
   const world = await newWorld(...args);
