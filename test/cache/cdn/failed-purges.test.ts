@@ -140,16 +140,19 @@ describe('a tag that the CDN rejects', () => {
   });
 });
 
+/** `state.isDown = false` ends the outage. */
+function newCdnThatIsDown(world: World) {
+  const state = { isDown: true };
+  const onInvalidate = (): void => {
+    if (state.isDown) throw new Error('503');
+  };
+  return { state, ...newCdn(world, { repeatAfterMs: 0, onInvalidate }) };
+}
+
 describe('a CDN that is away', () => {
   it('is asked seldom, and purged soon after it is back, with few calls', async () => {
     const world = await newWorld('memory', { namespace: 'shop' });
-    const state = { isDown: true };
-    const { cdn, purges } = newCdn(world, {
-      repeatAfterMs: 0,
-      onInvalidate() {
-        if (state.isDown) throw new Error('503');
-      },
-    });
+    const { cdn, purges, state } = newCdnThatIsDown(world);
     const tags = times(1_500, (n) => `tag-${n}`);
     await world.cache.invalidate(tags);
     await tick();
@@ -184,13 +187,7 @@ describe('a CDN that is away', () => {
 
   it('purges everything if too much is waiting', async () => {
     const world = await newWorld('memory', { namespace: 'shop' });
-    const state = { isDown: true };
-    const { cdn, purges } = newCdn(world, {
-      repeatAfterMs: 0,
-      onInvalidate() {
-        if (state.isDown) throw new Error('503');
-      },
-    });
+    const { cdn, purges, state } = newCdnThatIsDown(world);
     await world.cache.invalidate(['first']);
     await tick();
     for (const batch of times(6, Number)) await world.cache.invalidate(times(1_000, (n) => `tag-${batch}-${n}`));
